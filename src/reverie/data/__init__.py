@@ -1,0 +1,1 @@
+"""Event logs, catalogues, datasets, sequences, splits and batches."""

@@ -1,0 +1,177 @@
+"""An event log with its catalogue, licence and identity."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Order = Literal["timestamp", "source", "none"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Who did what, in which order, and what the things are called.
+
+    Ties are broken by one rule everywhere: events of a user are ordered by timestamp, and events with the same timestamp
+    keep the order of the source. Rows that repeat a user, an item and a timestamp (and a kind) are one event; the first is kept.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 seconds since 1970 UTC),
+        ``rating`` (float), ``kind`` (string) and ``part`` ("train", "valid" or "test", for files that come split).
+    catalog : polars.DataFrame
+        Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
+    name : str
+        What to call it in tables.
+    order : {"timestamp", "source", "none"}
+        What orders a user's events: their timestamps, the order of the source, or nothing.
+    licence, citation : str
+        Terms of use and what to cite.
+    notes : tuple of str
+        What a person should know of this source, shown by ``reverie data describe``.
+    """
+
+    events: pl.DataFrame
+    catalog: pl.DataFrame = field(default_factory=lambda: pl.DataFrame({"item": []}))
+    name: str = "events"
+    order: Order = "timestamp"
+    licence: str = "not stated"
+    citation: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for column in ("user", "item"):
+            if column not in self.events.columns:
+                raise DataError(f"dataset '{self.name}' has no column '{column}'; it has {', '.join(self.events.columns)}")
+        if self.events.is_empty():
+            raise DataError(f"dataset '{self.name}' has no events; check the file and the filters")
+        if self.order == "timestamp" and "timestamp" not in self.events.columns:
+            raise DataError(f"dataset '{self.name}' is said to be ordered by time but has no column 'timestamp'")
+
+    @property
+    def has_time(self) -> bool:
+        """Whether each event carries a timestamp."""
+        return "timestamp" in self.events.columns
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether the catalogue names its items."""
+        return "title" in self.catalog.columns
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return self.events.height
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Codes of items and users: sorted external ids of the events; items that have no event are not candidates."""
+        items = self.events["item"].unique().sort()
+        users = self.events["user"].unique().sort()
+        titles = None
+        if self.has_titles:
+            named = self.catalog.select(pl.col("item").cast(items.dtype, strict=False), "title").drop_nulls("item")
+            named = named.unique("item", keep="first", maintain_order=True)
+            joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")
+            titles = joined["title"].cast(pl.String)
+        return Vocabulary(items.rename("item"), users.rename("user"), titles)
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """One row per user, oldest event first, over one flat array."""
+        vocabulary = self.vocabulary
+        frame = self.events.select(
+            _codes("user", vocabulary.users).cast(pl.Int64).alias("user"),
+            (_codes("item", vocabulary.items) + 1).cast(pl.Int32).alias("item"),
+            *[c for c in ("timestamp", "rating", "kind", "part") if c in self.events.columns],
+        )
+        keys = ["user", "timestamp"] if self.order == "timestamp" else ["user"]
+        users, order = _grouped(frame, keys)
+        starts = np.flatnonzero(np.diff(users, prepend=-1)).astype(np.int64)
+        stops = np.append(starts[1:], len(users)).astype(np.int64)
+
+        def column(name: str, dtype: type[np.generic]) -> NDArray[Any]:
+            values: NDArray[Any] = frame[name].to_numpy().astype(dtype, copy=False)
+            return values if order is None else values[order]
+
+        columns: dict[str, NDArray[Any]] = {}
+        if self.has_time:
+            columns["time"] = column("timestamp", np.int64)
+        if "rating" in frame.columns:
+            columns["rating"] = column("rating", np.float32)
+        if "part" in frame.columns:
+            frame = frame.with_columns(pl.col("part").replace_strict({"train": 0, "valid": 1, "test": 2}, return_dtype=pl.Int8))
+            columns["part"] = column("part", np.int8)
+        return Sequences(column("item", np.int32), starts, stops, users[starts], vocabulary, columns)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identity of the events, whatever file they came from: 64 hexadecimal digits over ids, order, times and ratings."""
+        sequences, digest = self.sequences, hashlib.sha256()
+        for ids in (self.vocabulary.users, self.vocabulary.items):
+            digest.update("\n".join(ids.cast(pl.String).to_list()).encode() + b"\0")
+        for values in (sequences.starts, sequences.items, *(sequences.columns[c] for c in sorted(sequences.columns))):
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
+
+    def k_core(self, users: int = 5, items: int = 5) -> Dataset:
+        """Keep only users and items with enough events, again and again until nothing changes.
+
+        Parameters
+        ----------
+        users, items : int
+            Fewest events of a user, and of an item; 0 or 1 keeps all.
+
+        Returns
+        -------
+        Dataset
+            With fewer events; the catalogue is unchanged.
+
+        Raises
+        ------
+        DataError
+            If nothing remains.
+        """
+        events, height = self.events, -1
+        while events.height != height:
+            height = events.height
+            events = events.filter((pl.len().over("item") >= items) & (pl.len().over("user") >= users))
+        if events.is_empty():
+            raise DataError(f"no event of '{self.name}' is left by the {users}/{items}-core filter; ask for less")
+        return replace(self, events=events)
+
+
+def _codes(column: str, ids: pl.Series) -> pl.Expr:
+    """Position of each value of a column among sorted, distinct ids."""
+    if ids.dtype == pl.String:
+        return pl.col(column).cast(pl.Enum(ids)).to_physical()
+    first, last = int(ids[0]), int(ids[-1])
+    if last - first == len(ids) - 1:
+        return pl.col(column).cast(pl.Int64) - first
+    return pl.col(column).rank("dense") - 1
+
+
+def _grouped(frame: pl.DataFrame, keys: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return user codes in sorted order, and the stable order that sorts the frame (None where it is sorted already)."""
+    users = frame["user"].to_numpy()
+    if len(keys) == 1:
+        if bool((users[1:] >= users[:-1]).all()):
+            return users, None
+        order = np.argsort(users, kind="stable")
+        return users[order], order
+    order = np.argsort(frame["timestamp"].to_numpy(), kind="stable")
+    order = order[np.argsort(users[order], kind="stable")]
+    return users[order], order

@@ -1,0 +1,72 @@
+"""Every position is trained: each event of a window predicts the next one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from reverie.data.batch import SequenceBatch, padded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+
+
+class PositionsPlan:
+    """Windows of at most `history` inputs; every event but the first of a row is a target exactly once.
+
+    A row longer than ``history + 1`` gives several windows, cut from its end, so that no event is lost and the latest window
+    is full. Neighbouring windows share one event: the last input of one is the first input of the next.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        What to train on; rows with fewer than two events give nothing.
+    history : int
+        Longest input, in events.
+    """
+
+    def __init__(self, sequences: Sequences, history: int) -> None:
+        self._sequences = sequences
+        targets = np.maximum(sequences.lengths - 1, 0)
+        counts = -(-targets // history)
+        row = np.repeat(np.arange(len(sequences)), counts)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        stop = sequences.stops[row] - nth * history
+        self._starts = np.maximum(sequences.starts[row], stop - history - 1)
+        self._stops = stop
+        self._users = sequences.users[row]
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Input length of each example, for bucketing; shape [n_examples]."""
+        lengths: NDArray[np.int64] = self._stops - self._starts - 1
+        return lengths
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples.
+
+        Parameters
+        ----------
+        index : ndarray, shape [B], int64
+            Example numbers.
+
+        Returns
+        -------
+        SequenceBatch
+            ``targets [B, L]``, 0 behind the end of a row.
+        """
+        starts, stops = self._starts[index], self._stops[index]
+        items = self._sequences.items
+        return SequenceBatch(
+            items=torch.from_numpy(padded(items, starts, stops - 1)),
+            lengths=torch.from_numpy(stops - starts - 1),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(padded(items, starts + 1, stops)),
+        )

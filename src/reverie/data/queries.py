@@ -1,0 +1,139 @@
+"""Questions put to a recommender: a history, and what came next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from reverie.data.sequences import flat_positions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+
+Seen = Literal["remove", "keep"]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Histories as views into sequences, with one or many targets each.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Whose flat arrays `start` and `stop` index.
+    start, stop : ndarray, shape [Q], int64
+        The history of query q is ``sequences.items[start[q]:stop[q]]``, oldest first; it may be empty.
+    users : ndarray, shape [Q], int64
+        User code of each query; -1 where the user is not known.
+    clusters : ndarray, shape [Q], int64
+        What the bootstrap resamples: the user, or the session whose prefixes the queries are.
+    targets : ndarray, shape [T], int32
+        Item codes that came next, all queries laid end to end.
+    offsets : ndarray, shape [Q + 1], int64
+        Query q owns ``targets[offsets[q]:offsets[q + 1]]``.
+    seen : {"remove", "keep"}
+        The protocol's rule for items of the history: taken out of the ranking (never the target itself) or left in.
+    labels : ndarray or None, shape [T], float32
+        For labelled rows (click or not): the label of each target.
+    candidates, candidate_offsets : ndarray or None
+        Jagged like the targets: rank only these items. None ranks the whole catalogue.
+    """
+
+    sequences: Sequences
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    users: NDArray[np.int64]
+    clusters: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    seen: Seen = "remove"
+    labels: NDArray[np.float32] | None = None
+    candidates: NDArray[np.int32] | None = None
+    candidate_offsets: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of history events of each query, shape [Q]."""
+        return self.stop - self.start
+
+    @property
+    def target_queries(self) -> NDArray[np.int64]:
+        """Query number of each target, shape [T]."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+
+    def take(self, index: NDArray[np.int64]) -> Queries:
+        """Return some of the queries.
+
+        Parameters
+        ----------
+        index : ndarray, int64
+            Query numbers.
+
+        Returns
+        -------
+        Queries
+            These queries, in this order.
+        """
+        picked = flat_positions(self.offsets[index], self.offsets[index + 1])
+        changes: dict[str, object] = {
+            "start": self.start[index],
+            "stop": self.stop[index],
+            "users": self.users[index],
+            "clusters": self.clusters[index],
+            "targets": self.targets[picked],
+            "offsets": _offsets(np.diff(self.offsets)[index]),
+            "labels": None if self.labels is None else self.labels[picked],
+        }
+        if self.candidates is not None and self.candidate_offsets is not None:
+            chosen = flat_positions(self.candidate_offsets[index], self.candidate_offsets[index + 1])
+            changes["candidates"] = self.candidates[chosen]
+            changes["candidate_offsets"] = _offsets(np.diff(self.candidate_offsets)[index])
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def next_event_queries(
+    sequences: Sequences,
+    rows: NDArray[np.int64],
+    targets_at: NDArray[np.int64],
+    seen: Seen = "remove",
+) -> Queries:
+    """Return queries that ask for one event of a row, given all events of the row before it.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        The rows.
+    rows : ndarray, shape [Q], int64
+        The row of each query; its user is the query's user and cluster.
+    targets_at : ndarray, shape [Q], int64
+        Index into ``sequences.items`` of each target; the history is everything of the row before it.
+    seen : {"remove", "keep"}
+        Rule for items of the history.
+
+    Returns
+    -------
+    Queries
+        One target per query.
+    """
+    users = sequences.users[rows]
+    return Queries(
+        sequences=sequences,
+        start=sequences.starts[rows],
+        stop=targets_at,
+        users=users,
+        clusters=users,
+        targets=np.ascontiguousarray(sequences.items[targets_at]),
+        offsets=np.arange(len(rows) + 1, dtype=np.int64),
+        seen=seen,
+    )

@@ -1,0 +1,178 @@
+"""Jagged sequences of item codes: one flat array and views into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reverie.errors import DataError
+from reverie.files import atomic_path
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Rows of events over one flat array; a row is a view, never a copy.
+
+    Parameters
+    ----------
+    items : ndarray, shape [n_events], int32
+        Item codes 1..N in the order of each row, oldest first. May be memory-mapped.
+    starts, stops : ndarray, shape [n_rows], int64
+        Row r is ``items[starts[r]:stops[r]]``; rows need not be contiguous and may overlap.
+    users : ndarray, shape [n_rows], int64
+        Code of the user (or session) each row belongs to.
+    vocabulary : Vocabulary
+        External ids of items and users.
+    columns : mapping of str to ndarray, shape [n_events]
+        What else is known of each event: ``time`` (int64 seconds since 1970 UTC), ``rating`` (float32), ...
+    """
+
+    items: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    users: NDArray[np.int64]
+    vocabulary: Vocabulary
+    columns: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of events of each row, shape [n_rows]."""
+        return self.stops - self.starts
+
+    @property
+    def n_events(self) -> int:
+        """Number of events over all rows."""
+        return int(self.lengths.sum())
+
+    def row(self, index: int) -> NDArray[np.int32]:
+        """Return the item codes of one row, oldest first.
+
+        Parameters
+        ----------
+        index : int
+            Row number.
+
+        Returns
+        -------
+        ndarray, shape [length], int32
+            A view.
+        """
+        return self.items[self.starts[index] : self.stops[index]]
+
+    def positions(self) -> NDArray[np.int64]:
+        """Return where in `items` each event of each row stands, rows laid end to end.
+
+        Returns
+        -------
+        ndarray, shape [n_events], int64
+            Indices for `items` and for every column.
+        """
+        return flat_positions(self.starts, self.stops)
+
+    def event_rows(self) -> NDArray[np.int64]:
+        """Return the row number of each event, in the order of `positions`.
+
+        Returns
+        -------
+        ndarray, shape [n_events], int64
+            Row numbers.
+        """
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def take(self, rows: NDArray[np.int64]) -> Sequences:
+        """Return some of the rows, as views of the same events.
+
+        Parameters
+        ----------
+        rows : ndarray, int64
+            Row numbers.
+
+        Returns
+        -------
+        Sequences
+            With these rows, in this order.
+        """
+        return replace(self, starts=self.starts[rows], stops=self.stops[rows], users=self.users[rows])
+
+    def item_counts(self) -> NDArray[np.int64]:
+        """Return how often each item occurs.
+
+        Returns
+        -------
+        ndarray, shape [N + 1], int64
+            Indexed by item code; entry 0 is 0.
+        """
+        return np.bincount(self.items[self.positions()], minlength=self.vocabulary.n_items + 1)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the arrays as ``.npy`` files that `open_arrays` can map into memory.
+
+        Parameters
+        ----------
+        folder : path
+            Where to write; the vocabulary is stored elsewhere.
+        """
+        arrays: dict[str, NDArray[Any]] = {"items": self.items, "starts": self.starts, "stops": self.stops, "users": self.users}
+        arrays |= {f"column-{name}": values for name, values in self.columns.items()}
+        for name, values in arrays.items():
+            with atomic_path(Path(folder) / f"{name}.npy") as temporary, temporary.open("wb") as handle:
+                np.save(handle, values, allow_pickle=False)
+
+
+def open_arrays(folder: str | Path, vocabulary: Vocabulary) -> Sequences:
+    """Open sequences written by `Sequences.save` without reading them into memory.
+
+    Parameters
+    ----------
+    folder : path
+        Where they were written.
+    vocabulary : Vocabulary
+        The ids that the codes stand for.
+
+    Returns
+    -------
+    Sequences
+        Over memory-mapped, read-only arrays.
+
+    Raises
+    ------
+    DataError
+        If an array is missing.
+    """
+    found = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(Path(folder).glob("*.npy"))}
+    missing = {"items", "starts", "stops", "users"} - set(found)
+    if missing:
+        raise DataError(f"{folder} lacks {', '.join(sorted(missing))}.npy; write it again with Sequences.save")
+    columns = {name.removeprefix("column-"): values for name, values in found.items() if name.startswith("column-")}
+    return Sequences(found["items"], found["starts"], found["stops"], found["users"], vocabulary, columns)
+
+
+def flat_positions(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices start..stop-1 of all rows, laid end to end, without a loop over rows.
+
+    Parameters
+    ----------
+    starts, stops : ndarray, shape [n_rows], int64
+        Half-open ranges.
+
+    Returns
+    -------
+    ndarray, shape [sum(stops - starts)], int64
+        Indices.
+    """
+    lengths = stops - starts
+    offsets = np.cumsum(lengths) - lengths
+    flat: NDArray[np.int64] = np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(starts - offsets, lengths)
+    return flat

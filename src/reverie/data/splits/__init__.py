@@ -1,0 +1,17 @@
+"""Protocols that cut a dataset into train, validation and test; each says what leaks."""
+
+from reverie.data.splits.by_sequence import by_sequence
+from reverie.data.splits.by_user import by_user
+from reverie.data.splits.given import given
+from reverie.data.splits.leave_one_out import leave_one_out
+from reverie.data.splits.temporal import temporal
+
+PROTOCOLS = {
+    "leave_one_out": leave_one_out,
+    "temporal": temporal,
+    "by_user": by_user,
+    "by_sequence": by_sequence,
+    "given": given,
+}
+
+__all__ = ["PROTOCOLS", "by_sequence", "by_user", "given", "leave_one_out", "temporal"]

@@ -1,0 +1,121 @@
+"""Datasets that come already split: the parts are taken as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.data.queries import Queries, next_event_queries
+from reverie.data.sequences import Sequences, flat_positions
+from reverie.data.split import Split
+from reverie.data.splits.by_user import held_out_rows
+from reverie.errors import DataError
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.dataset import Dataset
+
+TRAIN, VALID, TEST = 0, 1, 2
+
+
+def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 0) -> Split:
+    """Use the column ``part`` ("train", "valid", "test") of the events.
+
+    Two shapes are known. Where the users of the parts differ (DreamRec's files), a user is a sequence and each event of a
+    held-out sequence is one query; seen items stay. Where users are shared (collaborative-filtering sets), a user's test
+    events are the targets of one query whose history is the training (and validation) events; seen items are removed. **What
+    leaks:** whatever the publisher let leak; where order is unknown, targets may be earlier than the history.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a column ``part``.
+    empty : bool
+        For held-out sequences: whether the first event, with no history, is asked about.
+    valid : float
+        Where users are shared and there is no validation part: the share of each user's training events drawn for it.
+    seed : int
+        Seed of that draw.
+
+    Returns
+    -------
+    Split
+        As published.
+
+    Raises
+    ------
+    DataError
+        If there is no column ``part``, or no training or test part.
+    """
+    rows = dataset.sequences
+    if "part" not in rows.columns:
+        raise DataError(f"'{dataset.name}' does not come split (no column 'part'); use 'leave_one_out', 'temporal' or 'by_user'")
+    part = np.asarray(rows.columns["part"], dtype=np.int8)
+    for code, name in ((TRAIN, "training"), (TEST, "test")):
+        if not (part == code).any():
+            raise DataError(f"'{dataset.name}' has no {name} part; 'given' needs one")
+    first, last = part[rows.starts], part[rows.stops - 1]
+    identity = (dataset.name, dataset.sha256)
+    if (first == last).all():
+        return _held_out_sequences(rows, first, empty, identity)
+    return _held_out_events(rows, part, valid, seed, identity)
+
+
+def _held_out_sequences(rows: Sequences, part: NDArray[np.int8], empty: bool, identity: tuple[str, str]) -> Split:
+    return Split(
+        train=rows.take(np.flatnonzero(part == TRAIN)),
+        valid=held_out_rows(rows, np.flatnonzero(part == VALID), "all", "keep", empty),
+        test=held_out_rows(rows, np.flatnonzero(part == TEST), "all", "keep", empty),
+        refit=rows.take(np.flatnonzero(part != TEST)),
+        protocol=f"given(empty={empty})",
+        dataset=identity[0],
+        sha256=identity[1],
+    )
+
+
+def _held_out_events(rows: Sequences, part: NDArray[np.int8], valid: float, seed: int, identity: tuple[str, str]) -> Split:
+    """Sort each user's events into train, valid, test (stable), so that every history is a view."""
+    protocol = "given"
+    if not (part == VALID).any():
+        train = np.flatnonzero(part == TRAIN)
+        drawn = train[numpy_generator(seed, "given", "valid").random(len(train)) < valid]
+        part = part.copy()
+        part[drawn] = VALID
+        protocol = f"given(valid={valid:g},seed={seed})"
+    at = rows.positions()
+    order = at[np.lexsort((part[at], rows.event_rows()))]
+    columns = {name: values[order] for name, values in rows.columns.items() if name != "part"}
+    stops = np.cumsum(rows.lengths)
+    sorted_rows = replace(rows, items=rows.items[order], columns=columns, starts=stops - rows.lengths, stops=stops)
+    counts = [np.bincount(rows.event_rows(), weights=part[at] == c, minlength=len(rows)).astype(np.int64) for c in range(3)]
+    train_stop = sorted_rows.starts + counts[TRAIN]
+    valid_stop = train_stop + counts[VALID]
+
+    def learn(stop: NDArray[np.int64]) -> Sequences:
+        kept = replace(sorted_rows, stops=stop)
+        return kept.take(np.flatnonzero(kept.lengths > 0))
+
+    return Split(
+        train=learn(train_stop),
+        valid=_target_sets(sorted_rows, train_stop, valid_stop),
+        test=_target_sets(sorted_rows, valid_stop, sorted_rows.stops),
+        refit=learn(valid_stop),
+        protocol=protocol,
+        dataset=identity[0],
+        sha256=identity[1],
+    )
+
+
+def _target_sets(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:
+    """One query per user, whose targets are all events between two positions."""
+    asked = np.flatnonzero(end > begin)
+    base = next_event_queries(rows, asked, begin[asked])
+    return replace(
+        base,
+        targets=np.ascontiguousarray(rows.items[flat_positions(begin[asked], end[asked])]),
+        offsets=np.concatenate([[0], np.cumsum((end - begin)[asked])]).astype(np.int64),
+    )

@@ -1,0 +1,117 @@
+"""The one place where a caller's ids meet our integer codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """External ids of items and users, and the items' titles.
+
+    Parameters
+    ----------
+    items : polars.Series, shape [n_items]
+        External item ids (integers or strings), distinct. The item at position p has code p + 1; code 0 is padding.
+    users : polars.Series, shape [n_users]
+        External user ids, distinct. The user at position p has code p; -1 is an unknown user.
+    titles : polars.Series or None, shape [n_items]
+        Titles in the order of `items`, where the dataset has any; null where one item has none.
+    """
+
+    items: pl.Series
+    users: pl.Series
+    titles: pl.Series | None = None
+
+    @property
+    def n_items(self) -> int:
+        """Number of items N; codes run from 1 to N."""
+        return len(self.items)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users; codes run from 0."""
+        return len(self.users)
+
+    @cached_property
+    def _item_index(self) -> dict[Any, int]:
+        return {item: code for code, item in enumerate(self.items.to_list(), start=1)}
+
+    @cached_property
+    def _user_index(self) -> dict[Any, int]:
+        return {user: code for code, user in enumerate(self.users.to_list())}
+
+    def item_codes(self, ids: Iterable[Any]) -> NDArray[np.int32]:
+        """Return the codes of external item ids; 0 for an id that is not known.
+
+        Parameters
+        ----------
+        ids : iterable
+            External ids. A string of digits finds an integer id, so that ids typed on a command line work.
+
+        Returns
+        -------
+        ndarray, int32
+            Codes in 0..N.
+        """
+        return np.array([self._item_index.get(_as(i, self.items), 0) for i in ids], dtype=np.int32)
+
+    def user_codes(self, ids: Iterable[Any]) -> NDArray[np.int64]:
+        """Return the codes of external user ids; -1 for an id that is not known.
+
+        Parameters
+        ----------
+        ids : iterable
+            External ids, integers or strings.
+
+        Returns
+        -------
+        ndarray, int64
+            Codes in -1..n_users-1.
+        """
+        return np.array([self._user_index.get(_as(u, self.users), -1) for u in ids], dtype=np.int64)
+
+    def title(self, code: int) -> str:
+        """Return what to call an item in front of a person: its title, or its id where it has none.
+
+        Parameters
+        ----------
+        code : int
+            Item code in 1..N.
+
+        Returns
+        -------
+        str
+            Never empty.
+
+        Raises
+        ------
+        DataError
+            If the code is outside 1..N.
+        """
+        if not 1 <= code <= self.n_items:
+            raise DataError(f"item code {code} is outside 1..{self.n_items}")
+        title = None if self.titles is None else self.titles[int(code) - 1]
+        return str(title) if title else f"item {self.items[int(code) - 1]}"
+
+
+def _as(value: Any, series: pl.Series) -> Any:
+    """Bring an id typed by a person to the type of the vocabulary's ids."""
+    if series.dtype == pl.String:
+        return str(value)
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

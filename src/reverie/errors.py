@@ -1,0 +1,62 @@
+"""Errors a person can cause: each is one sentence that says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ReverieError(Exception):
+    """Base of all errors that a user can cause; the command line prints the message and exits with code 2."""
+
+
+class DataError(ReverieError):
+    """A file, a frame or a dataset cannot be used as it is."""
+
+
+class ConfigError(ReverieError):
+    """An option, a recipe or a name is not valid."""
+
+
+class RunError(ReverieError):
+    """A run folder, a checkpoint or a stored model cannot be used as it is."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str
+        A fragment that can stand behind the first clause of an error message.
+    """
+    found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """Return the error for a name that is not in a list of known names.
+
+    Parameters
+    ----------
+    kind : str
+        What is looked up, e.g. ``"model"``.
+    name : str
+        What the user wrote.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    ConfigError
+        Names the nearest known name and lists all of them.
+    """
+    names = sorted(str(k) for k in known)
+    return ConfigError(f"unknown {kind} '{name}'{nearest(name, names)}; known: {', '.join(names)}")

@@ -1,0 +1,175 @@
+"""Files that are either whole or absent: everything Reverie writes goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reverie.errors import DataError, ReverieError
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which takes the place of `path` when the block ends well.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; its folder is made if it is missing.
+
+    Yields
+    ------
+    Path
+        Where to write. On any error it is removed and `path` is as before.
+
+    Raises
+    ------
+    ReverieError
+        If the system cannot write there (no space left, no permission).
+    """
+    final = Path(path)
+    temporary: Path | None = None
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{final.name}.", dir=final.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, final)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ReverieError(f"cannot write {final}: {reason}; free some space or choose another folder") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` as UTF-8, atomically.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    text : str
+        Its whole content.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], value: object) -> None:
+    """Write `value` as indented JSON, atomically.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    value : object
+        Anything `json` can write.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    object
+        Its value.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
+
+
+def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows to a CSV table with fixed columns; the table is rewritten atomically.
+
+    Parameters
+    ----------
+    path : path
+        The table, made with a header line if it is missing.
+    columns : sequence of str
+        The columns, in order.
+    rows : sequence of mappings
+        One per row; a missing column is written empty.
+
+    Raises
+    ------
+    DataError
+        If the table exists with other columns.
+    """
+    target = Path(path)
+    before = target.read_text(encoding="utf-8") if target.exists() else ""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
+    header = ",".join(columns)
+    if not before:
+        writer.writeheader()
+    elif before.splitlines()[0] != header:
+        raise DataError(f"{target} has other columns than this version writes; move it away and run again")
+    writer.writerows([{c: _cell(row.get(c)) for c in columns} for row in rows])
+    write_text(target, before + buffer.getvalue())
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else value
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    str
+        Its digest.
+    """
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``.
+
+    Returns
+    -------
+    Path
+        The folder; it need not exist yet.
+    """
+    chosen = os.environ.get("REVERIE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reverie"

@@ -1,0 +1,171 @@
+"""The small capabilities that rooms rely on. A class has those it can honour; the conformance kit tests each law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+    from torch.nn import Parameter
+
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is: its registered name, its options and the ids its codes stand for.
+
+    Parameters
+    ----------
+    name : str
+        Registered name, e.g. ``"sasrec"``.
+    config : pydantic model
+        Its frozen options.
+    vocabulary : Vocabulary
+        External ids and titles.
+    """
+
+    name: str
+    config: Any
+    vocabulary: Vocabulary
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Anything that can score items for histories."""
+
+    card: Card
+    history: int | None
+    """How many of the most recent events the model reads; None for all of them."""
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the whole catalogue, shape [B, N] (column j is item code j + 1), or the candidates ``items [B, C]``, shape [B, C].
+
+        Higher is better; every score is finite. Padding candidates (code 0) may score anything.
+        """
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A model fitted by counting, in one pass; it may choose options on validation."""
+
+    def fit_counts(self, train: Sequences, valid: Queries | None, seed: int = 0) -> dict[str, Any]:
+        """Fit, and return what was chosen on validation (shown and stored; empty where nothing was)."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all fitted state as arrays."""
+        ...
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` returned."""
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """A torch module trained by gradient steps. Optional further methods: ``parameter_groups()``, ``after_step()``."""
+
+    plan: str
+    """Name of its batch plan."""
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return named scalar terms; the trainer minimises their sum."""
+        ...
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Return the parameters to train."""
+        ...
+
+
+@runtime_checkable
+class HasVectors(Protocol):
+    """A recommender whose scores are inner products; law: ``scores == represent @ item_table.T``."""
+
+    def states(self, batch: SequenceBatch) -> Tensor:
+        """Return the state after each event, shape [B, L, D]."""
+        ...
+
+    def represent(self, batch: SequenceBatch) -> Tensor:
+        """Return one vector per history, shape [B, D]."""
+        ...
+
+    def item_table(self) -> Tensor:
+        """Return the vectors of items 1..N, shape [N, D]."""
+        ...
+
+
+@runtime_checkable
+class Imagines(Protocol):
+    """A model that generates vectors of items that a person might like next."""
+
+    def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
+        """Return n drawn item vectors per history, shape [B, n, D]."""
+        ...
+
+
+@runtime_checkable
+class ItemEncoder(Protocol):
+    """Where item vectors come from: an id table, frozen features, or a network over titles, covers or video."""
+
+    def table(self) -> Tensor:
+        """Return the vectors of items 1..N, shape [N, D]."""
+        ...
+
+    def encode(self, items: Tensor) -> Tensor:
+        """Return the vectors of item codes, shape [*items.shape, D]; code 0 gives zeros."""
+        ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """How states meet items: the part of a model that turns both into scores, in full or in chunks."""
+
+    @property
+    def n_items(self) -> int:
+        """Number of items N."""
+        ...
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return scores of item codes: ``items [M, K]`` gives [M, K]; ``items [K]`` (shared by all states) gives [M, K]."""
+        ...
+
+    def chunks(self, states: Tensor) -> Iterator[Chunk]:
+        """Yield the catalogue in consecutive chunks; no chunk's scores are computed before they are asked for."""
+        ...
+
+
+class Chunk(Protocol):
+    """A consecutive piece of the catalogue."""
+
+    first: int
+    """Item code of the first column."""
+    size: int
+    """Number of columns."""
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Return scores of the piece, shape [M, size]; pure, so that a backward pass can compute it again."""
+        ...
+
+
+class BatchPlan(Protocol):
+    """How training sequences become batches."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Length of each example, for bucketing."""
+        ...
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather examples by number."""
+        ...

@@ -1,0 +1,126 @@
+"""Names for things that can be chosen in a recipe: lazy entries, so that listing them imports nothing heavy."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from typing import Any
+
+from reverie.errors import ConfigError, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered thing.
+
+    Parameters
+    ----------
+    build : str
+        ``module:name`` of a function ``build(config, vocabulary)``. Written in code or in an installed package's
+        entry point, never taken from a user's file.
+    config : str
+        ``module:name`` of its frozen pydantic configuration, readable without torch.
+    summary : str
+        One line for lists.
+    paper : str
+        Key of the source in PAPERS.md.
+    tags : frozenset of str
+        For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``cold-users``, ``cold-items``.
+    """
+
+    build: str
+    config: str
+    summary: str = ""
+    paper: str = ""
+    tags: frozenset[str] = frozenset()
+
+
+def load_object(target: str) -> Any:
+    """Import ``module:name``.
+
+    Parameters
+    ----------
+    target : str
+        A target written in an `Entry`.
+
+    Returns
+    -------
+    object
+        What the module calls so.
+    """
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+class Registry(Mapping[str, Entry]):
+    """Entries of one kind: ours, and those that other installed packages offer under an entry-point group.
+
+    Parameters
+    ----------
+    kind : str
+        What it holds, for messages, e.g. ``"model"``.
+    entries : mapping
+        Our own entries.
+    group : str
+        Entry-point group of other packages; each entry point's object is an `Entry`.
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, Entry], group: str) -> None:
+        self.kind, self.group, self._ours = kind, group, dict(entries)
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        found = dict(self._ours)
+        for point in metadata.entry_points(group=self.group):
+            if point.name in found:
+                raise ConfigError(f"two packages register the {self.kind} '{point.name}'; uninstall one of them")
+            found[point.name] = point.load()
+        return found
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise unknown(self.kind, name, self._entries) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def config(self, name: str) -> Any:
+        """Return the configuration class of an entry.
+
+        Parameters
+        ----------
+        name : str
+            A registered name.
+
+        Returns
+        -------
+        type
+            A pydantic model.
+        """
+        return load_object(self[name].config)
+
+    def build(self, name: str) -> Any:
+        """Return the build function of an entry.
+
+        Parameters
+        ----------
+        name : str
+            A registered name.
+
+        Returns
+        -------
+        callable
+            ``build(config, vocabulary)``.
+        """
+        return load_object(self[name].build)
