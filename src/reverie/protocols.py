@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
     from reverie.data.batch import SequenceBatch
-    from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
 
@@ -57,8 +56,13 @@ class Recommender(Protocol):
 class Counts(Protocol):
     """A model fitted by counting, in one pass; it may choose options on validation."""
 
-    def fit_counts(self, train: Sequences, valid: Queries | None, seed: int = 0) -> dict[str, Any]:
-        """Fit, and return what was chosen on validation (shown and stored; empty where nothing was)."""
+    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+        """Fit on `train`.
+
+        `measure` returns the validation NDCG@10 of this model as it stands when called; a model that searches sets its state,
+        calls it, and keeps the best. Without it, the options of the configuration are used as they are. Returns the options
+        that were chosen, as overrides of the configuration (empty where nothing was chosen).
+        """
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
