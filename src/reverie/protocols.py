@@ -76,7 +76,11 @@ class Counts(Protocol):
 
 @runtime_checkable
 class Learns(Protocol):
-    """A torch module trained by gradient steps. Optional further methods: ``parameter_groups()``, ``after_step()``."""
+    """A torch module trained by gradient steps. 
+
+    Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
+    gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks).
+    """
 
     plan: str
     """Name of its batch plan."""

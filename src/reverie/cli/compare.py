@@ -1,0 +1,143 @@
+"""`reverie compare`: several models, one split, one table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverie.cli.options import Device, Json, Offline, Quiet, console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reverie.training.comparison import Comparison
+    from reverie.training.recipe import Recipe
+
+
+def compare(
+    what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, or run folders.")],
+    models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence or given.")] = None,
+    catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
+    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
+    timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
+    core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds per model.")] = 1,
+    refit: Annotated[bool, typer.Option("--refit", help="Add rows fitted again on train and validation.")] = False,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Change a key of every recipe: training.epochs=5.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the runs; runs/compare-<name> by default.")] = None,
+    results: Annotated[Path | None, typer.Option("--results", help="Append all test metrics to this CSV table.")] = None,
+    device: Device = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Train the models on one dataset and print an honest leaderboard with intervals; write it as an HTML page.
+
+    Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec
+    """
+    from reverie.training.comparison import compare_recipes
+
+    if all((Path(w) / "recipe.yaml").exists() for w in what):
+        _finished(what, json, quiet, offline, out)
+        return
+    columns = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp}
+    recipes = _recipes(what, models, protocol, {k: v for k, v in columns.items() if v is not None}, core, settings or ())
+    folder = out or Path("runs") / f"compare-{_slug(what[0])}"
+    screen = console(quiet or json)
+    comparison = compare_recipes(
+        recipes,
+        folder,
+        seeds=seeds,
+        refit=refit,
+        device=device,
+        show=not (quiet or json),
+        offline=offline,
+        tell=lambda line: screen.print(line, markup=False),
+    )
+    conclude(comparison, folder, json=json, quiet=quiet, results=results)
+
+
+def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
+    """Print the leaderboard, write the report and the results table.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Finished runs.
+    folder : Path
+        Gets ``report.html``.
+    json, quiet : bool
+        How to print.
+    results : Path or None
+        A results table to append to.
+    """
+    from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.training.results import append_results, result_rows
+
+    board = leaderboard(comparison.runs)
+    commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
+    report = write_report(comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands)
+    if results is not None:
+        names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
+        append_results(results, [row for run in comparison.runs for row in result_rows(run, names)])
+    if json:
+        print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
+        return
+    screen = console(quiet)
+    print_leaderboard(board, screen)
+    for model, why in comparison.skipped.items():
+        screen.print(f"skipped {model}: {why}", markup=False)
+    screen.print(f"report: {report}", markup=False, soft_wrap=True)
+
+
+def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None) -> None:
+    from reverie.data.splits.config import split_dataset
+    from reverie.training.comparison import Comparison
+    from reverie.training.run import open_recipe_dataset, open_run
+
+    runs = [open_run(folder) for folder in folders]
+    dataset = open_recipe_dataset(runs[0].recipe.dataset, offline)
+    comparison = Comparison(dataset, split_dataset(dataset, runs[0].recipe.split), runs)
+    conclude(comparison, out or runs[0].folder.parent, json=json, quiet=quiet, results=None)
+
+
+def _recipes(
+    what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
+) -> list[Recipe]:
+    from reverie.data.sources import default_protocol
+    from reverie.errors import ConfigError
+    from reverie.models.shelf import MODELS
+    from reverie.training.comparison import recipes_for
+    from reverie.training.recipe import change_recipe, load_recipe, recipe_files
+
+    if all(w in recipe_files() or w.endswith((".yaml", ".yml")) for w in what):
+        return [load_recipe(w, settings) for w in what]
+    if len(what) > 1:
+        raise ConfigError(f"'{what[0]}' and '{what[1]}' cannot be compared; give one dataset or file, or several recipes, or several runs")
+    dataset: dict[str, Any] = {"name": what[0], **columns}
+    if core > 1:
+        dataset |= {"user_core": core, "item_core": core}
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else list(MODELS)
+    split = {"protocol": protocol or default_protocol(what[0])}
+    found = recipes_for(dataset, split, names, _slug(what[0]))
+    return [change_recipe(recipe, settings) for recipe in found]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name.split(".")[0]).strip("-.") or "events"
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    app.command()(compare)

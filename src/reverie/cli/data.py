@@ -1,0 +1,150 @@
+"""`reverie data`: list, fetch, describe and convert event logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverie.cli.options import Json, Offline, console, print_json
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+
+app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
+
+User = Annotated[str | None, typer.Option("--user", help="Column of the users.")]
+Item = Annotated[str | None, typer.Option("--item", help="Column of the items.")]
+Timestamp = Annotated[str | None, typer.Option("--timestamp", help="Column of the times.")]
+Rating = Annotated[str | None, typer.Option("--rating", help="Column of the ratings.")]
+Catalog = Annotated[Path | None, typer.Option("--catalog", help="File of the items and their titles.")]
+
+
+@app.command("list")
+def list_command(json: Json = False) -> None:
+    """List the datasets that have a name.
+
+    Example: reverie data list
+    """
+    from reverie.data.sources import find_entry, list_datasets
+
+    entries = [find_entry(name) for name in list_datasets()]
+    if json:
+        keys = ("name", "summary", "licence", "citation", "homepage", "protocol", "notes")
+        counts = ("users", "items", "events")
+        print_json([{k: getattr(e, k) for k in keys} | dict(zip(counts, e.counts, strict=True)) for e in entries])
+        return
+    rows = [(e.name, e.summary, *(f"{count:,}" for count in e.counts), e.protocol) for e in entries]
+    _table(("dataset", "what it is", "users", "items", "events", "split"), rows, right=(2, 3, 4))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A name of 'reverie data list'.")], offline: Offline = False, json: Json = False
+) -> None:
+    """Fetch a named dataset into the cache and show its terms.
+
+    Example: reverie data fetch ml-100k
+    """
+    from reverie.data.sources import load_dataset
+
+    dataset = load_dataset(name, offline=offline)
+    facts = {
+        "name": dataset.name,
+        "users": dataset.vocabulary.n_users,
+        "items": dataset.vocabulary.n_items,
+        "events": dataset.n_events,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "notes": list(dataset.notes),
+        "sha256": dataset.sha256,
+    }
+    _facts(facts, json)
+
+
+@app.command("describe")
+def describe_command(
+    name_or_path: Annotated[str, typer.Argument(help="A named dataset, or the path of an event log.")],
+    user: User = None,
+    item: Item = None,
+    timestamp: Timestamp = None,
+    rating: Rating = None,
+    catalog: Catalog = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Count and measure a dataset, and say which splits it allows.
+
+    Example: reverie data describe clicks.csv --user member --item film --timestamp seen_at
+    """
+    from reverie.data.describe import describe
+
+    _facts(describe(_open(name_or_path, user, item, timestamp, rating, catalog, offline)), json)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help="A named dataset, or the path of an event log.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Ends in .parquet, .csv or .inter (RecBole).")],
+    user: User = None,
+    item: Item = None,
+    timestamp: Timestamp = None,
+    rating: Rating = None,
+    catalog: Catalog = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Write an event log, and its catalogue beside it, in another format.
+
+    Example: reverie data convert ml-100k ml-100k.parquet
+    """
+    from reverie.data.readers.writing import write_dataset
+
+    dataset = _open(source, user, item, timestamp, rating, catalog, offline)
+    written = [str(path) for path in write_dataset(dataset, target)]
+    if json:
+        print_json({"written": written, "events": dataset.n_events})
+    else:
+        console().print(f"wrote {dataset.n_events:,} events: {', '.join(written)}", markup=False)
+
+
+def _open(
+    name: str, user: str | None, item: str | None, timestamp: str | None, rating: str | None, catalog: Path | None, offline: bool
+) -> Dataset:
+    from reverie.data.sources import open_dataset
+
+    return open_dataset(name, user=user, item=item, timestamp=timestamp, rating=rating, catalog=catalog, offline=offline)
+
+
+def _facts(facts: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json(facts)
+    else:
+        _table(("", ""), [row for key, value in facts.items() for row in _lines(key.replace("_", " "), value)])
+
+
+def _lines(key: str, value: object) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [(key if at == 0 else "", f"{k}: {_shown(v)}") for at, (k, v) in enumerate(value.items())]
+    if isinstance(value, list):
+        return [(key if at == 0 else "", str(line)) for at, line in enumerate(value)]
+    return [] if value in (None, "") else [(key, _shown(value))]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if value < 10_000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=any(header))
+    for at, name in enumerate(header):
+        table.add_column(name, justify="right" if at in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console().print(table)

@@ -1,0 +1,61 @@
+"""`reverie demo`: the whole story on MovieLens-100K."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reverie.cli.options import Device, Offline, console
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the runs and of report.html.")] = Path("runs/demo"),
+    smoke: Annotated[bool, typer.Option("--smoke", help="Two epochs instead of a full training, to see that everything works.")] = False,
+    device: Device = None,
+    offline: Offline = False,
+) -> None:
+    """Fetch MovieLens-100K, train every model, print a leaderboard and write it as an HTML page.
+
+    Example: reverie demo --out runs/demo
+    """
+    import time
+
+    from reverie.cli.compare import conclude
+    from reverie.data.describe import describe
+    from reverie.data.sources import load_dataset
+    from reverie.evaluation import recommend
+    from reverie.models.shelf import MODELS
+    from reverie.training.comparison import compare_recipes, recipes_for
+    from reverie.training.recipe import change_recipe
+
+    begin, screen = time.monotonic(), console()
+    screen.print("1/4  data: MovieLens-100K")
+    dataset = load_dataset("ml-100k", offline=offline)
+    facts = describe(dataset)
+    screen.print(f"     {facts['users']} users, {facts['items']} items, {facts['events']} events · {dataset.licence}", markup=False)
+    screen.print(f"2/4  training {len(MODELS)} models; the last two events of each user are kept for validation and test")
+    recipes = recipes_for({"name": "ml-100k"}, {"protocol": "leave_one_out"}, list(MODELS), "ml-100k")
+    recipes = [change_recipe(recipe, ["training.epochs=2"] if smoke else []) for recipe in recipes]
+    comparison = compare_recipes(
+        recipes, out, device=device, offline=offline, tell=lambda line: screen.print(f"     {line}", markup=False)
+    )
+    screen.print("3/4  leaderboard")
+    conclude(comparison, out, json=False, quiet=False, results=None)
+    screen.print("4/4  after 'Toy Story', 'Star Wars' and 'Fargo', the transformer would show:")
+    model = next(run for run in comparison.runs if run.recipe.model_name == "sasrec").model()
+    for row in recommend(model, ["Toy Story (1995)", "Star Wars (1977)", "Fargo (1996)"], k=5).iter_rows(named=True):
+        screen.print(f"     {row['rank']}. {row['title']}", markup=False)
+    screen.print(f"done in {time.monotonic() - begin:.0f} s", markup=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    app.command()(demo)

@@ -1,0 +1,58 @@
+"""The `reverie` command: verbs are mounted here, and errors become one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import reverie
+from reverie.cli import compare, data, demo, doctor, evaluate, models, recipes, recommend, train
+from reverie.errors import ReverieError
+
+app = typer.Typer(
+    name="reverie",
+    help="Build, compare, explain and defend recommenders. Start with: reverie demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"reverie {reverie.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of the whole command."""
+
+
+for verb in (demo, train, evaluate, compare, recommend, models, doctor):
+    verb.register(app)
+app.add_typer(data.app, name="data")
+app.add_typer(recipes.app, name="recipes")
+
+
+def run() -> None:
+    """Run the command line; the console script's entry point."""
+    try:
+        app()
+    except ReverieError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except MemoryError:
+        print("error: not enough memory; use a smaller batch size or a smaller dataset", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        raise SystemExit(130) from None

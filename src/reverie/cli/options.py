@@ -1,0 +1,65 @@
+"""Options that several verbs share, and how they print."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the recipe, e.g. --set training.epochs=5.")]
+
+
+def console(quiet: bool = False) -> Console:
+    """Return where tables are printed.
+
+    Parameters
+    ----------
+    quiet : bool
+        Print nothing.
+
+    Returns
+    -------
+    rich.console.Console
+        On standard output; at least 100 columns wide where it is no terminal.
+    """
+    import sys
+
+    from rich.console import Console
+
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output.
+
+    Parameters
+    ----------
+    value : object
+        Plain values.
+    """
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def metric_line(row: dict[str, Any]) -> str:
+    """Return one metric with its interval, where it has one.
+
+    Parameters
+    ----------
+    row : dict
+        A row of `Evaluation.metrics`.
+
+    Returns
+    -------
+    str
+        E.g. ``recall@10    0.1234  [0.1180, 0.1290]``.
+    """
+    interval = "" if row["low"] is None else f"  [{row['low']:.4f}, {row['high']:.4f}]"
+    return f"{row['metric']:<12} {row['value']:.4f}{interval}"

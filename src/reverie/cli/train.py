@@ -1,0 +1,80 @@
+"""`reverie train`: one recipe, one run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, metric_line, print_json
+
+if TYPE_CHECKING:
+    from reverie.training.run import Run
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a YAML file.")],
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; runs/<recipe> by default.")] = None,
+    results: Annotated[Path | None, typer.Option("--results", help="Append the test metrics to this CSV table.")] = None,
+    device: Device = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Train and evaluate one model as a recipe says; the same command again goes on where it was cut.
+
+    Example: reverie train sasrec-ml-100k --set training.epochs=5
+    """
+    from reverie.report import write_report
+    from reverie.training.recipe import load_recipe
+    from reverie.training.results import append_results, result_rows
+    from reverie.training.run import run_recipe
+
+    chosen = load_recipe(recipe, settings or ())
+    folder = out or Path("runs") / chosen.name
+    finished = (folder / "result.json").exists()
+    run = run_recipe(chosen, folder, device=device, show=not (quiet or json), offline=offline)
+    if not finished:
+        line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
+        write_report([run], folder / "report.html", commands=[line])
+        if results is not None:
+            append_results(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
+    show_run(run, json, quiet)
+
+
+def show_run(run: Run, json: bool, quiet: bool) -> None:
+    """Print the test metrics of a run.
+
+    Parameters
+    ----------
+    run : Run
+        Finished.
+    json, quiet : bool
+        How.
+    """
+    names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
+    measured = run.test.metrics(names).to_dicts()
+    if json:
+        facts = {"folder": str(run.folder), "model": run.recipe.model_name, "best_epoch": run.fitted.best_epoch}
+        print_json(facts | {"test": measured})
+        return
+    screen = console(quiet)
+    epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""
+    chosen = f" · chosen {run.fitted.chosen}" if run.fitted.chosen else ""
+    screen.print(f"[bold]{run.recipe.model_name}[/] on {run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
+    for row in measured:
+        screen.print(f"  {metric_line(row)}", markup=False)
+    screen.print(f"  fitted in {run.fitted.seconds:.1f} s · {run.folder}", markup=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    app.command()(train)

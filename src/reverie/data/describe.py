@@ -1,0 +1,110 @@
+"""What a dataset is like, before anything is learnt from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from reverie.data.splits import by_sequence, by_user, given, leave_one_out, temporal
+from reverie.errors import ReverieError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reverie.data.dataset import Dataset
+    from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
+
+_SPLITS: dict[str, Callable[[Dataset], Split]] = {
+    "leave_one_out": leave_one_out,
+    "temporal": temporal,
+    "by_user": by_user,
+    "by_sequence": by_sequence,
+    "given": given,
+}
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Count and measure a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to describe.
+
+    Returns
+    -------
+    dict
+        Plain values for JSON: ``users``, ``items``, ``events``, ``density`` (distinct pairs of all possible ones),
+        ``events_per_user`` and ``events_per_item`` (quantiles), ``repeated_pairs`` (share of events whose user had met the item
+        before), ``first`` and ``last`` (UTC), ``span_days``, ``median_gap_seconds`` (between neighbours of a user) and
+        ``same_time_neighbours`` (their share with equal times), all four None without times, ``titles`` (share of items),
+        ``kinds``, ``order``, ``splits`` (name to "yes" or the reason why not), ``sha256``, ``licence``, ``citation``, ``notes``.
+    """
+    vocabulary, sequences = dataset.vocabulary, dataset.sequences
+    pairs = _distinct_pairs(sequences)
+    titles = vocabulary.titles
+    return {
+        "name": dataset.name,
+        "users": vocabulary.n_users,
+        "items": vocabulary.n_items,
+        "events": dataset.n_events,
+        "density": pairs / (vocabulary.n_users * vocabulary.n_items),
+        "events_per_user": _quantiles(sequences.lengths),
+        "events_per_item": _quantiles(sequences.item_counts()[1:]),
+        "repeated_pairs": 1 - pairs / dataset.n_events,
+        **_times(sequences),
+        "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
+        "kinds": dict(dataset.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in dataset.events.columns else {},
+        "order": dataset.order,
+        "splits": {name: _allows(split, dataset) for name, split in _SPLITS.items()},
+        "sha256": dataset.sha256,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "notes": list(dataset.notes),
+    }
+
+
+def _quantiles(counts: np.ndarray[Any, Any]) -> dict[str, float]:
+    names = ("min", "25%", "median", "75%", "90%", "max")
+    return dict(zip(names, np.quantile(counts, [0, 0.25, 0.5, 0.75, 0.9, 1]).tolist(), strict=True))
+
+
+def _distinct_pairs(sequences: Sequences) -> int:
+    width = sequences.vocabulary.n_items + 1
+    keys = sequences.event_rows() * width + sequences.items[sequences.positions()]
+    return pl.Series(keys).n_unique()
+
+
+def _times(sequences: Sequences) -> dict[str, Any]:
+    if "time" not in sequences.columns:
+        return dict.fromkeys(("first", "last", "span_days", "median_gap_seconds", "same_time_neighbours"))
+    time = sequences.columns["time"][sequences.positions()].astype(np.int64)
+    rows = sequences.event_rows()
+    gaps = np.diff(time)[rows[1:] == rows[:-1]]
+    first, last = int(time.min()), int(time.max())
+    return {
+        "first": _moment(first),
+        "last": _moment(last),
+        "span_days": (last - first) / 86_400,
+        "median_gap_seconds": float(np.median(gaps)) if len(gaps) else None,
+        "same_time_neighbours": float((gaps == 0).mean()) if len(gaps) else None,
+    }
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s"
+
+
+def _allows(split: Callable[[Dataset], Split], dataset: Dataset) -> str:
+    try:
+        split(dataset)
+    except ReverieError as error:
+        return str(error)
+    return "yes"

@@ -1,0 +1,62 @@
+"""Catalogues: what the items are called, and what else is known of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from reverie.data.readers.convert import to_ids
+from reverie.data.readers.formats import opened
+from reverie.data.readers.names import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
+from reverie.errors import DataError
+
+
+def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
+    """Read a catalogue.
+
+    Parameters
+    ----------
+    source : path, or pandas, Polars or Arrow frame
+        One row an item, in any format of `read_events`; columns are found by the usual names
+        (`reverie.data.readers.names.CATALOG_NAMES`).
+    format : str, optional
+        Where the suffix does not tell.
+
+    Returns
+    -------
+    polars.DataFrame
+        Column ``item`` (Int64 or String) and, where there are such columns, ``title``, ``categories``, ``text``, ``cover`` and
+        ``video`` (String). Lists, and RecBole's sequences of category tokens, are joined by ``|``.
+
+    Raises
+    ------
+    DataError
+        If there is no item column or an item is listed twice.
+    """
+    with opened(source, format) as table:
+        found = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
+        if found["item"] is None:
+            raise missing_column("item", table.columns, table.where)
+        frame = table.read([column for column in found.values() if column is not None])
+        if frame[found["item"]].null_count():
+            table.check()
+        items = to_ids(frame[found["item"]], table.where, "item", text=table.text is not None)
+    others = [_text(frame[column], role) for role, column in found.items() if column is not None and role != "item"]
+    catalog = pl.DataFrame([items.alias("item"), *others])
+    repeated = items.is_duplicated()
+    if repeated.any():
+        rows = (items == items[int(repeated.arg_max() or 0)]).arg_true().head(2) + 1
+        first, second = rows.to_list()
+        raise DataError(f"{table.where} lists item {items[first - 1]} twice, in rows {first} and {second}; keep one of them")
+    return catalog
+
+
+def _text(values: pl.Series, role: str) -> pl.Series:
+    if isinstance(values.dtype, pl.List):
+        return values.cast(pl.List(pl.String)).list.join("|").alias(role)
+    tokens = ATOMIC_HEADER.search(values.name)
+    text = values.cast(pl.String)
+    if role == "categories" and tokens is not None and tokens[1] == "token_seq":
+        text = text.str.replace_all(" ", "|", literal=True)
+    return text.alias(role)

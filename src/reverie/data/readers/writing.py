@@ -1,0 +1,76 @@
+"""The way back: a dataset as Parquet, CSV or RecBole's atomic files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from reverie.errors import DataError
+from reverie.files import atomic_path
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+
+_EVENTS = {
+    "user": "user_id:token",
+    "item": "item_id:token",
+    "timestamp": "timestamp:float",
+    "rating": "rating:float",
+    "kind": "kind:token",
+    "part": "part:token",
+}
+_CATALOG = {
+    "item": "item_id:token",
+    "title": "title:token_seq",
+    "categories": "categories:token",
+    "text": "text:token_seq",
+    "cover": "cover:token",
+    "video": "video:token",
+}
+SUFFIXES = (".parquet", ".csv", ".inter")
+
+
+def write_dataset(dataset: Dataset, path: str | Path) -> list[Path]:
+    """Write events, and the catalogue beside them where there is one.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to write.
+    path : path
+        Ending in ``.parquet``, ``.csv`` or ``.inter`` (RecBole). The catalogue of ``clicks.csv`` is ``clicks-items.csv``, that of
+        ``clicks.inter`` is ``clicks.item``.
+
+    Returns
+    -------
+    list of Path
+        What was written; `read_events` reads the same events from it.
+
+    Raises
+    ------
+    DataError
+        If the suffix is another.
+    """
+    target = Path(path)
+    if target.suffix not in SUFFIXES:
+        raise DataError(f"events cannot be written to {target}; choose a name ending in {', '.join(SUFFIXES)}")
+    written = [_write(dataset.events, target, _EVENTS)]
+    if dataset.catalog.height:
+        atomic = target.suffix == ".inter"
+        beside = target.with_suffix(".item") if atomic else target.with_name(f"{target.stem}-items{target.suffix}")
+        written.append(_write(dataset.catalog, beside, _CATALOG))
+    return written
+
+
+def _write(frame: pl.DataFrame, target: Path, names: dict[str, str]) -> Path:
+    with atomic_path(target) as temporary:
+        if target.suffix == ".parquet":
+            frame.write_parquet(temporary)
+        elif target.suffix == ".csv":
+            frame.write_csv(temporary)
+        else:
+            flat = frame.rename(names, strict=False).with_columns(pl.col(pl.String).str.replace_all(r"[\t\r\n]", " "))
+            flat.write_csv(temporary, separator="\t", quote_style="never")
+    return target

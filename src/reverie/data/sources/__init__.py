@@ -1,0 +1,8 @@
+"""Named public datasets: where they are had, on which terms, and what is known of them."""
+
+from __future__ import annotations
+
+from reverie.data.sources.load import default_protocol, find_entry, list_datasets, load_dataset
+from reverie.data.sources.resolve import open_dataset
+
+__all__ = ["default_protocol", "find_entry", "list_datasets", "load_dataset", "open_dataset"]

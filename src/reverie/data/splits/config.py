@@ -1,0 +1,97 @@
+"""Options of the split protocols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from reverie.options import Options
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+    from reverie.data.split import Split
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class LeaveOneOut(Options):
+    """See `reverie.data.splits.leave_one_out`."""
+
+    protocol: Literal["leave_one_out"] = "leave_one_out"
+
+
+class Temporal(Options):
+    """See `reverie.data.splits.temporal`."""
+
+    protocol: Literal["temporal"]
+    valid: Share = 0.1
+    """Share of events behind the validation moment and before the test moment."""
+    test: Share = 0.1
+    """Share of events behind the test moment."""
+    targets: Literal["first", "all"] = "first"
+    """Each user's first event after the moment, or every one."""
+
+
+class ByUser(Options):
+    """See `reverie.data.splits.by_user`."""
+
+    protocol: Literal["by_user"]
+    valid: Share = 0.1
+    """Share of users."""
+    test: Share = 0.1
+    """Share of users."""
+    targets: Literal["last", "all"] = "last"
+    """The last event of a user, or each but the first."""
+    seed: NonNegativeInt = 0
+    """Seed of the draw of users."""
+
+
+class BySequence(Options):
+    """See `reverie.data.splits.by_sequence`."""
+
+    protocol: Literal["by_sequence"]
+    valid: Share = 0.1
+    """Share of sequences."""
+    test: Share = 0.1
+    """Share of sequences."""
+    empty: bool = True
+    """Whether the first event of a sequence is asked about."""
+    shortest: PositiveInt = 3
+    """Sequences with fewer events are dropped."""
+
+
+class Given(Options):
+    """See `reverie.data.splits.given`."""
+
+    protocol: Literal["given"]
+    empty: bool = True
+    """Whether the first event of a held-out sequence is asked about."""
+    valid: Share = 0.1
+    """Share of training events drawn for validation where the files have no validation part."""
+    seed: NonNegativeInt = 0
+    """Seed of that draw."""
+
+
+SplitConfig = Annotated[LeaveOneOut | Temporal | ByUser | BySequence | Given, Field(discriminator="protocol")]
+
+
+def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
+    """Cut a dataset as its options say.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to cut.
+    config : SplitConfig
+        Protocol and options.
+
+    Returns
+    -------
+    Split
+        See the protocol's function.
+    """
+    from reverie.data.splits import PROTOCOLS
+
+    split: Split = PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))
+    return split

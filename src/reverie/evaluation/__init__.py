@@ -1,0 +1,32 @@
+"""Measure any recommender: ranks with ties kept, metrics with intervals, paired tests, slices and recommendations."""
+
+from __future__ import annotations
+
+from reverie.evaluation.evaluate import evaluate
+from reverie.evaluation.intervals import cluster_bootstrap
+from reverie.evaluation.names import Metric, parse
+from reverie.evaluation.recommend import recommend, recommend_all
+from reverie.evaluation.result import Evaluation
+from reverie.evaluation.slices import slice_masks, sliced
+from reverie.evaluation.summary import pooled
+from reverie.evaluation.tests import holm, paired_test, paired_tests, smallest_detectable_difference
+from reverie.evaluation.values import Values, measure
+
+__all__ = [
+    "Evaluation",
+    "Metric",
+    "Values",
+    "cluster_bootstrap",
+    "evaluate",
+    "holm",
+    "measure",
+    "paired_test",
+    "paired_tests",
+    "parse",
+    "pooled",
+    "recommend",
+    "recommend_all",
+    "slice_masks",
+    "sliced",
+    "smallest_detectable_difference",
+]

@@ -1,0 +1,192 @@
+"""Put queries to a recommender and keep what is needed to compute any metric later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import torch
+
+from reverie.data.sequences import flat_positions
+from reverie.errors import ConfigError, DataError
+from reverie.evaluation.ranking import arrange, count_around
+from reverie.evaluation.result import Evaluation
+from reverie.evaluation.scoring import ask, asking, batches, best, masked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries, Seen
+    from reverie.data.sequences import Sequences
+    from reverie.protocols import Recommender
+
+
+def evaluate(
+    model: Recommender,
+    queries: Queries,
+    *,
+    seen: Seen | None = None,
+    top: int = 20,
+    batch_size: int | None = None,
+    device: str | torch.device | None = None,
+    train: Sequences | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    protocol: str = "",
+) -> Evaluation:
+    """Rank the targets of queries among all candidates.
+
+    Candidates are the whole catalogue, or the queries' own candidates and their targets. Seen items of the whole history,
+    also of the part that the model does not read, are taken out where the rule says so, never a target. A target that occurs
+    twice in a query counts once. With labels, only targets with a label above 0 are ranked and every labelled row is scored;
+    a model that scores nothing but candidates needs queries with candidates (which may be the labelled rows themselves).
+
+    Parameters
+    ----------
+    model : Recommender
+        What to measure; a torch module is put in evaluation mode and back.
+    queries : Queries
+        What to ask.
+    seen : {"remove", "keep"}, optional
+        What to do with items of the history; by default the queries' rule.
+    top : int
+        Length of the recommended lists to keep; 0 for none. Lists of 100 take more time than everything else together, lists
+        of 20 about half of that.
+    batch_size : int, optional
+        Queries at a time; by default at most 512 and at most 64 MB of scores.
+    device : str or torch.device, optional
+        Where to compute; a torch module is moved there. By default where the model is.
+    train : Sequences, optional
+        Training events, for the popularity of items (novelty, popularity, slices).
+    seed : int
+        Seed for models that draw random numbers.
+    progress : bool
+        Whether to show a progress bar.
+    protocol : str
+        How the data were split, to be kept with the result.
+
+    Returns
+    -------
+    Evaluation
+        In the order of the queries.
+
+    Raises
+    ------
+    ConfigError
+        If `seen`, `top` or `batch_size` is not valid.
+    DataError
+        If there are no queries, or `train` has another catalogue.
+    RunError
+        If the model returns scores of a wrong shape or scores that are not finite.
+    """
+    rule = queries.seen if seen is None else seen
+    if rule not in ("remove", "keep"):
+        raise ConfigError(f"seen='{rule}' is not a rule for seen items; use 'remove' or 'keep'")
+    if top < 0 or (batch_size is not None and batch_size < 1):
+        raise ConfigError(f"top={top}, batch_size={batch_size} is not possible; use top of 0 or more and a batch size of 1 or more")
+    if not len(queries):
+        raise DataError("there are no queries to evaluate on; check the split")
+    n_items = queries.sequences.vocabulary.n_items
+    if train is not None and train.vocabulary.n_items != n_items:
+        raise DataError(f"train has {train.vocabulary.n_items} items and the queries have {n_items}; take both from one split")
+    ranked = _ranked_targets(queries)
+    n_targets, width = len(queries.targets), min(top, n_items)
+    greater, equal = np.zeros((2, n_targets), dtype=np.int32)
+    target_scores = np.zeros(n_targets, dtype=np.float32)
+    n_candidates, n_masked = np.zeros((2, len(queries)), dtype=np.int32)
+    items, scores_kept = np.zeros((len(queries), width), dtype=np.int32), np.zeros((len(queries), width), dtype=np.float32)
+    with asking(model, device, seed) as place:
+        for index in batches(queries, model.history, batch_size, progress):
+            layout = arrange(queries, index, rule == "remove")
+            asked = None if layout.items is None else torch.from_numpy(layout.items)
+            scores = ask(model, queries, index, place, asked)
+            numbers = flat_positions(queries.offsets[index], queries.offsets[index + 1])
+            pairs = ranked[numbers]
+            n_candidates[index], n_masked[index] = layout.n_candidates, layout.n_masked
+            with masked(scores, layout.hidden_rows, layout.hidden_columns):
+                chosen = numbers[pairs]
+                greater[chosen], equal[chosen] = count_around(scores, layout.target_rows[pairs], layout.target_columns[pairs])
+                if queries.labels is not None:
+                    target_scores[numbers] = scores[layout.target_rows, layout.target_columns].float().cpu().numpy()
+                if width:
+                    columns, values = best(scores, width)
+                    items[index, : columns.shape[1]] = layout.codes(columns)
+                    scores_kept[index, : columns.shape[1]] = values
+    counts = None if train is None else train.item_counts()
+    return Evaluation(
+        ranks=_rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
+        topk=_list_frame(queries, items, scores_kept, counts),
+        scored=None if queries.labels is None else _label_frame(queries, target_scores),
+        seen=rule,
+        protocol=protocol,
+        model=model.card.name,
+        top=top,
+        n_items=n_items,
+        train_events=None if counts is None else int(counts.sum()),
+        train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
+    )
+
+
+def _ranked_targets(queries: Queries) -> NDArray[np.bool_]:
+    """Which targets are ranked: the positive ones, each item once per query, shape [T]."""
+    ranked = np.ones(len(queries.targets), dtype=bool) if queries.labels is None else queries.labels > 0
+    if len(queries.targets) > len(queries):
+        at = np.flatnonzero(ranked)
+        keys = queries.target_queries[at] * (queries.sequences.vocabulary.n_items + 1) + queries.targets[at]
+        ranked = np.zeros_like(ranked)
+        ranked[at[np.unique(keys, return_index=True)[1]]] = True
+    return ranked
+
+
+def _rank_frame(
+    queries: Queries,
+    ranked: NDArray[np.bool_],
+    greater: NDArray[np.int32],
+    equal: NDArray[np.int32],
+    n_candidates: NDArray[np.int32],
+    n_masked: NDArray[np.int32],
+    counts: NDArray[np.int64] | None,
+) -> pl.DataFrame:
+    query, target = queries.target_queries[ranked], queries.targets[ranked]
+    columns = {
+        "query": query,
+        "cluster": queries.clusters[query],
+        "target": target,
+        "greater": greater[ranked],
+        "equal": equal[ranked],
+        "n_candidates": n_candidates[query],
+        "masked": n_masked[query],
+        "length": queries.lengths[query].astype(np.int32),
+    }
+    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+
+
+def _list_frame(
+    queries: Queries, items: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray[np.int64] | None
+) -> pl.DataFrame:
+    query, place = np.nonzero(items)
+    item = items[query, place]
+    columns = {
+        "query": query,
+        "cluster": queries.clusters[query],
+        "rank": (place + 1).astype(np.int32),
+        "item": item,
+        "score": scores[query, place],
+    }
+    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
+
+
+def _label_frame(queries: Queries, scores: NDArray[np.float32]) -> pl.DataFrame:
+    query = queries.target_queries
+    return pl.DataFrame(
+        {
+            "query": query,
+            "cluster": queries.clusters[query],
+            "user": queries.users[query],
+            "item": queries.targets,
+            "label": queries.labels,
+            "score": scores,
+            "length": queries.lengths[query].astype(np.int32),
+        }
+    )

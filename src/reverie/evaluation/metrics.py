@@ -1,0 +1,232 @@
+"""Ranking metrics as pure functions of ranks; ties count at their expected value over a random order.
+
+A target with `greater` candidates above it and `equal` other candidates of the same score stands, under a random order of
+ties, at a position that is uniform on greater + 1 … greater + 1 + equal. Every function below returns the exact expectation
+per query; for one target per query the definitions with one and with many targets coincide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the targets of each query stand.
+
+    Parameters
+    ----------
+    query : ndarray, shape [T], int64
+        Row of the query of each target, 0…Q-1, ascending; every query has at least one target, no target twice.
+    greater : ndarray, shape [T], int64
+        Candidates with a higher score.
+    equal : ndarray, shape [T], int64
+        Other candidates with the same score, other targets of the query included.
+    """
+
+    query: NDArray[np.int64]
+    greater: NDArray[np.int64]
+    equal: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Ranks:
+        """Return the ranks of an evaluation's frame, whose rows are ordered by query.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            Columns ``query``, ``greater``, ``equal``.
+
+        Returns
+        -------
+        Ranks
+            With queries numbered from 0 without gaps.
+        """
+        query = frame["query"].to_numpy()
+        dense = np.cumsum(np.diff(query, prepend=query[:1]) != 0, dtype=np.int64)
+        return cls(dense, frame["greater"].to_numpy().astype(np.int64), frame["equal"].to_numpy().astype(np.int64))
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of targets of each query, shape [Q]."""
+        return np.bincount(self.query)
+
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Per target: targets of its query that score higher, other targets that tie with it; per query: a best target."""
+        size = len(self.query)
+        order = np.lexsort((self.greater, self.query))
+        query, greater = self.query[order], self.greater[order]
+        new_query = np.diff(query, prepend=-1) != 0
+        new_group = new_query | (np.diff(greater, prepend=-1) != 0)
+        group_at = np.flatnonzero(new_group)
+        group_size = np.diff(np.append(group_at, size))
+        query_at = np.flatnonzero(new_query)
+        before, tied = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        before[order] = np.repeat(group_at - query_at[query[group_at]], group_size)
+        tied[order] = np.repeat(group_size - 1, group_size)
+        return before, tied, order[query_at]
+
+    def per_query(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add up values of targets.
+
+        Parameters
+        ----------
+        values : ndarray, shape [T]
+            One per target.
+
+        Returns
+        -------
+        ndarray, shape [Q]
+            Sums.
+        """
+        return values if len(values) == len(self.counts) else np.bincount(self.query, values).astype(np.float64)
+
+
+def recall(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Share of the targets that stand among the first k; with one target this is the hit rate.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        T targets of Q queries.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [Q]
+        In 0…1.
+    """
+    return ranks.per_query(_expected(ranks, np.ones(k))) / ranks.counts
+
+
+def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Discounted cumulative gain with gain 1 per target and discount 1 / log2(position + 1), over its best possible value.
+
+    The best value is that of min(T, k) targets at the top (Järvelin and Kekäläinen 2002).
+
+    Parameters
+    ----------
+    ranks : Ranks
+        T targets of Q queries.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [Q]
+        In 0…1.
+    """
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    best = np.cumsum(discount)[np.minimum(ranks.counts, k) - 1]
+    value: NDArray[np.float64] = ranks.per_query(_expected(ranks, discount)) / best
+    return value
+
+
+def hit(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Probability that at least one target stands among the first k.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        T targets of Q queries.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [Q]
+        In 0…1.
+    """
+    return _first_target(ranks, np.ones(k))
+
+
+def mrr(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Return the expected 1 / position of the first target, 0 where it stands after k; further targets do not count.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        T targets of Q queries.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [Q]
+        In 0…1.
+    """
+    return _first_target(ranks, 1 / np.arange(1, k + 1))
+
+
+def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Average precision: the sum of the precisions at the positions of targets among the first k, over min(T, k).
+
+    With R targets above a target and m others among the e candidates tied with it, the expected number of targets before
+    it, given that it stands at position p, is R + m (p - greater - 1) / e, which makes the expectation a closed form in
+    cumulative harmonic sums.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        T targets of Q queries.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [Q]
+        In 0…1.
+    """
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, k + 1))])
+    before, tied, _ = ranks._groups
+    first, last = np.minimum(ranks.greater, k), np.minimum(ranks.greater + 1 + ranks.equal, k)
+    slope = tied / np.maximum(ranks.equal, 1)
+    level = 1 + before - slope * (ranks.greater + 1)
+    total = level * (harmonic[last] - harmonic[first]) + slope * (last - first)
+    return ranks.per_query(total / (ranks.equal + 1)) / np.minimum(ranks.counts, k)
+
+
+def _expected(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Per target, the expected worth of its position; positions after the table are worth 0."""
+    k = len(worth)
+    table = np.concatenate([[0.0], np.cumsum(worth)])
+    last = np.minimum(ranks.greater + 1 + ranks.equal, k)
+    expected: NDArray[np.float64] = (table[last] - table[np.minimum(ranks.greater, k)]) / (ranks.equal + 1)
+    return expected
+
+
+def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Per query, the expected worth of the position of its first target.
+
+    The first target comes from the best tie group that holds targets. Of its s slots m hold targets; given that the first j
+    do not, the next one does with probability m / (s - j).
+    """
+    _, tied, best = ranks._groups
+    value = _expected(Ranks(ranks.query[best], ranks.greater[best], ranks.equal[best]), worth)
+    several = np.flatnonzero((tied[best] > 0) & (ranks.greater[best] < len(worth)))
+    if not len(several):
+        return value
+    at = best[several]
+    start, size, held = ranks.greater[at], ranks.equal[at] + 1, tied[at] + 1
+    padded = np.append(worth, 0.0)
+    total, none_yet = np.zeros(len(at)), np.ones(len(at))
+    for j in range(min(len(worth), int(size.max()))):
+        now = none_yet * np.minimum(held / np.maximum(size - j, 1), 1)
+        total += now * padded[np.minimum(start + j, len(worth))]
+        none_yet -= now
+    value[several] = total
+    return value
+
+
+RANK_METRICS = {"recall": recall, "hit": hit, "ndcg": ndcg, "mrr": mrr, "map": average_precision}
+"""The functions by the names of `reverie.evaluation.names.RANKED`."""

@@ -1,0 +1,213 @@
+"""Recommend items, in the caller's ids, to one history, to some, or to all users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
+from reverie.errors import ConfigError, DataError
+from reverie.evaluation.lookup import find_items
+from reverie.evaluation.scoring import ask, asking, batches, best, history_keys, masked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.protocols import Recommender
+
+
+def recommend(
+    model: Recommender,
+    histories: Sequence[Any],
+    k: int = 10,
+    *,
+    exclude_seen: bool = True,
+    allow: Sequence[Any] | None = None,
+    deny: Sequence[Any] | None = None,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Recommend what comes next after one history, or after each of several.
+
+    Parameters
+    ----------
+    model : Recommender
+        A fitted model.
+    histories : sequence
+        One history, oldest first, of item ids or titles (see `reverie.evaluation.lookup`), or a sequence of such histories.
+    k : int
+        How many items; fewer come back where fewer are left.
+    exclude_seen : bool
+        Whether items of the history are left out.
+    allow, deny : sequence, optional
+        Ids or titles: recommend only these; never these.
+    device : str or torch.device, optional
+        Where to compute; by default where the model is.
+    seed : int
+        Seed for models that draw random numbers.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns rank (from 1), item (id), title, score, best first; for several histories ``query`` (0, 1, …) before them.
+
+    Raises
+    ------
+    DataError
+        If an item is unknown or ambiguous, or nothing may be recommended.
+    ConfigError
+        If `k` is below 1, or a history is a bare text instead of a list.
+
+    Examples
+    --------
+    ``recommend(model, ["Toy Story (1995)", "Heat (1995)"], k=10)``
+    """
+    if isinstance(histories, str):
+        raise ConfigError(f"a history is a list of ids or titles; write ['{histories}']")
+    vocabulary = model.card.vocabulary
+    several = len(histories) > 0 and all(isinstance(h, Sequence | np.ndarray) and not isinstance(h, str) for h in histories)
+    rows = histories if several else [histories]
+    found = find_items([item for row in rows for item in row], vocabulary)
+    stops = np.cumsum([len(row) for row in rows], dtype=np.int64)
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), stops[:-1]])
+    sequences = Sequences(found, starts, stops, np.full(len(rows), -1, dtype=np.int64), vocabulary)
+    query, rank, code, score = _lists(model, _asked(sequences), k, exclude_seen, allow, deny, None, device, seed, False)
+    frame = pl.DataFrame(
+        {
+            "query": query,
+            "rank": rank,
+            "item": vocabulary.items.gather(code - 1),
+            "title": [vocabulary.title(int(c)) for c in code],
+            "score": score,
+        },
+        schema_overrides={"title": pl.String},
+    )
+    return frame if several else frame.drop("query")
+
+
+def recommend_all(
+    model: Recommender,
+    source: Sequences | Queries,
+    k: int = 10,
+    *,
+    exclude_seen: bool = True,
+    allow: Sequence[Any] | None = None,
+    deny: Sequence[Any] | None = None,
+    batch_size: int | None = None,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> pl.DataFrame:
+    """Recommend to every row of sequences, or to every query, in batches.
+
+    Parameters
+    ----------
+    model : Recommender
+        A fitted model.
+    source : Sequences or Queries
+        Whose histories are continued; ``split.refit`` gives every user's known events.
+    k : int
+        How many items; fewer come back where fewer are left.
+    exclude_seen : bool
+        Whether items of the history are left out.
+    allow, deny : sequence, optional
+        Ids or titles: recommend only these; never these.
+    batch_size : int, optional
+        Histories at a time; by default at most 512 and at most 64 MB of scores.
+    device : str or torch.device, optional
+        Where to compute; by default where the model is.
+    seed : int
+        Seed for models that draw random numbers.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns user (id; null where unknown), item (id), rank (from 1), score; in the order of `source`.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As `recommend`.
+    """
+    queries = source if isinstance(source, Queries) else _asked(source)
+    vocabulary = queries.sequences.vocabulary
+    query, rank, code, score = _lists(model, queries, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
+    users = pl.Series(queries.users[query])
+    return pl.DataFrame(
+        {
+            "user": vocabulary.users.gather(users.replace(-1, None)),
+            "item": vocabulary.items.gather(code - 1),
+            "rank": rank,
+            "score": score,
+        }
+    )
+
+
+def _asked(sequences: Sequences) -> Queries:
+    """One query per row, without targets."""
+    return Queries(
+        sequences=sequences,
+        start=sequences.starts,
+        stop=sequences.stops,
+        users=sequences.users,
+        clusters=sequences.users,
+        targets=np.zeros(0, dtype=np.int32),
+        offsets=np.zeros(len(sequences) + 1, dtype=np.int64),
+    )
+
+
+def _lists(
+    model: Recommender,
+    queries: Queries,
+    k: int,
+    exclude_seen: bool,
+    allow: Sequence[Any] | None,
+    deny: Sequence[Any] | None,
+    batch_size: int | None,
+    device: str | torch.device | None,
+    seed: int,
+    progress: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]:
+    """Query, rank, item code and score of everything recommended, ordered by query and rank."""
+    if k < 1:
+        raise ConfigError(f"k={k} recommends nothing; ask for 1 or more")
+    vocabulary = queries.sequences.vocabulary
+    open_items = _open_items(vocabulary, allow, deny)
+    width, base = min(k, len(open_items)), vocabulary.n_items + 1
+    column_of = np.full(base, -1, dtype=np.int64)
+    column_of[open_items] = np.arange(len(open_items))
+    items, scores_kept = np.zeros((len(queries), width), dtype=np.int64), np.zeros((len(queries), width), dtype=np.float32)
+    with asking(model, device, seed) as place:
+        chosen = None if len(open_items) == vocabulary.n_items else torch.from_numpy(open_items - 1).to(place)
+        for index in batches(queries, model.history, batch_size, progress):
+            scores = ask(model, queries, index, place, None)
+            scores = scores if chosen is None else scores.index_select(1, chosen)
+            keys = history_keys(queries, index) if exclude_seen else np.zeros(0, dtype=np.int64)
+            rows, columns = keys // base, column_of[keys % base]
+            there = columns >= 0
+            with masked(scores, rows[there], columns[there]):
+                found, values = best(scores, width)
+            items[index], scores_kept[index] = np.where(found < 0, 0, open_items[found]), values
+    query, at = np.nonzero(items)
+    return query, (at + 1).astype(np.int32), items[query, at], scores_kept[query, at]
+
+
+def _open_items(vocabulary: Vocabulary, allow: Sequence[Any] | None, deny: Sequence[Any] | None) -> NDArray[np.int64]:
+    """Codes that may be recommended, ascending."""
+    is_open = np.full(vocabulary.n_items + 1, allow is None)
+    if allow is not None:
+        is_open[find_items(allow, vocabulary)] = True
+    if deny is not None:
+        is_open[find_items(deny, vocabulary)] = False
+    is_open[0] = False
+    if not is_open.any():
+        raise DataError("the allowed and denied items leave nothing to recommend; allow more or deny less")
+    return np.flatnonzero(is_open)

@@ -1,0 +1,84 @@
+"""The same evaluation on parts of the queries: popular and rare, warm and cold targets, short and long histories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+    from reverie.evaluation.result import Evaluation
+
+HEAD = 0.2
+"""Share of the catalogue that counts as popular."""
+
+
+def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Sequences) -> dict[str, NDArray[np.bool_]]:
+    """Return which rows belong to which slice.
+
+    Parameters
+    ----------
+    items : ndarray, shape [R], int
+        Item code of each row (the target).
+    lengths : ndarray, shape [R], int
+        Length of the history of each row.
+    train : Sequences
+        Training events.
+
+    Returns
+    -------
+    dict of str to ndarray, shape [R], bool
+        ``target:popular`` (trained at least as often as the item at 20 % of the catalogue, most popular first) and
+        ``target:rare`` (the others); ``target:warm`` (in training) and ``target:cold`` (never in training, also rare);
+        ``history:short`` (up to the median length of the rows) and ``history:long``.
+    """
+    counts = train.item_counts()
+    descending = np.sort(counts[1:])[::-1]
+    threshold = max(1, int(descending[max(0, int(np.ceil(HEAD * len(descending))) - 1)]))
+    trained = counts[items]
+    popular, warm = trained >= threshold, trained > 0
+    short = lengths <= (np.median(lengths) if len(lengths) else 0)
+    return {
+        "target:popular": popular,
+        "target:rare": ~popular,
+        "target:warm": warm,
+        "target:cold": ~warm,
+        "history:short": short,
+        "history:long": ~short,
+    }
+
+
+def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
+    """Cut an evaluation into slices, each an evaluation of its own.
+
+    Ranks and labelled rows are kept by their target, lists by their query. A query with several targets is measured in a
+    slice on those of its targets that belong to it.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was measured.
+    train : Sequences
+        Training events.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        By the names of `slice_masks`; slices without any target are left out.
+    """
+    ranks, scored = evaluation.ranks, evaluation.scored
+    masks = slice_masks(ranks["target"].to_numpy(), ranks["length"].to_numpy(), train)
+    labelled = {} if scored is None else slice_masks(scored["item"].to_numpy(), scored["length"].to_numpy(), train)
+    parts = {}
+    for name, mask in masks.items():
+        if mask.any():
+            kept = ranks.filter(pl.Series(mask))
+            lists = evaluation.topk.join(kept.select("query").unique(), on="query", how="semi", maintain_order="left")
+            rows = None if scored is None else scored.filter(pl.Series(labelled[name]))
+            parts[name] = replace(evaluation, ranks=kept, topk=lists, scored=rows)
+    return parts

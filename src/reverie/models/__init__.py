@@ -1,0 +1,7 @@
+"""Recommenders: a lazy registry, a way to create one, and a store."""
+
+from reverie.models.create import create_model, list_models
+from reverie.models.shelf import MODELS
+from reverie.models.store import load_model, save_model
+
+__all__ = ["MODELS", "create_model", "list_models", "load_model", "save_model"]

@@ -1,0 +1,1 @@
+"""Decayed, two-sided co-occurrence of items in histories."""

@@ -1,0 +1,1 @@
+"""Nearest items by the cosine of who took them."""

@@ -1,0 +1,16 @@
+"""Options of the nearest-items model."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reverie.options import Options
+
+
+class ItemKNNConfig(Options):
+    """How many neighbours an item keeps, and how much evidence their likeness needs."""
+
+    neighbours: int = Field(default=100, ge=1)
+    """How many most similar items are kept for each item (>= 1)."""
+    shrink: float = Field(default=0.0, ge=0)
+    """Added to the denominator of the cosine, in users (>= 0): pairs with few common users count less."""

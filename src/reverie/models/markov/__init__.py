@@ -1,0 +1,1 @@
+"""First-order Markov chain: what follows the last item."""

@@ -1,0 +1,17 @@
+"""Options of the first-order Markov chain."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reverie.options import Options
+
+
+class MarkovConfig(Options):
+    """How much weight popularity takes from the observed transitions."""
+
+    popularity_weight: float = Field(default=0.001, ge=0, le=1)
+    """Weight of popularity, in 0..1 (a share). Used as it is where there is no validation to choose on; 0 leaves all items
+    that never followed the last one tied."""
+    grid: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3)
+    """Weights to try on validation, each in 0..1; empty keeps `popularity_weight`."""

@@ -1,0 +1,1 @@
+"""Most popular items: what everybody did, whoever asks."""

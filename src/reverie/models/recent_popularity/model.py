@@ -1,0 +1,174 @@
+"""Recently popular items: counts in which an event fades with a half-life chosen on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.errors import DataError
+from reverie.nn.sparse import not_fitted, of_candidates, stored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.recent_popularity.config import RecentPopularityConfig
+    from reverie.protocols import Card
+
+_DAY = 86_400.0
+
+
+class RecentPopularity:
+    """Score of item j: the sum over its training events of ``2 ** (-age / half_life)``, the same for everybody.
+
+    The age of an event is counted from the last training event, not from the moment of the query. Scores are scaled so that
+    the best is 1; an item whose events are all too old to be told from 0 in float32 ties with items that have none.
+
+    Parameters
+    ----------
+    config : RecentPopularityConfig
+        Half-life, or how to choose it.
+    n_items : int
+        Number of items N.
+    """
+
+    card: Card
+    history: int | None = 0
+
+    def __init__(self, config: RecentPopularityConfig, n_items: int) -> None:
+        self.config, self.n_items = config, n_items
+        self._faded: NDArray[np.float32] | None = None
+
+    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+        """Count the events of each item, faded by age.
+
+        Parameters
+        ----------
+        train : Sequences
+            Histories with the column ``time``, seconds.
+        measure : callable or None
+            Returns the validation NDCG@10 of the model as it stands; None takes the configured half-life.
+        seed : int
+            Not used: nothing is drawn.
+
+        Returns
+        -------
+        dict
+            ``half_life_days`` where it was chosen, else empty.
+
+        Raises
+        ------
+        DataError
+            If the events carry no time.
+        """
+        if "time" not in train.columns:
+            raise DataError(
+                "recent popularity needs the time of each event; give the dataset a column 'timestamp' or use 'popularity'"
+            )
+        at = train.positions()
+        times = np.asarray(train.columns["time"])[at].astype(np.float64)
+        ages = (times.max(initial=-np.inf) - times) / _DAY
+        codes = train.items[at]
+
+        def fade(half_life: float) -> None:
+            faded = np.bincount(codes, weights=np.exp2(-ages / half_life), minlength=self.n_items + 1)[1:]
+            self._faded = (faded / max(faded.max(initial=0.0), 1e-30)).astype(np.float32)
+
+        chosen = self.config.half_life_days
+        if measure is None or self.config.trials == 0:
+            fade(chosen)
+            return {}
+        best = -np.inf
+        for half_life in _grid(self.config.shortest_days, float(ages.max(initial=0.0)), self.config.trials):
+            fade(half_life)
+            value = measure()
+            if value > best:
+                best, chosen = value, half_life
+        fade(chosen)
+        return {"half_life_days": chosen}
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Return the faded counts, once for each history.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories; only their number matters.
+        items : Tensor or None, shape [B, C], int64
+            Candidates.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C], float32
+            In 0..1.
+
+        Raises
+        ------
+        ReverieError
+            If nothing was counted.
+        """
+        if self._faded is None:
+            raise not_fitted("recent-popularity")
+        return of_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the faded counts.
+
+        Returns
+        -------
+        dict
+            ``faded`` of shape [N], float32.
+
+        Raises
+        ------
+        ReverieError
+            If nothing was counted.
+        """
+        if self._faded is None:
+            raise not_fitted("recent-popularity")
+        return {"faded": self._faded}
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` returned.
+
+        Parameters
+        ----------
+        arrays : mapping
+            ``faded``.
+
+        Raises
+        ------
+        RunError
+            If it is missing or does not fit the vocabulary.
+        """
+        self._faded = stored(arrays, "faded", "recent-popularity", self.n_items)
+
+
+def _grid(shortest: float, span: float, size: int) -> list[float]:
+    """Return half-lives in days, evenly spaced on a log scale from the shortest to the span of the data."""
+    longest = max(span, shortest)
+    return [float(f"{h:.4g}") for h in dict.fromkeys(np.geomspace(shortest, longest, size).tolist())]
+
+
+def build(config: RecentPopularityConfig, vocabulary: Vocabulary) -> RecentPopularity:
+    """Return an unfitted model.
+
+    Parameters
+    ----------
+    config : RecentPopularityConfig
+        Options.
+    vocabulary : Vocabulary
+        Items and users.
+
+    Returns
+    -------
+    RecentPopularity
+        To be fitted by counting.
+    """
+    return RecentPopularity(config, vocabulary.n_items)

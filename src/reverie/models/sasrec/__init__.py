@@ -1,0 +1,1 @@
+"""SASRec: self-attention over the history, every position trained."""

@@ -1,0 +1,53 @@
+"""Causal self-attention over histories padded on the right."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.nn.rope import rotate
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head attention in which an event sees itself and what came before it.
+
+    Padding stands on the right, behind every real event, so the causal rule alone keeps it out of real positions.
+
+    Parameters
+    ----------
+    dim : int
+        Width D, a multiple of `heads`.
+    heads : int
+        Number of heads H.
+    dropout : float
+        Dropout of attention weights, in [0, 1).
+    rope : bool
+        Whether to rotate queries and keys by their positions.
+    """
+
+    def __init__(self, dim: int, heads: int, dropout: float, rope: bool) -> None:
+        super().__init__()
+        self.heads, self.dropout, self.rope = heads, dropout, rope
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend.
+
+        Parameters
+        ----------
+        x : Tensor, shape [B, L, D]
+            Event states.
+
+        Returns
+        -------
+        Tensor, shape [B, L, D]
+            New states.
+        """
+        batch, length, dim = x.shape
+        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
+        if self.rope:
+            q, k = rotate(q), rotate(k)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
+        return out

@@ -1,0 +1,239 @@
+"""How states meet items: heads whose scores are inner products, in full, in chunks, or for chosen items only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class DotHead:
+    """Scores ``scale · <state, item> + bias``; made anew each step from the live item table, so gradients reach it.
+
+    Parameters
+    ----------
+    table : Tensor, shape [N, D]
+        Vectors of items 1..N (row = code - 1).
+    bias : Tensor or None, shape [N]
+        Added to each item's score.
+    scale : float or Tensor of one element
+        Factor of the inner product, e.g. an inverse temperature.
+    chunk : int
+        Columns of one chunk of the catalogue. A loss over the whole catalogue holds [M, chunk] scores at a time; 512 was
+        within 3 % of the fastest for M = 1,000 and M = 6,400 (``benchmarks/objectives.py``).
+    unit_states : bool
+        Divide each state by its length first. See `cosine_head`.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or `chunk` is not positive.
+    """
+
+    table: Tensor
+    bias: Tensor | None = None
+    scale: float | Tensor = 1.0
+    chunk: int = 512
+    unit_states: bool = False
+
+    def __post_init__(self) -> None:
+        if self.table.dim() != 2 or len(self.table) == 0:
+            raise ValueError(f"table must have shape [N, D] with N ≥ 1, got {list(self.table.shape)}")
+        if self.bias is not None and self.bias.shape != self.table.shape[:1]:
+            raise ValueError(f"bias must have shape [{len(self.table)}], one per row of table, got {list(self.bias.shape)}")
+        if isinstance(self.scale, Tensor) and self.scale.numel() != 1:
+            raise ValueError(f"scale must be a number or a tensor of one element, got shape {list(self.scale.shape)}")
+        if self.chunk < 1:
+            raise ValueError(f"chunk must be at least 1, got {self.chunk}")
+
+    @property
+    def n_items(self) -> int:
+        """Number of items N."""
+        return len(self.table)
+
+    def prepared(self, states: Tensor) -> Tensor:
+        """Return the vectors whose plain inner product with the table, plus the bias, is the score.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+
+        Returns
+        -------
+        Tensor, shape [M, D]
+            States, made unit vectors if asked for, times the scale.
+
+        Raises
+        ------
+        ValueError
+            If `states` does not have the table's width.
+        """
+        if states.dim() != 2 or states.shape[1] != self.table.shape[1]:
+            raise ValueError(f"states must have shape [M, {self.table.shape[1]}], got {list(states.shape)}")
+        unit = F.normalize(states, dim=-1) if self.unit_states else states
+        return unit if isinstance(self.scale, float | int) and self.scale == 1 else unit * self.scale
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of item codes.
+
+        Items per state are scored without gathering their vectors into [M, K, D] (see `_SampledDot`); that took a sixth of
+        the time of one product with the whole table at N / K = 47, and still no more at 6, so there is no other path
+        (``benchmarks/objectives.py``). It runs in float32 or wider even
+        under autocast, being bound by memory, not by arithmetic.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+        items : Tensor, shape [M, K] or [K], int64
+            Item codes per state, or shared by all states. Padding (code 0) scores as item 1.
+
+        Returns
+        -------
+        Tensor, shape [M, K]
+            Scores.
+
+        Raises
+        ------
+        ValueError
+            If `states` or `items` has another shape.
+        """
+        states = self.prepared(states)
+        rows = (items - 1).clamp_(min=0)
+        if items.dim() == 1:
+            bias = None if self.bias is None else self.bias.index_select(0, rows)
+            return F.linear(states, self.table.index_select(0, rows), bias)
+        if items.dim() != 2 or len(items) != len(states):
+            raise ValueError(f"items must have shape [K] or [{len(states)}, K], got {list(items.shape)}")
+        wide = torch.promote_types(torch.promote_types(states.dtype, self.table.dtype), torch.float32)
+        scores: Tensor = _SampledDot.apply(states.to(wide), self.table.to(wide), rows)  # type: ignore[no-untyped-call] # torch's own
+        return scores if self.bias is None else scores + self.bias.index_select(0, rows.reshape(-1)).view(rows.shape)
+
+    def chunks(self, states: Tensor) -> Iterator[DotChunk]:
+        """Yield the catalogue in consecutive chunks; nothing is computed yet.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            The states that will be scored; another head may choose its chunks by their number.
+
+        Yields
+        ------
+        DotChunk
+            The next columns.
+        """
+        tables = torch.split(self.table, self.chunk)  # one split: slices would each cost a gradient of the table's size
+        biases = [None] * len(tables) if self.bias is None else torch.split(self.bias, self.chunk)
+        for number, (table, bias) in enumerate(zip(tables, biases, strict=True)):
+            yield DotChunk(self, 1 + number * self.chunk, len(table), table, bias)
+
+
+@dataclass
+class DotChunk:
+    """A consecutive piece of a `DotHead`.
+
+    Parameters
+    ----------
+    head : DotHead
+        Whose piece it is.
+    first : int
+        Item code of the first column.
+    size : int
+        Number of columns.
+    table : Tensor, shape [size, D]
+        Its rows of the table.
+    bias : Tensor or None, shape [size]
+        Its biases.
+    """
+
+    head: DotHead
+    first: int
+    size: int
+    table: Tensor
+    bias: Tensor | None
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Return the scores of the piece.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+
+        Returns
+        -------
+        Tensor, shape [M, size]
+            Scores.
+        """
+        return F.linear(self.head.prepared(states), self.table, self.bias)
+
+
+def cosine_head(table: Tensor, temperature: float = 1.0, chunk: int = 512) -> DotHead:
+    """Return a head that scores ``cosine(state, item) / temperature``.
+
+    Parameters
+    ----------
+    table : Tensor, shape [N, D]
+        Vectors of items 1..N, of any length.
+    temperature : float
+        Positive divisor.
+    chunk : int
+        See `DotHead`.
+
+    Returns
+    -------
+    DotHead
+        Over unit vectors.
+
+    Raises
+    ------
+    ValueError
+        If `temperature` is not positive.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+    return DotHead(F.normalize(table, dim=-1), scale=1 / temperature, chunk=chunk, unit_states=True)
+
+
+class _SampledDot(torch.autograd.Function):
+    """Inner products of each state with its own rows of a table; neither direction holds [M, K, D].
+
+    The weighted bags b_m = Σ_k w_mk · table[rows_mk] tie everything together. With Φ = Σ_m <states_m, b_m> the scores are
+    ∂Φ/∂w, the gradient of the states is the bag with w = incoming gradient, and that of the table is the same bag the other
+    way round (states summed by item). All three are fused kernels of `torch.nn.functional.embedding_bag`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, table: Tensor, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(states, table, rows)
+        if rows.numel() == 0:
+            return states.new_zeros(rows.shape)
+        with torch.enable_grad():
+            weights = states.new_zeros(rows.shape).requires_grad_()
+            bags = F.embedding_bag(rows, table.detach(), per_sample_weights=weights, mode="sum")
+        return torch.autograd.grad(bags, weights, states.detach())[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        states, table, rows = ctx.saved_tensors
+        if rows.numel() == 0:
+            return torch.zeros_like(states), torch.zeros_like(table), None
+        of_states = of_table = None
+        if ctx.needs_input_grad[0]:
+            of_states = F.embedding_bag(rows, table, per_sample_weights=gradient.contiguous(), mode="sum")
+        if ctx.needs_input_grad[1]:
+            flat = rows.reshape(-1)
+            order = flat.argsort(stable=True)
+            counts = torch.bincount(flat, minlength=len(table))
+            weights = gradient.reshape(-1)[order]
+            owner = order // rows.shape[1]
+            of_table = F.embedding_bag(owner, states, counts.cumsum(0) - counts, per_sample_weights=weights, mode="sum")
+        return of_states, of_table, None

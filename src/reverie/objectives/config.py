@@ -1,0 +1,71 @@
+"""Options of the objectives, readable without torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reverie.options import Options
+
+
+class NegativesConfig(Options):
+    """Where items to contrast with the target come from. A draw that hits the row's own target is masked."""
+
+    source: Literal["uniform", "popularity", "in_batch"] = "uniform"
+    """`uniform`: every item alike; `popularity`: by training count to a power; `in_batch`: the other rows' targets."""
+    n: int = Field(default=256, ge=1)
+    """Draws per row, with replacement (256 in eSASRec, RecSys'25); not read by `in_batch`, which uses the whole batch."""
+    shared: bool = False
+    """One set of draws for all rows of the batch (faster, and clearly worse on Beauty); not read by `in_batch`."""
+    power: float = Field(default=1.0, ge=0.0)
+    """Exponent of the counts of `popularity`: 0 is uniform over the items that occur, 1 is proportional to counts."""
+
+
+class FullSoftmax(Options):
+    """Cross-entropy over the whole catalogue."""
+
+    kind: Literal["full_softmax"] = "full_softmax"
+    temperature: float = Field(default=1.0, gt=0.0)
+    """Scores are divided by it, in units of score."""
+
+
+class SampledSoftmax(Options):
+    """Cross-entropy over the target and sampled negatives (the recipe of eSASRec, RecSys'25: uniform, per position, no logQ)."""
+
+    kind: Literal["sampled_softmax"] = "sampled_softmax"
+    negatives: NegativesConfig = NegativesConfig()
+    """How negatives are drawn."""
+    logq: bool = False
+    """Subtract log(expected number of draws) from each negative's score, never the target's: then it estimates the full softmax."""
+    temperature: float = Field(default=1.0, gt=0.0)
+    """Scores are divided by it, in units of score."""
+
+
+class BCE(Options):
+    """Binary cross-entropy of the target against sampled negatives (SASRec, arXiv 1808.09781: one negative)."""
+
+    kind: Literal["bce"] = "bce"
+    negatives: NegativesConfig = NegativesConfig(n=1)
+    """How negatives are drawn."""
+
+
+class GBCE(Options):
+    """Generalised binary cross-entropy (gSASRec, arXiv 2308.07192)."""
+
+    kind: Literal["gbce"] = "gbce"
+    negatives: NegativesConfig = NegativesConfig(n=256)
+    """How negatives are drawn."""
+    t: float = Field(default=0.75, ge=0.0, le=1.0)
+    """Calibration: 0 is plain binary cross-entropy, 1 undoes the sampling's overconfidence in full."""
+
+
+class BPR(Options):
+    """Bayesian personalised ranking (Rendle et al., UAI 2009): the target should beat each negative."""
+
+    kind: Literal["bpr"] = "bpr"
+    negatives: NegativesConfig = NegativesConfig(n=1)
+    """How negatives are drawn."""
+
+
+ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]

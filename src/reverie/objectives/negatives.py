@@ -1,0 +1,258 @@
+"""Where negatives come from: samplers that draw from torch's global generator, on the device of the targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.objectives.config import NegativesConfig
+
+_GRAIN = 2**40
+"""Popularity is drawn with whole numbers that sum to about this, so draws are exact on every device."""
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Items drawn for a batch of targets.
+
+    Parameters
+    ----------
+    items : Tensor, shape [M, K] or [K], int64
+        Item codes per row, or shared by all rows. They may hit a row's own target: see `mask`.
+    log_q : Tensor, shape of items or [1]
+        Log of the probability with which one draw gives the item.
+    n : int
+        Number of draws that q describes: K, but K - 1 for in-batch negatives, where a row's own target is not drawn.
+    """
+
+    items: Tensor
+    log_q: Tensor
+    n: int
+
+    def mask(self, targets: Tensor) -> Tensor:
+        """Return which negatives hit their own row's target.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+            Item codes.
+
+        Returns
+        -------
+        Tensor, shape [M, K], bool
+            True at a hit.
+        """
+        return self.items == targets[:, None]
+
+    def log_expected(self) -> Tensor:
+        """Return log(n q), the log of how often each item is expected among the draws.
+
+        Returns
+        -------
+        Tensor, shape of log_q
+            For a logQ correction.
+        """
+        return self.log_q + float(np.log(self.n))
+
+
+class Sampler(Protocol):
+    """Draws negatives."""
+
+    def draw(self, targets: Tensor) -> Negatives:
+        """Draw for a batch of targets [M], item codes 1..N."""
+        ...
+
+
+class Uniform:
+    """Every item alike, with replacement.
+
+    Parameters
+    ----------
+    n_items : int
+        Size N of the catalogue.
+    n : int
+        Draws per row.
+    shared : bool
+        One set for all rows.
+
+    Raises
+    ------
+    ValueError
+        If `n` or `n_items` is not positive.
+    """
+
+    def __init__(self, n_items: int, n: int, shared: bool = False) -> None:
+        _at_least_one(n_items=n_items, n=n)
+        self.n_items, self.n, self.shared = n_items, n, shared
+
+    def draw(self, targets: Tensor) -> Negatives:
+        """Draw items.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+            Item codes; only their number and device matter.
+
+        Returns
+        -------
+        Negatives
+            Items [M, n], or [n] if shared.
+        """
+        items = torch.randint(1, self.n_items + 1, _shape(self.n, self.shared, targets), device=targets.device)
+        return Negatives(items, torch.full((1,), -float(np.log(self.n_items)), device=targets.device), self.n)
+
+
+class Popularity:
+    """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn.
+
+    Parameters
+    ----------
+    counts : ndarray, shape [N + 1]
+        How often each item code occurs; entry 0 is not read (as `Sequences.item_counts` returns).
+    n : int
+        Draws per row.
+    shared : bool
+        One set for all rows.
+    power : float
+        Exponent of the counts, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not positive, `power` is negative, or `counts` are negative or all zero.
+    """
+
+    def __init__(self, counts: NDArray[Any], n: int, shared: bool = False, power: float = 1.0) -> None:
+        _at_least_one(n=n)
+        if not power >= 0:
+            raise ValueError(f"power must not be negative, got {power}")
+        share = _shares(counts, power)
+        weights = np.where(share > 0, np.maximum(np.rint(share * _GRAIN), 1), 0).astype(np.int64)
+        self.n, self.shared = n, shared
+        self._total = int(weights.sum())
+        self._edges = torch.from_numpy(np.cumsum(weights))
+        with np.errstate(divide="ignore"):
+            self._log_q = torch.from_numpy(np.log(weights / self._total).astype(np.float32))
+
+    def draw(self, targets: Tensor) -> Negatives:
+        """Draw items.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+            Item codes; only their number and device matter.
+
+        Returns
+        -------
+        Negatives
+            Items [M, n], or [n] if shared.
+        """
+        self._edges, self._log_q = self._edges.to(targets.device), self._log_q.to(targets.device)
+        at = torch.randint(self._total, _shape(self.n, self.shared, targets), device=targets.device)
+        rows = torch.searchsorted(self._edges, at, right=True)
+        return Negatives(rows + 1, self._log_q[rows], self.n)
+
+
+class InBatch:
+    """The targets of the batch, shared by all its rows; equal targets are hits and get masked.
+
+    A row's negatives are the targets of the other M - 1 rows. Their distribution q is taken from the training counts where
+    they are given (an item of the batch counts at least once), else from the frequencies within the batch.
+
+    Parameters
+    ----------
+    counts : ndarray or None, shape [N + 1]
+        How often each item code occurs in training; entry 0 is not read.
+
+    Raises
+    ------
+    ValueError
+        If `counts` are negative or all zero.
+    """
+
+    def __init__(self, counts: NDArray[Any] | None = None) -> None:
+        self._log_q: Tensor | None = None
+        if counts is not None:
+            share = _shares(np.maximum(counts, 1) if len(counts) > 1 and np.min(counts[1:]) >= 0 else counts, 1.0)
+            self._log_q = torch.from_numpy(np.log(share).astype(np.float32))
+
+    def draw(self, targets: Tensor) -> Negatives:
+        """Return the targets as negatives.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+            Item codes.
+
+        Returns
+        -------
+        Negatives
+            Items [M], shared.
+        """
+        if self._log_q is None:
+            _, group, sizes = torch.unique(targets, return_inverse=True, return_counts=True)
+            log_q = (sizes[group] / len(targets)).log()
+        else:
+            self._log_q = self._log_q.to(targets.device)
+            log_q = self._log_q[targets - 1]
+        return Negatives(targets, log_q, max(len(targets) - 1, 1))
+
+
+def create_sampler(config: NegativesConfig, n_items: int, counts: NDArray[Any] | None = None) -> Sampler:
+    """Return the sampler that a configuration asks for.
+
+    Parameters
+    ----------
+    config : NegativesConfig
+        Options.
+    n_items : int
+        Size N of the catalogue.
+    counts : ndarray or None, shape [N + 1]
+        Training counts by item code; needed by `popularity`, used by `in_batch`.
+
+    Returns
+    -------
+    Sampler
+        Ready to draw.
+
+    Raises
+    ------
+    ValueError
+        If `counts` is missing where it is needed or has another shape.
+    """
+    if counts is not None and counts.shape != (n_items + 1,):
+        raise ValueError(f"counts must have shape [{n_items + 1}], one per item code and one for padding, got {list(counts.shape)}")
+    if config.source == "uniform":
+        return Uniform(n_items, config.n, config.shared)
+    if config.source == "in_batch":
+        return InBatch(counts)
+    if counts is None:
+        raise ValueError("counts must be given for negatives drawn by popularity")
+    return Popularity(counts, config.n, config.shared, config.power)
+
+
+def _shares(counts: NDArray[Any], power: float) -> NDArray[np.float64]:
+    """Return counts of items 1..N to a power, as shares of 1; what does not occur stays 0."""
+    values = np.asarray(counts, dtype=np.float64)[1:]
+    if not len(values) or not np.all(values >= 0) or not values.max() > 0:
+        raise ValueError(f"counts must be at least 0, with one above 0 among items 1..N, got shape {list(np.shape(counts))}")
+    scaled = np.where(values > 0, (values / values.max()) ** power, 0.0)
+    share: NDArray[np.float64] = scaled / scaled.sum()
+    return share
+
+
+def _shape(n: int, shared: bool, targets: Tensor) -> tuple[int, ...]:
+    return (n,) if shared else (len(targets), n)
+
+
+def _at_least_one(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

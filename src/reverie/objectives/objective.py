@@ -1,0 +1,237 @@
+"""An objective: from states, targets and a head to one loss per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from reverie.objectives.checks import check_targets
+from reverie.objectives.config import BCE, BPR, GBCE, FullSoftmax, ObjectiveConfig, SampledSoftmax
+from reverie.objectives.full import full_softmax
+from reverie.objectives.negatives import Negatives, Sampler, create_sampler
+from reverie.objectives.pairwise import bpr
+from reverie.objectives.pointwise import bce, gbce, gbce_beta
+from reverie.objectives.softmax import sampled_softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.objectives.config import NegativesConfig
+    from reverie.protocols import Head
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """What a model is taught by."""
+
+    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+        """Return one loss per row, shape [M], times `weight` [M] if given; the model averages.
+
+        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before).
+        """
+        ...
+
+    def with_counts(self, counts: NDArray[Any]) -> Objective:
+        """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
+        ...
+
+
+@dataclass(frozen=True)
+class Full:
+    """Cross-entropy over the whole catalogue.
+
+    Parameters
+    ----------
+    temperature : float
+        Positive divisor of scores.
+    """
+
+    temperature: float = 1.0
+
+    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+        """Return the loss of each row.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+        targets : Tensor, shape [M], int64
+            Item codes 1..N.
+        head : Head
+            Scores items.
+        weight : Tensor or None, shape [M]
+            Factor of each row.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Losses.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a target does not fit.
+        """
+        return _weighted(full_softmax(states, targets, head, self.temperature), weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> Full:
+        """Return itself: it draws nothing.
+
+        Parameters
+        ----------
+        counts : ndarray, shape [N + 1]
+            Not read.
+
+        Returns
+        -------
+        Full
+            Itself.
+        """
+        return self
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A loss over the target's score and those of sampled negatives.
+
+    Parameters
+    ----------
+    function : callable
+        ``(positive [M], negative [M, K], negatives) -> [M]``; draws that hit a row's own target score -inf.
+    negatives : NegativesConfig
+        How negatives are drawn.
+    n_items : int
+        Size N of the catalogue.
+    sampler : Sampler or None
+        Draws them; None until the counts that it needs are known.
+    """
+
+    function: Callable[[Tensor, Tensor, Negatives], Tensor]
+    negatives: NegativesConfig
+    n_items: int
+    sampler: Sampler | None
+
+    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+        """Draw negatives and return the loss of each row.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+        targets : Tensor, shape [M], int64
+            Item codes 1..N.
+        head : Head
+            Scores items.
+        weight : Tensor or None, shape [M]
+            Factor of each row.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Losses.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a target does not fit, or negatives need counts that were never given.
+        """
+        if self.sampler is None:
+            raise ValueError(f"negatives drawn by {self.negatives.source} need counts: call with_counts(counts) first")
+        check_targets(states, targets, head.n_items)
+        if len(targets) == 0:
+            return _weighted(head.scores(states, targets[:, None])[:, 0], weight)
+        drawn = self.sampler.draw(targets)
+        if drawn.items.dim() == 1:
+            positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
+        else:
+            scores = head.scores(states, torch.cat([targets[:, None], drawn.items], 1))
+            positive, negative = scores[:, 0], scores[:, 1:]
+        negative = negative.masked_fill(drawn.mask(targets), float("-inf"))
+        return _weighted(self.function(positive, negative, drawn), weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> Sampled:
+        """Return the same objective, drawing by these counts where its negatives depend on them.
+
+        Parameters
+        ----------
+        counts : ndarray, shape [N + 1]
+            Training counts by item code, entry 0 not read.
+
+        Returns
+        -------
+        Sampled
+            A new one.
+
+        Raises
+        ------
+        ValueError
+            If `counts` has another shape or no positive entry.
+        """
+        return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
+
+
+def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None) -> Objective:
+    """Return the objective that a configuration asks for, with its sampler.
+
+    Parameters
+    ----------
+    config : ObjectiveConfig
+        Options.
+    n_items : int
+        Size N of the catalogue.
+    counts : ndarray or None, shape [N + 1]
+        Training counts by item code, entry 0 not read (as `Sequences.item_counts` returns): what negatives by popularity
+        are drawn from, and the q of in-batch negatives under a logQ correction. May come later, by ``with_counts``.
+
+    Returns
+    -------
+    Objective
+        Ready to use.
+
+    Raises
+    ------
+    ValueError
+        If `counts` has another shape or no positive entry.
+    """
+    if isinstance(config, FullSoftmax):
+        return Full(config.temperature)
+    waits = counts is None and config.negatives.source == "popularity"
+    sampler = None if waits else create_sampler(config.negatives, n_items, counts)
+    return Sampled(_function(config, n_items), config.negatives, n_items, sampler)
+
+
+def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callable[[Tensor, Tensor, Negatives], Tensor]:
+    if isinstance(config, SampledSoftmax):
+        return partial(_softmax, logq=config.logq, temperature=config.temperature)
+    if isinstance(config, GBCE):
+        return partial(_gbce, n_items=n_items, t=config.t)
+    return _bce if isinstance(config, BCE) else _bpr
+
+
+def _softmax(positive: Tensor, negative: Tensor, drawn: Negatives, logq: bool, temperature: float) -> Tensor:
+    return sampled_softmax(positive, negative, -drawn.log_expected() if logq else None, temperature)
+
+
+def _gbce(positive: Tensor, negative: Tensor, drawn: Negatives, n_items: int, t: float) -> Tensor:
+    return gbce(positive, negative, gbce_beta(drawn.n, n_items, t))
+
+
+def _bce(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
+    return bce(positive, negative)
+
+
+def _bpr(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
+    return bpr(positive, negative)
+
+
+def _weighted(loss: Tensor, weight: Tensor | None) -> Tensor:
+    if weight is None:
+        return loss
+    if weight.shape != loss.shape:
+        raise ValueError(f"weight must have shape {list(loss.shape)}, one per state, got {list(weight.shape)}")
+    return loss * weight

@@ -1,0 +1,229 @@
+"""The leaderboard: runs of one dataset and protocol, ranked, with intervals and with who differs from whom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reverie.errors import ConfigError
+from reverie.evaluation import holm, paired_test, parse, pooled
+from reverie.evaluation.names import LABELLED, RANKED
+from reverie.report.rows import Row, cells, group_runs
+
+if TYPE_CHECKING:
+    from reverie.evaluation import Evaluation
+    from reverie.training.run import Run
+
+ORDER = "ndcg@10"
+"""The metric that rows are sorted by and paired in."""
+METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
+"""Shown by default, where an evaluation can answer them."""
+LEVEL = 0.05
+"""Corrected p-values below it are called a difference."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired comparison of two rows in `ORDER`.
+
+    Parameters
+    ----------
+    first, other : str
+        Labels; `first` stands higher on the board.
+    difference, low, high : float
+        first - other, with its 95 % interval.
+    p, p_holm : float
+        Two-sided p-value, and the same corrected for all pairs of the board (Holm).
+    test : str
+        How p was computed.
+    detectable : float
+        Smallest true difference that the uncorrected test finds with power 80 %.
+    """
+
+    first: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    test: str
+    detectable: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the two rows differ beyond chance: corrected p below 5 %."""
+        return self.p_holm < LEVEL
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows in order, best first.
+
+    Parameters
+    ----------
+    dataset, sha256, protocol, seen : str
+        What all rows share.
+    metrics : tuple of str
+        Those that every row has.
+    rows : tuple of Row
+        Sorted by `ORDER`, highest first.
+    pairs : tuple of Difference
+        Every pair of rows.
+    """
+
+    dataset: str
+    sha256: str
+    protocol: str
+    seen: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    pairs: tuple[Difference, ...]
+
+    @property
+    def best(self) -> Row:
+        """The first row."""
+        return self.rows[0]
+
+    @property
+    def differs(self) -> tuple[Difference, ...]:
+        """The best row against each other row, in the order of the rows.
+
+        Which row is best was seen on the same test, so the p-values are those corrected for all pairs.
+        """
+        return tuple(pair for pair in self.pairs if pair.first == self.best.label)
+
+    @property
+    def detectable(self) -> float | None:
+        """Smallest true difference from the best row that every one of these tests finds with power 80 %; None for one row."""
+        return max((pair.detectable for pair in self.differs), default=None)
+
+    def pair(self, one: str, two: str) -> Difference | None:
+        """Return the comparison of two rows.
+
+        Parameters
+        ----------
+        one, two : str
+            Labels, in any order.
+
+        Returns
+        -------
+        Difference or None
+            None for a row with itself.
+        """
+        return next((pair for pair in self.pairs if {pair.first, pair.other} == {one, two}), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the board as plain values.
+
+        Returns
+        -------
+        dict
+            With ``rows``, ``pairs`` and ``differs``; a number that is not finite is None.
+        """
+        rows = [
+            {
+                "model": row.model,
+                "label": row.label,
+                "recipe": row.runs[0].recipe.name,
+                "baseline": row.baseline,
+                "fit_on": row.fit_on,
+                "seeds": list(row.seeds),
+                "metrics": {name: asdict(cell) for name, cell in row.cells.items()},
+                "best_epochs": list(row.best_epochs),
+                "chosen": list(row.chosen),
+                "seconds": row.seconds,
+                "peak_mb": row.peak_mb,
+            }
+            for row in self.rows
+        ]
+        facts = {
+            "dataset": self.dataset,
+            "dataset_sha256": self.sha256,
+            "protocol": self.protocol,
+            "seen": self.seen,
+            "order": ORDER,
+        }
+        both = {name: [asdict(pair) for pair in pairs] for name, pairs in (("differs", self.differs), ("pairs", self.pairs))}
+        plain: dict[str, Any] = _finite(facts | {"rows": rows, "detectable": self.detectable} | both)
+        return plain
+
+
+def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leaderboard:
+    """Rank finished runs and compare every two of them.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Of one dataset, protocol and rule for seen items; the seeds of one recipe become one row.
+    metrics : sequence of str
+        What to show; metrics that need lists, popularity or labels that some run has not kept are left out.
+
+    Returns
+    -------
+    Leaderboard
+        Sorted by NDCG@10 on test, with intervals over clusters, or over seeds × clusters where a row has several seeds.
+
+    Raises
+    ------
+    ConfigError
+        If there are no runs, they differ in dataset, protocol or seen rule, or a metric is unknown.
+    DataError
+        If they were evaluated on different queries.
+    """
+    if not runs:
+        raise ConfigError("there are no runs to compare; give at least one finished run")
+    facts = _shared(runs)
+    names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
+    rows = [Row(label, group, cells(pooled([run.test for run in group], names))) for label, group in group_runs(runs).items()]
+    rows.sort(key=lambda row: (-row.cells[ORDER].value, row.label))
+    return Leaderboard(*facts, metrics=names, rows=tuple(rows), pairs=_pairs(rows))
+
+
+def _shared(runs: Sequence[Run]) -> tuple[str, str, str, str]:
+    first = runs[0]
+    for other in runs[1:]:
+        for (what, a), b in zip(_identity(first).items(), _identity(other).values(), strict=True):
+            if a != b:
+                raise ConfigError(
+                    f"{first.folder} and {other.folder} differ in their {what} ({a}; {b}); compare runs that share it"
+                )
+    return str(first.facts["dataset"]), str(first.facts["dataset_sha256"]), str(first.facts["protocol"]), first.test.seen
+
+
+def _identity(run: Run) -> dict[str, str]:
+    facts = run.facts
+    dataset = f"{facts['dataset']}, sha256 {facts['dataset_sha256'][:12]}…"
+    return {"dataset": dataset, "protocol": facts["protocol"], "rule for seen items": run.test.seen}
+
+
+def _answers(evaluation: Evaluation, name: str) -> bool:
+    metric = parse(name)
+    if metric.name in RANKED:
+        return True
+    if metric.name in LABELLED:
+        return evaluation.scored is not None
+    return evaluation.top >= metric.k and (metric.name in ("coverage", "gini") or evaluation.train_events is not None)
+
+
+def _pairs(rows: Sequence[Row]) -> tuple[Difference, ...]:
+    found = [(a, b, paired_test(a.tests, b.tests, [ORDER]).row(0, named=True)) for a, b in combinations(rows, 2)]
+    corrected = holm(np.array([test["p"] for *_, test in found], dtype=np.float64))
+    keys = ("test", "detectable")
+    return tuple(
+        Difference(a.label, b.label, t["difference"], t["low"], t["high"], t["p"], float(p), **{key: t[key] for key in keys})
+        for (a, b, t), p in zip(found, corrected, strict=True)
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,233 @@
+"""The figures of a report, section by section, from a leaderboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reverie.evaluation import pooled, sliced
+from reverie.report.leaderboard import ORDER
+from reverie.report.palette import Look, look
+from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
+from reverie.report.rows import cells
+from reverie.report.words import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from markupsafe import Markup
+
+    from reverie.data.split import Split
+    from reverie.report.leaderboard import Leaderboard
+    from reverie.report.rows import Cell, Row
+
+_PANELS = {
+    "popularity": ("How popular the held-out item is", ("target:popular", "target:rare")),
+    "history": ("How long the history is", ("history:short", "history:long")),
+    "cold": ("Whether training holds the item", ("target:warm", "target:cold")),
+}
+_SLICES = {
+    "target:popular": "among the most popular fifth of the catalogue",
+    "target:rare": "outside that fifth",
+    "history:short": "short, up to the median",
+    "history:long": "long, above the median",
+    "target:warm": "warm: seen in training",
+    "target:cold": "cold: never in training",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot with its words.
+
+    Parameters
+    ----------
+    title, note : str
+        Above it.
+    svg : Markup
+        The plot.
+    """
+
+    title: str
+    note: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """Values on slices of the queries.
+
+    Parameters
+    ----------
+    slices : tuple of (str, int)
+        Name in words and number of queries.
+    rows : tuple of (str, tuple of (Cell or None))
+        Label, and one cell per slice.
+    """
+
+    slices: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+
+
+def looks(board: Leaderboard) -> dict[str, Look]:
+    """Return how each row is drawn on the whole page.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        Its rows in order.
+
+    Returns
+    -------
+    dict of str to Look
+        By label.
+    """
+    return {row.label: look(place, row.baseline) for place, row in enumerate(board.rows)}
+
+
+def curve_figures(board: Leaderboard) -> list[Figure]:
+    """Draw validation metric and loss over epochs; one curve per seed.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        Whose runs to draw.
+
+    Returns
+    -------
+    list of Figure
+        Empty where no row learns in epochs.
+    """
+    drawn = looks(board)
+    metric = next((run.recipe.training.metric for row in board.rows for run in row.runs if run.fitted.history), ORDER)
+
+    def curves(column: str, mark: bool) -> list[Curve]:
+        found = []
+        for row in board.rows:
+            for run in row.runs:
+                seen = [(entry["epoch"], entry[column]) for entry in run.fitted.history if column in entry]
+                if seen:
+                    epochs, values = (tuple(float(value) for value in column_) for column_ in zip(*seen, strict=True))
+                    found.append(Curve(row.label, drawn[row.label], epochs, values, run.fitted.best_epoch if mark else None))
+        return found
+
+    figures = []
+    if valid := curves(f"valid_{metric}", mark=True):
+        levels = [_level(row, drawn[row.label], metric) for row in board.rows if not row.best_epochs]
+        note = "The ring is the epoch that was kept." + (" Dashed lines: models without epochs." if levels else "")
+        ends = "; ".join(f"{c.label} from {number(c.values[0])} to at best {number(max(c.values))}" for c in valid)
+        alt = f"{metric} on validation by epoch: {ends}"
+        figures.append(Figure(f"{metric} on validation", note, curve_plot(valid, "curve-valid", metric, alt, levels)))
+    if loss := curves("loss", mark=False):
+        ends = "; ".join(f"{c.label} from {c.values[0]:.3g} to {c.values[-1]:.3g}" for c in loss)
+        note = "Losses of different objectives cannot be compared."
+        figures.append(Figure("Training loss", note, curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}")))
+    return figures
+
+
+def bias_figures(board: Leaderboard) -> list[Figure]:
+    """Draw accuracy against the popularity of what is recommended, and against coverage.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        With ``popularity@10`` and ``coverage@10`` where known.
+
+    Returns
+    -------
+    list of Figure
+        One per metric that the board has.
+    """
+    figures = []
+    if "popularity@10" in board.metrics:
+        title, note = "Accuracy and popularity", "Further left: less popular items are shown. Top left is best."
+        x = "mean training events of a recommended item"
+        figures.append(_against(board, "bias-popularity", title, note, x, lambda row: row.cells["popularity@10"].value))
+    if "coverage@10" in board.metrics:
+        title, note = "Accuracy and coverage", "Further right: more of the catalogue is shown to somebody. Top right is best."
+        x = "share of the catalogue recommended, in %"
+        figures.append(_against(board, "bias-coverage", title, note, x, lambda row: 100 * row.cells["coverage@10"].value))
+    return figures
+
+
+def cost_figures(board: Leaderboard) -> list[Figure]:
+    """Draw accuracy against the time and the memory of a fit.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        Whose rows to draw.
+
+    Returns
+    -------
+    list of Figure
+        Two.
+    """
+    note = "On the machine named below; validation included. Top left is best."
+    time = _against(
+        board, "cost-time", "Accuracy and time", note, "seconds of fitting", lambda row: max(row.seconds, 1e-3), log=True
+    )
+    note = "Largest memory of the process during the fit."
+    return [time, _against(board, "cost-memory", "Accuracy and memory", note, "peak memory in MB", lambda row: row.peak_mb)]
+
+
+def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], SliceTable]:
+    """Draw accuracy on parts of the queries.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        Whose rows to draw.
+    split : Split
+        Its training events tell popular from rare.
+
+    Returns
+    -------
+    (list of Figure, SliceTable)
+        Only pairs of slices that both have queries; the table holds the same numbers.
+    """
+    drawn = looks(board)
+    by_row = {row.label: _slice_cells(row, split) for row in board.rows}
+    present = by_row[board.best.label]
+    panels = {key: (title, names) for key, (title, names) in _PANELS.items() if all(name in present for name in names)}
+    figures = []
+    for key, (title, names) in panels.items():
+        groups, said = [], []
+        for name in names:
+            points = tuple(
+                Point(label, drawn[label], 0, found[name].value, _ends(found[name]))
+                for label, found in by_row.items()
+                if name in found
+            )
+            groups.append(Group(f"{_SLICES[name]} · {present[name].n:,}", points))
+            said.append(f"{_SLICES[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
+        alt = f"{ORDER} by slice. " + "; ".join(said)
+        figures.append(Figure(title, "", dot_plot(groups, f"slice-{key}", ORDER, alt)))
+    shown = [name for _, names in panels.values() for name in names]
+    table = SliceTable(
+        tuple((_SLICES[name], present[name].n) for name in shown),
+        tuple((label, tuple(found.get(name) for name in shown)) for label, found in by_row.items()),
+    )
+    return figures, table
+
+
+def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:
+    parts = [sliced(test, split.train) for test in row.tests]
+    return {name: cells(pooled([part[name] for part in parts], [ORDER]))[ORDER] for name in parts[0]}
+
+
+def _against(
+    board: Leaderboard, key: str, title: str, note: str, x: str, at: Callable[[Row], float], *, log: bool = False
+) -> Figure:
+    drawn = looks(board)
+    points = [Point(row.label, drawn[row.label], at(row), row.cells[ORDER].value, _ends(row.cells[ORDER])) for row in board.rows]
+    alt = f"{ORDER} against {x}: " + "; ".join(f"{point.label} {number(point.y)} at {point.x:.4g}" for point in points)
+    return Figure(title, note, scatter_plot(points, key, x, ORDER, alt, log))
+
+
+def _level(row: Row, drawn: Look, metric: str) -> Point:
+    return Point(row.label, drawn, 0, sum(run.valid.value(metric) for run in row.runs) / len(row.runs))
+
+
+def _ends(cell: Cell) -> tuple[float, float] | None:
+    return None if cell.low is None or cell.high is None else (cell.low, cell.high)

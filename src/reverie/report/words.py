@@ -1,0 +1,159 @@
+"""Numbers and protocols in words, for tables and pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+LEAKS = {
+    "leave_one_out": "Each user's last event is the test and the one before it the validation. The cut is per user, not in time: training "
+    "holds events of other users that happened after a test event, so every model sees a little of the future.",
+    "temporal": "Everything after one moment is the test and is never trained on; nothing from the future leaks. Users without any event "
+    "before that moment are not asked about.",
+    "by_user": "The tested users are in no way part of training. Events of the training users may be later than the test events, so "
+    "a little of the future leaks.",
+    "by_sequence": "Sequences are cut into parts by time. One that starts before the cut may end after it, and a long sequence asks more "
+    "questions than a short one; intervals resample whole sequences.",
+    "given": "The files came already split, so whatever their publisher let leak leaks here too.",
+}
+"""What a protocol asks and what it lets leak, by its name without options."""
+SEEN = {
+    "remove": "Items of a person's own history are taken out of the ranking, never the held-out item itself.",
+    "keep": "Items of a person's own history stay in the ranking.",
+}
+METRICS = {
+    "recall@10": "Share of held-out items that stand among the first ten; with one held-out item per person, how often the ten hold it.",
+    "ndcg@10": "The same, but a place near the top counts more: 1 for the first place, 0.63 for the second, 0.29 for the tenth, 0 after that.",
+    "mrr@10": "One divided by the place of the held-out item; 0 after the tenth place.",
+    "coverage@10": "Share of the catalogue that appears in at least one person's ten.",
+    "popularity@10": "How many training events a recommended item has, on average; the lower, the deeper into the catalogue.",
+}
+"""What a metric means, for people."""
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a metric as text.
+
+    Parameters
+    ----------
+    value : float or None
+        The metric.
+    digits : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        A dash where there is no number.
+    """
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """Return a share in percent with one digit after the point.
+
+    Parameters
+    ----------
+    value : float or None
+        In 0…1.
+
+    Returns
+    -------
+    str
+        E.g. ``"17.3 %"`` with a space that does not break.
+    """
+    return "–" if value is None or not math.isfinite(value) else f"{100 * value:.1f}\u00a0%"
+
+
+def span(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return an interval as text.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Its ends.
+    digits : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        Empty where there is none.
+    """
+    if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
+        return ""
+    return f"{number(low, digits)} – {number(high, digits)}" if low < 0 else f"{number(low, digits)}–{number(high, digits)}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as text.
+
+    Parameters
+    ----------
+    p : float
+        In 0…1.
+
+    Returns
+    -------
+    str
+        E.g. ``"p = 0.012"``; small ones as a bound.
+    """
+    if not math.isfinite(p):
+        return "p unknown"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as text.
+
+    Parameters
+    ----------
+    seconds : float
+        How long.
+
+    Returns
+    -------
+    str
+        In the unit that fits.
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def options(chosen: Mapping[str, Any]) -> str:
+    """Return options as text.
+
+    Parameters
+    ----------
+    chosen : mapping
+        Options by name.
+
+    Returns
+    -------
+    str
+        E.g. ``"window=5, decay=0.9"``.
+    """
+    return ", ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in chosen.items())
+
+
+def listed(names: list[str]) -> str:
+    """Return names as a list in a sentence.
+
+    Parameters
+    ----------
+    names : list of str
+        At least one.
+
+    Returns
+    -------
+    str
+        E.g. ``"a, b and c"``.
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,64 @@
+"""Tiny, learnable, made-up event logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from reverie.data.dataset import Dataset
+from reverie.data.splits import leave_one_out
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
+
+
+def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
+    """Return an event log in which the next item mostly follows from the last one.
+
+    Parameters
+    ----------
+    users, items : int
+        How many; each user has 4 to 15 events.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    Dataset
+        Items "a00", "a01", ... with titles, users 100, 101, ..., timestamps in seconds, ratings 1 to 5.
+    """
+    generator = np.random.default_rng(seed)
+    lengths = generator.integers(4, 16, users)
+    user = np.repeat(np.arange(users), lengths)
+    position = np.arange(len(user)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    first = generator.integers(0, items, users)[user]
+    noise = np.where(generator.random(len(user)) < 0.1, generator.integers(0, items, len(user)), 0)
+    item = (first + 3 * position + noise) % items
+    events = pl.DataFrame(
+        {
+            "user": user + 100,
+            "item": [f"a{i:02d}" for i in item],
+            "timestamp": 1_600_000_000 + 3600 * (generator.integers(0, 24 * 200, users)[user] + 5 * position),
+            "rating": generator.integers(1, 6, len(user)).astype(np.float64),
+        }
+    )
+    catalog = pl.DataFrame({"item": [f"a{i:02d}" for i in range(items)], "title": [f"Tale {i:02d}" for i in range(items)]})
+    return Dataset(events, catalog, name="tiny", licence="CC0-1.0")
+
+
+def tiny_split(seed: int = 0) -> Split:
+    """Return `tiny_dataset`, cut by leave-one-out.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the data.
+
+    Returns
+    -------
+    Split
+        48 users, 20 items.
+    """
+    return leave_one_out(tiny_dataset(seed=seed))

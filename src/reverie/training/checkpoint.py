@@ -1,0 +1,98 @@
+"""The state of an unfinished training: safetensors and JSON, whole or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.errors import RunError
+from reverie.files import atomic_path, read_json, write_json
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
+
+
+def save_state(
+    folder: Path,
+    model: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    best_weights: dict[str, Tensor],
+    numbers: dict[str, Any],
+) -> None:
+    """Write everything that a resumed training needs.
+
+    The tensors are written under a new name and the JSON, which names them, last; a crash in between leaves the old pair.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's ``state`` folder.
+    model, optimiser
+        Whose state to write.
+    best_weights : dict of str to Tensor
+        Weights of the best epoch so far.
+    numbers : dict
+        Epoch, step and all other plain numbers.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
+    tensors |= {_BEST + name: value for name, value in best_weights.items()}
+    for index, entries in optimiser.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMISER}{index}/{name}": value for name, value in entries.items()}
+    name = f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors"
+    with atomic_path(folder / name) as temporary:
+        save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary)
+    write_json(folder / "state.json", numbers | {"tensors": name})
+    for old in folder.glob("tensors-*.safetensors"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
+
+
+def load_state(
+    folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """Read a state back into a model and its optimiser.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's ``state`` folder.
+    model, optimiser
+        Whose state to set.
+
+    Returns
+    -------
+    (dict, dict) or None
+        The plain numbers and the best weights; None where there is no state.
+
+    Raises
+    ------
+    RunError
+        If the state is broken or belongs to another model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not (folder / "state.json").exists():
+        return None
+    numbers: dict[str, Any] = read_json(folder / "state.json")
+    path = folder / str(numbers.pop("tensors"))
+    try:
+        tensors = load_file(path)
+        model.load_state_dict(_under(tensors, _MODEL))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RunError(f"the checkpoint {path} cannot be resumed; delete {folder.parent} and start again") from error
+    entries: dict[int, dict[str, Tensor]] = {}
+    for key, value in _under(tensors, _OPTIMISER).items():
+        index, name = key.split("/")
+        entries.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})
+    return numbers, _under(tensors, _BEST)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

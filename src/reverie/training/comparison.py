@@ -1,0 +1,187 @@
+"""Several models on one split: which recipes to run for a dataset, and running them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reverie.data.splits.config import split_dataset
+from reverie.errors import ConfigError, DataError
+from reverie.models.shelf import MODELS
+from reverie.training.recipe import load_recipe, parse_recipe, recipe_files
+from reverie.training.run import open_recipe_dataset, run_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from reverie.data.dataset import Dataset
+    from reverie.data.split import Split
+    from reverie.training.recipe import Recipe
+    from reverie.training.run import Run
+
+
+@dataclass
+class Comparison:
+    """Runs over one split.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The events.
+    split : Split
+        How they were cut.
+    runs : list of Run
+        Finished, in the order they were asked for.
+    skipped : dict of str to str
+        Models that cannot be used here, and why.
+    """
+
+    dataset: Dataset
+    split: Split
+    runs: list[Run] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
+    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults.
+
+    Parameters
+    ----------
+    dataset, split : dict
+        The recipe's sections of these names.
+    models : sequence of str
+        Registered names.
+    slug : str
+        Stands in the names of the recipes.
+
+    Returns
+    -------
+    list of Recipe
+        In the order of `models`.
+    """
+    packaged: dict[tuple[str, str], Recipe] = {}
+    for name in sorted(recipe_files(), key=len, reverse=True):
+        recipe = load_recipe(name)
+        packaged[recipe.dataset.name, recipe.model_name] = recipe
+    found = []
+    for model in models:
+        values: dict[str, Any] = {"name": f"{model}-{slug}", "model": {"name": model}}
+        if len(dataset) == 1 and (dataset["name"], model) in packaged:
+            values = packaged[dataset["name"], model].model_dump(mode="json")
+        found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
+    return found
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    """Return a recipe under another seed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The original.
+    seed : int
+        Seed of weights, order, dropout and negatives.
+
+    Returns
+    -------
+    Recipe
+        With the same name.
+    """
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+
+
+def refitted(run: Run) -> Recipe:
+    """Return the recipe that fits again on train and validation, with what the run chose on validation.
+
+    Parameters
+    ----------
+    run : Run
+        Finished, fitted on train alone.
+
+    Returns
+    -------
+    Recipe
+        As many epochs as the run's best; no validation.
+    """
+    training = run.recipe.training.model_copy(
+        update={"on": "train+valid", "epochs": run.fitted.best_epoch or run.recipe.training.epochs}
+    )
+    model = {"name": run.recipe.model_name, **run.recipe.model_options, **run.fitted.chosen}
+    return run.recipe.model_copy(update={"name": f"{run.recipe.name}+valid", "training": training, "model": model})
+
+
+def compare_recipes(
+    recipes: Sequence[Recipe],
+    folder: Path,
+    *,
+    seeds: int = 1,
+    refit: bool = False,
+    device: str | None = None,
+    show: bool = True,
+    offline: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Run recipes that share a dataset and a split.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+        At least one.
+    folder : Path
+        Gets one run folder per recipe and seed; finished ones are read, unfinished ones go on.
+    seeds : int
+        Seeds 0..seeds-1 of each recipe, or the recipe's own where it is 1.
+    refit : bool
+        Whether to fit each again on train and validation.
+    device : str or None
+        Where to compute.
+    show, offline : bool
+        Show progress; never ask the network.
+    tell : callable
+        Told a line before and after each run.
+
+    Returns
+    -------
+    Comparison
+        All runs.
+
+    Raises
+    ------
+    ConfigError
+        If the recipes differ in dataset or split, or none of the models can be used.
+    """
+    first = recipes[0]
+    for other in recipes:
+        if (other.dataset, other.split) != (first.dataset, first.split):
+            raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
+    dataset = open_recipe_dataset(first.dataset, offline)
+    comparison = Comparison(dataset, split_dataset(dataset, first.split))
+    for recipe in recipes:
+        tags = MODELS[recipe.model_name].tags
+        if "needs-time" in tags and not dataset.has_time:
+            comparison.skipped[recipe.model_name] = "needs timestamps, which this dataset lacks"
+            continue
+        if "needs-user" in tags and first.split.protocol in ("by_user", "by_sequence"):
+            comparison.skipped[recipe.model_name] = f"needs known users, and under '{first.split.protocol}' all are new"
+            continue
+        for seed in range(seeds) if seeds > 1 else (recipe.training.seed,):
+            run = _one(with_seed(recipe, seed), folder, comparison, device, show, offline, tell)
+            if refit:
+                _one(refitted(run), folder, comparison, device, show, offline, tell)
+    if not comparison.runs:
+        reasons = "; ".join(f"{name} {why}" for name, why in comparison.skipped.items())
+        raise DataError(f"no model can be compared on '{dataset.name}': {reasons}")
+    return comparison
+
+
+def _one(
+    recipe: Recipe, folder: Path, comparison: Comparison, device: str | None, show: bool, offline: bool, tell: Callable[[str], None]
+) -> Run:
+    name = f"{recipe.name}-seed{recipe.training.seed}"
+    tell(f"{recipe.name} …")
+    run = run_recipe(recipe, folder / name, split=comparison.split, device=device, show=show, offline=offline)
+    values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
+    tell(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
+    comparison.runs.append(run)
+    return run

@@ -1,0 +1,46 @@
+"""Options of training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from reverie.options import Options
+
+
+class TrainingConfig(Options):
+    """How a model is fitted; counting models use only `on`, `seed` and `validation_queries`."""
+
+    epochs: PositiveInt = 100
+    """Most passes over the training data."""
+    patience: PositiveInt = 10
+    """Validations without a better value before training stops."""
+    batch_size: PositiveInt = 128
+    """Examples per step and process."""
+    learning_rate: PositiveFloat = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Decoupled weight decay of AdamW."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate after the warm-up: as it is, or down to zero along half a cosine over all epochs."""
+    warmup_steps: NonNegativeInt = 0
+    """Steps over which the learning rate grows linearly from zero."""
+    clip: NonNegativeFloat = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Arithmetic of the forward pass; on a CPU fp32 is the fastest."""
+    validate_every: PositiveInt = 1
+    """Epochs between validations."""
+    validation_queries: PositiveInt | None = None
+    """Validate on this many queries, drawn once by the seed; None takes all. Searches of counting models take at most 6,000."""
+    metric: str = "ndcg@10"
+    """What validation maximises."""
+    bucket: PositiveInt = 32
+    """Batches are formed by length within groups of this many shuffled batches; 1 does not look at lengths."""
+    checkpoint_seconds: NonNegativeFloat = 30.0
+    """Least time between two checkpoints, in seconds; a resumed run gives the same numbers wherever it was cut."""
+    on: Literal["train", "train+valid"] = "train"
+    """Which events are learned from; with "train+valid" nothing is validated and all epochs are run."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of weights, data order, dropout and negatives."""

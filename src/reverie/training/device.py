@@ -1,0 +1,60 @@
+"""Where to compute, and in which precision."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from reverie.errors import ConfigError
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return a device by name; None or "auto" takes an accelerator where there is one.
+
+    Parameters
+    ----------
+    name : str or None
+        "cpu", "cuda", "cuda:1", "mps", ...
+
+    Returns
+    -------
+    torch.device
+        That can be used.
+
+    Raises
+    ------
+    ConfigError
+        If this machine has no such device.
+    """
+    if name in (None, "auto"):
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found if found is not None else torch.device("cpu")
+    try:
+        device = torch.device(str(name))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device '{name}' cannot be used on this machine; use 'cpu' or leave --device out") from error
+    return device
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """Return the context of a forward pass.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where it runs.
+    precision : {"fp32", "bf16", "fp16"}
+        Its arithmetic.
+
+    Returns
+    -------
+    context manager
+        Does nothing for fp32.
+    """
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=_DTYPES[precision])

@@ -1,0 +1,135 @@
+"""Fit any recommender: by counting or by gradient steps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reverie.evaluation import evaluate
+from reverie.options import checked
+from reverie.protocols import Counts
+from reverie.seeds import numpy_generator
+from reverie.training.config import TrainingConfig
+from reverie.training.memory import peak_mb, reset_peak
+from reverie.training.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reverie.data.split import Split
+    from reverie.protocols import Recommender
+
+COUNTING_QUERIES = 6_000
+"""Validation queries that a counting model's search looks at, at most."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit did.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall time, over all resumed parts.
+    peak_mb : float
+        Largest resident memory during the fit, in MB (outside Linux: of the process so far).
+    best_epoch : int or None
+        The epoch whose weights were kept; None for a counting model.
+    best_value : float or None
+        Its validation metric, where it was measured.
+    chosen : dict
+        Options that a counting model chose on validation.
+    history : list of dict
+        One row per epoch.
+    """
+
+    seconds: float
+    peak_mb: float
+    best_epoch: int | None = None
+    best_value: float | None = None
+    chosen: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit(
+    model: Recommender,
+    split: Split,
+    config: TrainingConfig | None = None,
+    *,
+    folder: str | Path | None = None,
+    device: str | None = None,
+    show: bool = True,
+    **options: Any,
+) -> Fitted:
+    """Fit a model to the training events of a split; choose on its validation queries; never look at the test.
+
+    Parameters
+    ----------
+    model : Recommender
+        Created by `reverie.create_model`.
+    split : Split
+        Where to learn and to choose.
+    config : TrainingConfig or None
+        How; None takes the defaults.
+    folder : path or None
+        A run folder for log and state. With a state inside, training goes on from there.
+    device : str or None
+        Where to compute; None takes an accelerator where there is one.
+    show : bool
+        Whether to show progress.
+    **options
+        Fields of `TrainingConfig` that replace those of `config`.
+
+    Returns
+    -------
+    Fitted
+        Time, memory, the best epoch and what was chosen.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or not valid.
+    RunError
+        If the loss is no longer finite, or a checkpoint belongs to another model.
+    """
+    chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
+    measure = None if chosen.on == "train+valid" else _measure(model, split, chosen, device)
+    sequences = split.learn_from(chosen.on)
+    reset_peak()
+    if isinstance(model, Counts):
+        begin = time.monotonic()
+        overrides = model.fit_counts(sequences, measure, chosen.seed)
+        return Fitted(time.monotonic() - begin, peak_mb(), chosen=overrides)
+
+    import torch
+
+    from reverie.training.device import choose_device
+    from reverie.training.loop import Trainer
+
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
+    place = choose_device(device)
+    trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place)
+    with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
+        log = trainer.run(shown)
+    value = trainer.best.value if measure is not None else None
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch, value, history=log.rows)
+
+
+def _measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None) -> Callable[[], float]:
+    """Return a function that measures the model on validation, on the same queries each time."""
+    queries = split.valid
+    limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
+    if limit is not None and limit < len(queries):
+        drawn = numpy_generator(config.seed, "validation").choice(len(queries), limit, replace=False)
+        queries = queries.take(np.sort(drawn))
+
+    def measure() -> float:
+        return evaluate(model, queries, top=0, device=device).value(config.metric)
+
+    return measure
+

@@ -1,0 +1,63 @@
+"""What happened, step by step: metrics.jsonl always, TensorBoard beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.files import write_text
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class MetricsLog:
+    """A log of one row per epoch, cut back to the checkpoint when a run resumes.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The run folder; None keeps the rows in memory only.
+    epochs_done : int
+        Rows of later epochs are dropped from an existing log.
+    """
+
+    def __init__(self, folder: Path | None, epochs_done: int = 0) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._path = None if folder is None else folder / "metrics.jsonl"
+        self._writer: SummaryWriter | None = None
+        if self._path is None or folder is None:
+            return
+        if self._path.exists():
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+            self.rows = [row for row in map(json.loads, filter(str.strip, lines)) if row["epoch"] <= epochs_done]
+        write_text(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
+        self._tensorboard = folder / "tensorboard"
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row.
+
+        Parameters
+        ----------
+        row : dict
+            Plain numbers, with ``epoch``.
+        """
+        self.rows.append(row)
+        if self._path is None:
+            return
+        with self._path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(row) + "\n")
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._tensorboard), purge_step=row["epoch"])
+        for name, value in row.items():
+            if name != "epoch" and isinstance(value, int | float):
+                self._writer.add_scalar(name, value, row["epoch"])
+
+    def close(self) -> None:
+        """Flush and close TensorBoard's file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

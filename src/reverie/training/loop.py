@@ -1,0 +1,162 @@
+"""The loop: shuffle, step, validate, keep the best, stop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from reverie.data.plans import create_plan
+from reverie.errors import DataError, RunError
+from reverie.seeds import seed_torch
+from reverie.training.checkpoint import load_state, save_state
+from reverie.training.device import autocast
+from reverie.training.log import MetricsLog
+from reverie.training.optimiser import create_optimiser, learning_rate
+from reverie.training.order import epoch_batches
+from reverie.training.stopping import Best
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reverie.data.sequences import Sequences
+    from reverie.protocols import BatchPlan
+    from reverie.training.config import TrainingConfig
+    from reverie.training.progress import Progress
+
+
+@dataclass
+class Trainer:
+    """Gradient training of one model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Satisfies `reverie.protocols.Learns`, on its device.
+    train : Sequences
+        What to learn from.
+    config : TrainingConfig
+        How.
+    measure : callable or None
+        Returns the validation metric of the model as it stands; None trains all epochs and keeps the last weights.
+    folder : Path or None
+        Run folder for log and state; None keeps nothing.
+    """
+
+    model: torch.nn.Module
+    train: Sequences
+    config: TrainingConfig
+    measure: Callable[[], float] | None
+    folder: Path | None
+    device: torch.device
+    seconds: float = 0.0
+    best: Best = field(init=False)
+    plan: BatchPlan = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.best = Best(self.config.patience)
+        self.plan = create_plan(self.model.plan, self.train, self.model.history)  # type: ignore[arg-type]  # Learns has both
+        if not len(self.plan):
+            raise DataError("no training example: every user has a single training event; use a larger dataset")
+        if hasattr(self.model, "observe"):
+            self.model.observe(self.train)
+        self._optimiser = create_optimiser(self.model, self.config)
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
+
+    def run(self, progress: Progress) -> MetricsLog:
+        """Train until the epochs are done or patience is exhausted, then put the best weights back.
+
+        Parameters
+        ----------
+        progress : Progress
+            Told of each epoch.
+
+        Returns
+        -------
+        MetricsLog
+            One row per epoch.
+        """
+        epoch, step, partial = self._resume()
+        log = MetricsLog(self.folder, epoch)
+        if epoch or step:
+            progress.line(f"resuming after {epoch} epochs and {step} steps")
+        saved = begin = time.monotonic()
+        before = self.seconds
+        while epoch < self.config.epochs and not self.best.exhausted:
+            batches = self._batches(epoch)
+            while step < len(batches):
+                loss = self._step(batches[step], epoch, step, len(batches))
+                partial += loss
+                step += 1
+                if self.folder is not None and time.monotonic() - saved >= self.config.checkpoint_seconds and step < len(batches):
+                    self.seconds = before + time.monotonic() - begin
+                    self._save(epoch, step, partial)
+                    saved = time.monotonic()
+            epoch += 1
+            row: dict[str, Any] = {"epoch": epoch, "loss": partial / len(batches)}
+            if self.measure is not None and (epoch % self.config.validate_every == 0 or epoch == self.config.epochs):
+                row[f"valid_{self.config.metric}"] = value = self.measure()
+                self.best.update(value, epoch, self.model)
+            step, partial = 0, 0.0
+            self.seconds = row["seconds"] = before + time.monotonic() - begin
+            log.add(row)
+            progress.advance(" ".join(f"{k} {v:.4g}" for k, v in row.items() if k not in ("epoch", "seconds")))
+            if self.folder is not None and time.monotonic() - saved >= self.config.checkpoint_seconds:
+                self._save(epoch, step, partial)
+                saved = time.monotonic()
+        log.close()
+        if self.best.weights:
+            self.model.load_state_dict(self.best.weights)
+        else:
+            self.best.epoch = epoch
+        self.model.eval()
+        return log
+
+    def _batches(self, epoch: int) -> list[Any]:
+        return epoch_batches(self.plan.lengths, self.config.batch_size, self.config.bucket, self.config.seed, epoch)
+
+    def _step(self, index: Any, epoch: int, step: int, steps: int) -> float:
+        """Make one update; its randomness depends on nothing but its name."""
+        self.model.train()
+        seed_torch(self.config.seed, "step", epoch, step)
+        rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+        batch = self.plan.batch(index).to(self.device)
+        with autocast(self.device, self.config.precision):
+            loss = torch.stack(list(self.model.loss(batch).values())).sum()  # type: ignore[operator]  # Learns
+        value = float(loss.detach())
+        if value != value or value in (float("inf"), float("-inf")):
+            raise RunError(f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients")
+        self._optimiser.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if self.config.clip:
+            self._scaler.unscale_(self._optimiser)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        if hasattr(self.model, "after_step"):
+            self.model.after_step()
+        return value
+
+    def _save(self, epoch: int, step: int, partial: float) -> None:
+        if self.folder is None:
+            return
+        numbers = {"epoch": epoch, "step": step, "partial": partial, "seconds": self.seconds, "best": self.best.numbers()}
+        numbers["scale"] = self._scaler.get_scale()
+        save_state(self.folder / "state", self.model, self._optimiser, self.best.weights, numbers)
+
+    def _resume(self) -> tuple[int, int, float]:
+        found = None if self.folder is None else load_state(self.folder / "state", self.model, self._optimiser)
+        if found is None:
+            return 0, 0, 0.0
+        numbers, weights = found
+        best = {name: value for name, value in numbers["best"].items() if value is not None}
+        self.best = Best(**best | {"patience": self.config.patience}, weights=weights)
+        self.seconds = float(numbers["seconds"])
+        if self._scaler.is_enabled():
+            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": numbers["scale"]})
+        return int(numbers["epoch"]), int(numbers["step"]), float(numbers["partial"])

@@ -1,0 +1,99 @@
+"""Progress of long work: a bar with time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What a loop tells of itself."""
+
+    def advance(self, text: str = "") -> None:
+        """One more unit is done; `text` says how it stands."""
+        ...
+
+    def line(self, text: str) -> None:
+        """Something worth a line of its own."""
+        ...
+
+
+class _Silent:
+    def advance(self, text: str = "") -> None:
+        """Do nothing."""
+
+    def line(self, text: str) -> None:
+        """Do nothing."""
+
+
+class _Plain:
+    """Lines on standard error, at most one advance in ten seconds."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._begin = total, 0, time.monotonic()
+        self._last = self._begin
+
+    def advance(self, text: str = "") -> None:
+        """Count, and print now and then."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._last >= 10:
+            left = (now - self._begin) / self._done * (self._total - self._done)
+            self.line(f"  {self._done}/{self._total} {text} · at most {left:.0f} s left")
+            self._last = now
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+class _Bar:
+    """A rich progress bar."""
+
+    def __init__(self, total: int, title: str) -> None:
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} {task.fields[text]}"))
+        self.bar = RichProgress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True)
+        self._task = self.bar.add_task(title, total=total, text="")
+
+    def advance(self, text: str = "") -> None:
+        """Move the bar."""
+        self.bar.update(self._task, advance=1, text=text)
+
+    def line(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.console.print(text, highlight=False)
+
+
+@contextlib.contextmanager
+def progress(total: int, title: str, show: bool) -> Iterator[Progress]:
+    """Show progress while the block runs.
+
+    Parameters
+    ----------
+    total : int
+        Units of work.
+    title : str
+        What is done.
+    show : bool
+        Whether to show anything; only the first process of several does.
+
+    Yields
+    ------
+    Progress
+        To be told of each unit.
+    """
+    if not show or os.environ.get("RANK", "0") != "0":
+        yield _Silent()
+    elif sys.stderr.isatty() and sys.stdout.isatty():
+        bar = _Bar(total, title)
+        with bar.bar:
+            yield bar
+    else:
+        yield _Plain(total)

@@ -1,0 +1,186 @@
+"""One run: a recipe in, a run folder out; interrupted runs go on, finished ones are read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from reverie.data.sources import open_dataset
+from reverie.data.splits.config import split_dataset
+from reverie.errors import RunError
+from reverie.evaluation import Evaluation, evaluate
+from reverie.files import read_json, write_json, write_text
+from reverie.models import create_model, load_model, save_model
+from reverie.options import checked
+from reverie.training.environment import commit, environment
+from reverie.training.fit import Fitted, fit
+from reverie.training.recipe import Recipe, parse_recipe, recipe_yaml
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+    from reverie.data.split import Split
+    from reverie.protocols import Recommender
+    from reverie.training.recipe import DatasetRecipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    recipe : Recipe
+        What was run.
+    fitted : Fitted
+        Time, memory, best epoch, learning curve.
+    valid, test : Evaluation
+        What was measured.
+    facts : dict
+        Dataset, its SHA-256, protocol, commit.
+    """
+
+    folder: Path
+    recipe: Recipe
+    fitted: Fitted
+    valid: Evaluation
+    test: Evaluation
+    facts: dict[str, Any]
+
+    def model(self) -> Recommender:
+        """Load the model.
+
+        Returns
+        -------
+        Recommender
+            Fitted.
+        """
+        return load_model(self.folder)
+
+
+def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
+    """Open the dataset that a recipe names, filtered as it says.
+
+    Parameters
+    ----------
+    recipe : DatasetRecipe
+        Name or path, columns and filter.
+    offline : bool
+        Never ask the network.
+
+    Returns
+    -------
+    Dataset
+        Events and catalogue.
+    """
+    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
+    dataset = open_dataset(recipe.name, offline=offline, **columns)
+    if recipe.user_core > 1 or recipe.item_core > 1:
+        dataset = dataset.k_core(recipe.user_core, recipe.item_core)
+    return dataset
+
+
+def run_recipe(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    split: Split | None = None,
+    device: str | None = None,
+    show: bool = True,
+    offline: bool = False,
+) -> Run:
+    """Train and evaluate as a recipe says.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    folder : path
+        The run folder. Unfinished with the same recipe: the run goes on. Finished: it is read.
+    split : Split or None
+        The recipe's split, where the caller has made it already.
+    device : str or None
+        Where to compute.
+    show : bool
+        Whether to show progress.
+    offline : bool
+        Never ask the network.
+
+    Returns
+    -------
+    Run
+        Finished.
+
+    Raises
+    ------
+    RunError
+        If the folder holds a run of another recipe.
+    """
+    folder = Path(folder)
+    _claim(folder, recipe)
+    if (folder / "result.json").exists():
+        return open_run(folder)
+    if split is None:
+        split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+    write_json(folder / "environment.json", environment())
+    model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
+    fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
+    if fitted.chosen:
+        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), split.vocabulary)
+    save_model(model, folder / "model")
+    seen = recipe.evaluation.seen
+    for name, queries in (("valid", split.valid), ("test", split.test)):
+        measured = evaluate(model, queries, seen=seen, device=device, train=split.train, protocol=split.protocol)
+        measured.save(folder / "evaluation" / name)
+    facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}
+    write_json(folder / "result.json", facts | {"fitted": asdict(fitted)})
+    return open_run(folder)
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder.
+
+    Returns
+    -------
+    Run
+        What it holds.
+
+    Raises
+    ------
+    RunError
+        If it is not a run folder, or not finished.
+    """
+    folder = Path(folder)
+    recipe = _stored_recipe(folder)
+    if recipe is None:
+        raise RunError(f"{folder} is no run folder (no recipe.yaml); 'reverie train' makes one")
+    if not (folder / "result.json").exists():
+        raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
+    facts = read_json(folder / "result.json")
+    fitted = Fitted(**facts.pop("fitted"))
+    evaluations = [Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test")]
+    return Run(folder, recipe, fitted, *evaluations, facts)
+
+
+def _stored_recipe(folder: Path) -> Recipe | None:
+    path = folder / "recipe.yaml"
+    return parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path)) if path.exists() else None
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    stored = _stored_recipe(folder)
+    if stored is None:
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
+        write_text(folder / "recipe.yaml", recipe_yaml(recipe))
+    elif stored != checked(Recipe, recipe.model_dump(mode="json"), "recipe"):
+        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")

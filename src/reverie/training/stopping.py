@@ -1,0 +1,75 @@
+"""Early stopping and the best weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass
+class Best:
+    """The best validation so far, and the weights that gave it.
+
+    Parameters
+    ----------
+    patience : int
+        Validations without a better value before `exhausted` is true.
+    value : float
+        Best value so far; higher is better.
+    epoch : int
+        Epoch that gave it, counted from 1; 0 before the first.
+    waited : int
+        Validations since then.
+    weights : dict of str to Tensor
+        Copy of the state that gave it.
+    """
+
+    patience: int
+    value: float = float("-inf")
+    epoch: int = 0
+    waited: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether training should stop."""
+        return self.waited >= self.patience
+
+    def update(self, value: float, epoch: int, model: torch.nn.Module) -> bool:
+        """Take note of a validation.
+
+        Parameters
+        ----------
+        value : float
+            Its result.
+        epoch : int
+            After which epoch, counted from 1.
+        model : torch.nn.Module
+            Whose state is copied when the value is the best.
+
+        Returns
+        -------
+        bool
+            Whether it is the best so far.
+        """
+        if value > self.value:
+            self.value, self.epoch, self.waited = value, epoch, 0
+            self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+            return True
+        self.waited += 1
+        return False
+
+    def numbers(self) -> dict[str, Any]:
+        """Return everything but the weights, for a JSON state.
+
+        Returns
+        -------
+        dict
+            Fields by name; an untouched value is None.
+        """
+        fields = {k: v for k, v in asdict(self).items() if k != "weights"}
+        return fields | {"value": None if self.epoch == 0 else self.value}

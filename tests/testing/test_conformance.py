@@ -1,0 +1,17 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reverie.models import list_models
+from reverie.testing import CHECKS, check_recommender
+from reverie.testing.checks import Case
+
+SMALL: dict[str, dict[str, Any]] = {"sasrec": {"dim": 16, "history": 8, "dropout": 0.1}, "co-occurrence": {"trials": 2}}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", list_models())
+def test_conformance(name: str, check: Callable[[Case], None], tmp_path: Path) -> None:
+    check_recommender(name, check, folder=tmp_path, options=SMALL.get(name))
