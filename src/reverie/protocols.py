@@ -76,7 +76,7 @@ class Counts(Protocol):
 
 @runtime_checkable
 class Learns(Protocol):
-    """A torch module trained by gradient steps. 
+    """A torch module trained by gradient steps.
 
     Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
     gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks).

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -11,13 +12,12 @@ import torch
 from reverie.data.dataset import Dataset
 from reverie.data.splits import leave_one_out
 from reverie.protocols import Card
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.data.split import Split
-    from reverie.data.queries import Queries
     from reverie.data.batch import SequenceBatch
+    from reverie.data.queries import Queries
+    from reverie.data.split import Split
+    from reverie.data.vocabulary import Vocabulary
 
 N_ITEMS = 30
 

@@ -3,19 +3,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.evaluation import Evaluation, evaluate, sliced
+from reverie.evaluation import Evaluation, evaluate, slice_masks, sliced
 from reverie.evaluation.ranking import count_around
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reverie.data.split import Split
     from reverie.data.queries import Queries
+    from reverie.data.split import Split
 
 Make = Callable[[np.ndarray], torch.nn.Module]
 
@@ -190,3 +191,15 @@ def test_counting_works_across_blocks() -> None:
     own = scores[rows, columns][:, None]
     assert greater.tolist() == (scores[rows] > own).sum(1).tolist()
     assert equal.tolist() == ((scores[rows] == own).sum(1) - 1).tolist()
+
+
+def test_slices_by_hand(split: Split) -> None:
+    """Ten items trained 0, 1, …, 8, 8 times: 20 % of the catalogue are the two with 8."""
+    counts = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
+    items = np.repeat(np.arange(1, 11, dtype=np.int32), counts)
+    vocabulary = replace(split.vocabulary, items=split.vocabulary.items.head(10))
+    train = Sequences(items, np.zeros(1, dtype=np.int64), np.array([len(items)]), np.zeros(1, dtype=np.int64), vocabulary)
+    masks = slice_masks(np.array([1, 2, 8, 9, 10]), np.array([1, 2, 3, 3, 9]), train)
+    assert masks["target:popular"].tolist() == [False, False, False, True, True]
+    assert masks["target:cold"].tolist() == [True, False, False, False, False]
+    assert masks["history:short"].tolist() == [True, True, True, True, False]

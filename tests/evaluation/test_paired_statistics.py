@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from reverie.evaluation.intervals import ClusterSums, cluster_bootstrap, cluster
 from reverie.evaluation.tests import sign_flip
 from reverie.evaluation.values import Values
 from reverie.seeds import numpy_generator
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -114,3 +114,10 @@ def test_names() -> None:
     for wrong in ("ndcg", "ndcg@0", "ndcg@x", "auc@10"):
         with pytest.raises(ConfigError, match="cut-off"):
             parse(wrong)
+
+
+def test_first_of_several_tied_targets_by_hand() -> None:
+    """Two targets among four equal candidates: the first stands at 1, 2, 3 with probability 3/6, 2/6, 1/6."""
+    ranks = ranks_of([([0, 0, 0, 0], [1, 2])])
+    assert RANK_METRICS["hit"](ranks, 2)[0] == pytest.approx(5 / 6)
+    assert RANK_METRICS["mrr"](ranks, 4)[0] == pytest.approx(3 / 6 + 2 / 6 / 2 + 1 / 6 / 3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,6 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import recommend, recommend_all
 from reverie.evaluation.lookup import find_items
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, or run folders.")],
     models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
-    protocol: Annotated[str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence or given.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
+    ] = None,
     catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
@@ -81,7 +83,9 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
-    report = write_report(comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands)
+    report = write_report(
+        comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands
+    )
     if results is not None:
         names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
         append_results(results, [row for run in comparison.runs for row in result_rows(run, names)])
@@ -118,7 +122,9 @@ def _recipes(
     if all(w in recipe_files() or w.endswith((".yaml", ".yml")) for w in what):
         return [load_recipe(w, settings) for w in what]
     if len(what) > 1:
-        raise ConfigError(f"'{what[0]}' and '{what[1]}' cannot be compared; give one dataset or file, or several recipes, or several runs")
+        raise ConfigError(
+            f"'{what[0]}' and '{what[1]}' cannot be compared; give one dataset or file, or several recipes, or several runs"
+        )
     dataset: dict[str, Any] = {"name": what[0], **columns}
     if core > 1:
         dataset |= {"user_core": core, "item_core": core}

@@ -12,7 +12,7 @@ from reverie.cli.options import Device, Offline, console
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs and of report.html.")] = Path("runs/demo"),
-    smoke: Annotated[bool, typer.Option("--smoke", help="Two epochs instead of a full training, to see that everything works.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Two epochs only, to see that everything works.")] = False,
     device: Device = None,
     offline: Offline = False,
 ) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A finished run folder.")],
-    metrics: Annotated[str, typer.Option("--metrics", help="Names, comma-separated.")] = "recall@10,ndcg@10,mrr@10,map@10,coverage@10",
+    metrics: Annotated[str, typer.Option("--metrics", help="Names, comma-separated.")] = "recall@10,ndcg@10,mrr@10,coverage@10",
     on: Annotated[str, typer.Option("--on", help="valid or test.")] = "test",
-    seen: Annotated[str | None, typer.Option("--seen", help="remove or keep items of the history; the stored rule by default.")] = None,
+    seen: Annotated[str | None, typer.Option("--seen", help="remove or keep items of the history.")] = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -40,7 +40,9 @@ def evaluate(
     evaluation = opened.valid if on == "valid" else opened.test
     if rule is not None and rule != evaluation.seen:
         split = split_dataset(open_recipe_dataset(opened.recipe.dataset, offline), opened.recipe.split)
-        evaluation = measure(opened.model(), split.valid if on == "valid" else split.test, seen=rule, device=device, train=split.train)
+        evaluation = measure(
+            opened.model(), split.valid if on == "valid" else split.test, seen=rule, device=device, train=split.train
+        )
     measured = evaluation.metrics([name.strip() for name in metrics.split(",") if name.strip()])
     if json:
         print_json(measured.to_dicts())

@@ -24,7 +24,9 @@ def list_recipes(json: Json = False) -> None:
 
     loaded = [load_recipe(name) for name in recipe_files()]
     if json:
-        print_json([{"name": r.name, "dataset": r.dataset.name, "model": r.model_name, "description": r.description} for r in loaded])
+        print_json(
+            [{"name": r.name, "dataset": r.dataset.name, "model": r.model_name, "description": r.description} for r in loaded]
+        )
         return
     table = Table("recipe", "dataset", "model", "description", box=None, pad_edge=False)
     for recipe in loaded:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def recommend(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
     titles: Annotated[list[str] | None, typer.Argument(help="Titles or item ids, oldest first; titles need not be exact.")] = None,
-    user: Annotated[str | None, typer.Option("--user", help="A user of the run's dataset; all their events are the history.")] = None,
-    everyone: Annotated[Path | None, typer.Option("--all", help="Write lists for all users of the dataset to this Parquet file.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; all events are the history.")] = None,
+    everyone: Annotated[Path | None, typer.Option("--all", help="Write lists for all users to this Parquet file.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Items per list.")] = 10,
     allow: Annotated[Path | None, typer.Option("--allow", help="Text file of item ids, one a line: recommend only these.")] = None,
     deny: Annotated[Path | None, typer.Option("--deny", help="Text file of item ids, one a line: never recommend these.")] = None,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Card
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
-    from reverie.data.vocabulary import Vocabulary
     from reverie.protocols import Recommender
 
 
@@ -52,7 +52,7 @@ def create_model(name: str, data: Split | Vocabulary, *, seed: int = 0, **option
     from reverie.seeds import seed_torch
 
     config = checked(MODELS.config(name), options, f"model '{name}'")
-    vocabulary: Vocabulary = getattr(data, "vocabulary", data)
+    vocabulary = data if isinstance(data, Vocabulary) else data.vocabulary
     if "learns" in MODELS[name].tags:
         seed_torch(seed, "weights")
     model: Recommender = MODELS.build(name)(config, vocabulary)

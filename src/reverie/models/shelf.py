@@ -20,12 +20,15 @@ MODELS = Registry(
     {
         "popularity": _entry("popularity", "Popularity", "the same list for everybody: most frequent first", "", "counts"),
         "recent-popularity": _entry(
-            "recent_popularity", "RecentPopularity", "popularity that fades, half-life chosen on validation", "", "counts", "needs-time"
+            "recent_popularity",
+            "RecentPopularity",
+            "popularity that fades, half-life by validation",
+            "",
+            "counts",
+            "needs-time",
         ),
         "markov": _entry("markov", "Markov", "first-order transitions, backed by popularity", "", "counts"),
-        "co-occurrence": _entry(
-            "co_occurrence", "CoOccurrence", "decayed, two-sided co-occurrence within a window", "", "counts"
-        ),
+        "co-occurrence": _entry("co_occurrence", "CoOccurrence", "decayed, two-sided co-occurrence within a window", "", "counts"),
         "item-knn": _entry("item_knn", "ItemKNN", "cosine neighbours of the items in the history", "sarwar2001itemknn", "counts"),
         "sasrec": _entry("sasrec", "SASRec", "causal transformer, every position trained", "kang2018sasrec", "learns"),
     },

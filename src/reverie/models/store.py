@@ -129,7 +129,9 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
     own = model.state_dict()
     wrong = [n for n in sorted(set(own) | set(tensors)) if n not in own or n not in tensors or own[n].shape != tensors[n].shape]
     if wrong:
-        raise RunError(f"{where} holds weights of another model than '{model.card.name}' ('{wrong[0]}' does not fit); train it again")
+        raise RunError(
+            f"{where} holds weights of another model than '{model.card.name}' ('{wrong[0]}' does not fit); train it again"
+        )
     model.load_state_dict(tensors)
     model.eval()
 
@@ -175,5 +177,3 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RunError(f"the ids beside the model in {folder} cannot be read ({error}); train the model again") from error
     return Vocabulary(items["item"], users["user"], items["title"] if "title" in items.columns else None)
-
-

@@ -74,7 +74,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Examples:
+class Drawn:
     """Examples and how they were drawn.
 
     Parameters
@@ -90,7 +90,7 @@ class Examples:
     queries: int
 
 
-def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) -> Examples:
+def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) -> Drawn:
     """Draw queries by a seed: half of those that some model answers with a hit among its first five, half of the others.
 
     Where one half is short the other fills up. Rows with several seeds show their first.
@@ -108,7 +108,8 @@ def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) 
 
     Returns
     -------
-    Examples
+    Drawn
+    --------
         With titles, or ids where there are none.
 
     Raises
@@ -129,16 +130,16 @@ def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) 
     wanted = min(max(n // 2, n - len(misses)), len(hits))
     picked = [*_draw(rng, hits, wanted), *_draw(rng, misses, min(n - wanted, len(misses)))]
     found = tuple(_example(int(query), board.rows, tops, split) for query in picked)
-    return Examples(found, len(hits), len(queries))
+    return Drawn(found, len(hits), len(queries))
 
 
 def _answered(board: Leaderboard, tops: dict[str, pl.DataFrame]) -> NDArray[np.int64]:
     targets = board.best.runs[0].test.ranks.select("query", pl.col("target").alias("item").cast(pl.Int64))
     found = [
-        top.with_columns(pl.col("item").cast(pl.Int64)).join(targets, on=["query", "item"], how="semi")["query"]
+        top.with_columns(pl.col("item").cast(pl.Int64)).join(targets, on=["query", "item"], how="semi")["query"].to_numpy()
         for top in tops.values()
     ]
-    return np.unique(np.concatenate([series.to_numpy() for series in found])).astype(np.int64)
+    return np.unique(np.concatenate(found)).astype(np.int64)
 
 
 def _draw(rng: np.random.Generator, queries: NDArray[np.int64], n: int) -> list[int]:

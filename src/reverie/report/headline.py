@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverie.report.leaderboard import ORDER
-from reverie.report.words import listed, number, p_value, percent, span
+from reverie.report.words import listed, number, p_value, percent, span, titled
 
 if TYPE_CHECKING:
     from reverie.report.leaderboard import Leaderboard
@@ -49,12 +49,11 @@ def lede(board: Leaderboard) -> list[str]:
     cell = best.cells.get(HEAD)
     if cell is not None and cell.low is not None and cell.high is not None:
         kind = "users" if len(best.seeds) == 1 else "users and seeds"
-        said.append(
-            f"Had other {kind} been drawn, it could as well be {100 * cell.low:.1f} to {percent(cell.high)} (95\u00a0% interval)."
-        )
+        ends = f"{100 * cell.low:.1f} to {percent(cell.high)}"
+        said.append(f"Had other {kind} been drawn, it could as well be {ends} (95\u00a0% interval).")
     popular = next((row for row in board.rows if row.model == "popularity" and row is not best), None)
     if popular is not None and HEAD in popular.cells:
-        said.append(f"The same most popular items for everybody reach {percent(popular.cells[HEAD].value)}.")
+        said.append(f"Showing everybody the same most popular items reaches {percent(popular.cells[HEAD].value)}.")
     if best.baseline and len(board.rows) > 1:
         said.append(f"The leader is a baseline: no other model here does better than {best.label}.")
     said += _verdicts(board)
@@ -104,7 +103,7 @@ def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
         return f"{first} and itself"
     verdict = "the difference is shown" if pair.shown else "no difference is shown"
     return (
-        f"{pair.first} minus {pair.other}: {number(pair.difference)} in {ORDER}, "
+        f"{pair.first} minus {pair.other}: {number(pair.difference)} in {titled(ORDER)}, "
         f"95 % interval {span(pair.low, pair.high, 4)}, corrected {p_value(pair.p_holm)}; {verdict}"
     )
 
@@ -114,11 +113,9 @@ def _verdicts(board: Leaderboard) -> list[str]:
     level = [pair.other for pair in board.differs if not pair.shown]
     said = []
     if ahead:
-        said.append(f"In {ORDER} it is ahead of {listed(ahead)} beyond chance.")
+        said.append(f"In {titled(ORDER)} it is ahead of {listed(ahead)} beyond chance.")
     if level:
         said.append(f"Its lead over {listed(level)} may be chance.")
-    if board.detectable is not None:
-        said.append(f"A true difference from it smaller than {number(board.detectable)} could go unnoticed with this many users.")
     return said
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reverie.report.leaderboard import Leaderboard
     from reverie.training.run import Run
 
-COLUMNS = {"recall@10": "Recall@10", "ndcg@10": "NDCG@10", "mrr@10": "MRR@10", "coverage@10": "Coverage@10"}
-"""Columns of the leaderboard."""
+_WORDS = ("number", "percent", "span", "p_value", "duration", "options")
+"""Functions of `reverie.report.words` that the template calls."""
 
 
 def write_report(
@@ -92,12 +92,11 @@ def render_report(
 
     folder = resources.files("reverie.report")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(
-        {name: getattr(words, name) for name in ("number", "percent", "span", "p_value", "duration", "options")}
-    )
+    environment.globals.update({name: getattr(words, name) for name in _WORDS})
     environment.globals["sentence"] = lambda first, other: pair_sentence(board, first, other)
     template = environment.from_string((folder / "template.html").read_text(encoding="utf-8"))
     style = (folder / "style.css").read_text(encoding="utf-8")
+    columns = [name for name in board.metrics if name != "popularity@10"]
     examples = None if split is None else draw_examples(board, split)
     slices, slice_table = ([], None) if split is None else slice_figures(board, split)
     return template.render(
@@ -106,7 +105,7 @@ def render_report(
         order=ORDER,
         title=headline(board),
         lede=lede(board),
-        columns={name: label for name, label in COLUMNS.items() if name in board.metrics},
+        columns={name: words.titled(name) for name in columns},
         scales={name: max(row.cells[name].high or row.cells[name].value for row in board.rows) or 1 for name in board.metrics},
         looks=looks(board),
         verdicts=row_verdicts(board),
@@ -124,7 +123,7 @@ def render_report(
         commands=list(commands),
         leaks=words.LEAKS.get(board.protocol.partition("(")[0], ""),
         seen=words.SEEN.get(board.seen, ""),
-        meanings={label: words.METRICS[name] for name, label in COLUMNS.items() if name in board.metrics},
+        meanings={words.titled(name): words.MEANINGS[name] for name in columns if name in words.MEANINGS},
     )
 
 
@@ -137,7 +136,7 @@ def _tiles(board: Leaderboard) -> list[tuple[str, str]]:
     if test.train_events is not None:
         tiles.append((f"{test.train_events:,}", "training events"))
     if board.detectable is not None:
-        tiles.append((words.number(board.detectable), f"smallest difference in {ORDER} that the tests could find"))
+        tiles.append((words.number(board.detectable), f"smallest difference in {words.titled(ORDER)} that the tests could find"))
     return tiles
 
 

@@ -142,15 +142,9 @@ class Leaderboard:
             }
             for row in self.rows
         ]
-        facts = {
-            "dataset": self.dataset,
-            "dataset_sha256": self.sha256,
-            "protocol": self.protocol,
-            "seen": self.seen,
-            "order": ORDER,
-        }
+        facts = {"dataset": self.dataset, "dataset_sha256": self.sha256, "protocol": self.protocol, "seen": self.seen}
         both = {name: [asdict(pair) for pair in pairs] for name, pairs in (("differs", self.differs), ("pairs", self.pairs))}
-        plain: dict[str, Any] = _finite(facts | {"rows": rows, "detectable": self.detectable} | both)
+        plain: dict[str, Any] = _finite(facts | {"order": ORDER, "rows": rows, "detectable": self.detectable} | both)
         return plain
 
 
@@ -190,9 +184,8 @@ def _shared(runs: Sequence[Run]) -> tuple[str, str, str, str]:
     for other in runs[1:]:
         for (what, a), b in zip(_identity(first).items(), _identity(other).values(), strict=True):
             if a != b:
-                raise ConfigError(
-                    f"{first.folder} and {other.folder} differ in their {what} ({a}; {b}); compare runs that share it"
-                )
+                where = f"{first.folder} and {other.folder}"
+                raise ConfigError(f"{where} differ in their {what} ({a}; {b}); compare runs that share it")
     return str(first.facts["dataset"]), str(first.facts["dataset_sha256"]), str(first.facts["protocol"]), first.test.seen
 
 

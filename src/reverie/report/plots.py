@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reverie.report.svg import CARD, INK, MUTED, inline_svg
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from reverie.report.palette import Look
 
 Interval = tuple[float, float]
+Box = tuple[float, float, float, float]
+_SHIFTS = (0.0, 7.0, -7.0, 13.0, -13.0, 19.0, -19.0)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
     Markup
         Inline SVG.
     """
+    from matplotlib.ticker import MaxNLocator
 
     def paint(axes: Axes) -> None:
         for level in levels:
@@ -150,11 +155,9 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
             )
             kept = [v for e, v in zip(curve.epochs, curve.values, strict=True) if e == curve.best]
             if kept and curve.best is not None:
-                axes.plot(
-                    curve.best, kept[0], marker="o", markersize=9, color=curve.look.code, markerfacecolor=CARD, markeredgewidth=2
-                )
+                axes.plot(curve.best, kept[0], "o", markersize=9, color=curve.look.code, markerfacecolor=CARD, mew=2)
         axes.set(xlabel="epoch", ylabel=y)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
         axes.margins(x=0.04, y=0.08)
 
     return inline_svg(paint, key, alt)
@@ -179,60 +182,80 @@ def dot_plot(groups: Sequence[Group], key: str, x: str, alt: str) -> Markup:
     Markup
         Inline SVG.
     """
-    rows = sum(len(group.points) + 1.6 for group in groups)
+    rows = sum(len(group.points) + 1.8 for group in groups)
 
     def paint(axes: Axes) -> None:
-        at = 0.0
+        at, ticks = 0.0, []
         for group in groups:
-            at += 0.9
+            at += 1
             axes.text(0, at, group.name, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", fontsize=11)
             for point in group.points:
                 at += 1
+                ticks.append((at, point.label))
                 if point.interval:
                     axes.plot(point.interval, [at] * 2, color=point.look.code, linewidth=1.6, alpha=0.75, solid_capstyle="round")
                 _mark(axes, point.y, at, point.look)
-            at += 0.7
-        axes.set_ylim(at, 0.2)
-        axes.set_yticks([])
-        axes.grid(visible=True, axis="x")
+            at += 0.8
+        axes.set_ylim(at, 0.3)
+        axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
+        axes.grid(visible=False, axis="y")
         axes.margins(x=0.06)
         axes.set_xlim(left=0)
         axes.set_xlabel(x)
 
-    return inline_svg(paint, key, alt, height=60 + 17 * rows)
+    return inline_svg(paint, key, alt, height=60 + 18 * rows)
 
 
 def _mark(axes: Axes, x: float, y: float, look: Look) -> None:
     face = CARD if look.hollow else look.code
-    axes.plot(x, y, marker=look.marker, markersize=7.5, color=look.code, markerfacecolor=face, markeredgewidth=1.8, zorder=3)
+    axes.plot(x, y, look.marker, markersize=7.5, color=look.code, markerfacecolor=face, mew=1.8, zorder=3, clip_on=False)
 
 
 def _name_points(axes: Axes, points: Sequence[Point]) -> None:
-    """Write each name beside its point, on the side with more room, moved up or down where names would collide."""
-    size = axes.get_figure().bbox  # type: ignore[union-attr]  # the axes belong to a figure
-    places = axes.transData.transform([(point.x, point.y) for point in points])
-    low, high = places[:, 0].min(), places[:, 0].max()
-    taken: list[tuple[float, float, float]] = []
-    dpi = size.width / axes.get_figure().get_size_inches()[0]  # type: ignore[union-attr]  # as above
-    for index in sorted(range(len(points)), key=lambda i: -places[i, 1]):
-        point, (x, y) = points[index], places[index] * 72 / dpi
-        left = places[index, 0] > (low + high) / 2
-        width = 6.0 * len(point.label)
-        begin = x - width - 9 if left else x + 9
-        shift = 0.0
-        while any(begin < b + w and b < begin + width and abs(y + shift - t) < 12 for b, w, t in taken):
-            shift -= 3
-        taken.append((begin, width, y + shift))
+    """Write each name beside its point, where it covers least of the other names, markers and intervals."""
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        return
+    figure.draw_without_rendering()
+    scale = 72 / figure.dpi
+    frame = np.asarray(axes.get_window_extent().extents) * scale
+    marks = axes.transData.transform([(point.x, point.y) for point in points]) * scale
+    bars = [axes.transData.transform([(p.x, y) for y in p.interval or (p.y, p.y)])[:, 1] * scale for p in points]
+    boxes = [(x - 6, y - 6, x + 6, y + 6) for x, y in marks]
+    lines = [(x - 1, low, x + 1, high) for (x, _), (low, high) in zip(marks, bars, strict=True)]
+    for index in sorted(range(len(points)), key=lambda i: -marks[i, 1]):
+        x, y = marks[index]
+        places = [_place(x, y, 6.2 * len(points[index].label), shift, side) for shift in _SHIFTS for side in (1, -1)]
+        others = [box for i, box in enumerate(boxes) if i != index]
+        crossed = [line for i, line in enumerate(lines) if i != index]
+        costs = [
+            100 * (box[0] < frame[0] or box[2] > frame[2])
+            + 10 * sum(_overlap(box, other) for other in others)
+            + 3 * sum(_overlap(box, line) for line in crossed)
+            + abs(shift) / 12
+            for box, shift, _ in places
+        ]
+        box, shift, side = places[costs.index(min(costs))]
+        boxes.append(box)
         axes.annotate(
-            point.label,
-            (point.x, point.y),
-            xytext=(-9 if left else 9, shift),
+            points[index].label,
+            (points[index].x, points[index].y),
+            xytext=(9 * side, shift),
             textcoords="offset points",
-            ha="right" if left else "left",
+            ha="left" if side > 0 else "right",
             va="center",
             fontsize=11,
             color=INK,
         )
+
+
+def _place(x: float, y: float, width: float, shift: float, side: int) -> tuple[Box, float, int]:
+    begin = x + 9 if side > 0 else x - 9 - width
+    return (begin, y + shift - 6.5, begin + width, y + shift + 6.5), shift, side
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _plain_log_ticks(axes: Axes) -> None:

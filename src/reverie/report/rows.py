@@ -121,9 +121,8 @@ def cells(table: pl.DataFrame) -> dict[str, Cell]:
     dict of str to Cell
         In the order of the table.
     """
-    return {
-        row["metric"]: Cell(*(row[c] for c in ("value", "low", "high", "interval", "n"))) for row in table.iter_rows(named=True)
-    }
+    fields = ("value", "low", "high", "interval", "n")
+    return {row["metric"]: Cell(*(row[field] for field in fields)) for row in table.iter_rows(named=True)}
 
 
 def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
@@ -149,9 +148,8 @@ def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
         same = groups.setdefault(_content(run), {})
         seed = run.recipe.training.seed
         if seed in same:
-            raise ConfigError(
-                f"{same[seed].folder} and {run.folder} are runs of one recipe with the same seed; leave one of them out"
-            )
+            where = f"{same[seed].folder} and {run.folder}"
+            raise ConfigError(f"{where} are runs of one recipe with the same seed; leave one of them out")
         same[seed] = run
     members = [tuple(group[seed] for seed in sorted(group)) for group in groups.values()]
     return dict(zip(_labels([group[0] for group in members]), members, strict=True))

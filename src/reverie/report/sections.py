@@ -10,7 +10,7 @@ from reverie.report.leaderboard import ORDER
 from reverie.report.palette import Look, look
 from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
 from reverie.report.rows import cells
-from reverie.report.words import number
+from reverie.report.words import number, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +26,11 @@ _PANELS = {
     "history": ("How long the history is", ("history:short", "history:long")),
     "cold": ("Whether training holds the item", ("target:warm", "target:cold")),
 }
+FEWEST = 20
+"""Questions that a slice needs to be drawn; the table shows smaller ones too."""
 _SLICES = {
-    "target:popular": "among the most popular fifth of the catalogue",
-    "target:rare": "outside that fifth",
+    "target:popular": "most popular fifth of the items",
+    "target:rare": "all other items",
     "history:short": "short, up to the median",
     "history:long": "long, above the median",
     "target:warm": "warm: seen in training",
@@ -116,8 +118,9 @@ def curve_figures(board: Leaderboard) -> list[Figure]:
         levels = [_level(row, drawn[row.label], metric) for row in board.rows if not row.best_epochs]
         note = "The ring is the epoch that was kept." + (" Dashed lines: models without epochs." if levels else "")
         ends = "; ".join(f"{c.label} from {number(c.values[0])} to at best {number(max(c.values))}" for c in valid)
-        alt = f"{metric} on validation by epoch: {ends}"
-        figures.append(Figure(f"{metric} on validation", note, curve_plot(valid, "curve-valid", metric, alt, levels)))
+        name = titled(metric)
+        svg = curve_plot(valid, "curve-valid", name, f"{name} on validation by epoch: {ends}", levels)
+        figures.append(Figure(f"{name} on validation", note, svg))
     if loss := curves("loss", mark=False):
         ends = "; ".join(f"{c.label} from {c.values[0]:.3g} to {c.values[-1]:.3g}" for c in loss)
         note = "Losses of different objectives cannot be compared."
@@ -163,10 +166,9 @@ def cost_figures(board: Leaderboard) -> list[Figure]:
     list of Figure
         Two.
     """
-    note = "On the machine named below; validation included. Top left is best."
-    time = _against(
-        board, "cost-time", "Accuracy and time", note, "seconds of fitting", lambda row: max(row.seconds, 1e-3), log=True
-    )
+    note = "On the machine named below. Top left is best."
+    x = "seconds of fitting"
+    time = _against(board, "cost-time", "Accuracy and time", note, x, lambda row: max(row.seconds, 1e-3), log=True)
     note = "Largest memory of the process during the fit."
     return [time, _against(board, "cost-memory", "Accuracy and memory", note, "peak memory in MB", lambda row: row.peak_mb)]
 
@@ -201,8 +203,9 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Slice
             )
             groups.append(Group(f"{_SLICES[name]} · {present[name].n:,}", points))
             said.append(f"{_SLICES[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
-        alt = f"{ORDER} by slice. " + "; ".join(said)
-        figures.append(Figure(title, "", dot_plot(groups, f"slice-{key}", ORDER, alt)))
+        alt = f"{titled(ORDER)} by slice. " + "; ".join(said)
+        if min(present[name].n for name in names) >= FEWEST:
+            figures.append(Figure(title, "", dot_plot(groups, f"slice-{key}", titled(ORDER), alt)))
     shown = [name for _, names in panels.values() for name in names]
     table = SliceTable(
         tuple((_SLICES[name], present[name].n) for name in shown),
@@ -221,8 +224,8 @@ def _against(
 ) -> Figure:
     drawn = looks(board)
     points = [Point(row.label, drawn[row.label], at(row), row.cells[ORDER].value, _ends(row.cells[ORDER])) for row in board.rows]
-    alt = f"{ORDER} against {x}: " + "; ".join(f"{point.label} {number(point.y)} at {point.x:.4g}" for point in points)
-    return Figure(title, note, scatter_plot(points, key, x, ORDER, alt, log))
+    alt = f"{titled(ORDER)} against {x}: " + "; ".join(f"{point.label} {number(point.y)} at {point.x:.4g}" for point in points)
+    return Figure(title, note, scatter_plot(points, key, x, titled(ORDER), alt, log))
 
 
 def _level(row: Row, drawn: Look, metric: str) -> Point:

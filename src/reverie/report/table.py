@@ -9,6 +9,7 @@ from reverie.report.words import duration, number, options, p_value, span
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from reverie.report.leaderboard import Difference, Leaderboard
     from reverie.report.rows import Cell, Row
@@ -50,13 +51,13 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
         console.print(line, markup=False, highlight=False, width=min(WIDTH, console.width))
 
 
-def _cell(cell: Cell) -> object:
+def _cell(cell: Cell) -> Text:
     from rich.text import Text
 
     return Text.assemble(number(cell.value), "\n", (span(cell.low, cell.high), "dim"))
 
 
-def _behind(pair: Difference | None) -> object:
+def _behind(pair: Difference | None) -> Text:
     from rich.text import Text
 
     if pair is None:

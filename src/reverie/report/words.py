@@ -6,15 +6,32 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+TITLES = {
+    "recall@10": "Recall@10",
+    "ndcg@10": "NDCG@10",
+    "mrr@10": "MRR@10",
+    "coverage@10": "Coverage@10",
+    "popularity@10": "Popularity@10",
+}
+"""Metrics as headings and sentences write them."""
+MEANINGS = {
+    "recall@10": "Share of held-out items that stand among the first ten; with one held-out item per person, "
+    "how often the ten hold it.",
+    "ndcg@10": "The same, but a place near the top counts more: 1 for the first place, 0.63 for the second, "
+    "0.29 for the tenth, 0 after that.",
+    "mrr@10": "One divided by the place of the held-out item; 0 after the tenth place.",
+    "coverage@10": "Share of the catalogue that appears in at least one person's ten.",
+}
+"""What a metric means, for people."""
 LEAKS = {
-    "leave_one_out": "Each user's last event is the test and the one before it the validation. The cut is per user, not in time: training "
-    "holds events of other users that happened after a test event, so every model sees a little of the future.",
-    "temporal": "Everything after one moment is the test and is never trained on; nothing from the future leaks. Users without any event "
-    "before that moment are not asked about.",
-    "by_user": "The tested users are in no way part of training. Events of the training users may be later than the test events, so "
-    "a little of the future leaks.",
-    "by_sequence": "Sequences are cut into parts by time. One that starts before the cut may end after it, and a long sequence asks more "
-    "questions than a short one; intervals resample whole sequences.",
+    "leave_one_out": "Each user's last event is the test and the one before it the validation. The cut is per user, not in time: "
+    "training holds events of other users that happened after a test event, so every model sees a little of the future.",
+    "temporal": "Everything after one moment is the test and is never trained on; nothing from the future leaks. Users without "
+    "any event before that moment are not asked about.",
+    "by_user": "The tested users are in no way part of training. Events of the training users may be later than the test events, "
+    "so a little of the future leaks.",
+    "by_sequence": "Sequences are cut into parts by time. One that starts before the cut may end after it, and a long sequence "
+    "asks more questions than a short one; intervals resample whole sequences.",
     "given": "The files came already split, so whatever their publisher let leak leaks here too.",
 }
 """What a protocol asks and what it lets leak, by its name without options."""
@@ -22,14 +39,23 @@ SEEN = {
     "remove": "Items of a person's own history are taken out of the ranking, never the held-out item itself.",
     "keep": "Items of a person's own history stay in the ranking.",
 }
-METRICS = {
-    "recall@10": "Share of held-out items that stand among the first ten; with one held-out item per person, how often the ten hold it.",
-    "ndcg@10": "The same, but a place near the top counts more: 1 for the first place, 0.63 for the second, 0.29 for the tenth, 0 after that.",
-    "mrr@10": "One divided by the place of the held-out item; 0 after the tenth place.",
-    "coverage@10": "Share of the catalogue that appears in at least one person's ten.",
-    "popularity@10": "How many training events a recommended item has, on average; the lower, the deeper into the catalogue.",
-}
-"""What a metric means, for people."""
+"""What the rule for seen items does."""
+
+
+def titled(name: str) -> str:
+    """Return a metric's name as headings write it.
+
+    Parameters
+    ----------
+    name : str
+        E.g. ``"ndcg@10"``.
+
+    Returns
+    -------
+    str
+        E.g. ``"NDCG@10"``; the name itself where there is no such spelling.
+    """
+    return TITLES.get(name, name)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -101,7 +127,8 @@ def p_value(p: float) -> str:
     """
     if not math.isfinite(p):
         return "p unknown"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    digits = 2 if p >= 0.1 else 3 if p >= 0.01 else 4
+    return f"p = {p:.{digits}f}" if p >= 0.0001 else "p < 0.0001"
 
 
 def duration(seconds: float) -> str:

@@ -86,7 +86,7 @@ def config_round_trip(case: Case) -> None:
 
 
 def saved_and_loaded(case: Case) -> None:
-    """A stored model gives the same scores."""
+    """Give the same scores after storing and loading."""
     model = case.fitted(epochs=1)
     save_model(model, case.folder / "model")
     loaded = load_model(case.folder / "model")
@@ -113,7 +113,7 @@ def shapes_and_finite(case: Case) -> None:
 
 
 def neighbours_do_not_matter(case: Case) -> None:
-    """A row's scores depend neither on the other rows nor on how far the batch is padded."""
+    """Score a row the same whatever the other rows are and however far the batch is padded."""
     model = case.fitted(epochs=1)
     whole = _scores(model, case.batch(model, (4, 1, 7, 0)))
     for row, length in enumerate((4, 1, 7, 0)):
@@ -167,7 +167,7 @@ def learns_something(case: Case) -> None:
 
 
 def resumes_exactly(case: Case) -> None:
-    """A training cut in the middle and started again ends with the same weights as an unbroken one."""
+    """End with the same weights whether or not training was cut in the middle."""
     if isinstance(case.new(), Counts):
         return
     whole = case.new()

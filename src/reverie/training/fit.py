@@ -132,4 +132,3 @@ def _measure(model: Recommender, split: Split, config: TrainingConfig, device: s
         return evaluate(model, queries, top=0, device=device).value(config.metric)
 
     return measure
-

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 
 from reverie.data.plans import create_plan
 from reverie.errors import DataError, RunError
+from reverie.protocols import Learns
 from reverie.seeds import seed_torch
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.device import autocast
@@ -28,6 +29,29 @@ if TYPE_CHECKING:
     from reverie.training.progress import Progress
 
 
+class Learner(Learns, Protocol):
+    """A model that learns from windows of its history."""
+
+    history: int
+
+
+def call_if_present(model: object, name: str, *arguments: object) -> None:
+    """Call an optional method of a model.
+
+    Parameters
+    ----------
+    model : object
+        The model.
+    name : str
+        The method.
+    *arguments
+        What it takes.
+    """
+    method = getattr(model, name, None)
+    if callable(method):
+        method(*arguments)
+
+
 @dataclass
 class Trainer:
     """Gradient training of one model.
@@ -44,6 +68,8 @@ class Trainer:
         Returns the validation metric of the model as it stands; None trains all epochs and keeps the last weights.
     folder : Path or None
         Run folder for log and state; None keeps nothing.
+    device : torch.device
+        Where to compute.
     """
 
     model: torch.nn.Module
@@ -58,11 +84,11 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.best = Best(self.config.patience)
-        self.plan = create_plan(self.model.plan, self.train, self.model.history)  # type: ignore[arg-type]  # Learns has both
+        self._learner = cast("Learner", self.model)
+        self.plan = create_plan(self._learner.plan, self.train, self._learner.history)
         if not len(self.plan):
             raise DataError("no training example: every user has a single training event; use a larger dataset")
-        if hasattr(self.model, "observe"):
-            self.model.observe(self.train)
+        call_if_present(self.model, "observe", self.train)
         self._optimiser = create_optimiser(self.model, self.config)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
 
@@ -127,10 +153,12 @@ class Trainer:
             group["lr"] = rate * group.get("lr_scale", 1.0)
         batch = self.plan.batch(index).to(self.device)
         with autocast(self.device, self.config.precision):
-            loss = torch.stack(list(self.model.loss(batch).values())).sum()  # type: ignore[operator]  # Learns
+            loss = torch.stack(list(self._learner.loss(batch).values())).sum()
         value = float(loss.detach())
         if value != value or value in (float("inf"), float("-inf")):
-            raise RunError(f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients")
+            raise RunError(
+                f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients"
+            )
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if self.config.clip:
@@ -138,8 +166,7 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self._scaler.step(self._optimiser)
         self._scaler.update()
-        if hasattr(self.model, "after_step"):
-            self.model.after_step()
+        call_if_present(self.model, "after_step")
         return value
 
     def _save(self, epoch: int, step: int, partial: float) -> None:

@@ -26,7 +26,8 @@ def create_optimiser(model: torch.nn.Module, config: TrainingConfig) -> torch.op
     torch.optim.Optimizer
         One fused update per step where torch offers it.
     """
-    groups = model.parameter_groups() if hasattr(model, "parameter_groups") else [{"params": list(model.parameters())}]
+    own = getattr(model, "parameter_groups", None)
+    groups = own() if callable(own) else [{"params": list(model.parameters())}]
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 

@@ -149,7 +149,9 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     known = recipe_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
-        raise ConfigError(f"no recipe '{name_or_path}'{nearest(name_or_path, known)}; see 'reverie recipes list', or give a YAML file")
+        raise ConfigError(
+            f"no recipe '{name_or_path}'{nearest(name_or_path, known)}; see 'reverie recipes list', or give a YAML file"
+        )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

@@ -167,8 +167,8 @@ def open_run(folder: str | Path) -> Run:
         raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
     facts = read_json(folder / "result.json")
     fitted = Fitted(**facts.pop("fitted"))
-    evaluations = [Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test")]
-    return Run(folder, recipe, fitted, *evaluations, facts)
+    valid, test = (Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test"))
+    return Run(folder, recipe, fitted, valid, test, facts)
 
 
 def _stored_recipe(folder: Path) -> Recipe | None:

@@ -1,13 +1,21 @@
 """Batch plans: how training sequences become batches. A model names its plan; the trainer does not care."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from reverie.registry import load_object
+
+if TYPE_CHECKING:
+    from reverie.data.sequences import Sequences
+    from reverie.protocols import BatchPlan
 
 _PLANS = {
     "positions": "reverie.data.plans.positions:PositionsPlan",
 }
 
 
-def create_plan(name: str, sequences: object, history: int) -> object:
+def create_plan(name: str, sequences: Sequences, history: int) -> BatchPlan:
     """Return the plan of a name.
 
     Parameters
@@ -24,4 +32,5 @@ def create_plan(name: str, sequences: object, history: int) -> object:
     BatchPlan
         See `reverie.protocols.BatchPlan`.
     """
-    return load_object(_PLANS[name])(sequences, history)
+    plan: BatchPlan = load_object(_PLANS[name])(sequences, history)
+    return plan
