@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -48,30 +49,59 @@ def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:
 
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    key = ".".join(location) or "the value"
+    location, known = _walk(kind, [str(part) for part in first["loc"]])
+    key, context = ".".join(location), first.get("ctx", {})
     if first["type"] == "extra_forbidden":
-        known = _fields_at(kind, location[:-1])
-        listed = f"; known: {', '.join(known)}" if known else ""
+        listed = f"; known: {', '.join(known)}" if known else "; it has no options"
         return f"unknown option '{key}'{nearest(location[-1], known)}{listed}"
     if first["type"] == "missing":
         return f"option '{key}' is missing; add it"
-    got = "" if first["type"].startswith("union_tag") else f" (got {first['input']!r})"
-    return f"option '{key}': {first['msg'][:1].lower()}{first['msg'][1:]}{got}"
+    if first["type"] == "value_error":
+        said = str(context["error"])
+        return f"option '{key}': {said}" if key else said
+    if first["type"].startswith("union_tag"):
+        key = f"{key}.{context['discriminator']}".replace("'", "").lstrip(".")
+        if "tag" not in context:
+            return f"option '{key}' is missing; add it"
+        tags = context["expected_tags"].replace("'", "").split(", ")
+        return f"option '{key}': unknown value '{context['tag']}'{nearest(context['tag'], tags)}; known: {', '.join(tags)}"
+    return f"option '{key}' {_requirement(first['type'], first['msg'])}, not {first['input']!r}"
 
 
-def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
-    """Return the keys known at a path inside nested options; a union's members are searched by their tag."""
+def _requirement(fault: str, message: str) -> str:
+    word, _, rest = fault.partition("_")
+    if rest.endswith(("type", "parsing", "from_float")) and word in _KINDS:
+        return f"must be {_KINDS[word]}"
+    return re.sub("^(Input|String|Value) should ", "must ", message).replace("must match", "must match the")
+
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+    "list": "a list",
+    "dict": "a mapping",
+    "model": "a mapping of options",
+}
+
+
+def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[str]]:
+    """Return a location without the tags of unions, and the keys known beside its last part."""
     current: Any = kind
-    for part in location:
+    shown: list[str] = []
+    for part in location[:-1]:
         members = _members(current)
         step = next((m for m in members if part in m.model_fields), None)
+        tagged = [m for m in members if part in _tags(m)]
         if step is not None:
             current = step.model_fields[part].annotation
-        else:
-            tagged = [m for m in members if part in _tags(m)]
-            current = tagged[0] if tagged else current
-    return sorted({name for member in _members(current) for name in member.model_fields})
+        elif tagged:
+            current = tagged[0]
+            continue
+        shown.append(part)
+    return shown + location[-1:], sorted({name for member in _members(current) for name in member.model_fields})
 
 
 def _members(annotation: Any) -> list[type[BaseModel]]:

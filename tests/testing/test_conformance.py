@@ -8,7 +8,15 @@ from reverie.models import list_models
 from reverie.testing import CHECKS, check_recommender
 from reverie.testing.checks import Case
 
-SMALL: dict[str, dict[str, Any]] = {"sasrec": {"dim": 16, "history": 8, "dropout": 0.1}, "co-occurrence": {"trials": 2}}
+SMALL: dict[str, dict[str, Any]] = {
+    "sasrec": {"dim": 16, "history": 8, "dropout": 0.1},
+    "co-occurrence": {"trials": 2},
+    "mf": {"dim": 8},
+    "ease": {"grid": (1.0, 10.0)},
+    "vmis-knn": {"trials": 2},
+    "gru4rec": {"dim": 16, "hidden": 16, "history": 8, "dropout": 0.1},
+    "caser": {"dim": 16, "window": 3, "horizontal": 4, "vertical": 2, "history": 8, "dropout": 0.1},
+}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -78,6 +78,10 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     results : Path or None
         A results table to append to.
     """
+    from reverie import processes
+
+    if processes.rank():
+        return
     from reverie.report import leaderboard, print_leaderboard, write_report
     from reverie.training.results import append_results, result_rows
 
@@ -101,10 +105,14 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
 
 def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None) -> None:
     from reverie.data.splits.config import split_dataset
+    from reverie.errors import ConfigError
     from reverie.training.comparison import Comparison
     from reverie.training.run import open_recipe_dataset, open_run
 
     runs = [open_run(folder) for folder in folders]
+    for run in runs:
+        if any(run.facts[fact] != runs[0].facts[fact] for fact in ("dataset_sha256", "protocol")):
+            raise ConfigError(f"{run.folder} and {runs[0].folder} differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(runs[0].recipe.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, runs[0].recipe.split), runs)
     conclude(comparison, out or runs[0].folder.parent, json=json, quiet=quiet, results=None)

@@ -9,8 +9,12 @@ from typing import Annotated
 import typer
 
 import reverie
+from reverie import processes
 from reverie.cli import compare, data, demo, doctor, evaluate, models, recipes, recommend, train
 from reverie.errors import ReverieError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="reverie",
@@ -42,17 +46,21 @@ app.add_typer(recipes.app, name="recipes")
 
 def run() -> None:
     """Run the command line; the console script's entry point."""
+    if processes.rank():
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the first process speaks for all; open until the end
     try:
         app()
     except ReverieError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        print(f"error: {what}{error.strerror or error}; check the path, its permissions and the free space", file=sys.stderr)
+        raise SystemExit(2) from None
     except MemoryError:
         print("error: not enough memory; use a smaller batch size or a smaller dataset", file=sys.stderr)
         raise SystemExit(2) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        raise

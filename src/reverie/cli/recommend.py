@@ -73,7 +73,11 @@ def _ids(path: Path | None) -> list[str] | None:
         return None
     if not path.is_file():
         raise DataError(f"{path} does not exist; give a text file with one item id a line")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _show(frame: pl.DataFrame, json: bool) -> None:

@@ -27,18 +27,24 @@ def train(
 
     Example: reverie train sasrec-ml-100k --set training.epochs=5
     """
+    from reverie import processes
+    from reverie.data.splits.config import split_dataset
     from reverie.report import write_report
     from reverie.training.recipe import load_recipe
     from reverie.training.results import append_results, result_rows
-    from reverie.training.run import run_recipe
+    from reverie.training.run import open_recipe_dataset, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
-    finished = (folder / "result.json").exists()
-    run = run_recipe(chosen, folder, device=device, show=not (quiet or json), offline=offline)
-    if not finished:
+    if (folder / "result.json").exists():
+        show_run(run_recipe(chosen, folder), json, quiet)
+        return
+    dataset = open_recipe_dataset(chosen.dataset, offline)
+    split = split_dataset(dataset, chosen.split)
+    run = run_recipe(chosen, folder, split=split, device=device, show=not (quiet or json))
+    if processes.rank() == 0:
         line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
-        write_report([run], folder / "report.html", commands=[line])
+        write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
         if results is not None:
             append_results(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
     show_run(run, json, quiet)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import torch
 
+from reverie import processes
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import arrange, count_around
@@ -37,7 +39,7 @@ def evaluate(
 ) -> Evaluation:
     """Rank the targets of queries among all candidates.
 
-    Candidates are the whole catalogue, or the queries' own candidates and their targets. Seen items of the whole history,
+    Several processes (`torchrun`) share the queries; each then returns the whole result. Candidates are the whole catalogue, or the queries' own candidates and their targets. Seen items of the whole history,
     also of the part that the model does not read, are taken out where the rule says so, never a target. A target that occurs
     twice in a query counts once. With labels, only targets with a label above 0 are ranked and every labelled row is scored;
     a model that scores nothing but candidates needs queries with candidates (which may be the labelled rows themselves).
@@ -96,8 +98,9 @@ def evaluate(
     target_scores = np.zeros(n_targets, dtype=np.float32)
     n_candidates, n_masked = np.zeros((2, len(queries)), dtype=np.int32)
     items, scores_kept = np.zeros((len(queries), width), dtype=np.int32), np.zeros((len(queries), width), dtype=np.float32)
+    share = (processes.rank(), None, processes.world()) if processes.together() else (0, None, 1)
     with asking(model, device, seed) as place:
-        for index in batches(queries, model.history, batch_size, progress):
+        for index in islice(batches(queries, model.history, batch_size, progress), *share):
             layout = arrange(queries, index, rule == "remove")
             asked = None if layout.items is None else torch.from_numpy(layout.items)
             scores = ask(model, queries, index, place, asked)
@@ -113,6 +116,7 @@ def evaluate(
                     columns, values = best(scores, width)
                     items[index, : columns.shape[1]] = layout.codes(columns)
                     scores_kept[index, : columns.shape[1]] = values
+    processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), place)
     counts = None if train is None else train.item_counts()
     return Evaluation(
         ranks=_rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),

@@ -31,6 +31,19 @@ MODELS = Registry(
         "co-occurrence": _entry("co_occurrence", "CoOccurrence", "decayed, two-sided co-occurrence within a window", "", "counts"),
         "item-knn": _entry("item_knn", "ItemKNN", "cosine neighbours of the items in the history", "sarwar2001itemknn", "counts"),
         "sasrec": _entry("sasrec", "SASRec", "causal transformer, every position trained", "kang2018sasrec", "learns"),
+        "mf": _entry(
+            "mf", "MF", "one vector per user and per item; histories are folded in", "rendle2009bpr", "learns", "cold-users"
+        ),
+        "ease": _entry("ease", "EASE", "linear item-to-item model in closed form", "steck2019ease", "counts", "cold-users"),
+        "vmis-knn": _entry(
+            "vmis_knn", "VMISKNN", "nearest recent sessions, found by an index", "kersbergen2022serenade", "counts", "cold-users"
+        ),
+        "gru4rec": _entry(
+            "gru4rec", "GRU4Rec", "recurrent network, every position trained", "hidasi2016gru4rec", "learns", "cold-users"
+        ),
+        "caser": _entry(
+            "caser", "Caser", "convolutions over the last items, every position trained", "tang2018caser", "learns", "cold-users"
+        ),
     },
     group="reverie.models",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class IdTable(nn.Module):
@@ -14,11 +16,16 @@ class IdTable(nn.Module):
         Number of items N.
     dim : int
         Width D of a vector.
+    rowwise : bool
+        Whether gradients hold only the rows that a batch touches, so that a step costs the same whatever N is; the trainer
+        then updates those rows alone (lazy Adam).
     """
 
-    def __init__(self, n_items: int, dim: int) -> None:
+    def __init__(self, n_items: int, dim: int, rowwise: bool = False) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_items + 1, dim, padding_idx=0)
+        self.weight = nn.Parameter(torch.empty(n_items, dim))
+        self.rowwise = rowwise
+        nn.init.xavier_normal_(self.weight)
 
     def table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D].
@@ -26,9 +33,9 @@ class IdTable(nn.Module):
         Returns
         -------
         Tensor
-            A view of the trained weight.
+            The trained weight itself.
         """
-        return self.embedding.weight[1:]
+        return self.weight
 
     def encode(self, items: Tensor) -> Tensor:
         """Return the vectors of item codes; code 0 (padding) is the zero vector.
@@ -43,5 +50,5 @@ class IdTable(nn.Module):
         Tensor, shape [*items.shape, D]
             Vectors.
         """
-        vectors: Tensor = self.embedding(items)
-        return vectors
+        vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
+        return vectors * (items > 0).unsqueeze(-1)

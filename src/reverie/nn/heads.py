@@ -29,6 +29,8 @@ class DotHead:
         within 3 % of the fastest for M = 1,000 and M = 6,400 (``benchmarks/objectives.py``).
     unit_states : bool
         Divide each state by its length first. See `cosine_head`.
+    rowwise : bool
+        Give the table a gradient of the scored rows only (sparse), so that `scores` costs the same whatever N is.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class DotHead:
     scale: float | Tensor = 1.0
     chunk: int = 512
     unit_states: bool = False
+    rowwise: bool = False
 
     def __post_init__(self) -> None:
         if self.table.dim() != 2 or len(self.table) == 0:
@@ -109,11 +112,11 @@ class DotHead:
         rows = (items - 1).clamp_(min=0)
         if items.dim() == 1:
             bias = None if self.bias is None else self.bias.index_select(0, rows)
-            return F.linear(states, self.table.index_select(0, rows), bias)
+            return F.linear(states, F.embedding(rows, self.table, sparse=self.rowwise), bias)
         if items.dim() != 2 or len(items) != len(states):
             raise ValueError(f"items must have shape [K] or [{len(states)}, K], got {list(items.shape)}")
         wide = torch.promote_types(torch.promote_types(states.dtype, self.table.dtype), torch.float32)
-        scores: Tensor = _SampledDot.apply(states.to(wide), self.table.to(wide), rows)  # type: ignore[no-untyped-call] # torch's own
+        scores: Tensor = _SampledDot.apply(states.to(wide), self.table.to(wide), rows, self.rowwise)  # type: ignore[no-untyped-call] # torch's own
         return scores if self.bias is None else scores + self.bias.index_select(0, rows.reshape(-1)).view(rows.shape)
 
     def chunks(self, states: Tensor) -> Iterator[DotChunk]:
@@ -211,8 +214,9 @@ class _SampledDot(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, table: Tensor, rows: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, table: Tensor, rows: Tensor, rowwise: bool) -> Tensor:
         ctx.save_for_backward(states, table, rows)
+        ctx.rowwise = rowwise
         if rows.numel() == 0:
             return states.new_zeros(rows.shape)
         with torch.enable_grad():
@@ -222,18 +226,23 @@ class _SampledDot(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         states, table, rows = ctx.saved_tensors
         if rows.numel() == 0:
-            return torch.zeros_like(states), torch.zeros_like(table), None
+            return torch.zeros_like(states), torch.zeros_like(table), None, None
         of_states = of_table = None
         if ctx.needs_input_grad[0]:
             of_states = F.embedding_bag(rows, table, per_sample_weights=gradient.contiguous(), mode="sum")
         if ctx.needs_input_grad[1]:
             flat = rows.reshape(-1)
             order = flat.argsort(stable=True)
-            counts = torch.bincount(flat, minlength=len(table))
+            if ctx.rowwise:
+                touched, counts = flat[order].unique_consecutive(return_counts=True)
+            else:
+                counts = torch.bincount(flat, minlength=len(table))
             weights = gradient.reshape(-1)[order]
             owner = order // rows.shape[1]
             of_table = F.embedding_bag(owner, states, counts.cumsum(0) - counts, per_sample_weights=weights, mode="sum")
-        return of_states, of_table, None
+            if ctx.rowwise:
+                of_table = torch.sparse_coo_tensor(touched[None], of_table, table.shape, is_coalesced=True)
+        return of_states, of_table, None, None

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.processes import gather_codes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -163,7 +165,8 @@ class Popularity:
 class InBatch:
     """The targets of the batch, shared by all its rows; equal targets are hits and get masked.
 
-    A row's negatives are the targets of the other M - 1 rows. Their distribution q is taken from the training counts where
+    A row's negatives are the targets of the other M - 1 rows, and of all rows of the other processes where several train
+    together (item tables are equal in all of them, so codes are all that is exchanged). Their distribution q is taken from the training counts where
     they are given (an item of the batch counts at least once), else from the frequencies within the batch.
 
     Parameters
@@ -194,15 +197,16 @@ class InBatch:
         Returns
         -------
         Negatives
-            Items [M], shared.
+            Items [M] (of all processes: more), shared.
         """
+        items = gather_codes(targets)
         if self._log_q is None:
-            _, group, sizes = torch.unique(targets, return_inverse=True, return_counts=True)
-            log_q = (sizes[group] / len(targets)).log()
+            _, group, sizes = torch.unique(items, return_inverse=True, return_counts=True)
+            log_q = (sizes[group] / len(items)).log()
         else:
-            self._log_q = self._log_q.to(targets.device)
-            log_q = self._log_q[targets - 1]
-        return Negatives(targets, log_q, max(len(targets) - 1, 1))
+            self._log_q = self._log_q.to(items.device)
+            log_q = self._log_q[items - 1]
+        return Negatives(items, log_q, max(len(items) - 1, 1))
 
 
 def create_sampler(config: NegativesConfig, n_items: int, counts: NDArray[Any] | None = None) -> Sampler:

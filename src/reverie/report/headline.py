@@ -56,6 +56,8 @@ def lede(board: Leaderboard) -> list[str]:
         said.append(f"Showing everybody the same most popular items reaches {percent(popular.cells[HEAD].value)}.")
     if best.baseline and len(board.rows) > 1:
         said.append(f"The leader is a baseline: no other model here does better than {best.label}.")
+    if not any(row.baseline for row in board.rows):
+        said.append("No baseline stands beside it, so this alone does not say whether it is good; 'reverie compare' adds them.")
     said += _verdicts(board)
     return said
 

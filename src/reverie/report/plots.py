@@ -198,6 +198,7 @@ def dot_plot(groups: Sequence[Group], key: str, x: str, alt: str) -> Markup:
             at += 0.8
         axes.set_ylim(at, 0.3)
         axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
+        axes.tick_params(axis="y", pad=9)
         axes.grid(visible=False, axis="y")
         axes.margins(x=0.06)
         axes.set_xlim(left=0)

@@ -70,7 +70,6 @@ def _about(row: Row) -> str:
     parts = ["baseline"] if row.baseline else []
     if row.best_epochs:
         parts.append("best epoch " + ", ".join(str(epoch) for epoch in row.best_epochs))
-    parts += [options(chosen) for chosen in row.chosen]
     if len(row.seeds) > 1:
         parts.append(f"{len(row.seeds)} seeds")
     return " · ".join(parts)
@@ -85,4 +84,5 @@ def _notes(board: Leaderboard) -> list[str]:
             f" Behind the best: paired test in {ORDER}, Holm-corrected over all {len(board.pairs)} pairs."
             f" A true difference below {number(board.detectable)} could go unnoticed."
         )
+    notes += [f"{row.label} chose on validation: {options(chosen)}" for row in board.rows for chosen in row.chosen]
     return notes

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from reverie.training.optimiser import Optimisers
+
 _MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
 
 
 def save_state(
     folder: Path,
     model: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Optimisers,
     best_weights: dict[str, Tensor],
     numbers: dict[str, Any],
 ) -> None:
@@ -30,7 +32,7 @@ def save_state(
     ----------
     folder : Path
         The run's ``state`` folder.
-    model, optimiser
+    model, optimisers
         Whose state to write.
     best_weights : dict of str to Tensor
         Weights of the best epoch so far.
@@ -41,8 +43,7 @@ def save_state(
 
     tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
     tensors |= {_BEST + name: value for name, value in best_weights.items()}
-    for index, entries in optimiser.state_dict()["state"].items():
-        tensors |= {f"{_OPTIMISER}{index}/{name}": value for name, value in entries.items()}
+    tensors |= {_OPTIMISER + name: value for name, value in optimisers.state().items()}
     name = f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors"
     with atomic_path(folder / name) as temporary:
         save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary)
@@ -52,16 +53,14 @@ def save_state(
             old.unlink(missing_ok=True)
 
 
-def load_state(
-    folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """Read a state back into a model and its optimiser.
 
     Parameters
     ----------
     folder : Path
         The run's ``state`` folder.
-    model, optimiser
+    model, optimisers
         Whose state to set.
 
     Returns
@@ -80,17 +79,14 @@ def load_state(
     if not (folder / "state.json").exists():
         return None
     numbers: dict[str, Any] = read_json(folder / "state.json")
-    path = folder / str(numbers.pop("tensors"))
     try:
-        tensors = load_file(path)
+        tensors = load_file(folder / str(numbers.pop("tensors")))
         model.load_state_dict(_under(tensors, _MODEL))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise RunError(f"the checkpoint {path} cannot be resumed; delete {folder.parent} and start again") from error
-    entries: dict[int, dict[str, Tensor]] = {}
-    for key, value in _under(tensors, _OPTIMISER).items():
-        index, name = key.split("/")
-        entries.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})
+    except (KeyError, OSError, SafetensorError, RuntimeError) as error:
+        raise RunError(
+            f"the checkpoint in {folder} is damaged or belongs to another model; delete {folder.parent} and start again"
+        ) from error
+    optimisers.load(_under(tensors, _OPTIMISER))
     return numbers, _under(tensors, _BEST)
 
 

@@ -6,6 +6,7 @@ import contextlib
 
 import torch
 
+from reverie import processes
 from reverie.errors import ConfigError
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -29,6 +30,8 @@ def choose_device(name: str | None) -> torch.device:
     ConfigError
         If this machine has no such device.
     """
+    if name in (None, "auto") and torch.cuda.is_available() and processes.world() > 1:
+        return torch.device("cuda", processes.local_rank())
     if name in (None, "auto"):
         found = torch.accelerator.current_accelerator(check_available=True)
         return found if found is not None else torch.device("cpu")

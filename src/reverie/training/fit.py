@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reverie import processes
 from reverie.evaluation import evaluate
 from reverie.options import checked
 from reverie.protocols import Counts
@@ -113,6 +114,7 @@ def fit(
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
     place = choose_device(device)
+    processes.start(place)
     trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)

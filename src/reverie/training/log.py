@@ -30,8 +30,8 @@ class MetricsLog:
         if self._path is None or folder is None:
             return
         if self._path.exists():
-            lines = self._path.read_text(encoding="utf-8").splitlines()
-            self.rows = [row for row in map(json.loads, filter(str.strip, lines)) if row["epoch"] <= epochs_done]
+            whole = [line for line in self._path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+            self.rows = [row for row in map(json.loads, whole) if row["epoch"] <= epochs_done]
         write_text(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
         self._tensorboard = folder / "tensorboard"
 

@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import numpy as np
 import torch
 
+from reverie import processes
 from reverie.data.plans import create_plan
 from reverie.errors import DataError, RunError
 from reverie.protocols import Learns
@@ -15,7 +17,7 @@ from reverie.seeds import seed_torch
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.device import autocast
 from reverie.training.log import MetricsLog
-from reverie.training.optimiser import create_optimiser, learning_rate
+from reverie.training.optimiser import Optimisers, learning_rate
 from reverie.training.order import epoch_batches
 from reverie.training.stopping import Best
 
@@ -89,7 +91,7 @@ class Trainer:
         if not len(self.plan):
             raise DataError("no training example: every user has a single training event; use a larger dataset")
         call_if_present(self.model, "observe", self.train)
-        self._optimiser = create_optimiser(self.model, self.config)
+        self._optimisers = Optimisers(self.model, self.config)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
 
     def run(self, progress: Progress) -> MetricsLog:
@@ -106,7 +108,7 @@ class Trainer:
             One row per epoch.
         """
         epoch, step, partial = self._resume()
-        log = MetricsLog(self.folder, epoch)
+        log = MetricsLog(None if processes.rank() else self.folder, epoch)
         if epoch or step:
             progress.line(f"resuming after {epoch} epochs and {step} steps")
         saved = begin = time.monotonic()
@@ -122,7 +124,7 @@ class Trainer:
                     self._save(epoch, step, partial)
                     saved = time.monotonic()
             epoch += 1
-            row: dict[str, Any] = {"epoch": epoch, "loss": partial / len(batches)}
+            row: dict[str, Any] = {"epoch": epoch, "loss": self._mean(partial / len(batches))}
             if self.measure is not None and (epoch % self.config.validate_every == 0 or epoch == self.config.epochs):
                 row[f"valid_{self.config.metric}"] = value = self.measure()
                 self.best.update(value, epoch, self.model)
@@ -141,16 +143,24 @@ class Trainer:
         self.model.eval()
         return log
 
+    @staticmethod
+    def _mean(value: float) -> float:
+        summed = np.array([value])
+        processes.add_up([summed])
+        return float(summed[0] / processes.world())
+
     def _batches(self, epoch: int) -> list[Any]:
-        return epoch_batches(self.plan.lengths, self.config.batch_size, self.config.bucket, self.config.seed, epoch)
+        config = self.config
+        return epoch_batches(
+            self.plan.lengths, config.batch_size, config.bucket, config.seed, epoch, processes.rank(), processes.world()
+        )
 
     def _step(self, index: Any, epoch: int, step: int, steps: int) -> float:
         """Make one update; its randomness depends on nothing but its name."""
         self.model.train()
-        seed_torch(self.config.seed, "step", epoch, step)
+        seed_torch(self.config.seed, "step", epoch, step, processes.rank())
         rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate * group.get("lr_scale", 1.0)
+        self._optimisers.set_rate(rate)
         batch = self.plan.batch(index).to(self.device)
         with autocast(self.device, self.config.precision):
             loss = torch.stack(list(self._learner.loss(batch).values())).sum()
@@ -159,25 +169,27 @@ class Trainer:
             raise RunError(
                 f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients"
             )
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimisers.zero_grad()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        processes.average_gradients(self.model.parameters())
         if self.config.clip:
-            self._scaler.unscale_(self._optimiser)
+            self._scaler.unscale_(self._optimisers.parts[0])
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self._scaler.step(self._optimiser)
+        for part in self._optimisers.parts:
+            self._scaler.step(part)
         self._scaler.update()
         call_if_present(self.model, "after_step")
         return value
 
     def _save(self, epoch: int, step: int, partial: float) -> None:
-        if self.folder is None:
+        if self.folder is None or processes.rank():
             return
         numbers = {"epoch": epoch, "step": step, "partial": partial, "seconds": self.seconds, "best": self.best.numbers()}
         numbers["scale"] = self._scaler.get_scale()
-        save_state(self.folder / "state", self.model, self._optimiser, self.best.weights, numbers)
+        save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
 
     def _resume(self) -> tuple[int, int, float]:
-        found = None if self.folder is None else load_state(self.folder / "state", self.model, self._optimiser)
+        found = None if self.folder is None else load_state(self.folder / "state", self.model, self._optimisers)
         if found is None:
             return 0, 0, 0.0
         numbers, weights = found

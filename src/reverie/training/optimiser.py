@@ -1,34 +1,99 @@
-"""AdamW and a learning rate that is a pure function of the step."""
+"""AdamW, lazy Adam for row-wise tables, and a learning rate that is a pure function of the step."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
     from reverie.training.config import TrainingConfig
 
 
-def create_optimiser(model: torch.nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return AdamW over a model's parameters.
+class Optimisers:
+    """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those.
+
+    Lazy Adam (torch's SparseAdam) moves only the rows that the gradient holds; their moments stand still in between, and weight
+    decay does not apply to them.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Its ``parameter_groups()`` is asked for, where it has one.
+        Its ``parameter_groups()`` is asked for, where it has one; a part with a true ``rowwise`` attribute marks its own
+        parameters as row-wise.
     config : TrainingConfig
         Learning rate and weight decay.
 
-    Returns
-    -------
-    torch.optim.Optimizer
-        One fused update per step where torch offers it.
+    Raises
+    ------
+    ConfigError
+        If gradients are to be clipped and there are row-wise tables.
     """
-    own = getattr(model, "parameter_groups", None)
-    groups = own() if callable(own) else [{"params": list(model.parameters())}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+
+    def __init__(self, model: torch.nn.Module, config: TrainingConfig) -> None:
+        rows = [p for part in model.modules() if getattr(part, "rowwise", False) is True for p in part.parameters(recurse=False)]
+        if rows and config.clip:
+            raise ConfigError("training.clip cannot be used with a row-wise item table; set clip=0 or table=dense")
+        taken = {id(parameter) for parameter in rows}
+        own = getattr(model, "parameter_groups", None)
+        groups: list[dict[str, Any]] = own() if callable(own) else [{"params": list(model.parameters())}]
+        groups = [group | {"params": [p for p in group["params"] if id(p) not in taken]} for group in groups]
+        self.parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        ]
+        if rows:
+            self.parts.append(torch.optim.SparseAdam(rows, lr=config.learning_rate))
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of all groups.
+
+        Parameters
+        ----------
+        rate : float
+            Multiplied by a group's ``lr_scale``, where it has one.
+        """
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = rate * group.get("lr_scale", 1.0)
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the moments of all parameters by name.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Keys are part / parameter number / moment.
+        """
+        return {
+            f"{number}/{index}/{name}": torch.as_tensor(value)
+            for number, part in enumerate(self.parts)
+            for index, entries in part.state_dict()["state"].items()
+            for name, value in entries.items()
+        }
+
+    def load(self, state: dict[str, torch.Tensor]) -> None:
+        """Take back what `state` returned.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+            Of the same model and options.
+        """
+        entries: list[dict[int, dict[str, Any]]] = [{} for _ in self.parts]
+        for key, value in state.items():
+            number, index, name = key.split("/")
+            sparse_step = name == "step" and isinstance(self.parts[int(number)], torch.optim.SparseAdam)
+            entries[int(number)].setdefault(int(index), {})[name] = int(value) if sparse_step else value
+        for part, found in zip(self.parts, entries, strict=True):
+            part.load_state_dict({"state": found, "param_groups": part.state_dict()["param_groups"]})
 
 
 def learning_rate(config: TrainingConfig, step: int, total: int) -> float:

@@ -195,9 +195,15 @@ def _set(values: Any, override: str) -> Any:
     inner = changed
     *parents, last = key.split(".")
     for parent in parents:
-        inner[parent] = dict(inner.get(parent) or {})
+        below = inner.get(parent) or {}
+        if not isinstance(below, dict):
+            raise ConfigError(f"--set {override}: '{parent}' holds a value, not options; name an existing key")
+        inner[parent] = dict(below)
         inner = inner[parent]
-    inner[last] = yaml.safe_load(text)
+    try:
+        inner[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None
     return changed
 
 

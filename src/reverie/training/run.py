@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from reverie import processes
 from reverie.data.sources import open_dataset
 from reverie.data.splits.config import split_dataset
-from reverie.errors import RunError
+from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json, write_text
 from reverie.models import create_model, load_model, save_model
 from reverie.options import checked
+from reverie.training.device import choose_device
 from reverie.training.environment import commit, environment
 from reverie.training.fit import Fitted, fit
-from reverie.training.recipe import Recipe, parse_recipe, recipe_yaml
+from reverie.training.recipe import Recipe, load_recipe, recipe_yaml
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -120,24 +120,33 @@ def run_recipe(
     RunError
         If the folder holds a run of another recipe.
     """
-    folder = Path(folder)
-    _claim(folder, recipe)
+    folder, first = Path(folder), processes.rank() == 0
+    if processes.world() > 1:
+        processes.start(choose_device(device))
+    if first:
+        _claim(folder, recipe)
+    processes.wait()
     if (folder / "result.json").exists():
         return open_run(folder)
     if split is None:
         split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
-    write_json(folder / "environment.json", environment())
+    if first:
+        write_json(folder / "environment.json", environment())
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
         model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), split.vocabulary)
-    save_model(model, folder / "model")
+    if first:
+        save_model(model, folder / "model")
     seen = recipe.evaluation.seen
     for name, queries in (("valid", split.valid), ("test", split.test)):
         measured = evaluate(model, queries, seen=seen, device=device, train=split.train, protocol=split.protocol)
-        measured.save(folder / "evaluation" / name)
+        if first:
+            measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}
-    write_json(folder / "result.json", facts | {"fitted": asdict(fitted)})
+    if first:
+        write_json(folder / "result.json", facts | {"fitted": asdict(fitted)})
+    processes.wait()
     return open_run(folder)
 
 
@@ -166,14 +175,22 @@ def open_run(folder: str | Path) -> Run:
     if not (folder / "result.json").exists():
         raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
     facts = read_json(folder / "result.json")
-    fitted = Fitted(**facts.pop("fitted"))
+    try:
+        fitted = Fitted(**facts.pop("fitted"))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / 'result.json'} is of another version of reverie; train again in a new folder") from error
     valid, test = (Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test"))
     return Run(folder, recipe, fitted, valid, test, facts)
 
 
 def _stored_recipe(folder: Path) -> Recipe | None:
     path = folder / "recipe.yaml"
-    return parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return load_recipe(str(path))
+    except ConfigError as error:
+        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
 
 
 def _claim(folder: Path, recipe: Recipe) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _PLANS = {
     "positions": "reverie.data.plans.positions:PositionsPlan",
+    "pairs": "reverie.data.plans.pairs:PairsPlan",
+    "prefixes": "reverie.data.plans.prefixes:PrefixesPlan",
+    "prefixes-with-empty": "reverie.data.plans.prefixes:with_empty",
 }
 
 

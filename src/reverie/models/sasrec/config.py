@@ -29,6 +29,8 @@ class SASRecConfig(Options):
     """Hidden width of the feed-forward part, as a multiple of `dim`."""
     positions: Literal["learned", "rope"] = "learned"
     """Absolute learned positions, or rotary positions (arXiv 2104.09864)."""
+    table: Literal["dense", "rowwise"] = "dense"
+    """Update all item vectors each step, or only the rows that the batch touches (lazy Adam; for very large catalogues)."""
     objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=256, shared=False))
     """Training loss."""
 
@@ -38,4 +40,6 @@ class SASRecConfig(Options):
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}")
         if self.positions == "rope" and (self.dim // self.heads) % 2:
             raise ValueError(f"rope needs an even width per head, not {self.dim // self.heads}")
+        if self.table == "rowwise" and self.objective.kind == "full_softmax":
+            raise ValueError("table='rowwise' needs an objective with sampled negatives: a full softmax touches every row")
         return self

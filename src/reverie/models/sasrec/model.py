@@ -70,8 +70,6 @@ class SASRec(nn.Module):
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_normal_(parameter)
-        with torch.no_grad():
-            self.encoder.embedding.weight[0].zero_()
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the state after each event.
@@ -87,6 +85,7 @@ class SASRec(nn.Module):
             States; behind the end of a row they mean nothing.
         """
         x = self.encoder.encode(batch.items)
+        x = x * x.shape[-1] ** 0.5
         if self.positions is not None:
             x = x + self.positions[: x.shape[1]]
         x = self.dropout(x)
@@ -154,7 +153,7 @@ class SASRec(nn.Module):
             raise ValueError("sasrec.loss needs a batch with targets [B, L]")
         real = batch.targets > 0
         states, targets = self.states(batch)[real], batch.targets[real]
-        return {"loss": self.objective.loss(states, targets, DotHead(self.item_table())).mean()}
+        return {"loss": self.objective.loss(states, targets, DotHead(self.item_table(), rowwise=self.encoder.rowwise)).mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: popularity-drawn negatives need the counts.
@@ -185,7 +184,7 @@ def build(config: SASRecConfig, vocabulary: Vocabulary) -> SASRec:
     rope = config.positions == "rope"
     kind = BLOCKS[config.block]
     return SASRec(
-        encoder=IdTable(vocabulary.n_items, config.dim),
+        encoder=IdTable(vocabulary.n_items, config.dim, config.table == "rowwise"),
         blocks=[kind(config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)],
         dim=config.dim,
         history=config.history,

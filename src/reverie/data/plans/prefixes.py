@@ -1,0 +1,86 @@
+"""Every prefix is an example: a history and the one item that came next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from reverie.data.batch import SequenceBatch, padded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+
+
+class PrefixesPlan:
+    """One example per event: at most `history` events before it, as a view of its row, and the event as the target.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        What to train on.
+    history : int
+        Longest input, in events.
+    empty : bool
+        Whether the first event of a row, which nothing precedes, is an example too.
+    """
+
+    def __init__(self, sequences: Sequences, history: int, empty: bool = False) -> None:
+        self._items = sequences.items
+        row, at = sequences.event_rows(), sequences.positions()
+        if not empty:
+            preceded = at > sequences.starts[row]
+            row, at = row[preceded], at[preceded]
+        self._targets_at = at
+        self._starts = np.maximum(sequences.starts[row], at - history)
+        self._users = sequences.users[row]
+
+    def __len__(self) -> int:
+        return len(self._targets_at)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Input length of each example, for bucketing; shape [n_examples]."""
+        return self._targets_at - self._starts
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples.
+
+        Parameters
+        ----------
+        index : ndarray, shape [B], int64
+            Example numbers.
+
+        Returns
+        -------
+        SequenceBatch
+            ``targets [B]``; an empty history has length 0 and is all padding.
+        """
+        starts, stops = self._starts[index], self._targets_at[index]
+        return SequenceBatch(
+            items=torch.from_numpy(padded(self._items, starts, stops)),
+            lengths=torch.from_numpy(stops - starts),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(self._items[stops].astype(np.int64)),
+        )
+
+
+def with_empty(sequences: Sequences, history: int) -> PrefixesPlan:
+    """Return the plan that also trains on empty histories.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        What to train on.
+    history : int
+        Longest input, in events.
+
+    Returns
+    -------
+    PrefixesPlan
+        One example per event.
+    """
+    return PrefixesPlan(sequences, history, empty=True)

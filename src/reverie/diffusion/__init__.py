@@ -1,0 +1,32 @@
+"""Guided diffusion over item vectors. Names are imported when first used: options are readable without torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "AffineLaw": "affine",
+    "DDIM": "config",
+    "DDPM": "config",
+    "DPMSolver": "config",
+    "Exact": "config",
+    "Guided": "guidance",
+    "SamplerConfig": "config",
+    "Schedule": "schedules",
+    "affine_law": "affine",
+    "create_denoiser": "denoisers",
+    "create_sampler": "samplers",
+    "create_schedule": "schedules",
+    "q_sample": "noising",
+    "sample": "samplers",
+    "x0_loss": "noising",
+}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"reverie.diffusion.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'reverie.diffusion' has no attribute '{name}'")

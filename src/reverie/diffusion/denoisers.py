@@ -1,0 +1,221 @@
+"""Denoisers: networks that predict the clean vector from a noisy one, a guidance vector and the step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from reverie.diffusion.config import DenoiserName
+
+
+class Denoiser(Protocol):
+    """What samplers ask."""
+
+    def __call__(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors [B, D] from ``x [B, D]``, guidance ``h [B, D]`` and ``steps [B]`` or [1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class AffineParts:
+    """A denoiser written as f(x, h, s) = A x + B h + o_s.
+
+    Parameters
+    ----------
+    noisy : Tensor, shape [D, D]
+        A.
+    guide : Tensor, shape [D, D]
+        B.
+    offsets : Tensor, shape [T, D]
+        o_s.
+    """
+
+    noisy: Tensor
+    guide: Tensor
+    offsets: Tensor
+
+
+@runtime_checkable
+class Affine(Protocol):
+    """A denoiser whose whole sampling chain has a closed form."""
+
+    def affine(self) -> AffineParts:
+        """Return its parts, in float64 on the CPU."""
+        ...
+
+    def weights(self) -> list[Tensor]:
+        """Return all tensors that the parts depend on."""
+        ...
+
+
+class StepEmbedding(nn.Module):
+    """Sinusoid of the step, then Linear D→2D, GELU, Linear 2D→D.
+
+    Parameters
+    ----------
+    dim : int
+        Width D, even and at least 4.
+    steps : int
+        Length T of the chain.
+
+    Raises
+    ------
+    ValueError
+        If `dim` is odd or below 4.
+    """
+
+    sinusoid: Tensor
+
+    def __init__(self, dim: int, steps: int) -> None:
+        super().__init__()
+        if dim % 2 or dim < 4:
+            raise ValueError(f"dim must be even and at least 4, got {dim}")
+        half = dim // 2
+        rates = torch.exp(-math.log(10_000) / (half - 1) * torch.arange(half, dtype=torch.float64))
+        angles = torch.arange(steps, dtype=torch.float64)[:, None] * rates
+        self.register_buffer("sinusoid", torch.cat([angles.sin(), angles.cos()], dim=1).float(), persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Embed steps; the network runs over each row or over the whole table, whichever is smaller.
+
+        Parameters
+        ----------
+        steps : Tensor, shape [B], int64
+            Steps 0..T-1.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            Embeddings.
+        """
+        if len(steps) <= len(self.sinusoid):
+            few: Tensor = self.mlp(self.sinusoid[steps])
+            return few
+        table: Tensor = self.mlp(self.sinusoid)
+        return table[steps]
+
+
+class LinearDenoiser(nn.Module):
+    """``mlp1``, every published command: one Linear 3D→D on [x_s ; h ; τ(s)], so affine in x_s and h.
+
+    Parameters
+    ----------
+    dim : int
+        Width D.
+    steps : int
+        Length T of the chain.
+    """
+
+    def __init__(self, dim: int, steps: int) -> None:
+        super().__init__()
+        self.embed = StepEmbedding(dim, steps)
+        self.out = nn.Linear(3 * dim, dim)
+
+    def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors.
+
+        Parameters
+        ----------
+        x, h : Tensor, shape [B, D]
+            Noisy vectors and guidance.
+        steps : Tensor, shape [B] or [1], int64
+            Step of each row, or of all.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            Predictions.
+        """
+        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        return out
+
+    @torch.no_grad()
+    def affine(self) -> AffineParts:
+        """Split the layer by its inputs; the step embeddings and the bias become offsets.
+
+        Returns
+        -------
+        AffineParts
+            In float64 on the CPU.
+        """
+        noisy, guide, step = (part.double().cpu() for part in self.out.weight.chunk(3, dim=1))
+        table = self.embed.sinusoid.double().cpu()
+        first, last = self.embed.mlp[0], self.embed.mlp[2]
+        hidden = nn.functional.gelu(table @ first.weight.double().cpu().T + first.bias.double().cpu())
+        embedded = hidden @ last.weight.double().cpu().T + last.bias.double().cpu()
+        return AffineParts(noisy, guide, embedded @ step.T + self.out.bias.double().cpu())
+
+    def weights(self) -> list[Tensor]:
+        """Return all tensors that `affine` depends on.
+
+        Returns
+        -------
+        list of Tensor
+            The parameters.
+        """
+        return list(self.parameters())
+
+
+class NonlinearDenoiser(nn.Module):
+    """``mlp2``: Linear 3D→2D, GELU, Linear 2D→D on [x_s ; h ; τ(s)].
+
+    Parameters
+    ----------
+    dim : int
+        Width D.
+    steps : int
+        Length T of the chain.
+    """
+
+    def __init__(self, dim: int, steps: int) -> None:
+        super().__init__()
+        self.embed = StepEmbedding(dim, steps)
+        self.out = nn.Sequential(nn.Linear(3 * dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors.
+
+        Parameters
+        ----------
+        x, h : Tensor, shape [B, D]
+            Noisy vectors and guidance.
+        steps : Tensor, shape [B] or [1], int64
+            Step of each row, or of all.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            Predictions.
+        """
+        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        return out
+
+
+def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser | NonlinearDenoiser:
+    """Return the denoiser of a name, with torch's default initial weights.
+
+    Parameters
+    ----------
+    name : {"mlp1", "mlp2"}
+        Which.
+    dim : int
+        Width D, even and at least 4.
+    steps : int
+        Length T of the chain.
+
+    Returns
+    -------
+    torch.nn.Module
+        A `Denoiser`.
+    """
+    return LinearDenoiser(dim, steps) if name == "mlp1" else NonlinearDenoiser(dim, steps)
+
+
+def _joined(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
+    return torch.cat([x, h, embedded.expand(len(x), -1)], dim=1)

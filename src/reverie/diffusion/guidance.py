@@ -1,0 +1,79 @@
+"""Classifier-free guidance: two predictions, extrapolated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from reverie.diffusion.denoisers import Denoiser
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A denoiser bound to guidance: x̂_0 = (1 + w) f(x, h, s) - w f(x, n, s).
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        f.
+    h : Tensor, shape [B, D]
+        One guidance vector per row.
+    null : Tensor, shape [D]
+        The null vector n.
+    strength : float
+        w; 0 is plain conditional sampling and costs one call instead of two.
+
+    References
+    ----------
+    .. [1] Ho and Salimans, Classifier-free diffusion guidance, arXiv 2207.12598.
+    """
+
+    denoiser: Denoiser
+    h: Tensor
+    null: Tensor
+    strength: float
+
+    def __call__(self, x: Tensor, step: int) -> Tensor:
+        """Predict clean vectors.
+
+        Parameters
+        ----------
+        x : Tensor, shape [B, D]
+            Noisy vectors.
+        step : int
+            Step s of all rows.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            x̂_0.
+        """
+        steps = torch.full((1,), step, device=x.device)
+        guided = self.denoiser(x, self.h, steps)
+        if self.strength == 0:
+            return guided
+        return torch.lerp(self.denoiser(x, self.null.expand_as(x), steps), guided, 1 + self.strength)
+
+
+def extrapolated(h: Tensor, null: Tensor, strength: float) -> Tensor:
+    """Return h' = n + (1 + w)(h - n): where an affine denoiser takes the place of both calls by one.
+
+    Parameters
+    ----------
+    h : Tensor, shape [..., D]
+        Guidance.
+    null : Tensor, shape [D]
+        The null vector n.
+    strength : float
+        w.
+
+    Returns
+    -------
+    Tensor, shape [..., D]
+        Extrapolated guidance.
+    """
+    return torch.lerp(null, h, 1 + strength)

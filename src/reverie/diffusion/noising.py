@@ -1,0 +1,65 @@
+"""The forward process and DreamRec's training loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from reverie.diffusion.denoisers import Denoiser
+
+
+def q_sample(signal: Tensor, spread: Tensor, x0: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
+    """Return √ᾱ_s x_0 + √(1 - ᾱ_s) ε.
+
+    Parameters
+    ----------
+    signal, spread : Tensor, shape [T]
+        √ᾱ and √(1 - ᾱ).
+    x0, noise : Tensor, shape [B, D]
+        Clean vectors and standard normal noise.
+    steps : Tensor, shape [B], int64
+        Step of each row.
+
+    Returns
+    -------
+    Tensor, shape [B, D]
+        Noisy vectors.
+    """
+    return signal[steps][:, None] * x0 + spread[steps][:, None] * noise
+
+
+def x0_loss(
+    denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: Tensor, null: Tensor, p_uncond: float
+) -> Tensor:
+    """Return the squared error of the predicted clean vectors, averaged over all elements.
+
+    Per row one step is drawn uniformly, and with probability `p_uncond` the guidance is replaced by the null vector. The draws
+    come from torch's global generator in this order: steps, noise, replacements.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        Predicts clean vectors.
+    signal, spread : Tensor, shape [T]
+        √ᾱ and √(1 - ᾱ).
+    x0, h : Tensor, shape [B, D]
+        Vectors of the target items and guidance; gradients reach both.
+    null : Tensor, shape [D]
+        The null vector.
+    p_uncond : float
+        Share of rows trained without guidance.
+
+    Returns
+    -------
+    Tensor, scalar
+        The loss, every step with the same weight.
+    """
+    steps = torch.randint(len(signal), (len(x0),), device=x0.device)
+    noise = torch.randn_like(x0)
+    unguided = torch.rand(len(x0), 1, device=x0.device) < p_uncond
+    predicted = denoiser(q_sample(signal, spread, x0, noise, steps), torch.where(unguided, null, h), steps)
+    return F.mse_loss(predicted, x0)

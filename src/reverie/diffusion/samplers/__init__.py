@@ -1,0 +1,8 @@
+"""Samplers, interchangeable by name: from a denoiser and noise to clean vectors."""
+
+from reverie.diffusion.samplers.create import create_sampler
+from reverie.diffusion.samplers.exact import ExactSampler
+from reverie.diffusion.samplers.run import NormalNoise, sample
+from reverie.diffusion.samplers.step import Sampler, StepOutput
+
+__all__ = ["ExactSampler", "NormalNoise", "Sampler", "StepOutput", "create_sampler", "sample"]

@@ -1,0 +1,35 @@
+"""Implicit sampling."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor
+
+from reverie.diffusion.samplers.chain import Rule
+
+
+def ddim_rule(eta: float) -> Rule:
+    """Return the rule of DDIM.
+
+    Parameters
+    ----------
+    eta : float
+        Share of fresh noise: 0 none, 1 as much as ancestral sampling on the same steps.
+
+    Returns
+    -------
+    callable
+        σ = η √((1 - ᾱ_after) / (1 - ᾱ) · (1 - ᾱ/ᾱ_after)), c2 = √((1 - ᾱ_after - σ²) / (1 - ᾱ)), c1 = √ᾱ_after - c2 √ᾱ.
+
+    References
+    ----------
+    .. [1] Song, Meng and Ermon, Denoising diffusion implicit models, arXiv 2010.02502, equations 12 and 16.
+    """
+    return partial(_rule, eta=eta)
+
+
+def _rule(left: Tensor, after: Tensor, eta: float) -> tuple[Tensor, Tensor, Tensor]:
+    variance = eta**2 * (1 - after) / (1 - left) * (1 - left / after)
+    noisy = ((1 - after - variance) / (1 - left)).clamp(min=0).sqrt()
+    return after.sqrt() - noisy * left.sqrt(), noisy, variance.sqrt()

@@ -1,0 +1,115 @@
+"""DPM-Solver++ for predicted clean vectors, first order and second-order multistep (2M)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from reverie.diffusion.noising import q_sample
+from reverie.diffusion.samplers.chain import levels
+from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
+from reverie.diffusion.schedules import Schedule
+
+
+class DPMSolverSampler:
+    """Solve the probability-flow equation in few steps.
+
+    With λ = log(√ᾱ / √(1 - ᾱ)) and h the increase of λ over a step, the step is
+    x' = √((1 - ᾱ')/(1 - ᾱ)) x + √ᾱ' (1 - e^(-h)) D, where D = x̂_0 in first order and, in 2M,
+    D = x̂_0 + h / (2 h_before) · (x̂_0 - x̂_0 of the step before). The first step and the last one, where λ is infinite, are of
+    first order. First order is DDIM without noise.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Noise levels.
+    order : {1, 2}
+        Order.
+    n : int or None
+        Number of steps; None for all T.
+
+    References
+    ----------
+    .. [1] Lu et al., DPM-Solver++, arXiv 2211.01095, equation 9 and algorithm 2.
+    """
+
+    def __init__(self, schedule: Schedule, order: Literal[1, 2] = 2, n: int | None = None) -> None:
+        self._schedule, self._order = schedule, order
+        self.set_timesteps(n or schedule.steps)
+
+    @property
+    def timesteps(self) -> list[int]:
+        """Steps at which the denoiser is asked."""
+        return self._timesteps
+
+    def set_timesteps(self, n: int) -> None:
+        """Walk the chain in n steps.
+
+        Parameters
+        ----------
+        n : int
+            From 1 to T.
+        """
+        self._timesteps = respaced(self._schedule.steps, n)
+        self._index = {t: i for i, t in enumerate(self._timesteps)}
+        left, after = levels(self._schedule, self._timesteps)
+        shrink = ((1 - after) / (1 - left)).sqrt()
+        decay = shrink * (left / after).sqrt()  # e^(-h); 0 where λ is infinite at one end
+        self._noisy: list[float] = shrink.tolist()
+        self._clean: list[float] = (after.sqrt() * (1 - decay)).tolist()
+        h = -decay.log()
+        bend = torch.zeros_like(h)
+        if self._order == 2:
+            bend[1:-1] = h[1:-1] / (2 * h[:-2])
+        self._bend: list[float] = bend.tolist()
+        self._before: Tensor | None = None
+
+    def step(self, out: Tensor, t: int, x: Tensor, noise: Draw | None = None) -> StepOutput:
+        """Make one step; the steps of a run are made in the order of `timesteps`.
+
+        Parameters
+        ----------
+        out, x : Tensor, shape [B, D]
+            Predicted clean vectors and noisy vectors.
+        t : int
+            One of `timesteps`; the first one starts a new run.
+        noise : callable or None
+            Not used.
+
+        Returns
+        -------
+        StepOutput
+            The less noisy vectors.
+
+        Raises
+        ------
+        ValueError
+            If a second-order step has no step before it.
+        """
+        i = self._index[t]
+        direction = out
+        if self._bend[i]:
+            if self._before is None:
+                raise ValueError(f"t={t} needs the step before it; start a run at t={self._timesteps[0]}")
+            direction = out + self._bend[i] * (out - self._before)
+        self._before = out if self._order == 2 and i + 1 < len(self._timesteps) else None
+        return StepOutput(self._noisy[i] * x + self._clean[i] * direction, out)
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return noisy vectors.
+
+        Parameters
+        ----------
+        x0, noise : Tensor, shape [B, D]
+            Clean vectors and standard normal noise.
+        t : Tensor, shape [B], int64
+            Step of each row.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            Noisy vectors.
+        """
+        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

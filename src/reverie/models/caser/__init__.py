@@ -1,0 +1,1 @@
+"""Caser: convolutions over the last few items, every position trained."""

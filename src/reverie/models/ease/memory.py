@@ -1,0 +1,27 @@
+"""How much memory is free."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int:
+    """Return how much memory could be taken now.
+
+    Returns
+    -------
+    int
+        Bytes: what Linux says is available; elsewhere all physical memory, or 2**63 where even that is not told.
+    """
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return int(rest.split()[0]) * 1024
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 2**63

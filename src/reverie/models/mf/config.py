@@ -1,0 +1,28 @@
+"""Options of matrix factorisation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from reverie.objectives.config import BPR, ObjectiveConfig
+from reverie.options import Options
+
+
+class MFConfig(Options):
+    """Options of `mf`; weight decay is an option of training (`training.weight_decay`)."""
+
+    dim: PositiveInt = 64
+    """Width of user and item vectors."""
+    biases: bool = True
+    """Whether users and items have a bias. A user's bias never changes a ranking; it matters to pointwise objectives."""
+    objective: ObjectiveConfig = BPR()
+    """Training loss."""
+    fold_in: Literal["cold", "always"] = "cold"
+    """Who gets a vector computed from the given history: users without a trained one, or everybody (then the vector follows the
+    events that came after training)."""
+    ridge: PositiveFloat = 1.0
+    """Regularisation of the fold-in, in units of the mean squared length of an item vector (> 0; larger trusts biases more)."""
+    background: float = Field(default=0.1, ge=0)
+    """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""

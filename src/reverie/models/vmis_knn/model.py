@@ -1,0 +1,244 @@
+"""VMIS-kNN: recommend what the nearest recent sessions hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from reverie.errors import RunError
+from reverie.models.search import best_setting, random_settings
+from reverie.models.vmis_knn.index import Sessions, index_sessions
+from reverie.nn.best import best_in_row
+from reverie.nn.sparse import dense_product, event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.vmis_knn.config import VMISKNNConfig
+    from reverie.protocols import Card
+
+SPACE: dict[str, tuple[Any, ...]] = {
+    "m": (250, 500, 1000, 5000),
+    "k": (50, 100, 200, 500),
+    "decay": ("linear", "harmonic"),
+    "match_decay": (True, False),
+    "idf": (0.0, 0.5, 1.0, 2.0),
+    "history": (3, 5, 10, 20),
+}
+"""Values that each option is drawn from, all equally likely."""
+_DECAYS = ("linear", "harmonic")
+
+
+class VMISKNN:
+    """Score of item j: ``Σ_n r_n λ(a_n) log(S / S_j) ** idf`` over the k nearest sessions n that hold item j.
+
+    ``r_n`` sums the weights of the items of the history that session n holds, each item once, at its last occurrence. The item
+    ``a`` events before the last of l weighs ``l - a`` (linear; the common factor 1 / l of a history changes no ranking and is
+    left out) or ``1 / (a + 1)`` (harmonic). Candidates are found through an index of the m most recent sessions of each item;
+    the m most recent candidates stay. ``a_n`` is the number of events since the last shared item and
+    ``λ(a) = max(0, 1 - 0.1 a)``. Of equally near sessions the more recent one is taken. S is the number of sessions, S_j how many
+    hold item j. A history that nobody shares is scored by the items' share of training events. A user's own training row is a
+    session like any other.
+
+    Parameters
+    ----------
+    config : VMISKNNConfig
+        Options.
+    n_items : int
+        Number of items N.
+
+    References
+    ----------
+    .. [1] Kersbergen, Sprangers and Schelter, Serenade: low-latency session-based recommendation in e-commerce at scale, SIGMOD
+       2022, algorithm 2. There λ and idf have no options; heaps over one session are here sparse products over a batch.
+    """
+
+    card: Card
+    history: int | None
+
+    def __init__(self, config: VMISKNNConfig, n_items: int) -> None:
+        self.config, self.n_items, self.history = config, n_items, config.history
+        self._sessions: Sessions | None = None
+        self._share = np.zeros(n_items, dtype=np.float32)
+
+    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+        """Index the sessions, and choose options on validation where that is asked for.
+
+        Parameters
+        ----------
+        train : Sequences
+            Sessions.
+        measure : callable or None
+            Returns the validation NDCG@10 of the model as it stands; None takes the configuration as it is.
+        seed : int
+            Seed of the random settings.
+
+        Returns
+        -------
+        dict
+            The options of the best setting where there was a search, else empty.
+        """
+        self._sessions, self._share = index_sessions(train), event_share(train)
+        if measure is None or self.config.trials < 2:
+            self._set(self.config)
+            return {}
+        trials = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
+        return best_setting(trials, self._set, measure).model_dump(include=set(SPACE))
+
+    def _set(self, config: VMISKNNConfig) -> None:
+        if self._sessions is None:
+            raise not_fitted("vmis-knn")
+        self._setting, self.history = config, config.history
+        self._by_item = self._sessions.by_item(config.m)
+        self._by_session = self._sessions.by_session(config.idf)
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Return weighted votes of the nearest sessions.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+        items : Tensor or None, shape [B, C], int64
+            Candidates.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C], float32
+            Not negative.
+
+        Raises
+        ------
+        ReverieError
+            If nothing was counted.
+        """
+        if self._sessions is None:
+            raise not_fitted("vmis-knn")
+        near = self.neighbours(batch)
+        summed = dense_product(near, self._by_session)
+        summed[torch.from_numpy(np.diff(near.indptr) == 0)] = torch.from_numpy(self._share)
+        return of_candidates(summed.to(batch.items.device), items)
+
+    def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
+        """Return the k nearest sessions of each history, for an explanation as well as for scores.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+
+        Returns
+        -------
+        csr_array, shape [B, S], float32
+            ``r_n λ(a_n)``; sessions are numbered from the oldest.
+        """
+        setting = self._setting
+        rows, ago, lengths = _last_occurrences(batch, self.n_items, setting.history)
+        weight = lengths - ago if setting.decay == "linear" else 1 / (ago + 1)
+        nearness = csr_array((weight.astype(np.float64), rows.indices, rows.indptr), shape=rows.shape) @ self._by_item
+        row, session = np.repeat(np.arange(len(batch.items)), np.diff(nearness.indptr)), nearness.indices
+        value = nearness.data.astype(np.float32)
+        if setting.match_decay:
+            marks = csr_array((0.5**ago, rows.indices, rows.indptr), shape=rows.shape) @ self._by_item
+            since = 1 - np.frexp(marks.data)[1]  # a sum of distinct powers of 1/2 lies below twice the largest of them
+            match = np.maximum(0.0, 1 - 0.1 * since).astype(np.float32)
+        else:
+            match = np.ones_like(value)
+        recent = best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
+        row, session, value, match = row[recent], session[recent], value[recent], match[recent]
+        best = best_in_row(row, value, session, len(batch.items), setting.k)
+        found = csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
+        return found
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything that scoring needs.
+
+        Returns
+        -------
+        dict
+            ``indptr`` and ``items`` (the sessions), ``setting`` (the options in use, as numbers in the order m, k, decay,
+            match_decay, idf, history) and ``share`` of shape [N].
+
+        Raises
+        ------
+        ReverieError
+            If nothing was counted.
+        """
+        if self._sessions is None:
+            raise not_fitted("vmis-knn")
+        used = self._setting
+        numbers = [used.m, used.k, _DECAYS.index(used.decay), used.match_decay, used.idf, used.history]
+        setting = np.array(numbers, dtype=np.float64)
+        return {"indptr": self._sessions.indptr, "items": self._sessions.items, "setting": setting, "share": self._share}
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` returned.
+
+        Parameters
+        ----------
+        arrays : mapping
+            As returned.
+
+        Raises
+        ------
+        RunError
+            If an array is missing or does not fit the vocabulary.
+        """
+        share = stored(arrays, "share", "vmis-knn", self.n_items)
+        indptr, items = stored(arrays, "indptr", "vmis-knn"), stored(arrays, "items", "vmis-knn")
+        m, k, decay, match_decay, idf, history = stored(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
+        inside = len(items) == 0 or 0 <= int(items.min()) <= int(items.max()) < self.n_items
+        if not len(indptr) or int(indptr[-1]) != len(items) or not inside:
+            raise RunError(
+                f"the stored sessions of 'vmis-knn' do not fit {self.n_items} items; load them with their own vocabulary"
+            )
+        values = {"m": int(m), "k": int(k), "decay": _DECAYS[int(decay)], "match_decay": bool(match_decay)}
+        self._share, self._sessions = share, Sessions(indptr, items, self.n_items)
+        self._set(self.config.model_copy(update={**values, "idf": idf, "history": int(history)}))
+
+
+def _last_occurrences(
+    batch: SequenceBatch, n_items: int, history: int
+) -> tuple[csr_array[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was.
+
+    Returns
+    -------
+    tuple
+        Rows of shape [B, N] with E entries, then ``ago [E]`` (0 for the last event) and ``lengths [E]`` (events read).
+    """
+    rows = history_rows(batch, n_items, np.ones(history, dtype=np.float32))
+    counts = np.diff(rows.indptr)
+    row = np.repeat(np.arange(len(counts)), counts)
+    ago = np.repeat(rows.indptr[1:], counts) - 1 - np.arange(len(row))
+    _, at = np.unique((row * n_items + rows.indices)[::-1], return_index=True)
+    kept = np.sort(len(row) - 1 - at)
+    distinct = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.bincount(row[kept], minlength=len(counts)))])
+    return csr_array((rows.data[kept], rows.indices[kept], distinct), shape=rows.shape), ago[kept], counts[row[kept]]
+
+
+def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
+    """Return an unfitted model.
+
+    Parameters
+    ----------
+    config : VMISKNNConfig
+        Options.
+    vocabulary : Vocabulary
+        Items and users.
+
+    Returns
+    -------
+    VMISKNN
+        To be fitted by counting.
+    """
+    return VMISKNN(config, vocabulary.n_items)

@@ -1,0 +1,198 @@
+"""Several processes on one job, as `torchrun` starts them; alone, every function is the identity."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+
+def rank() -> int:
+    """Return the number of this process, from 0.
+
+    Returns
+    -------
+    int
+        ``RANK`` as `torchrun` sets it, else 0.
+    """
+    return int(os.environ.get("RANK", "0"))
+
+
+def world() -> int:
+    """Return the number of processes.
+
+    Returns
+    -------
+    int
+        ``WORLD_SIZE`` as `torchrun` sets it, else 1.
+    """
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def local_rank() -> int:
+    """Return the number of this process on its machine, from 0.
+
+    Returns
+    -------
+    int
+        ``LOCAL_RANK`` as `torchrun` sets it, else 0.
+    """
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def start(device: torch.device) -> None:
+    """Let the processes find each other, once; alone, do nothing.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where they compute: NCCL between CUDA devices, gloo elsewhere.
+    """
+    import atexit
+
+    import torch.distributed as dist
+
+    if world() > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(stop)
+
+
+def stop() -> None:
+    """Leave the group of processes, if this process is in one."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def together() -> bool:
+    """Return whether this process computes with others.
+
+    Returns
+    -------
+    bool
+        True after `start` with several processes.
+    """
+    if world() == 1:
+        return False
+    import torch.distributed as dist
+
+    return dist.is_initialized()
+
+
+def wait() -> None:
+    """Wait until all processes are here."""
+    if together():
+        import torch.distributed as dist
+
+        dist.barrier()
+
+
+def add_up(arrays: Iterable[NDArray[np.generic]], device: torch.device | None = None) -> None:
+    """Replace each array, in place, by its sum over all processes.
+
+    Parameters
+    ----------
+    arrays : iterable of ndarray
+        Of equal shapes in all processes; numbers.
+    device : torch.device or None
+        Where the processes talk; needed for NCCL.
+    """
+    if not together():
+        return
+    import torch
+    import torch.distributed as dist
+
+    for array in arrays:
+        tensor = torch.from_numpy(array)
+        moved = tensor if device is None or device.type != "cuda" else tensor.to(device)
+        dist.all_reduce(moved)
+        if moved is not tensor:
+            tensor.copy_(moved)
+
+
+def gather_codes(codes: torch.Tensor) -> torch.Tensor:
+    """Return the integers of all processes, laid end to end, this process's own first.
+
+    Parameters
+    ----------
+    codes : Tensor, shape [M], int64
+        M may differ between processes.
+
+    Returns
+    -------
+    Tensor, shape [sum of M], int64
+        No gradient.
+    """
+    if not together():
+        return codes
+    import torch
+    import torch.distributed as dist
+
+    size = codes.new_tensor([len(codes)])
+    sizes = [torch.zeros_like(size) for _ in range(world())]
+    dist.all_gather(sizes, size)
+    longest = max(int(s) for s in sizes)
+    padded = torch.nn.functional.pad(codes, (0, longest - len(codes)))
+    parts = [torch.zeros_like(padded) for _ in range(world())]
+    dist.all_gather(parts, padded)
+    others = [part[: int(n)] for number, (part, n) in enumerate(zip(parts, sizes, strict=True)) if number != rank()]
+    return torch.cat([codes, *others])
+
+
+def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Replace each gradient by its mean over all processes, in one exchange for all dense ones.
+
+    A parameter without a gradient here counts as zero, so that processes agree whatever their batches touched. Sparse
+    gradients (rows of an item table) are exchanged as rows.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        The same in all processes.
+    """
+    if not together():
+        return
+    import torch
+    import torch.distributed as dist
+
+    dense = []
+    for parameter in parameters:
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad = _mean_rows(parameter.grad)
+            continue
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        dense.append(parameter.grad)
+    flat = torch.cat([gradient.reshape(-1) for gradient in dense])
+    dist.all_reduce(flat)
+    flat /= world()
+    for gradient, mean in zip(dense, torch.split(flat, [g.numel() for g in dense]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def _mean_rows(gradient: torch.Tensor) -> torch.Tensor:
+    import torch
+    import torch.distributed as dist
+
+    mine = gradient.coalesce()
+    rows, values = mine.indices()[0], mine.values()
+    size = rows.new_tensor([len(rows)])
+    sizes = [torch.zeros_like(size) for _ in range(world())]
+    dist.all_gather(sizes, size)
+    longest = max(int(s) for s in sizes)
+    padded_rows = torch.nn.functional.pad(rows, (0, longest - len(rows)))
+    padded_values = torch.nn.functional.pad(values, (0, 0, 0, longest - len(rows)))
+    all_rows = [torch.zeros_like(padded_rows) for _ in sizes]
+    all_values = [torch.zeros_like(padded_values) for _ in sizes]
+    dist.all_gather(all_rows, padded_rows)
+    dist.all_gather(all_values, padded_values)
+    rows = torch.cat([r[: int(n)] for r, n in zip(all_rows, sizes, strict=True)])
+    values = torch.cat([v[: int(n)] for v, n in zip(all_values, sizes, strict=True)])
+    return torch.sparse_coo_tensor(rows[None], values / world(), gradient.shape).coalesce()
