@@ -48,7 +48,8 @@ def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:
 
 
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors()[0]
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])  # a misspelt key explains a missing one
     location, known = _walk(kind, [str(part) for part in first["loc"]])
     key, context = ".".join(location), first.get("ctx", {})
     if first["type"] == "extra_forbidden":

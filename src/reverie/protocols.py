@@ -169,11 +169,6 @@ class BatchPlan(Protocol):
 
     def __len__(self) -> int: ...
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Length of each example, for bucketing."""
-        ...
-
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
         """Gather examples by number."""
         ...

@@ -29,8 +29,10 @@ class AffineLaw:
 
     Parameters
     ----------
+    reach : Tensor, shape [D, D], float64
+        K, what becomes of a vector that is added to every prediction.
     gain : Tensor, shape [D, D], float64
-        M.
+        M = K B.
     shift : Tensor, shape [D], float64
         v.
     covariance : Tensor, shape [D, D], float64
@@ -41,6 +43,7 @@ class AffineLaw:
         Their eigenvectors.
     """
 
+    reach: Tensor
     gain: Tensor
     shift: Tensor
     covariance: Tensor
@@ -117,13 +120,13 @@ def affine_law(parts: AffineParts, chain: Coefficients) -> AffineLaw:
         In float64.
     """
     eye = torch.eye(len(parts.noisy), dtype=torch.float64)
-    gain, shift, covariance = torch.zeros_like(eye), torch.zeros_like(eye[0]), eye.clone()
+    reach, shift, covariance = torch.zeros_like(eye), torch.zeros_like(eye[0]), eye.clone()
     for t, clean, noisy, spread in zip(chain.timesteps, chain.clean, chain.noisy, chain.spread, strict=True):
         step = clean * parts.noisy + noisy * eye
-        gain = step @ gain + clean * eye
+        reach = step @ reach + clean * eye
         shift = step @ shift + clean * parts.offsets[t]
         covariance = step @ covariance @ step.T + spread**2 * eye
     covariance = (covariance + covariance.T) / 2
     variances, directions = torch.linalg.eigh(covariance)
     kept = variances > RELATIVE_RANK * variances[-1].clamp(min=0)
-    return AffineLaw(gain @ parts.guide, shift, covariance, variances[kept], directions[:, kept])
+    return AffineLaw(reach, reach @ parts.guide, shift, covariance, variances[kept], directions[:, kept])

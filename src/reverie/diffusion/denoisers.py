@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -144,11 +145,9 @@ class LinearDenoiser(nn.Module):
         AffineParts
             In float64 on the CPU.
         """
-        noisy, guide, step = (part.double().cpu() for part in self.out.weight.chunk(3, dim=1))
-        table = self.embed.sinusoid.double().cpu()
-        first, last = self.embed.mlp[0], self.embed.mlp[2]
-        hidden = nn.functional.gelu(table @ first.weight.double().cpu().T + first.bias.double().cpu())
-        embedded = hidden @ last.weight.double().cpu().T + last.bias.double().cpu()
+        noisy, guide, step = self.out.weight.double().cpu().chunk(3, dim=1)
+        embed = copy.deepcopy(self.embed).cpu().double()
+        embedded: Tensor = embed(torch.arange(len(embed.sinusoid)))
         return AffineParts(noisy, guide, embedded @ step.T + self.out.bias.double().cpu())
 
     def weights(self) -> list[Tensor]:

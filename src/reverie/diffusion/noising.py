@@ -32,9 +32,7 @@ def q_sample(signal: Tensor, spread: Tensor, x0: Tensor, noise: Tensor, steps: T
     return signal[steps][:, None] * x0 + spread[steps][:, None] * noise
 
 
-def x0_loss(
-    denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: Tensor, null: Tensor, p_uncond: float
-) -> Tensor:
+def x0_loss(denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: Tensor, null: Tensor, p_uncond: float) -> Tensor:
     """Return the squared error of the predicted clean vectors, averaged over all elements.
 
     Per row one step is drawn uniformly, and with probability `p_uncond` the guidance is replaced by the null vector. The draws

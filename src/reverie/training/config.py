@@ -36,8 +36,6 @@ class TrainingConfig(Options):
     """Validate on this many queries, drawn once by the seed; None takes all. Searches of counting models take at most 6,000."""
     metric: str = "ndcg@10"
     """What validation maximises."""
-    bucket: PositiveInt = 32
-    """Batches are formed by length within groups of this many shuffled batches; 1 does not look at lengths."""
     checkpoint_seconds: NonNegativeFloat = 30.0
     """Least time between two checkpoints, in seconds; a resumed run gives the same numbers wherever it was cut."""
     on: Literal["train", "train+valid"] = "train"

@@ -151,9 +151,7 @@ class Trainer:
 
     def _batches(self, epoch: int) -> list[Any]:
         config = self.config
-        return epoch_batches(
-            self.plan.lengths, config.batch_size, config.bucket, config.seed, epoch, processes.rank(), processes.world()
-        )
+        return epoch_batches(len(self.plan), config.batch_size, config.seed, epoch, processes.rank(), processes.world())
 
     def _step(self, index: Any, epoch: int, step: int, steps: int) -> float:
         """Make one update; its randomness depends on nothing but its name."""

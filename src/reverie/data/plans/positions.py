@@ -43,12 +43,6 @@ class PositionsPlan:
     def __len__(self) -> int:
         return len(self._starts)
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Input length of each example, for bucketing; shape [n_examples]."""
-        lengths: NDArray[np.int64] = self._stops - self._starts - 1
-        return lengths
-
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
         """Gather some examples.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from reverie.diffusion.noising import q_sample
 from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
-from reverie.diffusion.schedules import Schedule
+
+if TYPE_CHECKING:
+    from reverie.diffusion.schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 """From ᾱ of each step and ᾱ of the step after it (1 at the end), float64, to c1, c2 and σ."""
 
 
-def coefficients(schedule: Schedule, rule: Rule, n: int | None) -> Coefficients:
+def coefficients(schedule: Schedule, rule: Rule, n: int) -> Coefficients:
     """Return the numbers of a chain.
 
     Parameters
@@ -44,15 +47,15 @@ def coefficients(schedule: Schedule, rule: Rule, n: int | None) -> Coefficients:
         Noise levels.
     rule : callable
         A sampler's rule.
-    n : int or None
-        Number of steps; None for all T.
+    n : int
+        Number of steps, from 1 to T.
 
     Returns
     -------
     Coefficients
         Of each step.
     """
-    timesteps = respaced(schedule.steps, n or schedule.steps)
+    timesteps = respaced(schedule.steps, n)
     left, after = levels(schedule, timesteps)
     clean, noisy, spread = rule(left, after)
     return Coefficients(timesteps, clean.tolist(), noisy.tolist(), spread.tolist())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from reverie.diffusion.samplers.chain import Rule
+    from reverie.diffusion.samplers.chain import Rule
 
 
 def ddim_rule(eta: float) -> Rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -10,7 +10,9 @@ from torch import Tensor
 from reverie.diffusion.noising import q_sample
 from reverie.diffusion.samplers.chain import levels
 from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
-from reverie.diffusion.schedules import Schedule
+
+if TYPE_CHECKING:
+    from reverie.diffusion.schedules import Schedule
 
 
 class DPMSolverSampler:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from reverie.diffusion.affine import AffineLaw, affine_law
-from reverie.diffusion.denoisers import Affine, AffineParts
 from reverie.diffusion.noising import q_sample
 from reverie.diffusion.samplers.chain import Rule, coefficients
 from reverie.diffusion.samplers.step import Draw, StepOutput
-from reverie.diffusion.schedules import Schedule
+
+if TYPE_CHECKING:
+    from reverie.diffusion.denoisers import Affine, AffineParts
+    from reverie.diffusion.schedules import Schedule
 
 
 class ExactSampler:
@@ -144,10 +148,10 @@ class ExactSampler:
         if t != self._schedule.steps - 1:
             raise ValueError(f"t must be {self._schedule.steps - 1}, the only step of this sampler, got {t}")
         law, parts = self.law, self._parts
-        guided = out.double() - x.double() @ parts.noisy.to(x.device).T - parts.offsets[t].to(x.device)  # B h'
+        added = out.cpu().double() - x.cpu().double() @ parts.noisy.T - parts.offsets[t]  # B h'
         z = noise() if noise is not None else torch.randn_like(x)
-        drawn = guided @ self._reach().to(x.device).T + law.shift.to(x.device) + z.double() @ law.factor.to(x.device).T
-        return StepOutput(drawn.to(x.dtype), out)
+        drawn = added @ law.reach.T + law.shift + z.cpu().double() @ law.factor.T
+        return StepOutput(drawn.to(x), out)
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return noisy vectors.
@@ -165,3 +169,18 @@ class ExactSampler:
             Noisy vectors.
         """
         return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)
+
+    def _map(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return M, v and L in the type of `h`, on its device."""
+        law, key = self.law, (h.device, h.dtype)
+        if key not in self._maps:
+            self._maps[key] = (
+                law.gain.to(h.dtype).to(h.device),
+                law.shift.to(h.dtype).to(h.device),
+                law.factor.to(h.dtype).to(h.device),
+            )
+        return self._maps[key]
+
+
+def _same(now: Tensor, before: Tensor) -> bool:
+    return now.device == before.device and torch.equal(now, before)

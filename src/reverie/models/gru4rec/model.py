@@ -129,7 +129,7 @@ class GRU4Rec(nn.Module):
         dict
             One term.
         """
-        states, targets = real_positions(self.states(batch), batch)
+        states, targets = real_positions(self.states, batch)
         return {"loss": self.objective.loss(states, targets, DotHead(self.item_table())).mean()}
 
     def observe(self, train: Sequences) -> None:

@@ -22,7 +22,8 @@ class MFConfig(Options):
     fold_in: Literal["cold", "always"] = "cold"
     """Who gets a vector computed from the given history: users without a trained one, or everybody (then the vector follows the
     events that came after training)."""
-    ridge: PositiveFloat = 1.0
-    """Regularisation of the fold-in, in units of the mean squared length of an item vector (> 0; larger trusts biases more)."""
+    ridge: PositiveFloat = 3.0
+    """Regularisation of the fold-in, in units of the mean squared length of an item vector (> 0; larger trusts biases more).
+    On validation of MovieLens-100K 0.3 to 10 lay within 10 % of each other."""
     background: float = Field(default=0.1, ge=0)
     """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""

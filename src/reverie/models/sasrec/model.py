@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reverie.nn.blocks import BLOCKS
 from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
+from reverie.nn.positions import real_positions
 from reverie.nn.states import last_states, score_items
 from reverie.objectives import create_objective
 
@@ -149,10 +150,7 @@ class SASRec(nn.Module):
         dict
             One term, under the name of the objective.
         """
-        if batch.targets is None:
-            raise ValueError("sasrec.loss needs a batch with targets [B, L]")
-        real = batch.targets > 0
-        states, targets = self.states(batch)[real], batch.targets[real]
+        states, targets = real_positions(self.states, batch)
         return {"loss": self.objective.loss(states, targets, DotHead(self.item_table(), rowwise=self.encoder.rowwise)).mean()}
 
     def observe(self, train: Sequences) -> None:

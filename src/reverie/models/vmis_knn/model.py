@@ -46,8 +46,8 @@ class VMISKNN:
     left out) or ``1 / (a + 1)`` (harmonic). Candidates are found through an index of the m most recent sessions of each item;
     the m most recent candidates stay. ``a_n`` is the number of events since the last shared item and
     ``λ(a) = max(0, 1 - 0.1 a)``. Of equally near sessions the more recent one is taken. S is the number of sessions, S_j how many
-    hold item j. A history that nobody shares is scored by the items' share of training events. A user's own training row is a
-    session like any other.
+    hold item j. A history for which all scores are 0 (nobody shares it) is scored by the items' share of training events. A
+    user's own training row is a session like any other.
 
     Parameters
     ----------
@@ -59,7 +59,9 @@ class VMISKNN:
     References
     ----------
     .. [1] Kersbergen, Sprangers and Schelter, Serenade: low-latency session-based recommendation in e-commerce at scale, SIGMOD
-       2022, algorithm 2. There λ and idf have no options; heaps over one session are here sparse products over a batch.
+       2022 (the index, m and k). Deviations: sparse products over a batch instead of heaps for one session; the exact shapes of
+       the two decays and of idf are those written above, after Ludewig and Jannach, User Modeling and User-Adapted Interaction
+       28, 2018 (V-SKNN).
     """
 
     card: Card
@@ -123,9 +125,8 @@ class VMISKNN:
         """
         if self._sessions is None:
             raise not_fitted("vmis-knn")
-        near = self.neighbours(batch)
-        summed = dense_product(near, self._by_session)
-        summed[torch.from_numpy(np.diff(near.indptr) == 0)] = torch.from_numpy(self._share)
+        summed = dense_product(self.neighbours(batch), self._by_session)
+        summed[~summed.any(dim=1)] = torch.from_numpy(self._share)
         return of_candidates(summed.to(batch.items.device), items)
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:

@@ -1,0 +1,75 @@
+"""Steps of SASRec over a large catalogue: all item vectors updated each step, or only the rows touched.
+
+Run: python benchmarks/rowwise.py [--items 1000000] [--steps 10]
+Each case runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+from common import record
+
+
+def measure(table: str, items: int, batch: int, length: int, steps: int, threads: int) -> dict[str, float]:
+    """Return seconds per step and peak MB of a few real training steps."""
+    import numpy as np
+    import polars as pl
+    import torch
+
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models import create_model
+    from reverie.training.config import TrainingConfig
+    from reverie.training.loop import Trainer
+    from reverie.training.memory import peak_mb, reset_peak
+
+    torch.set_num_threads(threads)
+    rows = batch * (steps + 2)
+    generator = np.random.default_rng(0)
+    events = generator.integers(1, items + 1, rows * (length + 1), dtype=np.int32)
+    starts = np.arange(rows, dtype=np.int64) * (length + 1)
+    vocabulary = Vocabulary(pl.Series(np.arange(items)), pl.Series(np.arange(rows)))
+    train = Sequences(events, starts, starts + length + 1, np.arange(rows, dtype=np.int64), vocabulary)
+    model = create_model("sasrec", vocabulary, dim=64, history=length, table=table)
+    trainer = Trainer(model, train, TrainingConfig(batch_size=batch), None, None, torch.device("cpu"))
+    batches = trainer._batches(0)
+    for step in range(2):
+        trainer._step(batches[step], 0, step, len(batches))
+    reset_peak()
+    begin = time.perf_counter()
+    for step in range(2, steps + 2):
+        trainer._step(batches[step], 0, step, len(batches))
+    return {"seconds per step": (time.perf_counter() - begin) / steps, "peak": peak_mb()}
+
+
+def main() -> None:
+    """Measure both updates and append the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--length", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--case", choices=["dense", "rowwise"])
+    chosen = parser.parse_args()
+    size = (chosen.items, chosen.batch, chosen.length, chosen.steps, chosen.threads)
+    if chosen.case:
+        print(json.dumps(measure(chosen.case, *size)))
+        return
+    case = f"sasrec N={chosen.items} d=64 batch={chosen.batch} L={chosen.length} threads={chosen.threads}"
+    rows = []
+    for table in ("dense", "rowwise"):
+        done = subprocess.run([sys.executable, __file__, "--case", table, *sys.argv[1:]], capture_output=True, text=True, check=True)
+        for metric, value in json.loads(done.stdout).items():
+            unit = "MB" if metric == "peak" else "s"
+            rows.append({"benchmark": "rowwise", "case": case, "system": table, "metric": metric, "value": value, "unit": unit})
+    record(rows)
+
+
+if __name__ == "__main__":
+    main()

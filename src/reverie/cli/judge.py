@@ -1,0 +1,175 @@
+"""`reverie judge`: anybody's recommendations, measured like our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverie.cli.options import Json, Offline, Quiet, console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
+    from reverie.evaluation import Evaluation
+
+
+def judge(
+    recommendations: Annotated[
+        list[str],
+        typer.Argument(help="FILE, NAME=FILE, or NAME=SEED1,SEED2: Parquet, CSV or TSV with user, item and rank or score."),
+    ],
+    dataset: Annotated[str | None, typer.Option("--dataset", help="A dataset or a file of events, to be split here.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, given.")] = None,
+    on: Annotated[str, typer.Option("--on", help="valid or test.")] = "test",
+    truth: Annotated[Path | None, typer.Option("--truth", help="Instead of a dataset: users and what they went on to.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="With --truth: the events that came before.")] = None,
+    core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
+    user: Annotated[str | None, typer.Option("--user", help="Column of the user, in the recommendations.")] = None,
+    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
+    score: Annotated[str | None, typer.Option("--score", help="Column of the score; higher is better.")] = None,
+    rank: Annotated[str | None, typer.Option("--rank", help="Column of the rank; lower is better.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="rank or score, where there are both; rank by default.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Cut-off of all metrics.")] = 10,
+    drop_seen: Annotated[bool, typer.Option("--drop-seen", help="Take items of the history out of the lists.")] = False,
+    results: Annotated[Path | None, typer.Option("--results", help="Append all metrics to this CSV table.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Measure recommendations that another system made, beside trivial baselines, with intervals and paired tests.
+
+    Example: reverie judge mine=recs.parquet other=theirs.csv --dataset ml-100k --protocol leave_one_out
+    """
+    from reverie.report.judgement import judgement, print_judgement
+    from reverie.training.environment import commit
+    from reverie.training.results import append_results
+
+    task = _task(dataset, protocol, on, truth, history, core, offline)
+    columns = {"user": user, "item": item, "score": score, "rank": rank, "by": by}
+    warnings: list[str] = list(task.warnings)
+    systems: dict[str, Sequence[Evaluation]] = {}
+    for name, paths in _systems(recommendations).items():
+        systems[name] = [_one(name, path, task, columns, k, drop_seen, warnings) for path in paths]
+    judged = judgement(systems | _baselines(task, k), k, task.facts, warnings, lists=task.train is not None)
+    if results is not None:
+        append_results(results, judged.results(commit()))
+    if json:
+        print_json(judged.to_json())
+    else:
+        print_judgement(judged, console(quiet))
+
+
+@dataclass(frozen=True)
+class _Task:
+    queries: Queries
+    train: Sequences | None
+    split: Split | None
+    facts: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def _task(
+    dataset: str | None, protocol: str | None, on: str, truth: Path | None, history: Path | None, core: int, offline: bool
+) -> _Task:
+    from reverie.errors import ConfigError
+    from reverie.evaluation import read_truth, targets_in_history
+    from reverie.files import sha256
+
+    if (
+        (dataset is None) == (truth is None)
+        or (history is not None and truth is None)
+        or (protocol is not None and truth is not None)
+    ):
+        raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
+    if on not in ("valid", "test"):
+        raise ConfigError(f"--on {on} is not possible; use valid or test")
+    if truth is None:
+        return _split_task(str(dataset), protocol, on, core, offline)
+    queries, train = read_truth(truth, history)
+    facts = {"dataset": truth.name, "dataset_sha256": sha256(truth), "protocol": "truth", "seen": queries.seen, "on": "all"}
+    leaked = targets_in_history(queries)
+    warning = (
+        f"{leaked:,} of {len(queries.targets):,} truths also stand in the history of their user; check that {history} ends before"
+    )
+    return _Task(queries, train, None, facts, (warning,) if leaked else ())
+
+
+def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool) -> _Task:
+    from pydantic import TypeAdapter
+
+    from reverie.data.sources import default_protocol, open_dataset
+    from reverie.data.splits import PROTOCOLS
+    from reverie.data.splits.config import SplitConfig, split_dataset
+    from reverie.errors import unknown
+
+    chosen = protocol or default_protocol(name)
+    if chosen not in PROTOCOLS:
+        raise unknown("protocol", chosen, PROTOCOLS)
+    events = open_dataset(name, offline=offline)
+    events = events.k_core(core, core) if core > 1 else events
+    split = split_dataset(events, TypeAdapter(SplitConfig).validate_python({"protocol": chosen}))
+    queries = split.valid if on == "valid" else split.test
+    facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "seen": queries.seen, "on": on}
+    return _Task(queries, split.train, split, facts)
+
+
+def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
+    from reverie.errors import ConfigError
+    from reverie.report.rows import BASELINES
+
+    found: dict[str, list[str]] = {}
+    for argument in arguments:
+        name, equals, paths = argument.partition("=")
+        plain = not equals or Path(argument).exists()
+        label = Path(argument).name.split(".")[0] if plain else name
+        if not label or label in found or label in BASELINES:
+            raise ConfigError(f"'{argument}' needs a name of its own that no baseline has; write another as NAME={argument}")
+        found[label] = [argument] if plain else [path for path in paths.split(",") if path]
+        if not found[label]:
+            raise ConfigError(f"'{argument}' names no file; write NAME=FILE")
+    return found
+
+
+def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, drop_seen: bool, warnings: list[str]) -> Evaluation:
+    from reverie.evaluation import audit, read_recommendations, submit
+    from reverie.evaluation import judge as measure
+
+    lists = submit(read_recommendations(path, **columns), task.queries, path)
+    options: dict[str, Any] = {"name": name, "train": task.train, "protocol": task.facts["protocol"]}
+    found = audit(lists, task.train, k)
+    warnings += [f"{path}: {warning}" for warning in found.warnings()]
+    evaluation = measure(lists, task.queries, drop_seen=drop_seen, **options)
+    if found.seen:
+        other = measure(lists, task.queries, drop_seen=not drop_seen, **options)
+        kept, dropped = (other, evaluation) if drop_seen else (evaluation, other)
+        values = f"ndcg@{k} {kept.value(f'ndcg@{k}'):.4f} as submitted, {dropped.value(f'ndcg@{k}'):.4f} without them"
+        warnings.append(f"{path}: seen items make a difference of {values}; shown is the {'latter' if drop_seen else 'former'}")
+    return evaluation
+
+
+def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
+    from reverie.evaluation import evaluate
+    from reverie.training.baselines import fit_baselines
+
+    data = task.split or task.train
+    if data is None:
+        return {}
+    options: dict[str, Any] = {"top": k, "train": task.train, "protocol": task.facts["protocol"]}
+    return {name: [evaluate(model, task.queries, **options)] for name, model in fit_baselines(data).items()}
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    app.command()(judge)

@@ -1,0 +1,107 @@
+"""Somebody's recommendations, read from a file or a frame: who was shown what, in which order."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import polars as pl
+
+from reverie.data.readers.convert import to_ids
+from reverie.data.readers.formats import opened
+from reverie.data.readers.names import EVENT_NAMES, find_column, missing_column
+from reverie.errors import ConfigError, DataError
+
+By = Literal["rank", "score"]
+NAMES: dict[str, tuple[str, ...]] = {
+    "user": (*EVENT_NAMES["user"], "useridx", "queryid"),
+    "item": (*EVENT_NAMES["item"], "itemidx"),
+    "rank": ("rank", "ranking", "position", "place"),
+    "score": ("score", "scores", "prediction", "predicted", "rating", "relevance", "weight"),
+}
+"""Usual column names of recommendations, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
+
+
+def read_recommendations(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    score: str | None = None,
+    rank: str | None = None,
+    by: By | None = None,
+    format: str | None = None,
+) -> pl.DataFrame:
+    """Read recommendations: one row per user and recommended item, with a rank or a score.
+
+    Parameters
+    ----------
+    source : path, or pandas, Polars or Arrow frame
+        CSV, TSV, Parquet or JSON lines.
+    user, item, score, rank : str, optional
+        Columns, where their names are not among the usual ones (`NAMES`).
+    by : {"rank", "score"}, optional
+        Which of the two orders a list; by default the rank where there is one, else the score.
+    format : str, optional
+        Of the file, where its suffix does not tell.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns ``user`` and ``item`` (Int64 or String) and ``score`` (Float64; minus the rank where ranks order the lists), in
+        the order of the source. Higher is better, equal is tied.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, a column is missing, a rank or score is missing or not finite, or a pair is listed twice.
+    ConfigError
+        If `by` is neither rank nor score.
+    """
+    if by not in (None, "rank", "score"):
+        raise ConfigError(f"by='{by}' does not order a list; use 'rank' or 'score'")
+    chosen = {"user": user, "item": item, "rank": rank, "score": score}
+    with opened(source, format) as table:
+        found = {role: find_column(role, chosen[role], table.columns, usual, table.where) for role, usual in NAMES.items()}
+        if found["user"] is None or found["item"] is None:
+            raise missing_column("user" if found["user"] is None else "item", table.columns, table.where)
+        key: By = by or ("rank" if found["rank"] is not None else "score")
+        order = found[key]
+        if order is None:
+            wanted = f"{by} column" if by else "rank or score column"
+            listed = ", ".join(table.columns)
+            raise DataError(f"{table.where} has no {wanted} to order the lists by; its columns are {listed}: name one with {key}=")
+        frame = table.read([found["user"], found["item"], order])
+        text, where = table.text is not None, table.where
+    lists = pl.DataFrame(
+        [
+            to_ids(frame[found["user"]], where, "user", text).alias("user"),
+            to_ids(frame[found["item"]], where, "item", text).alias("item"),
+            _numbers(frame[order], where, key).alias("score") * (-1.0 if key == "rank" else 1.0),
+        ]
+    )
+    _once(lists, where)
+    return lists
+
+
+def _numbers(values: pl.Series, where: str, key: str) -> pl.Series:
+    numbers = (values.str.strip_chars() if values.dtype == pl.String else values).cast(pl.Float64, strict=False)
+    good = numbers.is_finite().fill_null(False)
+    if not good.all():
+        row = int((~good).arg_max() or 0)
+        value = "nothing" if values[row] is None else repr(values[row])
+        raise DataError(
+            f"{where} has {int((~good).sum())} rows without a {key}: row {row + 1} has {value} in column '{values.name}'; "
+            f"give each a finite number or leave these rows out"
+        )
+    return numbers
+
+
+def _once(lists: pl.DataFrame, where: str) -> None:
+    repeated = lists.select(pl.struct("user", "item").is_duplicated()).to_series()
+    if repeated.any():
+        at = int(repeated.arg_max() or 0)
+        one, other = lists[at, "user"], lists[at, "item"]
+        rows = lists.with_row_index(offset=1).filter((pl.col("user") == one) & (pl.col("item") == other))["index"].to_list()
+        raise DataError(
+            f"{where} recommends item {other} to user {one} more than once, in rows {rows[0]} and {rows[1]}; keep one row of each pair"
+        )

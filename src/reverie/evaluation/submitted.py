@@ -1,0 +1,166 @@
+"""Recommendations laid beside queries: ids become codes, lists become jagged arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from reverie.errors import DataError
+from reverie.evaluation.scoring import history_keys
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """Lists for queries, best first; row r is one recommendation.
+
+    Parameters
+    ----------
+    queries : Queries
+        What was asked, one query per user.
+    query : ndarray, shape [R], int64
+        Query number, ascending.
+    item : ndarray, shape [R], int64
+        Item code; 0 for an item that the catalogue does not know, which keeps its place.
+    score : ndarray, shape [R], float64
+        Higher is better; descending within a query.
+    ignored_users : int
+        Users with lists whom nobody asks about.
+    unknown_items : int
+        Recommended ids that the catalogue does not know.
+    """
+
+    queries: Queries
+    query: NDArray[np.int64]
+    item: NDArray[np.int64]
+    score: NDArray[np.float64]
+    ignored_users: int
+    unknown_items: int
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Length of each query's list, shape [Q]; 0 where there is none."""
+        return np.bincount(self.query, minlength=len(self.queries))
+
+    @property
+    def place(self) -> NDArray[np.int64]:
+        """Place of each row in its list, from 0, shape [R]."""
+        lengths = self.lengths
+        return np.arange(len(self.query)) - (np.cumsum(lengths) - lengths)[self.query]
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Query and item of each row as one number, query * (N + 1) + code, shape [R]."""
+        return self.query * (self.queries.sequences.vocabulary.n_items + 1) + self.item
+
+    def seen(self) -> NDArray[np.bool_]:
+        """Say which rows recommend an item of the user's history that is no target.
+
+        Returns
+        -------
+        ndarray, shape [R], bool
+            Whether each was seen.
+        """
+        queries, base = self.queries, self.queries.sequences.vocabulary.n_items + 1
+        history = history_keys(queries, np.arange(len(queries)))
+        targets = queries.target_queries * base + queries.targets
+        return np.isin(self.keys, history) & ~np.isin(self.keys, targets)
+
+    def keep(self, rows: NDArray[np.bool_]) -> Submitted:
+        """Return the lists with some rows only; the others' places close up.
+
+        Parameters
+        ----------
+        rows : ndarray, shape [R], bool
+            Which to keep.
+
+        Returns
+        -------
+        Submitted
+            Shorter lists.
+        """
+        return replace(self, query=self.query[rows], item=self.item[rows], score=self.score[rows])
+
+
+def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendations") -> Submitted:
+    """Lay recommendations beside the queries of the same users.
+
+    Parameters
+    ----------
+    lists : polars.DataFrame
+        From `read_recommendations`.
+    queries : Queries
+        At most one per user.
+    name : str
+        What to call the recommendations in messages.
+
+    Returns
+    -------
+    Submitted
+        Items of equal score stay in the order of `lists`.
+
+    Raises
+    ------
+    DataError
+        If a user is asked about more than once, or no user or no item is known.
+    """
+    if queries.candidates is not None:
+        raise DataError(
+            f"{name} cannot be judged on queries with candidates of their own; use queries that rank the whole catalogue"
+        )
+    vocabulary = queries.sequences.vocabulary
+    users = _at(lists["user"], vocabulary.users)
+    query_of = np.full(vocabulary.n_users + 1, -1, dtype=np.int64)
+    query_of[queries.users] = np.arange(len(queries))
+    if len(np.unique(queries.users)) < len(queries) or bool((queries.users < 0).any()):
+        raise DataError(
+            f"{name} holds one list per user, but this protocol asks several times about a user; use 'leave_one_out', or 'temporal' "
+            f"with first targets"
+        )
+    query, item = query_of[users], _at(lists["item"], vocabulary.items) + 1
+    asked = query >= 0
+    for kind, known, ids in (("user", asked, queries_users(queries)), ("item", item > 0, vocabulary.items)):
+        if not known.any():
+            raise DataError(
+                f"{name} and the truth have no {kind} in common: ids like {lists[kind][0]!r} against {ids[0]!r}; use the same ids in both"
+            )
+    order = np.lexsort((-lists["score"].to_numpy()[asked], query[asked]))
+    return Submitted(
+        queries,
+        query[asked][order],
+        item[asked][order],
+        lists["score"].to_numpy()[asked][order],
+        ignored_users=lists["user"].filter(pl.Series(~asked)).n_unique(),
+        unknown_items=lists["item"].filter(pl.Series(asked & (item == 0))).n_unique(),
+    )
+
+
+def queries_users(queries: Queries) -> pl.Series:
+    """Return the external id of each query's user.
+
+    Parameters
+    ----------
+    queries : Queries
+        Of known users.
+
+    Returns
+    -------
+    polars.Series, shape [Q]
+        Ids.
+    """
+    return queries.sequences.vocabulary.users.gather(queries.users)
+
+
+def _at(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
+    """Position of each id among the known ones, -1 where it is not; digits find integers and the reverse."""
+    wanted = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
+    places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
+    found: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
+    return found

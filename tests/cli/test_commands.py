@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.main import get_command
+
+import reverie
+from reverie.cli.main import app
+from reverie.data.sources import list_datasets
+from reverie.models import list_models
+from reverie.testing import tiny_dataset
+from reverie.training.results import COLUMNS
+
+VERBS = [
+    *(name for name in get_command(app).commands if name not in ("data", "recipes")),  # type: ignore[attr-defined]  # a group
+    *(f"data {name}" for name in ("list", "fetch", "describe", "convert")),
+    *(f"recipes {name}" for name in ("list", "copy", "validate")),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_an_example(ask: Callable, verb: str) -> None:
+    answer = ask(*verb.split(), "--help")
+    assert answer.code == 0
+    assert f"reverie {verb}" in answer.out.split("Example", 1)[1]
+
+
+def test_the_command_itself(ask: Callable) -> None:
+    assert ask("--version").out == f"reverie {reverie.__version__}\n"
+    for words in ((), ("data",), ("recipes",)):
+        answer = ask(*words)
+        assert "Usage" in answer.out + answer.err
+
+
+def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_path: Path) -> None:
+    train = ("train", "tiny.yaml", "--device", "cpu", "--set", "training.epochs=1", "--results", "results.csv")
+    first = ask(*train)
+    assert (first.code, first.err) == (0, "")
+    assert "sasrec on clicks (leave_one_out) · best epoch 1" in first.out
+    assert (tmp_path / "runs/tiny/report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    with (tmp_path / "results.csv").open(encoding="utf-8") as handle:
+        rows = list(csv.reader(handle))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == 4
+    again = ask(*train, "--json")
+    assert json.loads(again.out)["best_epoch"] == 1
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 4
+    measured = {row["metric"]: row["value"] for row in json.loads(again.out)["test"]}
+
+    answer = ask("evaluate", "runs/tiny", "--metrics", "recall@20,mrr@10", "--json")
+    assert {row["metric"]: row["value"] for row in json.loads(answer.out)}["recall@20"] == measured["recall@20"]
+    assert ask("evaluate", "runs/tiny", "--quiet").out == ""
+    kept = json.loads(ask("evaluate", "runs/tiny", "--seen", "keep", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
+    removed = json.loads(ask("evaluate", "runs/tiny", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
+    assert kept[0]["value"] < removed[0]["value"]
+    assert "n=48" in ask("evaluate", "runs/tiny").out
+
+    (tmp_path / "tiny2.yaml").write_text((tmp_path / "tiny.yaml").read_text().replace("name: tiny", "name: tiny2"))
+    assert ask("train", "tiny2.yaml", "--device", "cpu", "--quiet").out == ""
+    both = ask("compare", "runs/tiny", "runs/tiny2", "--out", "both")
+    assert both.code == 0
+    assert "report: both/report.html" in both.out
+
+
+def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
+    words = ["compare", "clicks.csv", "--catalog", "items.csv", "--models", "popularity,markov,sasrec"]
+    words += ["--set", "training.epochs=1", "--refit", "--device", "cpu", "--results", "results.csv"]
+    answer = ask(*words)
+    assert (answer.code, answer.err) == (0, "")
+    for text in ("popularity", "markov", "sasrec", "seen items: remove", "48 queries", "report: runs/compare-clicks/report.html"):
+        assert text in answer.out
+    report = (tmp_path / "runs/compare-clicks/report.html").read_text(encoding="utf-8")
+    assert "Tale 0" in report
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 1 + 6 * 5
+    board = json.loads(ask(*words[:-2], "--json").out)
+    assert len(board["leaderboard"]) > 0
+    assert board["skipped"] == {}
+
+
+def test_compare_by_every_protocol_that_a_file_allows(ask: Callable, clicks: Path) -> None:
+    for protocol in ("temporal", "by_user", "by_sequence"):
+        answer = ask("compare", "clicks.csv", "--models", "popularity", "--protocol", protocol, "--out", protocol)
+        assert (answer.code, protocol in answer.out) == (0, True)
+    answer = ask("compare", "clicks.csv", "--models", "popularity", "--protocol", "given", "--out", "given")
+    assert answer.code == 2
+    assert "does not come split" in answer.err
+
+
+def test_compare_recipes(ask: Callable, clicks: Path) -> None:
+    answer = ask("compare", "tiny.yaml", "--set", "training.epochs=1", "--device", "cpu", "--quiet", "--out", "out")
+    assert (answer.code, answer.out) == (0, "")
+    assert Path("out/tiny-seed0/result.json").exists()
+    assert Path("out/report.html").exists()
+
+
+def test_recommend_by_titles_user_and_for_all(ask: Callable, trained: Path, tmp_path: Path) -> None:
+    answer = ask("recommend", trained, "tale 03", "Tale 06", "-k", "3", "--device", "cpu")
+    assert answer.code == 0
+    assert answer.out.count("Tale") == 3
+    near = json.loads(ask("recommend", trained, "Talee 03", "a06", "-k", "3", "--json").out)
+    assert [row["rank"] for row in near] == [1, 2, 3]
+    assert not {"a03", "a06"} & {row["item"] for row in near}
+    (tmp_path / "allow.txt").write_text("a01\na02\na03\na04\n")
+    (tmp_path / "deny.txt").write_text("a02\n\n")
+    user = json.loads(ask("recommend", trained, "--user", "100", "--json").out)
+    assert 0 < len(user) <= 10
+    lists = ask("recommend", trained, "--all", "all.parquet", "-k", "2", "--allow", "allow.txt", "--deny", "deny.txt")
+    assert lists.code == 0
+    frame = pl.read_parquet(tmp_path / "all.parquet")
+    assert frame.columns == ["user", "item", "rank", "score"]
+    assert set(frame["item"]) <= {"a01", "a03", "a04"}
+    seen = tiny_dataset().events.select("user", "item").unique()
+    assert frame.join(seen, on=["user", "item"], how="inner").is_empty()
+
+
+def test_data_verbs(ask: Callable, clicks: Path, tmp_path: Path) -> None:
+    listed = json.loads(ask("data", "list", "--json").out)
+    assert sorted(row["name"] for row in listed) == list_datasets()
+    assert all(row["licence"] for row in listed)
+    assert "amazon-beauty" in ask("data", "list").out
+    facts = json.loads(ask("data", "describe", "clicks.csv", "--catalog", "items.csv", "--json").out)
+    assert (facts["users"], facts["items"], facts["titles"], facts["order"]) == (48, 20, 1.0, "timestamp")
+    assert facts["splits"]["leave_one_out"] == "yes"
+    assert "no column 'part'" in facts["splits"]["given"]
+    assert "same time neighbours" in ask("data", "describe", "clicks.csv").out
+    for name in ("out.parquet", "out.csv", "out.inter"):
+        answer = ask("data", "convert", "clicks.csv", name, "--catalog", "items.csv")
+        assert (answer.code, "wrote" in answer.out) == (0, True)
+        again = json.loads(ask("data", "describe", name, "--json").out)
+        assert again["sha256"] == facts["sha256"]
+
+
+def test_models_and_recipes(ask: Callable, tmp_path: Path) -> None:
+    assert sorted(json.loads(ask("models", "--json").out)) == list_models()
+    assert all(name in ask("models").out for name in list_models())
+    options = json.loads(ask("models", "sasrec", "--json").out)
+    assert options["dim"] == {"default": 64, "description": "Width of item vectors and states."}
+    assert all(option["description"] for option in options.values())
+    assert "Width of item vectors" in ask("models", "sasrec").out
+    names = [row["name"] for row in json.loads(ask("recipes", "list", "--json").out)]
+    assert "sasrec-beauty" in names
+    assert "sasrec-beauty" in ask("recipes", "list").out
+    assert ask("recipes", "copy", "sasrec-beauty").out == "sasrec-beauty.yaml\n"
+    assert ask("recipes", "validate", "sasrec-beauty.yaml").out == "sasrec-beauty.yaml: valid (sasrec on amazon-beauty)\n"
+    assert "exists; choose another name" in ask("recipes", "copy", "sasrec-beauty").err
+
+
+def test_doctor(ask: Callable, tmp_path: Path) -> None:
+    facts = json.loads(ask("doctor", "--json").out)
+    assert facts["cache"] == str(tmp_path / "cache")
+    assert facts["cache writable"] == "yes"
+    assert facts["datasets"] == len(list_datasets())
+    text = ask("doctor").out
+    assert "REVERIE_DATA     not set" in text
+    assert "extras:" in text
+
+
+def test_the_demo_on_a_small_log_in_the_layout_of_movielens(
+    ask: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_small_movielens(tmp_path / "shelf" / "ml-100k")
+    monkeypatch.setenv("REVERIE_DATA", str(folder.parent))
+    answer = ask("demo", "--smoke", "--offline", "--device", "cpu", "--out", "demo")
+    assert (answer.code, answer.err) == (0, "")
+    for text in ("1/4", "2/4", "3/4", "4/4", "48 users, 20 items", "popularity", "sasrec", "done in"):
+        assert text in answer.out
+    report = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    assert "Toy Story" in report
+    assert "https://" not in report.split("<body", 1)[0]
+
+
+def write_small_movielens(folder: Path) -> Path:
+    """Write the tiny log as RecBole's copy of MovieLens-100K, with the three titles that the demo asks about."""
+    folder.mkdir(parents=True)
+    events = tiny_dataset().events.with_columns(pl.col("item").str.slice(1).cast(pl.Int64))
+    names = {"user": "user_id:token", "item": "item_id:token", "rating": "rating:float", "timestamp": "timestamp:float"}
+    events.select(list(names)).rename(names).write_csv(folder / "ml-100k.inter", separator="\t")
+    titles = {0: ("Toy Story", 1995), 1: ("Star Wars", 1977), 2: ("Fargo", 1996)}
+    rows = [(item, *titles.get(item, (f"Film {item}", 1990)), "Drama") for item in range(20)]
+    columns = ["item_id:token", "movie_title:token_seq", "release_year:token", "class:token_seq"]
+    pl.DataFrame(rows, schema=columns, orient="row").write_csv(folder / "ml-100k.item", separator="\t")
+    return folder
