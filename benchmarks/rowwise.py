@@ -64,7 +64,8 @@ def main() -> None:
     case = f"sasrec N={chosen.items} d=64 batch={chosen.batch} L={chosen.length} threads={chosen.threads}"
     rows = []
     for table in ("dense", "rowwise"):
-        done = subprocess.run([sys.executable, __file__, "--case", table, *sys.argv[1:]], capture_output=True, text=True, check=True)
+        command = [sys.executable, __file__, "--case", table, *sys.argv[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         for metric, value in json.loads(done.stdout).items():
             unit = "MB" if metric == "peak" else "s"
             rows.append({"benchmark": "rowwise", "case": case, "system": table, "metric": metric, "value": value, "unit": unit})

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,12 +48,22 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
         os.replace(temporary, final)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except Exception as error:
+        reason = _system_reason(error)
+        if reason is None:
+            raise
         raise ReverieError(f"cannot write {final}: {reason}; free some space or choose another folder") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _system_reason(error: Exception) -> str | None:
+    """Return what the system refused; Polars and safetensors raise errors of their own that only quote its number."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    quoted = re.search(r"\(os error (\d+)\)", str(error))
+    return os.strerror(int(quoted[1])) if quoted else None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

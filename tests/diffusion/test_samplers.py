@@ -74,7 +74,9 @@ def test_ddim_with_full_noise_is_ddpm() -> None:
 def test_first_order_solver_is_ddim() -> None:
     denoise = guided()
     for steps in (T, 20):
-        torch.testing.assert_close(run(DPMSolver(steps=steps, order=1), denoise), run(DDIM(steps=steps), denoise), rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(
+            run(DPMSolver(steps=steps, order=1), denoise), run(DDIM(steps=steps), denoise), rtol=1e-9, atol=1e-9
+        )
 
 
 def test_solvers_agree_with_many_steps() -> None:

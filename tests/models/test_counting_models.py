@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
 from reverie.models.co_occurrence import model as co_occurrence
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.search import SPACE
-from reverie.models.co_occurrence.search import settings as trial_settings
+from reverie.models.co_occurrence.space import SPACE
 from reverie.models.item_knn import model as item_knn
 from reverie.models.item_knn.config import ItemKNNConfig
 from reverie.models.markov import model as markov
@@ -26,6 +25,7 @@ from reverie.models.popularity import model as popularity
 from reverie.models.popularity.config import PopularityConfig
 from reverie.models.recent_popularity import model as recent_popularity
 from reverie.models.recent_popularity.config import RecentPopularityConfig
+from reverie.models.search import random_settings
 from reverie.protocols import Card, Counts, Recommender
 
 N, USERS, EVENTS = 40, 60, 9
@@ -199,6 +199,10 @@ def test_co_occurrence_search_returns_the_options_it_kept(train: Sequences) -> N
         np.testing.assert_array_equal(value, tried[3][key])
         np.testing.assert_array_equal(value, again.arrays()[key])
         np.testing.assert_array_equal(first.arrays()[key], tried[0][key])
+
+
+def trial_settings(config: CoOccurrenceConfig, seed: int) -> Iterator[CoOccurrenceConfig]:
+    return random_settings(config, SPACE, config.trials, np.random.default_rng(seed))
 
 
 def test_co_occurrence_draws_depend_on_the_seed_only() -> None:

@@ -107,6 +107,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     from reverie.data.splits import PROTOCOLS
     from reverie.data.splits.config import SplitConfig, split_dataset
     from reverie.errors import unknown
+    from reverie.evaluation import targets_in_history
 
     chosen = protocol or default_protocol(name)
     if chosen not in PROTOCOLS:
@@ -116,7 +117,9 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     split = split_dataset(events, TypeAdapter(SplitConfig).validate_python({"protocol": chosen}))
     queries = split.valid if on == "valid" else split.test
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "seen": queries.seen, "on": on}
-    return _Task(queries, split.train, split, facts)
+    repeated = targets_in_history(queries) if queries.seen == "remove" else 0
+    warning = f"{repeated:,} of {len(queries.targets):,} targets repeat an item of the history; lists without seen items miss them"
+    return _Task(queries, split.train, split, facts, (warning,) if repeated else ())
 
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:

@@ -103,5 +103,6 @@ def _once(lists: pl.DataFrame, where: str) -> None:
         one, other = lists[at, "user"], lists[at, "item"]
         rows = lists.with_row_index(offset=1).filter((pl.col("user") == one) & (pl.col("item") == other))["index"].to_list()
         raise DataError(
-            f"{where} recommends item {other} to user {one} more than once, in rows {rows[0]} and {rows[1]}; keep one row of each pair"
+            f"{where} recommends item {other} to user {one} more than once, in rows {rows[0]} and {rows[1]}; "
+            f"keep one row of each pair"
         )

@@ -121,15 +121,16 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
     query_of[queries.users] = np.arange(len(queries))
     if len(np.unique(queries.users)) < len(queries) or bool((queries.users < 0).any()):
         raise DataError(
-            f"{name} holds one list per user, but this protocol asks several times about a user; use 'leave_one_out', or 'temporal' "
-            f"with first targets"
+            f"{name} holds one list per user, but this protocol asks several times about a user; "
+            f"use 'leave_one_out', or 'temporal' with first targets"
         )
     query, item = query_of[users], _at(lists["item"], vocabulary.items) + 1
     asked = query >= 0
     for kind, known, ids in (("user", asked, queries_users(queries)), ("item", item > 0, vocabulary.items)):
         if not known.any():
             raise DataError(
-                f"{name} and the truth have no {kind} in common: ids like {lists[kind][0]!r} against {ids[0]!r}; use the same ids in both"
+                f"{name} and the truth have no {kind} in common: ids like {lists[kind][0]!r} against {ids[0]!r}; "
+                f"use the same ids in both"
             )
     order = np.lexsort((-lists["score"].to_numpy()[asked], query[asked]))
     return Submitted(

@@ -166,8 +166,9 @@ class InBatch:
     """The targets of the batch, shared by all its rows; equal targets are hits and get masked.
 
     A row's negatives are the targets of the other M - 1 rows, and of all rows of the other processes where several train
-    together (item tables are equal in all of them, so codes are all that is exchanged). Their distribution q is taken from the training counts where
-    they are given (an item of the batch counts at least once), else from the frequencies within the batch.
+    together (item tables are equal in all of them, so codes are all that is exchanged). Their distribution q is taken from
+    the training counts where they are given (an item of the batch counts at least once), else from the
+    frequencies within the batch.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.errors import ReverieError
 from reverie.files import write_text
 
 if TYPE_CHECKING:
@@ -46,8 +47,11 @@ class MetricsLog:
         self.rows.append(row)
         if self._path is None:
             return
-        with self._path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise ReverieError(f"cannot write {self._path}: {error.strerror}; free some space and run again") from error
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from reverie.training.progress import Progress
 
 
+ESTIMATE_STEPS = 10
+"""Steps that the estimate of the whole training rests on; the first step is not counted."""
+
+
 class Learner(Learns, Protocol):
     """A model that learns from windows of its history."""
 
@@ -112,13 +116,17 @@ class Trainer:
         if epoch or step:
             progress.line(f"resuming after {epoch} epochs and {step} steps")
         saved = begin = time.monotonic()
-        before = self.seconds
+        before, first = self.seconds, step
         while epoch < self.config.epochs and not self.best.exhausted:
             batches = self._batches(epoch)
             while step < len(batches):
                 loss = self._step(batches[step], epoch, step, len(batches))
                 partial += loss
                 step += 1
+                if step == first + 1:
+                    begun = time.monotonic()
+                elif step == first + 1 + ESTIMATE_STEPS and not log.rows:
+                    progress.line(self._estimate((time.monotonic() - begun) / ESTIMATE_STEPS, len(batches)))
                 if self.folder is not None and time.monotonic() - saved >= self.config.checkpoint_seconds and step < len(batches):
                     self.seconds = before + time.monotonic() - begin
                     self._save(epoch, step, partial)
@@ -142,6 +150,13 @@ class Trainer:
             self.best.epoch = epoch
         self.model.eval()
         return log
+
+    def _estimate(self, seconds: float, steps: int) -> str:
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        most = self.config.epochs * steps * seconds
+        size = f"{weights:,} weights ({weights * 12 / 2**20:.0f} MB with their moments), {len(self.plan):,} examples"
+        time_needed = f"about {steps * seconds:.1f} s an epoch, at most {most / 60:.1f} min for {self.config.epochs} epochs"
+        return f"{size}: {time_needed}, validation not counted"
 
     @staticmethod
     def _mean(value: float) -> float:

@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.models.co_occurrence.pairs import collect_pairs
-from reverie.models.co_occurrence.search import SPACE, settings
+from reverie.models.co_occurrence.space import SPACE
+from reverie.models.search import best_setting, random_settings
 from reverie.nn.sparse import (
     dense_product,
     event_share,
@@ -22,6 +23,7 @@ from reverie.nn.sparse import (
     stored,
     stored_matrix,
 )
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,14 +83,9 @@ class CoOccurrence:
         if measure is None or not searching:
             self._set(self.config, pairs, share)
             return {}
-        best, chosen = -np.inf, self.config
-        for trial in settings(self.config, seed):
-            self._set(trial, pairs, share)
-            value = measure()
-            if value > best:
-                best, chosen = value, trial
-        self._set(chosen, pairs, share)
-        return chosen.model_dump(include={"window", *SPACE})
+        space = SPACE | {"window": self.config.windows}
+        trials = random_settings(self.config, space, self.config.trials, numpy_generator(seed, "co_occurrence", "search"))
+        return best_setting(trials, lambda trial: self._set(trial, pairs, share), measure).model_dump(include=set(space))
 
     def _set(self, config: CoOccurrenceConfig, pairs: Pairs, share: NDArray[np.float32]) -> None:
         matrix = pairs.matrix(config.window, config.back, config.distance_power)

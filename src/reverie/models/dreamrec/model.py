@@ -60,6 +60,7 @@ class DreamRec(nn.Module):
         self.plan = "prefixes-with-empty" if config.train_empty else "prefixes"
         self.config = config
         self.items = IdTable(n_items, config.dim)
+        nn.init.normal_(self.items.weight)
         self.encoder = GuidanceEncoder(config.dim, config.history, config.dropout)
         self.null = nn.Parameter(torch.randn(config.dim))
         self.denoiser = create_denoiser(config.denoiser, config.dim, config.steps)

@@ -1,0 +1,68 @@
+"""The same split under other codes: for models whose vocabulary has grown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.data.vocabulary import Vocabulary
+
+
+def recode(split: Split, vocabulary: Vocabulary) -> Split:
+    """Return a split whose codes are those of another vocabulary.
+
+    Parameters
+    ----------
+    split : Split
+        Cut from a dataset.
+    vocabulary : Vocabulary
+        Has every item and user of the split, and perhaps more.
+
+    Returns
+    -------
+    Split
+        The same events and questions; clusters keep their labels.
+
+    Raises
+    ------
+    DataError
+        If an item or user is not in the vocabulary.
+    """
+    own = split.vocabulary
+    items = np.append(0, _places(own.items, vocabulary.items, "item") + 1).astype(np.int32)
+    users = np.append(_places(own.users, vocabulary.users, "user"), -1)
+    done: dict[int, NDArray[np.int32]] = {}
+
+    def rows(sequences: Sequences) -> Sequences:
+        codes = done.setdefault(id(sequences.items), items[sequences.items])
+        return replace(sequences, items=codes, users=users[sequences.users], vocabulary=vocabulary)
+
+    def asked(queries: Queries) -> Queries:
+        candidates = None if queries.candidates is None else items[queries.candidates]
+        changes = {"users": users[queries.users], "targets": items[queries.targets], "candidates": candidates}
+        return replace(queries, sequences=rows(queries.sequences), **changes)
+
+    return replace(split, train=rows(split.train), valid=asked(split.valid), test=asked(split.test), refit=rows(split.refit))
+
+
+def _places(ids: pl.Series, known: pl.Series, kind: str) -> NDArray[np.int64]:
+    places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
+    found = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)}).join(places, on="id", how="left", maintain_order="left")["at"]
+    if found.null_count():
+        first = ids[int(found.is_null().arg_max() or 0)]
+        raise DataError(
+            f"{found.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; grow the vocabulary first"
+        )
+    codes: NDArray[np.int64] = found.to_numpy()
+    return codes

@@ -1,0 +1,191 @@
+"""A trained vector model as files that need no Reverie: its encoder as a program, and the table of its items."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+import reverie
+from reverie.data.batch import SequenceBatch
+from reverie.errors import ConfigError, RunError
+from reverie.files import atomic_path, write_json
+from reverie.models.store import save_vocabulary
+from reverie.protocols import HasVectors
+
+if TYPE_CHECKING:
+    from reverie.protocols import Recommender
+
+Format = Literal["torch", "onnx"]
+FORMAT = 1
+"""Version of the layout of an exported folder."""
+PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
+"""File of the encoder in each format."""
+
+
+class Encoder(nn.Module):
+    """What is exported: ``represent`` as a function of two tensors.
+
+    Parameters
+    ----------
+    model : module
+        A vector model.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
+        """Represent histories of unknown users.
+
+        Parameters
+        ----------
+        items : Tensor, shape [B, L], int64
+            Item codes, oldest first, padded with 0 on the right.
+        lengths : Tensor, shape [B], int64
+            Real events of each row, 0..L.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            One vector per history.
+        """
+        vectors: Tensor = self.model.represent(SequenceBatch(items, lengths, torch.full_like(lengths, -1)))
+        return vectors
+
+
+def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
+    """Write a vector model for serving elsewhere.
+
+    The folder gets the encoder (``encoder.pt2`` for `torch.export.load`, or ``encoder.onnx``), ``item_table.safetensors``
+    (tensor ``items [N, D]``; row r is item code r + 1), ``items.parquet`` and ``users.parquet`` (ids in the order of codes) and
+    ``manifest.json``. Scores of a history are ``vector @ items.T``. Batch size and length are free; the encoder is that of an
+    unknown user, whatever the model knows of users.
+
+    Parameters
+    ----------
+    model : Recommender
+        Trained; it is put in evaluation mode and back, and left where it is.
+    folder : path
+        Where to write; files of an older export are replaced.
+    format : {"torch", "onnx"}
+        Of the encoder.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no vectors, the format is not known, or ONNX needs packages that are not installed.
+    RunError
+        If the model's computation cannot be traced.
+    """
+    if format not in PROGRAMS:
+        raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
+    name, into = model.card.name, Path(folder)
+    if not isinstance(model, HasVectors) or not isinstance(model, nn.Module):
+        raise ConfigError(
+            f"model '{name}' does not turn histories into vectors, so there is no encoder to export; export sasrec or another vector "
+            f"model, or write its lists with 'reverie recommend --all'"
+        )
+    if format == "onnx":
+        require_onnx()
+    manifest = _manifest(model, format)
+    training = model.training
+    try:
+        model.eval()
+        with torch.no_grad():
+            table = model.item_table().detach().cpu().contiguous().clone()
+            program = _traced(model)
+        manifest["dim"] = table.shape[1]
+        _write_program(program, into / PROGRAMS[format], format)
+    finally:
+        model.train(training)
+    _write_table(table, into / "item_table.safetensors")
+    save_vocabulary(model.card.vocabulary, into)
+    write_json(into / "manifest.json", manifest)
+    return manifest
+
+
+def require_onnx() -> None:
+    """Check that ONNX can be written.
+
+    Raises
+    ------
+    ConfigError
+        Names what to install.
+    """
+    missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
+    if missing:
+        raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
+
+
+def _traced(model: nn.Module) -> torch.export.ExportedProgram:
+    """Trace with a batch of 3 rows and 4 events, both free."""
+    place = next(model.parameters()).device
+    history = getattr(model, "history", None)
+    width = min(4, history or 4)
+    items = torch.ones((3, width), dtype=torch.int64, device=place)
+    lengths = torch.tensor([width, 1, 0], device=place)
+    rows = torch.export.Dim("batch", min=1)
+    events = torch.export.Dim("length", min=1, max=history) if width > 1 else None
+    shapes = {"items": {0: rows, 1: events} if events is not None else {0: rows}, "lengths": {0: rows}}
+    try:
+        return torch.export.export(Encoder(model), (items, lengths), dynamic_shapes=shapes, strict=False)
+    except Exception as error:
+        name = model.card.name  # type: ignore[union-attr]  # every recommender has a card
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(f"the encoder of model '{name}' cannot be exported ({reason}); export sasrec or gru4rec instead") from error
+
+
+def _write_program(program: torch.export.ExportedProgram, path: Path, format: Format) -> None:
+    with atomic_path(path) as temporary:
+        if format == "torch":
+            with temporary.open("wb") as handle:
+                torch.export.save(program, handle)
+        else:
+            written = torch.onnx.export(program, dynamo=True, verbose=False)
+            if written is None:
+                raise RunError("torch could not write the encoder as ONNX; export it with --format torch")
+            written.save(temporary, external_data=False)
+
+
+def _write_table(table: Tensor, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as temporary:
+        save_file({"items": table}, temporary, metadata={"format": "pt"})
+
+
+def _manifest(model: Any, format: Format) -> dict[str, Any]:
+    calls = {
+        "torch": "torch.export.load('encoder.pt2').module()(items, lengths) @ load_file('item_table.safetensors')['items'].T",
+        "onnx": "InferenceSession('encoder.onnx').run(None, {'items': items, 'lengths': lengths})[0] @ table.T",
+    }
+    return {
+        "format": FORMAT,
+        "reverie": reverie.__version__,
+        "torch": torch.__version__,
+        "model": model.card.name,
+        "options": model.card.config.model_dump(mode="json"),
+        "encoder": PROGRAMS[format],
+        "item_table": "item_table.safetensors",
+        "n_items": model.card.vocabulary.n_items,
+        "history": model.history,
+        "inputs": {
+            "items": "int64 [B, L], item codes 1..N of the last events, oldest first, 0 behind the end of a row; L at most history",
+            "lengths": "int64 [B], real events of each row; 0 for an empty history, then L is 1 or more all the same",
+        },
+        "output": "float32 [B, D], one vector per history",
+        "codes": "the item in row r of items.parquet, from 0, has code r + 1",
+        "normalisation": "none: scores are inner products of vectors and rows of the item table, which hold all biases",
+        "users": "unknown: vectors of single users are not part of the encoder",
+        "example": calls[format],
+    }
