@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -14,6 +13,9 @@ from reverie.files import append_csv, atomic_path, cache_folder, read_json, sha2
 from reverie.options import Options, checked
 from reverie.registry import Entry, Registry
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Small(Options):

@@ -8,10 +8,13 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEADER = "user,item,timestamp\n"
 GOOD = HEADER + "".join(f"{user},{item},{10 * user + item}\n" for user in range(6) for item in range(5))
@@ -103,7 +106,9 @@ def test_words(ask: Callable, tmp_path: Path, words: str, fragments: tuple[str, 
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != "recipe.yaml"] == []
 
 
-@pytest.mark.parametrize("words", ["train", "train a b", "compare a --seeds 0", "recomend x", "recommend x -k 0", "train x --epochs 3"])
+@pytest.mark.parametrize(
+    "words", ["train", "train a b", "compare a --seeds 0", "recomend x", "recommend x -k 0", "train x --epochs 3"]
+)
 def test_usage_errors_have_exit_code_2_too(ask: Callable, words: str) -> None:
     answer = ask(*words.split())
     assert (answer.code, answer.out) == (2, "")
@@ -180,7 +185,7 @@ def test_an_unfinished_run_is_not_evaluated(ask: Callable, trained: Path, tmp_pa
 
 
 def _limited(words: list[str], folder: Path, largest: int) -> subprocess.CompletedProcess[str]:
-    """Run a command that cannot write a file beyond a size: a real error of the system in the middle of a write, as on a full disk."""
+    """Run a command that cannot write a file beyond a size: a real error of the system in the middle of a write."""
     import signal
 
     def limit() -> None:
@@ -190,7 +195,7 @@ def _limited(words: list[str], folder: Path, largest: int) -> subprocess.Complet
     return subprocess.run(
         [sys.executable, "-B", "-m", "reverie", *words],
         cwd=folder,
-        preexec_fn=limit,  # noqa: PLW1509  # the only way to set a limit for a child
+        preexec_fn=limit,  # the only way to set a limit for a child
         capture_output=True,
         text=True,
         check=False,

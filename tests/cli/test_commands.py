@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -15,6 +15,9 @@ from reverie.data.sources import list_datasets
 from reverie.models import list_models
 from reverie.testing import tiny_dataset
 from reverie.training.results import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VERBS = [
     *(name for name in get_command(app).commands if name not in ("data", "recipes")),  # type: ignore[attr-defined]  # a group
@@ -161,10 +164,9 @@ def test_doctor(ask: Callable, tmp_path: Path) -> None:
 
 
 def test_the_demo_on_a_small_log_in_the_layout_of_movielens(
-    ask: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: Callable, tmp_path: Path, small_movielens: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_small_movielens(tmp_path / "shelf" / "ml-100k")
-    monkeypatch.setenv("REVERIE_DATA", str(folder.parent))
+    monkeypatch.setenv("REVERIE_DATA", str(small_movielens))
     answer = ask("demo", "--smoke", "--offline", "--device", "cpu", "--out", "demo")
     assert (answer.code, answer.err) == (0, "")
     for text in ("1/4", "2/4", "3/4", "4/4", "48 users, 20 items", "popularity", "sasrec", "done in"):
@@ -172,16 +174,3 @@ def test_the_demo_on_a_small_log_in_the_layout_of_movielens(
     report = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "Toy Story" in report
     assert "https://" not in report.split("<body", 1)[0]
-
-
-def write_small_movielens(folder: Path) -> Path:
-    """Write the tiny log as RecBole's copy of MovieLens-100K, with the three titles that the demo asks about."""
-    folder.mkdir(parents=True)
-    events = tiny_dataset().events.with_columns(pl.col("item").str.slice(1).cast(pl.Int64))
-    names = {"user": "user_id:token", "item": "item_id:token", "rating": "rating:float", "timestamp": "timestamp:float"}
-    events.select(list(names)).rename(names).write_csv(folder / "ml-100k.inter", separator="\t")
-    titles = {0: ("Toy Story", 1995), 1: ("Star Wars", 1977), 2: ("Fargo", 1996)}
-    rows = [(item, *titles.get(item, (f"Film {item}", 1990)), "Drama") for item in range(20)]
-    columns = ["item_id:token", "movie_title:token_seq", "release_year:token", "class:token_seq"]
-    pl.DataFrame(rows, schema=columns, orient="row").write_csv(folder / "ml-100k.item", separator="\t")
-    return folder

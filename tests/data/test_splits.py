@@ -1,23 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import given as hypothesis_given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from reverie.data.dataset import Dataset
-from reverie.data.queries import Queries
-from reverie.data.sequences import Sequences
-from reverie.data.split import Split
 from reverie.data.splits import by_sequence, by_user, given, leave_one_out, temporal
 from reverie.data.splits.config import LeaveOneOut, Temporal, split_dataset
 from reverie.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
 
 EVENT = st.tuples(st.integers(0, 7), st.integers(0, 9), st.integers(0, 12))
 """User, item, time: few of each, so that ties in time, repeated items and short users are common."""
@@ -113,7 +115,8 @@ def test_temporal_never_shows_the_future(dataset: Dataset, targets: str, share: 
     assert max(time[list(train)]) < min(time[valid])
     assert max(time[list(_events(split.refit))]) < min(time[test])
     assert max(time[valid]) < min(time[test])
-    assert not train & set(valid) and not set(valid) & set(test)
+    assert not train & set(valid)
+    assert not set(valid) & set(test)
     for queries in (split.valid, split.test):
         _check_histories(queries)
         if targets == "first":
@@ -139,7 +142,7 @@ def test_temporal_first_is_the_first_event_after_the_moment(dataset: Dataset) ->
 def test_by_user_keeps_users_apart(dataset: Dataset, targets: str, seed: int) -> None:
     split = _split(lambda: by_user(dataset, 0.3, 0.3, targets, seed))  # type: ignore[arg-type]  # one of two words
     train, valid, test = (set(part.users.tolist()) for part in (split.train, split.valid, split.test))
-    assert not train & valid and not train & test and not valid & test
+    assert len(train | valid | test) == len(train) + len(valid) + len(test)
     assert not set(split.refit.users.tolist()) & test
     assert train | valid <= set(split.refit.users.tolist())
     for queries in (split.valid, split.test):
@@ -163,13 +166,14 @@ def test_by_sequence_orders_sequences_by_their_first_event(dataset: Dataset, emp
     first = {int(user): int(time[start]) for user, start in zip(rows.users, rows.starts, strict=True)}
     length = dict(zip(rows.users.tolist(), rows.lengths.tolist(), strict=True))
     train, valid, test = (set(part.users.tolist()) for part in (split.train, split.valid, split.test))
-    assert not train & valid and not train & test and not valid & test
+    assert len(train | valid | test) == len(train) + len(valid) + len(test)
     assert train
     assert max(first[u] for u in train) <= min(first[u] for u in valid)
     assert max(first[u] for u in valid) <= min(first[u] for u in test)
     assert all(length[u] >= shortest for u in train | valid | test)
     refit = set(split.refit.users.tolist())
-    assert refit >= train | valid and not refit & test
+    assert refit >= train | valid
+    assert not refit & test
     for queries, users in ((split.valid, valid), (split.test, test)):
         _check_histories(queries)
         assert queries.seen == "keep"

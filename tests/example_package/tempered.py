@@ -1,5 +1,7 @@
 """A model in a package of its own: popularity, made flatter or steeper by an exponent."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from pydantic import PositiveFloat
@@ -16,25 +18,25 @@ class TemperedConfig(Options):
 class Tempered:
     history = 0  # reads no event of the history
 
-    def __init__(self, config, n_items):
+    def __init__(self, config: TemperedConfig, n_items: int) -> None:
         self.config, self.counts = config, np.zeros(n_items, dtype=np.float32)
 
-    def fit_counts(self, train, measure=None, seed=0):
+    def fit_counts(self, train: Any, measure: Any = None, seed: int = 0) -> dict[str, Any]:
         self.counts = train.item_counts()[1:].astype(np.float32)
         return {}  # nothing was chosen on validation
 
-    def scores(self, batch, items=None):
+    def scores(self, batch: Any, items: torch.Tensor | None = None) -> torch.Tensor:
         whole = torch.from_numpy(self.counts**self.config.power).repeat(batch.size, 1)
         return whole if items is None else whole.gather(1, items - 1)
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {"counts": self.counts}
 
-    def load_arrays(self, arrays):
+    def load_arrays(self, arrays: Any) -> None:
         self.counts = np.array(arrays["counts"])
 
 
-def build(config, vocabulary):
+def build(config: TemperedConfig, vocabulary: Any) -> Tempered:
     return Tempered(config, vocabulary.n_items)
 
 

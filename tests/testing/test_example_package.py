@@ -5,13 +5,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import reverie as rv
 from reverie.models.shelf import MODELS
 from reverie.testing import CHECKS, check_recommender, tiny_split
-from reverie.testing.checks import Case
+
+if TYPE_CHECKING:
+    from reverie.testing.checks import Case
 
 PACKAGE = Path(__file__).parent.parent / "example_package"
 

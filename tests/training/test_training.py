@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -12,9 +12,11 @@ from reverie.data.split import Split
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import evaluate
 from reverie.models import create_model
-from reverie.protocols import Recommender
 from reverie.testing import tiny_split
 from reverie.training import TrainingConfig, fit
+
+if TYPE_CHECKING:
+    from reverie.protocols import Recommender
 
 EXPECTED = Path(__file__).parent.parent / "expected" / "sasrec.json"
 SMALL: dict[str, Any] = {"dim": 16, "history": 8, "dropout": 0.1}
@@ -73,7 +75,9 @@ def test_half_precision_trains(split: Split) -> None:
     assert all(math.isfinite(loss) for loss in losses)
 
 
-@pytest.mark.parametrize("change", [{"weight_decay": 0.5}, {"clip": 0.01}, {"schedule": "cosine"}, {"warmup_steps": 9}, {"seed": 1}])
+@pytest.mark.parametrize(
+    "change", [{"weight_decay": 0.5}, {"clip": 0.01}, {"schedule": "cosine"}, {"warmup_steps": 9}, {"seed": 1}]
+)
 def test_each_option_has_an_effect(split: Split, change: dict[str, Any]) -> None:
     plain, changed = _model(split), _model(split)
     fit(plain, split, epochs=2, **FAST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,6 +146,8 @@ def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, dro
     lists = submit(read_recommendations(path, **columns), task.queries, path)
     options: dict[str, Any] = {"name": name, "train": task.train, "protocol": task.facts["protocol"]}
     found = audit(lists, task.train, k)
+    if task.train is None:
+        found = replace(found, unknown=0)
     warnings += [f"{path}: {warning}" for warning in found.warnings()]
     evaluation = measure(lists, task.queries, drop_seen=drop_seen, **options)
     if found.seen:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.data.sequences import Sequences
-from reverie.data.split import Split
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
     from reverie.data.vocabulary import Vocabulary
 
 
@@ -49,9 +49,13 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
         return replace(sequences, items=codes, users=users[sequences.users], vocabulary=vocabulary)
 
     def asked(queries: Queries) -> Queries:
-        candidates = None if queries.candidates is None else items[queries.candidates]
-        changes = {"users": users[queries.users], "targets": items[queries.targets], "candidates": candidates}
-        return replace(queries, sequences=rows(queries.sequences), **changes)
+        return replace(
+            queries,
+            sequences=rows(queries.sequences),
+            users=users[queries.users],
+            targets=items[queries.targets],
+            candidates=None if queries.candidates is None else items[queries.candidates],
+        )
 
     return replace(split, train=rows(split.train), valid=asked(split.valid), test=asked(split.test), refit=rows(split.refit))
 
@@ -62,7 +66,8 @@ def _places(ids: pl.Series, known: pl.Series, kind: str) -> NDArray[np.int64]:
     if found.null_count():
         first = ids[int(found.is_null().arg_max() or 0)]
         raise DataError(
-            f"{found.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; grow the vocabulary first"
+            f"{found.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; "
+            f"grow the vocabulary first"
         )
     codes: NDArray[np.int64] = found.to_numpy()
     return codes

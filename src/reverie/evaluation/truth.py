@@ -45,16 +45,8 @@ def read_truth(
         If a file cannot be read or is empty.
     """
     asked = read_events(truth, user=user, item=item).events.select("user", "item", pl.lit("test").alias("part"))
-    parts = [asked]
-    if history is not None:
-        past = read_events(history, user=user, item=item).events.with_columns(pl.lit("train").alias("part"))
-        if "timestamp" in past.columns:
-            past = past.sort("timestamp", maintain_order=True)
-            asked = asked.with_columns(pl.lit(past["timestamp"][-1]).alias("timestamp"))
-        parts = [past.select(asked.columns), asked]
-        dtypes = {name: pl.String for name in ("user", "item") if past.schema[name] != asked.schema[name]}
-        parts = [part.cast(dtypes) for part in parts]  # type: ignore[arg-type]  # polars types its mapping as invariant
-    rows = Dataset(pl.concat(parts), name="truth", order="source").sequences
+    events = asked if history is None else _after(asked, history, user, item)
+    rows = Dataset(events, name="truth", order="source").sequences
     before = np.bincount(rows.event_rows(), weights=rows.columns["part"][rows.positions()] == 0, minlength=len(rows))
     begin = rows.starts + before.astype(np.int64)
     who = np.flatnonzero(begin < rows.stops)
@@ -67,3 +59,13 @@ def read_truth(
         return queries, None
     train = replace(rows, stops=begin)
     return queries, train.take(np.flatnonzero(train.lengths > 0))
+
+
+def _after(asked: pl.DataFrame, history: Any, user: str | None, item: str | None) -> pl.DataFrame:
+    """Put the events of the history, in their order, before what is asked."""
+    past = read_events(history, user=user, item=item).events.with_columns(pl.lit("train").alias("part"))
+    if "timestamp" in past.columns:
+        past = past.sort("timestamp", maintain_order=True)
+        asked = asked.with_columns(pl.lit(past["timestamp"][-1], dtype=pl.Int64).alias("timestamp"))
+    text = [pl.col(name).cast(pl.String) for name in ("user", "item") if past.schema[name] != asked.schema[name]]
+    return pl.concat([past.select(asked.columns).with_columns(text), asked.with_columns(text)])

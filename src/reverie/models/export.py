@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import logging
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +39,8 @@ class Encoder(nn.Module):
         A vector model.
     """
 
+    model: Any
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
@@ -63,8 +69,9 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
 
     The folder gets the encoder (``encoder.pt2`` for `torch.export.load`, or ``encoder.onnx``), ``item_table.safetensors``
     (tensor ``items [N, D]``; row r is item code r + 1), ``items.parquet`` and ``users.parquet`` (ids in the order of codes) and
-    ``manifest.json``. Scores of a history are ``vector @ items.T``. Batch size and length are free; the encoder is that of an
-    unknown user, whatever the model knows of users.
+    ``manifest.json``. Scores of a history are ``vector @ items.T``. The batch size is free, and so is the length where the
+    model's operations allow it; else histories are padded to the model's full length (``length`` in the manifest). The encoder
+    is that of an unknown user, whatever the model knows of users.
 
     Parameters
     ----------
@@ -92,22 +99,21 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
     name, into = model.card.name, Path(folder)
     if not isinstance(model, HasVectors) or not isinstance(model, nn.Module):
         raise ConfigError(
-            f"model '{name}' does not turn histories into vectors, so there is no encoder to export; export sasrec or another vector "
-            f"model, or write its lists with 'reverie recommend --all'"
+            f"model '{name}' does not turn histories into vectors, so there is no encoder to export; export sasrec or another "
+            f"vector model, or write its lists with 'reverie recommend --all'"
         )
     if format == "onnx":
         require_onnx()
-    manifest = _manifest(model, format)
     training = model.training
     try:
         model.eval()
         with torch.no_grad():
             table = model.item_table().detach().cpu().contiguous().clone()
-            program = _traced(model)
-        manifest["dim"] = table.shape[1]
+            program, free = _traced(model, model.history)
         _write_program(program, into / PROGRAMS[format], format)
     finally:
         model.train(training)
+    manifest = _manifest(model, format, table.shape[1], free)
     _write_table(table, into / "item_table.safetensors")
     save_vocabulary(model.card.vocabulary, into)
     write_json(into / "manifest.json", manifest)
@@ -127,22 +133,42 @@ def require_onnx() -> None:
         raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
 
 
-def _traced(model: nn.Module) -> torch.export.ExportedProgram:
-    """Trace with a batch of 3 rows and 4 events, both free."""
+def _traced(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
+    """Trace with a free batch size, and a free length where the model's operations allow it, else at its full history."""
+    failure: Exception | None = None
+    for free in (True, False):
+        width = min(4, history or 4) if free else history
+        if width is None:
+            continue
+        try:
+            with _silence():
+                return _trace(model, width, history if free else 0), free
+        except Exception as error:  # torch raises many kinds, and each means that it cannot be traced so
+            failure = error
+    name = model.card.name  # type: ignore[union-attr]  # every recommender has a card
+    reason = next(iter(str(failure).strip().splitlines()), type(failure).__name__)
+    raise RunError(f"the encoder of model '{name}' cannot be exported ({reason}); export sasrec instead") from failure
+
+
+def _trace(model: nn.Module, width: int, longest: int | None) -> torch.export.ExportedProgram:
+    """Trace three rows of `width` events; `longest` 0 fixes the length."""
     place = next(model.parameters()).device
-    history = getattr(model, "history", None)
-    width = min(4, history or 4)
     items = torch.ones((3, width), dtype=torch.int64, device=place)
     lengths = torch.tensor([width, 1, 0], device=place)
     rows = torch.export.Dim("batch", min=1)
-    events = torch.export.Dim("length", min=1, max=history) if width > 1 else None
-    shapes = {"items": {0: rows, 1: events} if events is not None else {0: rows}, "lengths": {0: rows}}
+    shape = {0: rows} if longest == 0 else {0: rows, 1: torch.export.Dim("length", min=1, max=longest)}
+    return torch.export.export(Encoder(model), (items, lengths), dynamic_shapes={"items": shape, "lengths": {0: rows}}, strict=True)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep torch's log of a failed attempt off the screen; what it raises says enough."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        return torch.export.export(Encoder(model), (items, lengths), dynamic_shapes=shapes, strict=False)
-    except Exception as error:
-        name = model.card.name  # type: ignore[union-attr]  # every recommender has a card
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RunError(f"the encoder of model '{name}' cannot be exported ({reason}); export sasrec or gru4rec instead") from error
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _write_program(program: torch.export.ExportedProgram, path: Path, format: Format) -> None:
@@ -151,7 +177,9 @@ def _write_program(program: torch.export.ExportedProgram, path: Path, format: Fo
             with temporary.open("wb") as handle:
                 torch.export.save(program, handle)
         else:
-            written = torch.onnx.export(program, dynamo=True, verbose=False)
+            with warnings.catch_warnings(), _silence():
+                warnings.simplefilter("ignore")  # torch's exporter uses what torch itself has deprecated
+                written = torch.onnx.export(program, dynamo=True, verbose=False)
             if written is None:
                 raise RunError("torch could not write the encoder as ONNX; export it with --format torch")
             written.save(temporary, external_data=False)
@@ -164,7 +192,7 @@ def _write_table(table: Tensor, path: Path) -> None:
         save_file({"items": table}, temporary, metadata={"format": "pt"})
 
 
-def _manifest(model: Any, format: Format) -> dict[str, Any]:
+def _manifest(model: Any, format: Format, dim: int, free: bool) -> dict[str, Any]:
     calls = {
         "torch": "torch.export.load('encoder.pt2').module()(items, lengths) @ load_file('item_table.safetensors')['items'].T",
         "onnx": "InferenceSession('encoder.onnx').run(None, {'items': items, 'lengths': lengths})[0] @ table.T",
@@ -178,10 +206,13 @@ def _manifest(model: Any, format: Format) -> dict[str, Any]:
         "encoder": PROGRAMS[format],
         "item_table": "item_table.safetensors",
         "n_items": model.card.vocabulary.n_items,
+        "dim": dim,
         "history": model.history,
+        "length": "free" if free else model.history,
         "inputs": {
-            "items": "int64 [B, L], item codes 1..N of the last events, oldest first, 0 behind the end of a row; L at most history",
-            "lengths": "int64 [B], real events of each row; 0 for an empty history, then L is 1 or more all the same",
+            "items": "int64 [B, L], item codes 1..N of the last events, oldest first, 0 behind the end of a row; L is `length`, "
+            "or where that is free 1 to `history`",
+            "lengths": "int64 [B], real events of each row; 0 for an empty history",
         },
         "output": "float32 [B, D], one vector per history",
         "codes": "the item in row r of items.parquet, from 0, has code r + 1",

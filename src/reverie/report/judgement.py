@@ -89,7 +89,13 @@ class Judgement:
         facts = {name: self.facts[name] for name in ("dataset", "dataset_sha256", "protocol", "seen")}
         return [
             facts
-            | {"recipe": "judge", "slice": self.facts["on"], "model": name, "metric": metric, "commit": commit}
+            | {
+                "recipe": "judge",
+                "slice": "valid" if self.facts["on"] == "valid" else "all",
+                "model": name,
+                "metric": metric,
+                "commit": commit,
+            }
             | {"fit_on": "train" if name in BASELINES else None}
             | asdict(cell)
             for name, metrics in self.cells.items()

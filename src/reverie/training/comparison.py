@@ -46,6 +46,8 @@ class Comparison:
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
     """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults.
 
+    A configuration class may carry ``training_defaults``, a class variable with the training options that suit the model.
+
     Parameters
     ----------
     dataset, split : dict
@@ -66,7 +68,8 @@ def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence
         packaged[recipe.dataset.name, recipe.model_name] = recipe
     found = []
     for model in models:
-        values: dict[str, Any] = {"name": f"{model}-{slug}", "model": {"name": model}}
+        training = getattr(MODELS.config(model), "training_defaults", {})
+        values: dict[str, Any] = {"name": f"{model}-{slug}", "model": {"name": model}, "training": dict(training)}
         if len(dataset) == 1 and (dataset["name"], model) in packaged:
             values = packaged[dataset["name"], model].model_dump(mode="json")
         found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))

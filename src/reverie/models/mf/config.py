@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -12,6 +13,8 @@ from reverie.options import Options
 
 class MFConfig(Options):
     """Options of `mf`; weight decay is an option of training (`training.weight_decay`)."""
+
+    training_defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 3e-3, "batch_size": 1024}
 
     dim: PositiveInt = 64
     """Width of user and item vectors."""

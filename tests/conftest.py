@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from reverie.testing import tiny_dataset
+
+
+@pytest.fixture(scope="session")
+def small_movielens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ``REVERIE_DATA``: the tiny log as RecBole's copy of MovieLens-100K, with the three titles of the demo."""
+    folder = tmp_path_factory.mktemp("shelf") / "ml-100k"
+    folder.mkdir()
+    events = tiny_dataset().events.with_columns(pl.col("item").str.slice(1).cast(pl.Int64))
+    names = {"user": "user_id:token", "item": "item_id:token", "rating": "rating:float", "timestamp": "timestamp:float"}
+    events.select(list(names)).rename(names).write_csv(folder / "ml-100k.inter", separator="\t")
+    titles = {0: ("Toy Story", 1995), 1: ("Star Wars", 1977), 2: ("Fargo", 1996)}
+    rows = [(item, *titles.get(item, (f"Film {item}", 1990)), "Drama") for item in range(20)]
+    columns = ["item_id:token", "movie_title:token_seq", "release_year:token", "class:token_seq"]
+    pl.DataFrame(rows, schema=columns, orient="row").write_csv(folder / "ml-100k.item", separator="\t")
+    return folder.parent

@@ -1,0 +1,196 @@
+"""Every command and every Python block of the README and of the documentation is run here, on a small log."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+import reverie as rv
+from reverie.cli.main import run
+from reverie.nn.heads import DotHead
+from reverie.testing import tiny_dataset
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+SHORTER = {
+    "reverie demo": "reverie demo --smoke",
+    "reverie compare my-clicks.csv --catalog my-items.csv": "--models popularity,markov,sasrec --set training.epochs=1",
+    "reverie train sasrec-ml-100k --set training.epochs=5": "--set training.epochs=1",
+    "reverie train mine.yaml --out runs/mine": "--set training.epochs=1",
+}
+"""What is added to (or put in the place of) a command so that it takes seconds; everything else is run as it is printed."""
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _commands(text: str) -> list[str]:
+    return [
+        line.strip() for block in re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines() if line
+    ]
+
+
+README = _commands((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def small(tmp_path: Path, small_movielens: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the examples name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REVERIE_DATA", str(small_movielens))
+    monkeypatch.setenv("REVERIE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("REVERIE_OFFLINE", "1")
+    dataset = tiny_dataset()
+    for name in ("my-clicks.csv", "clicks.csv"):
+        events = dataset.events
+        renamed = {"user": "member", "item": "film", "timestamp": "seen_at"} if name == "clicks.csv" else {}
+        events.rename(renamed).write_csv(tmp_path / name)
+    for name in ("my-items.csv", "items.csv"):
+        dataset.catalog.write_csv(tmp_path / name)
+    return tmp_path
+
+
+def _run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = SHORTER.get(command, "")
+    words = shlex.split(extra if extra.startswith("reverie") else f"{command} {extra}")
+    assert words[0] == "reverie"
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stop:
+        run()
+    assert not stop.value.code, command
+
+
+def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = [command for command in README if command.startswith("reverie ")]
+    assert len(commands) == 10
+    for command in commands:
+        _run(command, monkeypatch)
+    assert (small / "runs/compare-my-clicks/report.html").exists()
+    assert (small / "runs/mine/result.json").exists()
+
+
+def test_the_commands_of_the_table_run(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    order = sorted(table, key=lambda command: ("evaluate" in command or "recommend" in command, "validate" in command))
+    assert len(order) == 14
+    for command in order:
+        if command.split()[1] == "compare":
+            continue  # run with the commands of the README
+        _run(command, monkeypatch)
+
+
+def test_the_commands_of_make_are_those_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(BIN)", ".venv/bin").replace("$(VENV)", ".venv")
+    makefile = makefile.replace("$(PYTHON)", "python3").replace("--quiet ", "").replace("$$(", "$(")
+    makefile = re.sub(r"\$\(if \$\(TORCH_INDEX\),[^ ]* \$\(TORCH_INDEX\)\) ", "", makefile)
+    for command in README:
+        if command.startswith("make "):
+            assert f"\n{command.split()[1]}: " in makefile
+        elif not command.startswith("reverie "):
+            assert f"\t{command}\n" in makefile, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run(page: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for block in _blocks(page, "python"):
+        shorter = re.sub(r"epochs=\d+", "epochs=1", block)
+        exec(compile(shorter, str(page), "exec"), {})  # noqa: S102  # our own page
+    if page.name == "README.md":
+        assert "ndcg@10 0." in capsys.readouterr().out
+
+
+def test_pages_name_what_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    works = re.search(r"Models that can be trained today: (.*?)\.", text, flags=re.DOTALL)
+    assert works is not None
+    assert sorted(re.findall(r"`([\w-]+)`", works[1])) == rv.list_models()
+    data = (ROOT / "docs/data.md").read_text(encoding="utf-8").split("## Named datasets")[1]
+    assert sorted(re.findall(r"^\| `([\w-]+)` \|", data, flags=re.MULTILINE)) == rv.list_datasets()
+    rows = [line.split("|")[1:-1] for line in data.splitlines() if line.startswith("| `")]
+    for row in rows:
+        from reverie.data.sources import find_entry
+
+        entry = find_entry(row[0].strip(" `"))
+        assert [int(cell.replace(",", "")) for cell in row[2:5]] == list(entry.counts)
+        assert row[5].strip(" `") == entry.protocol
+    papers = (ROOT / "PAPERS.md").read_text(encoding="utf-8")
+    from reverie.models.shelf import MODELS
+
+    assert {entry.paper for entry in MODELS.values() if entry.paper} <= set(
+        re.findall(r"^\| `(\w+)` \|", papers, flags=re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *(ROOT / f"{n}.md" for n in ("CONTRIBUTING", "PAPERS", "CHANGELOG", "SECURITY"))], ids=str
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if not link.startswith("https://") and not link.endswith(".png"):
+            assert (page.parent / link).exists(), link
+
+
+def test_the_recipe_of_the_documentation_is_valid() -> None:
+    from reverie.training.recipe import parse_recipe
+
+    for page in PAGES:
+        for block in _blocks(page, "yaml"):
+            parse_recipe(yaml.safe_load(block), page.name)
+
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_example_package_is_the_one_that_is_tested() -> None:
+    shown = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
+    assert len(shown) == 2
+    for path, text in shown:
+        assert text == (ROOT / path).read_text(encoding="utf-8")
+
+
+def _example(name: str) -> dict[str, Any]:
+    found = re.search(rf"<!-- test: {name} -->\n```python\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
+    assert found is not None
+    assert len([line for line in found[1].splitlines() if line.strip()]) <= 30
+    names: dict[str, Any] = {}
+    exec(compile(found[1], "CONTRIBUTING.md", "exec"), names)  # noqa: S102  # our own page
+    return names
+
+
+def test_the_example_of_a_dataset_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reverie.data.sources.load import load_entry
+
+    entry = _example("dataset")["ENTRY"]
+    (tmp_path / "clicks").mkdir()
+    tiny = tiny_dataset()
+    tiny.events.write_csv(tmp_path / "clicks" / "clicks.csv")
+    tiny.catalog.write_csv(tmp_path / "clicks" / "items.csv")
+    monkeypatch.setenv("REVERIE_DATA", str(tmp_path))
+    dataset = load_entry(entry, offline=True)
+    assert (dataset.vocabulary.n_users, dataset.vocabulary.n_items, dataset.n_events) == entry.counts
+    assert dataset.sha256 == tiny.sha256
+
+
+def test_the_example_of_an_objective_is_right() -> None:
+    from reverie.objectives import Objective
+
+    objective = _example("objective")["Margin"](n_items=6, n=4)
+    assert isinstance(objective, Objective)
+    table, states, targets = torch.randn(6, 4), torch.randn(3, 4), torch.tensor([1, 2, 3])
+    torch.manual_seed(1)
+    drawn = objective.sampler.draw(targets).items
+    torch.manual_seed(1)
+    loss = objective.loss(states, targets, DotHead(table))
+    for m, target in enumerate(targets.tolist()):
+        scores = (table @ states[m]).tolist()
+        terms = [max(0.0, 1 - scores[target - 1] + scores[n - 1]) for n in drawn[m].tolist() if n != target]
+        assert loss[m].item() == pytest.approx(sum(terms) / 4, rel=1e-5)
