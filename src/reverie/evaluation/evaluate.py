@@ -12,6 +12,7 @@ import torch
 from reverie import processes
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation.frames import list_frame, rank_frame, ranked_targets
 from reverie.evaluation.ranking import arrange, count_around
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.scoring import ask, asking, batches, best, masked
@@ -92,7 +93,7 @@ def evaluate(
     n_items = queries.sequences.vocabulary.n_items
     if train is not None and train.vocabulary.n_items != n_items:
         raise DataError(f"train has {train.vocabulary.n_items} items and the queries have {n_items}; take both from one split")
-    ranked = _ranked_targets(queries)
+    ranked = ranked_targets(queries)
     n_targets, width = len(queries.targets), min(top, n_items)
     greater, equal = np.zeros((2, n_targets), dtype=np.int32)
     target_scores = np.zeros(n_targets, dtype=np.float32)
@@ -118,9 +119,10 @@ def evaluate(
                     scores_kept[index, : columns.shape[1]] = values
     processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), place)
     counts = None if train is None else train.item_counts()
+    query, column = np.nonzero(items)
     return Evaluation(
-        ranks=_rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
-        topk=_list_frame(queries, items, scores_kept, counts),
+        ranks=rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
+        topk=list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
         scored=None if queries.labels is None else _label_frame(queries, target_scores),
         seen=rule,
         protocol=protocol,
@@ -130,55 +132,6 @@ def evaluate(
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
     )
-
-
-def _ranked_targets(queries: Queries) -> NDArray[np.bool_]:
-    """Which targets are ranked: the positive ones, each item once per query, shape [T]."""
-    ranked = np.ones(len(queries.targets), dtype=bool) if queries.labels is None else queries.labels > 0
-    if len(queries.targets) > len(queries):
-        at = np.flatnonzero(ranked)
-        keys = queries.target_queries[at] * (queries.sequences.vocabulary.n_items + 1) + queries.targets[at]
-        ranked = np.zeros_like(ranked)
-        ranked[at[np.unique(keys, return_index=True)[1]]] = True
-    return ranked
-
-
-def _rank_frame(
-    queries: Queries,
-    ranked: NDArray[np.bool_],
-    greater: NDArray[np.int32],
-    equal: NDArray[np.int32],
-    n_candidates: NDArray[np.int32],
-    n_masked: NDArray[np.int32],
-    counts: NDArray[np.int64] | None,
-) -> pl.DataFrame:
-    query, target = queries.target_queries[ranked], queries.targets[ranked]
-    columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "target": target,
-        "greater": greater[ranked],
-        "equal": equal[ranked],
-        "n_candidates": n_candidates[query],
-        "masked": n_masked[query],
-        "length": queries.lengths[query].astype(np.int32),
-    }
-    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
-
-
-def _list_frame(
-    queries: Queries, items: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray[np.int64] | None
-) -> pl.DataFrame:
-    query, place = np.nonzero(items)
-    item = items[query, place]
-    columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "rank": (place + 1).astype(np.int32),
-        "item": item,
-        "score": scores[query, place],
-    }
-    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
 
 
 def _label_frame(queries: Queries, scores: NDArray[np.float32]) -> pl.DataFrame:
