@@ -110,6 +110,8 @@ data = ParquetModule(
 )
 trainer = lightning.Trainer(
     max_epochs=100_000,
+    limit_val_batches=0,
+    num_sanity_val_steps=0,
     callbacks=[Measure()],
     logger=False,
     enable_checkpointing=False,
