@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +25,9 @@ import reverie as rv
 from reverie.data.split import Split
 from reverie.evaluation.judge import judge
 from reverie.files import atomic_path, read_json, write_json
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common import commit
 
 ADAPTERS = Path(__file__).resolve().parent / "adapters"
 EVERY, STILL, PATIENCE = 20.0, 20.0, 10
@@ -185,7 +190,8 @@ def _judged(cell: Cell, folder: Path) -> dict[str, Any]:
     shutil.rmtree(folder / "atomic", ignore_errors=True)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     own = {"case": cell.case, "system": cell.system, "setting": cell.setting, "seed": cell.seed, "budget": cell.budget}
-    return own | {"curve": curve, "facts": facts}
+    when = {"date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(), "commit": commit()}
+    return own | when | {"curve": curve, "facts": facts}
 
 
 def external(lists: pl.DataFrame, split: Split) -> pl.DataFrame:

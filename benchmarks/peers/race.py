@@ -164,9 +164,7 @@ def main() -> None:
             chosen = chosen_settings(case, asked.systems, asked.work)
             run_all(race_cells(case, chosen), asked.work, asked.environments, asked.cores)
     tuned = {case: finished(tuning_cells(case, list(SYSTEMS)), asked.work) for case in CASES}
-    raced = {
-        case: finished(race_cells(case, chosen_settings(case, list(SYSTEMS), asked.work)), asked.work) for case in CASES
-    }
+    raced = {case: finished(race_cells(case, chosen_settings(case, list(SYSTEMS), asked.work)), asked.work) for case in CASES}
     write_report(tuned, raced)
 
 

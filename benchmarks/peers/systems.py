@@ -63,7 +63,7 @@ MODEL = {"dim": 64, "history": 50, "blocks": 2, "heads": 2}
 """The same for all systems."""
 
 CASES = {
-    "ml-100k": Case("ml-100k", 240.0, 100, {"reverie": 3, "rectools": 3, "replay": 3, "cornac": 3, "recbole": 3}),
+    "ml-100k": Case("ml-100k", 120.0, 100, {"reverie": 3, "rectools": 3, "replay": 3, "cornac": 3, "recbole": 3}),
     "amazon-beauty": Case("amazon-beauty", 420.0, 20, {"reverie": 3, "rectools": 3, "replay": 3, "cornac": 1, "recbole": 1}),
 }
 
@@ -74,7 +74,12 @@ SYSTEMS = {
         (),
         {
             "ml-100k": {
-                "256 negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "objective": _sampled(256)},
+                "full softmax, batch 32": {
+                    "batch_size": 32,
+                    "learning_rate": 1e-3,
+                    "dropout": 0.2,
+                    "objective": {"kind": "full_softmax"},
+                },
                 "256 negatives, batch 32": {"batch_size": 32, "learning_rate": 1e-3, "dropout": 0.2, "objective": _sampled(256)},
                 "full softmax, batch 64, dropout .3": {
                     "batch_size": 64,

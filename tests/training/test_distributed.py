@@ -70,7 +70,8 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(tmp_path: Path) -
     (tmp_path / "recipe.yaml").write_text(recipe.replace("batch_size: 8", "batch_size: 16"), encoding="utf-8")
     one = tmp_path / "one"
     command = [sys.executable, "-m", "reverie", "train", str(tmp_path / "recipe.yaml"), "--out", str(one), "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=200, check=False)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(losses(two), losses(one), rtol=0.02)
     first, second = open_run(two).test, open_run(one).test

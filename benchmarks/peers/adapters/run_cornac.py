@@ -17,7 +17,15 @@ torch.set_num_threads(1)
 torch.use_deterministic_algorithms(False)
 job = Job.read()
 events = job.events("train")
-rows = list(zip(events["user_id"].tolist(), events["user_id"].tolist(), events["item_id"].tolist(), events["timestamp"].tolist(), strict=True))
+rows = list(
+    zip(
+        events["user_id"].tolist(),
+        events["user_id"].tolist(),
+        events["item_id"].tolist(),
+        events["timestamp"].tolist(),
+        strict=True,
+    )
+)
 watch = Stopwatch(job)
 batches, epoch = recom_sasrec.session_seq_iter, 0
 

@@ -48,15 +48,12 @@ def recommend() -> Lists:
 class Measure(lightning.Callback):
     """Measures after each epoch, and inside long ones."""
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, module: object) -> None:
-        """Count steps."""
-        self.steps = 0
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: object, outputs: object, batch: object, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: object, outputs: object, batch: object, batch_idx: int
+    ) -> None:
         """Measure where it is due."""
-        self.steps = batch_idx + 1
-        if watch.due():
-            watch.measure(trainer.current_epoch + min(self.steps / steps_per_epoch, 1.0), recommend)
+        if watch.due() and batch_idx + 1 < steps_per_epoch:
+            watch.measure(trainer.current_epoch + (batch_idx + 1) / steps_per_epoch, recommend)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: object) -> None:
         """Measure."""

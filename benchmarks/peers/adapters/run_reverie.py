@@ -10,7 +10,6 @@ from stopwatch import Finished, Job, Lists, Stopwatch
 
 import reverie as rv
 from reverie.evaluation.recommend import recommend_all
-from reverie.seeds import seed_torch
 from reverie.training import TrainingConfig
 from reverie.training.loop import Trainer
 from reverie.training.progress import progress
@@ -46,7 +45,6 @@ def main() -> None:
 
     watch.start()
     train = rv.read_events(frame, user="user_id", item="item_id", timestamp="timestamp").sequences
-    seed_torch(job.seed, "weights")
     model = rv.create_model("sasrec", train.vocabulary, seed=job.seed, **job.model, **chosen)
     trainer = Trainer(model, train, config, measure, None, torch.device("cpu"))
     with contextlib.suppress(Finished), progress(1, "race", False) as shown:

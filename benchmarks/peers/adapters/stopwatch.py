@@ -210,7 +210,9 @@ def windows(events: dict[str, np.ndarray], codes: np.ndarray, history: int, padd
     return users, np.where(at >= start[:, None], codes[np.maximum(at, 0)], padding)
 
 
-def best_unseen(score: Callable[[int, int], Any], seen: tuple[np.ndarray, np.ndarray], users: int, top: int) -> tuple[np.ndarray, np.ndarray]:
+def best_unseen(
+    score: Callable[[int, int], Any], seen: tuple[np.ndarray, np.ndarray], users: int, top: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the best columns of a score matrix that comes in slices of rows, seen pairs left out.
 
     Parameters

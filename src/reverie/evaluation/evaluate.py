@@ -42,8 +42,9 @@ def evaluate(
 
     Several processes (`torchrun`) share the queries; each then returns the whole result. Candidates are the whole catalogue, or
     the queries' own candidates and their targets. Seen items of the whole history, also of the part that the model does not
-    read, are taken out where the rule says so, never a target. A target that occurs twice in a query counts once. With labels, only targets with a label above 0 are ranked and every labelled row is scored;
-    a model that scores nothing but candidates needs queries with candidates (which may be the labelled rows themselves).
+    read, are taken out where the rule says so, never a target. A target that occurs twice in a query counts once. With labels,
+    only targets with a label above 0 are ranked and every labelled row is scored; a model that scores nothing but candidates
+    needs queries with candidates (which may be the labelled rows themselves).
 
     Parameters
     ----------
