@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -22,9 +22,11 @@ from environments import interpreter
 from systems import CASES, MODEL, SYSTEMS
 
 import reverie as rv
-from reverie.data.split import Split
 from reverie.evaluation.judge import judge
 from reverie.files import atomic_path, read_json, write_json
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import commit

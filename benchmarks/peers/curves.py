@@ -122,7 +122,7 @@ def best_setting(values: Mapping[str, float]) -> str:
 
 
 def interleaved(rounds: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
-    """Return pairs of system and run so that systems take turns: A1 B1 C1 A2 B2 …
+    """Return pairs of system and run so that systems take turns (A1, B1, C1, A2, B2, and so on).
 
     Parameters
     ----------

@@ -174,16 +174,16 @@ def page(tuned: Results, raced: Results, targets: Mapping[str, float]) -> str:
     parts = [
         "# SASRec in five libraries: time to a common quality\n",
         "Written by `python benchmarks/peers/race.py`; the values of each run are in `benchmarks/results/peers.csv`.\n",
-        f"Each library trains its SASRec ({dims}) on one core with one thread, on the same training events (leave one out). The clock "
-        "starts when libraries are imported and events are in memory, so it counts the library's own preparation, and it stands still "
-        "while a model is measured: after every epoch, and inside epochs that take longer than "
+        f"Each library trains its SASRec ({dims}) on one core with one thread, on the same training events (leave one out). The "
+        "clock starts when libraries are imported and events are in memory, so it counts the library's own preparation, and it "
+        "stands still while a model is measured: after every epoch, and inside epochs that take longer than "
         f"{EVERY:g} CPU seconds. Every measurement writes each user's list for validation, seen items removed, and one evaluator "
         "(`reverie judge`) scores all lists. A run ends when its budget of CPU seconds is used up, or after "
         f"{PATIENCE} measurements and {STILL:g} CPU seconds without a better value.\n",
-        "The **target** is 95 % of the best NDCG@10 on validation that any run of any library reached within its budget. The time to it "
-        "is that of the first measurement at or above it; nothing is interpolated. Cells are median [lowest, highest] over seeds. Wall "
-        "times carry the noise of a shared machine (the CSV has the load average at the start of each run); CPU seconds do not carry "
-        "its waiting time, and the libraries take turns, so that noise hits all alike.\n",
+        "The **target** is 95 % of the best NDCG@10 on validation that any run of any library reached within its budget. The time "
+        "to it is that of the first measurement at or above it; nothing is interpolated. Cells are median [lowest, highest] over "
+        "seeds. Wall times carry the noise of a shared machine (the CSV has the load average at the start of each run); CPU "
+        "seconds do not carry its waiting time, and the libraries take turns, so that noise hits all alike.\n",
         "![NDCG@10 against seconds of training](peer-race.svg)\n",
     ]
     for case, results in raced.items():
@@ -207,12 +207,18 @@ def _case(case: str, results: Sequence[dict[str, Any]], tuned: Sequence[dict[str
     ]
     for name, found in by_system.items():
         curves = [points(result) for result in found]
-        ratio = cpu[name], cpu.get("reverie")
-        lines.append(
-            f"| {name} {found[0]['facts']['version']} | {found[0]['setting']} | {len(found)} | {_reached(wall[name], curves, 'wall', target)} "
-            f"| {_reached(cpu[name], curves, 'cpu', target)} | {_ratio(*ratio, curves)} | {_text(spread([best_of(c) for c in curves]), 4)} "
-            f"| {_text(spread([epoch_seconds(c) for c in curves]), 1)} | {_text(spread([c[-1].peak for c in curves]), 0)} |"
-        )
+        cells = [
+            f"{name} {found[0]['facts']['version']}",
+            found[0]["setting"],
+            str(len(found)),
+            _reached(wall[name], curves, "wall", target),
+            _reached(cpu[name], curves, "cpu", target),
+            _ratio(cpu[name], cpu.get("reverie"), curves, target),
+            _text(spread([best_of(curve) for curve in curves]), 4),
+            _text(spread([epoch_seconds(curve) for curve in curves]), 1),
+            _text(spread([curve[-1].peak for curve in curves]), 0),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_verdict(by_system, wall, cpu), ""]
     lines += [
         "Settings tried on seed 0 with half the budget; the best on validation races:\n",
@@ -245,12 +251,14 @@ def _reached(value: Spread | None, curves: Sequence[Sequence[Point]], clock: str
     return f"{some}not reached in {longest:.0f} s"
 
 
-def _ratio(value: Spread | None, own: Spread | None, curves: Sequence[Sequence[Point]]) -> str:
+def _ratio(value: Spread | None, own: Spread | None, curves: Sequence[Sequence[Point]], target: float) -> str:
     if own is None:
         return ""
-    if value is None:
-        return f"> {min(curve[-1].cpu for curve in curves) / own.middle:.1f}"
-    return f"{value.middle / own.middle:.1f}"
+    if value is not None:
+        return f"{value.middle / own.middle:.1f}"
+    if any(first_reaching(curve, target) for curve in curves):
+        return ""
+    return f"> {min(curve[-1].cpu for curve in curves) / own.middle:.1f}"
 
 
 def _verdict(by_system: Mapping[str, Any], wall: Mapping[str, Spread | None], cpu: Mapping[str, Spread | None]) -> list[str]:
@@ -260,9 +268,8 @@ def _verdict(by_system: Mapping[str, Any], wall: Mapping[str, Spread | None], cp
     if own[0] is None or own[1] is None:
         lines.append("Reverie did not reach the target with every seed.")
     elif not peers:
-        lines.append(
-            f"No peer reached the target with every seed; Reverie took {own[0].middle:.1f} s of wall time ({own[1].middle:.1f} CPU s)."
-        )
+        took = f"{own[0].middle:.1f} s of wall time ({own[1].middle:.1f} CPU s)"
+        lines.append(f"No peer reached the target with every seed; Reverie took {took}.")
     else:
         first = min(peers, key=lambda name: peers[name].middle)
         at_wall, at_cpu = wall[first], peers[first].middle / own[1].middle

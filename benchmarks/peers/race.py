@@ -44,7 +44,7 @@ def tuning_cells(case: str, systems: Sequence[str]) -> list[Cell]:
     return [Cell(case, system, setting, 0, half) for system, setting in turns]
 
 
-def race_cells(case: str, chosen: dict[str, str]) -> list[Cell]:
+def race_cells(case: str, chosen: dict[str, str], most: int = 3) -> list[Cell]:
     """Return the runs of the race: seeds 1, 2, … of the chosen settings; systems take turns.
 
     Parameters
@@ -53,13 +53,15 @@ def race_cells(case: str, chosen: dict[str, str]) -> list[Cell]:
         Key of `CASES`.
     chosen : dict of str to str
         Setting by system.
+    most : int
+        Seeds at most.
 
     Returns
     -------
     list of Cell
         In the order of running.
     """
-    turns = interleaved({name: [str(seed + 1) for seed in range(CASES[case].seeds[name])] for name in chosen})
+    turns = interleaved({name: [str(seed + 1) for seed in range(min(CASES[case].seeds[name], most))] for name in chosen})
     return [Cell(case, system, chosen[system], int(seed), CASES[case].budget) for system, seed in turns]
 
 
@@ -152,6 +154,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
     parser.add_argument("--cores", nargs="+", type=int, default=[0], help="one run at a time on each of these cores")
+    parser.add_argument("--seeds", type=int, default=3, help="at most so many seeds of a system")
     parser.add_argument("--report", action="store_true", help="run nothing")
     asked = parser.parse_args()
     if not asked.report:
@@ -162,7 +165,7 @@ def main() -> None:
             write_events(case, asked.work)
             run_all(tuning_cells(case, asked.systems), asked.work, asked.environments, asked.cores)
             chosen = chosen_settings(case, asked.systems, asked.work)
-            run_all(race_cells(case, chosen), asked.work, asked.environments, asked.cores)
+            run_all(race_cells(case, chosen, asked.seeds), asked.work, asked.environments, asked.cores)
     tuned = {case: finished(tuning_cells(case, list(SYSTEMS)), asked.work) for case in CASES}
     raced = {case: finished(race_cells(case, chosen_settings(case, list(SYSTEMS), asked.work)), asked.work) for case in CASES}
     write_report(tuned, raced)

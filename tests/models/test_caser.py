@@ -12,15 +12,22 @@ from reverie.data.batch import SequenceBatch, history_batch
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.caser.model import Caser
+from reverie.models.sequence import SequenceRecommender
 from reverie.nn.windows import WindowConvolutions
 from reverie.testing.data import tiny_split
 from reverie.training import fit
 
 
-def caser(**options: Any) -> Caser:
+def caser(**options: Any) -> SequenceRecommender:
     model = create_model("caser", tiny_split(), dim=6, window=3, horizontal=2, vertical=2, history=8, **options)
-    assert isinstance(model, Caser)
+    assert isinstance(model, SequenceRecommender)
     return model.eval()
+
+
+def own_vectors(model: SequenceRecommender) -> torch.nn.Parameter | None:
+    network = model.network
+    assert isinstance(network, Caser)
+    return network.users
 
 
 def test_convolutions_are_those_of_each_window_alone() -> None:
@@ -73,10 +80,11 @@ def test_users_have_vectors_where_asked_for() -> None:
     made = history_batch([np.array([1, 2, 3], dtype=np.int32)] * 3, None)
     scores = model.scores(SequenceBatch(made.items, made.lengths, torch.tensor([0, 1, -1])))
     assert not torch.allclose(scores[0], scores[1])
-    assert model.users is not None
-    difference = (scores[0] - scores[2]) - model.users[0] @ model.item_table().T
+    users = own_vectors(model)
+    assert users is not None
+    difference = (scores[0] - scores[2]) - users[0] @ model.item_table().T
     torch.testing.assert_close(difference, torch.zeros_like(difference), rtol=0, atol=1e-5)
-    assert caser().users is None
+    assert own_vectors(caser()) is None
 
 
 def test_a_history_shorter_than_the_window_is_refused() -> None:

@@ -120,6 +120,6 @@ def test_models_that_cannot_be_warm_started() -> None:
     with pytest.raises(ConfigError, match="'popularity' counts and has nothing to go on from"):
         warm_start(create_model("popularity", split), later())
     model: Any = create_model("sasrec", split, dim=8, history=6)
-    model.norm = torch.nn.LayerNorm(9)
-    with pytest.raises(RunError, match=r"'norm.weight' went from \[9\] to \[8\]"):
+    model.network.norm = torch.nn.LayerNorm(9)
+    with pytest.raises(RunError, match=r"'network.norm.weight' went from \[9\] to \[8\]"):
         warm_start(model, later())

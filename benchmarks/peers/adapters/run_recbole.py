@@ -8,21 +8,17 @@ import os
 import sys
 from typing import Any
 
-os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # RecBole unpickles; it reads nothing here but what it wrote itself
-
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from stopwatch import Finished, Job, Lists, Stopwatch, best_unseen, windows
-
-job = Job.read()
-sys.argv = sys.argv[:1]
-os.chdir(job.folder)
-
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer, init_seed
+from stopwatch import Finished, Job, Lists, Stopwatch, best_unseen, windows
 
+os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # RecBole unpickles; it reads nothing here but what it wrote itself
+job = Job.read()
+sys.argv = sys.argv[:1]  # RecBole reads the command line too
 torch.set_num_threads(1)
 logging.disable(logging.WARNING)
 events = job.events("train")

@@ -26,7 +26,7 @@ Lists = tuple[np.ndarray, np.ndarray, np.ndarray]
 CURVE = ("point", "epoch", "wall_s", "cpu_s", "peak_rss_mb")
 
 
-class Finished(Exception):  # noqa: N818  (a way out of somebody else's training loop, not an error)
+class Finished(Exception):
     """Raised when the run is over: budget used up, or no better value for too long."""
 
 

@@ -1,0 +1,31 @@
+"""Options that all models made of item vectors, a network and an objective share."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
+from reverie.options import Options
+
+
+class SequenceOptions(Options):
+    """Options of a `reverie.models.sequence.SequenceRecommender`, so that two models differ in their networks only."""
+
+    dim: PositiveInt = 64
+    """Width of item vectors and states."""
+    history: PositiveInt = 50
+    """How many of the most recent events are read."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout, where the network has it."""
+    objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=256, shared=False))
+    """Training loss."""
+    table: Literal["dense", "rowwise"] = "dense"
+    """Update all item vectors each step, or only the rows that the batch touches (lazy Adam; for very large catalogues)."""
+
+    @model_validator(mode="after")
+    def _rows_are_few(self) -> Self:
+        if self.table == "rowwise" and self.objective.kind == "full_softmax":
+            raise ValueError("table='rowwise' needs an objective with sampled negatives: a full softmax touches every row")
+        return self
