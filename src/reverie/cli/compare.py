@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +83,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
 
     if processes.rank():
         return
+    from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
     from reverie.training.results import append_results, result_rows
 
@@ -98,6 +100,9 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
         return
     screen = console(quiet)
     print_leaderboard(board, screen)
+    if any(run.test.ranks["length"].min() == 0 for run in comparison.runs):
+        screen.print("\nThe same without the queries whose history is empty:")
+        print_leaderboard(leaderboard([replace(run, test=with_history(run.test)) for run in comparison.runs]), screen)
     for model, why in comparison.skipped.items():
         screen.print(f"skipped {model}: {why}", markup=False)
     screen.print(f"report: {report}", markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from reverie.evaluation.names import Metric, parse
 from reverie.evaluation.recommend import recommend, recommend_all
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
-from reverie.evaluation.slices import slice_masks, sliced
+from reverie.evaluation.slices import slice_masks, sliced, with_history
 from reverie.evaluation.submitted import submit
 from reverie.evaluation.summary import pooled
 from reverie.evaluation.tests import holm, paired_test, paired_tests, smallest_detectable_difference
@@ -40,4 +40,5 @@ __all__ = [
     "smallest_detectable_difference",
     "submit",
     "targets_in_history",
+    "with_history",
 ]

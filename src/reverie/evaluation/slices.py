@@ -35,7 +35,8 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     dict of str to ndarray, shape [R], bool
         ``target:popular`` (trained at least as often as the item at 20 % of the catalogue, most popular first) and
         ``target:rare`` (the others); ``target:warm`` (in training) and ``target:cold`` (never in training, also rare);
-        ``history:short`` (up to the median length of the rows) and ``history:long``.
+        ``history:short`` (up to the median length of the rows) and ``history:long``; ``history:empty`` and ``history:some``
+        (with at least one event).
     """
     counts = train.item_counts()
     descending = np.sort(counts[1:])[::-1]
@@ -50,6 +51,8 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
         "target:cold": ~warm,
         "history:short": short,
         "history:long": ~short,
+        "history:empty": lengths == 0,
+        "history:some": lengths > 0,
     }
 
 
@@ -82,3 +85,22 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
             rows = None if scored is None else scored.filter(pl.Series(labelled[name]))
             parts[name] = replace(evaluation, ranks=kept, topk=lists, scored=rows)
     return parts
+
+
+def with_history(evaluation: Evaluation) -> Evaluation:
+    """Return the part of an evaluation whose queries have a history.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was measured; its protocol may ask about the first event of a session, whose history is empty.
+
+    Returns
+    -------
+    Evaluation
+        Over fewer queries.
+    """
+    kept = evaluation.ranks.filter(pl.col("length") > 0)
+    lists = evaluation.topk.join(kept.select("query").unique(), on="query", how="semi", maintain_order="left")
+    rows = None if evaluation.scored is None else evaluation.scored.filter(pl.col("length") > 0)
+    return replace(evaluation, ranks=kept, topk=lists, scored=rows)

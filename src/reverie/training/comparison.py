@@ -162,7 +162,7 @@ def compare_recipes(
     comparison = Comparison(dataset, split_dataset(dataset, first.split))
     for recipe in recipes:
         tags = MODELS[recipe.model_name].tags
-        if "needs-time" in tags and not dataset.has_time:
+        if "needs-time" in tags and not dataset.has_time and recipe.model_options.get("clock", "time") == "time":
             comparison.skipped[recipe.model_name] = "needs timestamps, which this dataset lacks"
             continue
         if "needs-user" in tags and first.split.protocol in ("by_user", "by_sequence"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverie.evaluation import with_history
 from reverie.files import append_csv
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        One per metric, with the columns of `COLUMNS`.
+        One per metric, with the columns of `COLUMNS`; where some histories are empty, a second one per metric over the queries
+        that have a history (slice ``history:some``).
     """
     common = {
         "recipe": run.recipe.name,
@@ -49,7 +51,11 @@ def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
         "commit": run.facts["commit"],
     }
     measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
-    return [common | row for row in measured.to_dicts()]
+    rows = [common | row for row in measured.to_dicts()]
+    if run.test.ranks["length"].min() == 0:
+        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
+    return rows
 
 
 def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:

@@ -67,14 +67,8 @@ class RecentPopularity:
         DataError
             If the events carry no time.
         """
-        if "time" not in train.columns:
-            raise DataError(
-                "recent popularity needs the time of each event; give the dataset a column 'timestamp' or use 'popularity'"
-            )
-        at = train.positions()
-        times = np.asarray(train.columns["time"])[at].astype(np.float64)
-        ages = (times.max(initial=-np.inf) - times) / _DAY
-        codes = train.items[at]
+        ages = self._ages(train)
+        codes = train.items[train.positions()]
 
         def fade(half_life: float) -> None:
             faded = np.bincount(codes, weights=np.exp2(-ages / half_life), minlength=self.n_items + 1)[1:]
@@ -92,6 +86,18 @@ class RecentPopularity:
                 best, chosen = value, half_life
         fade(chosen)
         return {"half_life_days": chosen}
+
+    def _ages(self, train: Sequences) -> NDArray[np.float64]:
+        """Return the age in days of each event, in the order of `train.positions()`."""
+        if self.config.clock == "rows":
+            return (len(train) - 1 - train.event_rows()) * (100.0 / max(len(train), 1))
+        if "time" not in train.columns:
+            raise DataError(
+                "recent popularity needs the time of each event; give the dataset a column 'timestamp' or use 'popularity'"
+            )
+        times = np.asarray(train.columns["time"])[train.positions()].astype(np.float64)
+        ages: NDArray[np.float64] = (times.max(initial=-np.inf) - times) / _DAY
+        return ages
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Return the faded counts, once for each history.
