@@ -171,6 +171,7 @@ SYSTEMS = {
             "ml-100k": {
                 "2048 negatives, batch 128": {"batch_size": 128, "n_sample": 2048, "learning_rate": 1e-3, "dropout": 0.2},
                 "2048 negatives, batch 512": {"batch_size": 512, "n_sample": 2048, "learning_rate": 1e-3, "dropout": 0.2},
+                "512 negatives, batch 128": {"batch_size": 128, "n_sample": 512, "learning_rate": 1e-3, "dropout": 0.2},
             },
             "amazon-beauty": {
                 "2048 negatives, batch 128": {"batch_size": 128, "n_sample": 2048, "learning_rate": 1e-3, "dropout": 0.2},

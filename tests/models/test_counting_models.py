@@ -216,3 +216,15 @@ def test_co_occurrence_draws_depend_on_the_seed_only() -> None:
 def test_a_search_of_one_trial_chooses_nothing(train: Sequences) -> None:
     model = co_occurrence.build(CoOccurrenceConfig(trials=1), train.vocabulary)
     assert model.fit_counts(train, lambda: 1.0) == {}
+
+
+def test_recent_popularity_can_age_by_the_order_of_rows(train: Sequences) -> None:
+    timeless = Sequences(train.items, train.starts, train.stops, train.users, train.vocabulary)
+    model = recent_popularity.build(RecentPopularityConfig(clock="rows", half_life_days=10, trials=0), train.vocabulary)
+    model.fit_counts(timeless)
+    expected = np.zeros(train.vocabulary.n_items)
+    for row in range(len(timeless)):
+        for item in timeless.row(row):
+            expected[item - 1] += 0.5 ** ((len(timeless) - 1 - row) * 100 / len(timeless) / 10)
+    found = model.scores(history_batch([np.array([1], dtype=np.int32)], None))[0]
+    np.testing.assert_allclose(found, expected / expected.max(), rtol=1e-5)

@@ -13,8 +13,9 @@ class RecentPopularityConfig(Options):
     """How fast an event is forgotten, and which speeds to try."""
 
     clock: Literal["time", "rows"] = "time"
-    """What ages events: their timestamps, or the place of their row among the training rows. The latter is for sessions that are
-    known to stand in the order of time though they carry no timestamps (DreamRec's Zhihu files); a "day" is then 1 % of the rows."""
+    """What ages events: their timestamps, or the place of their row among the training rows. The latter is for sessions that
+    are known to stand in the order of time though they carry no timestamps (DreamRec's Zhihu files, our reading); a "day" is
+    then 1 % of the rows."""
     half_life_days: float = Field(default=30.0, gt=0)
     """Days after which an event counts half (> 0). Used as it is where there is no validation to choose on."""
     shortest_days: float = Field(default=0.125, gt=0)

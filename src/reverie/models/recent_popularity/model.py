@@ -90,7 +90,7 @@ class RecentPopularity:
     def _ages(self, train: Sequences) -> NDArray[np.float64]:
         """Return the age in days of each event, in the order of `train.positions()`."""
         if self.config.clock == "rows":
-            return (len(train) - 1 - train.event_rows()) * (100.0 / max(len(train), 1))
+            return np.asarray((len(train) - 1 - train.event_rows()) * (100.0 / max(len(train), 1)), dtype=np.float64)
         if "time" not in train.columns:
             raise DataError(
                 "recent popularity needs the time of each event; give the dataset a column 'timestamp' or use 'popularity'"
