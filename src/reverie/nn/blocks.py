@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.nn.attention import CausalSelfAttention
+from reverie.nn.dropout import Dropout
 
 
 class PreNormBlock(nn.Module):
@@ -27,10 +28,10 @@ class PreNormBlock(nn.Module):
         super().__init__()
         self.attention = CausalSelfAttention(dim, heads, dropout, rope)
         self.feedforward = nn.Sequential(
-            nn.Linear(dim, multiple * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(multiple * dim, dim)
+            nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states.
@@ -113,7 +114,7 @@ class LiGRBlock(nn.Module):
         self.feedforward = SwiGLU(dim, multiple)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
         self.gates = nn.ModuleList(nn.Linear(dim, dim) for _ in range(2))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states.

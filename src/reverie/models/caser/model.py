@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
+from reverie.nn.dropout import Dropout
 from reverie.nn.embedding import IdTable
 from reverie.nn.windows import WindowConvolutions
 from reverie.objectives import create_objective
@@ -41,7 +42,7 @@ class Caser(nn.Module):
         self.convolutions = WindowConvolutions(config.dim, config.window, config.horizontal, config.vertical)
         self.project = nn.Linear(self.convolutions.width, config.dim)
         self.users = nn.Parameter(torch.zeros(n_users, config.dim)) if config.user_vector else None
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
         """Return the state after each event.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
+from reverie.nn.dropout import Dropout
 from reverie.nn.embedding import IdTable
 from reverie.objectives import create_objective
 
@@ -38,7 +39,7 @@ class GRU4Rec(nn.Module):
         between = config.dropout if config.layers > 1 else 0.0
         self.gru = nn.GRU(config.dim, config.hidden, config.layers, batch_first=True, dropout=between)
         self.project = nn.Linear(config.hidden, config.dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
         """Return the state after each event.

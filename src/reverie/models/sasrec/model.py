@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
 from reverie.nn.blocks import BLOCKS
+from reverie.nn.dropout import Dropout
 from reverie.nn.embedding import IdTable
 from reverie.objectives import create_objective
 
@@ -42,7 +43,7 @@ class SASRec(nn.Module):
         self.positions = nn.Parameter(torch.empty(history, dim)) if learned_positions else None
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_normal_(parameter)
