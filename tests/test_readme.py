@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import torch
 import yaml
@@ -59,6 +60,9 @@ def small(tmp_path: Path, small_movielens: Path, monkeypatch: pytest.MonkeyPatch
         events.rename(renamed).write_csv(tmp_path / name)
     for name in ("my-items.csv", "items.csv"):
         dataset.catalog.write_csv(tmp_path / name)
+    vocabulary = rv.load_dataset("ml-100k").vocabulary
+    lists = pl.DataFrame({"user": vocabulary.users}).join(pl.DataFrame({"item": vocabulary.items[:12]}), how="cross")
+    lists.with_columns(score=pl.int_range(pl.len())).write_parquet(tmp_path / "lists.parquet")
     return tmp_path
 
 
@@ -74,7 +78,7 @@ def _run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [command for command in README if command.startswith("reverie ")]
-    assert len(commands) == 10
+    assert len(commands) == 12
     for command in commands:
         _run(command, monkeypatch)
     assert (small / "runs/compare-my-clicks/report.html").exists()

@@ -46,7 +46,7 @@ def compare(
     from reverie.training.comparison import compare_recipes
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
-        _finished(what, json, quiet, offline, out)
+        _finished(what, json, quiet, offline, out, results)
         return
     columns = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp}
     recipes = _recipes(what, models, protocol, {k: v for k, v in columns.items() if v is not None}, core, settings or ())
@@ -108,7 +108,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     screen.print(f"report: {report}", markup=False, soft_wrap=True)
 
 
-def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None) -> None:
+def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None, results: Path | None) -> None:
     from reverie.data.splits.config import split_dataset
     from reverie.errors import ConfigError
     from reverie.training.comparison import Comparison
@@ -120,7 +120,7 @@ def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, ou
             raise ConfigError(f"{run.folder} and {runs[0].folder} differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(runs[0].recipe.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, runs[0].recipe.split), runs)
-    conclude(comparison, out or runs[0].folder.parent, json=json, quiet=quiet, results=None)
+    conclude(comparison, out or runs[0].folder.parent, json=json, quiet=quiet, results=results)
 
 
 def _recipes(
