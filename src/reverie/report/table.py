@@ -35,7 +35,7 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
 
     names = [name for name in _SHOWN if name in board.metrics] or [ORDER]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("model", max_width=26, overflow="fold")
+    table.add_column("model", min_width=18, max_width=26, overflow="fold")
     for name in names:
         table.add_column(name.removesuffix("@10") if name == "coverage@10" else name, justify="right", no_wrap=True)
     table.add_column("behind the best", no_wrap=True)
