@@ -132,6 +132,7 @@ def run_recipe(
         split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
     if first:
         write_json(folder / "environment.json", environment())
+    code = commit()
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
@@ -143,7 +144,7 @@ def run_recipe(
         measured = evaluate(model, queries, seen=seen, device=device, train=split.train, protocol=split.protocol)
         if first:
             measured.save(folder / "evaluation" / name)
-    facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}
+    facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
     if first:
         write_json(folder / "result.json", facts | {"fitted": asdict(fitted)})
     processes.wait()
