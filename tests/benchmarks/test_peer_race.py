@@ -155,9 +155,11 @@ def test_seen_items_are_not_among_the_best(race: Any) -> None:
 
 
 def test_a_run_that_never_arrives_leaves_its_time_empty(race: Any) -> None:
-    rows = {row["metric"]: row for row in race["page"].table_rows(result(race, 0.01, 0.02), 0.05)}
+    rows = {row["metric"]: row for row in race["page"].table_rows(result(race, 0.01, 0.02), 0.05, 0.02)}
     assert rows["seconds_to_target"]["value"] is None
     assert rows["seconds_to_target"]["unit"] == "s, not reached in 20 s"
+    assert rows["seconds_to_peer_target"]["value"] == 20.0
+    assert rows["seconds_to_peer_target"]["unit"] == "s"
     assert rows["best_ndcg@10"]["value"] == 0.02
     assert rows["epoch_seconds"]["value"] == 10.0
 
@@ -177,3 +179,11 @@ def test_the_page_names_peers_that_are_better(race: Any) -> None:
     text = race["page"].page({"ml-100k": results}, {"ml-100k": results}, {"ml-100k": race["page"].target_of(results)})
     assert "Better than Reverie in the best value of a run: replay (0.1200)" in text
     assert "did not reach the target with every seed" in text
+
+
+def test_the_page_has_a_second_target_that_the_best_peer_reaches(race: Any) -> None:
+    results = [result(race, 0.05, 0.2), result(race, 0.01, 0.08, system="replay")]
+    text = race["page"].page({"ml-100k": results}, {"ml-100k": results}, {"ml-100k": race["page"].target_of(results)})
+    assert "No peer reached the target with every seed" in text
+    assert "NDCG@10 = **0.0760**" in text
+    assert "replay is the fastest peer: 1.0 times" in text

@@ -121,8 +121,7 @@ def run_recipe(
         If the folder holds a run of another recipe.
     """
     folder, first = Path(folder), processes.rank() == 0
-    if processes.world() > 1:
-        processes.start(choose_device(device))
+    processes.start(choose_device(device))
     if first:
         _claim(folder, recipe)
     processes.wait()
