@@ -90,12 +90,6 @@ SYSTEMS = {
             },
             "amazon-beauty": {
                 "256 negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "objective": _sampled(256)},
-                "256 negatives, batch 128, dropout .4": {
-                    "batch_size": 128,
-                    "learning_rate": 1e-3,
-                    "dropout": 0.4,
-                    "objective": _sampled(256),
-                },
                 "256 negatives, batch 256, rate .002": {
                     "batch_size": 256,
                     "learning_rate": 2e-3,
@@ -125,13 +119,6 @@ SYSTEMS = {
             },
             "amazon-beauty": {
                 "softmax, batch 128": {"loss": "softmax", "batch_size": 128, "lr": 1e-3, "dropout_rate": 0.2},
-                "256 negatives, batch 128": {
-                    "loss": "sampled_softmax",
-                    "n_negatives": 256,
-                    "batch_size": 128,
-                    "lr": 1e-3,
-                    "dropout_rate": 0.2,
-                },
                 "64 negatives, batch 128": {
                     "loss": "sampled_softmax",
                     "n_negatives": 64,
@@ -155,7 +142,6 @@ SYSTEMS = {
                 "256 shared negatives, batch 32": {"batch_size": 32, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 256},
             },
             "amazon-beauty": {
-                "full CE, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2},
                 "256 shared negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 256},
                 "1024 shared negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 1024},
             },

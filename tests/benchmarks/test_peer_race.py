@@ -187,3 +187,10 @@ def test_the_page_has_a_second_target_that_the_best_peer_reaches(race: Any) -> N
     assert "No peer reached the target with every seed" in text
     assert "NDCG@10 = **0.0760**" in text
     assert "replay is the fastest peer: 1.0 times" in text
+
+
+def test_the_page_names_settings_that_were_faster_in_tuning(race: Any) -> None:
+    tuned = [result(race, 0.05, 0.08, start=3.0), result(race, 0.01, 0.09, system="replay")]
+    found = race["page"]._faster_in_tuning(tuned, 0.07)
+    assert found == ["Faster to the second target in tuning than any setting of Reverie (13.0 CPU s): replay with s (10.0 CPU s)."]
+    assert race["page"]._faster_in_tuning(tuned, 0.04) == []

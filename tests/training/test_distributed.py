@@ -77,3 +77,14 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(tmp_path: Path) -
     first, second = open_run(two).test, open_run(one).test
     assert first.ranks.select(pl.exclude("greater", "equal")).equals(second.ranks.select(pl.exclude("greater", "equal")))
     assert abs(first.value("ndcg@10") - second.value("ndcg@10")) < 0.05
+
+
+def test_another_number_of_processes_is_refused(tmp_path: Path) -> None:
+    cut = train(tmp_path, "cut", processes=1, epochs=2)
+    (cut / "result.json").unlink()
+    state = cut / "state" / "state.json"
+    state.write_text(state.read_text(encoding="utf-8").replace('"processes": 1', '"processes": 2'), encoding="utf-8")
+    command = [sys.executable, "-m", "reverie", "train", str(tmp_path / "recipe.yaml"), "--out", str(cut)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 2
+    assert "was begun by 2 processes and this is 1" in done.stderr

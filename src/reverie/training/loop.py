@@ -198,7 +198,7 @@ class Trainer:
         if self.folder is None or processes.rank():
             return
         numbers = {"epoch": epoch, "step": step, "partial": partial, "seconds": self.seconds, "best": self.best.numbers()}
-        numbers["scale"] = self._scaler.get_scale()
+        numbers |= {"scale": self._scaler.get_scale(), "processes": processes.world()}
         save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
 
     def _resume(self) -> tuple[int, int, float]:
@@ -206,6 +206,11 @@ class Trainer:
         if found is None:
             return 0, 0, 0.0
         numbers, weights = found
+        if numbers["processes"] != processes.world():
+            raise RunError(
+                f"{self.folder} was begun by {numbers['processes']} processes and this is {processes.world()}; "
+                f"start as many, or delete the folder"
+            )
         best = {name: value for name, value in numbers["best"].items() if value is not None}
         self.best = Best(**best | {"patience": self.config.patience}, weights=weights)
         self.seconds = float(numbers["seconds"])
