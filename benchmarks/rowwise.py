@@ -11,11 +11,15 @@ import json
 import subprocess
 import sys
 import time
+from itertools import product
 
 from common import record
 
+SHARED, PER_POSITION = 512, 256
+"""Uniform negatives: one set for the whole batch, or a set for each position (which touches most of the table)."""
 
-def measure(table: str, items: int, batch: int, length: int, steps: int, threads: int) -> dict[str, float]:
+
+def measure(table: str, shared: bool, items: int, batch: int, length: int, steps: int, threads: int) -> dict[str, float]:
     """Return seconds per step and peak MB of a few real training steps."""
     import numpy as np
     import polars as pl
@@ -35,7 +39,9 @@ def measure(table: str, items: int, batch: int, length: int, steps: int, threads
     starts = np.arange(rows, dtype=np.int64) * (length + 1)
     vocabulary = Vocabulary(pl.Series(np.arange(items)), pl.Series(np.arange(rows)))
     train = Sequences(events, starts, starts + length + 1, np.arange(rows, dtype=np.int64), vocabulary)
-    model = create_model("sasrec", vocabulary, dim=64, history=length, table=table)
+    negatives = {"n": SHARED, "shared": True} if shared else {"n": PER_POSITION}
+    objective = {"kind": "sampled_softmax", "negatives": negatives}
+    model = create_model("sasrec", vocabulary, dim=64, history=length, table=table, objective=objective)
     trainer = Trainer(model, train, TrainingConfig(batch_size=batch), None, None, torch.device("cpu"))
     batches = trainer._batches(0)
     for step in range(2):
@@ -56,15 +62,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--case", choices=["dense", "rowwise"])
+    parser.add_argument("--shared", action="store_true")
     chosen = parser.parse_args()
     size = (chosen.items, chosen.batch, chosen.length, chosen.steps, chosen.threads)
     if chosen.case:
-        print(json.dumps(measure(chosen.case, *size)))
+        print(json.dumps(measure(chosen.case, chosen.shared, *size)))
         return
-    case = f"sasrec N={chosen.items} d=64 batch={chosen.batch} L={chosen.length} threads={chosen.threads}"
     rows = []
-    for table in ("dense", "rowwise"):
-        command = [sys.executable, __file__, "--case", table, *sys.argv[1:]]
+    for table, shared in product(("dense", "rowwise"), (True, False)):
+        drawn = f"{SHARED} shared" if shared else f"{PER_POSITION} per position"
+        case = f"sasrec N={chosen.items} d=64 batch={chosen.batch} L={chosen.length}, {drawn} negatives, {chosen.threads} threads"
+        command = [sys.executable, __file__, "--case", table, *(["--shared"] if shared else []), *sys.argv[1:]]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         for metric, value in json.loads(done.stdout).items():
             unit = "MB" if metric == "peak" else "s"
