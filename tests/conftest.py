@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: threads cost tiny tensors more than they give
+
 from pathlib import Path
 
 import polars as pl
