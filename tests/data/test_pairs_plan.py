@@ -25,7 +25,7 @@ def test_pairs_cover_each_event_once(rows: list[list[int]], batch_size: int) -> 
     users = np.arange(len(rows), dtype=np.int64)[::-1].copy()
     train = Sequences(flat, starts, stops, users, Vocabulary(pl.Series(range(5)), pl.Series(range(len(rows)))))
     plan = create_plan("pairs", train, 3)
-    assert len(plan) == len(plan.lengths) == train.n_events
+    assert len(plan) == train.n_events
     order = np.random.default_rng(0).permutation(len(plan))
     seen: Counter[tuple[int, int]] = Counter()
     for first in range(0, len(order), batch_size):

@@ -95,7 +95,7 @@ class Queries:
             chosen = flat_positions(self.candidate_offsets[index], self.candidate_offsets[index + 1])
             changes["candidates"] = self.candidates[chosen]
             changes["candidate_offsets"] = _offsets(np.diff(self.candidate_offsets)[index])
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return replace(self, **changes)  # type: ignore[arg-type]  # each value has its field's type
 
 
 def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:

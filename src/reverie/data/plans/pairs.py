@@ -33,11 +33,6 @@ class PairsPlan:
     def __len__(self) -> int:
         return len(self._items)
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Length of each example, for bucketing: all alike; shape [n_examples]."""
-        return np.ones(len(self), dtype=np.int64)
-
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
         """Gather some examples.
 

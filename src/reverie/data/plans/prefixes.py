@@ -43,7 +43,7 @@ class PrefixesPlan:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Input length of each example, for bucketing; shape [n_examples]."""
+        """Input length of each example, shape [n_examples]."""
         return self._targets_at - self._starts
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
