@@ -18,8 +18,9 @@ class SASRecConfig(SequenceOptions):
     """Number of attention heads; divides `dim`."""
     block: Literal["standard", "ligr"] = "standard"
     """Pre-norm GELU block, or gated LiGR block with SwiGLU (arXiv 2502.03417)."""
-    multiple: PositiveInt = 4
-    """Hidden width of the feed-forward part, as a multiple of `dim`."""
+    multiple: PositiveInt = 1
+    """Hidden width of the feed-forward part, as a multiple of `dim`: 1 as published (arXiv 1808.09781); 4 took half as long again
+    and ranked no better on MovieLens-100K and Beauty."""
     positions: Literal["learned", "rope"] = "learned"
     """Absolute learned positions, or rotary positions (arXiv 2104.09864)."""
 

@@ -1,0 +1,74 @@
+"""What Daydream is taught: a softmax over items around the predicted vector, cosine, and consistency between noise levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.diffusion.noising import q_sample
+from reverie.nn.heads import DotHead
+from reverie.nn.positions import real_positions
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.models.daydream.config import DaydreamConfig
+    from reverie.models.daydream.network import DaydreamNetwork
+    from reverie.objectives import Objective
+
+
+def daydream_loss(
+    network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
+) -> dict[str, Tensor]:
+    """Return the terms of the loss, each averaged over all positions of the batch.
+
+    The clean vector of a position is its target's direction, taken as a constant where it is noised and where predictions are
+    compared with it: what moves item vectors is the softmax alone, which holds them apart. A fifth ingredient, the null
+    vector, is trained by replacing the guidance of some positions. The draws come from torch's global generator in this order:
+    dropout, steps, noise, replacements, negatives.
+
+    Parameters
+    ----------
+    network : DaydreamNetwork
+        Trained parts.
+    config : DaydreamConfig
+        Weights of the terms and shares of positions.
+    objective : Objective
+        The softmax; its negatives.
+    signal, spread : Tensor, shape [T]
+        √ᾱ and √(1 - ᾱ) of the chain.
+    batch : SequenceBatch
+        With ``targets [B, L]``.
+
+    Returns
+    -------
+    dict
+        ``softmax``; ``cosine`` and ``consistency`` where they have a weight.
+    """
+    h, targets = real_positions(network.guidance, batch)
+    table = network.table()
+    clean = table.detach()[targets - 1]
+    last = len(signal) - 1
+    steps = torch.full((len(h),), last, device=h.device)
+    noise = torch.zeros_like(clean)
+    if config.noise:
+        even = torch.randint(len(signal), steps.shape, device=h.device)
+        steps = torch.where(torch.rand(len(h), device=h.device) < config.pure, steps, even)
+        noise = torch.randn_like(clean)
+    if config.p_uncond:
+        h = torch.where(torch.rand(len(h), 1, device=h.device) < config.p_uncond, network.null, h)
+    noisy = q_sample(signal, spread, clean, noise, steps) if config.noise else noise
+    predicted = network.denoiser(noisy, h, steps)
+    head = DotHead(table, scale=1 / (config.temperature * table.shape[1]))
+    terms = {"softmax": objective.loss(predicted, targets, head).mean()}
+    if config.cosine:
+        terms["cosine"] = config.cosine * (1 - F.cosine_similarity(predicted, clean)).mean()
+    if config.consistency and config.noise:
+        with torch.no_grad():
+            before = (steps - 1).clamp(min=0)
+            nearer = network.denoiser(q_sample(signal, spread, clean, noise, before), h, before)
+            nearer = torch.where((steps > 0)[:, None], nearer, clean)
+        terms["consistency"] = config.consistency * (1 - F.cosine_similarity(predicted, nearer)).mean()
+    return terms

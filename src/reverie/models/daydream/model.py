@@ -1,0 +1,226 @@
+"""Daydream: the direction of the next item, generated from noise in one or a few steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from reverie.diffusion.guidance import Guided
+from reverie.diffusion.keys import history_keys
+from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
+from reverie.diffusion.schedules import create_schedule
+from reverie.models.daydream.loss import daydream_loss
+from reverie.models.daydream.network import DaydreamNetwork
+from reverie.nn.average import moving_average
+from reverie.nn.states import last_states, score_items
+from reverie.objectives import create_objective
+from reverie.seeds import torch_generator
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.daydream.config import DaydreamConfig
+    from reverie.protocols import Card
+
+STREAMS = 256
+"""Noise sequences among which histories are dealt out by a hash."""
+
+
+class Daydream(nn.Module):
+    """Guided diffusion over item directions with a softmax anchor.
+
+    Item vectors and predictions live on a sphere; scores are cosines divided by the temperature, so that their softmax is the
+    model's distribution of the next item. `represent` averages `draws` generated vectors; the noise depends on `noise_seed` and
+    a hash of the history, nothing else. With ``noise=False`` the same network is trained by the same losses without diffusion.
+
+    Parameters
+    ----------
+    config : DaydreamConfig
+        Options.
+    n_items : int
+        Number of items N.
+
+    Notes
+    -----
+    Ours, put together from published parts: guided diffusion over item vectors [1]_, denoisers modulated by the step [2]_,
+    cosine losses on unit vectors [3]_, agreement of adjacent noise levels [4]_, a cross-entropy on the prediction [5]_.
+
+    References
+    ----------
+    .. [1] DreamRec, arXiv 2310.20453.
+    .. [2] DiT, arXiv 2212.09748.
+    .. [3] PreferDiff, ICLR 2025.
+    .. [4] TA-Rec, arXiv 2510.17245.
+    .. [5] DiffuRec, arXiv 2304.00686.
+    """
+
+    card: Card
+    plan = "positions"
+    signal: Tensor
+    spread: Tensor
+
+    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+        super().__init__()
+        self.history: int | None = config.history
+        self.config = config
+        self.network = DaydreamNetwork(config, n_items)
+        self.average = moving_average(self.network, config.average) if config.average else None
+        self.objective = create_objective(config.objective, n_items)
+        schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)
+        self.register_buffer("signal", schedule.signal.float(), persistent=False)
+        self.register_buffer("spread", schedule.spread.float(), persistent=False)
+        self.sampler = create_sampler(config.sampler, schedule)
+
+    @property
+    def _used(self) -> DaydreamNetwork:
+        """The weights to compute with: in training the trained ones, outside their average."""
+        if self.training or self.average is None:
+            return self.network
+        return cast("DaydreamNetwork", self.average.module)
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return the terms of the loss, see `daydream_loss`.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With ``targets [B, L]``.
+
+        Returns
+        -------
+        dict
+            Named terms.
+        """
+        return daydream_loss(self.network, self.config, self.objective, self.signal, self.spread, batch)
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: popularity-drawn negatives need the counts.
+
+        Parameters
+        ----------
+        train : Sequences
+            What will be trained on.
+        """
+        self.objective = self.objective.with_counts(train.item_counts())
+
+    def after_step(self) -> None:
+        """Let the average follow."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    def states(self, batch: SequenceBatch) -> Tensor:
+        """Return the generated vector after each event.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+
+        Returns
+        -------
+        Tensor, shape [B, L, D]
+            What `represent` gives for the history up to that event; behind the end of a row it means nothing.
+        """
+        h = self._used.guidance(batch)
+        keys = history_keys(batch.items).reshape(-1)
+        return self._generated(h.reshape(-1, h.shape[-1]), keys).view_as(h)
+
+    def represent(self, batch: SequenceBatch) -> Tensor:
+        """Return the generated vector of each history.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            One vector per history, in units of the temperature.
+        """
+        return self._generated(self._guidance(batch), history_keys(batch.items)[:, -1])
+
+    def item_table(self) -> Tensor:
+        """Return item vectors.
+
+        Returns
+        -------
+        Tensor, shape [N, D]
+            Of items 1..N, each of length √D.
+        """
+        return self._used.table()
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the catalogue or given candidates.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+        items : Tensor or None, shape [B, C]
+            Candidate codes.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C]
+            Cosines over the temperature; with a single draw their softmax is p(item | history, noise).
+        """
+        return score_items(self.represent(batch), self.item_table(), items)
+
+    @torch.no_grad()
+    def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
+        """Draw vectors of items that a person might like next.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+        n : int
+            Draws per history.
+
+        Returns
+        -------
+        Tensor, shape [B, n, D]
+            In the units of `represent`.
+        """
+        return self._drawn(self._guidance(batch), history_keys(batch.items)[:, -1], n)
+
+    def _guidance(self, batch: SequenceBatch) -> Tensor:
+        return last_states(self._used.guidance(batch), batch.lengths)
+
+    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
+        return self._drawn(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
+
+    def _drawn(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
+        """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
+        rows, dim = h.shape
+        network, streams = self._used, max(STREAMS, n)
+        guided = Guided(network.denoiser, h.repeat_interleave(n, 0), network.null, self.config.guidance)
+        if self.config.noise:
+            numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
+            generator = torch_generator(self.config.noise_seed, "daydream")
+            drawn = sample(guided, self.sampler, NormalNoise((rows * n, dim), generator, h, numbers, streams))
+        else:
+            drawn = guided(torch.zeros_like(guided.h), len(self.signal) - 1)
+        return drawn.view(rows, n, dim) / (self.config.temperature * dim)
+
+
+def build(config: DaydreamConfig, vocabulary: Vocabulary) -> Daydream:
+    """Turn options into a model.
+
+    Parameters
+    ----------
+    config : DaydreamConfig
+        Options.
+    vocabulary : Vocabulary
+        Ids of the items.
+
+    Returns
+    -------
+    Daydream
+        With fresh weights, drawn from torch's global generator.
+    """
+    return Daydream(config, vocabulary.n_items)

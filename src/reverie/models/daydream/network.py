@@ -1,0 +1,65 @@
+"""The trained parts of Daydream, kept together so that a moving average can follow them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from reverie.diffusion.modulated import ModulatedDenoiser, on_sphere
+from reverie.models.sasrec.model import SASRec
+from reverie.nn.blocks import PreNormBlock
+from reverie.nn.embedding import IdTable
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.models.daydream.config import DaydreamConfig
+
+
+class DaydreamNetwork(nn.Module):
+    """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation.
+
+    Parameters
+    ----------
+    config : DaydreamConfig
+        Options.
+    n_items : int
+        Number of items N.
+    """
+
+    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+        super().__init__()
+        self.items = IdTable(n_items, config.dim)
+        blocks: list[nn.Module] = [
+            PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
+        ]
+        self.history = SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=True)
+        self.denoiser = ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
+        self.null = nn.Parameter(torch.randn(config.dim))
+
+    def guidance(self, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories.
+
+        Returns
+        -------
+        Tensor, shape [B, L, D]
+            Behind the end of a row it means nothing.
+        """
+        out: Tensor = self.history(on_sphere(self.items.encode(batch.items)), batch.users)
+        return out
+
+    def table(self) -> Tensor:
+        """Return item vectors of length √D.
+
+        Returns
+        -------
+        Tensor, shape [N, D]
+            Of items 1..N.
+        """
+        return on_sphere(self.items.table())
