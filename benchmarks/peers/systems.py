@@ -137,7 +137,12 @@ SYSTEMS = {
             "amazon-beauty": {
                 "256 shared negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 256},
                 "1024 shared negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 1024},
-                "1024 shared negatives, batch 64": {"batch_size": 64, "learning_rate": 1e-3, "dropout": 0.2, "negatives": 1024},
+                "1024 shared negatives, batch 64, dropout .3": {
+                    "batch_size": 64,
+                    "learning_rate": 1e-3,
+                    "dropout": 0.3,
+                    "negatives": 1024,
+                },
             },
         },
         "One window of the last 51 events per user (older events are lost); full cross-entropy over padded positions too, or "
