@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
+from reverie.diffusion.keys import history_keys
 from reverie.errors import ConfigError
 from reverie.models import create_model
-from reverie.diffusion.keys import history_keys
 from reverie.models.dreamrec.model import DreamRec
 from reverie.testing import tiny_split
 from reverie.training import fit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -112,4 +114,4 @@ def on_sphere(vectors: Tensor) -> Tensor:
     Tensor, shape [..., D]
         On the sphere; zero stays zero.
     """
-    return F.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5
+    return F.normalize(vectors, dim=-1) * math.sqrt(vectors.shape[-1])
