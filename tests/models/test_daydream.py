@@ -66,13 +66,12 @@ def test_denoiser_is_the_written_formula() -> None:
             normal = (z - z.mean()) / math.sqrt(z.var() + 1e-5)
             hidden = gelu(part["mlp.0.weight"] @ (normal * (1 + scale) + shift) + part["mlp.0.bias"])
             z = z + gate * (part["mlp.2.weight"] @ hidden + part["mlp.2.bias"])
-        expected = z / np.linalg.norm(z) * math.sqrt(8)
-        np.testing.assert_allclose(denoiser(x, h, steps)[row].detach().numpy(), expected, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(denoiser(x, h, steps)[row].detach().numpy(), z, rtol=1e-6, atol=1e-7)
 
 
 def test_an_untrained_denoiser_returns_the_guidance() -> None:
     denoiser, h = ModulatedDenoiser(8, steps=12), torch.randn(4, 8)
-    torch.testing.assert_close(denoiser(torch.randn(4, 8), h, torch.tensor([3])), on_sphere(h))
+    torch.testing.assert_close(denoiser(torch.randn(4, 8), h, torch.tensor([3])), h)
 
 
 @pytest.mark.parametrize("noise", [True, False])
@@ -106,7 +105,7 @@ def test_loss_is_the_mean_over_positions(noise: bool) -> None:
         def denoised(step: int, h: torch.Tensor = h, clean: np.ndarray = clean, n: int = n) -> np.ndarray:
             x = signal[step] * clean + spread[step] * noises[n] if noise else np.zeros(dim)
             with torch.no_grad():
-                out = network.denoiser(torch.from_numpy(x)[None], h[None], torch.tensor([step]))
+                out = network.denoise(torch.from_numpy(x)[None], h[None], torch.tensor([step]))
             return np.asarray(out[0].numpy() / math.sqrt(dim))
 
         predicted = denoised(int(steps[n]))
@@ -120,6 +119,15 @@ def test_loss_is_the_mean_over_positions(noise: bool) -> None:
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name] == pytest.approx(float(value), rel=1e-5)
+
+
+def test_prefixes_give_the_loss_of_positions() -> None:
+    options = {"noise": False, "p_uncond": 0.0}
+    rows = training_batch()
+    prefixes = [rows.items[row, : t + 1].tolist() for row in range(2) for t in range(int(rows.lengths[row]))]
+    alone = replace(histories(*prefixes), targets=rows.targets[rows.targets > 0])  # type: ignore[index, operator]
+    whole, parts = listening(**options).loss(rows), listening(every_position=False, **options).loss(alone)
+    torch.testing.assert_close(parts["softmax"], whole["softmax"])
 
 
 def test_the_control_knows_no_noise() -> None:
@@ -183,6 +191,7 @@ def test_noise_reaches_what_is_learned() -> None:
         ({"sampler": {"kind": "exact"}}, "needs an affine denoiser"),
         ({"sampler": {"kind": "ddim", "steps": 99}}, "more than the steps=12"),
         ({"heads": 3}, "not a multiple"),
+        ({"anchor": 0}, "nothing that knows the target"),
         ({"table": "rowwise", "objective": {"kind": "sampled_softmax"}}, "must be 'dense'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A non-linear denoiser on the sphere, modulated by the noise level and the history."""
+"""A non-linear denoiser, modulated by the noise level and the history, and the sphere that it is used on."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class ModulatedBlock(nn.Module):
 
 
 class ModulatedDenoiser(nn.Module):
-    """Predicts clean vectors of length √D from noisy ones, guidance and the step.
+    """Predicts clean vectors from noisy ones, guidance and the step.
 
     The guidance is the starting point: noisy vectors enter through a layer that starts at zero, and blocks modulated by guidance
-    and step work on the sum. An untrained denoiser thus returns the direction of the guidance, and with its noise switched off
-    the model around it is an ordinary sequential recommender.
+    and step work on the sum. An untrained denoiser thus returns the guidance, and with its noise switched off the model around it
+    is an ordinary sequential recommender.
 
     Parameters
     ----------
@@ -91,14 +91,13 @@ class ModulatedDenoiser(nn.Module):
         Returns
         -------
         Tensor, shape [B, D]
-            Predictions, each of length √D, so that a coordinate has the variance of the noise.
+            Predictions.
         """
         c = h + self.embed(steps)
         z: Tensor = h + self.noisy(x)
         for block in self.blocks:
             z = block(z, c)
-        out: Tensor = on_sphere(z)
-        return out
+        return z
 
 
 def on_sphere(vectors: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from reverie.diffusion.config import DDIM, SamplerConfig, ScheduleName
@@ -15,24 +17,30 @@ class DaydreamConfig(SequenceOptions):
     """Transformer blocks that read the history."""
     heads: PositiveInt = 1
     """Attention heads; divides `dim`."""
-    multiple: PositiveInt = 4
+    multiple: PositiveInt = 1
     """Hidden width of the transformer's feed-forward part, as a multiple of `dim`."""
+    every_position: bool = True
+    """Whether each event is a target in one pass over its row; else each prefix is a row of its own, as in DreamRec."""
     temperature: PositiveFloat = 0.07
     """Divides cosines before the softmax; also the unit of scores."""
     noise: bool = True
     """Whether the denoiser sees noisy targets. Off is the control: the same network, the same losses, no diffusion."""
+    denoiser: Literal["modulated", "mlp1", "mlp2"] = "modulated"
+    """Blocks modulated by guidance and step (adaLN), or one of DreamRec's layers on their concatenation."""
     denoiser_blocks: PositiveInt = 1
-    """Modulated blocks of the denoiser."""
+    """Blocks of `modulated`."""
     schedule: ScheduleName = "cosine"
     """How noise grows along the chain; it always ends in pure noise (arXiv 2305.08891)."""
     steps: int = Field(default=32, ge=2)
     """Length T of the chain."""
     pure: float = Field(default=0.5, ge=0, le=1)
     """Share of positions trained from pure noise, where generation starts; the others get a step drawn evenly."""
+    anchor: float = Field(default=1.0, ge=0)
+    """Weight of the softmax over items around the prediction (`objective`), the term that holds item vectors apart."""
     consistency: float = Field(default=0.5, ge=0)
     """Weight of the consistency term: a prediction should agree with the one from a step nearer to the clean vector."""
     cosine: float = Field(default=0.0, ge=0)
-    """Weight of 1 - cosine between prediction and target, beside the softmax."""
+    """Weight of 1 - cosine between prediction and target, without negatives."""
     p_uncond: float = Field(default=0.1, ge=0, lt=1)
     """Share of positions whose guidance is replaced by the null vector."""
     guidance: float = Field(default=0.0, ge=0)
@@ -46,6 +54,8 @@ class DaydreamConfig(SequenceOptions):
 
     @model_validator(mode="after")
     def _fits(self) -> DaydreamConfig:
+        if not self.anchor and not self.cosine:
+            raise ValueError("anchor=0 leaves nothing that knows the target; give cosine a weight")
         if self.dim % self.heads:
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}")
         if self.dim % 2 or self.dim < 4:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from reverie.diffusion.noising import q_sample
 from reverie.nn.heads import DotHead
 from reverie.nn.positions import real_positions
+from reverie.nn.states import last_states
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -25,8 +26,8 @@ def daydream_loss(
     """Return the terms of the loss, each averaged over all positions of the batch.
 
     The clean vector of a position is its target's direction, taken as a constant where it is noised and where predictions are
-    compared with it: what moves item vectors is the softmax alone, which holds them apart. A fifth ingredient, the null
-    vector, is trained by replacing the guidance of some positions. The draws come from torch's global generator in this order:
+    compared with it: only the softmax moves it as a target, and that holds vectors apart. The null vector of unguided
+    generation is trained by replacing the guidance of some positions. The draws come from torch's global generator in this order:
     dropout, steps, noise, replacements, negatives.
 
     Parameters
@@ -40,14 +41,14 @@ def daydream_loss(
     signal, spread : Tensor, shape [T]
         √ᾱ and √(1 - ᾱ) of the chain.
     batch : SequenceBatch
-        With ``targets [B, L]``.
+        With ``targets [B, L]``, or ``[B]`` without `every_position`.
 
     Returns
     -------
     dict
-        ``softmax``; ``cosine`` and ``consistency`` where they have a weight.
+        ``softmax``, ``cosine`` and ``consistency``, those that have a weight.
     """
-    h, targets = real_positions(network.guidance, batch)
+    h, targets = _guidance(network, config, batch)
     table = network.table()
     clean = table.detach()[targets - 1]
     last = len(signal) - 1
@@ -60,15 +61,26 @@ def daydream_loss(
     if config.p_uncond:
         h = torch.where(torch.rand(len(h), 1, device=h.device) < config.p_uncond, network.null, h)
     noisy = q_sample(signal, spread, clean, noise, steps) if config.noise else noise
-    predicted = network.denoiser(noisy, h, steps)
+    predicted = network.denoise(noisy, h, steps)
     head = DotHead(table, scale=1 / (config.temperature * table.shape[1]))
-    terms = {"softmax": objective.loss(predicted, targets, head).mean()}
+    terms = {}
+    if config.anchor:
+        terms["softmax"] = config.anchor * objective.loss(predicted, targets, head).mean()
     if config.cosine:
         terms["cosine"] = config.cosine * (1 - F.cosine_similarity(predicted, clean)).mean()
     if config.consistency and config.noise:
         with torch.no_grad():
             before = (steps - 1).clamp(min=0)
-            nearer = network.denoiser(q_sample(signal, spread, clean, noise, before), h, before)
+            nearer = network.denoise(q_sample(signal, spread, clean, noise, before), h, before)
             nearer = torch.where((steps > 0)[:, None], nearer, clean)
         terms["consistency"] = config.consistency * (1 - F.cosine_similarity(predicted, nearer)).mean()
     return terms
+
+
+def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
+    """Return guidance [M, D] and targets [M] of the positions to train."""
+    if config.every_position:
+        return real_positions(network.guidance, batch)
+    if batch.targets is None or batch.targets.dim() != 1:
+        raise ValueError("daydream.loss with every_position=False needs a batch with targets [B]")
+    return last_states(network.guidance(batch), batch.lengths), batch.targets

@@ -58,13 +58,13 @@ class Daydream(nn.Module):
     """
 
     card: Card
-    plan = "positions"
     signal: Tensor
     spread: Tensor
 
     def __init__(self, config: DaydreamConfig, n_items: int) -> None:
         super().__init__()
         self.history: int | None = config.history
+        self.plan = "positions" if config.every_position else "prefixes"
         self.config = config
         self.network = DaydreamNetwork(config, n_items)
         self.average = moving_average(self.network, config.average) if config.average else None
@@ -198,7 +198,7 @@ class Daydream(nn.Module):
         """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
         rows, dim = h.shape
         network, streams = self._used, max(STREAMS, n)
-        guided = Guided(network.denoiser, h.repeat_interleave(n, 0), network.null, self.config.guidance)
+        guided = Guided(network.denoise, h.repeat_interleave(n, 0), network.null, self.config.guidance)
         if self.config.noise:
             numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
             generator = torch_generator(self.config.noise_seed, "daydream")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.modulated import ModulatedDenoiser, on_sphere
 from reverie.models.sasrec.model import SASRec
 from reverie.nn.blocks import PreNormBlock
@@ -35,7 +36,11 @@ class DaydreamNetwork(nn.Module):
             PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
         ]
         self.history = SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=True)
-        self.denoiser = ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
+        self.denoiser: nn.Module = (
+            ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
+            if config.denoiser == "modulated"
+            else create_denoiser(config.denoiser, config.dim, config.steps)
+        )
         self.null = nn.Parameter(torch.randn(config.dim))
 
     def guidance(self, batch: SequenceBatch) -> Tensor:
@@ -53,6 +58,23 @@ class DaydreamNetwork(nn.Module):
         """
         out: Tensor = self.history(on_sphere(self.items.encode(batch.items)), batch.users)
         return out
+
+    def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors, a `Denoiser`.
+
+        Parameters
+        ----------
+        x, h : Tensor, shape [B, D]
+            Noisy vectors and guidance.
+        steps : Tensor, shape [B] or [1], int64
+            Step of each row, or of all.
+
+        Returns
+        -------
+        Tensor, shape [B, D]
+            Each of length √D, so that a coordinate has the variance of the noise.
+        """
+        return on_sphere(self.denoiser(x, h, steps))
 
     def table(self) -> Tensor:
         """Return item vectors of length √D.
