@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs format clean
+.PHONY: demo test lint docs format clean results-page results-check
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -20,6 +20,13 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/mkdocs build --strict
+
+# The page and the plots of results/sequential.csv, and a check that a small part of it can be computed again.
+results-page: $(READY)
+	$(BIN)/python benchmarks/tables/page.py
+
+results-check: $(READY)
+	$(BIN)/python benchmarks/tables/check.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from reverie.training.comparison import Comparison
     from reverie.training.recipe import Recipe
+    from reverie.training.run import Run
 
 
 def compare(
-    what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, or run folders.")],
+    what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
+    on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
+    rows: Annotated[str | None, typer.Option("--rows", help="Of a suite: rows, comma-separated; all by default.")] = None,
     models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
@@ -29,7 +32,7 @@ def compare(
     item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds per model.")] = 1,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Add rows fitted again on train and validation.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a key of every recipe: training.epochs=5.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the runs; runs/compare-<name> by default.")] = None,
@@ -41,28 +44,67 @@ def compare(
 ) -> None:
     """Train the models on one dataset and print an honest leaderboard with intervals; write it as an HTML page.
 
-    Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec
+    Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
+    reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
+    from reverie import processes
+    from reverie.errors import ConfigError
     from reverie.training.comparison import compare_recipes
+    from reverie.training.suite import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
         _finished(what, json, quiet, offline, out, results)
         return
-    columns = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp}
-    recipes = _recipes(what, models, protocol, {k: v for k, v in columns.items() if v is not None}, core, settings or ())
-    folder = out or Path("runs") / f"compare-{_slug(what[0])}"
+    columns = {k: v for k, v in (("catalog", catalog), ("user", user), ("item", item), ("timestamp", timestamp)) if v is not None}
+    name = _slug(what[0])
+    if what[0] in suite_files():
+        if len(what) > 1 or models or protocol or columns or core:
+            raise ConfigError(f"the suite '{what[0]}' says what is compared; beside it give only --on, --rows, --seeds and --refit")
+        if settings and results:
+            raise ConfigError(f"--set makes other recipes than those of the suite '{what[0]}'; leave out --set or --results")
+        recipes, planned = _suite_recipes(what[0], on, rows, settings or ())
+        name = f"{name}-{on}"
+    elif on or rows:
+        raise ConfigError(
+            f"--on and --rows belong to a suite ({', '.join(suite_files())}), and '{what[0]}' is none; leave them out"
+        )
+    else:
+        recipes, planned = _recipes(what, models, protocol, columns, core, settings or ()), 1
+    folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
+
+    def keep(run: Run) -> None:
+        if results is not None and processes.rank() == 0:
+            append_results_of(run, results)
+
     comparison = compare_recipes(
         recipes,
         folder,
-        seeds=seeds,
+        seeds=seeds or planned,
         refit=refit,
         device=device,
         show=not (quiet or json),
         offline=offline,
         tell=lambda line: screen.print(line, markup=False),
+        finished=keep,
     )
-    conclude(comparison, folder, json=json, quiet=quiet, results=results)
+    conclude(comparison, folder, json=json, quiet=quiet, results=None)
+
+
+def append_results_of(run: Run, path: Path) -> None:
+    """Append the test metrics of a run to a results table, once.
+
+    Parameters
+    ----------
+    run : Run
+        Finished.
+    path : Path
+        A CSV file, made where it is missing.
+    """
+    from reverie.training.results import append_results, result_rows
+
+    names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
+    append_results(path, result_rows(run, names))
 
 
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
@@ -85,7 +127,6 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
-    from reverie.training.results import append_results, result_rows
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
@@ -93,8 +134,8 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
         comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands
     )
     if results is not None:
-        names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
-        append_results(results, [row for run in comparison.runs for row in result_rows(run, names)])
+        for run in comparison.runs:
+            append_results_of(run, results)
     if json:
         print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
         return
@@ -145,6 +186,24 @@ def _recipes(
     split = {"protocol": protocol or default_protocol(what[0])}
     found = recipes_for(dataset, split, names, _slug(what[0]))
     return [change_recipe(recipe, settings) for recipe in found]
+
+
+def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:
+    """Return the recipes of a suite on one dataset, and how many seeds it plans there."""
+    from reverie.errors import ConfigError, unknown
+    from reverie.training.recipe import cell_recipe
+    from reverie.training.suite import load_suite
+
+    suite = load_suite(name)
+    if on is None:
+        raise ConfigError(f"the suite '{name}' has several datasets; choose one with --on: {', '.join(suite.datasets)}")
+    known = suite.rows_on(on)
+    wanted = [row.strip() for row in rows.split(",") if row.strip()] if rows else known
+    for row in wanted:
+        if row not in known:
+            why = suite.datasets[on].without.get(row)
+            raise ConfigError(f"row '{row}' is not run on '{on}': {why}; leave it out") if why else unknown("row", row, known)
+    return [cell_recipe(suite, row, on, settings) for row in wanted], suite.datasets[on].seeds
 
 
 def _slug(name: str) -> str:

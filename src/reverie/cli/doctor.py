@@ -14,6 +14,7 @@ _EXTRAS = {
     "search": ("faiss",),
     "serve": ("fastapi", "uvicorn"),
     "studio": ("gradio",),
+    "sweep": ("optuna",),
     "scale": ("ray", "optuna"),
 }
 

@@ -14,13 +14,14 @@ app = typer.Typer(help="List, copy and validate recipes.", no_args_is_help=True)
 
 @app.command("list")
 def list_recipes(json: Json = False) -> None:
-    """List the packaged recipes.
+    """List the packaged recipes, and name the suites.
 
     Example: reverie recipes list
     """
     from rich.table import Table
 
     from reverie.training.recipe import load_recipe, recipe_files
+    from reverie.training.suite import load_suite, suite_cells, suite_files
 
     loaded = [load_recipe(name) for name in recipe_files()]
     if json:
@@ -31,29 +32,37 @@ def list_recipes(json: Json = False) -> None:
     table = Table("recipe", "dataset", "model", "description", box=None, pad_edge=False)
     for recipe in loaded:
         table.add_row(recipe.name, recipe.dataset.name, recipe.model_name, recipe.description)
-    console().print(table)
+    screen = console()
+    screen.print(table)
+    for name in suite_files():
+        suite = load_suite(name)
+        size = f"{len(suite.rows)} rows on {len(suite.datasets)} datasets"
+        screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {next(iter(suite_cells()))}")
+        screen.print(f"  rows: {', '.join(suite.rows)}\n  datasets: {', '.join(suite.datasets)}")
 
 
 @app.command()
 def copy(
-    name: Annotated[str, typer.Argument(help="A packaged recipe.")],
+    name: Annotated[str, typer.Argument(help="A packaged recipe, or one of a suite.")],
     to: Annotated[Path | None, typer.Argument(help="Where to; ./<name>.yaml by default.")] = None,
 ) -> None:
     """Copy a recipe out of the package, to start your own.
 
     Example: reverie recipes copy sasrec-beauty mine.yaml
     """
-    from reverie.errors import ConfigError, unknown
+    from reverie.errors import ConfigError, nearest
     from reverie.files import write_text
-    from reverie.training.recipe import recipe_files
+    from reverie.training.recipe import load_recipe, recipe_files, recipe_yaml
+    from reverie.training.suite import suite_cells
 
-    known = recipe_files()
-    if name not in known:
-        raise unknown("recipe", name, known)
+    known, cells = recipe_files(), suite_cells()
+    if name not in known and name not in cells:
+        raise ConfigError(f"unknown recipe '{name}'{nearest(name, [*known, *cells])}; see 'reverie recipes list'")
+    text = known[name].read_text(encoding="utf-8") if name in known else recipe_yaml(load_recipe(name))
     target = to or Path(f"{name}.yaml")
     if target.exists():
         raise ConfigError(f"{target} exists; choose another name or delete it")
-    write_text(target, known[name].read_text(encoding="utf-8"))
+    write_text(target, text)
     typer.echo(str(target))
 
 

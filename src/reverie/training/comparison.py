@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError
 from reverie.models.shelf import MODELS
-from reverie.training.recipe import load_recipe, parse_recipe, recipe_files
+from reverie.training.recipe import parse_recipe, recipe_files
 from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.suite import start_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,8 +47,6 @@ class Comparison:
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
     """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults.
 
-    A configuration class may carry ``training_defaults``, a class variable with the training options that suit the model.
-
     Parameters
     ----------
     dataset, split : dict
@@ -62,16 +61,10 @@ def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence
     list of Recipe
         In the order of `models`.
     """
-    packaged: dict[tuple[str, str], Recipe] = {}
-    for name in sorted(recipe_files(), key=len, reverse=True):
-        recipe = load_recipe(name)
-        packaged[recipe.dataset.name, recipe.model_name] = recipe
+    packaged = recipe_files() if len(dataset) == 1 else {}
     found = []
     for model in models:
-        training = getattr(MODELS.config(model), "training_defaults", {})
-        values: dict[str, Any] = {"name": f"{model}-{slug}", "model": {"name": model}, "training": dict(training)}
-        if len(dataset) == 1 and (dataset["name"], model) in packaged:
-            values = packaged[dataset["name"], model].model_dump(mode="json")
+        values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
         found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
     return found
 
@@ -124,6 +117,7 @@ def compare_recipes(
     show: bool = True,
     offline: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    finished: Callable[[Run], None] = lambda _: None,
 ) -> Comparison:
     """Run recipes that share a dataset and a split.
 
@@ -143,6 +137,8 @@ def compare_recipes(
         Show progress; never ask the network.
     tell : callable
         Told a line before and after each run.
+    finished : callable
+        Given each run as soon as it is finished, those of earlier commands too.
 
     Returns
     -------
@@ -160,6 +156,13 @@ def compare_recipes(
             raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(first.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, first.split))
+
+    def one(recipe: Recipe) -> Run:
+        run = _run(recipe, folder, comparison.split, device, show, offline, tell)
+        comparison.runs.append(run)
+        finished(run)
+        return run
+
     for recipe in recipes:
         tags = MODELS[recipe.model_name].tags
         if "needs-time" in tags and not dataset.has_time and recipe.model_options.get("clock", "time") == "time":
@@ -169,22 +172,21 @@ def compare_recipes(
             comparison.skipped[recipe.model_name] = f"needs known users, and under '{first.split.protocol}' all are new"
             continue
         for seed in range(seeds) if seeds > 1 else (recipe.training.seed,):
-            run = _one(with_seed(recipe, seed), folder, comparison, device, show, offline, tell)
+            run = one(with_seed(recipe, seed))
             if refit:
-                _one(refitted(run), folder, comparison, device, show, offline, tell)
+                one(refitted(run))
     if not comparison.runs:
         reasons = "; ".join(f"{name} {why}" for name, why in comparison.skipped.items())
         raise DataError(f"no model can be compared on '{dataset.name}': {reasons}")
     return comparison
 
 
-def _one(
-    recipe: Recipe, folder: Path, comparison: Comparison, device: str | None, show: bool, offline: bool, tell: Callable[[str], None]
+def _run(
+    recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool, offline: bool, tell: Callable[[str], None]
 ) -> Run:
     name = f"{recipe.name}-seed{recipe.training.seed}"
     tell(f"{recipe.name} …")
-    run = run_recipe(recipe, folder / name, split=comparison.split, device=device, show=show, offline=offline)
+    run = run_recipe(recipe, folder / name, split=split, device=device, show=show, offline=offline)
     values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
     tell(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
-    comparison.runs.append(run)
     return run

@@ -64,6 +64,7 @@ def fit(
     folder: str | Path | None = None,
     device: str | None = None,
     show: bool = True,
+    on_validation: Callable[[int, float], None] | None = None,
     **options: Any,
 ) -> Fitted:
     """Fit a model to the training events of a split; choose on its validation queries; never look at the test.
@@ -82,6 +83,8 @@ def fit(
         Where to compute; None takes an accelerator where there is one.
     show : bool
         Whether to show progress.
+    on_validation : callable or None
+        Told the epoch, counted from 1, and its metric after each validation of a gradient training; what it raises ends the fit.
     **options
         Fields of `TrainingConfig` that replace those of `config`.
 
@@ -98,7 +101,7 @@ def fit(
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
-    measure = None if chosen.on == "train+valid" else _measure(model, split, chosen, device)
+    measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
     if isinstance(model, Counts):
@@ -115,15 +118,32 @@ def fit(
         raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
     place = choose_device(device)
     processes.start(place)
-    trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place)
+    trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if measure is not None else None
     return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch, value, history=log.rows)
 
 
-def _measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None) -> Callable[[], float]:
-    """Return a function that measures the model on validation, on the same queries each time."""
+def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
+    """Return a function that measures a model on validation, on the same queries each time.
+
+    Parameters
+    ----------
+    model : Recommender
+        Measured as it stands at each call.
+    split : Split
+        Whose validation queries are asked.
+    config : TrainingConfig
+        Metric, number of queries and the seed that draws them.
+    device : str or None
+        Where to compute.
+
+    Returns
+    -------
+    callable
+        Returns the metric.
+    """
     queries = split.valid
     limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
     if limit is not None and limit < len(queries):

@@ -76,6 +76,8 @@ class Trainer:
         Run folder for log and state; None keeps nothing.
     device : torch.device
         Where to compute.
+    on_validation : callable or None
+        Told epoch and metric after each validation; what it raises ends the training.
     """
 
     model: torch.nn.Module
@@ -84,6 +86,7 @@ class Trainer:
     measure: Callable[[], float] | None
     folder: Path | None
     device: torch.device
+    on_validation: Callable[[int, float], None] | None = None
     seconds: float = 0.0
     best: Best = field(init=False)
     plan: BatchPlan = field(init=False)
@@ -136,6 +139,8 @@ class Trainer:
             if self.measure is not None and (epoch % self.config.validate_every == 0 or epoch == self.config.epochs):
                 row[f"valid_{self.config.metric}"] = value = self.measure()
                 self.best.update(value, epoch, self.model)
+                if self.on_validation is not None:
+                    self.on_validation(epoch, value)
             step, partial = 0, 0.0
             self.seconds = row["seconds"] = before + time.monotonic() - begin
             log.add(row)

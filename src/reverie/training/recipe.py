@@ -15,6 +15,8 @@ from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
 from reverie.training.config import TrainingConfig
+from reverie.training.suite import Suite, put, suite_cells
+from reverie.training.sweeps.config import SweepRecipe
 
 
 class DatasetRecipe(Options):
@@ -64,6 +66,10 @@ class Recipe(Options):
     """How to fit."""
     evaluation: EvaluationRecipe = EvaluationRecipe()
     """What to measure."""
+    trials: PositiveInt = 1
+    """How many settings were tried on validation before this one was chosen."""
+    sweep: SweepRecipe | None = Field(default=None, exclude=True)
+    """What `reverie sweep` tries; no part of a run, so run folders do not keep it and do not compare it."""
 
     @field_validator("model")
     @classmethod
@@ -127,12 +133,12 @@ def recipe_files() -> dict[str, Path]:
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Load a recipe by name or path.
+    """Load a recipe by name, packaged or a cell of a suite, or by path.
 
     Parameters
     ----------
     name_or_path : str
-        A packaged recipe's name, or a YAML file.
+        A packaged recipe's name, ``<row>-<dataset>`` of a suite, or a YAML file.
     overrides : sequence of str
         ``key.key=value`` settings; values are YAML.
 
@@ -149,9 +155,11 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     known = recipe_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
-        raise ConfigError(
-            f"no recipe '{name_or_path}'{nearest(name_or_path, known)}; see 'reverie recipes list', or give a YAML file"
-        )
+        cells = suite_cells()
+        if name_or_path not in cells:
+            near = nearest(name_or_path, [*known, *cells])
+            raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file")
+        return cell_recipe(*cells[name_or_path], overrides)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -161,6 +169,35 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     where = name_or_path if name_or_path in known else str(path)
+    for override in overrides:
+        values = _set(values, override)
+    return parse_recipe(values, where)
+
+
+def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Return the recipe of one cell of a suite.
+
+    Parameters
+    ----------
+    suite : Suite
+        From `reverie.training.suite`.
+    row, dataset : str
+        Members of it.
+    overrides : sequence of str
+        ``key.key=value`` settings; values are YAML.
+
+    Returns
+    -------
+    Recipe
+        Named ``<row>-<dataset>``.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first mistake.
+    """
+    values = suite.recipe_values(row, dataset, recipe_files())
+    where = f"suite '{suite.name}', recipe '{values['name']}'"
     for override in overrides:
         values = _set(values, override)
     return parse_recipe(values, where)
@@ -181,7 +218,7 @@ def change_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     Recipe
         Checked again.
     """
-    values: Any = recipe.model_dump(mode="json")
+    values: Any = _values(recipe, exclude_unset=True)  # a default of one protocol is an unknown key of another
     for override in overrides:
         values = _set(values, override)
     return parse_recipe(values, recipe.name)
@@ -191,33 +228,33 @@ def _set(values: Any, override: str) -> Any:
     key, sign, text = override.partition("=")
     if not sign or not key or not isinstance(values, dict):
         raise ConfigError(f"--set takes key=value, e.g. training.epochs=5, not '{override}'")
-    changed = dict(values)
-    inner = changed
-    *parents, last = key.split(".")
-    for parent in parents:
-        below = inner.get(parent) or {}
-        if not isinstance(below, dict):
-            raise ConfigError(f"--set {override}: '{parent}' holds a value, not options; name an existing key")
-        inner[parent] = dict(below)
-        inner = inner[parent]
     try:
-        inner[last] = yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None
-    return changed
+    return put(values, key, value, f"--set {override}")
 
 
-def recipe_yaml(recipe: Recipe) -> str:
+def _values(recipe: Recipe, exclude_unset: bool = False) -> dict[str, Any]:
+    """Return a recipe as plain values, its sweep included."""
+    values = recipe.model_dump(mode="json", exclude_unset=exclude_unset)
+    return values if recipe.sweep is None else values | {"sweep": recipe.sweep.model_dump(mode="json")}
+
+
+def recipe_yaml(recipe: Recipe, sweep: bool = False) -> str:
     """Return a recipe as YAML.
 
     Parameters
     ----------
     recipe : Recipe
         What to write.
+    sweep : bool
+        Whether to write its sweep as well.
 
     Returns
     -------
     str
         Complete: defaults are written out.
     """
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    values = _values(recipe) if sweep else recipe.model_dump(mode="json")
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation import with_history
 from reverie.files import append_csv
+from reverie.models.shelf import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from reverie.training.run import Run
 
 COLUMNS = (
     "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",
-    "value", "low", "high", "interval", "n", "best_epoch", "seconds", "peak_mb", "commit",
+    "value", "low", "high", "interval", "n", "best_epoch", "seconds", "peak_mb", "commit", "trials",
+)  # fmt: skip
+_IDENTITY = (
+    "recipe", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric", "value", "commit",
 )  # fmt: skip
 
 
@@ -49,6 +54,7 @@ def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
         "seconds": run.fitted.seconds,
         "peak_mb": run.fitted.peak_mb,
         "commit": run.facts["commit"],
+        "trials": tried_settings(run),
     }
     measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
     rows = [common | row for row in measured.to_dicts()]
@@ -58,8 +64,28 @@ def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def tried_settings(run: Run) -> int:
+    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself.
+
+    Parameters
+    ----------
+    run : Run
+        Finished.
+
+    Returns
+    -------
+    int
+        The recipe's `trials`; for a counting model that chose options, times its own `trials` or the length of its `grid`.
+    """
+    if not run.fitted.chosen:
+        return run.recipe.trials
+    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
+    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
+    return run.recipe.trials * max(1, int(own))
+
+
 def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:
-    """Append rows to a results table.
+    """Append rows to a results table, but for those that are there already: the same value of the same run of the same commit.
 
     Parameters
     ----------
@@ -68,4 +94,14 @@ def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:
     rows : list of dict
         From `result_rows`.
     """
-    append_csv(path, COLUMNS, rows)
+    there: set[tuple[str, ...]] = set()
+    if Path(path).exists():
+        with Path(path).open(encoding="utf-8", newline="") as handle:
+            there = {_identity(row) for row in csv.DictReader(handle)}
+    append_csv(path, COLUMNS, [row for row in rows if _identity(row) not in there])
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a row says of which run, as the table writes it."""
+    cells = (row.get(column) for column in _IDENTITY)
+    return tuple(f"{cell:.6g}" if isinstance(cell, float) else str("" if cell is None else cell) for cell in cells)

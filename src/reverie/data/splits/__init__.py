@@ -1,12 +1,20 @@
 """Protocols that cut a dataset into train, validation and test; each says what leaks."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from reverie.data.splits.by_sequence import by_sequence
 from reverie.data.splits.by_user import by_user
 from reverie.data.splits.given import given
 from reverie.data.splits.leave_one_out import leave_one_out
 from reverie.data.splits.temporal import temporal
 
-PROTOCOLS = {
+if TYPE_CHECKING:
+    from reverie.data.split import Split
+
+PROTOCOLS: dict[str, Callable[..., Split]] = {
     "leave_one_out": leave_one_out,
     "temporal": temporal,
     "by_user": by_user,

@@ -19,6 +19,8 @@ class LeaveOneOut(Options):
     """See `reverie.data.splits.leave_one_out`."""
 
     protocol: Literal["leave_one_out"] = "leave_one_out"
+    last: PositiveInt = 1
+    """How many final events of a user are the test targets; the event before them is the validation."""
 
 
 class Temporal(Options):
@@ -93,5 +95,4 @@ def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
     """
     from reverie.data.splits import PROTOCOLS
 
-    split: Split = PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))
-    return split
+    return PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))

@@ -1,0 +1,1 @@
+"""DreamRec on its Zhihu files: everything behind ``docs/dreamrec.md``."""

@@ -1,0 +1,1 @@
+"""What generation buys beyond ranking: everything behind ``docs/generation.md``."""

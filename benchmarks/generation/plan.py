@@ -1,0 +1,114 @@
+"""What is trained on which data, and which settings are tried on validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reverie.data.splits.config import LeaveOneOut, split_dataset
+from reverie.testing import tiny_dataset
+from reverie.training.recipe import Recipe, parse_recipe, recipe_files
+from reverie.training.run import open_recipe_dataset
+from reverie.training.suite import start_values
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
+
+NEXT = 5
+"""Events of each user that the lists should hold."""
+COUNTING = ("popularity", "markov", "co-occurrence")
+SOFTMAX = {"kind": "full_softmax"}
+READER: dict[str, dict[str, Any]] = {
+    "ml-1m": {"dim": 64, "history": 200, "blocks": 2, "heads": 1, "dropout": 0.1, "objective": SOFTMAX},
+    "movietweetings": {"dim": 64, "history": 50, "blocks": 1, "heads": 1, "dropout": 0.2, "objective": SOFTMAX},
+    "tiny": {"dim": 8, "history": 8, "blocks": 1, "heads": 1, "dropout": 0.1, "objective": SOFTMAX},
+}
+"""The transformer that reads histories, the same in SASRec and Daydream."""
+TRAINING: dict[str, dict[str, Any]] = {
+    "ml-1m": {"epochs": 60, "patience": 5, "batch_size": 128},
+    "movietweetings": {"epochs": 60, "patience": 5, "batch_size": 128},
+    "tiny": {"epochs": 2, "batch_size": 16},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is tried and reported.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        Lengths K of the lists.
+    draws : tuple of int
+        Numbers n of draws whose lists are joined.
+    samplers : tuple of (int, float)
+        Steps and η of DDIM.
+    guidance : tuple of float
+        Strengths w of guidance.
+    trades : tuple of float
+        λ of MMR; 1 would be SASRec's own list.
+    candidates : int
+        How many of SASRec's first items MMR orders anew.
+    validation : int
+        Most validation queries that settings are chosen on.
+    """
+
+    lengths: tuple[int, ...] = (10, 20)
+    draws: tuple[int, ...] = (2, 5, 10)
+    samplers: tuple[tuple[int, float], ...] = ((1, 0.0), (4, 0.0), (4, 1.0), (8, 0.0), (8, 1.0))
+    guidance: tuple[float, ...] = (0.0, 1.0, 2.0)
+    trades: tuple[float, ...] = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+    candidates: int = 100
+    validation: int = 3000
+
+
+FULL = Settings()
+SMALL = Settings((3, 5), (2, 3), ((1, 0.0), (4, 1.0)), (0.0, 1.0), (0.5, 0.9), 8, 20)
+
+
+def recipes(dataset: str) -> dict[str, Recipe]:
+    """Return the recipes of one dataset by the name of the row.
+
+    Parameters
+    ----------
+    dataset : str
+        A registered dataset, or ``"tiny"``.
+
+    Returns
+    -------
+    dict of str to Recipe
+        Counting models first; ``sasrec`` is what the others are compared with.
+    """
+    reader, training = READER[dataset], TRAINING[dataset]
+    daydream = {"name": "daydream", **reader, **({"steps": 8} if dataset == "tiny" else {})}
+    pooled = {key: reader[key] for key in ("dim", "dropout", "objective")} | {"history": min(50, reader["history"])}
+    learned: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "sasrec": ({"name": "sasrec", **reader}, training),
+        "comirec": ({"name": "comirec", **pooled}, training | {"batch_size": 8 * training["batch_size"]}),
+        "daydream": (daydream, training),
+        "daydream-noise-off": (daydream | {"noise": False}, training),
+    }
+    rows: dict[str, dict[str, Any]] = {name: start_values(dataset, name, recipe_files()) for name in COUNTING}
+    rows |= {name: {"model": model, "training": options} for name, (model, options) in learned.items()}
+    common = {"dataset": {"name": dataset}, "split": {"protocol": "leave_one_out", "last": NEXT}}
+    named = {name: values | common | {"name": f"{name}-{dataset}-next{NEXT}", "description": ""} for name, values in rows.items()}
+    return {name: parse_recipe(values, f"row '{name}'") for name, values in named.items()}
+
+
+def open_split(dataset: str) -> Split:
+    """Return the split of one dataset.
+
+    Parameters
+    ----------
+    dataset : str
+        A registered dataset, or ``"tiny"``.
+
+    Returns
+    -------
+    Split
+        The last five events left out.
+    """
+    recipe = recipes(dataset)["sasrec"]
+    events = tiny_dataset() if dataset == "tiny" else open_recipe_dataset(recipe.dataset)
+    assert isinstance(recipe.split, LeaveOneOut)
+    return split_dataset(events, recipe.split)

@@ -1,0 +1,1 @@
+"""ComiRec: several interests read out of one history."""

@@ -1,0 +1,19 @@
+"""Options of ComiRec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import PositiveInt
+
+from reverie.models.sequence_options import SequenceOptions
+
+
+class ComiRecConfig(SequenceOptions):
+    """Options of `comirec`. One example per event, not per history: batches are larger than those of `sasrec`."""
+
+    training_defaults: ClassVar[Mapping[str, Any]] = {"batch_size": 512}
+
+    interests: PositiveInt = 4
+    """Vectors per history, K; 4 as published."""

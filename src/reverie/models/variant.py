@@ -1,0 +1,44 @@
+"""The same weights under other options: another sampler, another strength of guidance, another way to fold in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reverie.models.create import create_model
+from reverie.models.store import load_tensors, model_tensors
+
+if TYPE_CHECKING:
+    from reverie.protocols import Recommender
+
+
+def with_options(model: Recommender, **options: Any) -> Recommender:
+    """Return a copy of a fitted model with some options changed and the weights as they are.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted, with a card.
+    **options
+        Options to replace. They must leave the shapes of the weights as they are.
+
+    Returns
+    -------
+    Recommender
+        On the CPU, in evaluation mode where it is a module. To train it on is to fit it anew: what a model observed of the
+        training data is not copied.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or not valid.
+    RunError
+        If the weights do not fit the new options.
+    """
+    import torch
+
+    card = model.card
+    with torch.random.fork_rng(devices=[]):
+        changed = create_model(card.name, card.vocabulary, **{**card.config.model_dump(mode="json"), **options})
+    tensors = {name: value.detach().cpu() for name, value in model_tensors(model).items()}
+    load_tensors(changed, tensors, f"model '{card.name}' with other options")
+    return changed

@@ -1,0 +1,217 @@
+"""Optuna's side of a sweep: a study in SQLite that survives being killed, and what its trials were."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from reverie.errors import ConfigError, RunError
+from reverie.seeds import numpy_generator
+from reverie.training.sweeps.config import Choice
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+
+    from reverie.training.config import TrainingConfig
+    from reverie.training.sweeps.config import Range, SweepRecipe
+    from reverie.training.sweeps.space import Setting
+
+RANDOM_TRIALS = 4
+"""Settings (the recipe's own and random ones) before the sampler learns from what it has seen."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting that was tried.
+
+    Parameters
+    ----------
+    number : int
+        From 1, in the order of trying.
+    state : {"finished", "pruned", "failed"}
+        Trained to its end, stopped early, or not possible (the loss was no longer finite, or the values do not go together).
+    setting : dict
+        Values by dotted key.
+    value : float or None
+        Best validation metric; None unless finished.
+    epoch : int or None
+        Epoch of the best value, or after which it was stopped.
+    seconds : float
+        Wall time.
+    note : str
+        Why it failed, or whose value it has.
+    """
+
+    number: int
+    state: Literal["finished", "pruned", "failed"]
+    setting: Setting
+    value: float | None
+    epoch: int | None
+    seconds: float
+    note: str
+
+
+def load_optuna() -> ModuleType:
+    """Return optuna.
+
+    Returns
+    -------
+    module
+        The package.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise ConfigError("a sweep needs the package optuna, which is not installed; pip install 'reverie[sweep]'") from None
+    return optuna
+
+
+@contextlib.contextmanager
+def open_study(path: Path, sweep: SweepRecipe, training: TrainingConfig) -> Iterator[Study]:
+    """Open a study, or make it; a trial that was cut is put back into the queue.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file; its folder exists.
+    sweep : SweepRecipe
+        Says when to prune.
+    training : TrainingConfig
+        Gives the default of `SweepRecipe.warmup_epochs`.
+
+    Yields
+    ------
+    optuna.Study
+        That maximises; the file is closed at the end of the block. Optuna logs nothing meanwhile.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    optuna = load_optuna()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    warmup = training.patience * training.validate_every if sweep.warmup_epochs is None else sweep.warmup_epochs
+    pruner = optuna.pruners.MedianPruner(sweep.startup_trials, warmup) if sweep.pruning else optuna.pruners.NopPruner()
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        try:
+            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+            study = optuna.create_study(
+                storage=storage, study_name="sweep", direction="maximize", pruner=pruner, load_if_exists=True
+            )
+        except (SQLAlchemyError, RuntimeError) as error:
+            raise RunError(f"{path} is damaged or of another version of optuna; delete {path.parent} and start again") from error
+        try:
+            _requeue(study)
+            yield study
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _requeue(study: Study) -> None:
+    """Settle trials that were cut: those with a result get it; the settings of the others are the next to be tried."""
+    from optuna.trial import TrialState
+
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        if "trial" in trial.user_attrs:
+            settle(study, trial.number, trial.user_attrs["trial"])
+            continue
+        if not waiting:
+            study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params)
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def settle(study: Study, number: int, result: dict[str, Any]) -> None:
+    """Tell a study how a trial ended.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Open.
+    number : int
+        Optuna's number of the trial.
+    result : dict
+        Fields of `Trial`; stored with the trial as its attribute ``trial`` before.
+    """
+    from optuna.trial import TrialState
+
+    states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    study.tell(number, result["value"], states[result["state"]])
+
+
+def distributions(sweep: SweepRecipe) -> dict[str, BaseDistribution]:
+    """Return a search space in optuna's terms.
+
+    Parameters
+    ----------
+    sweep : SweepRecipe
+        The space.
+
+    Returns
+    -------
+    dict of str to BaseDistribution
+        By dotted key.
+    """
+    return {key: _distribution(dimension) for key, dimension in sweep.space.items()}
+
+
+def _distribution(dimension: Range | Choice) -> BaseDistribution:
+    kinds = load_optuna().distributions
+    found: BaseDistribution
+    if isinstance(dimension, Choice):
+        found = kinds.CategoricalDistribution(dimension.values)
+    elif dimension.integer:
+        found = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    else:
+        found = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    return found
+
+
+def seed_sampler(study: Study, seed: int, number: int) -> None:
+    """Give a study the sampler of one trial, so that a sweep that was cut draws what it would have drawn.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Whose sampler to set: a tree-structured Parzen estimator.
+    seed : int
+        Seed of the recipe.
+    number : int
+        The trial, from 1.
+    """
+    drawn = int(numpy_generator(seed, "sweep", number).integers(2**31))
+    study.sampler = load_optuna().samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM_TRIALS)
+
+
+def tried(study: Study) -> list[Trial]:
+    """Return what was tried, without trials that were cut.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Open.
+
+    Returns
+    -------
+    list of Trial
+        In the order of trying.
+    """
+    stored = [trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False) if "trial" in trial.user_attrs]
+    return sorted((Trial(**result) for result in stored), key=lambda trial: trial.number)

@@ -1,0 +1,213 @@
+"""One sweep: settings of a recipe tried one after the other on validation; a sweep that was cut goes on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie import processes
+from reverie.data.splits.config import split_dataset
+from reverie.errors import ConfigError, RunError
+from reverie.files import write_text
+from reverie.models import create_model
+from reverie.training.fit import fit, validation_measure
+from reverie.training.recipe import load_recipe, recipe_yaml
+from reverie.training.run import open_recipe_dataset
+from reverie.training.sweeps.space import at_setting, checked_space, in_words, own_setting
+from reverie.training.sweeps.study import Trial, distributions, load_optuna, open_study, seed_sampler, settle, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import optuna
+
+    from reverie.data.split import Split
+    from reverie.training.recipe import Recipe
+    from reverie.training.sweeps.config import SweepRecipe
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its study is.
+    recipe : Recipe
+        What was swept.
+    trials : list of Trial
+        In the order of trying.
+    """
+
+    folder: Path
+    recipe: Recipe
+    trials: list[Trial]
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Finished trials, the best first and of equals the earlier one; then the others as they came."""
+        return sorted(self.trials, key=lambda trial: (trial.value is None, -(trial.value or 0.0)))
+
+    @property
+    def best(self) -> Trial:
+        """The finished trial with the largest value."""
+        return self.ranked[0]
+
+    @property
+    def best_recipe(self) -> Recipe:
+        """The recipe at the best setting; its `trials` counts this sweep's on top of those that led to the recipe."""
+        trials = self.recipe.trials - 1 + len(self.trials)
+        return at_setting(self.recipe, self.best.setting, name=f"{self.recipe.name}-best", trials=trials)
+
+
+def run_sweep(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    split: Split | None = None,
+    device: str | None = None,
+    show: bool = True,
+    offline: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Sweep:
+    """Try settings of a recipe until as many were tried as its sweep says, counting those of an earlier call.
+
+    The first setting is the recipe's own; the next are drawn at random, then by a tree-structured Parzen estimator (Bergstra et
+    al., 2011). What is maximised is the validation metric of the training; the test queries are never asked.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With a `sweep` section.
+    folder : path
+        Gets ``recipe.yaml`` and ``study.db``.
+    split : Split or None
+        The recipe's split, where the caller has made it already.
+    device : str or None
+        Where to compute.
+    show, offline : bool
+        Show progress within a trial; never ask the network.
+    tell : callable
+        Told a line after each trial.
+
+    Returns
+    -------
+    Sweep
+        With at least one finished trial.
+
+    Raises
+    ------
+    ConfigError
+        If the space does not fit the recipe, optuna is missing, or there are several processes.
+    RunError
+        If the folder holds something else, or no trial could be finished.
+    """
+    load_optuna()
+    folder, sweep = Path(folder), checked_space(recipe)
+    if processes.world() > 1:
+        raise ConfigError("a sweep runs in one process; start 'reverie sweep' without torchrun")
+    _claim(folder, recipe)
+    with open_study(folder / "study.db", sweep, recipe.training) as study:
+        if not study.get_trials(deepcopy=False):
+            study.enqueue_trial(own_setting(recipe, sweep))
+        trials = tried(study)
+        if trials and len(trials) < sweep.trials:
+            tell(f"going on after {len(trials)} of {sweep.trials} trials")
+        if split is None and len(trials) < sweep.trials:
+            split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+        while split is not None and len(trials) < sweep.trials:
+            seed_sampler(study, recipe.training.seed, len(trials) + 1)
+            asked = study.ask(distributions(sweep))
+            trial = _repeated(asked, trials) or _try(asked, recipe, sweep, split, len(trials) + 1, device, show)
+            asked.set_user_attr("trial", asdict(trial))
+            settle(study, asked.number, asdict(trial))
+            trials.append(trial)
+            tell(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
+    if all(trial.value is None for trial in trials):
+        raise RunError(f"none of the {len(trials)} trials in {folder} could be finished; the first: {trials[0].note}")
+    return Sweep(folder, recipe, trials)
+
+
+def outcome(trial: Trial, metric: str) -> str:
+    """Return how a trial ended, in words.
+
+    Parameters
+    ----------
+    trial : Trial
+        Over.
+    metric : str
+        What was measured.
+
+    Returns
+    -------
+    str
+        E.g. ``ndcg@10 0.0421  (12.3 s)`` or ``pruned after epoch 3  (2.0 s)``.
+    """
+    if trial.state == "failed":
+        return f"failed: {trial.note}"
+    said = f"pruned after epoch {trial.epoch}" if trial.value is None else f"{metric} {trial.value:.4f}"
+    return f"{said}  ({trial.note or f'{trial.seconds:.1f} s'})"
+
+
+def _repeated(asked: optuna.Trial, trials: list[Trial]) -> Trial | None:
+    """Return the result of an earlier trial of the same setting, which would only come out again."""
+    for earlier in trials:
+        if earlier.setting == asked.params:
+            note = earlier.note if earlier.state == "failed" else f"as trial {earlier.number}"
+            return Trial(len(trials) + 1, earlier.state, asked.params, earlier.value, earlier.epoch, 0.0, note)
+    return None
+
+
+def _try(
+    asked: optuna.Trial, recipe: Recipe, sweep: SweepRecipe, split: Split, number: int, device: str | None, show: bool
+) -> Trial:
+    from optuna import TrialPruned
+
+    begin, last = time.monotonic(), 0
+
+    def watch(epoch: int, value: float) -> None:
+        nonlocal last
+        last = epoch
+        asked.report(value, epoch)
+        if sweep.pruning and asked.should_prune():
+            raise TrialPruned
+
+    try:
+        chosen = at_setting(recipe, asked.params)
+        model = create_model(chosen.model_name, split, seed=chosen.training.seed, **chosen.model_options)
+        fitted = fit(model, split, chosen.training, device=device, show=show, on_validation=watch)
+        value = fitted.best_value
+        if value is None:
+            value = validation_measure(model, split, chosen.training, device)()
+    except TrialPruned:
+        return Trial(number, "pruned", asked.params, None, last, time.monotonic() - begin, "")
+    except (ConfigError, RunError) as error:
+        return Trial(number, "failed", asked.params, None, None, time.monotonic() - begin, str(error))
+    return Trial(number, "finished", asked.params, value, fitted.best_epoch, time.monotonic() - begin, "")
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    """Take a folder for a recipe; only the number of trials may differ from an earlier call."""
+    path = folder / "recipe.yaml"
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no sweep; choose another folder with --out")
+        write_text(path, recipe_yaml(recipe, sweep=True))
+        return
+    try:
+        stored = load_recipe(str(path))
+    except ConfigError as error:
+        raise RunError(
+            f"{folder} holds a sweep that this version cannot read ({error}); choose another folder with --out"
+        ) from error
+    if stored.sweep is None:
+        raise RunError(f"{folder} holds a run and no sweep; choose another folder with --out")
+    if _but_for_trials(stored) != _but_for_trials(recipe):
+        raise RunError(f"{folder} holds a sweep of another recipe; choose another folder with --out, or delete it")
+
+
+def _but_for_trials(recipe: Recipe) -> tuple[object, ...]:
+    return recipe.model_dump(mode="json"), recipe.sweep and recipe.sweep.model_dump(mode="json", exclude={"trials"})
