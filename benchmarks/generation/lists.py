@@ -81,10 +81,11 @@ def varied_lists(model: Any, queries: Queries, trades: tuple[float, ...], k: int
         Item codes by λ.
     """
     found = evaluate(model, queries, top=candidates)
-    items = torch.from_numpy(own_lists(found, found.topk["rank"].max()))  # type: ignore[arg-type]  # a whole number
-    scores = torch.full(items.shape, -torch.inf)
-    scores[found.topk["query"].to_numpy(), found.topk["rank"].to_numpy() - 1] = torch.tensor(found.topk["score"].to_numpy())
-    relevance, table = min_max(scores), model.item_table().detach()
+    width = int(found.topk["rank"].max())  # type: ignore[arg-type]  # a whole number
+    items = torch.from_numpy(own_lists(found, width))
+    ranked = np.full(items.shape, -np.inf, dtype=np.float32)
+    ranked[found.topk["query"].to_numpy(), found.topk["rank"].to_numpy() - 1] = found.topk["score"].to_numpy()
+    relevance, table = min_max(torch.from_numpy(ranked)), model.item_table().detach()
     lists: dict[float, Lists] = {}
     for trade in trades:
         order = torch.cat(

@@ -29,6 +29,11 @@ TRAINING: dict[str, dict[str, Any]] = {
     "movietweetings": {"epochs": 60, "patience": 5, "batch_size": 128},
     "tiny": {"epochs": 2, "batch_size": 16},
 }
+PREFIXES: dict[str, dict[str, Any]] = {
+    "ml-1m": {"epochs": 15, "patience": 3, "batch_size": 1024},
+    "movietweetings": {"batch_size": 1024},
+}
+"""What differs for ComiRec, whose epoch is one example per event and so takes several times as long."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def recipes(dataset: str) -> dict[str, Recipe]:
     pooled = {key: reader[key] for key in ("dim", "dropout", "objective")} | {"history": min(50, reader["history"])}
     learned: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "sasrec": ({"name": "sasrec", **reader}, training),
-        "comirec": ({"name": "comirec", **pooled}, training | {"batch_size": 8 * training["batch_size"]}),
+        "comirec": ({"name": "comirec", **pooled}, training | PREFIXES.get(dataset, {})),
         "daydream": (daydream, training),
         "daydream-noise-off": (daydream | {"noise": False}, training),
     }

@@ -38,7 +38,7 @@ def draw(path: Path, results: list[Results]) -> None:
         axes = figure.subplots(len(panels), 2, squeeze=False, height_ratios=heights, width_ratios=[3, 2])
         for pair, (one, k) in zip(axes, panels, strict=True):
             _points(pair[0], one, k, f"recall@{k}", f"{one.name}: share of the next five events in a list of {k}")
-            _points(pair[1], one, k, f"similarity@{k}", "likeness of a list's items (co-occurrence cosine)")
+            _points(pair[1], one, k, f"similarity@{k}", "how alike its items are (co-occurrence)")
             pair[1].set_yticklabels([])
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
