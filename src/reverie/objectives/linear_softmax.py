@@ -1,4 +1,4 @@
-"""Cross-entropy over an item table with its own backward pass: the fast path of the full softmax."""
+"""Log-sum-exp and cross-entropy over an item table with their own backward pass: the fast path of softmax losses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from torch.autograd.function import once_differentiable
 from reverie.objectives.checks import wide
 
 
-def linear_softmax(states: Tensor, rows: Tensor, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
+def linear_softmax(states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
     """Return the cross-entropy of ``softmax(states @ table.T + bias)`` against one row each, `chunk` columns at a time.
+
+    Without `rows` it is the log-sum-exp alone.
 
     Products follow autocast; exponentials, sums and accumulated gradients are float32 or wider.
 
@@ -20,7 +22,7 @@ def linear_softmax(states: Tensor, rows: Tensor, table: Tensor, bias: Tensor | N
     ----------
     states : Tensor, shape [M, D]
         States.
-    rows : Tensor, shape [M], int64
+    rows : Tensor or None, shape [M], int64
         Row of the table that is right.
     table : Tensor, shape [N, D]
         Vectors.
@@ -32,7 +34,7 @@ def linear_softmax(states: Tensor, rows: Tensor, table: Tensor, bias: Tensor | N
     Returns
     -------
     Tensor, shape [M]
-        One loss per row, never negative.
+        One loss per row, never negative; or one log-sum-exp.
     """
     kind = states.device.type
     low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.promote_types(states.dtype, table.dtype)
@@ -46,12 +48,13 @@ class _LinearSoftmax(torch.autograd.Function):
     """Keeps the inputs and each row's highest score and sum of exponentials; chunks are scored again on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, rows: Tensor, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
+    def forward(ctx: Any, states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
         tops, sums, found = [], [], []
         for first in range(0, len(table), chunk):
             scores = _scores(states, table, bias, first, chunk)
-            column, inside = _column(rows, first, scores.shape[1])
-            found.append(torch.where(inside, scores.gather(1, column)[:, 0], 0.0))
+            if rows is not None:
+                column, inside = _column(rows, first, scores.shape[1])
+                found.append(torch.where(inside, scores.gather(1, column)[:, 0], 0.0))
             tops.append(scores.amax(1))
             sums.append(scores.sub_(tops[-1][:, None]).exp_().sum(1))
         every = torch.stack(tops, 1)
@@ -59,7 +62,7 @@ class _LinearSoftmax(torch.autograd.Function):
         total = (torch.stack(sums, 1) * (every - top).exp_()).sum(1)
         ctx.save_for_backward(states, rows, table, bias, top, total)
         ctx.chunk = chunk
-        return total.log() + (top[:, 0] - torch.stack(found, 1).sum(1))
+        return total.log() + (top[:, 0] - torch.stack(found, 1).sum(1) if found else top[:, 0])
 
     @staticmethod
     @once_differentiable
@@ -73,8 +76,9 @@ class _LinearSoftmax(torch.autograd.Function):
             for first in range(0, len(table), ctx.chunk):
                 piece = slice(first, first + ctx.chunk)
                 share = _scores(states, table, bias, first, ctx.chunk).sub_(top).exp_().mul_(factor)
-                column, inside = _column(rows, first, share.shape[1])
-                share.scatter_add_(1, column, torch.where(inside, -gradient, 0.0)[:, None])
+                if rows is not None:
+                    column, inside = _column(rows, first, share.shape[1])
+                    share.scatter_add_(1, column, torch.where(inside, -gradient, 0.0)[:, None])
                 if of_bias is not None:
                     of_bias[piece] = share.sum(0)
                 low = share.to(states.dtype)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import BCE, BPR, GBCE, FullSoftmax, ObjectiveConfig, SampledSoftmax
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import Negatives, Sampler, create_sampler
 from reverie.objectives.pairwise import bpr
 from reverie.objectives.pointwise import bce, gbce, gbce_beta
+from reverie.objectives.shared_softmax import shared_softmax
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
@@ -109,12 +111,16 @@ class Sampled:
         Size N of the catalogue.
     sampler : Sampler or None
         Draws them; None until the counts that it needs are known.
+    shared : callable or None
+        The same loss for negatives that all rows share and a `DotHead`, where there is a faster way:
+        ``(states, targets, items [K], head) -> [M]``.
     """
 
     function: Callable[[Tensor, Tensor, Negatives], Tensor]
     negatives: NegativesConfig
     n_items: int
     sampler: Sampler | None
+    shared: Callable[[Tensor, Tensor, Tensor, DotHead], Tensor] | None = None
 
     def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
         """Draw negatives and return the loss of each row.
@@ -146,6 +152,8 @@ class Sampled:
         if len(targets) == 0:
             return _weighted(head.scores(states, targets[:, None])[:, 0], weight)
         drawn = self.sampler.draw(targets)
+        if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, DotHead):
+            return _weighted(self.shared(states, targets, drawn.items, head), weight)
         if drawn.items.dim() == 1:
             positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
         else:
@@ -202,7 +210,10 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
         return Full(config.temperature)
     waits = counts is None and config.negatives.source == "popularity"
     sampler = None if waits else create_sampler(config.negatives, n_items, counts)
-    return Sampled(_function(config, n_items), config.negatives, n_items, sampler)
+    shared = None
+    if isinstance(config, SampledSoftmax) and not config.logq:
+        shared = partial(shared_softmax, temperature=config.temperature)
+    return Sampled(_function(config, n_items), config.negatives, n_items, sampler, shared)
 
 
 def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callable[[Tensor, Tensor, Negatives], Tensor]:

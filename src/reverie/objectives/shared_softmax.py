@@ -1,0 +1,47 @@
+"""Sampled softmax whose negatives a whole batch shares: one matrix product, no scores [M, K] kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.objectives.linear_softmax import linear_softmax
+
+if TYPE_CHECKING:
+    from reverie.nn.heads import DotHead
+
+
+def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: float = 1.0) -> Tensor:
+    """Return `sampled_softmax` of the targets against shared negatives, draws that hit a row's own target masked.
+
+    With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
+    ``e^L + (1 - c) e^p`` where L is the log-sum-exp of all draws; so the loss is ``L - p + log1p((1 - c) e^(p - L))``.
+
+    Parameters
+    ----------
+    states : Tensor, shape [M, D]
+        States.
+    targets : Tensor, shape [M], int64
+        Item codes 1..N.
+    items : Tensor, shape [K], int64
+        Item codes of the draws; an item may be drawn several times.
+    head : DotHead
+        Scores items.
+    temperature : float
+        Positive divisor of scores.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider.
+    """
+    rows = items - 1
+    table = F.embedding(rows, head.table, sparse=head.rowwise)
+    bias = None if head.bias is None else head.bias.index_select(0, rows) / temperature
+    every = linear_softmax(head.prepared(states) / temperature, None, table, bias, head.chunk)
+    own = head.scores(states, targets[:, None])[:, 0] / temperature
+    hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
+    return every - own + torch.log1p((1 - hits) * (own - every).exp())
