@@ -64,9 +64,7 @@ def one_matrix(axes: list[Axes], facts: Facts) -> None:
     for colour, seed in zip((BLUE, ORANGE, GREEN), seeds, strict=False):
         gap = {name: series(facts[f"gap {seed}"], rf"mean of (\d+) draws, {name}") for name in ("measured", "by the law")}
         first = seed == seeds[0]
-        axes[0].plot(
-            *gap["by the law"], color=colour, linewidth=1.2, label="√(trace S / n), from the closed form" if first else None
-        )
+        axes[0].plot(*gap["by the law"], color=colour, linewidth=1.2, label="√(trace S / n), closed form" if first else None)
         axes[0].plot(*gap["measured"], "o", color=colour, markersize=4.5, label="walks of 500 steps, averaged" if first else None)
         name = seed.replace("=", " ")
         axes[1].plot(*series(facts[f"law {seed}"], r"eigenvalue (\d+) of S"), ".-", color=colour, linewidth=1, label=name)

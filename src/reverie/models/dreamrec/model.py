@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.guidance import Guided, extrapolated
+from reverie.diffusion.keys import history_keys
 from reverie.diffusion.noising import x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
 from reverie.models.dreamrec.encoder import GuidanceEncoder
-from reverie.diffusion.keys import history_keys
 from reverie.nn.embedding import IdTable
 from reverie.nn.states import last_states, score_items
 from reverie.seeds import torch_generator
