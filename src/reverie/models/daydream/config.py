@@ -8,11 +8,14 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from reverie.diffusion.config import DDIM, SamplerConfig, ScheduleName
 from reverie.models.sequence_options import SequenceOptions
+from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
 
 
 class DaydreamConfig(SequenceOptions):
     """Options of `daydream`. Every ingredient has a switch, so that each can be measured."""
 
+    objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=2048, shared=True))
+    """The softmax of the anchor; by default many negatives that the whole batch shares."""
     blocks: PositiveInt = 1
     """Transformer blocks that read the history."""
     heads: PositiveInt = 1
