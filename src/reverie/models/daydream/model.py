@@ -166,7 +166,7 @@ class Daydream(nn.Module):
         Returns
         -------
         Tensor, shape [B, N] or [B, C]
-            Cosines over the temperature; with a single draw their softmax is p(item | history, noise).
+            Cosines over the temperature, averaged over draws; for one draw their softmax is p(item | history, noise).
         """
         return score_items(self.represent(batch), self.item_table(), items)
 
