@@ -128,15 +128,31 @@ def write_claims(path: Path, dataset: str, lines: Sequence[Mapping[str, Any]]) -
     lines : sequence of mapping
         From `claims`.
     """
-    kept: list[Mapping[str, Any]] = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as handle:
-            kept = [line for line in csv.DictReader(handle) if line["dataset"] != dataset]
+    kept = [line for line in read_claims(path) if line["dataset"] != dataset]
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows([*kept, *lines])
     write_text(path, text.getvalue())
+
+
+def read_claims(path: Path) -> list[dict[str, str]]:
+    """Return the lines of the file.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file; one that does not exist has none.
+
+    Returns
+    -------
+    list of dict
+        With the keys of `COLUMNS`, as text.
+    """
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from claims import read_claims
 from plot import draw
 from published import Published, load_published
 from standing import REFIT, Standing, Standings, Value, highest, ranked, read_standings
@@ -18,7 +19,7 @@ from reverie.training.suite import Suite, cell_name, load_suite
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def page(suite: Suite, standings: Standings, published: Mapping[str, Published]) -> str:
+def page(suite: Suite, standings: Standings, published: Mapping[str, Published], tests: Sequence[Mapping[str, str]] = ()) -> str:
     """Return the page.
 
     Parameters
@@ -29,6 +30,8 @@ def page(suite: Suite, standings: Standings, published: Mapping[str, Published])
         What was run.
     published : mapping of str to Published
         What others report, by dataset.
+    tests : sequence of mapping
+        Lines of `results/claims.csv`.
 
     Returns
     -------
@@ -50,7 +53,8 @@ def page(suite: Suite, standings: Standings, published: Mapping[str, Published])
         "over seeds. One seed describes a checkpoint, not a method.\n",
     ]
     for name in suite.datasets:
-        parts += _section(suite, standings, name, known[name])
+        own = [line for line in tests if line["dataset"] == name and line["metric"] == f"ndcg@{known[name].k}"]
+        parts += _section(suite, standings, name, known[name], own)
     return "\n".join(parts)
 
 
@@ -130,7 +134,7 @@ def _figures(values: Mapping[str, float]) -> str:
     return ", ".join(f"{metric} {value:.4f}" for metric, value in values.items()) or "–"
 
 
-def _section(suite: Suite, standings: Standings, name: str, facts: Published) -> list[str]:
+def _section(suite: Suite, standings: Standings, name: str, facts: Published, tests: Sequence[Mapping[str, str]]) -> list[str]:
     k = facts.k
     found = ranked(standings, name, f"ndcg@{k}")
     planned = suite.datasets[name]
@@ -145,6 +149,7 @@ def _section(suite: Suite, standings: Standings, name: str, facts: Published) ->
             f"![ndcg@{k} against seconds of training](results-{name}.svg)\n",
             *_table(standings, found, name, k, planned.seeds),
             *_nonempty(standings, name, k),
+            *_tested(tests),
         ]
     if missing:
         lines.append(f"Not run: {', '.join(missing)}.\n")
@@ -182,6 +187,25 @@ def _nonempty(standings: Standings, name: str, k: int) -> list[str]:
     lines = ["The same without the queries whose history is empty:\n", f"| row | recall@{k} | ndcg@{k} |", "|---|---|---|"]
     lines += [f"| {s.row} | {_cell(s.value(f'recall@{k}'))} | {_cell(s.value(f'ndcg@{k}'))} |" for s in found]
     return [*lines, ""]
+
+
+def _tested(lines: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the paired tests of a dataset as a table."""
+    if not lines:
+        return []
+    table = ["| first | against | ndcg, difference [95 %] | p (Holm) | seeds | question |", "|---|---|---|---|---|---|"]
+    for line in lines:
+        difference, low, high, p = (float(line[key]) for key in ("difference", "low", "high", "p_holm"))
+        cells = (
+            line["first"],
+            line["other"],
+            f"{difference:+.4f} [{low:+.4f}, {high:+.4f}]",
+            f"{p:.3g}",
+            line["seeds"],
+            line["why"],
+        )
+        table.append(f"| {' | '.join(cells)} |")
+    return ["Paired tests, resampling seeds and users (`results/claims.csv`):\n", *table, ""]
 
 
 def _published(standings: Standings, name: str, facts: Published) -> list[str]:
@@ -226,7 +250,7 @@ def main(words: Sequence[str] | None = None) -> None:
         metric = f"ndcg@{published.get(name, Published()).k}"
         if found := ranked(standings, name, metric):
             draw(found, metric, name, given.out.parent / f"results-{name}.svg")
-    write_text(given.out, page(suite, standings, published))
+    write_text(given.out, page(suite, standings, published, read_claims(given.results.parent / "claims.csv")))
     print(f"wrote {given.out}")
 
 
