@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -129,6 +131,20 @@ def test_tables_grow_and_keep_their_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has other columns"):
         append_csv(path, ["a", "c"], [])
     assert sha256(path) == sha256(path)
+
+
+def test_two_processes_append_to_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    code = (
+        "import sys; from reverie.files import append_csv\n"
+        "for n in range(40): append_csv(sys.argv[1], ['who', 'n'], [{'who': sys.argv[2], 'n': n}])"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code, str(path), who]) for who in "ab"]
+    assert [process.wait() for process in both] == [0, 0]
+    rows = path.read_text().splitlines()
+    assert rows[0] == "who,n"
+    assert sorted(rows[1:]) == sorted(f"{who},{n}" for who in "ab" for n in range(40))
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
 
 
 def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def systems(base: Recipe | None = None, sasrec: Recipe | None = None) -> list[Sy
     found += [System(key, changed(key, settings)) for key, settings in VARIANTS.items()]
     for rate in RATES:
         recipe = changed(f"encoder-lr-{rate}", [f"training.learning_rate={rate}"])
-        found.append(System(f"encoder-lr-{rate}", recipe.model_copy(update={"trials": len(RATES)}), "encoder-alone", SEEDS))
+        found.append(System(f"encoder-lr-{rate}", recipe.model_copy(update={"trials": len(RATES)}), "encoder-alone"))
     return found
 
 

@@ -119,6 +119,31 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
 
 
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a file for one process: others that ask for it wait.
+
+    The lock itself lies in the cache folder, so that nothing is left beside the file.
+
+    Parameters
+    ----------
+    path : path
+        The file; it need not exist.
+
+    Yields
+    ------
+    None
+        While it is held; asking again in the same process does not wait.
+    """
+    from filelock import FileLock
+
+    name = hashlib.sha256(os.fsencode(Path(path).resolve())).hexdigest()[:32]
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock", is_singleton=True):
+        yield
+
+
 def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     """Append rows to a CSV table with fixed columns; the table is rewritten atomically.
 
@@ -136,17 +161,15 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
     DataError
         If the table exists with other columns.
     """
-    target = Path(path)
-    before = target.read_text(encoding="utf-8") if target.exists() else ""
+    target, header = Path(path), ",".join(columns)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
-    header = ",".join(columns)
-    if not before:
-        writer.writeheader()
-    elif before.splitlines()[0] != header:
-        raise DataError(f"{target} has other columns than this version writes; move it away and run again")
     writer.writerows([{c: _cell(row.get(c)) for c in columns} for row in rows])
-    write_text(target, before + buffer.getvalue())
+    with locked(target):
+        before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
+        if before.split("\n", 1)[0] != header:
+            raise DataError(f"{target} has other columns than this version writes; move it away and run again")
+        write_text(target, before + buffer.getvalue())
 
 
 def _cell(value: object) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation import with_history
-from reverie.files import append_csv
+from reverie.files import append_csv, locked
 from reverie.models.shelf import MODELS
 
 if TYPE_CHECKING:
@@ -94,11 +94,12 @@ def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:
     rows : list of dict
         From `result_rows`.
     """
-    there: set[tuple[str, ...]] = set()
-    if Path(path).exists():
-        with Path(path).open(encoding="utf-8", newline="") as handle:
-            there = {_identity(row) for row in csv.DictReader(handle)}
-    append_csv(path, COLUMNS, [row for row in rows if _identity(row) not in there])
+    with locked(path):
+        there: set[tuple[str, ...]] = set()
+        if Path(path).exists():
+            with Path(path).open(encoding="utf-8", newline="") as handle:
+                there = {_identity(row) for row in csv.DictReader(handle)}
+        append_csv(path, COLUMNS, [row for row in rows if _identity(row) not in there])
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[str, ...]:
