@@ -33,9 +33,13 @@ from reverie.training.run import open_recipe_dataset
 if TYPE_CHECKING:
     from reverie.data.split import Split
 
-WATCHED = {"as published": [], **{name: VARIANTS[name] for name in ("lr-0.001", "detach-target")}}
-"""Trainings that are watched epoch by epoch."""
-EPOCHS = 30
+WATCHED = {
+    "as published": ([], 30, 1),
+    "lr-0.001": (VARIANTS["lr-0.001"], 30, 1),
+    "detach-target": (VARIANTS["detach-target"], 30, 1),
+    "for long": ([], 300, 10),
+}
+"""Trainings that are watched: settings, epochs, and epochs between looks."""
 STRENGTHS = [float(w) for w in range(11)]
 WINDOWS = 9
 
@@ -57,14 +61,14 @@ def steps(found: Found, facts: list[Row]) -> Iterator[tuple[str, Callable[[], No
     (str, callable)
         In order.
     """
-    every = systems()
-    base = every[0].recipe
+    compared = systems()
+    base = compared[0].recipe
     split = split_dataset(open_recipe_dataset(base.dataset), base.split)
 
     def analysis(name: str, rows: Callable[[], list[Row]]) -> tuple[str, Callable[[], None]]:
         return name, lambda: facts.extend(kept(STORE / "analysis" / f"{name}.json", rows))
 
-    for system in every:
+    for system in compared:
         yield system.key, lambda system=system: found.update(measured(system, split, STORE))
     for name in ("popularity", "markov"):
         key = (name, "valid", 0)
@@ -76,15 +80,18 @@ def steps(found: Found, facts: list[Row]) -> Iterator[tuple[str, Callable[[], No
     def trained(on: str = "train") -> list[Measured]:
         return seeds_of(found, "dreamrec", on)
 
-    for seed in every[0].seeds:
+    for seed in compared[0].seeds:
         yield analysis(f"law-{seed}", lambda seed=seed: law_rows(trained()[seed].run, split))
     for on in ("train", "train+valid"):
         yield analysis(f"lists-{on}", lambda on=on: lists(found, split, on))
     yield analysis("guidance", lambda: guidance_rows([done.run for done in trained()], split, STRENGTHS))
     yield analysis("staleness", lambda: staleness_rows(split, WINDOWS))
-    for name, settings in WATCHED.items():
+    for name, (settings, epochs, every) in WATCHED.items():
         recipe = change_recipe(base, settings)
-        yield analysis(f"collapse-{name}", lambda name=name, recipe=recipe: collapse_rows(name, recipe, split, EPOCHS))
+        yield analysis(
+            f"collapse-{name}",
+            lambda name=name, recipe=recipe, times=(epochs, every): collapse_rows(name, recipe, split, *times),
+        )
     yield analysis("data", lambda: data_rows(split))
 
 

@@ -74,8 +74,8 @@ def staleness_rows(split: Split, windows: int) -> list[Row]:
     return rows
 
 
-def collapse_rows(name: str, recipe: Recipe, split: Split, epochs: int) -> list[Row]:
-    """Train for some epochs and look at the item vectors after each.
+def collapse_rows(name: str, recipe: Recipe, split: Split, epochs: int, every: int = 1) -> list[Row]:
+    """Train for some epochs and look at the item vectors on the way.
 
     Parameters
     ----------
@@ -87,30 +87,33 @@ def collapse_rows(name: str, recipe: Recipe, split: Split, epochs: int) -> list[
         Where.
     epochs : int
         How many; nothing stops earlier.
+    every : int
+        Epochs between looks.
 
     Returns
     -------
     list of dict
         Epoch 0 is before training.
     """
-    options = recipe.training.model_copy(update={"epochs": epochs, "patience": epochs + 1, "validate_every": 1})
+    options = recipe.training.model_copy(update={"epochs": epochs, "patience": epochs + 1, "validate_every": every})
     model = create_model("dreamrec", split, seed=recipe.training.seed, **recipe.model_options)
     assert isinstance(model, DreamRec)
-    groups, seen = item_groups(split.train.item_counts()[1:]), [state(model, split)]
+    groups = item_groups(split.train.item_counts()[1:])
+    seen = [state(model, split, groups)]
 
     def look() -> float:
-        seen.append(state(model, split) | norms(model, groups))
+        seen.append(state(model, split, groups))
         return 0.0
 
-    seen[0] |= norms(model, groups)
     trainer = Trainer(model, split.train, options, look, None, torch.device("cpu"))
     with progress(epochs, f"watching {name}", False) as shown:
         log = trainer.run(shown)
-    for row, after in zip(log.rows, seen[1:], strict=True):
-        after["loss"] = row["loss"]
+    after = [row for row in log.rows if f"valid_{options.metric}" in row]
+    for row, found in zip(after, seen[1:], strict=True):
+        found["loss"] = row["loss"]
     return [
         {"case": f"collapse {name}, epoch {epoch:03d}", "metric": metric, "value": value}
-        for epoch, values in enumerate(seen)
+        for epoch, values in zip([0, *(row["epoch"] for row in after)], seen, strict=True)
         for metric, value in values.items()
     ]
 
@@ -156,24 +159,28 @@ def norms(model: DreamRec, groups: dict[str, torch.Tensor]) -> dict[str, float]:
     return found | {"distance of frequent items from their mean": float((frequent - frequent.mean(0)).norm(dim=1).mean())}
 
 
-def state(model: DreamRec, split: Split) -> dict[str, float]:
-    """Return what the model does on validation.
+def state(model: DreamRec, split: Split, groups: dict[str, torch.Tensor]) -> dict[str, float]:
+    """Return what the model does as it stands, and what its item vectors look like.
 
     Parameters
     ----------
     model : DreamRec
         In any state.
     split : Split
-        Where.
+        Validation and test are asked; nothing is chosen.
+    groups : dict of str to Tensor
+        From `item_groups`.
 
     Returns
     -------
     dict of str to float
-        Metrics, and the share of the places of lists that untrained items hold.
+        Metrics by name (those of the test begin with ``test``), the share of the places of lists that untrained items hold on
+        validation, and `norms`.
     """
-    measured = evaluate(model, split.valid, top=20, train=split.train)
-    untrained = float((measured.topk["popularity"] == 0).mean())  # type: ignore[arg-type]  # a share
-    return {metric: measured.value(metric) for metric in METRICS} | {"places held by untrained items": untrained}
+    valid, test = evaluate(model, split.valid, top=20, train=split.train), evaluate(model, split.test, top=0)
+    found = {metric: valid.value(metric) for metric in METRICS} | {f"test {metric}": test.value(metric) for metric in METRICS}
+    untrained = float((valid.topk["popularity"] == 0).mean())  # type: ignore[arg-type]  # a share
+    return found | {"places held by untrained items": untrained} | norms(model, groups)
 
 
 def interval_rows(case: str, seeds: list[Evaluation]) -> list[Row]:

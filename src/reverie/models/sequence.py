@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -56,9 +57,7 @@ class SequenceRecommender(nn.Module):
         Tensor, shape [B, L, D]
             States; behind the end of a row they mean nothing.
         """
-        x = self.encoder.encode(batch.items)
-        out: Tensor = self.network(x * x.shape[-1] ** 0.5, batch.users)
-        return out
+        return self._states(self._inputs(batch.items), batch)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return the state after the last event.
@@ -115,7 +114,7 @@ class SequenceRecommender(nn.Module):
         dict
             One term.
         """
-        states, targets = real_positions(self.states, batch)
+        states, targets = real_positions(self._inputs, self._states, batch)
         head = DotHead(self.item_table(), rowwise=self.encoder.rowwise)
         return {"loss": self.objective.loss(states, targets, head).mean()}
 
@@ -128,3 +127,12 @@ class SequenceRecommender(nn.Module):
             What will be trained on.
         """
         self.objective = self.objective.with_counts(train.item_counts())
+
+    def _inputs(self, items: Tensor) -> Tensor:
+        """Return the vectors that the network reads."""
+        x = self.encoder.encode(items)
+        return x * math.sqrt(x.shape[-1])
+
+    def _states(self, x: Tensor, batch: SequenceBatch) -> Tensor:
+        out: Tensor = self.network(x, batch.users)
+        return out

@@ -80,7 +80,7 @@ def daydream_loss(
 def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
     """Return guidance [M, D] and targets [M] of the positions to train."""
     if config.every_position:
-        return real_positions(network.guidance, batch)
+        return real_positions(network.vectors, network.read, batch)
     if batch.targets is None or batch.targets.dim() != 1:
         raise ValueError("daydream.loss with every_position=False needs a batch with targets [B]")
     return last_states(network.guidance(batch), batch.lengths), batch.targets

@@ -56,7 +56,39 @@ class DaydreamNetwork(nn.Module):
         Tensor, shape [B, L, D]
             Behind the end of a row it means nothing.
         """
-        out: Tensor = self.history(on_sphere(self.items.encode(batch.items)), batch.users)
+        return self.read(self.vectors(batch.items), batch)
+
+    def vectors(self, items: Tensor) -> Tensor:
+        """Return item vectors of length √D.
+
+        Parameters
+        ----------
+        items : Tensor, int64, any shape
+            Item codes; 0 gives zeros.
+
+        Returns
+        -------
+        Tensor, shape [*items.shape, D]
+            What the transformer reads.
+        """
+        return on_sphere(self.items.encode(items))
+
+    def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event, from the vectors of the events.
+
+        Parameters
+        ----------
+        x : Tensor, shape [B, L, D]
+            From `vectors`.
+        batch : SequenceBatch
+            Whose histories they are.
+
+        Returns
+        -------
+        Tensor, shape [B, L, D]
+            Guidance.
+        """
+        out: Tensor = self.history(x, batch.users)
         return out
 
     def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
