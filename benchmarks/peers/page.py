@@ -334,8 +334,10 @@ def _verdict(
         assert at_wall is not None
         by_wall = at_wall.middle / own[0].middle
         aim = "The aim of 2 is met." if min(by_wall, at_cpu) >= 2 else "The aim of 2 is **not** met."
-        word = "the fastest peer" if at_cpu >= 1 else "which is faster than Reverie"
-        lines.append(f"{first} is {word}: {by_wall:.1f} times Reverie's wall time, {at_cpu:.1f} times its CPU time. {aim}")
+        faster = "" if at_cpu >= 1 else " and faster than Reverie"
+        lines.append(
+            f"{first} is the fastest peer{faster}: {by_wall:.1f} times Reverie's wall time, {at_cpu:.1f} times its CPU time. {aim}"
+        )
     return lines
 
 
