@@ -5,6 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+Temperature = float | Tensor
+"""τ: a positive number, or a tensor with one for all rows or one for each, shape [], [1], [M] or [M, 1]."""
+
+NOTHING = -1e30
+"""Stands for the logarithm of an empty sum: as weightless as -inf, but with defined gradients."""
+
 
 def check_scores(positive: Tensor, negative: Tensor) -> None:
     """Check the shapes of scores of targets and negatives.
@@ -52,12 +58,12 @@ def check_targets(states: Tensor, targets: Tensor, n_items: int) -> None:
         raise ValueError(f"targets must be item codes 1..{n_items}, got {int(targets.min())}..{int(targets.max())}")
 
 
-def check_temperature(temperature: float) -> None:
-    """Check a temperature.
+def check_temperature(temperature: Temperature) -> None:
+    """Check a temperature; values of a tensor are looked at on the CPU only, where that costs no waiting.
 
     Parameters
     ----------
-    temperature : float
+    temperature : float or Tensor
         Divisor of scores.
 
     Raises
@@ -65,8 +71,57 @@ def check_temperature(temperature: float) -> None:
     ValueError
         If it is not positive.
     """
-    if not temperature > 0:
+    if isinstance(temperature, Tensor):
+        if temperature.device.type == "cpu" and not bool((temperature > 0).all()):
+            raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
+    elif not temperature > 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
+
+
+def inverse_temperature(temperature: Temperature, rows: int) -> float | Tensor:
+    """Return 1/τ as a factor of values with one entry per row.
+
+    Parameters
+    ----------
+    temperature : float or Tensor, shape [], [1], [M] or [M, 1]
+        τ, positive, of all rows or of each; gradients reach it.
+    rows : int
+        M.
+
+    Returns
+    -------
+    float or Tensor, shape [] or [M]
+        Float32 or wider.
+
+    Raises
+    ------
+    ValueError
+        If it is not positive or has another shape.
+    """
+    check_temperature(temperature)
+    if not isinstance(temperature, Tensor):
+        return 1 / temperature
+    if temperature.numel() == 1 and temperature.dim() < 3:
+        return 1 / wide(temperature).reshape(())
+    if temperature.shape not in ((rows,), (rows, 1)):
+        raise ValueError(f"temperature must be a number or have shape [{rows}] or [{rows}, 1], got {list(temperature.shape)}")
+    return 1 / wide(temperature).reshape(rows)
+
+
+def column(factor: float | Tensor) -> float | Tensor:
+    """Return a factor of rows so that it multiplies a matrix.
+
+    Parameters
+    ----------
+    factor : float or Tensor, shape [] or [M]
+        One for all rows, or one for each.
+
+    Returns
+    -------
+    float or Tensor, shape [] or [M, 1]
+        The same.
+    """
+    return factor[:, None] if isinstance(factor, Tensor) and factor.dim() == 1 else factor
 
 
 def wide(scores: Tensor) -> Tensor:

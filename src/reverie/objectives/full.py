@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from reverie.nn.heads import DotHead
-from reverie.objectives.checks import check_targets, check_temperature, wide
+from reverie.objectives.checks import Temperature, check_targets, check_temperature, column, inverse_temperature, wide
 from reverie.objectives.linear_softmax import linear_softmax
 
 if TYPE_CHECKING:
     from reverie.protocols import Chunk, Head
 
 
-def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: float = 1.0) -> Tensor:
+def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: Temperature = 1.0) -> Tensor:
     """Return ``log Σ_i e^{s_i/τ} - s_target/τ`` over all items i, one chunk of the catalogue at a time.
 
     Scores of a chunk are computed again in the backward pass, so memory is [M, chunk] in both directions. Any head works;
@@ -30,8 +30,8 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: float
         Item codes 1..N.
     head : Head
         Scores items; gradients reach its parameters.
-    temperature : float
-        τ, positive.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive; gradients reach it.
 
     Returns
     -------
@@ -46,10 +46,10 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: float
     check_temperature(temperature)
     check_targets(states, targets, head.n_items)
     if isinstance(head, DotHead):
-        bias = None if head.bias is None else head.bias / temperature
-        return linear_softmax(head.prepared(states) / temperature, targets - 1, head.table, bias, head.chunk)
+        return linear_softmax(head.prepared(states), targets - 1, head.table, head.bias, head.chunk, temperature)
+    inverse = column(inverse_temperature(temperature, len(states)))
     pieces = [
-        checkpoint(_piece, states, targets, chunk, temperature, use_reentrant=False, preserve_rng_state=False)
+        checkpoint(_piece, states, targets, chunk, inverse, use_reentrant=False, preserve_rng_state=False)
         for chunk in head.chunks(states)
     ]
     tops, sums, found = (torch.stack(part, 1) for part in zip(*pieces, strict=True))
@@ -57,11 +57,11 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: float
     return (sums * (tops - top).exp()).sum(1).log() + (top[:, 0] - found.sum(1))
 
 
-def _piece(states: Tensor, targets: Tensor, chunk: Chunk, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
+def _piece(states: Tensor, targets: Tensor, chunk: Chunk, inverse: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return of a chunk, each [M]: the highest score (a constant), Σ exp(score - highest), the target's score or 0 if elsewhere."""
-    scores = wide(chunk.scores(states)) / temperature
-    column = targets - chunk.first
-    inside = (column >= 0) & (column < chunk.size)
-    picked = scores.gather(1, column.clamp(0, chunk.size - 1)[:, None])[:, 0]
+    scores = wide(chunk.scores(states)) * inverse
+    place = targets - chunk.first
+    inside = (place >= 0) & (place < chunk.size)
+    picked = scores.gather(1, place.clamp(0, chunk.size - 1)[:, None])[:, 0]
     top = scores.detach().amax(1, keepdim=True)
     return top[:, 0], (scores - top).exp().sum(1), torch.where(inside, picked, 0.0)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from reverie.objectives.checks import wide
+from reverie.objectives.checks import NOTHING, Temperature, column, inverse_temperature, wide
+
+Hide = Callable[[Tensor, int], None]
+"""Sets, in place, scores that do not count to -inf: of a piece [M, columns] and the number of its first column."""
 
 
-def linear_softmax(states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
-    """Return the cross-entropy of ``softmax(states @ table.T + bias)`` against one row each, `chunk` columns at a time.
+def linear_softmax(
+    states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int, temperature: Temperature = 1.0
+) -> Tensor:
+    """Return the cross-entropy of ``softmax((states @ table.T + bias) / τ)`` against one row each, `chunk` columns at a time.
 
     Without `rows` it is the log-sum-exp alone.
 
@@ -30,71 +36,184 @@ def linear_softmax(states: Tensor, rows: Tensor | None, table: Tensor, bias: Ten
         Added to the scores.
     chunk : int
         Columns held at a time.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive; gradients reach it.
 
     Returns
     -------
     Tensor, shape [M]
         One loss per row, never negative; or one log-sum-exp.
+
+    Raises
+    ------
+    ValueError
+        If `temperature` is not positive or has another shape.
     """
+    inverse = inverse_temperature(temperature, len(states))
+    if isinstance(inverse, Tensor) and inverse.dim() == 1 and bias is not None:  # a bias per row and column is an inner product
+        states = torch.cat([states, states.new_ones(len(states), 1)], 1)
+        table, bias = torch.cat([table, bias[:, None]], 1), None
+    if isinstance(inverse, Tensor) or inverse != 1:
+        states, bias = states * column(inverse), None if bias is None else bias * inverse
+    return _applied(states, rows, table, bias, chunk)[0]
+
+
+def linear_log_sums(
+    states: Tensor, table: Tensor, chunk: int, hide: Hide | None = None, density: Callable[[Tensor], Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return ``log Σ_j w_j e^{s_j}`` and ``log Σ_j w_j`` for ``s = states @ table.T``, `chunk` columns at a time.
+
+    Parameters
+    ----------
+    states : Tensor, shape [M, D]
+        States.
+    table : Tensor, shape [N, D]
+        Vectors.
+    chunk : int
+        Columns held at a time.
+    hide : callable or None
+        Which scores do not count, see `Hide`.
+    density : callable or None
+        ``s -> log w``, elementwise, a constant to the gradient; None for w = 1.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        Log of the weighted sum, float32 or wider; less than `NOTHING`, without gradient, where all is hidden.
+    Tensor, shape [M]
+        Log of the sum of weights, without gradient; 0 where there is no density.
+    """
+    return _applied(states, None, table, None, chunk, hide, density)
+
+
+def _applied(states: Tensor, rows: Tensor | None, table: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     kind = states.device.type
     low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.promote_types(states.dtype, table.dtype)
     with torch.autocast(kind, enabled=False):
-        inputs = states.to(low), rows, table.to(low), bias, chunk
-        loss: Tensor = _LinearSoftmax.apply(*inputs)  # type: ignore[no-untyped-call] # torch's own
-    return loss
+        sums: tuple[Tensor, Tensor] = _LinearSoftmax.apply(states.to(low), rows, table.to(low), *rest)  # type: ignore[no-untyped-call] # torch's own
+    return sums
 
 
 class _LinearSoftmax(torch.autograd.Function):
-    """Keeps the inputs and each row's highest score and sum of exponentials; chunks are scored again on the way back."""
+    """Keeps the inputs and each row's highest score and sum of exponentials; chunks are scored again on the way back.
+
+    A single chunk is not: its exponentials are kept, being no larger than what the way back holds anyway.
+    """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int) -> Tensor:
-        tops, sums, found = [], [], []
-        for first in range(0, len(table), chunk):
-            scores = _scores(states, table, bias, first, chunk)
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        rows: Tensor | None,
+        table: Tensor,
+        bias: Tensor | None,
+        chunk: int,
+        hide: Hide | None = None,
+        density: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        room = _room(states, table, chunk)
+        found = room.new_zeros(len(states))
+        sums, weights = (room.new_empty(2, len(states), -(-len(table) // chunk)) for _ in range(2))
+        for number, first in enumerate(range(0, len(table), chunk)):
+            scores = _scores(states, table, bias, first, chunk, hide, room)
             if rows is not None:
-                column, inside = _column(rows, first, scores.shape[1])
-                found.append(torch.where(inside, scores.gather(1, column)[:, 0], 0.0))
-            tops.append(scores.amax(1))
-            sums.append(scores.sub_(tops[-1][:, None]).exp_().sum(1))
-        every = torch.stack(tops, 1)
-        top = every.amax(1, keepdim=True)
-        total = (torch.stack(sums, 1) * (every - top).exp_()).sum(1)
-        ctx.save_for_backward(states, rows, table, bias, top, total)
-        ctx.chunk = chunk
-        return total.log() + (top[:, 0] - torch.stack(found, 1).sum(1) if found else top[:, 0])
+                place, inside = _place(rows, first, scores.shape[1])
+                found += torch.where(inside, scores.gather(1, place)[:, 0], 0.0)
+            if density is not None:
+                _sum(_weigh(scores, density), weights[:, :, number])
+            _sum(scores, sums[:, :, number])
+        top, total = _joined(sums)
+        ctx.save_for_backward(states, rows, table, bias, top, total, scores if len(table) <= chunk else None)
+        ctx.rest = chunk, hide, density
+        logs = torch.zeros_like(total)
+        if density is not None:
+            highest, weight = _joined(weights)
+            logs = weight.log() + highest[:, 0]
+        ctx.mark_non_differentiable(logs)
+        return total.log() + (top[:, 0] - found), logs
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        states, rows, table, bias, top, total = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        states, rows, table, bias, top, total, kept = ctx.saved_tensors
+        chunk, hide, density = ctx.rest
         of_states = torch.zeros_like(states, dtype=total.dtype)
         of_table = torch.empty_like(table) if ctx.needs_input_grad[2] else None
         of_bias = torch.empty_like(bias, dtype=total.dtype) if ctx.needs_input_grad[3] else None
         factor = (gradient / total)[:, None]
+        # the factor of a row can wait until its chunks are summed, unless single columns need it or float16 could not hold it
+        plain = rows is None and of_bias is None and states.dtype != torch.float16
+        room = _room(states, table, chunk) if kept is None else None
+        turned = (wide(states) * factor).to(states.dtype) if plain else states
         with torch.autocast(states.device.type, enabled=False):
-            for first in range(0, len(table), ctx.chunk):
-                piece = slice(first, first + ctx.chunk)
-                share = _scores(states, table, bias, first, ctx.chunk).sub_(top).exp_().mul_(factor)
+            for first in range(0, len(table), chunk):
+                piece = slice(first, first + chunk)
+                if room is not None:
+                    share = _scores(states, table, bias, first, chunk, hide, room)
+                    if density is not None:
+                        _weigh(share, density)
+                    share.sub_(top).exp_()
+                    share = share if plain else share.mul_(factor)
+                else:
+                    share = kept if plain else kept * factor
                 if rows is not None:
-                    column, inside = _column(rows, first, share.shape[1])
-                    share.scatter_add_(1, column, torch.where(inside, -gradient, 0.0)[:, None])
+                    place, inside = _place(rows, first, share.shape[1])
+                    share.scatter_add_(1, place, torch.where(inside, -gradient, 0.0)[:, None])
                 if of_bias is not None:
                     of_bias[piece] = share.sum(0)
                 low = share.to(states.dtype)
                 of_states += low @ table[piece]
                 if of_table is not None:
-                    of_table[piece] = low.T @ states
-        return of_states.to(states.dtype), None, of_table, None if of_bias is None else of_bias.to(bias.dtype), None
+                    of_table[piece] = low.T @ turned
+        if plain:
+            of_states *= factor
+        of_bias = None if of_bias is None else of_bias.to(bias.dtype)
+        return of_states.to(states.dtype), None, of_table, of_bias, None, None, None
 
 
-def _scores(states: Tensor, table: Tensor, bias: Tensor | None, first: int, chunk: int) -> Tensor:
-    """Return the scores of one chunk, [M, columns], float32 or wider, in memory of their own."""
-    scores = wide(states @ table[first : first + chunk].T)
-    return scores if bias is None else scores.add_(bias[first : first + chunk])
+def _room(states: Tensor, table: Tensor, chunk: int) -> Tensor:
+    """Return memory for the scores of one chunk, float32 or wider: taken once, or the heap would be full of holes of its size."""
+    size = len(states) * min(chunk, len(table))
+    return torch.empty(size, dtype=torch.promote_types(states.dtype, torch.float32), device=states.device)
 
 
-def _column(rows: Tensor, first: int, size: int) -> tuple[Tensor, Tensor]:
+def _scores(states: Tensor, table: Tensor, bias: Tensor | None, first: int, chunk: int, hide: Hide | None, room: Tensor) -> Tensor:
+    """Return the scores of one chunk, [M, columns], float32 or wider, in the room given."""
+    piece = table[first : first + chunk]
+    scores = room[: len(states) * len(piece)].view(len(states), len(piece))
+    if states.dtype == room.dtype:
+        torch.mm(states, piece.T, out=scores)
+    else:
+        scores.copy_(states @ piece.T)
+    if bias is not None:
+        scores.add_(bias[first : first + chunk])
+    if hide is not None:
+        hide(scores, first)
+    return scores
+
+
+def _weigh(scores: Tensor, density: Callable[[Tensor], Tensor]) -> Tensor:
+    """Add to scores, in place, their log-weights, and return these; hidden ones weigh nothing."""
+    logs = density(scores).masked_fill_(scores == float("-inf"), float("-inf"))
+    scores.add_(logs)
+    return logs
+
+
+def _sum(scores: Tensor, out: Tensor) -> None:
+    """Write of a chunk the highest score and Σ exp(score - highest) into [2, M]; scores are used up."""
+    top = torch.amax(scores, 1).clamp_(min=NOTHING)
+    out[0] = top
+    out[1] = scores.sub_(top[:, None]).exp_().sum(1)
+
+
+def _joined(parts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return of the highest scores and sums of all chunks, [2, M, chunks], those of all, [M, 1] and [M], the sum never 0."""
+    tops, sums = parts
+    top = tops.amax(1, keepdim=True)
+    return top, (sums * (tops - top).exp_()).sum(1).clamp_(min=torch.finfo(sums.dtype).tiny)
+
+
+def _place(rows: Tensor, first: int, size: int) -> tuple[Tensor, Tensor]:
     """Return where in a chunk each row's target stands, [M, 1], kept inside it, and whether it really is there, [M]."""
-    column = rows - first
-    return column.clamp(0, size - 1)[:, None], (column >= 0) & (column < size)
+    place = rows - first
+    return place.clamp(0, size - 1)[:, None], (place >= 0) & (place < size)

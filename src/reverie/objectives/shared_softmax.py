@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.objectives.checks import Temperature, inverse_temperature
 from reverie.objectives.linear_softmax import linear_softmax
 
 if TYPE_CHECKING:
     from reverie.nn.heads import DotHead
 
 
-def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: float = 1.0) -> Tensor:
+def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: Temperature = 1.0) -> Tensor:
     """Return `sampled_softmax` of the targets against shared negatives, draws that hit a row's own target masked.
 
     With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
@@ -30,8 +31,8 @@ def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead
         Item codes of the draws; an item may be drawn several times.
     head : DotHead
         Scores items.
-    temperature : float
-        Positive divisor of scores.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        Positive divisor of scores; gradients reach it.
 
     Returns
     -------
@@ -40,8 +41,8 @@ def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead
     """
     rows = items - 1
     table = F.embedding(rows, head.table, sparse=head.rowwise)
-    bias = None if head.bias is None else head.bias.index_select(0, rows) / temperature
-    every = linear_softmax(head.prepared(states) / temperature, None, table, bias, head.chunk)
-    own = head.scores(states, targets[:, None])[:, 0] / temperature
+    bias = None if head.bias is None else head.bias.index_select(0, rows)
+    every = linear_softmax(head.prepared(states), None, table, bias, head.chunk, temperature)
+    own = head.scores(states, targets[:, None])[:, 0] * inverse_temperature(temperature, len(states))
     hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
     return every - own + torch.log1p((1 - hits) * (own - every).exp())

@@ -1,24 +1,30 @@
-"""Softmax losses over a target and sampled negatives, as pure functions of scores."""
+"""Softmax losses over a positive and weighted negatives, as pure functions of scores: the core of all contrastive losses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.checks import check_scores, check_temperature, wide
+from reverie.objectives.checks import inverse_temperature
+from reverie.objectives.pool import log_mass, pooled, settled
 
-LogWeight = Tensor | Callable[[Tensor], Tensor]
-"""Log-weights of negatives: values that broadcast to [M, K], or a function of the negatives' scores [M, K] before the
-temperature (where masked ones are -inf). Gradients flow through it unless it detaches."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
-_NOTHING = -1e30
-"""Stands for -inf inside sums of exponentials: as weightless, but with defined gradients."""
+    from reverie.objectives.checks import Temperature
+    from reverie.objectives.pool import Pool
+    from reverie.objectives.weights import LogWeight
 
 
-def sampled_softmax(positive: Tensor, negative: Tensor, log_weight: LogWeight | None = None, temperature: float = 1.0) -> Tensor:
-    """Return ``-log( e^{p/τ} / (e^{p/τ} + Σ_j w_j e^{n_j/τ}) )``, computed as softplus of a log-sum-exp of differences.
+def sampled_softmax(
+    positive: Tensor,
+    negative: Tensor | Pool,
+    log_weight: LogWeight | None = None,
+    temperature: Temperature = 1.0,
+    decoupled: bool = False,
+) -> Tensor:
+    """Return ``-log( e^{p/τ} / (e^{p/τ} + Σ_j w_j e^{n_j/τ}) )`` as ``softplus(log Σ_j w_j e^{n_j/τ} - p/τ)``.
 
     With ``log_weight = -log(n q_j)`` it estimates the full softmax from n draws of distribution q in which hits on the target
     are masked (the expected sum is that over all other items); the target's own score stays as it is.
@@ -27,12 +33,15 @@ def sampled_softmax(positive: Tensor, negative: Tensor, log_weight: LogWeight | 
     ----------
     positive : Tensor, shape [M]
         Scores p of the targets.
-    negative : Tensor, shape [M, K]
+    negative : Tensor, shape [M, K], or Pool
         Scores n_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
-    log_weight : Tensor, callable or None
+    log_weight : Tensor, callable, Density or None
         log w_j of the negatives, see `LogWeight`; None for w = 1.
-    temperature : float
-        τ, positive.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive; gradients reach it.
+    decoupled : bool
+        Leave the positive out of the denominator: ``log Σ_j w_j e^{n_j/τ} - p/τ`` (decoupled contrastive learning,
+        arXiv 2110.06848, eq. 6).
 
     Returns
     -------
@@ -42,17 +51,10 @@ def sampled_softmax(positive: Tensor, negative: Tensor, log_weight: LogWeight | 
     Raises
     ------
     ValueError
-        If shapes do not fit or `temperature` is not positive.
+        If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    check_scores(positive, negative)
-    check_temperature(temperature)
-    positive, negative = wide(positive), wide(negative)
-    logits = negative / temperature
-    if log_weight is not None:
-        weights = log_weight(negative) if callable(log_weight) else log_weight
-        try:
-            logits = logits + weights.expand_as(logits)
-        except RuntimeError:
-            raise ValueError(f"log_weight must broadcast to {list(negative.shape)}, got {list(weights.shape)}") from None
-    margin = (logits - (positive / temperature)[:, None]).clamp(min=_NOTHING).logsumexp(1)
-    return -F.logsigmoid(-margin)
+    positive, pool = pooled(positive, negative)
+    inverse = inverse_temperature(temperature, len(positive))
+    mass = log_mass(pool, inverse, log_weight)
+    margin = mass - positive * inverse
+    return settled(margin if decoupled else -F.logsigmoid(-margin), mass)

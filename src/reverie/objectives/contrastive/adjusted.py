@@ -1,0 +1,102 @@
+"""ADNCE: InfoNCE with negatives weighted by a Gaussian of their own cosine."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.objectives.checks import Temperature, inverse_temperature
+from reverie.objectives.pool import Pool, log_mass, pooled, settled
+from reverie.objectives.weights import Density
+
+Variant = Literal["image", "sentence", "graph", "reweight_only"]
+
+
+def gaussian(mu: float, sigma: float) -> Density:
+    """Return the weights ``w_j = N(f_j; μ, σ) / mean_j N(f_j; μ, σ)`` of ADNCE (arXiv 2310.11048), taken as constants.
+
+    Parameters
+    ----------
+    mu : float
+        Mean, in units of score (cosine, before the temperature).
+    sigma : float
+        Standard deviation, positive.
+
+    Returns
+    -------
+    Density
+        To be used as a `log_weight`.
+
+    Raises
+    ------
+    ValueError
+        If `mu` is not finite or `sigma` not positive.
+    """
+    if not abs(mu) < float("inf"):
+        raise ValueError(f"mu must be finite, got {mu}")
+    if not 0 < sigma < float("inf"):
+        raise ValueError(f"sigma must be positive, got {sigma}")
+    return Density(lambda scores: scores.sub(mu).div_(sigma).square_().mul_(-0.5))
+
+
+def adnce(
+    positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1, *, variant: Variant, mu: float, sigma: float
+) -> Tensor:
+    """Return ADNCE (arXiv 2310.11048) in one of the four forms that its authors' code has under that name.
+
+    With f the scores, w the weights of `gaussian` and n the number of negatives:
+
+    - ``image``: ``-log( e^{f+/τ} / (e^{f+/τ} + Σ_j w_j e^{f_j/τ}) )``, the paper's formula;
+    - ``sentence``: ``-log( e^{f+/τ} / Σ_row w e^{f/τ} )``, where the row is negatives and positive, the positive is weighted as
+      they are and weights have mean 1 over the row;
+    - ``graph``: ``-log( e^{f+/τ} / (1/n Σ_j w_j e^{f_j/τ}) )``, decoupled, and a mean;
+    - ``reweight_only``: ``-f+/τ + 1/n Σ_j w_j f_j/τ``, without logarithm; needs all scores at once.
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+    variant : {"image", "sentence", "graph", "reweight_only"}
+        The form.
+    mu, sigma : float
+        Mean and standard deviation of the Gaussian, in units of score.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider; only ``image`` is never negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or an option is out of range.
+    """
+    if variant not in get_args(Variant):
+        raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, got {variant!r}")
+    weight = gaussian(mu, sigma)
+    positive, pool = pooled(positive, negative)
+    inverse = inverse_temperature(temperature, len(positive))
+    logit = positive * inverse
+    if variant == "image":
+        mass = log_mass(pool, inverse, weight)
+        return settled(-F.logsigmoid(logit - mass), mass)
+    if variant == "graph":
+        mass, weights = pool.log_sums(inverse, weight)
+        return settled(mass - weights - logit, mass)
+    if variant == "sentence":
+        mass, weights = pool.log_sums(inverse, weight)
+        own = weight.log(positive.detach())
+        row = torch.logaddexp(mass, own + logit) - torch.logaddexp(weights, own)
+        return settled(row + (pool.count() + 1).log() - logit, mass)
+    scores = pool.matrix()
+    logs = scores.log_weights(weight)
+    share = logs.softmax(1).masked_fill(scores.masked(), 0.0)
+    mean = (share * scores.values.masked_fill(scores.masked(), 0.0)).sum(1)
+    return settled((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))

@@ -1,0 +1,96 @@
+"""Hard negatives (HCL) and debiased contrastive learning: negatives corrected for hidden positives."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.objectives.checks import Temperature, inverse_temperature
+from reverie.objectives.pool import Pool, pooled, settled
+
+
+def hcl(
+    positive: Tensor,
+    negative: Tensor | Pool,
+    temperature: Temperature = 0.5,
+    *,
+    beta: float = 1.0,
+    tau_plus: float = 0.1,
+    lowest: float = -1.0,
+) -> Tensor:
+    """Return contrastive learning with hard negatives (Robinson et al., arXiv 2010.04592, eq. 4).
+
+    ``-log( e^{f+/τ} / (e^{f+/τ} + Ng) )`` with ``Ng = max( (Σ_j w_j e^{f_j/τ} - n τ+ e^{f+/τ}) / (1 - τ+), n e^{lowest/τ} )`` and
+    ``w_j = e^{β f_j/τ} / mean_j e^{β f_j/τ}``, through which gradients flow; n is the number of negatives. The lower clamp is the
+    least that n cosines can sum to; its form is our reading.
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+    beta : float
+        Concentration, not negative; 0 weights all alike.
+    tau_plus : float
+        Share of the negatives that are hidden positives, at least 0 and below 1.
+    lowest : float
+        Least score there can be, -1 for cosines.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider, never negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or an option is out of range.
+    """
+    if not 0 <= beta < float("inf"):
+        raise ValueError(f"beta must not be negative, got {beta}")
+    if not 0 <= tau_plus < 1:
+        raise ValueError(f"tau_plus must be at least 0 and below 1, got {tau_plus}")
+    positive, pool = pooled(positive, negative)
+    inverse = inverse_temperature(temperature, len(positive))
+    logit, count = positive * inverse, pool.count().log()
+    if beta > 0:
+        mass = pool.log_sums((1 + beta) * inverse)[0] - pool.log_sums(beta * inverse)[0] + count
+    else:
+        mass = pool.log_sums(inverse)[0]
+    floor = count + lowest * inverse
+    true = mass
+    if tau_plus > 0:
+        hidden = math.log(tau_plus) + count + logit - mass  # log of the share to take away; 0 leaves nothing
+        inside = hidden < -1e-6
+        kept = mass + torch.log(-torch.expm1(torch.where(inside, hidden, -1.0))) - math.log1p(-tau_plus)
+        true = torch.where(inside, kept, float("-inf"))
+    return settled(-F.logsigmoid(logit - torch.where(true > floor, true, floor)), torch.where(count < 0, count, mass))
+
+
+def debiased(
+    positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.5, *, tau_plus: float = 0.1, lowest: float = -1.0
+) -> Tensor:
+    """Return debiased contrastive learning (Chuang et al., arXiv 2007.00224, eq. 8): `hcl` at β = 0. Not decoupled: see `dcl`.
+
+    Parameters
+    ----------
+    positive, negative, temperature, tau_plus, lowest
+        See `hcl`.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider, never negative.
+
+    Raises
+    ------
+    ValueError
+        See `hcl`.
+    """
+    return hcl(positive, negative, temperature, beta=0.0, tau_plus=tau_plus, lowest=lowest)

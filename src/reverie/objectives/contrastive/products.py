@@ -1,0 +1,117 @@
+"""Negatives given as vectors: cosines are computed a piece of the columns at a time and never all held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from reverie.objectives.checks import column
+from reverie.objectives.linear_softmax import linear_log_sums
+from reverie.objectives.pool import Scores
+from reverie.objectives.weights import Density, LogWeight
+
+if TYPE_CHECKING:
+    from reverie.objectives.contrastive.left_out import LeftOut
+
+PIECE = 2**21
+"""Scores of one piece, where the number of columns is left to us: 8 MB in float32."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """Negatives of M anchors among K shared vectors; a `Pool`.
+
+    Parameters
+    ----------
+    query : Tensor, shape [M, D]
+        Anchors, float32 or wider.
+    keys : Tensor, shape [K, D]
+        Candidates for negatives.
+    left_out : LeftOut
+        Which of them are none.
+    chunk : int or None
+        Columns held at a time; None to choose, and to hold all where weights cannot be had otherwise.
+    """
+
+    query: Tensor
+    keys: Tensor
+    left_out: LeftOut
+    chunk: int | None = None
+
+    def count(self) -> Tensor:
+        """Return how many negatives each anchor has.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            K less those left out.
+        """
+        m, n, step = len(self.query), len(self.keys), self._columns()
+        kept = self.query.new_full((m,), n)
+        for first in range(0, n, step):
+            hidden = self.left_out.hidden(m, first, min(step, n - first), self.query.device)
+            if hidden is not None:
+                kept -= hidden.sum(1)
+        return kept
+
+    def matrix(self) -> Scores:
+        """Return all scores at once.
+
+        Returns
+        -------
+        Scores
+            Shape [M, K].
+
+        Raises
+        ------
+        ValueError
+            If a number of columns was asked for.
+        """
+        if self.chunk is not None:
+            raise ValueError(
+                f"chunk must be None, got {self.chunk}: this loss needs all scores at once (its weights are no Density)"
+            )
+        scores = self.query @ self.keys.T
+        hidden = self.left_out.hidden(len(scores), 0, scores.shape[1], scores.device)
+        return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
+
+    def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
+        """Return the log of the weighted sum of exponentials, and of the sum of weights.
+
+        Parameters
+        ----------
+        inverse : float or Tensor, shape [] or [M]
+            Positive factor of scores, 1/τ.
+        weight : LogWeight or None
+            log w; None for w = 1.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            ``log Σ_j w_j e^{inverse · f_j}``.
+        Tensor, shape [M]
+            ``log Σ_j w_j`` of a `Density`, without gradient; else 0.
+
+        Raises
+        ------
+        ValueError
+            If a number of columns was asked for and weights are other than a `Density`.
+        """
+        if not (weight is None or isinstance(weight, Density)):
+            return self.matrix().log_sums(inverse, weight)
+        scale = column(inverse)
+        constant = scale.detach() if isinstance(scale, Tensor) else scale
+        density: Callable[[Tensor], Tensor] | None = None
+        if weight is not None:
+            log = weight.log
+
+            def density(scaled: Tensor) -> Tensor:
+                return log(scaled / constant)
+
+        return linear_log_sums(self.query * scale, self.keys, self._columns(), self.left_out.hide, density)
+
+    def _columns(self) -> int:
+        return self.chunk or max(PIECE // len(self.query), 64)

@@ -1,0 +1,223 @@
+"""Contrastive losses of vectors: who is whose positive and negative, in the batch, in other processes, or given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.objectives.checks import wide
+from reverie.objectives.contrastive.gather import gather_rows
+from reverie.objectives.contrastive.left_out import LeftOut
+from reverie.objectives.contrastive.products import Products
+from reverie.objectives.contrastive.shapes import NegativeMode, Reduction, check_finite, check_vectors, checked
+from reverie.objectives.pool import Scores
+from reverie.objectives.softmax import sampled_softmax
+
+if TYPE_CHECKING:
+    from reverie.objectives.checks import Temperature
+    from reverie.objectives.pool import Pool
+    from reverie.objectives.weights import LogWeight
+
+Loss = Callable[..., Tensor]
+"""A loss of scores: ``(positive [M], negative: Pool, temperature=τ) -> [M]``, such as `sampled_softmax`, or `functools.partial`
+of `adnce`, `hcl` and the others with their options."""
+
+
+def info_nce(
+    query: Tensor,
+    positive_key: Tensor,
+    negative_keys: Tensor | None = None,
+    temperature: Temperature = 0.1,
+    reduction: Reduction = "mean",
+    negative_mode: NegativeMode = "unpaired",
+    *,
+    log_weight: LogWeight | None = None,
+    symmetric: bool = False,
+    labels: Tensor | None = None,
+    negative_labels: Tensor | None = None,
+    mask: Tensor | None = None,
+    chunk: int | None = None,
+    gather: bool = False,
+) -> Tensor:
+    """Return InfoNCE, ``-log( e^{f+/τ} / (e^{f+/τ} + Σ_j w_j e^{f_j/τ}) )``, of cosines f (arXiv 1807.03748, eq. 4).
+
+    `log_weight` gives log w of each negative from its cosine; without it w = 1. All other options are those of `contrast`.
+
+    Parameters
+    ----------
+    query, positive_key, negative_keys, temperature, reduction, negative_mode
+        See `contrast`.
+    log_weight : Tensor, callable, Density or None
+        See `LogWeight`; only a `Density`, such as `gaussian`, can be computed in chunks.
+    symmetric, labels, negative_labels, mask, chunk, gather
+        See `contrast`.
+
+    Returns
+    -------
+    Tensor, shape [], or [M] for reduction "none"
+        The loss, float32 or wider, never negative.
+
+    Raises
+    ------
+    ValueError
+        See `contrast`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> query, key = torch.eye(3), torch.eye(3)
+    >>> round(float(info_nce(query, key, temperature=0.5)), 4)  # log(1 + 2 e^-2)
+    0.2395
+    """
+    return contrast(
+        partial(sampled_softmax, log_weight=log_weight),
+        query,
+        positive_key,
+        negative_keys,
+        temperature,
+        reduction,
+        negative_mode,
+        symmetric=symmetric,
+        labels=labels,
+        negative_labels=negative_labels,
+        mask=mask,
+        chunk=chunk,
+        gather=gather,
+    )
+
+
+def contrast(
+    loss: Loss,
+    query: Tensor,
+    positive_key: Tensor,
+    negative_keys: Tensor | None = None,
+    temperature: Temperature = 0.1,
+    reduction: Reduction = "mean",
+    negative_mode: NegativeMode = "unpaired",
+    *,
+    symmetric: bool = False,
+    labels: Tensor | None = None,
+    negative_labels: Tensor | None = None,
+    mask: Tensor | None = None,
+    chunk: int | None = None,
+    gather: bool = False,
+) -> Tensor:
+    """Return a loss of the cosines of anchors with their positives and negatives.
+
+    Vectors are divided by their length, and cosines are computed in float32 or wider even under autocast: rounded to bfloat16
+    they would move a logit by 0.4 at τ = 0.01. An empty `negative_keys` (a memory bank before its first entry) gives loss 0 and no
+    gradient; so does, on other devices than the CPU, an anchor whose negatives are all left out.
+
+    Parameters
+    ----------
+    loss : callable
+        Loss of scores, see `Loss`.
+    query : Tensor, shape [M, D]
+        Anchors.
+    positive_key : Tensor, shape [M, D]
+        The positive of each anchor.
+    negative_keys : Tensor or None, shape [K, D], or [M, K, D] if paired
+        Negatives of all anchors, or of each; None for the other anchors' positives.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive; gradients reach it.
+    reduction : {"mean", "sum", "none"}
+        Over anchors.
+    negative_mode : {"unpaired", "paired"}
+        What `negative_keys` is; not read without it.
+    symmetric : bool
+        Mean of this loss and the one with queries and positive keys exchanged (CLIP, arXiv 2103.00020); needs
+        ``negative_keys=None``.
+    labels : Tensor or None, shape [M]
+        Keys with the anchor's label are no negatives: false negatives, or classes.
+    negative_labels : Tensor or None, shape [K], or [M, K] if paired
+        Labels of `negative_keys`, given with `labels`.
+    mask : Tensor or None, shape [M, K], bool
+        True where a key is no negative; without `negative_keys`, K counts all keys and an anchor's own never is one.
+    chunk : int or None
+        Columns of scores held at a time, which are computed again on the way back. None: about 2 million scores, or all where
+        the loss needs them (weights that are no `Density`, paired negatives).
+    gather : bool
+        Take the positives of all processes of `torch.distributed` as keys, this process's own first, with their labels.
+        With losses averaged over anchors and gradients over processes, as data-parallel training does, gradients are those
+        of one process with the whole batch, if shares are equal. Needs ``negative_keys=None``.
+
+    Returns
+    -------
+    Tensor, shape [], or [M] for reduction "none"
+        The loss, float32 or wider.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, `temperature` or `chunk` is not positive, or `reduction` or `negative_mode` is unknown; on the CPU
+        also if a value is NaN or infinite or all negatives of an anchor are left out; if there is one anchor and no other key.
+    """
+    check_vectors(query, positive_key, negative_keys, reduction, negative_mode, chunk)
+    if negative_keys is not None and (symmetric or gather):
+        name = "symmetric" if symmetric else "gather"
+        raise ValueError(f"{name} needs negative_keys=None, got negative_keys of shape {list(negative_keys.shape)}")
+    with torch.autocast(query.device.type, enabled=False):
+        query, positive_key = F.normalize(wide(query), dim=-1), F.normalize(wide(positive_key), dim=-1)
+        positive = (query * positive_key).sum(-1)
+        if positive.device.type == "cpu" and not bool(positive.isfinite().all()):  # one look at [M] before two at [M, D]
+            check_finite(query=query, positive_key=positive_key)
+        if negative_keys is not None:
+            paired = negative_mode == "paired"
+            left_out = checked(LeftOut(False, labels, negative_labels, mask), len(query), negative_keys.shape[-2], paired)
+            if negative_keys.shape[-2] == 0:
+                return _reduced(positive * 0, reduction)
+            check_finite(negative_keys=negative_keys)
+            keys = F.normalize(wide(negative_keys), dim=-1)
+            pool = _paired(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
+            return _reduced(_lossed(loss, positive, pool, temperature, left_out), reduction)
+        if negative_labels is not None:
+            raise ValueError(f"negative_labels needs negative_keys, got negative_labels of shape {list(negative_labels.shape)}")
+        key_labels = gather_rows(labels) if gather and labels is not None else labels
+        directions = [(query, positive_key, mask)]
+        if symmetric:
+            directions.append((positive_key, query, _turned(mask)))
+        losses = []
+        for anchors, keys, masked in directions:
+            every = gather_rows(keys) if gather else keys
+            if len(every) == 1:
+                raise ValueError(f"query must have at least 2 rows where negative_keys is None, got shape {list(query.shape)}")
+            left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
+            pool = Products(anchors, every, left_out, chunk)
+            losses.append(_lossed(loss, positive, pool, temperature, left_out))
+        return _reduced(torch.stack(losses).mean(0) if symmetric else losses[0], reduction)
+
+
+def _paired(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -> Scores:
+    if chunk is not None:
+        raise ValueError(f"chunk must be None where negative_mode is 'paired', got {chunk}: no anchor shares another's negatives")
+    scores = torch.bmm(keys, query[:, :, None])[:, :, 0]
+    hidden = left_out.hidden(len(scores), 0, scores.shape[1], scores.device)
+    return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
+
+
+def _lossed(loss: Loss, positive: Tensor, pool: Pool, temperature: Temperature, left_out: LeftOut) -> Tensor:
+    """Return the loss of each anchor, after a look for anchors without any negative."""
+    if positive.device.type == "cpu" and not (left_out.labels is None and left_out.mask is None):
+        alone = pool.count() == 0
+        if bool(alone.any()):
+            name = "mask" if left_out.labels is None else "labels" if left_out.mask is None else "labels and mask"
+            rows = f"{int(alone.sum())} of {len(alone)} anchors, the first in row {int(alone.int().argmax())}"
+            raise ValueError(f"{name} must leave each anchor a negative, but leave none to {rows}")
+    return loss(positive, pool, temperature=temperature)
+
+
+def _turned(mask: Tensor | None) -> Tensor | None:
+    if mask is None:
+        return None
+    if mask.dim() != 2 or mask.shape[0] != mask.shape[1]:
+        raise ValueError(f"mask must be square where symmetric is asked for, got shape {list(mask.shape)}")
+    return mask.T
+
+
+def _reduced(loss: Tensor, reduction: Reduction) -> Tensor:
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()

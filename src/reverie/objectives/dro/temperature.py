@@ -1,0 +1,83 @@
+"""What a softmax loss may ask for its temperature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class Temperature(Protocol):
+    """Gives a temperature from the scores of a batch, without gradient.
+
+    Instances here keep what they learn in buffers and learn in training mode only, once per call.
+    """
+
+    def __call__(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
+        """Return temperatures, in units of score.
+
+        Parameters
+        ----------
+        positive : Tensor, shape [M]
+            Scores of the targets.
+        negative : Tensor, shape [M, K]
+            Scores of the negatives; -inf masks one.
+        users : Tensor or None, shape [M], int64
+            Whose row it is, 0..U-1.
+
+        Returns
+        -------
+        Tensor, shape [M, 1] or []
+            Positive.
+        """
+        ...
+
+
+def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") -> Tensor:
+    """Return users after a check; codes are looked at on the CPU only, where that costs no waiting.
+
+    Parameters
+    ----------
+    users : Tensor or None, shape [M], int64
+        Codes.
+    rows : int
+        M.
+    n : int
+        Number U of users.
+    name : str
+        What to call them in a message.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        The codes.
+
+    Raises
+    ------
+    ValueError
+        If they are missing, have another shape, or lie outside 0..U-1.
+    """
+    if users is None or users.shape != (rows,):
+        raise ValueError(f"{name} must have shape [{rows}], one per row, got {None if users is None else list(users.shape)}")
+    if users.device.type == "cpu" and rows > 0 and not 0 <= int(users.min()) <= int(users.max()) < n:
+        raise ValueError(f"{name} must be codes 0..{n - 1}, got {int(users.min())}..{int(users.max())}")
+    return users
+
+
+def check_bounds(minimum: float, maximum: float) -> None:
+    """Check the bounds of a temperature.
+
+    Parameters
+    ----------
+    minimum, maximum : float
+        Least and greatest.
+
+    Raises
+    ------
+    ValueError
+        If they are not positive and in order.
+    """
+    if not 0 < minimum <= maximum:
+        raise ValueError(f"minimum and maximum must be positive and in order, got {minimum} and {maximum}")

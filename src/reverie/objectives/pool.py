@@ -1,0 +1,263 @@
+"""The negatives of a batch of anchors, and the one sum that every softmax loss takes over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from reverie.objectives.checks import NOTHING, check_scores, column, wide
+from reverie.objectives.weights import Density, LogWeight
+
+
+@runtime_checkable
+class Pool(Protocol):
+    """The negatives of M anchors, K at most; scores of some may never be held."""
+
+    def count(self) -> Tensor:
+        """Return how many negatives each anchor has, shape [M], float32 or wider."""
+        ...
+
+    def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
+        """Return ``log Σ_j w_j e^{inverse · f_j}`` and ``log Σ_j w_j``, both [M]; `NOTHING` or less where there is no negative.
+
+        ``inverse`` is a positive factor, of all rows or [M]. The second sum has no gradient and is that of a `Density`, else 0.
+        """
+        ...
+
+    def matrix(self) -> Scores:
+        """Return all scores at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Negatives whose scores are at hand.
+
+    Parameters
+    ----------
+    values : Tensor, shape [M, K]
+        Scores, float32 or wider; -inf masks one.
+    order : Tensor or None, shape [M, K], int64
+        Weights are computed for the scores as they are and then handed to the negatives in this order.
+    """
+
+    values: Tensor
+    order: Tensor | None = None
+
+    def count(self) -> Tensor:
+        """Return how many negatives each anchor has.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Those that are not masked.
+        """
+        return (~self.masked()).sum(1).to(self.values.dtype)
+
+    def masked(self) -> Tensor:
+        """Return which scores do not count.
+
+        Returns
+        -------
+        Tensor, shape [M, K], bool
+            True where masked.
+        """
+        return self.values == float("-inf")
+
+    def matrix(self) -> Scores:
+        """Return itself.
+
+        Returns
+        -------
+        Scores
+            Itself.
+        """
+        return self
+
+    def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
+        """Return the log of the weighted sum of exponentials, and of the sum of weights.
+
+        Parameters
+        ----------
+        inverse : float or Tensor, shape [] or [M]
+            Positive factor of scores, 1/τ.
+        weight : LogWeight or None
+            log w; None for w = 1.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            ``log Σ_j w_j e^{inverse · f_j}``.
+        Tensor, shape [M]
+            ``log Σ_j w_j`` of a `Density`, without gradient; else 0.
+
+        Raises
+        ------
+        ValueError
+            If weights do not broadcast to [M, K], or there is an order but no weight.
+        """
+        logits = self._scaled(inverse)
+        if weight is None:
+            if self.order is not None:
+                raise ValueError("weights are to be shuffled, but this loss takes none that do not depend on the score's gradient")
+            return log_sum_exp(logits), logits.new_zeros(len(logits))
+        logs = self.log_weights(weight)
+        total = log_sum_exp(logs) if isinstance(weight, Density) else logits.new_zeros(len(logits))
+        return log_sum_exp(logits + logs), total
+
+    def _scaled(self, inverse: float | Tensor) -> Tensor:
+        if not isinstance(inverse, Tensor):
+            return self.values * inverse
+        masked = self.masked()  # the gradient of the factor is a sum over scores, and must meet no -inf
+        return (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
+
+    def log_weights(self, weight: LogWeight) -> Tensor:
+        """Return the log-weight of each negative, as given: not divided by the row's mean.
+
+        Parameters
+        ----------
+        weight : LogWeight
+            log w.
+
+        Returns
+        -------
+        Tensor, shape [M, K]
+            -inf for masked negatives of a `Density`.
+
+        Raises
+        ------
+        ValueError
+            If weights do not broadcast to [M, K].
+        """
+        if isinstance(weight, Density):
+            with torch.no_grad():
+                logs = weight.log(self.values).masked_fill(self.masked(), float("-inf"))
+        elif callable(weight):
+            logs = weight(torch.where(self.masked(), float("-inf"), self.values))  # so that no gradient of -inf comes back
+        else:
+            logs = weight
+        try:
+            logs = logs.expand_as(self.values)
+        except RuntimeError:
+            wanted, got = list(self.values.shape), list(logs.shape)
+            raise ValueError(f"log_weight must broadcast to {wanted}, got {got}") from None
+        return logs if self.order is None else logs.gather(1, self.order)
+
+    def shuffled(self, generator: torch.Generator | None = None) -> Scores:
+        """Return the same negatives with each row's weights permuted among those that are not masked.
+
+        Parameters
+        ----------
+        generator : torch.Generator or None
+            Where the permutation comes from; torch's own by default.
+
+        Returns
+        -------
+        Scores
+            With an order.
+        """
+        masked = self.masked()
+        noise = torch.rand(self.values.shape, generator=generator, device=self.values.device)
+        # with masked ones at the end of both, the j-th negative of a row receives the weight of a random other one
+        places = masked.to(torch.int8).argsort(dim=1, stable=True)
+        drawn = noise.masked_fill_(masked, 2.0).argsort(1)
+        return replace(self, order=torch.empty_like(places).scatter_(1, places, drawn))
+
+
+def log_sum_exp(logits: Tensor) -> Tensor:
+    """Return ``log Σ_j e^{z_j}`` of each row, less than `NOTHING`, with gradient 0, where all are -inf.
+
+    Parameters
+    ----------
+    logits : Tensor, shape [M, K]
+        z.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        Finite unless a logit is NaN or +inf.
+    """
+    top = logits.detach().amax(1, keepdim=True).clamp(min=NOTHING)
+    total = (logits - top).exp_().sum(1)
+    return total.clamp(min=torch.finfo(total.dtype).tiny).log() + top[:, 0]
+
+
+def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = None) -> Tensor:
+    """Return ``log Σ_j w_j e^{inverse · f_j}``, weights of a `Density` divided by their mean where it says so.
+
+    Parameters
+    ----------
+    pool : Pool
+        Negatives.
+    inverse : float or Tensor, shape [] or [M]
+        Positive factor of scores, 1/τ.
+    weight : LogWeight or None
+        log w; None for w = 1.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        `NOTHING` or less where there is no negative.
+    """
+    mass, weights = pool.log_sums(inverse, weight)
+    if isinstance(weight, Density) and weight.mean_one:
+        return mass - weights + pool.count().log()
+    return mass
+
+
+def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
+    """Return scores in float32 or wider, checked where they come as tensors.
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores of the negatives; -inf masks one.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        Positives.
+    Pool
+        Negatives.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a positive is NaN or infinite (looked at on the CPU only).
+    """
+    if isinstance(negative, Tensor):
+        check_scores(positive, negative)
+        if positive.device.type == "cpu" and not bool(positive.isfinite().all()):
+            raise ValueError(f"positive must be finite, got NaN or infinite scores in shape {list(positive.shape)}")
+        negative = Scores(wide(negative))
+    return wide(positive), negative
+
+
+def settled(loss: Tensor, mass: Tensor) -> Tensor:
+    """Return losses with 0, and no gradient, for anchors without negatives.
+
+    Parameters
+    ----------
+    loss : Tensor, shape [M]
+        Losses.
+    mass : Tensor, shape [M]
+        Log of the sum over negatives.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        Losses.
+
+    Raises
+    ------
+    ValueError
+        If a sum is NaN, as a score that is NaN or +inf makes it (looked at on the CPU only).
+    """
+    if mass.device.type == "cpu" and bool(mass.isnan().any()):
+        raise ValueError(f"negative must be finite or -inf, got NaN or +inf among scores or weights of anchors [{len(mass)}]")
+    return torch.where(mass <= NOTHING / 2, 0.0, loss)
