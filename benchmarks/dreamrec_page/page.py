@@ -16,6 +16,8 @@ STORE = ROOT / "runs" / "dreamrec-page"
 TABLE, FACTS = ROOT / "results" / "dreamrec-zhihu.csv", ROOT / "benchmarks" / "results" / "dreamrec_page.csv"
 SPEED = FACTS.with_name("dreamrec.csv")
 PAGE, TEMPLATE = ROOT / "docs" / "dreamrec.md", Path(__file__).with_name("template.md")
+WINDOW = "popularity of window"
+"""How cases of popularity by the age of its data begin."""
 PUBLISHED = {"HR@20": 2.26, "NDCG@20": 0.79}
 """Per cent; table 1 of arXiv 2510.17245."""
 LABELS = {
@@ -191,8 +193,30 @@ def page(numbers: Numbers) -> str:
         "published": PUBLISHED,
         "errors": errors(numbers),
         "speed_up": speed_up(SPEED),
+        "older": [values["recall@20"] for case, values in numbers.facts.items() if case.startswith(WINDOW) and case[-2:] > "01"],
+        **looks_for_long(numbers),
     }
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(names)
+
+
+def looks_for_long(numbers: Numbers) -> dict[str, Any]:
+    """Return what was seen in the long training, by epoch.
+
+    Parameters
+    ----------
+    numbers : Numbers
+        The tables.
+
+    Returns
+    -------
+    dict
+        Number of epochs, the last look, and the highest value of each metric over all looks.
+    """
+    start = "collapse for long, epoch "
+    seen = {int(case.removeprefix(start)): values for case, values in numbers.facts.items() if case.startswith(start)}
+    metrics = ("recall@20", "test recall@20")
+    best = {metric: max(values[metric] for values in seen.values()) for metric in metrics}
+    return {"long_epochs": max(seen), "long_last": seen[max(seen)], "long_best": best}
 
 
 def errors(numbers: Numbers) -> tuple[float, float]:

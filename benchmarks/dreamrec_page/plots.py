@@ -91,10 +91,11 @@ def collapse(axes: list[Axes], facts: Facts) -> None:
         axes[2].plot(found[0], [100 * v for v in found[1]], ".-", color=colour, label=name)
     axes[1].set(yscale="log", ylabel="training loss", title="loss")
     axes[2].set(ylim=(0, None), ylabel="HR@20 on validation, %", title="HR@20 on validation")
-    for axis in axes:
-        axis.set_xlabel("epoch")
+    for axis, place in zip(axes, ("lower left", "lower left", "upper left"), strict=True):
+        axis.set(xscale="symlog", xlim=(0, None), xlabel="epoch")
+        axis.xaxis.set_major_formatter("{x:.0f}")
         axis.title.set_fontsize(10)
-        axis.legend(fontsize=7.5)
+        axis.legend(fontsize=7.5, loc=place)
 
 
 def forest(axis: Axes, numbers: Numbers, labels: Mapping[str, str], published: float) -> None:
@@ -145,7 +146,7 @@ def staleness(axis: Axes, numbers: Numbers, published: float) -> None:
     )
     axis.set_xticks(ages)
     axis.invert_xaxis()
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="lower left")
 
 
 def series(values: Mapping[str, float], pattern: str) -> tuple[list[int], list[float]]:

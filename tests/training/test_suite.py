@@ -82,7 +82,9 @@ def test_the_rows_of_sasrec_differ_in_what_their_names_say() -> None:
     kinds = {row: cell_recipe(suite, row, "ml-1m").model for row in ("sasrec-bce", "sasrec-full", "sasrec-sampled", "sasrec-ligr")}
     assert [model["objective"]["kind"] for model in kinds.values()] == ["bce", "full_softmax", "sampled_softmax", "sampled_softmax"]
     assert kinds["sasrec-bce"]["objective"]["negatives"]["n"] == 1
-    assert kinds["sasrec-sampled"]["objective"]["negatives"]["n"] == 256
+    assert kinds["sasrec-sampled"]["objective"]["negatives"]["shared"]
+    on_beauty = cell_recipe(suite, "sasrec-sampled", "amazon-beauty").model["objective"]["negatives"]
+    assert (on_beauty["n"], on_beauty["shared"]) == (256, False)
     assert {row: model.get("block", "standard") for row, model in kinds.items()}["sasrec-ligr"] == "ligr"
     for model in kinds.values():
         assert (model["history"], model["blocks"], model["dropout"]) == (200, 2, 0.1)

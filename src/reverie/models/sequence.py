@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
 from reverie.nn.positions import real_positions
 from reverie.nn.states import last_states, score_items
@@ -34,15 +35,17 @@ class SequenceRecommender(nn.Module):
         How many of the most recent events are read.
     objective : Objective
         Training loss; its popularity counts arrive through `observe`.
+    ahead : float
+        Share of positions whose target is a later event than the next one, see `reverie.nn.ahead.targets_ahead`.
     """
 
     card: Card
     plan = "positions"
 
-    def __init__(self, encoder: IdTable, network: nn.Module, history: int, objective: Objective) -> None:
+    def __init__(self, encoder: IdTable, network: nn.Module, history: int, objective: Objective, ahead: float = 0.0) -> None:
         super().__init__()
         self.history: int | None = history
-        self.encoder, self.network, self.objective = encoder, network, objective
+        self.encoder, self.network, self.objective, self.ahead = encoder, network, objective, ahead
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the state after each event.
@@ -114,6 +117,7 @@ class SequenceRecommender(nn.Module):
         dict
             One term.
         """
+        batch = targets_ahead(batch, self.ahead) if self.ahead else batch
         states, targets = real_positions(self._inputs, self._states, batch)
         head = DotHead(self.item_table(), rowwise=self.encoder.rowwise)
         return {"loss": self.objective.loss(states, targets, head).mean()}

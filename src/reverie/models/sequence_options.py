@@ -29,3 +29,10 @@ class SequenceOptions(Options):
         if self.table == "rowwise" and self.objective.kind == "full_softmax":
             raise ValueError("table='rowwise' needs an objective with sampled negatives: a full softmax touches every row")
         return self
+
+
+class PositionOptions(SequenceOptions):
+    """Options of a model that is trained at every position of a row."""
+
+    ahead: float = Field(default=0.0, ge=0, le=1)
+    """Share of positions that are taught a later event of their row instead of the next one, see `reverie.nn.ahead`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import PositiveInt, model_validator
 
-from reverie.models.sequence_options import SequenceOptions
+from reverie.models.sequence_options import PositionOptions
 
 
-class CaserConfig(SequenceOptions):
+class CaserConfig(PositionOptions):
     """Options of `caser`; `history` is the longest piece trained at once, scores depend on the last `window` events."""
 
     window: PositiveInt = 5

@@ -84,4 +84,4 @@ def build(config: CaserConfig, vocabulary: Vocabulary) -> SequenceRecommender:
     """
     objective = create_objective(config.objective, vocabulary.n_items)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
-    return SequenceRecommender(table, Caser(config, vocabulary.n_users), config.history, objective)
+    return SequenceRecommender(table, Caser(config, vocabulary.n_users), config.history, objective, config.ahead)

@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from reverie.diffusion.config import DDIM, SamplerConfig, ScheduleName
-from reverie.models.sequence_options import SequenceOptions
+from reverie.models.sequence_options import PositionOptions
 from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
 
 
-class DaydreamConfig(SequenceOptions):
+class DaydreamConfig(PositionOptions):
     """Options of `daydream`. Every ingredient has a switch, so that each can be measured."""
 
     objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=2048, shared=True))
@@ -60,6 +60,8 @@ class DaydreamConfig(SequenceOptions):
     def _fits(self) -> DaydreamConfig:
         if not self.anchor and not self.cosine:
             raise ValueError("anchor=0 leaves nothing that knows the target; give cosine a weight")
+        if self.ahead and not self.every_position:
+            raise ValueError(f"ahead={self.ahead:g} moves targets of positions; it needs every_position=True")
         if self.dim % self.heads:
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}")
         if self.dim % 2 or self.dim < 4:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.diffusion.noising import q_sample
+from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
 from reverie.nn.positions import real_positions
 from reverie.nn.states import last_states
@@ -28,7 +29,7 @@ def daydream_loss(
     The clean vector of a position is its target's direction, taken as a constant where it is noised and where predictions are
     compared with it: only the softmax moves it as a target, and that holds vectors apart. The null vector of unguided
     generation is trained by replacing the guidance of some positions. The draws come from torch's global generator in this order:
-    dropout, steps, noise, replacements, negatives.
+    targets ahead, dropout, steps, noise, replacements, negatives.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ def daydream_loss(
 def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
     """Return guidance [M, D] and targets [M] of the positions to train."""
     if config.every_position:
+        batch = targets_ahead(batch, config.ahead) if config.ahead else batch
         return real_positions(network.vectors, network.read, batch)
     if batch.targets is None or batch.targets.dim() != 1:
         raise ValueError("daydream.loss with every_position=False needs a batch with targets [B]")

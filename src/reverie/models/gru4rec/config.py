@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import PositiveInt
 
-from reverie.models.sequence_options import SequenceOptions
+from reverie.models.sequence_options import PositionOptions
 
 
-class GRU4RecConfig(SequenceOptions):
+class GRU4RecConfig(PositionOptions):
     """Options of `gru4rec`; dropout is of inputs, between layers and of the recurrent output."""
 
     hidden: PositiveInt = 128

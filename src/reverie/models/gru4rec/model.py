@@ -78,4 +78,4 @@ def build(config: GRU4RecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
     """
     objective = create_objective(config.objective, vocabulary.n_items)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
-    return SequenceRecommender(table, GRU4Rec(config), config.history, objective)
+    return SequenceRecommender(table, GRU4Rec(config), config.history, objective, config.ahead)

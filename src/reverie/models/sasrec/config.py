@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import PositiveInt, model_validator
 
-from reverie.models.sequence_options import SequenceOptions
+from reverie.models.sequence_options import PositionOptions
 
 
-class SASRecConfig(SequenceOptions):
+class SASRecConfig(PositionOptions):
     """Options of `sasrec`; the defaults follow the sampled-softmax settings of eSASRec (RecSys'25) for the Amazon sets."""
 
     blocks: PositiveInt = 1

@@ -94,4 +94,5 @@ def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
         SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=not rope),
         config.history,
         create_objective(config.objective, vocabulary.n_items),
+        config.ahead,
     )
