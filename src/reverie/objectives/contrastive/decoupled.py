@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def dcl(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1) -> Tensor:
-    """Return ``-f+/τ + log Σ_j e^{f_j/τ}`` (Yeh et al., arXiv 2110.06848, eq. 6).
+    """Return ``-f+/τ + log Σ_j e^{f_j/τ}`` (Yeh et al., arXiv 2110.06848).
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def dcl(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.
 
 
 def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1, *, sigma: float = 0.5) -> Tensor:
-    """Return ``-v f+/τ + log Σ_j e^{f_j/τ}`` with ``v = 2 - e^{f+/σ} / mean_batch e^{f+/σ}`` (arXiv 2110.06848, eq. 7).
+    """Return ``-v f+/τ + log Σ_j e^{f_j/τ}`` with ``v = 2 - e^{f+/σ} / mean_batch e^{f+/σ}`` (arXiv 2110.06848).
 
     The von-Mises-Fisher weight v, of mean 1 over the batch, is a constant to the gradient (our reading).
 

@@ -21,7 +21,7 @@ def hcl(
     tau_plus: float = 0.1,
     lowest: float = -1.0,
 ) -> Tensor:
-    """Return contrastive learning with hard negatives (Robinson et al., arXiv 2010.04592, eq. 4).
+    """Return contrastive learning with hard negatives (Robinson et al., arXiv 2010.04592).
 
     ``-log( e^{f+/τ} / (e^{f+/τ} + Ng) )`` with ``Ng = max( (Σ_j w_j e^{f_j/τ} - n τ+ e^{f+/τ}) / (1 - τ+), n e^{lowest/τ} )`` and
     ``w_j = e^{β f_j/τ} / mean_j e^{β f_j/τ}``, through which gradients flow; n is the number of negatives. The lower clamp is the
@@ -76,7 +76,7 @@ def hcl(
 def debiased(
     positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.5, *, tau_plus: float = 0.1, lowest: float = -1.0
 ) -> Tensor:
-    """Return debiased contrastive learning (Chuang et al., arXiv 2007.00224, eq. 8): `hcl` at β = 0. Not decoupled: see `dcl`.
+    """Return debiased contrastive learning (Chuang et al., arXiv 2007.00224): `hcl` at β = 0. Not decoupled: see `dcl`.
 
     Parameters
     ----------

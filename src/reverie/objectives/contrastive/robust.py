@@ -15,7 +15,7 @@ from reverie.objectives.pool import Pool, log_mass, pooled, settled
 def rince(
     positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.5, *, q: float = 0.5, lam: float = 0.025
 ) -> Tensor:
-    """Return ``-e^{q f+/τ}/q + (λ (e^{f+/τ} + Σ_j e^{f_j/τ}))^q / q`` (Chuang et al., arXiv 2201.04309, eq. 4).
+    """Return ``-e^{q f+/τ}/q + (λ (e^{f+/τ} + Σ_j e^{f_j/τ}))^q / q`` (Chuang et al., arXiv 2201.04309).
 
     Where both powers are close it is computed as ``e^{q f+/τ} expm1( q (log λ + L) ) / q`` with L = InfoNCE; as q goes to 0 it is
     ``L + log λ``. It grows as e^{q f/τ}, so float32 overflows where q f/τ exceeds 88.
