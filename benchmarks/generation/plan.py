@@ -25,13 +25,13 @@ READER: dict[str, dict[str, Any]] = {
 }
 """The transformer that reads histories, the same in SASRec and Daydream."""
 TRAINING: dict[str, dict[str, Any]] = {
-    "ml-1m": {"epochs": 60, "patience": 5, "batch_size": 128},
-    "movietweetings": {"epochs": 60, "patience": 5, "batch_size": 128},
+    "ml-1m": {"epochs": 60, "patience": 5, "batch_size": 32},
+    "movietweetings": {"epochs": 60, "patience": 5, "batch_size": 32},
     "tiny": {"epochs": 2, "batch_size": 16},
 }
 PREFIXES: dict[str, dict[str, Any]] = {
     "ml-1m": {"epochs": 15, "patience": 3, "batch_size": 1024},
-    "movietweetings": {"batch_size": 1024},
+    "movietweetings": {"batch_size": 512},
 }
 """What differs for ComiRec, whose epoch is one example per event and so takes several times as long."""
 
