@@ -22,6 +22,10 @@ class RunError(ReverieError):
     """A run folder, a checkpoint or a stored model cannot be used as it is."""
 
 
+class NotFinite(ValueError):
+    """Scores that are NaN or infinite where a loss needs numbers; in training a sign of a rate that is too large."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string.
 

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from reverie.errors import NotFinite
 from reverie.objectives.checks import NOTHING, check_scores, column, wide
 from reverie.objectives.weights import Density, LogWeight
 
@@ -228,12 +229,12 @@ def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
     Raises
     ------
     ValueError
-        If shapes do not fit, or a positive is NaN or infinite (looked at on the CPU only).
+        If shapes do not fit; `NotFinite` if a positive is NaN or infinite (looked at on the CPU only).
     """
     if isinstance(negative, Tensor):
         check_scores(positive, negative)
         if positive.device.type == "cpu" and not bool(positive.isfinite().all()):
-            raise ValueError(f"positive must be finite, got NaN or infinite scores in shape {list(positive.shape)}")
+            raise NotFinite(f"positive must be finite, got NaN or infinite scores in shape {list(positive.shape)}")
         negative = Scores(wide(negative))
     return wide(positive), negative
 
@@ -255,9 +256,9 @@ def settled(loss: Tensor, mass: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError
+    NotFinite
         If a sum is NaN, as a score that is NaN or +inf makes it (looked at on the CPU only).
     """
     if mass.device.type == "cpu" and bool(mass.isnan().any()):
-        raise ValueError(f"negative must be finite or -inf, got NaN or +inf among scores or weights of anchors [{len(mass)}]")
+        raise NotFinite(f"negative must be finite or -inf, got NaN or +inf among scores or weights of anchors [{len(mass)}]")
     return torch.where(mass <= NOTHING / 2, 0.0, loss)

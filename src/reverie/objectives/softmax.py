@@ -41,7 +41,7 @@ def sampled_softmax(
         τ, positive; gradients reach it.
     decoupled : bool
         Leave the positive out of the denominator: ``log Σ_j w_j e^{n_j/τ} - p/τ`` (decoupled contrastive learning,
-        arXiv 2110.06848, eq. 6).
+        arXiv 2110.06848).
 
     Returns
     -------

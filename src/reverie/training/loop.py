@@ -11,7 +11,7 @@ import torch
 
 from reverie import processes
 from reverie.data.plans import create_plan
-from reverie.errors import DataError, RunError
+from reverie.errors import DataError, NotFinite, RunError
 from reverie.protocols import Learns
 from reverie.seeds import seed_torch
 from reverie.training.checkpoint import load_state, save_state
@@ -180,9 +180,12 @@ class Trainer:
         rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
         self._optimisers.set_rate(rate)
         batch = self.plan.batch(index).to(self.device)
-        with autocast(self.device, self.config.precision):
-            loss = torch.stack(list(self._learner.loss(batch).values())).sum()
-        value = float(loss.detach())
+        try:
+            with autocast(self.device, self.config.precision):
+                loss = torch.stack(list(self._learner.loss(batch).values())).sum()
+            value = float(loss.detach())
+        except NotFinite:
+            value = float("nan")
         if value != value or value in (float("inf"), float("-inf")):
             raise RunError(
                 f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients"
