@@ -14,7 +14,7 @@ from reverie.objectives import sampled_softmax
 from reverie.objectives.dro import (
     AdapTau,
     AnchorTau,
-    Temperature,
+    TemperatureRule,
     entropic_mean,
     kl_dro,
     lambert_w,
@@ -140,7 +140,7 @@ def test_the_gradient_is_right_for_a_group_too() -> None:
 )
 def test_what_was_learned_is_saved(make: object) -> None:
     first, second = make(), make()  # type: ignore[operator]
-    assert isinstance(first, Temperature)
+    assert isinstance(first, TemperatureRule)
     for seed in range(3):
         positive, negative, users = batch(seed=seed)
         before = first(positive + 2, negative, users)

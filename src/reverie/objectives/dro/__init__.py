@@ -17,7 +17,7 @@ _WHERE = {
     "KullbackLeibler": "divergences",
     "LearnedTemperature": "learned",
     "Robust": "robust",
-    "Temperature": "temperature",
+    "TemperatureRule": "temperature",
     "effective_inv_tau": "effective",
     "entropic_mean": "tilt",
     "gaussian_mi": "gaussian",

@@ -16,7 +16,7 @@ from reverie.objectives.softmax import sampled_softmax
 
 
 class AdapTau(nn.Module):
-    """A `Temperature` per user: ``1/τ_u = 1/τ_0 · exp(-W(max((loss_u - mean loss)/β, -1/e)))``, W Lambert's.
+    """A `TemperatureRule` per user: ``1/τ_u = 1/τ_0 · exp(-W(max((loss_u - mean loss)/β, -1/e)))``, W Lambert's.
 
     ``1/τ_0 = [log(U I / D) + log ½] / (mean positive cosine - mean cosine of any user with any item)``. Users of high loss get
     a higher τ; the lowest one is τ_0/e.

@@ -13,7 +13,7 @@ from reverie.objectives.dro.temperature import check_bounds, check_users
 
 
 class AnchorTau(nn.Module):
-    """A `Temperature` that is a parameter of each anchor, moved by stochastic gradients with momentum.
+    """A `TemperatureRule` that is a parameter of each anchor, moved by stochastic gradients with momentum.
 
     The dual of anchor i is ``F_i(τ) = τ log E_j e^{h_ij/τ} + τ ρ`` with ``h_ij = n_ij - p_i``; its derivative is
     ``log g + ρ - E_j[e^{h/τ} h/τ] / g`` with ``g = E_j e^{h/τ}``. At the optimum the radius is ρ, as in `learn_temperature`.

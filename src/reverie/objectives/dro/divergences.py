@@ -12,7 +12,7 @@ from reverie.objectives.dro.exact import tau_exact
 from reverie.objectives.dro.tilt import tilted
 
 if TYPE_CHECKING:
-    from reverie.objectives.dro.scores import Scores
+    from reverie.objectives.dro.scores import MaskedScores
 
 
 class Divergence(Protocol):
@@ -26,7 +26,7 @@ class Divergence(Protocol):
         """Return φ* elementwise."""
         ...
 
-    def worst(self, scores: Scores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def worst(self, scores: MaskedScores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the minimisers a [...] and b [...] of ``b + aη + a E φ*((f-b)/a)`` and the worst law's weights [..., N].
 
         Where η is so large that the law is uniform over the highest scores, a is 0.
@@ -72,12 +72,12 @@ class KullbackLeibler:
         """
         return torch.expm1(s)
 
-    def worst(self, scores: Scores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def worst(self, scores: MaskedScores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return τ with radius η, ``τ log E e^{f/τ}``, and the law tilted by it.
 
         Parameters
         ----------
-        scores : Scores
+        scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
             Radii.
@@ -146,7 +146,7 @@ class ChiSquare:
         held = s.clamp(min=-2.0)
         return held + held.square() / 4
 
-    def worst(self, scores: Scores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def worst(self, scores: MaskedScores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the optimum in closed form, by the number k of highest scores that the worst law keeps.
 
         On the k highest, with mean m and standard deviation s, ratios ``t = n/k + (f-m) r/s`` with ``r² = n/k (1 + η - n/k)``
@@ -155,7 +155,7 @@ class ChiSquare:
 
         Parameters
         ----------
-        scores : Scores
+        scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
             Radii.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.dro.groups import Groups
-from reverie.objectives.dro.scores import Scores, checked_rows
+from reverie.objectives.dro.scores import MaskedScores, checked_rows
 from reverie.objectives.dro.tilt import tilted
 
 _STEPS = 100
@@ -16,7 +16,7 @@ _STEPS = 100
 
 
 @torch.no_grad()
-def pooled_tau(scores: Scores, eta: Tensor, groups: Groups) -> Tensor:
+def pooled_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
     """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``.
 
     That τ is the multiplier of one robust problem over all rows of the group whose mean radius is bounded:
@@ -26,7 +26,7 @@ def pooled_tau(scores: Scores, eta: Tensor, groups: Groups) -> Tensor:
 
     Parameters
     ----------
-    scores : Scores
+    scores : MaskedScores
         Of shape [M, N].
     eta : Tensor, shape [G]
         Positive radii in nats.
@@ -79,12 +79,12 @@ def tau_exact(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Ten
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     row_eta = checked_rows(eta, scores.top, "eta")
     n = scores.values.shape[-1]
-    flat = Scores(scores.values.reshape(-1, n), scores.mask.reshape(-1, n), scores.count.reshape(-1), scores.top.reshape(-1))
+    flat = MaskedScores(scores.values.reshape(-1, n), scores.mask.reshape(-1, n), scores.count.reshape(-1), scores.top.reshape(-1))
     groups = Groups(torch.arange(len(flat.top), device=f.device), len(flat.top))
     tau = pooled_tau(flat, row_eta.detach().reshape(-1), groups).view_as(scores.top)
     capped = tau == 0

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from reverie.objectives.checks import check_scores
 from reverie.objectives.dro.exact import pooled_tau
 from reverie.objectives.dro.groups import alike
-from reverie.objectives.dro.scores import Scores
+from reverie.objectives.dro.scores import MaskedScores
 from reverie.objectives.dro.slots import SlotAverages
 from reverie.objectives.dro.temperature import check_bounds, check_users
 
@@ -48,7 +48,7 @@ def learn_temperature(
     Returns
     -------
     LearnedTemperature
-        A `Temperature`; averages are buffers.
+        A `TemperatureRule`; averages are buffers.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def learn_temperature(
 
 
 class LearnedTemperature(nn.Module):
-    """A `Temperature` by radius; made by `learn_temperature`.
+    """A `TemperatureRule` by radius; made by `learn_temperature`.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class LearnedTemperature(nn.Module):
         slots = self._slots(users, len(negative), negative.device)
         usable = (negative != -torch.inf).any(1)
         kept, groups = alike(slots[usable])
-        scores = Scores.of(negative[usable], name="negative")
+        scores = MaskedScores.of(negative[usable], name="negative")
         fresh = pooled_tau(scores, scores.top.new_full(kept.shape, self.radius), groups)
         tau = fresh.clamp(self.minimum, self.maximum)
         if self.averages is not None:

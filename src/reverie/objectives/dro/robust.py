@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.dro.divergences import Divergence, KullbackLeibler
-from reverie.objectives.dro.scores import Scores, checked_rows
+from reverie.objectives.dro.scores import MaskedScores, checked_rows
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ def phi_dro(f: Tensor, eta: float | Tensor, phi: Divergence, mask: Tensor | None
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     row_eta = checked_rows(eta, scores.top, "eta")
     with torch.no_grad():
         a, b, weights = phi.worst(scores, row_eta)
@@ -91,6 +91,6 @@ def kl_dro(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Robust
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
     return phi_dro(f, eta, KullbackLeibler(), mask)

@@ -11,8 +11,8 @@ from reverie.objectives.checks import wide
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Checked scores. Made by `Scores.of`.
+class MaskedScores:
+    """Checked scores. Made by `MaskedScores.of`.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Scores:
     top: Tensor
 
     @classmethod
-    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> Scores:
+    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> MaskedScores:
         """Check scores and take the masked ones out.
 
         Parameters
@@ -46,7 +46,7 @@ class Scores:
 
         Returns
         -------
-        Scores
+        MaskedScores
             The distribution.
 
         Raises

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 @runtime_checkable
-class Temperature(Protocol):
+class TemperatureRule(Protocol):
     """Gives a temperature from the scores of a batch, without gradient.
 
     Instances here keep what they learn in buffers and learn in training mode only, once per call.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reverie.objectives.dro.scores import Scores, checked_rows
+from reverie.objectives.dro.scores import MaskedScores, checked_rows
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Tilt:
     variance: Tensor
 
 
-def tilted(scores: Scores, tau: Tensor) -> Tilt:
+def tilted(scores: MaskedScores, tau: Tensor) -> Tilt:
     """Tilt the uniform law by ``e^{f/τ}``.
 
     The logarithm goes by expm1 and log1p of differences to the highest score, so that a small radius keeps its digits: its
@@ -40,7 +40,7 @@ def tilted(scores: Scores, tau: Tensor) -> Tilt:
 
     Parameters
     ----------
-    scores : Scores
+    scores : MaskedScores
         The distribution.
     tau : Tensor, shape [...]
         Positive temperatures.
@@ -79,9 +79,9 @@ def radius(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     return tilted(scores, checked_rows(tau, scores.top, "tau")).radius
 
 
@@ -105,9 +105,9 @@ def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     row_tau = checked_rows(tau, scores.top, "tau")
     return scores.top + row_tau * tilted(scores, row_tau).log_mean
 
@@ -132,9 +132,9 @@ def mean_variance(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     return scores.mean(scores.values) + scores.variance() / (2 * checked_rows(tau, scores.top, "tau"))
 
 
@@ -160,7 +160,7 @@ def tau_approx(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Te
     Raises
     ------
     ValueError
-        If a shape or value does not fit, see `Scores.of`.
+        If a shape or value does not fit, see `MaskedScores.of`.
     """
-    scores = Scores.of(f, mask)
+    scores = MaskedScores.of(f, mask)
     return (scores.variance() / (2 * checked_rows(eta, scores.top, "eta"))).sqrt()
