@@ -14,10 +14,9 @@ from dreamrec_page.controls import BUILDS, NewItems, NewItemsConfig, nearest_fir
 from dreamrec_page.regression import Ridge, RidgeConfig
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json
-from reverie.models import create_model, load_model
+from reverie.models import create_model, load_model, variant
 from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.dreamrec.model import DreamRec
-from reverie.models.store import load_tensors, model_tensors
 from reverie.options import checked
 from reverie.protocols import Card
 from reverie.seeds import seed_torch, torch_generator
@@ -125,10 +124,8 @@ def with_options(run: Run, **options: Any) -> DreamRec:
     DreamRec
         In evaluation mode.
     """
-    trained = run.model()
-    model = create_model("dreamrec", trained.card.vocabulary, **{**run.recipe.model_options, **options})
+    model = variant.with_options(run.model(), **options)
     assert isinstance(model, DreamRec)
-    load_tensors(model, model_tensors(trained), str(run.folder))
     return model
 
 
