@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from reverie.objectives.contrastive.adjusted import adnce
 from reverie.objectives.contrastive.bilateral import bsl
-from reverie.objectives.contrastive.config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
+from reverie.objectives.contrastive_config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
 from reverie.objectives.contrastive.decoupled import dcl, dclw
 from reverie.objectives.contrastive.hard import hcl
 from reverie.objectives.contrastive.robust import rince

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
-from reverie.objectives.dro.config import ByDensity, ByRadius, RuleConfig
+from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from reverie.objectives.dro.config import TemperatureConfig
+from reverie.objectives.temperature_config import TemperatureConfig
 from reverie.options import Options
 
 
