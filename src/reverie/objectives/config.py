@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reverie.objectives.contrastive_config import ContrastiveConfig
 from reverie.options import Options
 
 
@@ -69,4 +70,14 @@ class BPR(Options):
     """How negatives are drawn."""
 
 
-ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]
+class Contrast(Options):
+    """A contrastive loss of the target's score and those of sampled negatives; most of them expect cosines."""
+
+    kind: Literal["contrastive"] = "contrastive"
+    loss: ContrastiveConfig
+    """Which loss, at which temperature; `info_nce` at a number is `sampled_softmax`."""
+    negatives: NegativesConfig = NegativesConfig()
+    """How negatives are drawn."""
+
+
+ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast, Field(discriminator="kind")]

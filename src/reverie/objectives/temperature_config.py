@@ -25,7 +25,7 @@ class _Bounded(Options):
 class ByRadius(_Bounded):
     """τ at which the weighted negatives lie a given KL divergence from uniform, see `learn_temperature`."""
 
-    kind: Literal["radius"]
+    kind: Literal["learned"]
     radius: PositiveFloat
     """η in nats; K negatives allow at most log K."""
     form: Literal["global", "sample", "user"] = "global"

@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from reverie.objectives.contrastive.adjusted import adnce
 from reverie.objectives.contrastive.bilateral import bsl
-from reverie.objectives.contrastive_config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
 from reverie.objectives.contrastive.decoupled import dcl, dclw
 from reverie.objectives.contrastive.hard import hcl
 from reverie.objectives.contrastive.robust import rince
 from reverie.objectives.contrastive.shuffled import shuffled
+from reverie.objectives.contrastive_config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
 from reverie.objectives.dro.rules import create_rule
-from reverie.objectives.pool import Scores
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
@@ -63,13 +62,12 @@ class ScoreLoss(nn.Module):
         ValueError
             If shapes do not fit, scores are NaN, or `users` is needed and missing.
         """
-        temperature = self.temperature
-        if not isinstance(temperature, int | float):
-            held = negative if isinstance(negative, Tensor) else negative.matrix().values
-            temperature = temperature(positive.detach(), held.detach(), users)
-            negative = negative if isinstance(negative, Tensor) else Scores(held)
         extra = {"users": users} if self.by_user else {}
-        return self.function(positive, negative, temperature=temperature, **extra)
+        if isinstance(self.temperature, int | float):
+            return self.function(positive, negative, temperature=self.temperature, **extra)
+        held = negative if isinstance(negative, Tensor) else negative.matrix().values
+        temperature = self.temperature(positive.detach(), held.detach(), users)
+        return self.function(positive, held, temperature=temperature, **extra)
 
 
 def create_loss(config: ContrastiveConfig, n_users: int = 0, n_items: int = 0) -> ScoreLoss:

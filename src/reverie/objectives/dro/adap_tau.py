@@ -58,7 +58,7 @@ class AdapTau(nn.Module):
         if not beta > 0:
             raise ValueError(f"beta must be positive, got {beta}")
         check_bounds(minimum, maximum)
-        self.n_pairs, self.sparsity = n_users * n_items, math.nan
+        self.shape, self.sparsity = (n_users, n_items), math.nan
         self.beta, self.minimum, self.maximum = beta, minimum, maximum
         self.cosines = SlotAverages(2, decay)
         self.losses = SlotAverages(n_users, decay)
@@ -78,9 +78,10 @@ class AdapTau(nn.Module):
         ValueError
             If it lies outside its range.
         """
-        if not 0 < 2 * n_events < self.n_pairs:
-            raise ValueError(f"n_events must be positive and less than half of {self.n_pairs} pairs, got {n_events}")
-        self.sparsity = math.log(self.n_pairs / n_events) + math.log(0.5)
+        users, items = self.shape
+        if not 0 < 2 * n_events < users * items:
+            raise ValueError(f"n_events must be positive and less than half of {users} x {items}, got {n_events}")
+        self.sparsity = math.log(users * items / n_events) + math.log(0.5)
 
     @torch.no_grad()
     def forward(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
-from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
+from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 
 
 def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemperature | AdapTau | AnchorTau:
