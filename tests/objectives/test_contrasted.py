@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from reverie.errors import ConfigError
 from reverie.models import create_model, load_model, save_model
 from reverie.nn.heads import DotHead, cosine_head
-from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, sampled_softmax
+from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, observed, sampled_softmax
 from reverie.objectives.contrasted import Contrasted
+from reverie.objectives.false_negatives import FalseNegatives
+from reverie.objectives.negatives import Negatives, Uniform
 from reverie.options import checked
 from reverie.testing.data import tiny_split
 from reverie.training import fit
@@ -128,6 +130,42 @@ def test_what_a_temperature_learned_is_saved_with_the_model(name: str, rule: dic
     assert any(not torch.equal(learned[key], value) for key, value in fresh.items())
     for key in fresh:
         torch.testing.assert_close(again[key], learned[key], equal_nan=True)
+
+
+def test_false_negatives_are_the_share_asked_for_and_the_users_own_items() -> None:
+    train = tiny_split().train
+    users = torch.from_numpy(train.users.astype("int64")).repeat(50)
+    own = {int(user): set(train.row(row).tolist()) for row, user in enumerate(train.users)}
+    torch.manual_seed(0)
+    drawn = Negatives(torch.zeros(len(users), 40, dtype=torch.int64), torch.zeros(1), 40)  # code 0 stands for a draw that stays
+    items = FalseNegatives(train, 0.3).inject(drawn, users).items
+    assert all(set(items[row][items[row] > 0].tolist()) <= own[int(user)] for row, user in enumerate(users))
+    seen: dict[int, set[int]] = {int(user): set() for user in users.unique()}
+    for row, user in enumerate(users):
+        seen[int(user)] |= set(items[row][items[row] > 0].tolist())
+    assert all(seen[user] == items for user, items in own.items() if len(items) < 20)
+    assert abs(float((items > 0).double().mean()) - 0.3) < 0.02
+
+
+def test_an_objective_injects_before_it_scores() -> None:
+    train = tiny_split().train
+    n_items = train.vocabulary.n_items
+    options = {"kind": "contrastive", "loss": {"kind": "info_nce"}, "negatives": {"n": 8, "shared": True}, "false_negatives": 0.5}
+    objective = create_objective(checked(Holder, {"objective": options}, "here").objective, n_items)
+    states, head = torch.randn(3, 4), cosine_head(torch.randn(n_items, 4))
+    users, targets = torch.from_numpy(train.users[:3].astype("int64")), torch.tensor([1, 2, 3])
+    with pytest.raises(ValueError, match="with_rows"):
+        objective.loss(states, targets, head, users=users)
+    objective = observed(objective, train)
+    with pytest.raises(ValueError, match="users must be given"):
+        objective.loss(states, targets, head)
+    torch.manual_seed(5)
+    ours = objective.loss(states, targets, head, users=users)
+    torch.manual_seed(5)
+    drawn = FalseNegatives(train, 0.5).inject(Uniform(n_items, 8, True).draw(targets), users)
+    every = head.scores(states, torch.arange(1, n_items + 1))
+    negative = every.gather(1, drawn.items - 1).masked_fill(drawn.items == targets[:, None], -torch.inf)
+    torch.testing.assert_close(ours, sampled_softmax(every.gather(1, targets[:, None] - 1)[:, 0], negative, temperature=0.1))
 
 
 @pytest.mark.parametrize("name", ["mf", "sasrec"])

@@ -12,6 +12,7 @@ from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
 from reverie.nn.positions import real_positions
 from reverie.nn.states import last_states, score_items
+from reverie.objectives import observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -144,7 +145,7 @@ class SequenceRecommender(nn.Module):
         train : Sequences
             What will be trained on.
         """
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""

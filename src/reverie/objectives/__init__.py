@@ -50,6 +50,7 @@ _WHERE = {
     "learn_temperature": "dro",
     "mean_variance": "dro",
     "nt_xent": "contrastive",
+    "observed": "objective",
     "phi_dro": "dro",
     "radius": "dro",
     "rince": "contrastive",

@@ -78,6 +78,8 @@ class Contrast(Options):
     """Which loss, at which temperature; `info_nce` at a number is `sampled_softmax`."""
     negatives: NegativesConfig = NegativesConfig()
     """How negatives are drawn."""
+    false_negatives: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
 
 
 ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast, Field(discriminator="kind")]

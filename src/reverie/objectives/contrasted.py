@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from reverie.objectives.checks import check_targets
 from reverie.objectives.draws import drawn_scores, ready, weighted
 from reverie.objectives.dro.adap_tau import AdapTau
+from reverie.objectives.false_negatives import FalseNegatives
 from reverie.objectives.negatives import create_sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
     from reverie.objectives.contrastive.score_loss import ScoreLoss
     from reverie.objectives.negatives import Sampler
@@ -33,11 +35,15 @@ class Contrasted(nn.Module):
         How negatives are drawn.
     n_items : int
         Size N of the catalogue.
+    false_negatives : float
+        Share of draws that are replaced by items of the row's user, see `FalseNegatives`.
     """
 
-    def __init__(self, function: ScoreLoss, negatives: NegativesConfig, n_items: int) -> None:
+    def __init__(self, function: ScoreLoss, negatives: NegativesConfig, n_items: int, false_negatives: float = 0.0) -> None:
         super().__init__()
         self.function, self.negatives, self.n_items = function, negatives, n_items
+        self.false_negatives = false_negatives
+        self.injection: FalseNegatives | None = None
         self.sampler: Sampler | None = None if negatives.source == "popularity" else create_sampler(negatives, n_items, None)
 
     def loss(
@@ -72,7 +78,12 @@ class Contrasted(nn.Module):
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
             return weighted(head.scores(states, targets[:, None])[:, 0], weight)
-        positive, negative = drawn_scores(states, targets, head, sampler.draw(targets))
+        drawn = sampler.draw(targets)
+        if self.false_negatives:
+            if self.injection is None:
+                raise ValueError("false negatives come from the training events: call with_rows(train) first")
+            drawn = self.injection.inject(drawn, users)
+        positive, negative = drawn_scores(states, targets, head, drawn)
         return weighted(self.function(positive, negative, users), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Contrasted:
@@ -96,4 +107,20 @@ class Contrasted(nn.Module):
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         if isinstance(self.function.temperature, AdapTau):
             self.function.temperature.count_events(int(counts[1:].sum()))
+        return self
+
+    def with_rows(self, train: Sequences) -> Contrasted:
+        """Tell the training events, for false negatives.
+
+        Parameters
+        ----------
+        train : Sequences
+            What will be trained on.
+
+        Returns
+        -------
+        Contrasted
+            Itself.
+        """
+        self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self

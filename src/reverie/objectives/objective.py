@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
     from reverie.protocols import Head
 
@@ -189,6 +190,25 @@ class Sampled:
         return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
 
 
+def observed(objective: Objective, train: Sequences) -> Objective:
+    """Let an objective see the training data once, before the first step.
+
+    Parameters
+    ----------
+    objective : Objective
+        What a model is taught by.
+    train : Sequences
+        What will be trained on.
+
+    Returns
+    -------
+    Objective
+        The same with the counts, and with the events where it asks for them.
+    """
+    objective = objective.with_counts(train.item_counts())
+    return objective.with_rows(train) if isinstance(objective, Contrasted) else objective
+
+
 def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0) -> Objective:
     """Return the objective that a configuration asks for, with its sampler.
 
@@ -217,7 +237,7 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     if isinstance(config, FullSoftmax):
         return Full(config.temperature)
     if isinstance(config, Contrast):
-        objective = Contrasted(create_loss(config.loss, n_users, n_items), config.negatives, n_items)
+        objective = Contrasted(create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives)
         return objective if counts is None else objective.with_counts(counts)
     waits = counts is None and config.negatives.source == "popularity"
     sampler = None if waits else create_sampler(config.negatives, n_items, counts)

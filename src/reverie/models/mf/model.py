@@ -12,7 +12,7 @@ from reverie.models.mf.fold import fold_in
 from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
-from reverie.objectives import create_objective
+from reverie.objectives import create_objective, observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -161,7 +161,7 @@ class MF(nn.Module):
         users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
         self.trained.zero_()
         self.trained[users] = True
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
     def _cold(self, users: Tensor) -> Tensor:
         if self.config.fold_in == "always" or not len(self.trained):
