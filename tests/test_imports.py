@@ -15,7 +15,7 @@ FLOORS = [
     {"testing"},
     {"serving", "studio"},
     {"robustness", "redteam", "imagery"},
-    {"rl", "llm", "video"},
+    {"rl", "llm", "video", "contrast"},
     {"report"},
     {"training", "evaluation"},
     {"models"},
