@@ -41,10 +41,10 @@ def test_it_is_the_loop_over_nodes_in_value_and_gradient(training: bool) -> None
     torch.manual_seed(0)
     trees = synthetic_trees(3).graphs
     model = GIN(3, 5, 3).double().train(training)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
     for norm in model.norms:
         assert isinstance(norm, nn.BatchNorm1d)
-        nn.init.normal_(norm.weight)
-        nn.init.normal_(norm.bias)
         if norm.running_mean is not None and norm.running_var is not None:
             norm.running_mean.normal_()
             norm.running_var.uniform_(0.5, 2)

@@ -66,7 +66,6 @@ def test_a_study_of_generated_graphs() -> None:
     assert outcome.cosines[10] < 0.9
 
     assert task.train(create_loss(INFO_NCE), 0, _quiet) == outcome
-    assert task.train(create_loss(INFO_NCE), 1, _quiet) != outcome
 
 
 def test_baselines_are_measured_in_the_same_way() -> None:
@@ -117,14 +116,14 @@ def test_a_last_batch_of_one_graph_is_left_out() -> None:
 
 
 def test_other_losses_train_too() -> None:
-    graphs, config = synthetic_trees(24).graphs, SMALL.model_copy(update={"epochs": 2, "batch_size": 12})
+    graphs, config = synthetic_trees(24).graphs, SMALL.model_copy(update={"epochs": 8, "batch_size": 12})
     for loss in (
         ADNCE(kind="adnce", variant="graph", mu=0.7, sigma=1, temperature=0.15),
         ADNCE(kind="adnce", variant="graph", mu=0.7, sigma=1, temperature=0.15, shuffled=True),
     ):
         found = [train_encoder(new_encoder(3, config, 0), graphs, create_loss(loss), config, 0, _quiet)[0] for _ in range(2)]
         assert found[0] == found[1]
-        assert found[0][1] < found[0][0]
+        assert found[0][-1] < found[0][0] - 0.1
 
 
 @pytest.mark.parametrize("scaled", [True, False])

@@ -102,7 +102,7 @@ def train_network(
             if not bool(value.isfinite()):
                 raise RunError(f"the loss became {float(value)} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate")
             adam.zero_grad(set_to_none=True)
-            value.backward()
+            value.backward()  # type: ignore[no-untyped-call] # torch's own
             adam.step()
             total += float(value.detach())
         say(f"epoch {epoch + 1} of {config.epochs}: loss {total / steps:.4f}, {time.monotonic() - begin:.0f} s")
@@ -112,8 +112,9 @@ def train_network(
 def _value(projected: Tensor, loss: ScoreLoss) -> Tensor:
     """Return the mean loss over 2B anchors, NaN where it has none."""
     if bool(projected.isfinite().all()):
+        half = len(projected) // 2
         with contextlib.suppress(NotFinite):
-            return nt_xent(*projected.chunk(2), None, loss=loss)
+            return nt_xent(projected[:half], projected[half:], None, loss=loss)
     return projected.new_tensor(float("nan"))
 
 
