@@ -21,7 +21,7 @@ FLOORS = [
     {"models"},
     {"objectives", "diffusion", "nn"},
     {"data"},
-    {"protocols", "registry", "options", "files", "seeds", "errors", "processes", "__init__"},
+    {"protocols", "registry", "options", "settings", "files", "seeds", "errors", "processes", "__init__"},
 ]
 HEIGHT = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 """Height of each folder or file right under the package."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import yaml
 
 from reverie.contrast.recipe import StudyRecipe, parse_study
 from reverie.errors import ConfigError, nearest
-from reverie.training.suite import put
+from reverie.settings import overridden, put, read_yaml
 
 SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
 """What a smoke run keeps of the seeds and of each grid."""
@@ -57,11 +57,11 @@ def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = F
         near = nearest(name_or_path, known)
         raise ConfigError(f"no study '{name_or_path}'{near}; see 'reverie contrast --list', or give a YAML file")
     where = name_or_path if name_or_path in known else str(path)
-    values = _read(path)
+    values = read_yaml(path)
     if smoke:
         values = smoked(parse_study(values, where))
     for override in overrides:
-        values = _changed(values, override, where)
+        values = overridden(values, override, "task.epochs=5")
     return parse_study(values, where)
 
 
@@ -103,24 +103,3 @@ def study_yaml(recipe: StudyRecipe) -> str:
     """
     values = recipe.model_dump(mode="json", exclude_unset=True)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-
-
-def _changed(values: Any, override: str, where: str) -> Any:
-    key, sign, text = override.partition("=")
-    if not sign or not key or not isinstance(values, Mapping):
-        raise ConfigError(f"{where}: --set takes key=value, e.g. task.epochs=5, not '{override}'")
-    try:
-        return put(values, key, yaml.safe_load(text), f"--set {override}")
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None

@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.objectives.contrastive_config import ContrastiveConfig
 from reverie.options import Options, checked
-from reverie.training.suite import Settings, put
+from reverie.settings import Settings, put
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from reverie.contrast.image.network import Network, create_network
 from reverie.contrast.image.views import Views
 from reverie.errors import ConfigError, NotFinite, RunError
-from reverie.objectives import nt_xent
+from reverie.objectives.contrastive.views import nt_xent
 from reverie.seeds import seed_torch, torch_generator
 from reverie.training.config import TrainingConfig
 from reverie.training.device import autocast
