@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reverie.contrast.image.config import ImageTask
     from reverie.contrast.task import Task
-    from reverie.objectives import ScoreLoss
+    from reverie.objectives.contrastive.score_loss import ScoreLoss
 
 
 class ImageContrast:

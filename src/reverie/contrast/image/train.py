@@ -23,7 +23,7 @@ from reverie.training.order import epoch_batches
 
 if TYPE_CHECKING:
     from reverie.contrast.image.config import ImageTask
-    from reverie.objectives import ScoreLoss
+    from reverie.objectives.contrastive.score_loss import ScoreLoss
 
 
 def new_network(config: ImageTask, seed: int, device: torch.device) -> Network:
