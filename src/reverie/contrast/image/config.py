@@ -52,8 +52,8 @@ class ImageTask(Options):
     valid: float = Field(default=0.1, gt=0, lt=1)
     """Share of the labelled training images that is set aside for choosing settings."""
     network: Literal["small", "resnet18", "resnet50"] = "small"
-    """Encoder. "small" has five convolutions and suits one processor core; the others need a GPU."""
-    epochs: PositiveInt = 30
+    """Encoder. "small" has four convolutions and suits one processor core; the others need a GPU."""
+    epochs: PositiveInt = 35
     """Passes over the training images."""
     batch_size: int = Field(default=256, ge=2)
     """Images per step, B: each of the 2B views has 2B - 2 negatives."""

@@ -12,7 +12,7 @@ from reverie.contrast.image.resnet import convolution, resnet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SMALL = ((32, 2), (64, 2), (128, 1), (256, 2))
+SMALL = ((32, 2), (64, 2), (128, 2), (256, 1))
 """Channels and strides of the small network, which is to be fast on one processor core."""
 
 
