@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -28,6 +28,7 @@ def _clouds(n: int, seed: int, noise: float = 1.0) -> tuple[torch.Tensor, torch.
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40), st.floats(0.02, 5))
+@settings(deadline=None)
 def test_votes_are_those_of_a_loop(seed: int, neighbours: int, temperature: float) -> None:
     features, labels = _clouds(25, seed)
     asked = _clouds(6, seed + 1)[0]
@@ -54,6 +55,7 @@ def test_neighbours_refuse_what_does_not_fit() -> None:
 
 
 @given(st.integers(1, 3000), st.data())
+@settings(deadline=None)
 def test_wilson_bounds_are_where_the_score_test_turns(n: int, data: st.DataObject) -> None:
     correct = data.draw(st.integers(0, n))
     found = share(correct, n)
