@@ -15,13 +15,13 @@ FLOORS = [
     {"testing"},
     {"serving", "studio"},
     {"robustness", "redteam", "imagery"},
-    {"rl", "llm", "video"},
+    {"rl", "llm", "video", "contrast"},
     {"report"},
     {"training", "evaluation"},
     {"models"},
     {"objectives", "diffusion", "nn"},
     {"data"},
-    {"protocols", "registry", "options", "files", "seeds", "errors", "processes", "__init__"},
+    {"protocols", "registry", "options", "settings", "files", "seeds", "errors", "processes", "__init__"},
 ]
 HEIGHT = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 """Height of each folder or file right under the package."""

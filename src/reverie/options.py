@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -49,8 +49,10 @@ def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:
 
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     errors = error.errors()
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])  # a misspelt key explains a missing one
-    location, known = _walk(kind, [str(part) for part in first["loc"]])
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), None)  # a misspelt key explains a missing one
+    if first is None:
+        first = next((e for e in errors if not any(_explains(other["loc"], e) for other in errors)), errors[0])
+    location, known = _walk(kind, [str(part) for part in first["loc"] if not _BRANCH.match(str(part))])
     key, context = ".".join(location), first.get("ctx", {})
     if first["type"] == "extra_forbidden":
         listed = f"; known: {', '.join(known)}" if known else "; it has no options"
@@ -67,6 +69,16 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
         tags = context["expected_tags"].replace("'", "").split(", ")
         return f"option '{key}': unknown value '{context['tag']}'{nearest(context['tag'], tags)}; known: {', '.join(tags)}"
     return f"option '{key}' {_requirement(first['type'], first['msg'])}, not {first['input']!r}"
+
+
+def _explains(place: tuple[int | str, ...], error: Any) -> bool:
+    """Return whether a fault at a place says more than that the value is not of another member of a plain union."""
+    wrong = error["loc"]
+    plain = bool(wrong) and bool(_BRANCH.match(str(wrong[-1]))) and error["type"].endswith("_type")
+    return plain and place != wrong and place[: len(wrong) - 1] == wrong[:-1]
+
+
+_BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
 
 
 def _requirement(fault: str, message: str) -> str:
@@ -112,4 +124,4 @@ def _members(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _tags(member: type[BaseModel]) -> list[str]:
-    return [str(field.default) for field in member.model_fields.values() if isinstance(field.default, str)]
+    return [str(value) for field in member.model_fields.values() for value in (field.default, *get_args(field.annotation))]

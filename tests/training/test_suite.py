@@ -8,9 +8,10 @@ import yaml
 from reverie.data.sources import list_datasets
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
+from reverie.settings import put
 from reverie.training.recipe import cell_recipe, load_recipe, recipe_files
 from reverie.training.results import append_results
-from reverie.training.suite import cell_name, load_suite, parse_suite, put, suite_cells, suite_files
+from reverie.training.suite import cell_name, load_suite, parse_suite, suite_cells, suite_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,6 +176,6 @@ def test_a_suite_on_one_dataset_from_the_shell(small_movielens: Path, tmp_path: 
     ):
         assert message in str(ask(*more).exception)
     plain = CliRunner().invoke(app, ["compare", "ml-100k", "--on", "zhihu"])
-    assert "belong to a suite (sequential)" in str(plain.exception)
+    assert "belong to a suite (collaborative, sequential)" in str(plain.exception)
     without = CliRunner().invoke(app, ["compare", "sequential"])
     assert "choose one with --on: amazon-beauty" in str(without.exception)

@@ -8,7 +8,7 @@ from reverie.cli.options import Json, console, print_json
 
 _EXTRAS = {
     "llm": ("transformers", "peft", "gguf"),
-    "graph": ("torch_geometric",),
+    "graph": ("sklearn",),
     "video": ("av",),
     "image": ("diffusers",),
     "search": ("faiss",),

@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
 from reverie.nn.positions import real_positions
 from reverie.nn.states import last_states, score_items
+from reverie.objectives import observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -37,15 +39,26 @@ class SequenceRecommender(nn.Module):
         Training loss; its popularity counts arrive through `observe`.
     ahead : float
         Share of positions whose target is a later event than the next one, see `reverie.nn.ahead.targets_ahead`.
+    cosine : bool
+        Whether scores are cosines of state and item vectors.
     """
 
     card: Card
     plan = "positions"
 
-    def __init__(self, encoder: IdTable, network: nn.Module, history: int, objective: Objective, ahead: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoder: IdTable,
+        network: nn.Module,
+        history: int,
+        objective: Objective,
+        ahead: float = 0.0,
+        cosine: bool = False,
+    ) -> None:
         super().__init__()
         self.history: int | None = history
-        self.encoder, self.network, self.objective, self.ahead = encoder, network, objective, ahead
+        self.encoder, self.network, self.objective = encoder, network, objective
+        self.ahead, self.cosine = ahead, cosine
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the state after each event.
@@ -73,9 +86,10 @@ class SequenceRecommender(nn.Module):
         Returns
         -------
         Tensor, shape [B, D]
-            One vector per history.
+            One vector per history; unit vectors where scores are cosines.
         """
-        return last_states(self.states(batch), batch.lengths)
+        last = last_states(self.states(batch), batch.lengths)
+        return F.normalize(last, dim=-1) if self.cosine else last
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N.
@@ -83,9 +97,10 @@ class SequenceRecommender(nn.Module):
         Returns
         -------
         Tensor, shape [N, D]
-            The item table.
+            The item table; unit vectors where scores are cosines.
         """
-        return self.encoder.table()
+        table = self.encoder.table()
+        return F.normalize(table, dim=-1) if self.cosine else table
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Score the catalogue or given candidates.
@@ -118,9 +133,9 @@ class SequenceRecommender(nn.Module):
             One term.
         """
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        states, targets = real_positions(self._inputs, self._states, batch)
-        head = DotHead(self.item_table(), rowwise=self.encoder.rowwise)
-        return {"loss": self.objective.loss(states, targets, head).mean()}
+        states, targets, users = real_positions(self._inputs, self._states, batch)
+        head = DotHead(self.item_table(), rowwise=self.encoder.rowwise, unit_states=self.cosine)
+        return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: popularity-drawn negatives need the counts.
@@ -130,7 +145,7 @@ class SequenceRecommender(nn.Module):
         train : Sequences
             What will be trained on.
         """
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""

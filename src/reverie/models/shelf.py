@@ -34,6 +34,14 @@ MODELS = Registry(
         "mf": _entry(
             "mf", "MF", "one vector per user and per item; histories are folded in", "rendle2009bpr", "learns", "cold-users"
         ),
+        "lightgcn": _entry(
+            "lightgcn",
+            "LightGCN",
+            "user and item vectors averaged over the graph of events",
+            "he2020lightgcn",
+            "learns",
+            "cold-users",
+        ),
         "ease": _entry("ease", "EASE", "linear item-to-item model in closed form", "steck2019ease", "counts", "cold-users"),
         "vmis-knn": _entry(
             "vmis_knn", "VMISKNN", "nearest recent sessions, found by an index", "kersbergen2022serenade", "counts", "cold-users"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
 
@@ -18,12 +17,30 @@ PIECES = 4
 """Into how many pieces of similar length a batch is cut; most histories are short and a few are long."""
 
 
+class Positions(NamedTuple):
+    """The M positions of a batch that have a target.
+
+    Parameters
+    ----------
+    states : Tensor, shape [M, D]
+        States.
+    targets : Tensor, shape [M], int64
+        Item codes.
+    users : Tensor, shape [M], int64
+        Whose row it is.
+    """
+
+    states: Tensor
+    targets: Tensor
+    users: Tensor
+
+
 def real_positions(
     encode: Callable[[Tensor], Tensor],
     network: Callable[[Tensor, SequenceBatch], Tensor],
     batch: SequenceBatch,
     pieces: int = PIECES,
-) -> tuple[Tensor, Tensor]:
+) -> Positions:
     """Return the states and targets of the positions that have a target, laid end to end.
 
     Rows are sorted by length and computed in pieces, each trimmed to its own longest row. Batches stay random draws that way:
@@ -44,8 +61,8 @@ def real_positions(
 
     Returns
     -------
-    tuple of Tensor
-        States, shape [M, D], and item codes, shape [M].
+    Positions
+        States, item codes and users.
 
     Raises
     ------
@@ -61,10 +78,11 @@ def real_positions(
         part = replace(batch, items=batch.items[rows, :width], lengths=batch.lengths[rows], users=batch.users[rows], targets=None)
         parts.append(part)
         targets.append(wanted[rows, :width])
+    real = [asked > 0 for asked in targets]
     every = encode(torch.cat([part.items.reshape(-1) for part in parts]))
     vectors = torch.split(every, [part.items.numel() for part in parts])
-    states = [
-        network(flat.view(*part.items.shape, -1), part)[asked > 0]
-        for part, flat, asked in zip(parts, vectors, targets, strict=True)
-    ]
-    return torch.cat(states), torch.cat([asked[asked > 0] for asked in targets])
+    states = [network(flat.view(*part.items.shape, -1), part)[kept] for part, flat, kept in zip(parts, vectors, real, strict=True)]
+    users = [part.users[:, None].expand_as(kept)[kept] for part, kept in zip(parts, real, strict=True)]
+    return Positions(
+        torch.cat(states), torch.cat([asked[kept] for asked, kept in zip(targets, real, strict=True)]), torch.cat(users)
+    )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reverie.objectives.contrastive_config import ContrastiveConfig
 from reverie.options import Options
 
 
@@ -69,4 +70,16 @@ class BPR(Options):
     """How negatives are drawn."""
 
 
-ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]
+class Contrast(Options):
+    """A contrastive loss of the target's score and those of sampled negatives; most of them expect cosines."""
+
+    kind: Literal["contrastive"] = "contrastive"
+    loss: ContrastiveConfig
+    """Which loss, at which temperature; `info_nce` at a number is `sampled_softmax`."""
+    negatives: NegativesConfig = NegativesConfig()
+    """How negatives are drawn."""
+    false_negatives: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
+
+
+ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast, Field(discriminator="kind")]

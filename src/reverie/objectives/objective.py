@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
-
 from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
-from reverie.objectives.config import BCE, BPR, GBCE, FullSoftmax, ObjectiveConfig, SampledSoftmax
+from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, SampledSoftmax
+from reverie.objectives.contrasted import Contrasted
+from reverie.objectives.contrastive.score_loss import create_loss
+from reverie.objectives.draws import drawn_scores, ready, weighted
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import Negatives, Sampler, create_sampler
 from reverie.objectives.pairwise import bpr
@@ -22,7 +22,9 @@ from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
+    from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
     from reverie.protocols import Head
 
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
 class Objective(Protocol):
     """What a model is taught by."""
 
-    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
         """Return one loss per row, shape [M], times `weight` [M] if given; the model averages.
 
-        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before).
+        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before), ``users [M]`` whose row it is,
+        read by temperatures and losses that differ by user.
         """
         ...
 
@@ -55,7 +60,9 @@ class Full:
 
     temperature: float = 1.0
 
-    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
         """Return the loss of each row.
 
         Parameters
@@ -68,6 +75,8 @@ class Full:
             Scores items.
         weight : Tensor or None, shape [M]
             Factor of each row.
+        users : Tensor or None, shape [M], int64
+            Not read.
 
         Returns
         -------
@@ -79,7 +88,7 @@ class Full:
         ValueError
             If a shape or a target does not fit.
         """
-        return _weighted(full_softmax(states, targets, head, self.temperature), weight)
+        return weighted(full_softmax(states, targets, head, self.temperature), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Full:
         """Return itself: it draws nothing.
@@ -122,7 +131,9 @@ class Sampled:
     sampler: Sampler | None
     shared: Callable[[Tensor, Tensor, Tensor, DotHead], Tensor] | None = None
 
-    def loss(self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None) -> Tensor:
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
         """Draw negatives and return the loss of each row.
 
         Parameters
@@ -135,6 +146,8 @@ class Sampled:
             Scores items.
         weight : Tensor or None, shape [M]
             Factor of each row.
+        users : Tensor or None, shape [M], int64
+            Not read.
 
         Returns
         -------
@@ -146,21 +159,15 @@ class Sampled:
         ValueError
             If a shape or a target does not fit, or negatives need counts that were never given.
         """
-        if self.sampler is None:
-            raise ValueError(f"negatives drawn by {self.negatives.source} need counts: call with_counts(counts) first")
+        sampler = ready(self.sampler, self.negatives)
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
-            return _weighted(head.scores(states, targets[:, None])[:, 0], weight)
-        drawn = self.sampler.draw(targets)
+            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+        drawn = sampler.draw(targets)
         if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, DotHead):
-            return _weighted(self.shared(states, targets, drawn.items, head), weight)
-        if drawn.items.dim() == 1:
-            positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
-        else:
-            scores = head.scores(states, torch.cat([targets[:, None], drawn.items], 1))
-            positive, negative = scores[:, 0], scores[:, 1:]
-        negative = negative.masked_fill(drawn.mask(targets), float("-inf"))
-        return _weighted(self.function(positive, negative, drawn), weight)
+            return weighted(self.shared(states, targets, drawn.items, head), weight)
+        positive, negative = drawn_scores(states, targets, head, drawn)
+        return weighted(self.function(positive, negative, drawn), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Sampled:
         """Return the same objective, drawing by these counts where its negatives depend on them.
@@ -183,7 +190,26 @@ class Sampled:
         return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
 
 
-def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None) -> Objective:
+def observed(objective: Objective, train: Sequences) -> Objective:
+    """Let an objective see the training data once, before the first step.
+
+    Parameters
+    ----------
+    objective : Objective
+        What a model is taught by.
+    train : Sequences
+        What will be trained on.
+
+    Returns
+    -------
+    Objective
+        The same with the counts, and with the events where it asks for them.
+    """
+    objective = objective.with_counts(train.item_counts())
+    return objective.with_rows(train) if isinstance(objective, Contrasted) else objective
+
+
+def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0) -> Objective:
     """Return the objective that a configuration asks for, with its sampler.
 
     Parameters
@@ -195,19 +221,24 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     counts : ndarray or None, shape [N + 1]
         Training counts by item code, entry 0 not read (as `Sequences.item_counts` returns): what negatives by popularity
         are drawn from, and the q of in-batch negatives under a logQ correction. May come later, by ``with_counts``.
+    n_users : int
+        Number of users, for temperatures that differ by user.
 
     Returns
     -------
     Objective
-        Ready to use.
+        Ready to use. One that learns something itself is a module, so that a model which holds it saves it.
 
     Raises
     ------
     ValueError
-        If `counts` has another shape or no positive entry.
+        If `counts` has another shape or no positive entry, or a temperature differs by user and there are no users.
     """
     if isinstance(config, FullSoftmax):
         return Full(config.temperature)
+    if isinstance(config, Contrast):
+        objective = Contrasted(create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives)
+        return objective if counts is None else objective.with_counts(counts)
     waits = counts is None and config.negatives.source == "popularity"
     sampler = None if waits else create_sampler(config.negatives, n_items, counts)
     shared = None
@@ -238,11 +269,3 @@ def _bce(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
 
 def _bpr(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
     return bpr(positive, negative)
-
-
-def _weighted(loss: Tensor, weight: Tensor | None) -> Tensor:
-    if weight is None:
-        return loss
-    if weight.shape != loss.shape:
-        raise ValueError(f"weight must have shape {list(loss.shape)}, one per state, got {list(weight.shape)}")
-    return loss * weight

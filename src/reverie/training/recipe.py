@@ -14,9 +14,13 @@ from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
+from reverie.settings import overridden, read_yaml
 from reverie.training.config import TrainingConfig
-from reverie.training.suite import Suite, put, suite_cells
+from reverie.training.suite import Suite, suite_cells
 from reverie.training.sweeps.config import SweepRecipe
+
+EXAMPLE = "training.epochs=5"
+"""A setting, for messages."""
 
 
 class DatasetRecipe(Options):
@@ -160,17 +164,10 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             near = nearest(name_or_path, [*known, *cells])
             raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file")
         return cell_recipe(*cells[name_or_path], overrides)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    values = read_yaml(path)
     where = name_or_path if name_or_path in known else str(path)
     for override in overrides:
-        values = _set(values, override)
+        values = overridden(values, override, EXAMPLE)
     return parse_recipe(values, where)
 
 
@@ -199,7 +196,7 @@ def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] =
     values = suite.recipe_values(row, dataset, recipe_files())
     where = f"suite '{suite.name}', recipe '{values['name']}'"
     for override in overrides:
-        values = _set(values, override)
+        values = overridden(values, override, EXAMPLE)
     return parse_recipe(values, where)
 
 
@@ -220,19 +217,8 @@ def change_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     """
     values: Any = _values(recipe, exclude_unset=True)  # a default of one protocol is an unknown key of another
     for override in overrides:
-        values = _set(values, override)
+        values = overridden(values, override, EXAMPLE)
     return parse_recipe(values, recipe.name)
-
-
-def _set(values: Any, override: str) -> Any:
-    key, sign, text = override.partition("=")
-    if not sign or not key or not isinstance(values, dict):
-        raise ConfigError(f"--set takes key=value, e.g. training.epochs=5, not '{override}'")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None
-    return put(values, key, value, f"--set {override}")
 
 
 def _values(recipe: Recipe, exclude_unset: bool = False) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def tried_settings(run: Run) -> int:
     return run.recipe.trials * max(1, int(own))
 
 
-def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:
+def append_results(path: str | Path, rows: list[dict[str, Any]], more: Sequence[str] = ()) -> None:
     """Append rows to a results table, but for those that are there already: the same value of the same run of the same commit.
 
     Parameters
@@ -93,16 +93,18 @@ def append_results(path: str | Path, rows: list[dict[str, Any]]) -> None:
         A CSV file, made where it is missing.
     rows : list of dict
         From `result_rows`.
+    more : sequence of str
+        Columns of a room, after the fixed ones; they are part of what a run is.
     """
     with locked(path):
         there: set[tuple[str, ...]] = set()
         if Path(path).exists():
             with Path(path).open(encoding="utf-8", newline="") as handle:
-                there = {_identity(row) for row in csv.DictReader(handle)}
-        append_csv(path, COLUMNS, [row for row in rows if _identity(row) not in there])
+                there = {_identity(row, more) for row in csv.DictReader(handle)}
+        append_csv(path, (*COLUMNS, *more), [row for row in rows if _identity(row, more) not in there])
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _identity(row: Mapping[str, Any], more: Sequence[str]) -> tuple[str, ...]:
     """Return what a row says of which run, as the table writes it."""
-    cells = (row.get(column) for column in _IDENTITY)
+    cells = (row.get(column) for column in (*_IDENTITY, *more))
     return tuple(f"{cell:.6g}" if isinstance(cell, float) else str("" if cell is None else cell) for cell in cells)

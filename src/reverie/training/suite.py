@@ -14,9 +14,7 @@ from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-
-Settings = dict[str, Any]
-"""Dotted keys of a recipe and their values, e.g. ``{"training.epochs": 60}``; a value takes the place of all that was there."""
+from reverie.settings import Settings, put
 
 
 class SuiteRow(Options):
@@ -169,39 +167,6 @@ def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict
             return values
     training = getattr(MODELS.config(model), "training_defaults", {})
     return {"model": {"name": model}, "training": dict(training)}
-
-
-def put(values: Mapping[str, Any], key: str, value: Any, where: str) -> dict[str, Any]:
-    """Return nested mappings with one key changed.
-
-    Parameters
-    ----------
-    values : mapping
-        Stays as it is.
-    key : str
-        Dotted; missing levels are made.
-    value : object
-        What to put there, in the place of all that was there.
-    where : str
-        For messages.
-
-    Returns
-    -------
-    dict
-        A copy along the key.
-
-    Raises
-    ------
-    ConfigError
-        If a level above the last holds a value.
-    """
-    first, _, rest = key.partition(".")
-    if not rest:
-        return {**values, first: value}
-    below = values.get(first) or {}
-    if not isinstance(below, Mapping):
-        raise ConfigError(f"{where}: '{first}' holds a value, not options; name an existing key")
-    return {**values, first: put(below, rest, value, where)}
 
 
 def suite_files() -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reverie.data.sources import movielens, sequence_files
+from reverie.data.sources import cf, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
 from reverie.data.sources.zhihu import zhihu
@@ -12,6 +12,9 @@ _RECBOLE = "pypi:recbole==1.2.1!recbole/dataset_example/ml-100k/"
 _TWEETINGS = "https://raw.githubusercontent.com/sidooms/MovieTweetings/master/snapshots/100K/"
 _S3REC = "https://raw.githubusercontent.com/RUCAIBox/CIKM2020-S3Rec/master/data/"
 _MUSER = "https://raw.githubusercontent.com/muhhpu/MUSER/HEAD/data/microlens/"
+_LIGHTGCN = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch/master/data/"
+_BSL = "https://raw.githubusercontent.com/junkangwu/BSL/68c923bd98f87a18ec7612c6b503168f2e8412f5/data/"
+_ADAP_TAU = "https://raw.githubusercontent.com/junkangwu/Adap_tau/9328cf6681351a5bafa5be47b1d812092855a778/data/"
 
 _MOVIELENS_TERMS = "GroupLens: research use; no redistribution and no commercial use without permission"
 _MOVIELENS_CITATION = (
@@ -22,6 +25,11 @@ _AMAZON_CITATION = (
     f"J. McAuley et al. Image-based Recommendations on Styles and Substitutes. SIGIR 2015; prepared by {_S3REC_CITATION}"
 )
 _NO_TERMS = "none stated upstream; treat as research use only"
+_LIGHTGCN_CITATION = "X. He et al. LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation. SIGIR 2020"
+_CF_NOTES = (
+    "comes split into train and test, over the same users; there are no times, no order and no titles",
+    "there is no validation part: by default a tenth of the training events is drawn for it",
+)
 
 
 def _s3rec(
@@ -215,6 +223,85 @@ _ALL = (
             " user, item and kind",
             "the 2,174 held-out purchases published beside them have no times and are left out; there are no titles",
         ),
+    ),
+    SourceEntry(
+        name="cf-gowalla",
+        summary="Gowalla check-ins, with the split of NGCF and LightGCN",
+        counts=(29_858, 40_981, 1_027_370),
+        licence=_NO_TERMS,
+        citation=f"E. Cho, S. A. Myers, J. Leskovec. Friendship and Mobility. KDD 2011; prepared by {_LIGHTGCN_CITATION}",
+        homepage="https://github.com/gusye1234/LightGCN-PyTorch",
+        protocol="given",
+        mirrors=(
+            Local("cf-gowalla", tuple(cf.LINES.values()), cf.lines),
+            Remote(
+                "publisher",
+                {name: f"{_LIGHTGCN}gowalla/{name}" for name in cf.LINES.values()},
+                cf.lines,
+                notes=("the items of a user may stand in another order than in the local copy: then the SHA-256 differ",),
+            ),
+        ),
+        notes=("810,128 training and 217,242 test events", *_CF_NOTES),
+    ),
+    SourceEntry(
+        name="cf-yelp2018",
+        summary="Yelp reviews of the 2018 challenge, with the split of NGCF and LightGCN",
+        counts=(31_668, 38_048, 1_561_406),
+        licence=_NO_TERMS,
+        citation=f"Yelp Dataset Challenge 2018; prepared by {_LIGHTGCN_CITATION}",
+        homepage="https://github.com/junkangwu/BSL",
+        protocol="given",
+        mirrors=(
+            Local("cf-yelp2018", ("yelp2018.tar.gz",), cf.archived_lines("yelp2018.tar.gz", "yelp2018")),
+            Remote(
+                "publisher",
+                {"yelp2018.tar.gz": f"{_BSL}yelp2018.tar.gz"},
+                cf.archived_lines("yelp2018.tar.gz", "yelp2018"),
+                {"yelp2018.tar.gz": "0ec97fc6fda2c8029af974c38edff7fa7fb36e246d196133b7ec8c376a6fad83"},
+            ),
+        ),
+        notes=("1,237,259 training and 324,147 test events", *_CF_NOTES),
+    ),
+    SourceEntry(
+        name="cf-ml-1m",
+        summary="MovieLens-1M with the split of Adap-tau and BSL",
+        counts=(6_022, 3_043, 895_699),
+        licence=_MOVIELENS_TERMS,
+        citation=f"{_MOVIELENS_CITATION}; prepared by J. Chen et al. Adap-τ. WWW 2023",
+        homepage="https://github.com/junkangwu/Adap_tau",
+        protocol="given",
+        mirrors=(
+            Local("cf-ml-1m-adaptau", ("ml_dataset.tar.gz",), cf.archived_lines("ml_dataset.tar.gz", "ml_data")),
+            Remote(
+                "publisher",
+                {"ml_dataset.tar.gz": f"{_ADAP_TAU}ml_dataset.tar.gz"},
+                cf.archived_lines("ml_dataset.tar.gz", "ml_data"),
+                {"ml_dataset.tar.gz": "b5e4785bbd13682f0224566c6824946d17ca7045917f66c5ce43ad41a2897e2b"},
+            ),
+        ),
+        notes=("796,244 training and 99,455 test events", *_CF_NOTES),
+    ),
+    SourceEntry(
+        name="cf-lastfm",
+        summary="Last.fm artists, with the split of LightGCN's repository",
+        counts=(1_880, 4_489, 52_668),
+        licence="HetRec 2011: non-commercial use",
+        citation=f"I. Cantador, P. Brusilovsky, T. Kuflik. HetRec 2011; prepared by {_LIGHTGCN_CITATION}",
+        homepage="https://github.com/gusye1234/LightGCN-PyTorch",
+        protocol="given",
+        mirrors=(
+            Local("cf-lastfm-lightgcn", tuple(cf.PAIRS.values()), cf.pairs),
+            Remote(
+                "publisher",
+                {name: f"{_LIGHTGCN}lastfm/{name}" for name in cf.PAIRS.values()},
+                cf.pairs,
+                {
+                    "data1.txt": "c82af3228cbbda2f55a39244de09ed93292894f1d0d9f1908ebb57e27598fded",
+                    "test1.txt": "de4417c0e6123284ce59a0934bcf5288ec1ec8774a18a1eef453c9952dfa48f9",
+                },
+            ),
+        ),
+        notes=("42,135 training and 10,533 test events", *_CF_NOTES),
     ),
 )
 

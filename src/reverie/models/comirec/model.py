@@ -11,7 +11,7 @@ from reverie.nn.dropout import Dropout
 from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
-from reverie.objectives import create_objective
+from reverie.objectives import create_objective, observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -146,7 +146,7 @@ class ComiRec(nn.Module):
         train : Sequences
             What will be trained on.
         """
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
 
 def build(config: ComiRecConfig, vocabulary: Vocabulary) -> ComiRec:

@@ -82,7 +82,8 @@ def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceB
     """Return guidance [M, D] and targets [M] of the positions to train."""
     if config.every_position:
         batch = targets_ahead(batch, config.ahead) if config.ahead else batch
-        return real_positions(network.vectors, network.read, batch)
+        positions = real_positions(network.vectors, network.read, batch)
+        return positions.states, positions.targets
     if batch.targets is None or batch.targets.dim() != 1:
         raise ValueError("daydream.loss with every_position=False needs a batch with targets [B]")
     return last_states(network.guidance(batch), batch.lengths), batch.targets

@@ -15,7 +15,7 @@ from reverie.models.daydream.loss import daydream_loss
 from reverie.models.daydream.network import DaydreamNetwork
 from reverie.nn.average import moving_average
 from reverie.nn.states import last_states, score_items
-from reverie.objectives import create_objective
+from reverie.objectives import create_objective, observed
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Daydream(nn.Module):
         train : Sequences
             What will be trained on.
         """
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
     def after_step(self) -> None:
         """Let the average follow."""

@@ -20,6 +20,8 @@ class MFConfig(Options):
     """Width of user and item vectors."""
     biases: bool = True
     """Whether users and items have a bias. A user's bias never changes a ranking; it matters to pointwise objectives."""
+    cosine: bool = False
+    """Whether scores are cosines of user and item vectors, as contrastive objectives expect; there are no biases then."""
     objective: ObjectiveConfig = BPR()
     """Training loss."""
     fold_in: Literal["cold", "always"] = "cold"

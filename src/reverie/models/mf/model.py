@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.models.mf.fold import fold_in
 from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
-from reverie.objectives import create_objective
+from reverie.objectives import create_objective, observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -26,7 +27,7 @@ _MEMORY = 0.01
 
 
 class MF(nn.Module):
-    """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``.
+    """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``, or the cosine of p_u and q_i.
 
     A user without a trained vector (code -1, or without training events) is folded in, see `fold_in`. It has no state after
     each event, only one vector per user; order in a history does not matter.
@@ -59,8 +60,9 @@ class MF(nn.Module):
         self.config = config
         self.encoder = IdTable(n_items, config.dim)
         self.users = nn.Parameter(torch.empty(n_users, config.dim))
-        self.item_bias = nn.Parameter(torch.zeros(n_items)) if config.biases else None
-        self.user_bias = nn.Parameter(torch.zeros(n_users)) if config.biases else None
+        biases = config.biases and not config.cosine
+        self.item_bias = nn.Parameter(torch.zeros(n_items)) if biases else None
+        self.user_bias = nn.Parameter(torch.zeros(n_users)) if biases else None
         self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
         self.register_buffer("level", torch.zeros(()))
         self.objective = objective
@@ -78,7 +80,7 @@ class MF(nn.Module):
         Returns
         -------
         Tensor, shape [B, D] or [B, D + 2]
-            Trained vectors, or folded-in ones with ``b_u = 0``.
+            Trained vectors, or folded-in ones with ``b_u = 0``; unit vectors where scores are cosines.
         """
         cold = self._cold(batch.users)
         codes = batch.users.masked_fill(cold, 0)
@@ -86,6 +88,8 @@ class MF(nn.Module):
         if bool(cold.any()):
             folded = self._folded(batch.items[cold]).to(vectors.dtype)
             vectors = vectors.index_put((cold.nonzero()[:, 0],), folded)
+        if self.config.cosine:
+            vectors = F.normalize(vectors, dim=-1)
         if self.user_bias is None:
             return vectors
         bias = torch.zeros_like(vectors[:, 0]) if bool(cold.all()) else self.user_bias[codes].masked_fill(cold, 0.0)
@@ -99,7 +103,7 @@ class MF(nn.Module):
         Tensor, shape [N, D] or [N, D + 2]
             So that scores are inner products with `represent`.
         """
-        table = self.encoder.table()
+        table = F.normalize(self.encoder.table(), dim=-1) if self.config.cosine else self.encoder.table()
         if self.item_bias is None:
             return table
         return torch.cat([table, torch.ones_like(self.item_bias)[:, None], self.item_bias[:, None]], dim=1)
@@ -136,13 +140,15 @@ class MF(nn.Module):
         """
         if batch.targets is None or batch.targets.dim() != 1:
             raise ValueError("mf.loss needs a batch with targets [B]")
-        vectors = self.users[batch.users]
+        vectors, table = self.users[batch.users], self.item_table()
+        if self.config.cosine:
+            vectors = F.normalize(vectors, dim=-1)
         with torch.no_grad():
-            inner = (vectors * self.encoder.encode(batch.targets)).sum(1).mean()
+            inner = (vectors * table[batch.targets - 1, : self.config.dim]).sum(1).mean()
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
             vectors = _with_bias(vectors, self.user_bias[batch.users])
-        return {"loss": self.objective.loss(vectors, batch.targets, DotHead(self.item_table())).mean()}
+        return {"loss": self.objective.loss(vectors, batch.targets, DotHead(table), users=batch.users).mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs.
@@ -155,7 +161,7 @@ class MF(nn.Module):
         users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
         self.trained.zero_()
         self.trained[users] = True
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
 
     def _cold(self, users: Tensor) -> Tensor:
         if self.config.fold_in == "always" or not len(self.trained):
@@ -164,7 +170,9 @@ class MF(nn.Module):
         return ~(known & self.trained[users.masked_fill(~known, 0)])
 
     def _folded(self, items: Tensor) -> Tensor:
-        return fold_in(self.encoder.table(), self.encoder.encode(items), self.level, self.config.ridge, self.config.background)
+        table = self.item_table()[:, : self.config.dim]
+        taken = F.embedding((items - 1).clamp(min=0), table) * (items > 0).unsqueeze(-1)
+        return fold_in(table, taken, self.level, self.config.ridge, self.config.background)
 
 
 def _with_bias(vectors: Tensor, bias: Tensor) -> Tensor:
@@ -187,4 +195,5 @@ def build(config: MFConfig, vocabulary: Vocabulary) -> MF:
     MF
         With fresh weights, drawn from torch's global generator.
     """
-    return MF(config, vocabulary.n_users, vocabulary.n_items, create_objective(config.objective, vocabulary.n_items))
+    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
+    return MF(config, vocabulary.n_users, vocabulary.n_items, objective)

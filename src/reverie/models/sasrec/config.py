@@ -21,6 +21,8 @@ class SASRecConfig(PositionOptions):
     multiple: PositiveInt = 1
     """Hidden width of the feed-forward part, as a multiple of `dim`: 1 as published (arXiv 1808.09781); 4 took half as long again
     and ranked no better on MovieLens-100K and Beauty."""
+    cosine: bool = False
+    """Whether scores are cosines, as contrastive objectives expect; then the objective's temperature should be about 0.1."""
     positions: Literal["learned", "rope"] = "learned"
     """Absolute learned positions, or rotary positions (arXiv 2104.09864)."""
 

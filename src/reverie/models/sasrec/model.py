@@ -93,6 +93,7 @@ def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
         IdTable(vocabulary.n_items, config.dim, config.table == "rowwise"),
         SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=not rope),
         config.history,
-        create_objective(config.objective, vocabulary.n_items),
+        create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users),
         config.ahead,
+        config.cosine,
     )

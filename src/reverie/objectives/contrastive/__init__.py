@@ -14,6 +14,7 @@ from reverie.objectives.contrastive.gather import gather_rows
 from reverie.objectives.contrastive.hard import debiased, hcl
 from reverie.objectives.contrastive.module import Contrastive
 from reverie.objectives.contrastive.robust import rince
+from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
 from reverie.objectives.contrastive.shuffled import shuffled
 from reverie.objectives.contrastive.vectors import contrast, info_nce
 from reverie.objectives.contrastive.views import nt_xent
@@ -22,10 +23,12 @@ __all__ = [
     "Adversarial",
     "Contrastive",
     "MemoryBank",
+    "ScoreLoss",
     "adnce",
     "adv_info_nce",
     "bsl",
     "contrast",
+    "create_loss",
     "dcl",
     "dclw",
     "debiased",

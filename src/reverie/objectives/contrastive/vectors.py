@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Loss = Callable[..., Tensor]
 """A loss of scores: ``(positive [M], negative: Pool, temperature=τ) -> [M]``, such as `sampled_softmax`, or `functools.partial`
-of `adnce`, `hcl` and the others with their options."""
+of `adnce`, `hcl` and the others with their options; or without the last argument, such as `ScoreLoss`."""
 
 
 def info_nce(
@@ -96,7 +96,7 @@ def contrast(
     query: Tensor,
     positive_key: Tensor,
     negative_keys: Tensor | None = None,
-    temperature: Temperature = 0.1,
+    temperature: Temperature | None = 0.1,
     reduction: Reduction = "mean",
     negative_mode: NegativeMode = "unpaired",
     *,
@@ -123,8 +123,8 @@ def contrast(
         The positive of each anchor.
     negative_keys : Tensor or None, shape [K, D], or [M, K, D] if paired
         Negatives of all anchors, or of each; None for the other anchors' positives.
-    temperature : float or Tensor, shape [], [M] or [M, 1]
-        τ, positive; gradients reach it.
+    temperature : float, None or Tensor, shape [], [M] or [M, 1]
+        τ, positive; gradients reach it. None: the loss has its own.
     reduction : {"mean", "sum", "none"}
         Over anchors.
     negative_mode : {"unpaired", "paired"}
@@ -200,7 +200,7 @@ def _paired(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -
     return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
 
 
-def _lossed(loss: Loss, positive: Tensor, pool: Pool, temperature: Temperature, left_out: LeftOut) -> Tensor:
+def _lossed(loss: Loss, positive: Tensor, pool: Pool, temperature: Temperature | None, left_out: LeftOut) -> Tensor:
     """Return the loss of each anchor, after a look for anchors without any negative."""
     if positive.device.type == "cpu" and not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
@@ -208,7 +208,7 @@ def _lossed(loss: Loss, positive: Tensor, pool: Pool, temperature: Temperature, 
             name = "mask" if left_out.labels is None else "labels" if left_out.mask is None else "labels and mask"
             rows = f"{int(alone.sum())} of {len(alone)} anchors, the first in row {int(alone.int().argmax())}"
             raise ValueError(f"{name} must leave each anchor a negative, but leave none to {rows}")
-    return loss(positive, pool, temperature=temperature)
+    return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
 
 
 def _turned(mask: Tensor | None) -> Tensor | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def nt_xent(
     first: Tensor,
     second: Tensor,
-    temperature: Temperature = 0.1,
+    temperature: Temperature | None = 0.1,
     reduction: Reduction = "mean",
     *,
     loss: Loss = sampled_softmax,
@@ -32,8 +32,8 @@ def nt_xent(
     ----------
     first, second : Tensor, shape [B, D]
         Views; row i of both is the same example.
-    temperature : float or Tensor, shape [], [2B] or [2B, 1]
-        τ, positive.
+    temperature : float, None or Tensor, shape [], [2B] or [2B, 1]
+        τ, positive; None: the loss has its own.
     reduction : {"mean", "sum", "none"}
         Over the 2B anchors, those of `first` before those of `second`.
     loss : callable

@@ -27,8 +27,10 @@ class AdapTau(nn.Module):
 
     Parameters
     ----------
-    n_users, n_items, n_events : int
-        U, I and D of the training data; less than half of the pairs may be events.
+    n_users, n_items : int
+        U and I of the training data.
+    n_events : int or None
+        D; less than half of the pairs may be events. None: told later, by `count_events`.
     beta : float
         β, in units of loss: the smaller, the more users differ.
     decay : float
@@ -46,22 +48,40 @@ class AdapTau(nn.Module):
         self,
         n_users: int,
         n_items: int,
-        n_events: int,
+        n_events: int | None,
         beta: float = 1.0,
         decay: float = 0.9,
         minimum: float = 0.01,
         maximum: float = 10.0,
     ) -> None:
         super().__init__()
-        if not 0 < 2 * n_events < n_users * n_items:
-            raise ValueError(f"n_events must be positive and less than half of {n_users} x {n_items}, got {n_events}")
         if not beta > 0:
             raise ValueError(f"beta must be positive, got {beta}")
         check_bounds(minimum, maximum)
-        self.sparsity = math.log(n_users * n_items / n_events) + math.log(0.5)
+        self.shape, self.sparsity = (n_users, n_items), math.nan
         self.beta, self.minimum, self.maximum = beta, minimum, maximum
         self.cosines = SlotAverages(2, decay)
         self.losses = SlotAverages(n_users, decay)
+        if n_events is not None:
+            self.count_events(n_events)
+
+    def count_events(self, n_events: int) -> None:
+        """Tell how many events the training data have.
+
+        Parameters
+        ----------
+        n_events : int
+            D, positive and less than half of U x I.
+
+        Raises
+        ------
+        ValueError
+            If it lies outside its range.
+        """
+        users, items = self.shape
+        if not 0 < 2 * n_events < users * items:
+            raise ValueError(f"n_events must be positive and less than half of {users} x {items}, got {n_events}")
+        self.sparsity = math.log(users * items / n_events) + math.log(0.5)
 
     @torch.no_grad()
     def forward(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
@@ -87,6 +107,8 @@ class AdapTau(nn.Module):
             If a shape or value does not fit.
         """
         check_scores(positive, negative)
+        if math.isnan(self.sparsity):
+            raise ValueError("n_events is not known yet: call count_events(n_events) first")
         owners = check_users(users, len(positive), len(self.losses.total))
         positive, negative = wide(positive), wide(negative)
         known = negative != -torch.inf

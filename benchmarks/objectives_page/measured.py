@@ -1,0 +1,64 @@
+"""Tables of the page that come from benchmarks."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+def latest(benchmark: str) -> list[dict[str, str]]:
+    """Return the lines of a benchmark's table, the last one of each case, system and metric; none where it was never run."""
+    path = RESULTS / f"{benchmark}.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as handle:
+        found = {(line["case"], line["system"], line["metric"]): line for line in csv.DictReader(handle)}
+    return list(found.values())
+
+
+def staircase() -> str:
+    """Return how far each estimator is from the truth."""
+    lines = latest("mi_staircase")
+    if not lines:
+        return "Not run yet: `python benchmarks/mi_staircase.py`."
+    cases = list(dict.fromkeys(line["case"] for line in lines))
+    systems = list(dict.fromkeys((line["system"], line["metric"]) for line in lines if "mean" in line["metric"]))
+    table = {(line["case"], line["system"], line["metric"]): float(line["value"]) for line in lines}
+    head = [f"| estimate of | {' | '.join(cases)} |", "|---|" + "--:|" * len(cases)]
+    rows = []
+    for system, metric in systems:
+        cells = [f"{table[case, system, metric]:.2f}" if (case, system, metric) in table else "" for case in cases]
+        rows.append(f"| {system} | {' | '.join(cells)} |")
+    return "\n".join([*head, *rows])
+
+
+def speed() -> str:
+    """Return the speed tables."""
+    parts = []
+    for benchmark, title in (
+        ("contrastive", "InfoNCE, forward and backward (`benchmarks/contrastive.py`)"),
+        ("million", "One step over a million items (`benchmarks/million.py`)"),
+        ("lightgcn", "One epoch of LightGCN (`benchmarks/lightgcn.py`)"),
+    ):
+        lines = latest(benchmark)
+        if not lines:
+            parts += [f"{title}: not run yet.", ""]
+            continue
+        cases = list(dict.fromkeys((line["case"], line["system"]) for line in lines))
+        metrics = list(dict.fromkeys((line["metric"], line["unit"]) for line in lines))
+        table = {(line["case"], line["system"], line["metric"]): line for line in lines}
+        parts += [
+            f"**{title}**",
+            "",
+            f"| case | system | {' | '.join(f'{m}, {u}' for m, u in metrics)} |",
+            "|---|---|" + "--:|" * len(metrics),
+        ]
+        for case, system in cases:
+            found = [table.get((case, system, metric)) for metric, _ in metrics]
+            version = next((line["version"] for line in found if line), "")
+            values = " | ".join(f"{float(line['value']):.3g}" if line else "" for line in found)
+            parts.append(f"| {case} | {system} {version if system != 'reverie' else ''} | {values} |")
+        parts.append("")
+    return "\n".join(parts)

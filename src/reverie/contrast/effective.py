@@ -1,0 +1,81 @@
+"""Where on the cosines of negatives a Gaussian weight acts as which temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from reverie.objectives import effective_inv_tau
+from reverie.objectives.contrastive_config import ADNCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reverie.contrast.study import Study
+
+
+@dataclass(frozen=True)
+class Effective:
+    """A row's inverse temperature over the cosines that were observed.
+
+    Parameters
+    ----------
+    name : str
+        The row.
+    tau, mu, sigma : float
+        Options of its loss.
+    cosines : tuple of float
+        Evenly spaced quantiles of the negatives' cosines, from the least to the greatest, mean over seeds.
+    """
+
+    name: str
+    tau: float
+    mu: float
+    sigma: float
+    cosines: tuple[float, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Least and greatest cosine."""
+        return self.cosines[0], self.cosines[-1]
+
+    def at(self, cosines: Sequence[float]) -> list[float]:
+        """Return the inverse temperature at cosines, see `effective_inv_tau`."""
+        f = torch.tensor(cosines, dtype=torch.float64)
+        return [float(value) for value in effective_inv_tau(f, self.tau, self.mu, self.sigma)]
+
+    @property
+    def inverse_mean(self) -> float:
+        """Mean inverse temperature over the cosines, by the trapezoidal rule over quantiles: 1/τ of the InfoNCE that matches it."""
+        return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
+
+
+def effective(study: Study) -> list[Effective]:
+    """Return the rows of a study that weight their negatives by a Gaussian, in order.
+
+    Left out are rows whose weights do not belong to the cosines (`shuffled`), that have no exponential to be steeper
+    (`reweight_only`), or whose temperature is a rule.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+
+    Returns
+    -------
+    list of Effective
+        None without such rows.
+    """
+    found = []
+    for row in study.rows:
+        loss = row.what
+        seen = [outcome.cosines for outcome in row.outcomes if len(outcome.cosines) > 2]
+        if not isinstance(loss, ADNCE) or loss.shuffled or loss.variant == "reweight_only" or not seen:
+            continue
+        if isinstance(loss.temperature, int | float):
+            cosines = tuple(float(value) for value in np.mean(seen, axis=0))
+            found.append(Effective(row.name, float(loss.temperature), loss.mu, loss.sigma, cosines))
+    return found

@@ -1,0 +1,1 @@
+"""Encoders of whole graphs taught by contrastive losses, and measured by a classifier of their vectors."""

@@ -1,0 +1,142 @@
+"""Views of graphs, all graphs of a batch at once (GraphCL, arXiv 2010.13902, table 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from reverie.contrast.graph.graphs import Graphs, starts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each member's place in a random order of its group.
+
+    Parameters
+    ----------
+    group : Tensor, shape [N], int64
+        Groups from 0 on.
+    generator : torch.Generator
+        Draws N numbers.
+
+    Returns
+    -------
+    Tensor, shape [N], int64
+        0 to the size of the group - 1, each once in a group; all orders are equally likely.
+    """
+    order = torch.argsort(group + torch.rand(len(group), generator=generator, dtype=torch.float64), stable=True)
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(len(group)) - starts(torch.bincount(group))[group[order]]
+    return ranks
+
+
+def part(counts: Tensor, share: float) -> Tensor:
+    """Return ``⌊share · count⌋``, in float64.
+
+    Parameters
+    ----------
+    counts : Tensor, int64
+        Of any shape.
+    share : float
+        Not negative.
+
+    Returns
+    -------
+    Tensor, int64
+        Of the same shape.
+    """
+    return (counts.double() * share).long()
+
+
+def drop_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
+    """Return graphs without ``⌊share · nodes⌋`` random nodes each.
+
+    Parameters
+    ----------
+    graphs : Graphs
+        B graphs.
+    chosen : Tensor, shape [B], bool
+        Which of them to change.
+    share : float
+        0 ≤ share < 1.
+    generator : torch.Generator
+        Of all randomness.
+
+    Returns
+    -------
+    Graphs
+        The B graphs, changed where asked for.
+    """
+    return graphs.induced(~_some_nodes(graphs, chosen, share, generator))
+
+
+def mask_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
+    """Return graphs of whose nodes ``⌊share · nodes⌋`` have noise in place of their features, normal with mean and deviation 0.5.
+
+    Parameters
+    ----------
+    graphs, chosen, share, generator
+        See `drop_nodes`.
+
+    Returns
+    -------
+    Graphs
+        The B graphs, changed where asked for; nodes and edges are the same.
+    """
+    masked = _some_nodes(graphs, chosen, share, generator)
+    noise = torch.randn(graphs.features.shape, generator=generator, dtype=graphs.features.dtype) * 0.5 + 0.5
+    return Graphs(torch.where(masked[:, None], noise, graphs.features), graphs.edges, graphs.graph, graphs.size)
+
+
+def move_edges(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
+    """Return graphs of whose edges up to ``⌊share · edges⌋`` are deleted, and as many pairs that were none are joined.
+
+    New pairs are drawn with replacement from all absent pairs of the graph and count once, so that in graphs with few absent pairs
+    fewer edges move, and none in a complete graph. The number of edges never changes. GraphCL's code deletes only.
+
+    Parameters
+    ----------
+    graphs, chosen, share, generator
+        See `drop_nodes`.
+
+    Returns
+    -------
+    Graphs
+        The B graphs, changed where asked for; nodes are the same.
+    """
+    joined = _absent_pairs(graphs, torch.where(chosen, part(graphs.n_edges, share), 0), generator)
+    moved = torch.bincount(graphs.graph[joined[0]], minlength=graphs.size)
+    stay = random_ranks(graphs.owner, generator) >= moved[graphs.owner]
+    return Graphs(graphs.features, torch.cat([graphs.edges[:, stay], joined], dim=1), graphs.graph, graphs.size)
+
+
+def _absent_pairs(graphs: Graphs, draws: Tensor, generator: torch.Generator) -> Tensor:
+    """Return random pairs of nodes of one graph that are no edge, shape [2, K]: `draws` of each graph less those drawn twice.
+
+    Pairs of a graph are numbered (0, 1), (0, 2), (1, 2), (0, 3), …, those of the next graph follow. The absent pair with r absent
+    pairs before it has the number r + (edges before it); no pair is written down but edges and draws.
+    """
+    pairs = graphs.n_nodes * (graphs.n_nodes - 1) // 2
+    absent = pairs - graphs.n_edges
+    first, offset = starts(graphs.n_nodes), starts(pairs)
+    low, high = graphs.edges - first[graphs.owner]
+    present = (offset[graphs.owner] + high * (high - 1) // 2 + low).sort().values
+    absent_before = present - torch.arange(len(present))
+    owner = torch.arange(graphs.size).repeat_interleave(torch.where(absent > 0, draws, 0))
+    chance = torch.rand(len(owner), generator=generator, dtype=torch.float64)
+    rank = (starts(absent)[owner] + (chance * absent[owner]).long()).sort().values
+    rank = rank[rank.diff(prepend=rank.new_tensor([-1])) > 0]
+    number = rank + torch.searchsorted(absent_before, rank, right=True)
+    owner = torch.searchsorted(pairs.cumsum(0), number, right=True)
+    number = number - offset[owner]
+    high = ((1 + (1 + 8 * number.double()).sqrt()) / 2).long()
+    return torch.stack([number - high * (high - 1) // 2, high]) + first[owner]
+
+
+def _some_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Return which nodes are drawn, shape [N], bool."""
+    wanted = torch.where(chosen, part(graphs.n_nodes, share), 0)
+    return random_ranks(graphs.graph, generator) < wanted[graphs.graph]

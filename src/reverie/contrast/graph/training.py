@@ -1,0 +1,127 @@
+"""Teach an encoder of graphs by a contrastive loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+from reverie.contrast.graph.encoder import GIN, projection
+from reverie.contrast.graph.views import random_view
+from reverie.objectives.contrastive import contrast
+from reverie.seeds import seed_torch, torch_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reverie.contrast.graph.config import GraphTask
+    from reverie.contrast.graph.graphs import Graphs
+    from reverie.objectives import ScoreLoss
+
+
+def new_encoder(width: int, config: GraphTask, seed: int) -> GIN:
+    """Return an encoder with the weights that a seed says.
+
+    Parameters
+    ----------
+    width : int
+        Features of a node.
+    config : GraphTask
+        Its layers.
+    seed : int
+        Of the weights.
+
+    Returns
+    -------
+    GIN
+        Untrained.
+    """
+    seed_torch(seed, "graph encoder")
+    return GIN(width, config.dim, config.layers)
+
+
+def train_encoder(
+    encoder: GIN, graphs: Graphs, loss: ScoreLoss, config: GraphTask, seed: int, say: Callable[[str], None]
+) -> tuple[list[float], Tensor]:
+    """Teach an encoder that a graph and its own view are alike, and the views of other graphs are not.
+
+    Anchors are the graphs as they are, positives their views, negatives the views of the other graphs in the batch; one direction.
+    The head's weights, the order of graphs and the views follow from the seed, the epoch and the step alone.
+
+    Parameters
+    ----------
+    encoder : GIN
+        Trained in place.
+    graphs : Graphs
+        All graphs, at least 2.
+    loss : ScoreLoss
+        With its own temperature.
+    config : GraphTask
+        Epochs, batches and views.
+    seed : int
+        Of all randomness.
+    say : callable
+        Takes a line an epoch.
+
+    Returns
+    -------
+    losses : list of float
+        Mean over the steps of each epoch.
+    cosines : Tensor
+        Of all anchors and negatives, as the loss saw them in the last epoch.
+    """
+    seed_torch(seed, "graph head")
+    head = projection(config.layers * config.dim)
+    parameters = [*encoder.parameters(), *head.parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=config.learning_rate)
+    encoder.train()
+    losses, cosines = [], []
+    for epoch in range(config.epochs):
+        order = torch.randperm(graphs.size, generator=torch_generator(seed, "graph order", epoch))
+        sums = []
+        for step, index in enumerate(torch.split(order, config.batch_size)):
+            if len(index) == 1:
+                continue
+            batch = graphs.pick(index)
+            view = random_view(batch, config, torch_generator(seed, "graph views", epoch, step))
+            seed_torch(seed, "graph step", epoch, step)  # for losses that draw
+            anchors, views = head(encoder(batch)), head(encoder(view))
+            value = contrast(loss, anchors, views, temperature=None)
+            optimiser.zero_grad()
+            value.backward()  # type: ignore[no-untyped-call] # torch's own
+            optimiser.step()
+            sums.append(float(value.detach()))
+            if epoch == config.epochs - 1:
+                cosines.append(_off_diagonal(anchors.detach(), views.detach()))
+        losses.append(sum(sums) / len(sums))
+        say(f"epoch {epoch + 1}/{config.epochs}: loss {losses[-1]:.4f}")
+    return losses, torch.cat(cosines)
+
+
+def _off_diagonal(anchors: Tensor, views: Tensor) -> Tensor:
+    cosines = F.normalize(anchors, dim=-1) @ F.normalize(views, dim=-1).T
+    return cosines[~torch.eye(len(cosines), dtype=torch.bool)].clamp(-1, 1)  # rounding
+
+
+@torch.no_grad()
+def encoded(encoder: GIN, graphs: Graphs, batch_size: int) -> Tensor:
+    """Return vectors of graphs as they are, before the head, with the normalisation that training has settled on.
+
+    Parameters
+    ----------
+    encoder : GIN
+        Trained or not.
+    graphs : Graphs
+        B graphs.
+    batch_size : int
+        Graphs at a time; vectors do not depend on it.
+
+    Returns
+    -------
+    Tensor, shape [B, layers · dim]
+        Vectors.
+    """
+    encoder.eval()
+    return torch.cat([encoder(graphs.pick(index)) for index in torch.split(torch.arange(graphs.size), batch_size)])

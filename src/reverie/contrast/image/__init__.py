@@ -1,0 +1,1 @@
+"""Contrastive learning of images: readers, views, networks, and what an encoder's features are worth."""

@@ -1,0 +1,114 @@
+"""An encoder of images with a projection head for the loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from reverie.contrast.image.resnet import convolution, resnet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SMALL = ((32, 2), (64, 2), (128, 2), (256, 1))
+"""Channels and strides of the small network, which is to be fast on one processor core."""
+
+
+class Network(nn.Module):
+    """Features for use, and what the loss compares.
+
+    The head is ``Linear - BatchNorm - ReLU - Linear`` (arXiv 2002.05709); features are taken before it.
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        From [N, 3, H, W] to [N, width, h, w].
+    width, hidden, outputs : int
+        Channels of the body, hidden width of the head, and dimensions that the loss compares.
+    """
+
+    def __init__(self, body: nn.Module, width: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Sequential(
+            nn.Linear(width, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True), nn.Linear(hidden, outputs)
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the mean over places of the body's output.
+
+        Parameters
+        ----------
+        images : Tensor, shape [N, 3, H, W]
+            In 0..1.
+
+        Returns
+        -------
+        Tensor, shape [N, width]
+            Not negative.
+        """
+        centred = ((images - 0.5) * 4).contiguous(memory_format=torch.channels_last)
+        maps: Tensor = self.body(centred)
+        return maps.mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the loss compares.
+
+        Parameters
+        ----------
+        images : Tensor, shape [N, 3, H, W]
+            In 0..1.
+
+        Returns
+        -------
+        Tensor, shape [N, outputs]
+            Of any length.
+        """
+        projected: Tensor = self.head(self.features(images))
+        return projected
+
+
+def create_network(name: Literal["small", "resnet18", "resnet50"]) -> Network:
+    """Return a new network, its weights drawn from torch's global generator.
+
+    Parameters
+    ----------
+    name : {"small", "resnet18", "resnet50"}
+        The ResNet-50 has the head 2048-512-128 of the ADNCE authors' code.
+
+    Returns
+    -------
+    Network
+        With its maps stored channels last, which is faster.
+    """
+    if name == "small":
+        network = Network(small(SMALL), SMALL[-1][0], 256, 128)
+    elif name == "resnet18":
+        network = Network(resnet((2, 2, 2, 2), 1), 512, 512, 128)
+    else:
+        network = Network(resnet((3, 4, 6, 3), 4), 2048, 512, 128)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the stubs know it beside a device only
+    return network
+
+
+def small(layers: Sequence[tuple[int, int]]) -> nn.Sequential:
+    """Return 3 x 3 convolutions one after another, each with batch normalisation and ReLU.
+
+    Parameters
+    ----------
+    layers : sequence of (int, int)
+        Channels and stride of each.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        From [N, 3, H, W] to the channels of the last layer.
+    """
+    inputs = [3, *(channels for channels, _ in layers)]
+    parts = [
+        nn.Sequential(convolution(before, channels, 3, stride), nn.ReLU(inplace=True))
+        for before, (channels, stride) in zip(inputs, layers, strict=False)
+    ]
+    return nn.Sequential(*parts)

@@ -1,0 +1,96 @@
+"""ResNets for small images (He et al., arXiv 1512.03385), with a first convolution of 3 x 3 and no pooling behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:
+    """Return a convolution with batch normalisation that keeps height and width, divided by the stride.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    size, stride : int
+        In pixels; the size is odd.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Without activation.
+    """
+    return nn.Sequential(nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False), nn.BatchNorm2d(outputs))
+
+
+class Block(nn.Module):
+    """A residual block: two 3 x 3 convolutions, or 1 x 1, 3 x 3 and 1 x 1 of which the last is wider.
+
+    Parameters
+    ----------
+    inputs, width : int
+        Channels that come in, and of the 3 x 3 convolutions.
+    stride : int
+        Of the first 3 x 3 convolution.
+    widening : int
+        1 for two convolutions; more for three, then the block gives ``widening * width`` channels.
+    """
+
+    def __init__(self, inputs: int, width: int, stride: int, widening: int) -> None:
+        super().__init__()
+        outputs = widening * width
+        if widening == 1:
+            layers = [convolution(inputs, width, 3, stride), nn.ReLU(inplace=True), convolution(width, width)]
+        else:
+            layers = [convolution(inputs, width, 1), nn.ReLU(inplace=True), convolution(width, width, 3, stride)]
+            layers += [nn.ReLU(inplace=True), convolution(width, outputs, 1)]
+        self.body = nn.Sequential(*layers)
+        same = stride == 1 and inputs == outputs
+        self.shortcut: nn.Module = nn.Identity() if same else convolution(inputs, outputs, 1, stride)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the block's output.
+
+        Parameters
+        ----------
+        images : Tensor, shape [N, inputs, H, W]
+            Input.
+
+        Returns
+        -------
+        Tensor, shape [N, widening * width, H / stride, W / stride]
+            Not negative.
+        """
+        total: Tensor = self.body(images) + self.shortcut(images)
+        return total.relu_()
+
+
+def resnet(blocks: tuple[int, ...], widening: int) -> nn.Sequential:
+    """Return a ResNet without pooling and classifier.
+
+    Parameters
+    ----------
+    blocks : tuple of int
+        Blocks of each stage; a stage doubles the width, beginning with 64, and but for the first halves height and width.
+        ``(2, 2, 2, 2)`` is ResNet-18, ``(3, 4, 6, 3)`` ResNet-50.
+    widening : int
+        See `Block`: 1 for ResNet-18, 4 for ResNet-50.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        From [N, 3, H, W] to ``[N, widening * 64 * 2^(stages - 1), H / 2^(stages - 1), W / 2^(stages - 1)]``.
+    """
+    layers: list[nn.Module] = [convolution(3, 64), nn.ReLU(inplace=True)]
+    inputs = 64
+    for stage, count in enumerate(blocks):
+        width = 64 * 2**stage
+        for number in range(count):
+            layers.append(Block(inputs, width, 2 if stage > 0 and number == 0 else 1, widening))
+            inputs = widening * width
+    return nn.Sequential(*layers)

@@ -1,0 +1,105 @@
+"""Recipes of studies by name or path, with settings of the command line, and their short form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reverie.contrast.recipe import StudyRecipe, parse_study
+from reverie.errors import ConfigError, nearest
+from reverie.settings import overridden, put, read_yaml
+
+SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
+"""What a smoke run keeps of the seeds and of each grid."""
+
+
+def study_files() -> dict[str, Path]:
+    """Return the studies inside the package by name.
+
+    Returns
+    -------
+    dict of str to Path
+        Sorted by name.
+    """
+    folder = Path(str(resources.files("reverie.contrast") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> StudyRecipe:
+    """Load a study by name or path.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A packaged study, or a YAML file.
+    overrides : sequence of str
+        ``key.key=value`` settings; values are YAML.
+    smoke : bool
+        Whether to shorten it first, see `smoked`.
+
+    Returns
+    -------
+    StudyRecipe
+        Valid, but for its task.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist, is not YAML, or holds a mistake.
+    """
+    known = study_files()
+    path = known.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        near = nearest(name_or_path, known)
+        raise ConfigError(f"no study '{name_or_path}'{near}; see 'reverie contrast --list', or give a YAML file")
+    where = name_or_path if name_or_path in known else str(path)
+    values = read_yaml(path)
+    if smoke:
+        values = smoked(parse_study(values, where))
+    for override in overrides:
+        values = overridden(values, override, "task.epochs=5")
+    return parse_study(values, where)
+
+
+def smoked(recipe: StudyRecipe) -> dict[str, Any]:
+    """Return a study that runs in seconds and shows nothing but that it runs.
+
+    Parameters
+    ----------
+    recipe : StudyRecipe
+        The study.
+
+    Returns
+    -------
+    dict
+        Named ``<name>-smoke``: its `smoke` applied to the task, at most two seeds, one tuning seed, two settings of each grid.
+    """
+    values = recipe.model_dump(mode="json", exclude_unset=True)
+    for option, value in recipe.smoke.items():
+        values = put(values, f"task.{option}", value, f"study '{recipe.name}', smoke, {option}")
+    values["rows"] = {
+        name: row | ({"grid": row["grid"][:SMOKE_SETTINGS]} if "grid" in row else {}) for name, row in values["rows"].items()
+    }
+    seeds = {"seeds": min(recipe.seeds, SMOKE_SEEDS), "tuning_seeds": recipe.tuning_seeds[:1]}
+    return values | seeds | {"name": f"{recipe.name}-smoke"}
+
+
+def study_yaml(recipe: StudyRecipe) -> str:
+    """Return a study as YAML.
+
+    Parameters
+    ----------
+    recipe : StudyRecipe
+        What to write.
+
+    Returns
+    -------
+    str
+        Grids are written out as settings.
+    """
+    values = recipe.model_dump(mode="json", exclude_unset=True)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)

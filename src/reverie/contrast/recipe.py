@@ -1,0 +1,193 @@
+"""Recipes of studies: one task, the losses that are compared on it, and the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+
+from reverie.errors import ConfigError, nearest, unknown
+from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.options import Options, checked
+from reverie.settings import Settings, put
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+class StudyRow(Options):
+    """One row of the table: a loss, or something that no loss has taught."""
+
+    description: str = ""
+    """What the row stands for."""
+    baseline: str | None = None
+    """A baseline of the task, such as ``untrained`` or ``raw``."""
+    loss: dict[str, Any] | None = None
+    """``kind`` of a contrastive loss and its options."""
+    grid: tuple[Settings, ...] = ()
+    """Settings to choose from, by (dotted) option of the loss; a mapping of options to lists of values means all combinations."""
+    aside: bool = False
+    """Only measured where it is asked for by name."""
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _combinations(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        for option, values in value.items():
+            if not isinstance(values, list | tuple) or not values:
+                raise ValueError(f"'{option}' needs a list of values, not {values!r}")
+        return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> StudyRow:
+        if (self.baseline is None) == (self.loss is None):
+            raise ValueError("a row has either 'baseline' or 'loss'; give one of them")
+        if self.grid and self.loss is None:
+            raise ValueError("'grid' belongs to a loss; a baseline has nothing to choose")
+        return self
+
+
+class StudyRecipe(Options):
+    """One study."""
+
+    name: Name
+    """Name of the study, and of its file."""
+    description: str = ""
+    """What it is for."""
+    task: dict[str, Any]
+    """``kind`` of a task and its options."""
+    rows: dict[Name, StudyRow] = Field(min_length=1)
+    """By name, in the order of the table."""
+    seeds: PositiveInt = 5
+    """Rows are measured at the seeds 0 … seeds - 1."""
+    tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)
+    """Seeds at which settings are chosen; none of those that rows are measured at."""
+    against: str
+    """The row that every other row is compared with."""
+    smoke: Settings = Field(default_factory=dict)
+    """Changes of the task, by (dotted) option, that make a run of seconds."""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> StudyRecipe:
+        if self.against not in self.rows:
+            near = nearest(self.against, self.rows)
+            raise ValueError(f"against: unknown row '{self.against}'{near}; known: {', '.join(self.rows)}")
+        shared = [seed for seed in self.tuning_seeds if seed < self.seeds]
+        if shared:
+            raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {self.seeds - 1}); choose from {self.seeds} on")
+        if len(set(self.tuning_seeds)) < len(self.tuning_seeds):
+            raise ValueError("tuning_seeds: a seed is there twice; two equal trainings count as one")
+        return self
+
+    def asked(self, names: tuple[str, ...] | None = None) -> dict[str, StudyRow]:
+        """Return the rows of a run.
+
+        Parameters
+        ----------
+        names : tuple of str or None
+            Rows; ``("all",)`` for all of them; None for those that do not stand aside.
+
+        Returns
+        -------
+        dict of str to StudyRow
+            In the order of the table.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such row, or none is asked for.
+        """
+        for name in names or ():
+            if name not in self.rows and names != ("all",):
+                raise unknown(f"row of the study '{self.name}'", name, self.rows)
+        if names is None:
+            chosen = [name for name, row in self.rows.items() if not row.aside]
+        else:
+            chosen = [name for name in self.rows if name in names or names == ("all",)]
+        if not chosen:
+            raise ConfigError(f"no row of the study '{self.name}' is asked for; name some with --rows: {', '.join(self.rows)}")
+        return {name: self.rows[name] for name in chosen}
+
+    def trainings(self, names: tuple[str, ...] | None = None) -> int:
+        """Return how many trainings a run needs at most; rows that end at the same setting share theirs.
+
+        Parameters
+        ----------
+        names : tuple of str or None
+            Rows, as in `asked`.
+
+        Returns
+        -------
+        int
+            Those that choose settings included.
+        """
+        rows = self.asked(names).values()
+        return sum(len(row.grid) * len(self.tuning_seeds) + self.seeds for row in rows if row.loss is not None)
+
+
+class _Holder(Options):
+    loss: ContrastiveConfig
+
+
+def loss_settings(row: StudyRow, where: str) -> list[ContrastiveConfig]:
+    """Return the losses that a row chooses from.
+
+    Parameters
+    ----------
+    row : StudyRow
+        With a loss, or without.
+    where : str
+        How to call it in a message.
+
+    Returns
+    -------
+    list of ContrastiveConfig
+        One without a grid; none for a baseline.
+
+    Raises
+    ------
+    ConfigError
+        If an option is not known or not possible, or a setting is there twice.
+    """
+    if row.loss is None:
+        return []
+    found: list[ContrastiveConfig] = []
+    for setting in row.grid or ({},):
+        values: Mapping[str, Any] = row.loss
+        for option, value in setting.items():
+            values = put(values, option, value, f"{where}, grid, {option}")
+        config = checked(_Holder, {"loss": values}, where).loss
+        if config.model_dump() in [other.model_dump() for other in found]:
+            raise ConfigError(f"{where}: the grid holds the setting {setting} twice; a budget counts different settings")
+        found.append(config)
+    return found
+
+
+def parse_study(values: Any, where: str) -> StudyRecipe:
+    """Check a recipe of a study, its losses included; the task is checked when it is opened.
+
+    Parameters
+    ----------
+    values : object
+        What YAML gave.
+    where : str
+        File or name, for messages.
+
+    Returns
+    -------
+    StudyRecipe
+        Valid.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first mistake.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: a study is a mapping with the keys {', '.join(StudyRecipe.model_fields)}")
+    recipe = checked(StudyRecipe, values, where)
+    for name, row in recipe.rows.items():
+        loss_settings(row, f"{where}: row '{name}'")
+    return recipe

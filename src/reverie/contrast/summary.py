@@ -1,0 +1,155 @@
+"""What a study says of its main metric, row by row, from which tables, pages and plots are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from reverie.contrast.differences import SeedDifference, row_differences
+from reverie.contrast.words import setting_words
+from reverie.report.words import listed, number
+
+if TYPE_CHECKING:
+    from reverie.contrast.study import StudiedRow, Study
+
+
+@dataclass(frozen=True)
+class RowSummary:
+    """A row in one metric.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    baseline : bool
+        Whether no loss has taught it.
+    setting : str
+        Options of its loss.
+    trials : int
+        Number of settings tried.
+    values : tuple of float
+        By seed.
+    spread : str
+        What the test examples or folds add to it, in words; mean over seeds.
+    difference : SeedDifference or None
+        The row minus the one that all are compared with.
+    """
+
+    name: str
+    baseline: bool
+    setting: str
+    trials: int
+    values: tuple[float, ...]
+    spread: str
+    difference: SeedDifference | None
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return fmean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation over seeds; None with one."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A study in one metric.
+
+    Parameters
+    ----------
+    title : str
+        Study, data and protocol.
+    metric : str
+        Its name.
+    against : str
+        The row that the others are compared with.
+    rows : tuple of RowSummary
+        In the order of the recipe.
+    notes : tuple of str
+        What a reader has to know, in sentences.
+    """
+
+    title: str
+    metric: str
+    against: str
+    rows: tuple[RowSummary, ...]
+    notes: tuple[str, ...]
+
+
+def summarise(study: Study) -> Summary:
+    """Return what a study says of its main metric.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+
+    Returns
+    -------
+    Summary
+        With differences, if the row that all are compared with was run.
+    """
+    metric, against = next(iter(study.rows[0].outcomes[0].metrics)), study.recipe.against
+    values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
+    found = row_differences(values, against) if against in values else {}
+    rows = tuple(
+        RowSummary(
+            row.name,
+            isinstance(row.what, str),
+            setting_words(row.what),
+            row.trials,
+            values[row.name],
+            _spread(row, metric),
+            found.get(row.name),
+        )
+        for row in study.rows
+    )
+    seeds = f"{study.recipe.seeds} {'seed' if study.recipe.seeds == 1 else 'seeds'}"
+    title = f"{study.recipe.name} · {study.dataset} · {study.protocol} · {seeds} · {metric}"
+    return Summary(title, metric, against, rows, tuple(_notes(study, rows)))
+
+
+def _spread(row: StudiedRow, metric: str) -> str:
+    measures = [outcome.metrics[metric] for outcome in row.outcomes]
+    spreads = [one.spread for one in measures if one.spread is not None]
+    if spreads:
+        return f"± {number(fmean(spreads), 3)} {measures[0].interval or 'folds'}"
+    ends = [(one.low, one.high) for one in measures if one.low is not None and one.high is not None]
+    if not ends:
+        return ""
+    return f"± {number(fmean((high - low) / 2 for low, high in ends), 3)} {measures[0].interval}".strip()
+
+
+def _notes(study: Study, rows: tuple[RowSummary, ...]) -> list[str]:
+    against, n = study.recipe.against, study.recipe.seeds
+    several = f"standard deviation over {n} seeds" if n > 1 else "one seed, so nothing is said about the luck of seeds"
+    notes = [f"Mean, {several}; beside it what one seed's test folds or examples add. Rows stand in the order of the recipe."]
+    tested = [row.difference for row in rows if row.difference is not None and row.difference.p is not None]
+    if not any(row.name == against for row in rows):
+        notes.append(f"Nothing is compared: the row '{against}' was not run.")
+    elif tested:
+        reach = [one.detectable for one in tested if one.detectable is not None]
+        notes.append(
+            f"Differences: row minus {against}, paired by seed, 95 % t-interval, p of the paired t-test corrected for "
+            f"{len(tested)} rows (Holm). {n} seeds are few: p is weak evidence either way, and speaks of the luck of weights, "
+            "views and folds on this data, not of other data."
+        )
+        ends = number(min(reach)) if math.isclose(min(reach), max(reach)) else f"{number(min(reach))} to {number(max(reach))}"
+        notes.append(
+            f"True differences below {ends}, by row, would have been missed more than one time in five (one uncorrected test)."
+        )
+    same = [row.name for row in rows if row.difference is not None and row.difference.p is None and row.difference.n > 1]
+    if same:
+        notes.append(f"Every seed gave the same difference for {listed(same)}, so there is no interval.")
+    budgets = {row.name: row.trials for row in rows if row.trials > 1}
+    if len(set(budgets.values())) > 1:
+        told = ", ".join(f"{name} {trials}" for name, trials in budgets.items())
+        notes.append(f"Budgets differ among tuned rows ({told}); the comparison favours the larger one.")
+    if budgets and any(row.trials == 1 and not row.baseline for row in rows):
+        notes.append("Rows with 1 trial stand at settings given in the recipe; beside a tuned row they are at a disadvantage.")
+    return notes

@@ -1,0 +1,1 @@
+"""Linear graph convolution over the graph of users and items."""

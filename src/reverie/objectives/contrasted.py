@@ -1,0 +1,126 @@
+"""Contrastive losses as objectives of recommenders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from reverie.objectives.checks import check_targets
+from reverie.objectives.draws import drawn_scores, ready, weighted
+from reverie.objectives.dro.adap_tau import AdapTau
+from reverie.objectives.false_negatives import FalseNegatives
+from reverie.objectives.negatives import create_sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+    from reverie.objectives.config import NegativesConfig
+    from reverie.objectives.contrastive.score_loss import ScoreLoss
+    from reverie.objectives.negatives import Sampler
+    from reverie.protocols import Head
+
+
+class Contrasted(nn.Module):
+    """An `Objective` that is a contrastive loss over the target's score and those of drawn negatives.
+
+    A module, because its temperature may learn.
+
+    Parameters
+    ----------
+    function : ScoreLoss
+        The loss.
+    negatives : NegativesConfig
+        How negatives are drawn.
+    n_items : int
+        Size N of the catalogue.
+    false_negatives : float
+        Share of draws that are replaced by items of the row's user, see `FalseNegatives`.
+    """
+
+    def __init__(self, function: ScoreLoss, negatives: NegativesConfig, n_items: int, false_negatives: float = 0.0) -> None:
+        super().__init__()
+        self.function, self.negatives, self.n_items = function, negatives, n_items
+        self.false_negatives = false_negatives
+        self.injection: FalseNegatives | None = None
+        self.sampler: Sampler | None = None if negatives.source == "popularity" else create_sampler(negatives, n_items, None)
+
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
+        """Draw negatives and return the loss of each row.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+        targets : Tensor, shape [M], int64
+            Item codes 1..N.
+        head : Head
+            Scores items.
+        weight : Tensor or None, shape [M]
+            Factor of each row.
+        users : Tensor or None, shape [M], int64
+            Whose row it is.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Losses.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a target does not fit, negatives need counts that were never given, or `users` is needed and missing.
+        """
+        sampler = ready(self.sampler, self.negatives)
+        check_targets(states, targets, head.n_items)
+        if len(targets) == 0:
+            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+        drawn = sampler.draw(targets)
+        if self.false_negatives:
+            if self.injection is None:
+                raise ValueError("false negatives come from the training events: call with_rows(train) first")
+            drawn = self.injection.inject(drawn, users)
+        positive, negative = drawn_scores(states, targets, head, drawn)
+        return weighted(self.function(positive, negative, users), weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> Contrasted:
+        """Tell the training counts, for negatives drawn by popularity and for Adap-τ.
+
+        Parameters
+        ----------
+        counts : ndarray, shape [N + 1]
+            Training counts by item code, entry 0 not read.
+
+        Returns
+        -------
+        Contrasted
+            Itself: what its temperature has learned stays.
+
+        Raises
+        ------
+        ValueError
+            If `counts` has another shape or no positive entry.
+        """
+        self.sampler = create_sampler(self.negatives, self.n_items, counts)
+        if isinstance(self.function.temperature, AdapTau):
+            self.function.temperature.count_events(int(counts[1:].sum()))
+        return self
+
+    def with_rows(self, train: Sequences) -> Contrasted:
+        """Tell the training events, for false negatives.
+
+        Parameters
+        ----------
+        train : Sequences
+            What will be trained on.
+
+        Returns
+        -------
+        Contrasted
+            Itself.
+        """
+        self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
+        return self

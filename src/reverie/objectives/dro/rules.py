@@ -1,0 +1,39 @@
+"""Temperature rules as their options say."""
+
+from __future__ import annotations
+
+from reverie.objectives.dro.adap_tau import AdapTau
+from reverie.objectives.dro.anchor_tau import AnchorTau
+from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
+from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
+
+
+def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemperature | AdapTau | AnchorTau:
+    """Return the rule that options ask for.
+
+    Parameters
+    ----------
+    config : RuleConfig
+        Options.
+    n_users, n_items : int
+        Sizes of the training data.
+
+    Returns
+    -------
+    TemperatureRule
+        A module. `AdapTau` waits for the number of events, see there.
+
+    Raises
+    ------
+    ValueError
+        If temperatures differ by user and there are no users.
+    """
+    bounds = {"minimum": config.minimum, "maximum": config.maximum}
+    by_user = not isinstance(config, ByRadius) or config.form == "user"
+    if by_user and n_users == 0:
+        raise ValueError(f"temperature of kind '{config.kind}' differs by user, and there are no users here")
+    if isinstance(config, ByRadius):
+        return learn_temperature(config.radius, config.form, n_users if by_user else None, config.decay, **bounds)
+    if isinstance(config, ByDensity):
+        return AdapTau(n_users, n_items, None, config.beta, config.decay, **bounds)
+    return AnchorTau(n_users, config.radius, config.initial, config.rate, config.momentum, config.gamma, **bounds)

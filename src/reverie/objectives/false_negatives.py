@@ -1,0 +1,67 @@
+"""False negatives on purpose: draws replaced by items that the user does have, to see how a loss bears them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reverie.data.sequences import Sequences
+    from reverie.objectives.negatives import Negatives
+
+
+class FalseNegatives:
+    """Replaces a share of drawn negatives by random training items of the row's user, as in the noise study of BSL.
+
+    A user's items are drawn in proportion to their events, with replacement.
+
+    Parameters
+    ----------
+    train : Sequences
+        Training events, a row per user.
+    share : float
+        Probability that a draw is replaced.
+    """
+
+    def __init__(self, train: Sequences, share: float) -> None:
+        self.share = share
+        self._items = torch.from_numpy(train.items[train.positions()].astype("int64"))
+        lengths = torch.from_numpy(train.lengths.astype("int64"))
+        size = int(train.users.max()) + 1 if len(train.users) else 0
+        self._first, self._counts = torch.zeros(size, dtype=torch.int64), torch.zeros(size, dtype=torch.int64)
+        users = torch.from_numpy(train.users.astype("int64"))
+        self._first[users], self._counts[users] = lengths.cumsum(0) - lengths, lengths
+
+    def inject(self, drawn: Negatives, users: Tensor | None) -> Negatives:
+        """Return draws with some replaced.
+
+        Parameters
+        ----------
+        drawn : Negatives
+            Items [M, K], or [K] shared.
+        users : Tensor, shape [M], int64
+            Whose row it is, with training events.
+
+        Returns
+        -------
+        Negatives
+            Items [M, K]. Their ``log_q`` is that of the draws before.
+
+        Raises
+        ------
+        ValueError
+            If `users` is missing.
+        """
+        if users is None:
+            raise ValueError("users must be given where false negatives are injected")
+        items = drawn.items.expand(len(users), -1)
+        device = items.device
+        self._items, self._first, self._counts = (x.to(device) for x in (self._items, self._first, self._counts))
+        counts = self._counts[users][:, None]
+        at = self._first[users][:, None] + (torch.rand(items.shape, device=device, dtype=torch.float64) * counts).long()
+        swapped = (torch.rand(items.shape, device=device) < self.share) & (counts > 0)
+        return replace(drawn, items=torch.where(swapped, self._items[at.clamp(max=len(self._items) - 1)], items))
