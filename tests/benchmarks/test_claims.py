@@ -82,4 +82,4 @@ def test_a_dataset_takes_the_place_of_its_own_lines_only(script: Any, folder: Pa
     script.write_claims(path, "tiny", lines[:3])
     with path.open(newline="") as handle:
         kept = [row["dataset"] for row in csv.DictReader(handle)]
-    assert kept == ["other"] * 8 + ["tiny"] * 3
+    assert kept == ["other"] * 10 + ["tiny"] * 3
