@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class MeanOfWords(nn.Module):
     """``z = Σ_t a_t dropout(v_t) / Σ_t a_t`` over the words t of a sentence, with ``a_t = r_t softplus(u · v_t + b)``.
 
-    A word's vector v is the vector of its spelling and the weighted mean of the vectors of its parts (see `Lexicon`), as in fastText
-    (arXiv 1607.04606), so that words never seen before have one. u starts at zero and the softplus at 1. r is the `Rarity` of words, or 1:
-    then the mean is plain before training, and what it learns first is to count frequent words less. It holds no order of words: on STS-B's development pairs a
-    transformer layer, from nothing and on as few sentences, came out 0.03 to 0.04 lower and took eight times as long.
+    A word's vector v is the vector of its spelling and the weighted mean of the vectors of its parts (see `Lexicon`), as in
+    fastText (arXiv 1607.04606), so that words never seen before have one. u starts at zero and the softplus at 1. r is the `Rarity`
+    of words, or 1: then the mean is plain before training, and what it learns first is to count frequent words less. The order of
+    words is lost. A transformer layer, from nothing and on these few sentences, came out lower on STS-B's development pairs, 0.67
+    against 0.70, and took eight times as long.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class MeanOfWords(nn.Module):
             Not normalised.
         """
         device = self.table.device
-        numbers, place = ids.unique(return_inverse=True)
+        numbers, place = ids.unique(return_inverse=True)  # type: ignore[no-untyped-call] # torch's own
         features = self._lexicon.features(numbers)
         vectors = F.embedding_bag(
             features.buckets.to(device),
@@ -94,4 +95,5 @@ class MeanOfWords(nn.Module):
         if self._rarity is not None:
             amount = amount * torch.from_numpy(self._rarity(numbers.numpy())).to(amount)
         weights = amount[place] * mask
-        return (self.dropout(vectors[place]) * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)
+        mean: Tensor = (self.dropout(vectors[place]) * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)
+        return mean

@@ -40,7 +40,7 @@ def measures(cosines: Mapping[str, NDArray[np.float64]], scores: Mapping[str, ND
 
     Intervals are percentiles of `RESAMPLES` draws of pairs with replacement, ranked anew each time, the same draws whatever was
     measured; for the mean, each test is drawn on its own. They say how far a number would move with other pairs, not with other
-    seeds. STS-B was chosen from the pairs of the yearly tasks, so that tests share pairs and the interval of the mean is too narrow.
+    seeds. As STS-B was chosen from the pairs of the yearly tasks, tests share pairs, and the interval of the mean is too narrow.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _correlations(x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArra
     a, b = (one - (counts * one).mean(1, keepdims=True) for one in ranks)  # counts of a row have mean 1
     together, of_a, of_b = ((counts * one * other).sum(1) for one, other in ((a, b), (a, a), (b, b)))
     scale = np.sqrt(of_a * of_b)
-    return np.divide(together, scale, out=np.zeros(len(counts)), where=scale > 0)
+    return np.asarray(np.divide(together, scale, out=np.zeros(len(counts)), where=scale > 0))
 
 
 def _ranks(values: NDArray[np.float64], counts: NDArray[np.number]) -> NDArray[np.float64]:

@@ -47,5 +47,5 @@ class TfIdf:
         vectors = sparse.csr_array((self._rarity(tokens.ids), tokens.ids, tokens.starts))
         vectors.sum_duplicates()
         first, second = vectors[: len(pairs.first)], vectors[len(pairs.first) :]
-        squares = [np.asarray(part.multiply(part).sum(axis=1)) for part in (first, second)]
+        squares: list[NDArray[np.float64]] = [part.multiply(part).sum(axis=1) for part in (first, second)]
         return np.asarray(first.multiply(second).sum(axis=1) / np.sqrt(squares[0] * squares[1])).clip(0, 1)

@@ -95,12 +95,11 @@ def train_encoder(
         seed_torch(seed, "text step", epoch, step)
         adam.param_groups[0]["lr"] = learning_rate(rates, done, total)
         ids, mask = tokens.padded(batches[step])
-        first, second = encoder(ids.repeat(2, 1), mask.repeat(2, 1)).float().chunk(2)
-        if not bool((first.isfinite() & second.isfinite()).all()):
-            raise NotFinite(f"vectors of sentences became infinite before step {done + 1}; use a smaller learning rate")
+        views: Tensor = encoder(ids.repeat(2, 1), mask.repeat(2, 1)).float()
+        _look(views, "vectors of sentences", done)
+        first, second = views.chunk(2)
         result = contrast(loss, first, second, temperature=None)
-        if not bool(result.isfinite()):
-            raise NotFinite(f"the loss became {float(result)} in step {done + 1}; use a smaller learning rate")
+        _look(result, "the loss", done)
         adam.zero_grad(set_to_none=True)
         result.backward()  # type: ignore[no-untyped-call] # torch's own
         adam.step()
@@ -114,6 +113,11 @@ def train_encoder(
             say(f"step {done + 1} of {total}: loss {float(result.detach()):.4f}, dev {found:.4f}, {time.monotonic() - begin:.0f} s")
     encoder.load_state_dict(weights)
     return best, best_epoch, torch.cat(cosines)
+
+
+def _look(values: Tensor, what: str, done: int) -> None:
+    if not bool(values.isfinite().all()):
+        raise NotFinite(f"{what} became NaN or infinite in step {done + 1}; use a smaller learning rate")
 
 
 def _off_diagonal(first: Tensor, second: Tensor) -> Tensor:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
 from reverie.contrast.text.tokens import LONGEST, Tokens
 from reverie.errors import ConfigError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 class MeanOfStates(nn.Module):
@@ -87,11 +85,11 @@ class MeanOfStates(nn.Module):
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
-def _transformers() -> ModuleType:
+def _transformers() -> Any:
     try:
-        import transformers
+        library = importlib.import_module("transformers")
     except ImportError:
         raise ConfigError("the encoder minilm needs transformers, which is not installed; pip install 'reverie[llm]'") from None
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    return transformers
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
+    return library

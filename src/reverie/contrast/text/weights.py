@@ -44,7 +44,9 @@ def weights_folder(chosen: str | None) -> Path:
         try:
             fetch_into_cache(NAME, REMOTE)
         except DataError as error:
-            raise DataError(f"the weights {NAME} cannot be had ({error}); set option 'weights' to a folder that holds them") from error
+            raise DataError(
+                f"the weights {NAME} cannot be had ({error}); set option 'weights' to a folder that holds them"
+            ) from error
     return cached_folder(NAME, REMOTE)
 
 
