@@ -49,24 +49,18 @@ def recipe_of(row: str, data: str, rate: float, seed: int, settings: Sequence[st
     return change_recipe(cell_recipe(load_suite("collaborative"), row, data), changes)
 
 
-def measure(
-    data: str, losses: Sequence[str], rates: Sequence[float], seeds: int, settings: Sequence[str], table: Path, store: Path
-) -> None:
-    """Train what is not trained yet and append its rows."""
-    first = recipe_of(losses[0], data, rates[0], 0, settings)
-    split = split_dataset(open_recipe_dataset(first.dataset), first.split)
-    for rate in rates:
-        for row in losses:
-            for seed in range(seeds):
-                recipe = recipe_of(row, data, rate, seed, settings)
-                run = run_recipe(recipe, store / f"{recipe.name}-seed{seed}", split=split, device="cpu", show=False)
-                rows = result_rows(run, METRICS)
-                parts = sliced(run.test, split.train)
-                for part in SLICES:
-                    rows += [line | {"slice": part} for line in result_rows(replace(run, test=parts[part]), METRICS)]
-                append_results(table, rows)
-                value = next(line["value"] for line in rows if line["metric"] == "recall@20")
-                print(f"{recipe.name} seed {seed}: recall@20 {value:.4f}, {run.fitted.seconds:.0f} s", flush=True)
+def measure(recipes: Sequence[Recipe], table: Path, store: Path) -> None:
+    """Train what is not trained yet and append its rows; all recipes share a dataset and a split."""
+    split = split_dataset(open_recipe_dataset(recipes[0].dataset), recipes[0].split)
+    for recipe in recipes:
+        folder = store / f"{recipe.name}-seed{recipe.training.seed}"
+        run = run_recipe(recipe, folder, split=split, device="cpu", show=False)
+        rows, parts = result_rows(run, METRICS), sliced(run.test, split.train)
+        for part in SLICES:
+            rows += [line | {"slice": part} for line in result_rows(replace(run, test=parts[part]), METRICS)]
+        append_results(table, rows)
+        value = next(line["value"] for line in rows if line["metric"] == "recall@20")
+        print(f"{folder.name}: recall@20 {value:.4f}, {run.fitted.seconds:.0f} s", flush=True)
 
 
 def curves(table: Path, metric: str, part: str) -> dict[str, dict[str, dict[float, list[float]]]]:

@@ -1,7 +1,8 @@
 """Paired tests behind the sentences of the results page, over seeds × users, from finished run folders.
 
 Run ``python benchmarks/tables/claims.py amazon-beauty`` after ``reverie compare sequential --on amazon-beauty``; the rows of that
-dataset in ``results/claims.csv`` are written anew. The best SASRec row is the one with the highest mean NDCG@10 on validation.
+dataset in ``results/claims.csv`` are written anew. The best row of Daydream, and of SASRec, is the one with the highest mean NDCG@10 on
+validation; ingredients are compared with the row that they were taken from.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from reverie.training.run import Run
 
 METRICS = ("ndcg@10", "recall@10")
-OURS, CONTROL, COUNTING = "daydream", "daydream-still", "co-occurrence"
+OURS, WIDE, CONTROL, COUNTING = "daydream", "daydream-wide", "daydream-still", "co-occurrence"
 SASREC = "sasrec-"
 COLUMNS = (
     "dataset", "first", "other", "why", "metric", "first_value", "other_value", "difference", "low", "high",
@@ -69,11 +70,14 @@ def pairs(rows: Mapping[str, Sequence[Run]]) -> list[tuple[str, str, str]]:
     list of (first, other, why)
         Only rows that were run.
     """
-    asked = [(OURS, CONTROL, "has diffusion earned its noise?"), (OURS, COUNTING, "above counting?")]
+    best = max((row for row in (OURS, WIDE) if row in rows), key=lambda row: _chosen(rows[row]), default=OURS)
+    asked = [(OURS, CONTROL, "has diffusion earned its noise?"), (best, COUNTING, "above counting?")]
     sasrec = [row for row in rows if row.startswith(SASREC)]
     if sasrec:
-        asked.append((OURS, max(sasrec, key=lambda row: _chosen(rows[row])), "above the best SASRec row, chosen on validation?"))
-    asked += [(OURS, row, "what does this ingredient give?") for row in rows if row.startswith(OURS + "-") and row != CONTROL]
+        asked.append((best, max(sasrec, key=lambda row: _chosen(rows[row])), "above the best SASRec row, chosen on validation?"))
+    asked.append((WIDE, OURS, "what do width and the full softmax give?"))
+    ingredients = (row for row in rows if row.startswith(OURS + "-") and row not in (CONTROL, WIDE))
+    asked += [(OURS, row, "what does this ingredient give?") for row in ingredients]
     return [(first, other, why) for first, other, why in asked if first in rows and other in rows]
 
 

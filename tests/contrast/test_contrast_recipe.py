@@ -31,13 +31,12 @@ rows:
     aside: true
 smoke: {epochs: 1}
 """
-BUDGETS = {"graph": 70, "text": 45, "image": 25}
+BUDGETS = {"graph": 70, "image": 25}
 """Trainings that a packaged study may need."""
 AUTHORS = {
     "graph-mutag": (0.15, 0.7, 1.0, "graph"),
     "graph-proteins": (0.05, 1.5, 1.0, "graph"),
     "graph-imdb-binary": (0.55, 0.7, 1.0, "graph"),
-    "text-sts": (0.07, 0.4, 1.0, "sentence"),
     "image-cifar10": (0.4, 0.7, 0.5, "image"),
 }
 """τ, μ, σ and denominator of the authors of ADNCE."""
@@ -137,8 +136,8 @@ def test_mistakes_are_one_sentence(values: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"data": "MUTAG"}, "here: option 'task.kind' is missing; add it, one of graph, image, text"),
-        ({"kind": "graf"}, r"here: unknown kind of task 'graf' \(did you mean 'graph'\?\); known: graph, image, text"),
+        ({"data": "MUTAG"}, "here: option 'task.kind' is missing; add it, one of graph, image"),
+        ({"kind": "graf"}, r"here: unknown kind of task 'graf' \(did you mean 'graph'\?\); known: graph, image"),
         ({"kind": "graph", "data": "MUTAG", "epoch": 3}, r"here: task: unknown option 'epoch' \(did you mean 'epochs'\?\)"),
     ],
 )

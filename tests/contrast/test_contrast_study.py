@@ -200,7 +200,7 @@ def test_a_setting_that_cannot_be_trained_is_a_failed_trial(tmp_path: Path) -> N
     [
         (_rows(raw={"baseline": "rwa"}), r"study 'tiny': row 'raw': unknown baseline 'rwa' \(did you mean 'raw'\?\)"),
         (_rows(x={"loss": {"kind": "bsl", "form": "multi"}}), "row 'x': this form of 'bsl' needs users"),
-        (_rows(x={"loss": {"kind": "dcl", "temperature": {"kind": "adap_tau"}}}), "row 'x': temperature of kind 'adap_tau'"),
+        (_rows(x={"loss": {"kind": "dcl", "temperature": {"kind": "adap_tau"}}}), "row 'x': a temperature of kind 'adap_tau'"),
     ],
 )
 def test_what_a_task_does_not_have_is_an_error(tmp_path: Path, rows: dict[str, Any], message: str) -> None:

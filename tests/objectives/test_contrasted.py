@@ -103,7 +103,7 @@ def test_a_temperature_by_user_needs_users(rule: dict[str, Any]) -> None:
     states, head = setting()
     with pytest.raises(ValueError, match="users must have shape"):
         objective_of({"kind": "info_nce", "temperature": rule}).loss(states, TARGETS, head)
-    with pytest.raises(ValueError, match="there are no users"):
+    with pytest.raises(ConfigError, match="there are no users"):
         objective_of({"kind": "info_nce", "temperature": rule}, users=0)
 
 

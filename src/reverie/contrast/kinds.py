@@ -25,7 +25,6 @@ KINDS = Registry(
     "kind of task",
     {
         "graph": _entry("graph", "graph classification by support vector machines on frozen vectors"),
-        "text": _entry("text", "similarity of sentences by the cosine of their vectors"),
         "image": _entry("image", "image classification by neighbours and a linear probe on frozen vectors"),
     },
     "reverie.contrast",

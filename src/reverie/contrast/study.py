@@ -161,7 +161,7 @@ def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> Non
         for config in settings:
             try:
                 by_user = create_loss(config).by_user
-            except ValueError as error:
+            except ConfigError as error:
                 raise ConfigError(f"{where}: row '{name}': {error}") from None
             if by_user:
                 raise ConfigError(f"{where}: row '{name}': this form of '{config.kind}' needs users, and there are none here")

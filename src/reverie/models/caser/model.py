@@ -82,6 +82,6 @@ def build(config: CaserConfig, vocabulary: Vocabulary) -> SequenceRecommender:
     SequenceRecommender
         With fresh weights, drawn from torch's global generator.
     """
-    objective = create_objective(config.objective, vocabulary.n_items)
+    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
     return SequenceRecommender(table, Caser(config, vocabulary.n_users), config.history, objective, config.ahead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reverie.errors import ConfigError
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
@@ -25,13 +26,13 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
 
     Raises
     ------
-    ValueError
+    ConfigError
         If temperatures differ by user and there are no users.
     """
     bounds = {"minimum": config.minimum, "maximum": config.maximum}
     by_user = not isinstance(config, ByRadius) or config.form == "user"
     if by_user and n_users == 0:
-        raise ValueError(f"temperature of kind '{config.kind}' differs by user, and there are no users here")
+        raise ConfigError(f"a temperature of kind '{config.kind}' differs by user, and there are no users here; give a number")
     if isinstance(config, ByRadius):
         return learn_temperature(config.radius, config.form, n_users if by_user else None, config.decay, **bounds)
     if isinstance(config, ByDensity):
