@@ -31,13 +31,14 @@ rows:
     aside: true
 smoke: {epochs: 1}
 """
-BUDGETS = {"graph": 70, "image": 25}
+BUDGETS = {"graph": 70, "image": 25, "text": 45}
 """Trainings that a packaged study may need."""
 AUTHORS = {
     "graph-mutag": (0.15, 0.7, 1.0, "graph"),
     "graph-proteins": (0.05, 1.5, 1.0, "graph"),
     "graph-imdb-binary": (0.55, 0.7, 1.0, "graph"),
     "image-cifar10": (0.4, 0.7, 0.5, "image"),
+    "text-sts": (0.07, 0.4, 1.0, "sentence"),
 }
 """τ, μ, σ and denominator of the authors of ADNCE."""
 
@@ -77,7 +78,7 @@ def test_mutag_has_all_four_denominators() -> None:
 
 
 @pytest.mark.parametrize("smoke", [False, True])
-@pytest.mark.parametrize("name", ["graph-mutag", "graph-proteins", "graph-imdb-binary", "image-cifar10"])
+@pytest.mark.parametrize("name", ["graph-mutag", "graph-proteins", "graph-imdb-binary", "image-cifar10", "text-sts"])
 def test_tasks_of_packaged_studies_are_valid(name: str, smoke: bool) -> None:
     values = task_config(load_study(name, smoke=smoke).task, name).model_dump()
     assert (values["data"] == "synthetic") is smoke
@@ -136,8 +137,8 @@ def test_mistakes_are_one_sentence(values: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"data": "MUTAG"}, "here: option 'task.kind' is missing; add it, one of graph, image"),
-        ({"kind": "graf"}, r"here: unknown kind of task 'graf' \(did you mean 'graph'\?\); known: graph, image"),
+        ({"data": "MUTAG"}, "here: option 'task.kind' is missing; add it, one of graph, image, text"),
+        ({"kind": "graf"}, r"here: unknown kind of task 'graf' \(did you mean 'graph'\?\); known: graph, image, text"),
         ({"kind": "graph", "data": "MUTAG", "epoch": 3}, r"here: task: unknown option 'epoch' \(did you mean 'epochs'\?\)"),
     ],
 )

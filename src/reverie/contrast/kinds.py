@@ -26,6 +26,7 @@ KINDS = Registry(
     {
         "graph": _entry("graph", "graph classification by support vector machines on frozen vectors"),
         "image": _entry("image", "image classification by neighbours and a linear probe on frozen vectors"),
+        "text": _entry("text", "similarity of sentences, by Spearman's correlation with people's judgements"),
     },
     "reverie.contrast",
 )
