@@ -1,7 +1,7 @@
 """Paired tests behind the sentences of the results page, over seeds × users, from finished run folders.
 
 Run ``python benchmarks/tables/claims.py amazon-beauty`` after ``reverie compare sequential --on amazon-beauty``; the rows of that
-dataset in ``results/claims.csv`` are written anew. The best row of Daydream, and of SASRec, is the one with the highest mean NDCG@10
+dataset in ``results/claims.csv`` are written anew. The best row of Daydream, and of SASRec, has the highest mean NDCG@10
 on validation; ingredients are compared with the row that they were taken from.
 """
 
