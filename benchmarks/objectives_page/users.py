@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from standing import REFIT, read_standings
 
-from objectives_page.compared import compared
 from reverie.training.suite import load_suite
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ METRICS = ("recall@20", "ndcg@20")
 EMPTY = ["", ""]
 
 
-def collaborative(table: Path, runs: Path) -> str:
+def collaborative(table: Path, tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return the section.
 
     Parameters
     ----------
     table : Path
         ``results/collaborative.csv``.
-    runs : Path
-        Folder of run folders, for the paired tests.
+    tests : mapping
+        By dataset, what `compared` returns.
 
     Returns
     -------
@@ -40,8 +40,7 @@ def collaborative(table: Path, runs: Path) -> str:
     parts = []
     for data in suite.datasets:
         if any(key[0] == data for key in standings):
-            tests = compared(data, runs, table.with_name("collaborative-claims.csv"))
-            parts += _section(data, list(suite.rows), standings, published.get(data, {}), tests)
+            parts += _section(data, list(suite.rows), standings, published.get(data, {}), tests.get(data, {}))
     return "\n".join(parts)
 
 
@@ -50,7 +49,7 @@ def _section(
     rows: list[str],
     standings: Standings,
     published: dict[str, list[float]],
-    tests: dict[str, dict[str, Any]],
+    tests: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     lines = [
         f"### {data}",
@@ -79,7 +78,7 @@ def _values(standing: Standing | None) -> list[str]:
     return ["" if v is None else f"{v.mean:.4f} ({v.low:.4f}–{v.high:.4f})" for v in found]
 
 
-def _difference(test: dict[str, Any] | None) -> str:
+def _difference(test: Mapping[str, Any] | None) -> str:
     """Return a difference with its interval, bold where p by Holm is below 5 %."""
     if test is None:
         return ""
