@@ -332,3 +332,16 @@ NAN = torch.tensor([[1.0, math.nan], [1, 1], [1, 1]])
 def test_errors_name_the_argument_and_the_shape(message: str, call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         call()
+
+
+@pytest.mark.parametrize("temperature", [0.05, torch.linspace(0.1, 1.0, 6)], ids=["number", "per row"])
+def test_few_and_many_scores_take_two_ways_to_one_value(temperature: float | torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured() -> tuple[torch.Tensor, ...]:
+        vectors = [torch.randn(6, 4, generator=torch.Generator().manual_seed(seed)).requires_grad_() for seed in (1, 2)]
+        loss = info_nce(*vectors, temperature=temperature, reduction="none")
+        return loss, *torch.autograd.grad(loss.sum(), vectors)
+
+    few = measured()
+    monkeypatch.setattr("reverie.objectives.contrastive.products.FEW", 0)
+    for one, other in zip(few, measured(), strict=True):
+        torch.testing.assert_close(one, other)

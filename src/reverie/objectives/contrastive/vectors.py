@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from reverie.objectives.checks import wide
 from reverie.objectives.contrastive.gather import gather_rows
 from reverie.objectives.contrastive.left_out import LeftOut
-from reverie.objectives.contrastive.products import Products
+from reverie.objectives.contrastive.products import Products, sampled_softmax_of_few
 from reverie.objectives.contrastive.shapes import NegativeMode, Reduction, check_finite, check_vectors, checked
 from reverie.objectives.pool import Scores
 from reverie.objectives.softmax import sampled_softmax
@@ -75,7 +75,7 @@ def info_nce(
     0.2395
     """
     return contrast(
-        partial(sampled_softmax, log_weight=log_weight),
+        sampled_softmax_of_few if log_weight is None else partial(sampled_softmax, log_weight=log_weight),
         query,
         positive_key,
         negative_keys,
