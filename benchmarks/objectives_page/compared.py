@@ -10,7 +10,7 @@ from claims import finished, write_claims
 
 from reverie.evaluation import holm, paired_test
 
-AGAINST = {"mf": "mf-info-nce", "lightgcn": "lightgcn-info-nce"}
+AGAINST = {"mf": "mf-info-nce", "lightgcn": "lightgcn-info-nce", "sasrec": "sasrec-info-nce"}
 METRIC = "ndcg@20"
 
 
