@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from pathlib import Path
+from statistics import fmean
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -19,20 +21,26 @@ def latest(benchmark: str) -> list[dict[str, str]]:
 
 
 def staircase() -> str:
-    """Return how far each estimator is from the truth."""
+    """Return what each estimator says of known truths, in nats, mean over seeds."""
     lines = latest("mi_staircase")
     if not lines:
         return "Not run yet: `python benchmarks/mi_staircase.py`."
-    cases = list(dict.fromkeys(line["case"] for line in lines))
-    systems = list(dict.fromkeys((line["system"], line["metric"]) for line in lines if "mean" in line["metric"]))
-    table = {(line["case"], line["system"], line["metric"]): float(line["value"]) for line in lines}
-    head = [f"| estimate of | {' | '.join(cases)} |", "|---|" + "--:|" * len(cases)]
-    rows = []
-    for system, metric in systems:
-        cells = [f"{table[case, system, metric]:.2f}" if (case, system, metric) in table else "" for case in cases]
-        rows.append(f"| {system} | {' | '.join(cells)} |")
-    picture = "![Estimates of mutual information on a staircase](mi-staircase.svg)"
-    return "\n".join([picture, "", *head, *rows])
+    values: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        if line["metric"] == "estimate":
+            critic, estimator, truth, *_ = (part.strip() for part in line["case"].split(","))
+            values[critic, estimator][truth.removeprefix("truth ")].append(float(line["value"]))
+    truths = sorted({truth for found in values.values() for truth in found}, key=float)
+    rows = [
+        "![Estimates of mutual information on a staircase](mi-staircase.svg)",
+        "",
+        f"| critic | estimator | {' | '.join(f'truth {truth}' for truth in truths)} | seeds |",
+        "|---|---|" + "--:|" * (len(truths) + 1),
+    ]
+    for (critic, estimator), found in values.items():
+        cells = [f"{fmean(found[truth]):.2f}" if truth in found else "" for truth in truths]
+        rows.append(f"| {critic} | {estimator} | {' | '.join(cells)} | {max(map(len, found.values()))} |")
+    return "\n".join(rows)
 
 
 def speed() -> str:

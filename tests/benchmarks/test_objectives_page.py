@@ -100,6 +100,10 @@ def test_what_was_not_run_says_so(page: dict[str, Any], tmp_path: Path, monkeypa
     monkeypatch.setattr(page["measured"], "RESULTS", tmp_path)
     assert page["measured"].staircase() == "Not run yet: `python benchmarks/mi_staircase.py`."
     head = "benchmark,case,system,version,metric,value,unit,machine,date,commit\n"
-    (tmp_path / "mi_staircase.csv").write_text(head + "mi,I=2,nwj,1,mean,1.5,nats,m,d,c\nmi,I=2,nwj,1,mean,1.9,nats,m,d,c\n")
-    assert page["measured"].staircase().splitlines()[-1] == "| nwj | 1.90 |"  # the last run
+    measured = [("2, 9 steps, seed 0", 1.5), ("2, 9 steps, seed 0", 1.9), ("2, 9 steps, seed 1", 2.0), ("10, 9 steps, seed 0", 4.0)]
+    lines = "".join(f'mi,"deep, NWJ, truth {case}",reverie,1,estimate,{value},nats,m,d,c\n' for case, value in measured)
+    (tmp_path / "mi_staircase.csv").write_text(head + lines)
+    table = page["measured"].staircase().splitlines()
+    assert table[-3] == "| critic | estimator | truth 2 | truth 10 | seeds |"
+    assert table[-1] == "| deep | NWJ | 1.95 | 4.00 | 2 |"  # of a repeated run the last
     assert page["measured"].speed().count("not run yet") == 3
