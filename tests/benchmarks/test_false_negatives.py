@@ -68,6 +68,7 @@ def test_the_page_shows_published_rows_ours_and_paired_differences(lastfm: Path,
 
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.syspath_prepend(str(BENCHMARKS / "tables"))
+    from objectives_page.compared import compared
     from objectives_page.released import released_settings
     from objectives_page.users import collaborative
 
@@ -78,7 +79,8 @@ def test_the_page_shows_published_rows_ours_and_paired_differences(lastfm: Path,
             recipe = change_recipe(cell_recipe(load_suite("collaborative"), row, "cf-lastfm"), [*settings, f"training.seed={seed}"])
             folder = lastfm / "runs" / "compare-collaborative-cf-lastfm" / f"{recipe.name}-seed{seed}"
             append_results(table, result_rows(run_recipe(recipe, folder, device="cpu", show=False), ["recall@20", "ndcg@20"]))
-    page = collaborative(table, lastfm / "runs")
+    tests = compared("cf-lastfm", lastfm / "runs", lastfm / "results" / "collaborative-claims.csv")
+    page = collaborative(table, {"cf-lastfm": tests})
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
     assert set(rows) == {"row", "popularity", "mf-info-nce", "mf-bsl"}
     assert "[" in rows["mf-bsl"].split("|")[4]
