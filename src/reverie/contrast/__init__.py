@@ -1,1 +1,1 @@
-"""Encoders of graphs and images taught by contrastive losses, to see which loss helps where."""
+"""Encoders of graphs, sentences and images taught by contrastive losses, to see which loss helps where."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from reverie.contrast.text.pairs import Pairs, TextData, unlabelled
 from reverie.data.readers.compressed import unpacked
+from reverie.data.sources.files import found
 from reverie.errors import DataError
 
 YEARS = (2013, 2014, 2015, 2016)
@@ -54,10 +55,10 @@ def read_sts(folder: str | None) -> TextData:
 
 
 def _found(root: Path, name: str) -> Path:
-    for path in (root / name, root / f"{name}.xz"):
-        if path.is_file():
-            return path
-    raise DataError(f"{root} has no {name} or {name}.xz; set REVERIE_DATA, or option 'folder', to a folder that holds it")
+    try:
+        return found(root, name)
+    except DataError as error:
+        raise DataError(f"{error}, or set REVERIE_DATA, or option 'folder', to a folder that holds it") from error
 
 
 def _comma(path: Path) -> Pairs:

@@ -12,19 +12,19 @@ from reverie.errors import DataError, ReverieError
 from reverie.files import cache_folder, read_json, sha256, write_json
 
 if TYPE_CHECKING:
-    from reverie.data.sources.entry import Remote
+    from reverie.data.sources.entry import Fetchable
 
 ORIGIN = "origin.json"
 
 
-def cached_folder(name: str, remote: Remote) -> Path:
+def cached_folder(name: str, remote: Fetchable) -> Path:
     """Return where the files of a mirror are, or would be.
 
     Parameters
     ----------
     name : str
         Of the dataset.
-    remote : Remote
+    remote : Fetchable
         The mirror.
 
     Returns
@@ -35,14 +35,14 @@ def cached_folder(name: str, remote: Remote) -> Path:
     return cache_folder() / "datasets" / name / remote.key
 
 
-def is_cached(name: str, remote: Remote) -> bool:
+def is_cached(name: str, remote: Fetchable) -> bool:
     """Whether a mirror's files are in the cache, unchanged since they arrived.
 
     Parameters
     ----------
     name : str
         Of the dataset.
-    remote : Remote
+    remote : Fetchable
         The mirror.
 
     Returns
@@ -66,14 +66,14 @@ def is_cached(name: str, remote: Remote) -> bool:
     return True
 
 
-def fetch_into_cache(name: str, remote: Remote) -> None:
+def fetch_into_cache(name: str, remote: Fetchable) -> None:
     """Fetch a mirror's files; they appear in the cache all at once, or not at all.
 
     Parameters
     ----------
     name : str
         Of the dataset.
-    remote : Remote
+    remote : Fetchable
         The mirror.
 
     Raises

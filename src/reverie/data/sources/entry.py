@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +54,22 @@ class Local:
     folder: str
     files: tuple[str, ...]
     layout: Layout
+
+
+class Fetchable(Protocol):
+    """Files that `fetch_into_cache` can fetch, of a dataset or of anything else."""
+
+    @property
+    def key(self) -> str:
+        """Name of their folder in the cache."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """File name to address, as in `Remote`."""
+
+    @property
+    def sha256(self) -> Mapping[str, str]:
+        """Expected digests by file name; a file that is not in it is taken unverified."""
 
 
 @dataclass(frozen=True)

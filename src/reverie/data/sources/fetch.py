@@ -15,18 +15,18 @@ from reverie.errors import DataError
 from reverie.files import sha256
 
 if TYPE_CHECKING:
-    from reverie.data.sources.entry import Remote
+    from reverie.data.sources.entry import Fetchable
 
 TIMEOUT = 5
 """Seconds without an answer after which the next mirror is tried."""
 
 
-def fetch(remote: Remote, folder: Path) -> None:
+def fetch(remote: Fetchable, folder: Path) -> None:
     """Fetch all files of a mirror into a folder.
 
     Parameters
     ----------
-    remote : Remote
+    remote : Fetchable
         The mirror.
     folder : path
         An empty folder.
