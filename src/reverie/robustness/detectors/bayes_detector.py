@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_array
 
 from reverie.robustness.detectors.cooccurrence import user_information
 from reverie.robustness.detectors.known import known_users
@@ -29,9 +29,10 @@ class BayesDetector:
     """A decision tree on user vectors p.
 
     They minimise ``-log σ(p_s q_i - p_n q_i)`` for a known fake s and a known real user n who both rated i, plus the squared error
-    of ``p_u g_v + w_u + c_v`` against the shifted positive information of users u and v. Vectors of users without a label are
-    moved by the second term alone. The paper's full text was not at hand: the terms follow public descriptions, their equal weight
-    is our reading. Deviations: Adam on drawn batches instead of single steps; both classes weigh the same in the tree.
+    of ``p_u g_v + w_u + c_v`` against the shifted positive information of users u and v. Both terms are sums, over ratings of
+    known fakes and over co-occurrences; vectors of users without a label are moved by the second alone. The paper's full text was
+    not at hand: the terms follow public descriptions, their equal weight is our reading. Deviations: Adam on drawn batches instead
+    of single steps; both classes weigh the same in the tree.
 
     Parameters
     ----------
@@ -89,36 +90,61 @@ def ranked_vectors(
     ndarray, shape [U, dim], float64
         p.
     """
-    import torch
-    from torch.nn.functional import logsigmoid
-
     generator = numpy_generator(seed, "bayes-detector")
     information = user_information(ratings, config.shift).tocoo()
     first, second = information.coords
-    draw = _Pairs(ratings, fakes, real)
-
-    def table(rows: int) -> torch.Tensor:
-        return torch.tensor(generator.normal(0.0, 0.1, (rows, config.dim)), dtype=torch.float32, requires_grad=True)
-
-    p, g, q = table(ratings.n_users), table(ratings.n_users), table(ratings.n_items)
-    w, c = (torch.zeros(ratings.n_users, requires_grad=True) for _ in range(2))
-    optimiser = torch.optim.Adam([p, g, q, w, c], lr=config.learning_rate)
+    draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
+    # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side
+    user, context = (
+        np.concatenate([generator.normal(0.0, 0.1, (n, dim)), np.zeros((n, 1)), np.ones((n, 1))], axis=1) for _ in "pg"
+    )
+    context[:, [dim, dim + 1]] = context[:, [dim + 1, dim]]
+    item = generator.normal(0.0, 0.1, (ratings.n_items, dim))
+    # both terms are sums; the first is sampled as a mean over its entries, so the second is a mean times this share
+    share = draw.n / len(first) if len(first) else 1.0
+    steps = [_Adam(table.shape, config.learning_rate) for table in (user, context, item)]
     for _ in range(config.steps if len(first) or draw.n else 0):
-        loss = torch.zeros(())
+        slopes = [np.zeros_like(table) for table in (user, context, item)]
         if len(first):
             at = generator.integers(len(first), size=min(config.batch, len(first)))
-            u, v = torch.from_numpy(first[at].astype(np.int64)), torch.from_numpy(second[at].astype(np.int64))
-            known = torch.from_numpy(information.data[at].astype(np.float32))
-            error = known - (p[u] * g[v]).sum(1) - w[u] - c[v]
-            loss = loss + (error**2).mean() + config.ridge * (p[u] ** 2 + g[v] ** 2).sum(1).mean()
+            u, v = first[at].astype(np.int64), second[at].astype(np.int64)
+            error = 2.0 * ((user[u] * context[v]).sum(axis=1) - information.data[at]) / len(at)
+            drawn = csr_array((error, (u, v)), shape=(n, n))
+            slopes[0], slopes[1] = drawn @ context, drawn.T @ user
+            slopes[0][:, dim + 1], slopes[1][:, dim] = 0.0, 0.0
+            slopes[0][:, :dim] += _shrink(user[:, :dim], u, config.ridge)
+            slopes[1][:, :dim] += _shrink(context[:, :dim], v, config.ridge)
         if draw.n:
-            s, n, i = (torch.from_numpy(index) for index in draw(config.batch, generator))
-            loss = loss - logsigmoid(((p[s] - p[n]) * q[i]).sum(1)).mean()
-            loss = loss + config.ridge * (p[s] ** 2 + p[n] ** 2 + q[i] ** 2).sum(1).mean()
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-    return p.detach().numpy().astype(np.float64)
+            s, r, i = draw(config.batch, generator)
+            apart = user[s, :dim] - user[r, :dim]
+            pull = -0.5 * share * (1.0 - np.tanh(0.5 * (apart * item[i]).sum(axis=1))) / len(s)
+            pairs, turned = csr_array((pull, (s, i)), shape=(n, len(item))), csr_array((pull, (r, i)), shape=(n, len(item)))
+            slopes[0][:, :dim] += (pairs - turned) @ item
+            slopes[2] += (pairs - turned).T @ user[:, :dim] + _shrink(item, i, share * config.ridge)
+            slopes[0][:, :dim] += _shrink(user[:, :dim], s, share * config.ridge)
+            slopes[0][:, :dim] += _shrink(user[:, :dim], r, share * config.ridge)
+        for table, slope, step in zip((user, context, item), slopes, steps, strict=True):
+            table -= step(slope)
+    return user[:, :dim]
+
+
+def _shrink(table: NDArray[np.float64], rows: NDArray[np.int64], ridge: float) -> NDArray[np.float64]:
+    """Return the slope of ridge times the mean squared length of some rows."""
+    return 2.0 * ridge / len(rows) * np.bincount(rows, minlength=len(table))[:, None] * table
+
+
+class _Adam:
+    """Kingma and Ba, Adam, ICLR 2015, with its default decay."""
+
+    def __init__(self, shape: tuple[int, ...], rate: float) -> None:
+        self.mean, self.square, self.rate, self.n = np.zeros(shape), np.zeros(shape), rate, 0
+
+    def __call__(self, slope: NDArray[np.float64]) -> NDArray[np.float64]:
+        self.n += 1
+        self.mean += 0.1 * (slope - self.mean)
+        self.square += 0.001 * (slope**2 - self.square)
+        root = np.sqrt(self.square / (1.0 - 0.999**self.n)) + 1e-8
+        return np.asarray(self.rate * self.mean / (1.0 - 0.9**self.n) / root)
 
 
 class _Pairs:

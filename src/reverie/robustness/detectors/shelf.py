@@ -16,6 +16,9 @@ DETECTORS = Registry(
     {
         "one-number": _entry("one_number", "OneNumberConfig", "one number of a profile, or a draw: what others must beat"),
         "pca": _entry("pca", "PCAConfig", "users that vary least along the first principal components", "mehta2009unsupervised"),
+        "user-pca": _entry(
+            "user_pca", "UserPCAConfig", "users that hardly take part in the principal components of users", "mehta2009unsupervised"
+        ),
         "sequence-likelihood": _entry(
             "sequence_likelihood", "SequenceLikelihoodConfig", "sequences far from the usual likelihood under a Markov chain"
         ),
