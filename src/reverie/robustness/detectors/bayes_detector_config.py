@@ -12,11 +12,11 @@ class BayesDetectorConfig(Options):
 
     dim: PositiveInt = 10
     """Width of the vectors."""
-    steps: PositiveInt = 300
+    steps: PositiveInt = 500
     """Steps of Adam."""
     batch: PositiveInt = 4096
     """Pairs of users, and co-occurrences, of a step."""
-    learning_rate: PositiveFloat = 0.05
+    learning_rate: PositiveFloat = 0.02
     """Of Adam."""
     ridge: NonNegativeFloat = 1e-3
     """Weight of the mean squared length of the vectors in a batch."""
