@@ -35,7 +35,11 @@ CAUGHT = {
 }
 """For each detector an attack of the shelf that it must tell from people by a margin; not every detector finds every attack.
 Long is a random attack with profiles twice as long as those of people."""
-OPTIONS = {"one-number": {"number": "item-popularity", "lowest": True}, "graph-autoencoder": {"dim": 4}}
+OPTIONS = {
+    "one-number": {"number": "item-popularity", "lowest": True},
+    "graph-autoencoder": {"dim": 4},
+    "bayes-detector": {"steps": 300, "learning_rate": 0.05},
+}
 
 
 def _build(name: str) -> Detector:
