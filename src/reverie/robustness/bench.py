@@ -273,7 +273,8 @@ class Bench:
             hardening = DEFENCES.build(defence.kind)(
                 checked(DEFENCES.config(defence.kind), defence.set, f"defences.{cell.defence}")
             )
-            return hardening.harden(fitting, evidence, cell.seed)
+            hardened: Fitting = hardening.harden(fitting, evidence, cell.seed)
+            return hardened
 
         folder = self.folder / "fits"
         return fit_and_measure(folder, facts, prepare, arena.split, training, goal.targets, keep_model=keep_model)
@@ -292,7 +293,7 @@ class Bench:
             asked = audience(split, goal.targets)
             every = max(1, len(asked) // 500)
             shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device="cpu")
-            value = float(by_user(shown.ranks, "hr@10")["value"].mean() or 0.0)
+            value = float(by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 
         return reward

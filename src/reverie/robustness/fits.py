@@ -80,7 +80,7 @@ def fit_and_measure(
     prepare : callable
         Returns model, options and split; called only where something is computed.
     clean : Split
-        Before the attack: tells whose training history is asked for, so that a defence that removes users is still measured on them.
+        Before the attack: tells whose histories are asked for, so that a defence that removes users is measured on them too.
     training : TrainingConfig
         With the seed of the fit.
     targets : ndarray, shape [K], int32
