@@ -27,6 +27,8 @@ ATTACKS = Registry(
         ),
         "love-hate": _entry("simple", "love_hate", "a target to demote rated lowest, any other items highest", "mobasher2007"),
         "segment": _entry("simple", "segment", "items liked together with the target rated highest, others lowest", "mobasher2007"),
+        "pga": _entry("gradient", "pga", "likes follow the gradient of a surrogate, users held fixed", "li2016pga"),
+        "revadv": _entry("gradient", "revadv", "likes follow the gradient through the refit of a surrogate", "tang2020revadv"),
     },
     group="reverie.attacks",
 )
