@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from reverie.robustness.attacks.surrogate_config import AimConfig
     from reverie.robustness.view import Goal
 
+_TOP = 10
+_LOW = -1e4
+"""Stands for the tenth score of a user who has fewer unseen items."""
 _CHUNK = 512
 """Users whose scores are held at once."""
 
@@ -23,7 +26,8 @@ class Aim:
     """The attacker's loss.
 
     * promote: mean over users without the target of ``-log softmax(s_u / τ)_t`` over the unseen items that score at least as
-      high as the target (AIA); a user who sees it on top adds nothing.
+      high as the target (AIA); a user who sees it on top adds nothing. With ``promote="hit"``: mean of
+      ``-sigmoid((s_ut - s_u(10)) / τ)``, s_u(10) being the tenth highest score of another unseen item.
     * demote: mean over users without the target of ``softmax(s_u / τ)_t`` over all unseen items.
     * damage: mean over liked items of ``log softmax(s_u / τ)_i`` over all items.
 
@@ -111,6 +115,11 @@ class Aim:
             target = open_[:, column]
             if self.goal.kind == "demote":
                 total = total + open_.masked_fill(hidden, -torch.inf).softmax(1)[:, column].sum()
+            elif self.config.promote == "hit":
+                others = open_.masked_fill(hidden, -torch.inf)
+                others[:, column] = -torch.inf
+                tenth = others.topk(min(_TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
+                total = total - torch.sigmoid(target - tenth).sum()
             else:
                 below = hidden | (open_ < target[:, None])
                 total = total - open_.masked_fill(below, -torch.inf).log_softmax(1)[:, column].sum()

@@ -14,17 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.aim import Aim
-from reverie.robustness.attacks.surrogate import Surrogate, liked
-from reverie.robustness.attacks.templates import (
-    as_likes,
-    assembled,
-    choose_templates,
-    keep_some,
-    room,
-    seen_ratings,
-    without_targets,
-)
+from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -67,38 +58,29 @@ class GradientAttack:
         """Return profiles; see `Attack`."""
         generator = numpy_generator(seed, "attack", "gradient")
         ratings = seen_ratings(view)
-        likes = liked(ratings)
-        surrogate, aim = Surrogate(likes, self.config.surrogate, seed), Aim(goal, likes, self.config.aim)
+        adversary = Adversary(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
         n = room(view, goal, budget.size)
         real = without_targets(ratings, goal)
         templates = keep_some(real[choose_templates(real, budget.users, n, generator)], n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
-        rows, best, lowest = aim.audience(generator), state, np.inf
+        rows, best, lowest = adversary.aim.audience(generator), state, np.inf
         for step in range(self.config.steps + 1):
             rounded = largest(state, n)
-            value, _ = self._loss(surrogate, aim, view, goal, rounded, rows)
+            value, _ = adversary.loss(rounded, rows)
             if value < lowest:
                 best, lowest = rounded, value
             if step == self.config.steps:
                 break
             moved = state.clone().requires_grad_()
-            _, handle = self._loss(surrogate, aim, view, goal, moved, aim.audience(generator))
+            _, handle = adversary.loss(moved, adversary.aim.audience(generator))
             handle.backward()  # type: ignore[no-untyped-call]
             gradient = torch.zeros_like(state) if moved.grad is None else moved.grad * open_
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
         return assembled(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
-
-    def _loss(
-        self, surrogate: Surrogate, aim: Aim, view: View, goal: Goal, others: Tensor, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-    ) -> tuple[float, Tensor]:
-        base = torch.from_numpy(as_likes(view, goal, np.zeros(others.shape)))
-        with torch.set_grad_enabled(others.requires_grad):
-            users, items = surrogate.retrain(others + base, self.through)
-        return aim.loss(users, items, rows)
 
 
 def largest(state: Tensor, n: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -27,6 +27,9 @@ class SurrogateConfig(Options):
 class AimConfig(Options):
     """What a gradient attack minimises on the surrogate's scores."""
 
+    promote: Literal["rank", "hit"] = "rank"
+    """How a promotion is measured: by the softmax over what stands above the target, which moves all users, or by a smooth count
+    of users who see it in their top 10, which moves those who nearly do."""
     temperature: PositiveFloat = 0.1
     """Scores are divided by this before the softmax; a like should score 1."""
     audience: PositiveInt = 2048
