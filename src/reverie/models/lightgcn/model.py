@@ -143,7 +143,7 @@ class LightGCN(nn.Module):
             raise ValueError("lightgcn.loss needs a batch with targets [B]")
         users, items = self._propagated()
         states, head = self._unit(users.index_select(0, batch.users)), DotHead(self._unit(items))
-        terms = {"loss": self.objective.loss(states, batch.targets, head, users=batch.users).mean()}
+        terms = {"loss": self.objective.loss(states, batch.targets, head, batch.weights, batch.users).mean()}
         if self.config.decay:
             own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(batch.targets)
             touched = (own_u.square().sum() + own_i.square().sum()) / batch.size

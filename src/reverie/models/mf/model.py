@@ -148,7 +148,8 @@ class MF(nn.Module):
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
             vectors = _with_bias(vectors, self.user_bias[batch.users])
-        return {"loss": self.objective.loss(vectors, batch.targets, DotHead(table), users=batch.users).mean()}
+        losses = self.objective.loss(vectors, batch.targets, DotHead(table), batch.weights, batch.users)
+        return {"loss": losses.mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs.
