@@ -84,8 +84,9 @@ class PairHead:
 
     def _meet(self, states: Tensor, products: Tensor, halves: Tensor) -> Tensor:
         """Score states [M, F + H] against items given by both parts, [M, K, .] or [K, .]."""
-        own, half = states.split([self.products.shape[1], len(self.first)], dim=1)
-        product = own @ products.T if products.dim() == 2 else (products @ own[:, :, None])[:, :, 0]
+        width = self.products.shape[1]
+        own, half = states[:, :width], states[:, width:]
+        product: Tensor = own @ products.T if products.dim() == 2 else (products @ own[:, :, None])[:, :, 0]
         return product + self.rest(half[:, None] + halves)
 
 
