@@ -135,7 +135,7 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
     Tensor, shape [M]
         Between about ``0.27 user_weight`` and `user_weight`.
     """
-    distinct, row = users.unique(return_inverse=True)
+    distinct, row = torch.unique(users, return_inverse=True)
     total = losses.new_zeros(len(distinct)).index_add_(0, row, losses)
     factor: Tensor = user_weight * torch.sigmoid(total.mean() / total.clamp(min=1e-9) - 1)
     return factor[row]
