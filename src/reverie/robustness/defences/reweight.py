@@ -105,7 +105,7 @@ class Reweight:
         halves = in_halves(split.train, seed)
         for seen, hidden in (halves, halves[::-1]):
             model = create_model(fitting.model, split, seed=seed, **fitting.options)
-            fit(model, replace(split, train=seen), show=False, **(defaults | once))
+            fit(model, replace(split, train=seen), show=False, **(defaults | once | self.config.training))
             above, asked = ranking_errors(model, seen, hidden)
             total += above
             count += asked

@@ -12,7 +12,7 @@ from reverie.options import Options
 class ReweightConfig(Options):
     """Options of `reweight`."""
 
-    detector: str | None = "pca"
+    detector: str | None = None
     """Registered name of an unsupervised detector whose suspicion is added to the error; None for the error alone."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Its options."""
@@ -22,5 +22,7 @@ class ReweightConfig(Options):
     """How often the victim is fitted and the weights are set anew."""
     epochs: PositiveInt = 5
     """Epochs of each of these fits."""
+    training: dict[str, Any] = Field(default_factory=dict)
+    """Options of training of these fits, over the victim's defaults; small data need small batches."""
     temperature: PositiveFloat = 0.5
     """Softness of the probabilities, in units of the spread of suspicion over users; near 0 it is removal."""
