@@ -10,7 +10,7 @@ References
    ``ε Γ / |Γ|`` in the direction of the gradient, recomputed at each step and constant to the optimiser, and the sum of the plain
    loss and λ times the perturbed one.
 .. [2] Zhang et al., Improving the shortest plank: vulnerability-aware adversarial training for robust recommender system, RecSys
-   2024, arXiv:2409.17476: the factor of each user, see `vulnerability`.
+   2024, arXiv:2409.17476: the factor of each user, see `vulnerability`, in the form of the authors' public code.
 """
 
 from __future__ import annotations

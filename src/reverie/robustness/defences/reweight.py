@@ -41,7 +41,7 @@ class Reweight:
 
     References
     ----------
-    .. [1] Zhang, Yin, Chen, Huang, Hung and Nguyen, GCN-based user representation learning for unifying robust recommendation and
+    .. [1] Zhang, Yin, Chen, Nguyen, Huang and Cui, GCN-based user representation learning for unifying robust recommendation and
        fraudster detection, SIGIR 2020, arXiv:2005.10150 (GraphRfi): the rating loss of a user is weighted by the probability of
        being genuine, and the prediction error is a feature of the detector. Deviations, so it does not carry that name: no
        labels of fraudsters, hence no neural random forest but a sum of two standardised suspicions; rounds of fit and detection
@@ -171,7 +171,8 @@ def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tu
     ranks = evaluate(model, asked, top=0).ranks
     share = (ranks["greater"].to_numpy() + ranks["equal"].to_numpy() / 2) / ranks["n_candidates"].to_numpy()
     users, n = rows.users[ranks["query"].to_numpy()], hidden.vocabulary.n_users
-    return np.bincount(users, weights=share, minlength=n), np.bincount(users, minlength=n).astype(np.float64)
+    above: NDArray[np.float64] = np.bincount(users, weights=share, minlength=n).astype(np.float64)
+    return above, np.bincount(users, minlength=n).astype(np.float64)
 
 
 def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
