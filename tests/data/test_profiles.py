@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given as hypothesis_given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reverie.data.dataset import Dataset
@@ -29,6 +30,7 @@ def test_parts_of_profiles() -> None:
     assert made.take(np.array([2, 0])).items.tolist() == [2, 3, 1]
 
 
+@settings(deadline=None)
 @hypothesis_given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9)), unique=True, max_size=20))
 def test_events_are_gathered_by_owner_in_their_order(events: list[tuple[int, int]]) -> None:
     owners = np.array([o for o, _ in events], dtype=np.int64)
