@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -12,12 +12,14 @@ import torch
 import reverie as rv
 from reverie.data.batch import SequenceBatch, padded
 from reverie.data.dataset import Dataset
-from reverie.data.profiles import Profiles
 from reverie.data.splits.config import LeaveOneOut
 from reverie.robustness.arena import Arena, open_arena
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.threat import White
 from reverie.robustness.view import Budget, Goal, View, attacker_view
+
+if TYPE_CHECKING:
+    from reverie.data.profiles import Profiles
 
 BLOCK = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import reverie as rv
-from reverie.data.profiles import Profiles
 from reverie.errors import ConfigError
 from reverie.robustness.attacks.item_tree import ItemTree
 from reverie.robustness.attacks.knapsack import divide
 from reverie.robustness.attacks.poisonrec import PoisonRec
 from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
 from reverie.robustness.attacks.uplift import chances_by_paths
+
+if TYPE_CHECKING:
+    from reverie.data.profiles import Profiles
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
@@ -72,10 +74,10 @@ def test_the_policy_learns_what_is_rewarded(ground: Callable[..., Any]) -> None:
     def reward(profiles: Profiles) -> float:
         return float(np.isin(profiles.items, wanted).mean())
 
-    here = ground(reward=reward, trials=120)
-    attack = PoisonRec(PoisonrecConfig(trials=120, episodes=8, rate=0.03))
+    here = ground(reward=reward, trials=80)
+    attack = PoisonRec(PoisonrecConfig(trials=80, episodes=8, rate=0.03))
     made = attack.craft(here.view, here.goal, here.budget, 0)
-    assert len(attack.rewards) == 120
+    assert len(attack.rewards) == 80
     assert np.mean(attack.rewards[-16:]) > np.mean(attack.rewards[:16]) + 0.1
     assert reward(made) == pytest.approx(max(attack.rewards))
     assert (made.items[made.offsets[1:] - 1] == here.goal.targets[0]).all()

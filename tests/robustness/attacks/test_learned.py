@@ -17,7 +17,7 @@ from reverie.robustness.threat import Grey
 from reverie.robustness.view import Budget, Goal, attacker_view, refuse_what_is_not_seen
 
 FAST: dict[str, dict[str, Any]] = {
-    "aush": {"steps": 60},
+    "aush": {"steps": 40},
     "aia": {"steps": 25},
     "legup": {"pretraining": 15, "epochs": 5},
     "pga": {"steps": 15},
