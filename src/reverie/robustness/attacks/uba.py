@@ -37,7 +37,7 @@ class UBA:
 
     References
     ----------
-    .. [1] Wang, Wang, Feng et al., Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
+    .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
 
     Notes
     -----
