@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.profiles import Profiles
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
@@ -29,6 +35,8 @@ class Split:
         Name of the dataset.
     sha256 : str
         Identity of the dataset.
+    n_appended : int
+        How many users, the last ones, were added by `append`.
     """
 
     train: Sequences
@@ -38,6 +46,7 @@ class Split:
     protocol: str
     dataset: str
     sha256: str
+    n_appended: int = 0
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -58,3 +67,89 @@ class Split:
             `train` or `refit`.
         """
         return self.refit if on == "train+valid" else self.train
+
+    @property
+    def is_fake(self) -> NDArray[np.bool_]:
+        """Which users were added by `append`, shape [n_users]; only the measurement of detectors may look."""
+        return np.arange(self.vocabulary.n_users) >= self.vocabulary.n_users - self.n_appended
+
+    def append(self, profiles: Profiles) -> Split:
+        """Return the split with more users to learn from: codes of items and users, and all queries, stay as they are.
+
+        The new users come last. Of columns they get their ratings, where events have any, and the time of the last training
+        event, where events have times, and the weight 1, where events have weights; other columns are zero.
+
+        Parameters
+        ----------
+        profiles : Profiles
+            Events of the new users; a user without events is known but has no row.
+
+        Returns
+        -------
+        Split
+            Poisoned, if the users are made up.
+        """
+        vocabulary = grown(self.vocabulary, len(profiles))
+        first = self.vocabulary.n_users
+
+        def asked(queries: Queries) -> Queries:
+            return replace(queries, sequences=replace(queries.sequences, vocabulary=vocabulary))
+
+        return replace(
+            self,
+            train=_with_rows(self.train, profiles, first, vocabulary),
+            refit=_with_rows(self.refit, profiles, first, vocabulary),
+            valid=asked(self.valid),
+            test=asked(self.test),
+            n_appended=self.n_appended + len(profiles),
+        )
+
+
+def grown(vocabulary: Vocabulary, n: int) -> Vocabulary:
+    """Return a vocabulary with more users at its end.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Of the data.
+    n : int
+        How many users to add.
+
+    Returns
+    -------
+    Vocabulary
+        Their ids are whole numbers after the largest, or ``new-1`` …, after what is taken already.
+    """
+    users = vocabulary.users
+    if users.dtype == pl.String:
+        taken = int(users.str.starts_with("new-").sum())
+        more = pl.Series([f"new-{taken + k}" for k in range(1, n + 1)], dtype=pl.String)
+    else:
+        last = users.max()
+        start = int(last) + 1 if isinstance(last, int) else 0
+        more = pl.Series(np.arange(start, start + n), dtype=users.dtype)
+    return replace(vocabulary, users=pl.concat([users, more.alias(users.name)]))
+
+
+def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary: Vocabulary) -> Sequences:
+    filled = np.flatnonzero(profiles.lengths > 0)
+    end = len(rows.items)
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, values in rows.columns.items():
+        more = np.zeros(len(profiles.items), dtype=values.dtype)
+        if name == "rating":
+            more = profiles.ratings.astype(values.dtype)
+        elif name == "time" and rows.n_events:
+            more[:] = values[rows.positions()].max()
+        elif name == "weight":
+            more[:] = 1
+        columns[name] = np.concatenate([values, more])
+    return replace(
+        rows,
+        items=np.concatenate([rows.items, profiles.items.astype(rows.items.dtype)]),
+        starts=np.concatenate([rows.starts, end + profiles.offsets[filled]]),
+        stops=np.concatenate([rows.stops, end + profiles.offsets[filled + 1]]),
+        users=np.concatenate([rows.users, first_user + filled]),
+        vocabulary=vocabulary,
+        columns=columns,
+    )

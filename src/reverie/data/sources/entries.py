@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reverie.data.sources import cf, movielens, sequence_files
+from reverie.data.sources import attacked, cf, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
 from reverie.data.sources.zhihu import zhihu
@@ -26,6 +26,7 @@ _AMAZON_CITATION = (
 )
 _NO_TERMS = "none stated upstream; treat as research use only"
 _LIGHTGCN_CITATION = "X. He et al. LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation. SIGIR 2020"
+_ATTACK_DATA = "https://raw.githubusercontent.com/XMUDM/ShillingAttack/master/data/"
 _CF_NOTES = (
     "comes split into train and test, over the same users; there are no times, no order and no titles",
     "there is no validation part: by default a tenth of the training events is drawn for it",
@@ -51,6 +52,12 @@ def _s3rec(
         ),
         notes=("events are ordered by the source; there are no times and no ratings", "5-core"),
     )
+
+
+def _shilling(prefix: str) -> tuple[Local | Remote, ...]:
+    files, layout = (f"{prefix}_train.dat", f"{prefix}_test.dat"), attacked.shilling(prefix)
+    publisher = {name: f"{_ATTACK_DATA}{prefix}/{name}" for name in files}
+    return (Local(f"shilling/{prefix}", files, layout), Remote("publisher", publisher, layout))
 
 
 _ALL = (
@@ -302,6 +309,42 @@ _ALL = (
             ),
         ),
         notes=("42,135 training and 10,533 test events", *_CF_NOTES),
+    ),
+    SourceEntry(
+        name="recad-game",
+        summary="Amazon video games with ratings, with the split of RecAD",
+        counts=(3_179, 5_527, 44_640),
+        licence=_NO_TERMS,
+        citation="C. Wang et al. RecAD: Towards A Unified Library for Recommender Attack and Defense. RecSys 2023",
+        homepage="https://github.com/gusye1234/recad",
+        protocol="given",
+        mirrors=(Local("recad-game", tuple(f"game_{part}.csv" for part in ("train", "valid", "test")), attacked.recad("game")),),
+        notes=("39,634 training, 1,807 validation and 3,199 test ratings from 1 to 5", "there are no titles"),
+    ),
+    SourceEntry(
+        name="filmtrust",
+        summary="FilmTrust ratings of films, with the split of AUSH and Leg-UP",
+        counts=(780, 721, 28_796),
+        licence=_NO_TERMS,
+        citation="C. Lin et al. Attacking Recommender Systems with Augmented User Profiles. CIKM 2020",
+        homepage="https://github.com/XMUDM/ShillingAttack",
+        protocol="given",
+        mirrors=_shilling("filmTrust"),
+        notes=(
+            "whole ratings from 1 to 5; no times, no order, no titles",
+            "one pair stands in both files upstream and is taken as training",
+        ),
+    ),
+    SourceEntry(
+        name="automotive",
+        summary="Amazon Automotive ratings, with the split of AUSH and Leg-UP",
+        counts=(2_928, 1_835, 20_473),
+        licence=_NO_TERMS,
+        citation="C. Lin et al. Attacking Recommender Systems with Augmented User Profiles. CIKM 2020",
+        homepage="https://github.com/XMUDM/ShillingAttack",
+        protocol="given",
+        mirrors=_shilling("automotive"),
+        notes=("whole ratings from 1 to 5; no times, no order, no titles",),
     ),
 )
 

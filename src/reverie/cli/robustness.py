@@ -1,0 +1,142 @@
+"""`reverie robustness`, and its two halves `reverie attack` and `reverie defend`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reverie.cli.options import Json, Offline, Quiet, Settings, console, print_json
+
+RecipeName = Annotated[str | None, typer.Argument(help="Name of a packaged recipe, or a YAML file.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Minutes instead of hours: one seed, fewer rows; shows only that it runs.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of fits and profiles; runs/<name> by default.")]
+Results = Annotated[Path | None, typer.Option("--results", help="Append all figures to this CSV table.")]
+Listed = Annotated[bool, typer.Option("--list", help="List the packaged recipes.")]
+
+
+def robustness(
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    smoke: Smoke = False,
+    out: Out = None,
+    results: Results = None,
+    listed: Listed = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Attack victims, detect the fakes, defend against the strongest attacks; the same command again goes on where it was cut.
+
+    Example: reverie robustness robustness-filmtrust --results results/robustness.csv
+    """
+    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=True, defend=True)
+
+
+def attack(
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    smoke: Smoke = False,
+    out: Out = None,
+    results: Results = None,
+    listed: Listed = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Attack victims as a recipe says and measure what it does to targets and to recommendation as such.
+
+    Example: reverie attack robustness-filmtrust --set 'goal.targets=[12]' --set 'budgets=[0.01]'
+    """
+    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=False, defend=False)
+
+
+def defend(
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    smoke: Smoke = False,
+    out: Out = None,
+    results: Results = None,
+    listed: Listed = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    offline: Offline = False,
+) -> None:
+    """Try a recipe's defences against its strongest attacks; attacks that are not there yet are made first.
+
+    Example: reverie defend robustness-filmtrust --set strongest=1
+    """
+    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=False, defend=True)
+
+
+def _run(
+    recipe: str | None,
+    settings: list[str] | None,
+    smoke: bool,
+    out: Path | None,
+    results: Path | None,
+    listed: bool,
+    json: bool,
+    quiet: bool,
+    offline: bool,
+    *,
+    detect: bool,
+    defend: bool,
+) -> None:
+    from reverie.errors import ConfigError
+    from reverie.robustness.recipe import load_robustness, robustness_files
+
+    if listed:
+        _list(json)
+        return
+    if recipe is None:
+        raise ConfigError(f"say which recipe, one of {', '.join(robustness_files())} or the path of a YAML file")
+    loaded = load_robustness(recipe, settings or (), smoke)
+
+    from reverie.robustness.page import write_page
+    from reverie.robustness.results import benchmark_json
+    from reverie.robustness.run import run_benchmark
+    from reverie.robustness.table import print_benchmark
+
+    folder = out or Path("runs") / loaded.name
+    done = run_benchmark(loaded, folder, detect=detect, defend=defend, results=results, show=not (quiet or json), offline=offline)
+    page = write_page(done, folder / "report.html", command=_command(recipe, settings, smoke))
+    if json:
+        print_json(benchmark_json(done) | {"report": str(page)})
+        return
+    screen = console(quiet)
+    print_benchmark(done, screen)
+    screen.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _command(recipe: str, settings: list[str] | None, smoke: bool) -> str:
+    return " ".join(["reverie robustness", recipe, *(f"--set '{s}'" for s in settings or ()), *(["--smoke"] if smoke else [])])
+
+
+def _list(json: bool) -> None:
+    from rich.table import Table
+
+    from reverie.robustness.recipe import load_robustness, robustness_files
+
+    loaded = [load_robustness(name) for name in robustness_files()]
+    if json:
+        print_json([{"name": r.name, "dataset": r.dataset.name, "description": r.description} for r in loaded])
+        return
+    table = Table("recipe", "data", "victims", "attacks", "detectors", "defences", "seeds", "description", box=None, pad_edge=False)
+    for r in loaded:
+        counts = (len(rows) for rows in (r.victims, r.attacks, r.detectors, r.defences))
+        table.add_row(r.name, r.dataset.name, *map(str, counts), str(r.seeds), r.description)
+    console().print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verbs.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    for verb in (attack, defend, robustness):
+        app.command()(verb)

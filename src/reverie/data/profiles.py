@@ -1,0 +1,119 @@
+"""Profiles to be added to a split: users who are not in the data, real or made up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.data.sequences import flat_positions
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Events of new users, laid end to end, each user's oldest event first.
+
+    Parameters
+    ----------
+    items : ndarray, shape [E], int32
+        Item codes 1..N; no user has an item twice.
+    ratings : ndarray, shape [E], float32
+        Rating of each event on the scale of the data; 1 where the data have none.
+    offsets : ndarray, shape [P + 1], int64
+        Profile p owns ``items[offsets[p]:offsets[p + 1]]``; it may be empty.
+    """
+
+    items: NDArray[np.int32]
+    ratings: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if len(self.items) != len(self.ratings) or int(self.offsets[-1]) != len(self.items):
+            raise DataError(
+                f"profiles have {len(self.items)} items, {len(self.ratings)} ratings and end at {int(self.offsets[-1])}; "
+                f"give one rating per item"
+            )
+        keys = self.owners * (int(self.items.max(initial=0)) + 1) + self.items
+        if len(np.unique(keys)) != len(keys):
+            raise DataError("a profile holds an item twice; give each item once")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of events of each profile, shape [P]."""
+        return np.diff(self.offsets)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Profile number of each event, shape [E]."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def where(self, kept: NDArray[np.bool_]) -> Profiles:
+        """Return the profiles with some of their events, none of the profiles left out.
+
+        Parameters
+        ----------
+        kept : ndarray, shape [E], bool
+            Which events stay.
+
+        Returns
+        -------
+        Profiles
+            As many profiles, some perhaps empty.
+        """
+        counts = np.bincount(self.owners[kept], minlength=len(self))
+        return Profiles(self.items[kept], self.ratings[kept], _offsets(counts))
+
+    def take(self, index: NDArray[np.int64]) -> Profiles:
+        """Return some of the profiles.
+
+        Parameters
+        ----------
+        index : ndarray, int64
+            Profile numbers.
+
+        Returns
+        -------
+        Profiles
+            These, in this order.
+        """
+        at = flat_positions(self.offsets[index], self.offsets[index + 1])
+        return Profiles(self.items[at], self.ratings[at], _offsets(self.lengths[index]))
+
+
+def profiles_of(owners: NDArray[np.int64], items: NDArray[np.int32], ratings: NDArray[np.float32], n: int) -> Profiles:
+    """Gather events into profiles; events of one owner keep their order.
+
+    Parameters
+    ----------
+    owners : ndarray, shape [E], int64
+        Profile number of each event, in any order.
+    items : ndarray, shape [E], int32
+        Item codes.
+    ratings : ndarray, shape [E], float32
+        Ratings.
+    n : int
+        Number of profiles; some may be empty.
+
+    Returns
+    -------
+    Profiles
+        With n profiles.
+    """
+    order = np.argsort(owners, kind="stable")
+    return Profiles(
+        items[order].astype(np.int32),
+        ratings[order].astype(np.float32),
+        _offsets(np.bincount(owners, minlength=n)),
+    )
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])

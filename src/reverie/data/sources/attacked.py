@@ -1,0 +1,72 @@
+"""Layouts of the sets that attack papers use: RecAD's CSV files, and the files of AUSH and Leg-UP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from reverie.data.readers import read_events
+from reverie.data.sources.entry import Layout, Loaded
+from reverie.data.sources.files import found, read_fields
+from reverie.errors import DataError
+
+
+def recad(prefix: str) -> Layout:
+    """Return the reader of RecAD's format: three CSV files with user_id, item_id, rating and timestamp.
+
+    Parameters
+    ----------
+    prefix : str
+        The files are ``<prefix>_train.csv``, ``<prefix>_valid.csv`` and ``<prefix>_test.csv``.
+
+    Returns
+    -------
+    callable
+        A layout; the part is a column, a user's events are ordered by time.
+    """
+    parts = {part: f"{prefix}_{part}.csv" for part in ("train", "valid", "test")}
+
+    def read(folder: Path) -> Loaded:
+        frames = {part: read_events(found(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
+        return _loaded(frames, "timestamp")
+
+    return read
+
+
+def shilling(prefix: str) -> Layout:
+    """Return the reader of AUSH's and Leg-UP's format: user, item and rating behind tabs, in a training and a test file.
+
+    Parameters
+    ----------
+    prefix : str
+        The files are ``<prefix>_train.dat`` and ``<prefix>_test.dat``.
+
+    Returns
+    -------
+    callable
+        A layout; nothing orders a user's events. A pair that stands in both files is a training pair.
+    """
+    parts = {part: f"{prefix}_{part}.dat" for part in ("train", "test")}
+
+    def read(folder: Path) -> Loaded:
+        frames = {}
+        for part, name in parts.items():
+            path = found(folder, name)
+            raw = read_fields(path, "\t", ["user", "item", "rating"])
+            numbers = raw.select(
+                pl.col("user", "item").cast(pl.Int64, strict=False), pl.col("rating").cast(pl.Float32, strict=False)
+            )
+            if numbers.null_count().sum_horizontal()[0]:
+                raise DataError(f"{path} has a line that is not user, item and rating; fetch the dataset again")
+            frames[part] = numbers
+        frames["test"] = frames["test"].join(frames["train"], on=["user", "item"], how="anti", maintain_order="left")
+        return _loaded(frames, "none")
+
+    return read
+
+
+def _loaded(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
+    whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in frames.items()])
+    return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "timestamp" if order == "timestamp" else "none")

@@ -1,0 +1,1 @@
+"""Attacks: ways to make up profiles."""

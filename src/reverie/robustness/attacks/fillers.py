@@ -1,0 +1,77 @@
+"""Draw items for many profiles at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.data.profiles import Profiles, profiles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from reverie.robustness.ratings import Scale
+
+
+def draw_items(
+    n: int,
+    size: int,
+    n_items: int,
+    forbidden: NDArray[np.int64],
+    generator: np.random.Generator,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
+    """Draw distinct items for each of n profiles, by weights and without replacement (Gumbel's top-k).
+
+    Parameters
+    ----------
+    n, size : int
+        Profiles, and items of each.
+    n_items : int
+        Size of the catalogue N.
+    forbidden : ndarray, shape [n, F], int64
+        Item codes that profile p must not get; 0 forbids nothing.
+    generator : numpy.random.Generator
+        Source of randomness.
+    weights : ndarray, optional, shape [N]
+        Chance of each item; equal by default. Items of weight 0 come last.
+
+    Returns
+    -------
+    ndarray, shape [n, min(size, N - F)], int64
+        Item codes.
+    """
+    keys = generator.gumbel(size=(n, n_items))
+    if weights is not None:
+        keys += np.log(np.maximum(weights, 1e-12))
+    rows = np.repeat(np.arange(n), forbidden.shape[1])
+    columns = forbidden.ravel() - 1
+    keys[rows[columns >= 0], columns[columns >= 0]] = -np.inf
+    size = min(size, n_items - forbidden.shape[1])
+    if size <= 0:
+        return np.zeros((n, 0), dtype=np.int64)
+    return np.argpartition(-keys, size - 1, axis=1)[:, :size].astype(np.int64) + 1
+
+
+def stacked(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
+    """Lay blocks of columns side by side: row p of all blocks is profile p.
+
+    Parameters
+    ----------
+    parts : sequence of (items [n, K], ratings [n, K])
+        Item codes (0 is nothing) and ratings, which are rounded to the scale.
+    scale : Scale
+        Of the data.
+
+    Returns
+    -------
+    Profiles
+        With n profiles, events in the order of the blocks.
+    """
+    items = np.concatenate([block for block, _ in parts], axis=1)
+    ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)
+    owners, columns = np.nonzero(items)
+    return profiles_of(owners, items[owners, columns].astype(np.int32), scale.rounded(ratings[owners, columns]), len(items))

@@ -1,0 +1,200 @@
+"""Attacks by rule of thumb.
+
+References
+----------
+.. [1] Lam and Riedl, Shilling recommender systems for fun and profit, WWW 2004 (random, average).
+.. [2] Mobasher, Burke, Bhaumik and Williams, Toward trustworthy recommender systems: an analysis of attack models and algorithm
+   robustness, ACM TOIT 7(4), 2007 (bandwagon, reverse bandwagon, love/hate, segment).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from reverie.data.profiles import Profiles
+from reverie.robustness.attacks.fillers import draw_items, stacked
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.robustness.attacks.simple_config import (
+        AverageConfig,
+        BandwagonConfig,
+        LoveHateConfig,
+        NullConfig,
+        RandomConfig,
+        ReverseBandwagonConfig,
+        SegmentConfig,
+        TargetOnlyConfig,
+    )
+    from reverie.robustness.threat import Need
+    from reverie.robustness.view import Budget, Goal, View
+
+Level = Literal["highest", "lowest", "mean", "item"]
+
+
+class NullAttack:
+    """No profiles at all: what changes then is the luck of fitting again."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return no profile."""
+        return Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
+
+
+class SimpleAttack:
+    """A target, selected items and fillers, each rated by a rule.
+
+    Parameters
+    ----------
+    select : {"none", "popular", "unpopular", "segment"}
+        Which items are selected.
+    selected : int
+        How many of them, at most.
+    selected_rating, filler_rating : str
+        Their ratings: the highest or lowest of the scale, around the mean of all ratings, or around the mean of the item, both
+        with the spread of the ratings.
+    fill : bool
+        Whether the rest of the profile is filled.
+    goals : frozenset of str
+        Goals the attack is for.
+    needs : frozenset of str
+        What it must see.
+    """
+
+    def __init__(
+        self,
+        select: Literal["none", "popular", "unpopular", "segment"] = "none",
+        selected: int = 0,
+        selected_rating: Level = "highest",
+        filler_rating: Level = "mean",
+        *,
+        fill: bool = True,
+        goals: frozenset[str] = frozenset({"promote", "demote", "damage"}),
+        needs: frozenset[Need] = frozenset(),
+    ) -> None:
+        self.select, self.selected = select, selected
+        self.selected_rating, self.filler_rating, self.fill = selected_rating, filler_rating, fill
+        self.goals, self.needs = goals, needs
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return profiles.
+
+        Parameters
+        ----------
+        view, goal, budget, seed
+            See `Attack`.
+
+        Returns
+        -------
+        Profiles
+            Target first, then selected items, then fillers.
+        """
+        generator = numpy_generator(seed, "attack", self.select, self.filler_rating)
+        scale = view.arena.ratings.scale
+        targets = goal.assigned(budget.users).astype(np.int64)[:, None]
+        aim: Level = "lowest" if goal.kind == "demote" else "highest"
+        parts = [(targets, self._rated(targets, aim, view, generator))]
+        room = budget.size - int(bool(len(goal.targets)))
+        chosen = self._chosen(view, targets[:, 0], min(self.selected, room))
+        parts.append((chosen, self._rated(chosen, self.selected_rating, view, generator)))
+        if self.fill:
+            taken = np.concatenate([targets, chosen], axis=1)
+            fillers = draw_items(budget.users, room - chosen.shape[1], view.n_items, taken, generator)
+            parts.append((fillers, self._rated(fillers, self.filler_rating, view, generator)))
+        return stacked(parts, scale)
+
+    def _chosen(self, view: View, targets: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+        if self.select == "none" or n <= 0:
+            return np.zeros((len(targets), 0), dtype=np.int64)
+        if self.select == "segment":
+            likes = together(view, targets)
+        else:
+            sign = 1.0 if self.select == "popular" else -1.0
+            likes = np.broadcast_to(sign * view.popularity.astype(np.float64), (len(targets), view.n_items)).copy()
+        likes[np.flatnonzero(targets), targets[targets > 0] - 1] = -np.inf
+        return np.argsort(-likes, axis=1, kind="stable")[:, :n].astype(np.int64) + 1
+
+    def _rated(self, items: NDArray[np.int64], level: Level, view: View, generator: np.random.Generator) -> NDArray[np.float64]:
+        scale = view.arena.ratings.scale
+        if level in ("highest", "lowest"):
+            return np.full(items.shape, scale.high if level == "highest" else scale.low)
+        mean: NDArray[np.float64] = np.full(items.shape, view.mean_rating)
+        spread: NDArray[np.float64] = np.full(items.shape, view.deviation)
+        if level == "item" and view.ratings is not None:
+            means, deviations = view.ratings.item_means()
+            mean, spread = means[items - 1], deviations[items - 1]
+        return mean + spread * generator.standard_normal(items.shape)
+
+
+def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how often each item is liked by those who like a target, over the root of its popularity; popularity breaks ties.
+
+    Parameters
+    ----------
+    view : View
+        With ratings.
+    targets : ndarray, shape [n], int64
+        Item codes; 0 gives zeros.
+
+    Returns
+    -------
+    ndarray, shape [n, N], float64
+        Higher is closer.
+    """
+    ratings = view.ratings
+    if ratings is None:
+        raise TypeError("an attack on a segment needs the ratings of some users")
+    liked = ratings.matrix.copy()
+    liked.data = ratings.scale.likes(ratings.matrix.data).astype(np.float32)
+    distinct, back = np.unique(targets[targets > 0], return_inverse=True)
+    counts = np.sqrt(np.maximum(ratings.item_counts, 1))
+    table = (liked.T[distinct - 1] @ liked).toarray() / counts + 1e-9 * view.popularity
+    found = np.zeros((len(targets), view.n_items))
+    found[targets > 0] = table[back]
+    return found
+
+
+def build_null(config: NullConfig) -> NullAttack:
+    """Return the null attack."""
+    return NullAttack()
+
+
+def build_target_only(config: TargetOnlyConfig) -> SimpleAttack:
+    """Return the attack whose profiles hold the target alone."""
+    return SimpleAttack(fill=False, goals=frozenset({"promote", "demote"}))
+
+
+def build_random(config: RandomConfig) -> SimpleAttack:
+    """Return the random attack."""
+    return SimpleAttack()
+
+
+def build_average(config: AverageConfig) -> SimpleAttack:
+    """Return the average attack."""
+    return SimpleAttack(filler_rating="item", needs=frozenset({"ratings"}))
+
+
+def build_bandwagon(config: BandwagonConfig) -> SimpleAttack:
+    """Return the bandwagon attack."""
+    return SimpleAttack("popular", config.selected, needs=frozenset({"popularity"}), goals=frozenset({"promote"}))
+
+
+def build_reverse_bandwagon(config: ReverseBandwagonConfig) -> SimpleAttack:
+    """Return the reverse bandwagon attack."""
+    return SimpleAttack("unpopular", config.selected, "lowest", needs=frozenset({"popularity"}), goals=frozenset({"demote"}))
+
+
+def build_love_hate(config: LoveHateConfig) -> SimpleAttack:
+    """Return the love/hate attack."""
+    return SimpleAttack(filler_rating="highest", goals=frozenset({"demote"}))
+
+
+def build_segment(config: SegmentConfig) -> SimpleAttack:
+    """Return the segment attack."""
+    return SimpleAttack("segment", config.selected, "highest", "lowest", needs=frozenset({"ratings"}), goals=frozenset({"promote"}))

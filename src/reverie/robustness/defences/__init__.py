@@ -1,0 +1,1 @@
+"""Defences: removal of suspicious users, and training that bears them."""

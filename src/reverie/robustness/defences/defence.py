@@ -1,0 +1,53 @@
+"""What a defence is given and what it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reverie.data.split import Split
+    from reverie.robustness.detectors.detector import Evidence
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What will be fitted, on what.
+
+    Parameters
+    ----------
+    model : str
+        Registered name of the victim.
+    options : dict
+        Its options.
+    split : Split
+        What it learns from, after the attack (and after the defence, where the defence changes it).
+    removed : ndarray or None, shape [U], bool
+        Users whose events were taken out.
+    suspicion : ndarray or None, shape [U], float64
+        What the defence thought of each user, where it thinks of users.
+    """
+
+    model: str
+    options: dict[str, Any]
+    split: Split
+    removed: NDArray[np.bool_] | None = None
+    suspicion: NDArray[np.float64] | None = None
+    notes: dict[str, float] = field(default_factory=dict)
+
+
+class Defence(Protocol):
+    """Changes what is fitted, or how; it sees the poisoned data and not who is fake."""
+
+    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+        """Return what to fit instead.
+
+        Raises
+        ------
+        ConfigError
+            If the defence cannot be used with this victim.
+        """
+        ...

@@ -1,0 +1,39 @@
+"""No defence: the row that all others are compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverie.options import Options
+
+if TYPE_CHECKING:
+    from reverie.robustness.defences.defence import Fitting
+    from reverie.robustness.detectors.detector import Evidence
+
+
+class NoneConfig(Options):
+    """Nothing to choose."""
+
+
+class NoDefence:
+    """Changes nothing."""
+
+    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+        """Return what was to be fitted anyway."""
+        return fitting
+
+
+def build(config: NoneConfig) -> NoDefence:
+    """Return the defence.
+
+    Parameters
+    ----------
+    config : NoneConfig
+        Options.
+
+    Returns
+    -------
+    NoDefence
+        Ready.
+    """
+    return NoDefence()

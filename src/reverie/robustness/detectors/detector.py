@@ -1,0 +1,43 @@
+"""What a detector sees and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+    from reverie.robustness.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a detector sees: the data after the attack, never who is fake.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users, real and fake, shape [U, N].
+    sequences : Sequences
+        Their likes, oldest first: the training part of the poisoned split; ``sequences.users`` are rows of `ratings`.
+    labels : ndarray or None, shape [U], int8
+        For supervised detectors: 1 fake, 0 real, -1 not known. None where nothing is known.
+    """
+
+    ratings: Ratings
+    sequences: Sequences
+    labels: NDArray[np.int8] | None = None
+
+
+class Detector(Protocol):
+    """Tells how suspicious each user is."""
+
+    supervised: ClassVar[bool]
+    """Whether it must be given labels of some users."""
+
+    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+        """Return a number per user, shape [U]; higher is more suspicious, every number finite. Deterministic."""
+        ...

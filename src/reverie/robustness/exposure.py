@@ -1,0 +1,110 @@
+"""How often targets are shown to real users, and how good recommendation is: what an attack is measured by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from reverie.data.queries import Queries
+from reverie.data.sequences import flat_positions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.split import Split
+
+CUTS = (10, 20, 50)
+"""Cut-offs of HR."""
+
+
+def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
+    """Return one query per real user who does not have all targets yet: their training history, and the targets they lack.
+
+    Parameters
+    ----------
+    split : Split
+        Clean or poisoned; users that were appended are not asked.
+    targets : ndarray, shape [K], int32
+        Item codes.
+
+    Returns
+    -------
+    Queries
+        Items of the history are taken out of the ranking.
+    """
+    train = split.train
+    rows = np.flatnonzero(~split.is_fake[train.users])
+    owned = np.zeros((len(rows), len(targets)), dtype=bool)
+    at = flat_positions(train.starts[rows], train.stops[rows])
+    owner = np.repeat(np.arange(len(rows)), (train.stops - train.starts)[rows])
+    place = np.full(train.vocabulary.n_items + 1, -1, dtype=np.int64)
+    place[targets] = np.arange(len(targets))
+    found = place[train.items[at]]
+    owned[owner[found >= 0], found[found >= 0]] = True
+    asked = np.flatnonzero(~owned.all(axis=1))
+    lacks = ~owned[asked]
+    return Queries(
+        sequences=train,
+        start=train.starts[rows[asked]],
+        stop=train.stops[rows[asked]],
+        users=train.users[rows[asked]],
+        clusters=train.users[rows[asked]],
+        targets=targets[np.nonzero(lacks)[1]].astype(np.int32),
+        offsets=np.concatenate([[0], np.cumsum(lacks.sum(axis=1))]).astype(np.int64),
+        seen="remove",
+    )
+
+
+def expected_hit(ranks: pl.DataFrame, k: int) -> NDArray[np.float64]:
+    """Return the chance that each target stands among the first k, ties in random order.
+
+    Parameters
+    ----------
+    ranks : polars.DataFrame
+        ``greater`` and ``equal`` of an evaluation.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    ndarray, shape [T], in [0, 1]
+        ``clip((k - greater) / (equal + 1), 0, 1)``.
+    """
+    greater, equal = (ranks[name].to_numpy().astype(np.float64) for name in ("greater", "equal"))
+    hit: NDArray[np.float64] = np.clip((k - greater) / (equal + 1), 0.0, 1.0)
+    return hit
+
+
+def by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """Return one value per user: the mean over the targets that the user lacks.
+
+    Parameters
+    ----------
+    ranks : polars.DataFrame
+        Of an evaluation of an `audience`.
+    metric : str
+        ``hr@k``, ``ndcg@k`` (1 / log2(rank + 1) of each target within the first k), ``share@k`` (the targets' share of a list of
+        k), or ``rank`` (mean place over the number of candidates, 0 is first).
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns ``user`` and ``value``, by user.
+    """
+    name, _, cut = metric.partition("@")
+    greater, equal = (ranks[column].to_numpy().astype(np.float64) for column in ("greater", "equal"))
+    if name == "rank":
+        values = (greater + equal / 2) / np.maximum(ranks["n_candidates"].to_numpy() - 1, 1)
+    elif name == "ndcg":
+        discounts = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, int(cut) + 2)))])
+        first = np.minimum(greater, int(cut)).astype(np.int64)
+        last = np.minimum(greater + equal + 1, int(cut)).astype(np.int64)
+        values = (discounts[last] - discounts[first]) / (equal + 1)
+    else:
+        values = expected_hit(ranks, int(cut))
+    frame = pl.DataFrame({"user": ranks["cluster"], "value": values})
+    if name == "share":
+        return frame.group_by("user").agg(pl.col("value").sum() / int(cut)).sort("user")
+    return frame.group_by("user").agg(pl.col("value").mean()).sort("user")

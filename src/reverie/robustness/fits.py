@@ -1,0 +1,113 @@
+"""Fit a victim on clean or poisoned likes and measure it, once: what is there already is read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.evaluation import Evaluation, evaluate
+from reverie.files import read_json, write_json
+from reverie.models import create_model, load_model, save_model
+from reverie.robustness.exposure import audience
+from reverie.robustness.store import key_of
+from reverie.training.environment import commit
+from reverie.training.fit import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reverie.data.split import Split
+    from reverie.protocols import Recommender
+    from reverie.robustness.defences.defence import Fitting
+    from reverie.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A fitted victim and what it shows to whom.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the model.
+    shown : Evaluation or None
+        Ranks of the targets for every real user who lacks them; None without targets.
+    useful : Evaluation
+        The test.
+    facts : dict
+        ``seconds``, ``peak_mb``, ``commit``, ``best_epoch`` and what a defence noted.
+    """
+
+    folder: Path
+    shown: Evaluation | None
+    useful: Evaluation
+    facts: dict[str, Any]
+
+    def model(self) -> Recommender:
+        """Load the model.
+
+        Returns
+        -------
+        Recommender
+            Fitted.
+        """
+        return load_model(self.folder)
+
+
+def fit_and_measure(
+    folder: Path,
+    facts: dict[str, Any],
+    prepare: Callable[[], Fitting],
+    clean: Split,
+    training: TrainingConfig,
+    targets: NDArray[np.int32],
+    *,
+    keep_model: bool = False,
+) -> Measured:
+    """Fit what a defence made of the data, and measure it on the real users.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all fits.
+    facts : dict
+        All that decides the result, as plain values; its hash names the fit.
+    prepare : callable
+        Returns model, options and split; called only where something is computed.
+    clean : Split
+        Before the attack: tells whose histories are asked for, so that a defence that removes users is measured on them too.
+    training : TrainingConfig
+        With the seed of the fit.
+    targets : ndarray, shape [K], int32
+        Item codes.
+    keep_model : bool
+        Whether the model itself is written, for those who need to see it (a white-box attacker).
+
+    Returns
+    -------
+    Measured
+        Read, or just computed.
+    """
+    place = folder / key_of(facts)
+    if not (place / "done.json").exists() or (keep_model and not (place / "model").exists()):
+        begin = time.monotonic()
+        fitting = prepare()
+        split, hardening = fitting.split, time.monotonic() - begin
+        model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
+        done = fit(model, split, training, show=False, device="cpu")
+        if keep_model:
+            save_model(model, place / "model")
+        if len(targets):
+            asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
+            asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
+            evaluate(model, asked, top=0, device="cpu").save(place / "shown")
+        evaluate(model, split.test, top=0, device="cpu", train=split.train).save(place / "useful")
+        cost = {"seconds": done.seconds + hardening, "peak_mb": done.peak_mb, "best_epoch": done.best_epoch, "commit": commit()}
+        write_json(place / "done.json", {"facts": facts, "measured": cost | fitting.notes})
+    shown = Evaluation.load(place / "shown") if (place / "shown" / "ranks.parquet").exists() else None
+    return Measured(place, shown, Evaluation.load(place / "useful"), dict(read_json(place / "done.json")["measured"]))

@@ -1,0 +1,201 @@
+"""Ratings as a sparse matrix on a scale, with the one threshold that turns them into likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.profiles import Profiles
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which ratings exist, and from which on an item counts as liked.
+
+    Parameters
+    ----------
+    low, high : float
+        Smallest and largest rating; both 1 where the data say only that something was done.
+    step : float
+        Distance of neighbouring ratings; 0 where there is one rating only.
+    threshold : float
+        Ratings of at least this are likes; the same rule for real and for made-up profiles.
+    """
+
+    low: float
+    high: float
+    step: float
+    threshold: float
+
+    @property
+    def implicit(self) -> bool:
+        """Whether there is one rating only."""
+        return self.low == self.high
+
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """All ratings, lowest first."""
+        if self.implicit:
+            return np.array([self.high], dtype=np.float32)
+        return np.arange(self.low, self.high + self.step / 2, self.step, dtype=np.float32)
+
+    def rounded(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the nearest rating of each value.
+
+        Parameters
+        ----------
+        values : ndarray
+            Any numbers.
+
+        Returns
+        -------
+        ndarray, float32
+            On the scale.
+        """
+        if self.implicit:
+            return np.full(np.shape(values), self.high, dtype=np.float32)
+        nearest = self.low + np.round((np.asarray(values) - self.low) / self.step) * self.step
+        return np.clip(nearest, self.low, self.high).astype(np.float32)
+
+    def likes(self, ratings: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return which ratings are likes.
+
+        Parameters
+        ----------
+        ratings : ndarray
+            Ratings.
+
+        Returns
+        -------
+        ndarray, bool
+            At least the threshold.
+        """
+        return np.asarray(ratings) >= self.threshold
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Who rated what, and how.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_array, shape [U, N], float32
+        Column j is item code j + 1. What is stored was rated, a stored 0 too; what is not stored was not.
+    scale : Scale
+        Of all values.
+    """
+
+    matrix: csr_array
+    scale: Scale
+
+    @property
+    def n_users(self) -> int:
+        """Number of rows U."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Number of columns N."""
+        return int(self.matrix.shape[1])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of ratings of each user, shape [U]."""
+        return np.diff(self.matrix.indptr).astype(np.int64)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Row of each stored rating, shape [E]."""
+        return np.repeat(np.arange(self.n_users, dtype=np.int64), self.lengths)
+
+    @property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Number of ratings of each item, shape [N]."""
+        return np.bincount(self.matrix.indices, minlength=self.n_items)
+
+    def item_means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation of each item's ratings.
+
+        Returns
+        -------
+        means, deviations : ndarray, shape [N], float64
+            Those of all ratings where an item has none; the deviation of a single rating is 0.
+        """
+        counts, overall, spread = self.item_counts, *self.moments()
+        data = self.matrix.data.astype(np.float64)
+        first = np.bincount(self.matrix.indices, weights=data, minlength=self.n_items)
+        second = np.bincount(self.matrix.indices, weights=data**2, minlength=self.n_items)
+        some = np.maximum(counts, 1)
+        mean = np.where(counts > 0, first / some, overall)
+        variance = np.maximum(second / some - (first / some) ** 2, 0.0)
+        return mean, np.where(counts > 0, np.sqrt(variance), spread)
+
+    def moments(self) -> tuple[float, float]:
+        """Return mean and standard deviation of all ratings.
+
+        Returns
+        -------
+        mean, deviation : float
+            The middle of the scale and a quarter of it where there is no rating.
+        """
+        if not len(self.matrix.data):
+            return (self.scale.low + self.scale.high) / 2, (self.scale.high - self.scale.low) / 4
+        data = self.matrix.data.astype(np.float64)
+        return float(data.mean()), float(data.std())
+
+    def rows(self, index: NDArray[np.int64]) -> Ratings:
+        """Return the ratings of some users.
+
+        Parameters
+        ----------
+        index : ndarray, int64
+            Row numbers.
+
+        Returns
+        -------
+        Ratings
+            In this order.
+        """
+        return Ratings(csr_array(self.matrix[index]), self.scale)
+
+    def with_profiles(self, profiles: Profiles) -> Ratings:
+        """Return the ratings with those of new users below.
+
+        Parameters
+        ----------
+        profiles : Profiles
+            New users.
+
+        Returns
+        -------
+        Ratings
+            With U + P rows.
+        """
+        return Ratings(csr_array(vstack([self.matrix, profile_matrix(profiles, self.n_items)], format="csr")), self.scale)
+
+
+def profile_matrix(profiles: Profiles, n_items: int) -> csr_array:
+    """Return profiles as a matrix.
+
+    Parameters
+    ----------
+    profiles : Profiles
+        With P profiles.
+    n_items : int
+        Size of the catalogue N.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape [P, N], float32
+        Column j is item code j + 1.
+    """
+    shape = (len(profiles), n_items)
+    made = csr_array((profiles.ratings.astype(np.float32), profiles.items.astype(np.int64) - 1, profiles.offsets), shape=shape)
+    made.sort_indices()
+    return made

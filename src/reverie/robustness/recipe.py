@@ -1,0 +1,234 @@
+"""Recipes of the benchmark: data, threat, attacks, victims, detectors and defences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt, model_validator
+
+from reverie.data.splits.config import LeaveOneOut, SplitConfig
+from reverie.errors import ConfigError, nearest
+from reverie.models.shelf import MODELS
+from reverie.options import Options, checked
+from reverie.robustness.attacks.shelf import ATTACKS
+from reverie.robustness.defences.shelf import DEFENCES
+from reverie.robustness.detectors.shelf import DETECTORS
+from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
+from reverie.settings import Settings, overridden, put, read_yaml
+from reverie.training.config import TrainingConfig
+from reverie.training.recipe import DatasetRecipe
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
+
+
+class Victim(Options):
+    """A recommender that is attacked."""
+
+    model: str
+    """Registered name."""
+    set: Settings = Field(default_factory=dict)
+    """Options of the model, by dotted key."""
+    training: TrainingConfig = TrainingConfig()
+    """How it is fitted; its seed is that of the cell."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of the model as nested mappings.
+
+        Returns
+        -------
+        dict
+            For `create_model`.
+        """
+        values: dict[str, Any] = {}
+        for key, value in self.set.items():
+            values = put(values, key, value, f"victim '{self.model}', set, {key}")
+        return values
+
+
+class Row(Options):
+    """A registered attack, detector or defence with its options."""
+
+    kind: str
+    """Registered name."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Its options."""
+    knowledge: Knowledge | None = None
+    """Of an attack: what its attacker knows, where that is not the recipe's."""
+    crafted_on: Name | None = None
+    """Of a white-box attack: the victim it is made for, so that it can be tried on others; by default each victim itself."""
+
+
+class RobustnessRecipe(Options):
+    """One benchmark on one dataset."""
+
+    name: Name
+    """Name of the recipe, and of its file."""
+    description: str = ""
+    """What it is for."""
+    dataset: DatasetRecipe
+    """What is attacked."""
+    split: SplitConfig = LeaveOneOut()
+    """How likes are split; ``by_user`` and ``by_sequence`` have no known users and cannot be used."""
+    threshold: float | None = None
+    """Ratings of at least this are likes; None takes three quarters of the scale."""
+    knowledge: Knowledge = Grey(kind="grey")
+    """What attackers know."""
+    goal: GoalConfig = GoalConfig()
+    """What attackers want; drawn targets differ by seed."""
+    budgets: tuple[Fakes, ...] = (0.01,)
+    """Fake users, each a share of the real ones or a number."""
+    size: PositiveInt | None = None
+    """Ratings of one fake user; None is the mean of real users."""
+    victims: dict[Name, Victim] = Field(min_length=1)
+    """By name, in the order of the table."""
+    attacks: dict[Name, Row] = Field(min_length=1)
+    """By name; the null attack is always there."""
+    detectors: dict[Name, Row] = Field(default_factory=dict)
+    """By name."""
+    labelled: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of users whose labels supervised detectors are given; they are measured on the others."""
+    defences: dict[Name, Row] = Field(default_factory=dict)
+    """By name; the row ``none`` is always there."""
+    strongest: PositiveInt = 3
+    """Defences are tried against this many attacks of each budget, those that lift most without a defence."""
+    defended: tuple[Name, ...] = ()
+    """Victims that defences are tried on; all by default."""
+    seeds: PositiveInt = 3
+    """Seeds 0 … seeds - 1 of targets, attack and victim."""
+    reward: Name | None = None
+    """Victim that attackers who may make trials fit for them; the first by default."""
+    smoke: Settings = Field(default_factory=dict)
+    """Changes by dotted key that make a run of seconds."""
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> RobustnessRecipe:
+        for victim in self.victims.values():
+            MODELS[victim.model]
+        for name, shelf, rows in (
+            ("attacks", ATTACKS, self.attacks), ("detectors", DETECTORS, self.detectors), ("defences", DEFENCES, self.defences),
+        ):  # fmt: skip
+            for row, what in rows.items():
+                checked(shelf.config(what.kind), what.set, f"{name}.{row}")
+        for key, chosen in (
+            ("reward", [self.reward] if self.reward else []),
+            ("defended", list(self.defended)),
+            ("crafted_on", [row.crafted_on for row in self.attacks.values() if row.crafted_on]),
+        ):
+            for one in chosen:
+                if one not in self.victims:
+                    raise ValueError(f"{key}: unknown victim '{one}'{nearest(one, self.victims)}; known: {', '.join(self.victims)}")
+        if self.split.protocol in ("by_user", "by_sequence"):
+            raise ValueError(f"split: under '{self.split.protocol}' test users are new; use leave_one_out, temporal or given")
+        return self
+
+    def knowledge_of(self, attack: str) -> Knowledge:
+        """Return what the attacker of a row knows.
+
+        Parameters
+        ----------
+        attack : str
+            A row of `attacks`.
+
+        Returns
+        -------
+        White, Grey or Black
+            The row's, or the recipe's.
+        """
+        return self.attacks[attack].knowledge or self.knowledge
+
+    def refuse(self) -> None:
+        """Raise where an attack may not have what it needs, or cannot pursue the goal.
+
+        Raises
+        ------
+        ConfigError
+            On the first such attack.
+        """
+        from reverie.robustness.view import refuse_what_is_not_seen
+
+        for row, what in self.attacks.items():
+            attack = ATTACKS.build(what.kind)(checked(ATTACKS.config(what.kind), what.set, f"attacks.{row}"))
+            refuse_what_is_not_seen(what.kind, attack.needs, self.knowledge_of(row).kind)
+            if self.goal.kind not in attack.goals:
+                raise ConfigError(
+                    f"attack '{what.kind}' cannot {self.goal.kind}; it can {', '.join(sorted(attack.goals))}, so leave out "
+                    f"attacks.{row} or change goal.kind"
+                )
+            if what.crafted_on and "victim" not in SIGHT[self.knowledge_of(row).kind]:
+                raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
+
+    def budget(self, fakes: float) -> BudgetConfig:
+        """Return one budget.
+
+        Parameters
+        ----------
+        fakes : float or int
+            One of `budgets`.
+
+        Returns
+        -------
+        BudgetConfig
+            With the recipe's size of profiles.
+        """
+        return BudgetConfig(fakes=fakes, size=self.size)
+
+
+def robustness_files() -> dict[str, Path]:
+    """Return the packaged recipes by name.
+
+    Returns
+    -------
+    dict of str to Path
+        Sorted by name.
+    """
+    folder = Path(str(resources.files("reverie.robustness") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> RobustnessRecipe:
+    """Load a recipe by name or path.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A packaged recipe, or a YAML file.
+    overrides : sequence of str
+        ``key.key=value`` settings; values are YAML.
+    smoke : bool
+        Whether its `smoke` settings are applied first; the name then ends in ``-smoke``.
+
+    Returns
+    -------
+    RobustnessRecipe
+        Valid; no attack asks for more than it may have.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist, is not YAML, or holds a mistake.
+    """
+    known = robustness_files()
+    path = known.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        near = nearest(name_or_path, known)
+        raise ConfigError(
+            f"no robustness recipe '{name_or_path}'{near}; packaged are {', '.join(known)}, or give the path of a YAML file"
+        )
+    where = name_or_path if name_or_path in known else str(path)
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
+    if smoke:
+        recipe = checked(RobustnessRecipe, values, where)
+        for key, value in recipe.smoke.items():
+            values = put(values, key, value, f"{where}, smoke, {key}")
+        values["name"] = f"{recipe.name}-smoke"
+    for override in overrides:
+        values = overridden(values, override, "seeds=1")
+    loaded = checked(RobustnessRecipe, values, where)
+    loaded.refuse()
+    return loaded
