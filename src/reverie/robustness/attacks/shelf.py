@@ -27,6 +27,11 @@ ATTACKS = Registry(
         ),
         "love-hate": _entry("simple", "love_hate", "a target to demote rated lowest, any other items highest", "mobasher2007"),
         "segment": _entry("simple", "segment", "items liked together with the target rated highest, others lowest", "mobasher2007"),
+        "aush": _entry("aush", "aush", "copied fillers and selected items rated by a generator that fools a discriminator", "lin2020aush"),
+        "aia": _entry("aia", "aia", "ratings of copied profiles follow the gradient of a surrogate", "tang2020revadv"),
+        "legup": _entry("legup", "legup", "a generator of ratings taught by a discriminator and a surrogate", "lin2022legup"),
+        "pga": _entry("gradient", "pga", "likes follow the gradient of a surrogate, users held fixed", "li2016pga"),
+        "revadv": _entry("gradient", "revadv", "likes follow the gradient through the refit of a surrogate", "tang2020revadv"),
     },
     group="reverie.attacks",
 )

@@ -113,7 +113,7 @@ class SimpleAttack:
         if self.select == "none" or n <= 0:
             return np.zeros((len(targets), 0), dtype=np.int64)
         if self.select == "segment":
-            likes = _together(view, targets)
+            likes = together(view, targets)
         else:
             sign = 1.0 if self.select == "popular" else -1.0
             likes = np.broadcast_to(sign * view.popularity.astype(np.float64), (len(targets), view.n_items)).copy()
@@ -132,11 +132,24 @@ class SimpleAttack:
         return mean + spread * generator.standard_normal(items.shape)
 
 
-def _together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How often each item is liked by those who like the target, over the root of its popularity; popularity breaks ties."""
+def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how often each item is liked by those who like a target, over the root of its popularity; popularity breaks ties.
+
+    Parameters
+    ----------
+    view : View
+        With ratings.
+    targets : ndarray, shape [n], int64
+        Item codes; 0 gives zeros.
+
+    Returns
+    -------
+    ndarray, shape [n, N], float64
+        Higher is closer.
+    """
     ratings = view.ratings
     if ratings is None:
-        raise TypeError("the segment attack needs the ratings of some users")
+        raise TypeError("an attack on a segment needs the ratings of some users")
     liked = ratings.matrix.copy()
     liked.data = ratings.scale.likes(ratings.matrix.data).astype(np.float32)
     distinct, back = np.unique(targets[targets > 0], return_inverse=True)

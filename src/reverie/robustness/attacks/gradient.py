@@ -1,0 +1,144 @@
+"""Attacks that move the likes of fake users along the gradient of a surrogate.
+
+References
+----------
+.. [1] Li, Wang, Singh and Vorobeychik, Data poisoning attacks on factorization-based collaborative filtering, NIPS 2016 (PGA).
+.. [2] Tang, Wen and Wang, Revisiting adversarially learned injection attacks against recommender systems, RecSys 2020 (RevAdv).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from reverie.data.profiles import Profiles
+    from reverie.robustness.attacks.gradient_config import PgaConfig, RevadvConfig
+    from reverie.robustness.threat import Need
+    from reverie.robustness.view import Budget, Goal, View
+
+
+class GradientAttack:
+    """Likes of fake users, relaxed to [0, 1], follow the projected gradient of the attacker's loss on a refitted surrogate.
+
+    Each step refits the surrogate with the relaxed fake users, moves them against the gradient, and projects each back to
+    ``{0 <= x <= 1, Σ x = size of a profile less the target}``. They start as likes of real users. In the end the largest
+    entries of each become likes; of the states seen on the way the one whose rounded form has the lowest loss is returned, the
+    start included. Chosen items are rated highest.
+
+    Parameters
+    ----------
+    config : PgaConfig or RevadvConfig
+        Options.
+    through : {"all", "last"} or int
+        See `Surrogate.retrain`: ``"last"`` is PGA's gradient from the optimality condition of the item vectors with users
+        held fixed [1]_; more is RevAdv [2]_.
+
+    Notes
+    -----
+    Deviations: [1]_ and [2]_ use rating prediction and Adam-trained factorisation; here the surrogate is the one of `Surrogate`
+    and the loss that of `Aim` for both, so that they differ in the gradient alone. [2]_ binarises by a threshold; here the
+    projection keeps the size of a profile.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
+    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
+
+    def __init__(self, config: PgaConfig | RevadvConfig, through: Literal["all", "last"] | int) -> None:
+        self.config, self.through = config, through
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return profiles; see `Attack`."""
+        generator = numpy_generator(seed, "attack", "gradient")
+        ratings = seen_ratings(view)
+        adversary = Adversary(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
+        n = room(view, goal, budget.size)
+        real = without_targets(ratings, goal)
+        templates = keep_some(real[choose_templates(real, budget.users, n, generator)], n, generator)
+        state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
+        open_ = torch.ones(view.n_items, dtype=torch.bool)
+        open_[goal.targets.astype(np.int64) - 1] = False
+        rows, best, lowest = adversary.aim.audience(generator), state, np.inf
+        for step in range(self.config.steps + 1):
+            rounded = largest(state, n)
+            value, _ = adversary.loss(rounded, rows)
+            if value < lowest:
+                best, lowest = rounded, value
+            if step == self.config.steps:
+                break
+            moved = state.clone().requires_grad_()
+            _, handle = adversary.loss(moved, adversary.aim.audience(generator))
+            handle.backward()  # type: ignore[no-untyped-call]
+            gradient = torch.zeros_like(state) if moved.grad is None else moved.grad * open_
+            scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
+            state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
+        chosen = best.numpy() > 0
+        return assembled(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
+
+
+def largest(state: Tensor, n: int) -> Tensor:
+    """Return 1 at the n largest entries of each row and 0 elsewhere; entries of 0 are never chosen.
+
+    Parameters
+    ----------
+    state : Tensor, shape [F, N]
+        Not negative.
+    n : int
+        How many.
+
+    Returns
+    -------
+    Tensor, shape [F, N]
+        Zeros and ones.
+    """
+    if n <= 0:
+        return torch.zeros_like(state)
+    values, at = state.topk(min(n, state.shape[1]), dim=1)
+    return torch.zeros_like(state).scatter(1, at, (values > 0).to(state.dtype))
+
+
+def capped_simplex(state: Tensor, total: int, open_: Tensor) -> Tensor:
+    """Return the nearest points of ``{0 <= x <= 1, Σ x = total}``, row by row.
+
+    The nearest point is ``clip(state - μ, 0, 1)`` with the μ that makes the sum right; 50 bisections find it.
+
+    Parameters
+    ----------
+    state : Tensor, shape [F, N]
+        Any numbers.
+    total : int
+        The sum; at most the number of open columns.
+    open_ : Tensor, shape [N], bool
+        Columns that may differ from 0.
+
+    Returns
+    -------
+    Tensor, shape [F, N]
+        Projected.
+    """
+    inside = state[:, open_]
+    low, high = inside.amin(1, keepdim=True) - 1, inside.amax(1, keepdim=True)
+    for _ in range(50):
+        middle = (low + high) / 2
+        much = (inside - middle).clamp(0, 1).sum(1, keepdim=True) > total
+        low, high = torch.where(much, middle, low), torch.where(much, high, middle)
+    found = torch.zeros_like(state)
+    found[:, open_] = (inside - high).clamp(0, 1)
+    return found
+
+
+def build_pga(config: PgaConfig) -> GradientAttack:
+    """Return PGA."""
+    return GradientAttack(config, "last")
+
+
+def build_revadv(config: RevadvConfig) -> GradientAttack:
+    """Return RevAdv."""
+    return GradientAttack(config, config.unrolled or "all")

@@ -1,0 +1,135 @@
+"""Leg-UP: a generator of ratings taught by a discriminator and by a surrogate at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.legup_generator import RatingGenerator
+from reverie.robustness.attacks.steps import hard_top
+from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.seeds import numpy_generator, seed_torch
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from reverie.data.profiles import Profiles
+    from reverie.robustness.attacks.legup_config import LegupConfig
+    from reverie.robustness.threat import Need
+    from reverie.robustness.view import Budget, Goal, View
+
+
+class LegUp:
+    """Real users as templates; an autoencoder says how fake users rate what their templates rated.
+
+    The generator is first taught real ratings (cross entropy), then the discriminator to tell them from its own. Each round has
+    some steps of the discriminator, one of the generator against it, and some of the generator against the surrogate: the
+    gradient of `Aim` goes through the refit of `Surrogate` and the hard thresholds to the generator. The profiles of the step
+    with the lowest surrogate loss are returned. Templates are users with enough ratings (else the longest ones) without
+    targets.
+
+    Where data have no ratings all values are 1: the template is a user's whole profile, and the generator's largest outputs
+    within it say which items a fake user keeps.
+
+    Parameters
+    ----------
+    config : LegupConfig
+        Options.
+
+    References
+    ----------
+    .. [1] Lin, Chen, Li, Xiao, Li and Yang, Shilling black-box recommender systems by learning to generate fake user profiles,
+       IEEE TNNLS 2022, arXiv:2206.11433.
+
+    Notes
+    -----
+    Deviations: the surrogate learns likes by alternating least squares; fewer, but whole refits (`attack_steps`) instead of 50
+    epochs; the cross entropy is that of an ordinal model with the generator's own thresholds; the discriminator sees what
+    stands in a template, not the target.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
+    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote"})
+
+    def __init__(self, config: LegupConfig) -> None:
+        self.config = config
+        self.generator: RatingGenerator | None = None
+        """Of the last `craft`."""
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return profiles; see `Attack`."""
+        config, draw = self.config, numpy_generator(seed, "attack", "legup")
+        seed_torch(seed, "attack", "legup")
+        ratings = seen_ratings(view)
+        scale, n = ratings.scale, room(view, goal, budget.size)
+        real = without_targets(ratings, goal)
+        self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
+        first, second = config.judge
+        judge = nn.Sequential(
+            nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1)
+        )
+        of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
+        of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
+        templates = self._drawn(real, budget.users, n, draw)
+        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        rows, lowest = adversary.aim.audience(draw), np.inf
+
+        for _ in range(config.pretraining):
+            batch = self._drawn(real, config.batch_size, n, draw)
+            _step(of_generator, generator.surprise(generator(batch), torch.where(batch > 0, batch, torch.nan)))
+        for _ in range(config.pretraining):
+            self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
+        best = self._made(templates, n)
+        for _ in range(config.epochs):
+            for _ in range(config.judge_steps):
+                self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
+            fake = self._made(self._drawn(real, config.batch_size, n, draw), n)[1]
+            _step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
+            for _ in range(config.attack_steps):
+                made = self._made(templates, n)
+                value, handle = adversary.loss(made[0], rows)
+                if value < lowest:
+                    lowest, best = value, made
+                _step(of_generator, handle)
+        kept, shown = (part.detach() for part in best[1:])
+        return assembled(view, goal, shown.numpy() > 0, (kept * scale.high).numpy())
+
+    def _drawn(self, real: csr_array, users: int, n: int, draw: np.random.Generator) -> Tensor:
+        rows = real[choose_templates(real, users, n, draw)]
+        implicit = self.generator is not None and self.generator.scale.implicit
+        return torch.from_numpy((rows if implicit else keep_some(rows, n, draw)).toarray()).float()
+
+    def _made(self, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Likes, ratings over the highest one, and which items are rated, each [F, N]."""
+        generator = self.generator
+        if generator is None:
+            raise RuntimeError("craft makes the generator")
+        outputs, there = generator(templates), templates > 0
+        if generator.scale.implicit:
+            chosen = hard_top(outputs, there, n)
+            return chosen, chosen, chosen.detach()
+        given = there.to(outputs.dtype)
+        return generator.likes(outputs) * given, generator.ratings(outputs) * given / generator.scale.high, given
+
+    def _teach(self, judge: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, n: int) -> None:
+        made, high = self._made(batch, n)[1].detach(), 1.0 if self.generator is None else self.generator.scale.high
+        true = judge(batch / high)
+        ones = torch.ones_like(true)
+        loss = F.binary_cross_entropy_with_logits(true, ones)
+        _step(optimiser, loss + F.binary_cross_entropy_with_logits(judge(made), 0 * ones))
+
+
+def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+def build_legup(config: LegupConfig) -> LegUp:
+    """Return Leg-UP."""
+    return LegUp(config)
