@@ -29,7 +29,11 @@ SHORTER = {
 }
 """What is added to (or put in the place of) a command so that it takes seconds; everything else is run as it is printed."""
 
-ELSEWHERE = {"deploy.md": "tests/cli/test_judge_export.py", "judge.md": "tests/cli/test_judge_export.py"}
+ELSEWHERE = {
+    "deploy.md": "tests/cli/test_judge_export.py",
+    "judge.md": "tests/cli/test_judge_export.py",
+    "from-recad.md": "tests/data/test_sources_attacked.py",
+}
 """Pages whose Python examples need files of other systems: only compiled here, what they show is run by the test named."""
 
 
@@ -78,7 +82,7 @@ def _run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [command for command in README if command.startswith("reverie ")]
-    assert len(commands) == 12
+    assert len(commands) == 13
     for command in commands:
         _run(command, monkeypatch)
     assert (small / "runs/compare-my-clicks/report.html").exists()
@@ -88,7 +92,7 @@ def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeyp
 def test_the_commands_of_the_table_run(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     order = sorted(table, key=lambda command: ("evaluate" in command or "recommend" in command, "validate" in command))
-    assert len(order) == 14
+    assert len(order) == 15
     for command in order:
         if command.split()[1] == "compare":
             continue  # run with the commands of the README

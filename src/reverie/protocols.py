@@ -79,7 +79,8 @@ class Learns(Protocol):
     """A torch module trained by gradient steps.
 
     Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
-    gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks).
+    gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks). An optional property
+    ``unsettled`` is true while weights should not be chosen yet, as in plain epochs before adversarial ones.
     """
 
     plan: str

@@ -28,7 +28,8 @@ class Entry:
     paper : str
         Key of the source in PAPERS.md.
     tags : frozenset of str
-        For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``cold-users``, ``cold-items``.
+        For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``cold-users``, ``cold-items``,
+        ``weights`` (losses are weighted by the column ``weight`` of the training events).
     """
 
     build: str

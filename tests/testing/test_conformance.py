@@ -12,6 +12,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sasrec": {"dim": 16, "history": 8, "dropout": 0.1},
     "co-occurrence": {"trials": 2},
     "mf": {"dim": 8},
+    "neumf": {"factor": 8, "layers": 2},
     "ease": {"grid": (1.0, 10.0)},
     "vmis-knn": {"trials": 2},
     "gru4rec": {"dim": 16, "hidden": 16, "history": 8, "dropout": 0.1},

@@ -29,12 +29,15 @@ class SequenceBatch:
         User codes; -1 where unknown.
     targets : Tensor or None, shape [B, L] or [B], int64
         In training: the item to predict after each position (0 = none), or after the whole row.
+    weights : Tensor or None, shape [B], float32
+        In training: factor of each row's loss; None for 1.
     """
 
     items: Tensor
     lengths: Tensor
     users: Tensor
     targets: Tensor | None = None
+    weights: Tensor | None = None
 
     @property
     def size(self) -> int:

@@ -33,7 +33,8 @@ class Sequences:
     vocabulary : Vocabulary
         External ids of items and users.
     columns : mapping of str to ndarray, shape [n_events]
-        What else is known of each event: ``time`` (int64 seconds since 1970 UTC), ``rating`` (float32), ...
+        What else is known of each event: ``time`` (int64 seconds since 1970 UTC), ``rating`` (float32), ``weight`` (float32,
+        factor of its loss in training), ...
     """
 
     items: NDArray[np.int32]

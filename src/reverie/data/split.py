@@ -77,7 +77,7 @@ class Split:
         """Return the split with more users to learn from: codes of items and users, and all queries, stay as they are.
 
         The new users come last. Of columns they get their ratings, where events have any, and the time of the last training
-        event, where events have times; other columns are zero.
+        event, where events have times, and the weight 1, where events have weights; other columns are zero.
 
         Parameters
         ----------
@@ -141,6 +141,8 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
             more = profiles.ratings.astype(values.dtype)
         elif name == "time" and rows.n_events:
             more[:] = values[rows.positions()].max()
+        elif name == "weight":
+            more[:] = 1
         columns[name] = np.concatenate([values, more])
     return replace(
         rows,

@@ -26,7 +26,8 @@ class SequenceOptions(Options):
 
     @model_validator(mode="after")
     def _rows_are_few(self) -> Self:
-        if self.table == "rowwise" and self.objective.kind == "full_softmax":
+        inner = getattr(self.objective, "objective", self.objective)
+        if self.table == "rowwise" and inner.kind == "full_softmax":
             raise ValueError("table='rowwise' needs an objective with sampled negatives: a full softmax touches every row")
         return self
 

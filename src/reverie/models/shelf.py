@@ -32,7 +32,16 @@ MODELS = Registry(
         "item-knn": _entry("item_knn", "ItemKNN", "cosine neighbours of the items in the history", "sarwar2001itemknn", "counts"),
         "sasrec": _entry("sasrec", "SASRec", "causal transformer, every position trained", "kang2018sasrec", "learns"),
         "mf": _entry(
-            "mf", "MF", "one vector per user and per item; histories are folded in", "rendle2009bpr", "learns", "cold-users"
+            "mf",
+            "MF",
+            "one vector per user and per item; histories are folded in",
+            "rendle2009bpr",
+            "learns",
+            "cold-users",
+            "weights",
+        ),
+        "neumf": _entry(
+            "neumf", "NeuMF", "a product and a network over user and item vectors", "he2017ncf", "learns", "needs-user", "weights"
         ),
         "lightgcn": _entry(
             "lightgcn",
@@ -41,6 +50,7 @@ MODELS = Registry(
             "he2020lightgcn",
             "learns",
             "cold-users",
+            "weights",
         ),
         "ease": _entry("ease", "EASE", "linear item-to-item model in closed form", "steck2019ease", "counts", "cold-users"),
         "vmis-knn": _entry(

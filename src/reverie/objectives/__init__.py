@@ -24,6 +24,8 @@ _WHERE = {
     "ObjectiveConfig": "config",
     "SampledSoftmax": "config",
     "ScoreLoss": "contrastive",
+    "Reweighted": "config",
+    "Truncated": "config",
     "adnce": "contrastive",
     "adv_info_nce": "contrastive",
     "bce": "pointwise",

@@ -82,4 +82,31 @@ class Contrast(Options):
     """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
 
 
-ObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast, Field(discriminator="kind")]
+PlainObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]
+
+
+class Truncated(Options):
+    """Another objective without the rows of a batch that have the highest loss (T-CE of arXiv 2006.04153)."""
+
+    kind: Literal["truncated"]
+    objective: PlainObjectiveConfig = BPR()
+    """The objective."""
+    drop: float = Field(default=0.1, ge=0, lt=1)
+    """Share of a batch's rows that is dropped in the end."""
+    steps: int = Field(default=1000, ge=0)
+    """Steps over which the share grows from zero, linearly: what is learned first is mostly true."""
+
+
+class Reweighted(Options):
+    """Another objective whose rows weigh less the higher their loss is (R-CE of arXiv 2006.04153)."""
+
+    kind: Literal["reweighted"]
+    objective: PlainObjectiveConfig = BPR()
+    """The objective."""
+    beta: float = Field(default=0.25, ge=0)
+    """Rows weigh ``e^(-beta loss)``; 0 is the objective itself."""
+
+
+ObjectiveConfig = Annotated[
+    FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast | Truncated | Reweighted, Field(discriminator="kind")
+]

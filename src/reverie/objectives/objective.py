@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
-from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, SampledSoftmax
+from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, Reweighted, SampledSoftmax, Truncated
 from reverie.objectives.contrasted import Contrasted
 from reverie.objectives.contrastive.score_loss import create_loss
+from reverie.objectives.denoised import Denoised
 from reverie.objectives.draws import drawn_scores, ready, weighted
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import Negatives, Sampler, create_sampler
@@ -236,6 +237,8 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     """
     if isinstance(config, FullSoftmax):
         return Full(config.temperature)
+    if isinstance(config, Truncated | Reweighted):
+        return Denoised(config, create_objective(config.objective, n_items, counts, n_users))
     if isinstance(config, Contrast):
         objective = Contrasted(create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives)
         return objective if counts is None else objective.with_counts(counts)

@@ -138,7 +138,8 @@ class Trainer:
             row: dict[str, Any] = {"epoch": epoch, "loss": self._mean(partial / len(batches))}
             if self.measure is not None and (epoch % self.config.validate_every == 0 or epoch == self.config.epochs):
                 row[f"valid_{self.config.metric}"] = value = self.measure()
-                self.best.update(value, epoch, self.model)
+                if epoch == self.config.epochs or not getattr(self.model, "unsettled", False):
+                    self.best.update(value, epoch, self.model)
                 if self.on_validation is not None:
                     self.on_validation(epoch, value)
             step, partial = 0, 0.0

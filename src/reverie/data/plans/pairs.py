@@ -21,14 +21,18 @@ class PairsPlan:
     Parameters
     ----------
     sequences : Sequences
-        What to train on; every event of every row is an example exactly once.
+        What to train on; every event of every row is an example exactly once. A column ``weight`` is the factor of each example's
+        loss; models with the tag ``weights`` read it.
     history : int or None
         Not used: a pair has no history.
     """
 
     def __init__(self, sequences: Sequences, history: int | None) -> None:
-        self._items = sequences.items[sequences.positions()].astype(np.int64)
+        positions = sequences.positions()
+        self._items = sequences.items[positions].astype(np.int64)
         self._users = sequences.users[sequences.event_rows()]
+        weights = sequences.columns.get("weight")
+        self._weights = None if weights is None else weights[positions].astype(np.float32)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -44,11 +48,13 @@ class PairsPlan:
         Returns
         -------
         SequenceBatch
-            ``users [B]`` and ``targets [B]``; the histories are empty (``items [B, 1]`` and ``lengths [B]`` are 0).
+            ``users [B]``, ``targets [B]`` and, where there are any, ``weights [B]``; the histories are empty (``items [B, 1]`` and
+            ``lengths [B]`` are 0).
         """
         return SequenceBatch(
             items=torch.zeros((len(index), 1), dtype=torch.int64),
             lengths=torch.zeros(len(index), dtype=torch.int64),
             users=torch.from_numpy(self._users[index]),
             targets=torch.from_numpy(self._items[index]),
+            weights=None if self._weights is None else torch.from_numpy(self._weights[index]),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from reverie.objectives.adversarial_config import AdversarialConfig, check_adversarial
 from reverie.objectives.config import BPR, ObjectiveConfig
 from reverie.options import Options
 
@@ -29,7 +30,14 @@ class LightGCNConfig(Options):
     """Whether scores are cosines of user and item vectors, as contrastive objectives expect."""
     objective: ObjectiveConfig = BPR()
     """Training loss."""
+    adversarial: AdversarialConfig | None = None
+    """Training under perturbation of the vectors that the graph gives; needs inner products and drawn negatives."""
     decay: float = Field(default=1e-4, ge=0)
     """Weight of half the squared length of the trained vectors of a pair and a drawn item (1e-4 as published)."""
     edges: NonNegativeInt = 0
     """Edges of the graph, written down by training so that a stored model knows how much to read; what is given is not used."""
+
+    @model_validator(mode="after")
+    def _can_be_perturbed(self) -> LightGCNConfig:
+        check_adversarial(self.adversarial, self.objective.kind, self.cosine)
+        return self

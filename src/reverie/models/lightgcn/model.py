@@ -14,6 +14,7 @@ from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective
+from reverie.objectives.adversary import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -64,6 +65,7 @@ class LightGCN(nn.Module):
         self.users = nn.Parameter(torch.empty(n_users, config.dim))
         self.graph = InteractionGraph(n_users, n_items, config.edges)
         self.objective = objective
+        self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
         self._kept: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
         nn.init.normal_(self.users, std=0.1)
         nn.init.normal_(self.encoder.weight, std=0.1)
@@ -143,7 +145,12 @@ class LightGCN(nn.Module):
             raise ValueError("lightgcn.loss needs a batch with targets [B]")
         users, items = self._propagated()
         states, head = self._unit(users.index_select(0, batch.users)), DotHead(self._unit(items))
-        terms = {"loss": self.objective.loss(states, batch.targets, head, users=batch.users).mean()}
+        if self.adversary is None:
+            losses = self.objective.loss(states, batch.targets, head, batch.weights, batch.users)
+        else:
+            width, objective = self.config.dim, self.objective
+            losses = self.adversary.losses(objective, states, batch.targets, head, width, batch.weights, batch.users)
+        terms = {"loss": losses.mean()}
         if self.config.decay:
             own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(batch.targets)
             touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
@@ -164,7 +171,14 @@ class LightGCN(nn.Module):
         edges = self.graph.connect(users, items)
         self.card = replace(self.card, config=self.card.config.model_copy(update={"edges": edges}))
         self.objective = self.objective.with_counts(train.item_counts())
+        if self.adversary is not None:
+            self.adversary.observe(train.n_events)
         self._kept = None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        return self.adversary is not None and self.adversary.unsettled
 
     def after_step(self) -> None:
         """Forget the propagated tables: weights have changed."""

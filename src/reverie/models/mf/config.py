@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from reverie.objectives.adversarial_config import AdversarialConfig, check_adversarial
 from reverie.objectives.config import BPR, ObjectiveConfig
 from reverie.options import Options
 
@@ -24,6 +25,8 @@ class MFConfig(Options):
     """Whether scores are cosines of user and item vectors, as contrastive objectives expect; there are no biases then."""
     objective: ObjectiveConfig = BPR()
     """Training loss."""
+    adversarial: AdversarialConfig | None = None
+    """Training under perturbation of the vectors; needs inner products and an objective with drawn negatives."""
     fold_in: Literal["cold", "always"] = "cold"
     """Who gets a vector computed from the given history: users without a trained one, or everybody (then the vector follows the
     events that came after training)."""
@@ -32,3 +35,8 @@ class MFConfig(Options):
     On validation of MovieLens-100K 0.3 to 10 lay within 10 % of each other."""
     background: float = Field(default=0.1, ge=0)
     """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""
+
+    @model_validator(mode="after")
+    def _can_be_perturbed(self) -> MFConfig:
+        check_adversarial(self.adversarial, self.objective.kind, self.cosine)
+        return self

@@ -13,6 +13,7 @@ from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective, observed
+from reverie.objectives.adversary import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -66,6 +67,7 @@ class MF(nn.Module):
         self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
         self.register_buffer("level", torch.zeros(()))
         self.objective = objective
+        self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
         nn.init.normal_(self.users, std=0.1)
         nn.init.normal_(self.encoder.weight, std=0.1)
 
@@ -148,7 +150,17 @@ class MF(nn.Module):
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
             vectors = _with_bias(vectors, self.user_bias[batch.users])
-        return {"loss": self.objective.loss(vectors, batch.targets, DotHead(table), users=batch.users).mean()}
+        head, weights, users = DotHead(table), batch.weights, batch.users
+        if self.adversary is None:
+            losses = self.objective.loss(vectors, batch.targets, head, weights, users)
+        else:
+            losses = self.adversary.losses(self.objective, vectors, batch.targets, head, self.config.dim, weights, users)
+        return {"loss": losses.mean()}
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        return self.adversary is not None and self.adversary.unsettled
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs.
@@ -162,6 +174,8 @@ class MF(nn.Module):
         self.trained.zero_()
         self.trained[users] = True
         self.objective = observed(self.objective, train)
+        if self.adversary is not None:
+            self.adversary.observe(train.n_events)
 
     def _cold(self, users: Tensor) -> Tensor:
         if self.config.fold_in == "always" or not len(self.trained):

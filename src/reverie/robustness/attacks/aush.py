@@ -135,7 +135,7 @@ class AUSH:
             ones = torch.ones(len(fake), 1)
             of_judge.zero_grad()
             told = F.binary_cross_entropy_with_logits(judge(true), ones)
-            (told + F.binary_cross_entropy_with_logits(judge(fake.detach()), 0 * ones)).backward()
+            (told + F.binary_cross_entropy_with_logits(judge(fake.detach()), 0 * ones)).backward()  # type: ignore[no-untyped-call]
             of_judge.step()
             zeros = torch.from_numpy(draw.random(mask.shape) < config.zeros)
             shown = mask & ((truth > 0) | zeros)
@@ -144,7 +144,7 @@ class AUSH:
             if bool(shown.any()):
                 loss = loss + F.mse_loss(out[shown], truth[shown])
             of_generator.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             of_generator.step()
 
 

@@ -70,9 +70,7 @@ class LegUp:
         real = without_targets(ratings, goal)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
-        judge = nn.Sequential(
-            nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1)
-        )
+        judge = nn.Sequential(nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1))
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
         templates = self._drawn(real, budget.users, n, draw)

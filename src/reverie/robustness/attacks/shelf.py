@@ -27,11 +27,22 @@ ATTACKS = Registry(
         ),
         "love-hate": _entry("simple", "love_hate", "a target to demote rated lowest, any other items highest", "mobasher2007"),
         "segment": _entry("simple", "segment", "items liked together with the target rated highest, others lowest", "mobasher2007"),
-        "aush": _entry("aush", "aush", "copied fillers and selected items rated by a generator that fools a discriminator", "lin2020aush"),
+        "aush": _entry("aush", "aush", "selected items rated by a generator that fools a discriminator", "lin2020aush"),
         "aia": _entry("aia", "aia", "ratings of copied profiles follow the gradient of a surrogate", "tang2020revadv"),
         "legup": _entry("legup", "legup", "a generator of ratings taught by a discriminator and a surrogate", "lin2022legup"),
         "pga": _entry("gradient", "pga", "likes follow the gradient of a surrogate, users held fixed", "li2016pga"),
         "revadv": _entry("gradient", "revadv", "likes follow the gradient through the refit of a surrogate", "tang2020revadv"),
+        "poisonrec": _entry(
+            "poisonrec",
+            "poisonrec",
+            "a policy over a tree of items, taught by trials",
+            "song2020poisonrec",
+        ),
+        "uba": _entry("uba", "uba", "copies of the users whom a given number of copies would win over", "wang2024uba"),
+        "injected-sessions": _entry("sessions", "injected_sessions", "the target after the latest events of many different users"),
+        "guided-sessions": _entry(
+            "guided_sessions", "guided_sessions", "the target after the histories whose states move most users of the victim"
+        ),
     },
     group="reverie.attacks",
 )

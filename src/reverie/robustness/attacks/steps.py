@@ -15,7 +15,7 @@ class _HardStep(torch.autograd.Function):
         return (x > 0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         slope: Tensor = 1 - torch.tanh(x) ** 2
         return gradient * slope

@@ -174,7 +174,7 @@ class _SparseProduct(torch.autograd.Function):
         return torch.from_numpy(matrix @ dense.detach().numpy())
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return torch.from_numpy(ctx.transposed @ gradient.contiguous().numpy()), None, None
 
 

@@ -115,10 +115,10 @@ def _first(matrix: csr_array, owners: NDArray[np.int64], keys: NDArray[np.float6
 
 
 def assembled(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray[np.floating]) -> Profiles:
-    """Put the target before what a fake user rates besides.
+    """Put the target behind what a fake user rates besides.
 
     A promoted target is rated highest. A target to demote is rated lowest; where data have no ratings it is left out, since
-    naming it would promote it. Items after the target stand by their column.
+    naming it would promote it. The other items stand by their column.
 
     Parameters
     ----------
@@ -146,9 +146,7 @@ def assembled(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray
     if goal.kind == "damage" or (goal.kind == "demote" and scale.implicit):
         return profiles_of(owners, codes, values, n)
     aim = np.full(n, scale.low if goal.kind == "demote" else scale.high, dtype=np.float32)
-    return profiles_of(
-        np.concatenate([np.arange(n), owners]), np.concatenate([named, codes]), np.concatenate([aim, values]), n
-    )
+    return profiles_of(np.concatenate([owners, np.arange(n)]), np.concatenate([codes, named]), np.concatenate([values, aim]), n)
 
 
 def room(view: View, goal: Goal, size: int) -> int:

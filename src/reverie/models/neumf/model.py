@@ -1,0 +1,171 @@
+"""Neural matrix factorisation (NeuMF, the full model of neural collaborative filtering)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.neumf.head import PairHead
+from reverie.objectives import create_objective, observed
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.neumf.config import NeuMFConfig
+    from reverie.objectives import Objective
+    from reverie.protocols import Card
+
+
+class NeuMF(nn.Module):
+    """Score of item i for user u: ``hᵀ [p_u ⊙ q_i ; MLP([p'_u ; q'_i])] + c``, with vectors of its own for each part.
+
+    It needs to know the user: histories are not read. A user without a trained vector (code -1, or without training events)
+    gets the mean of the trained users' vectors, so all of them get one list.
+
+    Parameters
+    ----------
+    config : NeuMFConfig
+        Options.
+    n_users, n_items : int
+        Size of the tables.
+    objective : Objective
+        Training loss; its popularity counts arrive through `observe`.
+
+    References
+    ----------
+    .. [1] He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017, arXiv:1708.05031, eq. 12 (the model) and
+       eq. 7 (binary cross-entropy). Widths as in the authors' code. Deviations: trained from random weights, not from a
+       pre-trained product and network; AdamW; negatives may be items of the user's own history, but not the target.
+    """
+
+    card: Card
+    plan = "pairs"
+    trained: Tensor
+
+    def __init__(self, config: NeuMFConfig, n_users: int, n_items: int, objective: Objective) -> None:
+        super().__init__()
+        self.history: int | None = None
+        self.config = config
+        wide = config.factor * 2 ** (config.layers - 1)
+        self.users, self.users_network = (nn.Parameter(torch.empty(n_users, n)) for n in (config.factor, wide))
+        self.items, self.items_network = (nn.Parameter(torch.empty(n_items, n)) for n in (config.factor, wide))
+        widths = [config.factor * 2**power for power in range(config.layers - 1, -1, -1)]
+        self.first = nn.Linear(2 * wide, wide)
+        self.tower = nn.ModuleList(nn.Linear(above, below) for above, below in pairwise(widths))
+        self.last = nn.Linear(2 * config.factor, 1)
+        self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
+        self.objective = objective
+        for table in (self.users, self.users_network, self.items, self.items_network):
+            nn.init.normal_(table, std=0.01)
+        for layer in (self.first, *self.tower):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the catalogue, in pieces, or given candidates.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Users.
+        items : Tensor or None, shape [B, C]
+            Candidate codes.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C]
+            Logits.
+        """
+        states, head = self._states(batch.users), self._head()
+        if items is not None:
+            return head.scores(states, items).masked_fill(items == 0, 0.0)
+        return torch.cat([piece.scores(states) for piece in head.chunks(states)], dim=1)
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return the training loss, averaged over the pairs of the batch.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With known ``users [B]`` and ``targets [B]``.
+
+        Returns
+        -------
+        dict
+            One term.
+
+        Raises
+        ------
+        ValueError
+            If the batch has no targets [B].
+        """
+        if batch.targets is None or batch.targets.dim() != 1:
+            raise ValueError("neumf.loss needs a batch with targets [B]")
+        states = self._joined(self.users[batch.users], self.users_network[batch.users])
+        return {"loss": self.objective.loss(states, batch.targets, self._head(), batch.weights, batch.users).mean()}
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: who has events, and how often each item occurs.
+
+        Parameters
+        ----------
+        train : Sequences
+            What will be trained on.
+        """
+        users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
+        self.trained.zero_()
+        self.trained[users] = True
+        self.objective = observed(self.objective, train)
+
+    def _head(self) -> PairHead:
+        return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._rest)
+
+    def _rest(self, hidden: Tensor) -> Tensor:
+        """Pass what both halves of the first layer add up to through the rest of the network, [..., H] to [...]."""
+        hidden = hidden.relu()
+        for layer in self.tower:
+            hidden = layer(hidden).relu()
+        weight, bias = self.last.weight[0, self.config.factor :], self.last.bias
+        return hidden @ weight + bias
+
+    def _joined(self, products: Tensor, vectors: Tensor) -> Tensor:
+        """Return states: both parts of a user, made ready to meet items."""
+        half = F.linear(vectors, self.first.weight[:, : vectors.shape[1]], self.first.bias)
+        return torch.cat([products * self.last.weight[0, : self.config.factor], half], dim=1)
+
+    def _states(self, users: Tensor) -> Tensor:
+        """Return states of any users, those unknown to training as the mean of the others."""
+        known = (users >= 0) & (users < len(self.trained))
+        if len(self.trained):
+            known &= self.trained[users.masked_fill(~known, 0)]
+        some = self.trained if bool(self.trained.any()) else torch.ones_like(self.trained)
+        parts = []
+        for table in (self.users, self.users_network):
+            stranger = table[some].mean(0) if len(table) else table.new_zeros(table.shape[1])
+            rows = table[users.masked_fill(~known, 0)] if len(table) else table.new_zeros(len(users), table.shape[1])
+            parts.append(torch.where(known[:, None], rows, stranger))
+        return self._joined(*parts)
+
+
+def build(config: NeuMFConfig, vocabulary: Vocabulary) -> NeuMF:
+    """Turn options into a model.
+
+    Parameters
+    ----------
+    config : NeuMFConfig
+        Options.
+    vocabulary : Vocabulary
+        Ids of users and items.
+
+    Returns
+    -------
+    NeuMF
+        With fresh weights, drawn from torch's global generator.
+    """
+    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
+    return NeuMF(config, vocabulary.n_users, vocabulary.n_items, objective)

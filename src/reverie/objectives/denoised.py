@@ -1,0 +1,135 @@
+"""Objectives that trust rows of high loss less: they are more often noise, or poison, than the others.
+
+References
+----------
+.. [1] Wang, Feng, He, Nie and Chua, Denoising implicit feedback for recommendation, WSDM 2021, arXiv:2006.04153: truncated and
+   reweighted cross-entropy. Deviations: around any objective; a row stands or falls with its negatives, by its loss as a whole,
+   where the paper looks at the loss of the positive alone; ``e^-loss``, which is the paper's predicted probability for a
+   positive under cross-entropy, is the pairwise one under BPR.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from reverie.objectives.config import Truncated
+from reverie.objectives.draws import weighted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.objectives.config import Reweighted
+    from reverie.objectives.objective import Objective
+    from reverie.protocols import Head
+
+
+def truncation(losses: Tensor, drop: float) -> Tensor:
+    """Return factors that take the rows of highest loss out of a mean.
+
+    Parameters
+    ----------
+    losses : Tensor, shape [M]
+        One loss per row.
+    drop : float
+        Share of rows to drop, at least 0 and below 1; rounded down.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        0 for dropped rows, M / (rows kept) for the others; no gradient.
+    """
+    dropped = int(drop * len(losses))
+    factors = torch.full_like(losses, len(losses) / max(1, len(losses) - dropped), requires_grad=False)
+    factors[losses.detach().topk(dropped).indices] = 0.0
+    return factors
+
+
+def trust(losses: Tensor, beta: float) -> Tensor:
+    """Return ``e^(-beta loss)``.
+
+    Parameters
+    ----------
+    losses : Tensor, shape [M]
+        One loss per row, not negative.
+    beta : float
+        Not negative.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        In (0, 1]; no gradient.
+    """
+    return (-beta * losses.detach()).exp()
+
+
+class Denoised(nn.Module):
+    """An `Objective` around another one, with factors by its losses.
+
+    A module, because the number of steps is part of a training's state.
+
+    Parameters
+    ----------
+    config : Truncated or Reweighted
+        Options.
+    objective : Objective
+        What ``config.objective`` asks for.
+    """
+
+    steps: Tensor
+
+    def __init__(self, config: Truncated | Reweighted, objective: Objective) -> None:
+        super().__init__()
+        self.config, self.objective = config, objective
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss of each row times its factor.
+
+        Parameters
+        ----------
+        states, targets, head, weight, users
+            See `Objective`.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Losses.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a target does not fit.
+        """
+        losses = self.objective.loss(states, targets, head, None, users)
+        factors = self._factors(losses)
+        if self.training:
+            self.steps += 1
+        return weighted(losses * factors, weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> Denoised:
+        """Tell the training counts to the objective inside; the steps begin anew.
+
+        Parameters
+        ----------
+        counts : ndarray, shape [N + 1]
+            Training counts by item code, entry 0 not read.
+
+        Returns
+        -------
+        Denoised
+            Itself.
+        """
+        self.objective = self.objective.with_counts(counts)
+        self.steps.zero_()
+        return self
+
+    def _factors(self, losses: Tensor) -> Tensor:
+        if not isinstance(self.config, Truncated):
+            return trust(losses, self.config.beta)
+        grown = min(1.0, int(self.steps) / self.config.steps) if self.config.steps else 1.0
+        return truncation(losses, self.config.drop * grown)

@@ -1,0 +1,164 @@
+"""PoisonRec: a policy writes fake users and learns from how often the targets are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reverie.data.profiles import Profiles, profiles_of
+from reverie.errors import ConfigError
+from reverie.robustness.attacks.item_tree import ItemTree
+from reverie.robustness.attacks.templates import room
+from reverie.seeds import seed_torch, torch_generator
+
+if TYPE_CHECKING:
+    from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
+    from reverie.robustness.threat import Need
+    from reverie.robustness.view import Budget, Goal, View
+
+
+class Policy(nn.Module):
+    """An LSTM over the items written so far, from a vector of the fake user; its state walks down an `ItemTree`.
+
+    Parameters
+    ----------
+    users, n_items, n_nodes, dim : int
+        Fake users, items, inner nodes of the tree, and width.
+    """
+
+    def __init__(self, users: int, n_items: int, n_nodes: int, dim: int) -> None:
+        super().__init__()
+        self.users, self.items = nn.Embedding(users, dim), nn.Embedding(n_items, dim)
+        self.memory = nn.LSTM(dim, dim, batch_first=True)
+        self.out = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim))
+        self.table = nn.Parameter(torch.randn(n_nodes, dim) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(n_nodes))
+
+    def states(self, users: Tensor, columns: Tensor) -> Tensor:
+        """Return the state before each item, shape [B, T, D], of fake users [B] that write columns [B, T]."""
+        inputs = torch.cat([self.users(users)[:, None], self.items(columns[:, :-1])], dim=1)
+        states: Tensor = self.out(self.memory(inputs)[0])
+        return states
+
+    @torch.no_grad()
+    def write(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
+        """Draw what fake users write, shape [B, T] of columns."""
+        given, memory, written = self.users(users)[:, None], None, []
+        for _ in range(length):
+            state, memory = self.memory(given, memory)
+            written.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
+            given = self.items(written[-1])[:, None]
+        return torch.stack(written, dim=1)
+
+
+class PoisonRec:
+    """Black box: fake users are written item by item by a policy, and the policy learns from the reward of a trial.
+
+    All fake users of one trial share its reward. After some trials the policy takes steps on the clipped objective of proximal
+    policy optimisation, with rewards less their mean over their deviation as advantages. The profiles of the trial with the
+    highest reward are returned.
+
+    Parameters
+    ----------
+    config : PoisonrecConfig
+        Options.
+
+    References
+    ----------
+    .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
+       ICDE 2020.
+
+    Notes
+    -----
+    Deviations: in [1]_ the root of the biased tree parts target items from others; a profile may name its target once only, so
+    here the target always stands at the end and the root parts popular items from others. An item that is drawn again is a
+    click wasted: the profile is shorter. [1]_ has tens of thousands of trials, we have as many as the threat model allows.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"reward", "popularity"})
+    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
+
+    def __init__(self, config: PoisonrecConfig) -> None:
+        self.config = config
+        self.rewards: list[float] = []
+        """Of the trials of the last `craft`, in order."""
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return profiles; see `Attack`.
+
+        Raises
+        ------
+        ConfigError
+            If no trial is allowed.
+        """
+        config, trials = self.config, min(self.config.trials, view.trials)
+        if view.reward is None or trials < 1:
+            raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise threat.knowledge.trials")
+        seed_torch(seed, "attack", "poisonrec")
+        generator = torch_generator(seed, "attack", "poisonrec", "draw")
+        tree = ItemTree(view.popularity, config.head, goal.targets.astype(np.int64))
+        policy = Policy(budget.users, view.n_items, tree.n_nodes, config.dim)
+        optimiser = torch.optim.Adam(policy.parameters(), lr=config.rate)
+        length = max(room(view, goal, budget.size), 1)
+        best, highest, self.rewards = None, -np.inf, []
+        while len(self.rewards) < trials:
+            n = min(config.episodes, trials - len(self.rewards))
+            users = torch.arange(budget.users).repeat(n)
+            columns = policy.write(users, length, tree, generator)
+            for episode in columns.reshape(n, budget.users, length).numpy():
+                profiles = _profiles(episode, view, goal)
+                self.rewards.append(float(view.reward(profiles)))
+                if self.rewards[-1] > highest:
+                    best, highest = profiles, self.rewards[-1]
+            if len(self.rewards) < trials:
+                self._learn(policy, optimiser, tree, users, columns, np.asarray(self.rewards[-n:]))
+        if best is None:
+            raise ConfigError("attack 'poisonrec' was only given rewards that are no numbers; check the reward")
+        return best
+
+    def _learn(
+        self,
+        policy: Policy,
+        optimiser: torch.optim.Optimizer,
+        tree: ItemTree,
+        users: Tensor,
+        columns: Tensor,
+        rewards: np.ndarray[tuple[int], np.dtype[np.float64]],
+    ) -> None:
+        spread = float(rewards.std())
+        if spread == 0.0:
+            return
+        advantages = torch.from_numpy((rewards - rewards.mean()) / spread).float().repeat_interleave(len(users) // len(rewards))
+        before: Tensor | None = None
+        for _ in range(self.config.passes):
+            chances = tree.log_chance(policy.states(users, columns), policy.table, policy.bias, columns)
+            before = chances.detach() if before is None else before
+            ratio = (chances - before).exp()
+            cut = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
+            loss = -torch.minimum(ratio * advantages[:, None], cut * advantages[:, None]).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+
+def _profiles(columns: np.ndarray[tuple[int, int], np.dtype[np.int64]], view: View, goal: Goal) -> Profiles:
+    """Profiles in the order of writing, an item where it was first written, the target last."""
+    n, scale = len(columns), view.arena.ratings.scale
+    owners = np.repeat(np.arange(n), columns.shape[1])
+    _, first = np.unique(owners * view.n_items + columns.ravel(), return_index=True)
+    first = np.sort(first)
+    owners, codes = owners[first], columns.ravel()[first] + 1
+    ratings = np.full(len(codes), scale.high)
+    if goal.kind == "promote" or (goal.kind == "demote" and not scale.implicit):
+        aim = scale.high if goal.kind == "promote" else scale.low
+        owners, codes = np.concatenate([owners, np.arange(n)]), np.concatenate([codes, goal.assigned(n)])
+        ratings = np.concatenate([ratings, np.full(n, aim)])
+    return profiles_of(owners, codes.astype(np.int32), ratings.astype(np.float32), n)
+
+
+def build_poisonrec(config: PoisonrecConfig) -> PoisonRec:
+    """Return PoisonRec."""
+    return PoisonRec(config)

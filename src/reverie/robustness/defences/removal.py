@@ -1,0 +1,81 @@
+"""Taking users out of what is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+    from reverie.robustness.defences.defence import Fitting
+
+
+def users_with_events(sequences: Sequences, n_users: int) -> NDArray[np.bool_]:
+    """Return who has something to learn from.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Training events.
+    n_users : int
+        Number of users U.
+
+    Returns
+    -------
+    ndarray, shape [U], bool
+        True for users with an event.
+    """
+    found = np.zeros(n_users, dtype=bool)
+    found[sequences.users[sequences.lengths > 0]] = True
+    return found
+
+
+def highest(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+    """Return the most suspicious users; of equally suspicious ones those with the higher code.
+
+    Parameters
+    ----------
+    suspicion : ndarray, shape [U], float64
+        Higher is more suspicious.
+    among : ndarray, shape [U], bool
+        Who may be chosen.
+    n : int
+        How many; no more than may be.
+
+    Returns
+    -------
+    ndarray, shape [U], bool
+        True for the chosen.
+    """
+    codes = np.flatnonzero(among)[::-1]
+    chosen = np.zeros(len(suspicion), dtype=bool)
+    chosen[codes[np.argsort(-suspicion[codes], kind="stable")[:n]]] = True
+    return chosen
+
+
+def without(fitting: Fitting, removed: NDArray[np.bool_]) -> Fitting:
+    """Return the same fitting without the training events of some users.
+
+    Users keep their codes and their questions: one who loses all events to learn from is still asked what came next, and is to
+    the model what a new user is.
+
+    Parameters
+    ----------
+    fitting : Fitting
+        What would be fitted.
+    removed : ndarray, shape [U], bool
+        Whose events to take out.
+
+    Returns
+    -------
+    Fitting
+        With `removed` set.
+    """
+    split = fitting.split
+    train, refit = (rows.take(np.flatnonzero(~removed[rows.users])) for rows in (split.train, split.refit))
+    notes = fitting.notes | {"removed": float(removed.sum())}
+    return replace(fitting, split=replace(split, train=train, refit=refit), removed=removed, notes=notes)

@@ -1,0 +1,154 @@
+"""Detect and remove, between its two bounds: removing exactly the fakes, and as many users at random."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.errors import ConfigError
+from reverie.options import checked
+from reverie.robustness.defences.removal import highest, users_with_events, without
+from reverie.robustness.detectors.shelf import DETECTORS
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from reverie.robustness.defences.defence import Fitting
+    from reverie.robustness.defences.remove_config import OracleConfig, RandomRemovalConfig, RemoveConfig
+    from reverie.robustness.detectors.detector import Detector, Evidence
+
+
+def create_detector(name: str, options: dict[str, object], evidence: Evidence) -> Detector:
+    """Return a detector that can work with the evidence.
+
+    Parameters
+    ----------
+    name : str
+        Registered name.
+    options : dict
+        Its options.
+    evidence : Evidence
+        What it will see.
+
+    Returns
+    -------
+    Detector
+        Ready.
+
+    Raises
+    ------
+    ConfigError
+        If the name or an option is unknown, or it needs labels and there are none.
+    """
+    config = checked(DETECTORS.config(name), options, f"detector '{name}'")
+    detector: Detector = DETECTORS.build(name)(config)
+    if detector.supervised and evidence.labels is None:
+        raise ConfigError(f"detector '{name}' learns from labels and none are known; choose an unsupervised detector")
+    return detector
+
+
+class Remove:
+    """Take out the users that a detector suspects most.
+
+    Parameters
+    ----------
+    config : RemoveConfig
+        Detector and assumed share.
+    """
+
+    def __init__(self, config: RemoveConfig) -> None:
+        self.config = config
+
+    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+        """Return the fitting without the most suspicious users.
+
+        Parameters
+        ----------
+        fitting : Fitting
+            What would be fitted.
+        evidence : Evidence
+            What the detector sees.
+        seed : int
+            Seed of the detector.
+
+        Returns
+        -------
+        Fitting
+            With the detector's suspicion.
+
+        Raises
+        ------
+        ConfigError
+            See `create_detector`.
+        """
+        detector = create_detector(self.config.detector, self.config.options, evidence)
+        suspicion = np.asarray(detector.suspicion(evidence, seed), dtype=np.float64)
+        among = users_with_events(fitting.split.train, len(suspicion))
+        n = max(1, round(self.config.share * int(among.sum())))
+        return replace(without(fitting, highest(suspicion, among, n)), suspicion=suspicion)
+
+
+class Oracle:
+    """Take out exactly the fake users. No defence, since nobody knows them: the upper bound of all that remove users."""
+
+    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+        """Return the fitting without the users that were appended to the split, by ``split.is_fake``.
+
+        Parameters
+        ----------
+        fitting : Fitting
+            What would be fitted.
+        evidence : Evidence
+            Not read.
+        seed : int
+            Not read.
+
+        Returns
+        -------
+        Fitting
+            With the truth as suspicion.
+        """
+        fake = fitting.split.is_fake
+        return replace(without(fitting, fake), suspicion=fake.astype(np.float64))
+
+
+class RandomRemoval:
+    """Take out as many users as are fake, drawn from all: the lower bound, which is told their number and nothing else."""
+
+    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+        """Return the fitting without some users.
+
+        Parameters
+        ----------
+        fitting : Fitting
+            What would be fitted.
+        evidence : Evidence
+            Not read.
+        seed : int
+            Seed of the draw.
+
+        Returns
+        -------
+        Fitting
+            With the drawn numbers as suspicion.
+        """
+        fake = fitting.split.is_fake
+        suspicion = numpy_generator(seed, "random-removal").random(len(fake))
+        among = users_with_events(fitting.split.train, len(fake))
+        return replace(without(fitting, highest(suspicion, among, int(fake.sum()))), suspicion=suspicion)
+
+
+def build(config: RemoveConfig) -> Remove:
+    """Return detect-and-remove."""
+    return Remove(config)
+
+
+def build_oracle(config: OracleConfig) -> Oracle:
+    """Return the upper bound."""
+    return Oracle()
+
+
+def build_random_removal(config: RandomRemovalConfig) -> RandomRemoval:
+    """Return the lower bound."""
+    return RandomRemoval()

@@ -1,0 +1,63 @@
+"""Options of the defences that train another way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from reverie.options import Options
+
+
+class AprConfig(Options):
+    """Options of `apr`; see `reverie.objectives.adversarial_config.APR`."""
+
+    epsilon: PositiveFloat = 0.5
+    """Length of each perturbation, in units of the vectors."""
+    weight: PositiveFloat = 1.0
+    """Weight of the loss under perturbation."""
+    plain_epochs: NonNegativeInt = 5
+    """Epochs without perturbation at the start."""
+
+
+class VatConfig(Options):
+    """Options of `vat`; see `reverie.objectives.adversarial_config.VAT`."""
+
+    epsilon: PositiveFloat = 0.3
+    """Length of a perturbation before the user's factor, in units of the vectors."""
+    weight: PositiveFloat = 1.0
+    """Weight of the loss under perturbation."""
+    user_weight: PositiveFloat = 2.0
+    """Largest factor of a user."""
+    plain_epochs: NonNegativeInt = 5
+    """Epochs without perturbation at the start."""
+
+
+class TruncatedLossConfig(Options):
+    """Options of `truncated-loss`; see `reverie.objectives.config.Truncated` and `Reweighted`."""
+
+    rule: Literal["truncated", "reweighted"] = "truncated"
+    """Drop the rows of highest loss (T-CE), or let rows weigh less the higher their loss is (R-CE)."""
+    drop: float = Field(default=0.1, gt=0, lt=1)
+    """Share that is dropped in the end; read by `truncated`."""
+    steps: NonNegativeInt = 1000
+    """Steps over which the share grows; read by `truncated`."""
+    beta: NonNegativeFloat = 0.25
+    """How fast weights fall with the loss; read by `reweighted`."""
+
+
+class RobustLossConfig(Options):
+    """Options of `robust-loss`."""
+
+    loss: Literal["adnce", "bsl"] = "bsl"
+    """ADNCE (arXiv 2310.11048, variant image) or BSL (arXiv 2312.12882, form reweight)."""
+    temperature: PositiveFloat = 0.15
+    """τ that cosines are divided by."""
+    mu: float = 0.5
+    """μ of ADNCE, the cosine whose negatives weigh most."""
+    sigma: PositiveFloat = 1.0
+    """σ of ADNCE."""
+    ratio: PositiveFloat = 1.1
+    """Temperature of the positives / temperature of the negatives, of BSL; above 1 noisy positives count less."""
+    negatives: PositiveInt = 512
+    """Drawn items, shared by the rows of a batch."""

@@ -1,0 +1,154 @@
+"""CoDetector: ratings and co-occurrence of users factorised together, and a tree on the vectors that both share.
+
+References
+----------
+.. [1] Dou, Yu, Xiong, Gao, Song and Fang, Collaborative shilling detection bridging factorization and user embedding,
+   CollaborateCom 2017.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from reverie.robustness.detectors.cooccurrence import user_information
+from reverie.robustness.detectors.known import known_users
+from reverie.robustness.detectors.tree import grow_tree
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.robustness.detectors.co_detector_config import CoDetectorConfig
+    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.ratings import Ratings
+
+
+class CoDetector:
+    """A decision tree on user vectors p that explain ratings, ``p_u q_i``, and co-occurrence, ``p_u g_v + w_u + c_v``.
+
+    Deviations: ratings are brought to [0, 1] first; alternating least squares instead of gradient steps, with regularisation in
+    proportion to the number of terms; both classes weigh the same in the tree.
+
+    Parameters
+    ----------
+    dim, sweeps : int
+        Width of vectors, and rounds.
+    ridge, shift : float
+        Regularisation, and k of the shifted information.
+    depth, leaf : int
+        See `grow_tree`.
+    """
+
+    supervised: ClassVar[bool] = True
+
+    def __init__(self, dim: int, sweeps: int, ridge: float, shift: float, depth: int, leaf: int) -> None:
+        self.dim, self.sweeps, self.ridge, self.shift = dim, sweeps, ridge, shift
+        self.depth, self.leaf = depth, leaf
+
+    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+        """Return the tree's chance of being fake.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            With labels of some users of both kinds.
+        seed : int
+            Seed of the start.
+
+        Returns
+        -------
+        ndarray, shape [U], float64, in [0, 1]
+            Of all users, those with a label too.
+
+        Raises
+        ------
+        ConfigError
+            If there are no labels.
+        """
+        fakes, real = known_users(evidence, "co-detector")
+        vectors = joint_vectors(evidence.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
+        rows = np.concatenate([fakes, real])
+        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(vectors)
+
+
+def joint_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
+    """Factorise ratings and co-occurrence with common user vectors.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users.
+    dim, sweeps, ridge, shift, seed
+        See `CoDetector`.
+
+    Returns
+    -------
+    ndarray, shape [U, dim]
+        p.
+    """
+    rated = csr_array(ratings.matrix.astype(np.float64))
+    width = ratings.scale.high - ratings.scale.low
+    rated.data = (rated.data - ratings.scale.low) / width if width else np.ones_like(rated.data)
+    information = user_information(ratings, shift)
+    by_user, by_item, pair = _Terms(rated), _Terms(csr_array(rated.T)), _Terms(information)
+    generator = numpy_generator(seed, "co-detector")
+    p, g = (generator.normal(0.0, 0.1, (ratings.n_users, dim)) for _ in range(2))
+    w, c = np.zeros(ratings.n_users), np.zeros(ratings.n_users)
+    for _ in range(sweeps):
+        q = by_item.solve(*by_item.normal(p), ridge)
+        gram, right, n = by_user.normal(q)
+        more, right_2, n_2 = pair.normal(g, w, c)
+        p = by_user.solve(gram + more, right + right_2, n + n_2, ridge)
+        w = pair.bias(p, g, c, ridge)
+        g = pair.solve(*pair.normal(p, c, w), ridge)
+        c = pair.bias(g, p, w, ridge)
+    return p
+
+
+class _Terms:
+    """Squared errors ``(x_rs - a_r b_s - v_r - z_s)²`` over what a sparse matrix stores, for all rows at once."""
+
+    def __init__(self, values: csr_array) -> None:
+        self.values, self.stored = values, values.copy()
+        self.stored.data = np.ones_like(values.data)
+        self.count = np.diff(values.indptr).astype(np.float64)
+
+    def normal(
+        self, b: NDArray[np.float64], v: NDArray[np.float64] | None = None, z: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        dim = b.shape[1]
+        gram = (self.stored @ (b[:, :, None] * b[:, None, :]).reshape(len(b), -1)).reshape(-1, dim, dim)
+        right = self.values @ b
+        if v is not None and z is not None:
+            right = right - v[:, None] * (self.stored @ b) - self.stored @ (z[:, None] * b)
+        return gram, right, self.count
+
+    def solve(
+        self, gram: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.float64], ridge: float
+    ) -> NDArray[np.float64]:
+        weight = ridge * np.maximum(count, 1.0)
+        found = np.linalg.solve(gram + weight[:, None, None] * np.eye(right.shape[1]), right[:, :, None])[:, :, 0]
+        return np.asarray(found, dtype=np.float64)
+
+    def bias(self, a: NDArray[np.float64], b: NDArray[np.float64], z: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
+        left = np.asarray(self.values.sum(axis=1)).ravel() - (a * (self.stored @ b)).sum(axis=1) - self.stored @ z
+        return np.asarray(left / np.maximum(self.count * (1.0 + ridge), 1.0))
+
+
+def build(config: CoDetectorConfig) -> CoDetector:
+    """Return the detector.
+
+    Parameters
+    ----------
+    config : CoDetectorConfig
+        Options.
+
+    Returns
+    -------
+    CoDetector
+        Ready.
+    """
+    return CoDetector(config.dim, config.sweeps, config.ridge, config.shift, config.depth, config.leaf)

@@ -1,0 +1,190 @@
+"""Numbers that describe a profile, for all users at once.
+
+References
+----------
+.. [1] Chirita, Nejdl and Zamfir, Preventing shilling attacks in online recommender systems, WIDM 2005 (RDMA, DegSim).
+.. [2] Williams, Mobasher and Burke, Defending recommender systems: detection of profile injection attacks, SOCA 1, 2007
+   (LengthVar, WDMA, WDA, FMTD).
+.. [3] Li, Gao, Li, Zeng, Xiong and Hirokawa, Shilling attack detection in recommender systems via selecting patterns analysis,
+   IEICE Trans. Inf. & Syst. E99-D(10), 2016 (features of item degrees).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.robustness.ratings import Ratings
+
+DEGREE = ("mud", "rud", "qud")
+"""Names of the columns of `degree_features`."""
+RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
+"""Names of the columns of `rating_features`."""
+
+
+def per_user(ratings: Ratings, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over each user's ratings of a number given per rating.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        With E ratings.
+    values : ndarray, shape [E]
+        In the order of ``ratings.matrix.data``.
+
+    Returns
+    -------
+    ndarray, shape [U]
+        0 for a user without ratings.
+    """
+    total = np.bincount(ratings.owners, weights=values, minlength=ratings.n_users)
+    return np.asarray(total / np.maximum(ratings.lengths, 1))
+
+
+def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Return a quantile of each user's numbers, the nearest from below.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        With E ratings.
+    values : ndarray, shape [E]
+        A number per rating.
+    share : float
+        0 the smallest, 1 the largest.
+
+    Returns
+    -------
+    ndarray, shape [U]
+        0 for a user without ratings.
+    """
+    owners, lengths = ratings.owners, ratings.lengths
+    if not len(values):
+        return np.zeros(ratings.n_users)
+    ordered = values[np.lexsort((values, owners))]
+    at = ratings.matrix.indptr[:-1].astype(np.int64) + np.floor(share * np.maximum(lengths - 1, 0)).astype(np.int64)
+    return np.where(lengths > 0, ordered[np.minimum(at, len(ordered) - 1)], 0.0)
+
+
+def degree_features(ratings: Ratings) -> NDArray[np.float64]:
+    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users.
+
+    Returns
+    -------
+    ndarray, shape [U, 3]
+        Mean, range and upper quartile.
+    """
+    degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
+    spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
+    return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
+
+
+def rating_features(ratings: Ratings) -> NDArray[np.float64]:
+    """Describe how a user rates.
+
+    With d the distance of a rating from the item's mean and c the item's number of ratings, over the n ratings of a user:
+    RDMA = Σ d/c / n, WDMA = Σ d/c² / n, WDA = Σ d/c [1]_ [2]_. FMTD is the distance between the mean of the user's highest
+    ratings and the mean of the others (0 where there are no others). Entropy is that of the user's ratings, in bits.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users.
+
+    Returns
+    -------
+    ndarray, shape [U, 9]
+        Columns `RATING`: mean, standard deviation, shares of the highest and the lowest rating of the scale, entropy, RDMA,
+        WDMA, WDA, FMTD.
+    """
+    data, lengths, owners = ratings.matrix.data.astype(np.float64), ratings.lengths, ratings.owners
+    count = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
+    distance = np.abs(data - ratings.item_means()[0][ratings.matrix.indices])
+    mean = per_user(ratings, data)
+    deviation = np.sqrt(np.maximum(per_user(ratings, data**2) - mean**2, 0.0))
+    levels, which = np.unique(data, return_inverse=True)
+    histogram = np.bincount(owners * len(levels) + which, minlength=ratings.n_users * len(levels)).reshape(ratings.n_users, -1)
+    share = histogram / np.maximum(lengths, 1)[:, None]
+    entropy = -(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1)
+    top = data == quantile_per_user(ratings, data, 1.0)[owners]
+    n_top = np.bincount(owners, weights=top, minlength=ratings.n_users)
+    high = np.bincount(owners, weights=data * top, minlength=ratings.n_users) / np.maximum(n_top, 1)
+    rest = np.bincount(owners, weights=data * ~top, minlength=ratings.n_users) / np.maximum(lengths - n_top, 1)
+    columns = [
+        mean,
+        deviation,
+        per_user(ratings, (data >= ratings.scale.high).astype(np.float64)),
+        per_user(ratings, (data <= ratings.scale.low).astype(np.float64)),
+        entropy,
+        per_user(ratings, distance / count),
+        per_user(ratings, distance / count**2),
+        per_user(ratings, distance / count) * lengths,
+        np.where(lengths > n_top, high - rest, 0.0),
+    ]
+    return np.stack(columns, axis=1)
+
+
+def length_variation(ratings: Ratings) -> NDArray[np.float64]:
+    """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_).
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users.
+
+    Returns
+    -------
+    ndarray, shape [U]
+        0 where all profiles are equally long.
+    """
+    away = ratings.lengths - ratings.lengths.mean()
+    return np.asarray(np.abs(away) / max(float((away**2).sum()), 1e-300) * (away != 0))
+
+
+def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDArray[np.float64]:
+    """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_).
+
+    The correlation runs over the items both have rated; it is 0 where these are fewer than two, or one side does not vary.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Of all users.
+    neighbours : int
+        How many similar users K; fewer where there are fewer.
+    block : int
+        Users at a time; bounds the memory at a few arrays ``[block, U]``.
+
+    Returns
+    -------
+    ndarray, shape [U], in [-1, 1]
+        In float64.
+    """
+    values = ratings.matrix.astype(np.float64)
+    values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
+    seen, squares = values.copy(), values.copy()
+    seen.data, squares.data = np.ones_like(values.data), values.data**2
+    found, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
+    if k < 1:
+        return found
+    for first in range(0, ratings.n_users, block):
+        rows = slice(first, min(first + block, ratings.n_users))
+        n = (seen[rows] @ seen.T).toarray()
+        mine, theirs = (values[rows] @ seen.T).toarray(), (seen[rows] @ values.T).toarray()
+        both = np.maximum(n, 1.0)
+        covariance = (values[rows] @ values.T).toarray() - mine * theirs / both
+        variance = (squares[rows] @ seen.T).toarray() - mine**2 / both
+        variance *= (seen[rows] @ squares.T).toarray() - theirs**2 / both
+        similar = np.where(variance > 1e-9, covariance / np.sqrt(np.maximum(variance, 1e-9)), 0.0)
+        similar[np.arange(len(n)), np.arange(rows.start, rows.stop)] = -np.inf
+        found[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
+    return found

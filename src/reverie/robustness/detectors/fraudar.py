@@ -1,0 +1,91 @@
+"""FRAUDAR: users in a block of the rating graph that is too dense for how popular its items are.
+
+References
+----------
+.. [1] Hooi, Song, Beutel, Shah, Shin and Faloutsos, FRAUDAR: bounding graph fraud in the face of camouflage, KDD 2016.
+.. [2] Bahmani, Kumar and Vassilvitskii, Densest subgraph in streaming and MapReduce, VLDB 2012 (many nodes at a time).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.fraudar_config import FraudarConfig
+
+
+class Fraudar:
+    """Peel off the lightest users and items; who stays longest lies in the densest part.
+
+    A rating of an item with d ratings weighs ``1 / log(d + c)``, so that camouflage by popular items weighs little; a node weighs
+    the sum over its remaining ratings. Deviations: the lightest 1 % of the nodes go at a time rather than one after the other
+    [2]_, and the suspicion of a user is how long it stays, which ranks all users where the paper returns one block.
+
+    Parameters
+    ----------
+    offset : float
+        c.
+    batch : float
+        Share of the nodes removed at a time.
+    """
+
+    supervised: ClassVar[bool] = False
+
+    def __init__(self, offset: float, batch: float) -> None:
+        self.offset, self.batch = offset, batch
+
+    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+        """Return the time of removal.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Ratings after the attack; that something was rated counts, not how.
+        seed : int
+            Not used: nothing is drawn.
+
+        Returns
+        -------
+        ndarray, shape [U], float64
+            The pass a user is removed in, and below the point the user's weight then, squeezed into [0, 1).
+        """
+        ratings = evidence.ratings
+        edges = csr_array(ratings.matrix.astype(np.float64))
+        edges.data = 1.0 / np.log(ratings.item_counts[edges.indices] + self.offset)
+        turned, n_users = csr_array(edges.T), edges.shape[0]
+        alive, found, passes = np.ones(sum(edges.shape), dtype=bool), np.zeros(n_users), 0
+        weight = np.concatenate([np.asarray(edges.sum(axis=1)).ravel(), np.asarray(edges.sum(axis=0)).ravel()])
+        while alive[:n_users].any():
+            here = np.flatnonzero(alive)
+            going = int(self.batch * len(here))
+            limit = float(np.partition(weight[here], going)[going])
+            gone = here[weight[here] <= limit + 1e-12]
+            users, items = gone[gone < n_users], gone[gone >= n_users] - n_users
+            found[users] = passes + weight[users] / (1.0 + weight[users])
+            weight[n_users:] -= np.asarray(edges[users].sum(axis=0)).ravel()
+            weight[:n_users] -= np.asarray(turned[items].sum(axis=0)).ravel()
+            alive[gone] = False
+            passes += 1
+        return found
+
+
+def build(config: FraudarConfig) -> Fraudar:
+    """Return the detector.
+
+    Parameters
+    ----------
+    config : FraudarConfig
+        Options.
+
+    Returns
+    -------
+    Fraudar
+        Ready.
+    """
+    return Fraudar(config.offset, config.batch)
