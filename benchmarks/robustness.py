@@ -18,11 +18,12 @@ Appends to ``results/robustness.csv``. Systems:
     Its workflow "no defense", through its Python interface (``peers/adapters/run_recad.py``).
 
 Equal on both sides: files, likes (ratings of at least 4), target, width 128 with biases, binary cross-entropy on 4 negatives a
-like, 1,024 scored pairs a step (205 likes), Adam at 0.001, epochs, one selected item in AUSH, its layers' widths and learning rates, its
-steps (one batch an epoch in RecAD, whose attacker has fewer than 256 templates). Not equal: a step of Reverie's AUSH reads
-64 templates, RecAD's as many users as have 36 fillers (about 20); Reverie's generator gets gradients, RecAD's does not; RecAD's
-discriminator has one layer more; Reverie draws a negative that the user likes where RecAD draws none, and measures NDCG on
-validation once, after the last epoch; RecAD scores all 5,600 ids, Reverie's cell the items with a like.
+like, 1,024 scored pairs a step (205 likes), Adam at 0.001, epochs, one selected item in AUSH, its layers' widths and learning
+rates, its steps (one batch an epoch in RecAD, whose attacker has fewer than 256 templates). Not equal: a step of Reverie's AUSH
+reads 64 templates, RecAD's as many users as have 36 fillers (about 20); Reverie's generator gets gradients, RecAD's does not;
+RecAD's discriminator has one layer more; Reverie may draw a negative that the user likes, RecAD does not; Reverie measures NDCG
+on validation once, after the last epoch; starting weights; RecAD scores all 5,600 ids, Reverie's cell the items with a like. So
+the shares of users who are shown the target differ, and are recorded to show that both attacks did something, not to compare.
 For the ranks alone nothing differs: RecAD's two trained victims are loaded into Reverie's model, all ids are candidates, and
 the shares of users must come out the same, or the script stops.
 
