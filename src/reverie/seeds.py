@@ -45,7 +45,11 @@ def seed_torch(seed: int, *stream: str | int) -> None:
     """
     import torch
 
-    torch.manual_seed(_state(seed, stream))
+    state = _state(seed, stream)
+    if torch.accelerator.is_available():
+        torch.manual_seed(state)
+    else:  # the same, without the stack trace that torch writes down for every kind of accelerator: a fifth of a small step
+        torch.default_generator.manual_seed(state)
 
 
 def torch_generator(seed: int, *stream: str | int) -> torch.Generator:
