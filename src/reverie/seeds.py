@@ -48,7 +48,7 @@ def seed_torch(seed: int, *stream: str | int) -> None:
     state = _state(seed, stream)
     if torch.accelerator.is_available():
         torch.manual_seed(state)
-    else:  # the same, without the stack trace that torch writes down for every kind of accelerator: a fifth of a small step
+    else:  # the same, without the stack trace that torch writes down for each kind of accelerator
         torch.default_generator.manual_seed(state)
 
 

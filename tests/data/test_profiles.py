@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reverie.data.dataset import Dataset
 from reverie.data.profiles import Profiles, profiles_of
+from reverie.data.queries import extended
 from reverie.data.split import grown
 from reverie.data.splits import leave_one_out
 from reverie.data.vocabulary import Vocabulary
@@ -85,3 +86,17 @@ def test_a_log_without_times_can_be_appended_to() -> None:
     events = pl.DataFrame({"user": [1, 1, 1, 2, 2, 2], "item": list("abcabd")})
     split = leave_one_out(Dataset(events, order="source"))
     assert split.append(_profiles()).train.columns == {}
+
+
+def test_histories_are_extended_without_touching_the_log() -> None:
+    queries = tiny_split().test
+    extra = np.zeros((len(queries), 2), dtype=np.int32)
+    extra[::2, 0], extra[::3, 1] = 5, 9
+    before = queries.sequences.items.copy()
+    longer = extended(queries, extra)
+    for q in range(len(queries)):
+        old = queries.sequences.items[queries.start[q] : queries.stop[q]].tolist()
+        new = longer.sequences.items[longer.start[q] : longer.stop[q]].tolist()
+        assert new == old + [item for item in extra[q].tolist() if item]
+    assert np.array_equal(queries.sequences.items, before)
+    assert longer.targets.tolist() == queries.targets.tolist()

@@ -173,3 +173,21 @@ def test_stealth_tells_copies_of_real_users_from_a_crowd_of_strangers(recipe: Pa
     assert near["stealth_auc"] < 0.7 < 0.95 < far["stealth_auc"]
     assert near["stealth_length"] < 0.3 < far["stealth_length"]
     assert near["stealth_ratings"] < 0.05 < far["stealth_ratings"]
+
+
+def test_pollution_adds_to_histories_and_fits_nothing(recipe: Path, tmp_path: Path) -> None:
+    settings = [
+        "attacks={pollution: {kind: profile-pollution, knowledge: {kind: white}, set: {events: 2, pool: 6}}}",
+        "victims={markov: {model: markov}}",
+        "seeds=1",
+        "budgets=[0.2]",
+    ]
+    loaded = load_robustness(str(recipe), settings)
+    done = run_benchmark(loaded, tmp_path / "runs", detect=True, show=False)
+    lift = next(one for one in done.attacked if one.attack == "pollution")
+    assert lift.lift["hr@10"].value > 0.1, "the last event decides what a Markov chain shows"
+    assert all(effect.value == 0 for effect in lift.change.values()), "nothing is fitted again, so nothing else changes"
+    assert done.detected == [], "there is no profile to detect"
+    fitted = len(list((tmp_path / "runs" / "fits").iterdir()))
+    assert fitted == 2, "clean and null"
+    write_page(done, tmp_path / "report.html")

@@ -98,6 +98,32 @@ class Queries:
         return replace(self, **changes)  # type: ignore[arg-type]  # each value has its field's type
 
 
+def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
+    """Return queries whose histories end with more events: what somebody else did in the users' names.
+
+    Parameters
+    ----------
+    queries : Queries
+        The queries.
+    extra : ndarray, shape [Q, K], int32
+        Item codes to append, oldest first; 0 appends nothing.
+
+    Returns
+    -------
+    Queries
+        The same questions over copied histories; columns of events are dropped.
+    """
+    lengths, more = queries.lengths, extra > 0
+    total = lengths + more.sum(axis=1)
+    stop = np.cumsum(total)
+    start = stop - total
+    items = np.empty(int(total.sum()), dtype=np.int32)
+    items[flat_positions(start, start + lengths)] = queries.sequences.items[flat_positions(queries.start, queries.stop)]
+    items[flat_positions(start + lengths, stop)] = extra[more]
+    rows = replace(queries.sequences, items=items, starts=start, stops=stop, users=queries.users, columns={})
+    return replace(queries, sequences=rows, start=start, stop=stop)
+
+
 def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
 

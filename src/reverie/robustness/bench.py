@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.data.profiles import Profiles
+from reverie.data.queries import extended
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import Pollutes
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import Evidence
 from reverie.robustness.exposure import audience, by_user
-from reverie.robustness.fits import Measured, fit_and_measure
+from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted
 from reverie.robustness.store import digest, kept_profiles
 from reverie.robustness.view import Budget, Goal, attacker_view, resolve_budget, resolve_goal
 from reverie.training.fit import fit
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverie.data.dataset import Dataset
+    from reverie.data.queries import Queries
+    from reverie.robustness.attacks.attack import Attack
     from reverie.robustness.recipe import RobustnessRecipe
     from reverie.training.config import TrainingConfig
 
@@ -176,8 +180,9 @@ class Bench:
         Profiles, dict
             The profiles, and ``seconds`` it took to make them.
         """
-        row, recipe = self.recipe.attacks[attack], self.recipe
-        crafting = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{attack}"))
+        row, recipe, crafting = self.recipe.attacks[attack], self.recipe, self._attack(attack)
+        if isinstance(crafting, Pollutes):
+            return _nothing(), {"seconds": 0.0}
         model_for = (row.crafted_on or victim) if "victim" in crafting.needs else None
         found = self._made.get((attack, model_for, fakes, seed))
         if found is not None:
@@ -204,6 +209,21 @@ class Bench:
         self._made[(attack, model_for, fakes, seed)] = kept_profiles(self.folder / "profiles", facts, make)
         return self._made[(attack, model_for, fakes, seed)]
 
+    def pollutes(self, attack: str) -> bool:
+        """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again.
+
+        Parameters
+        ----------
+        attack : str
+            Row of the recipe, ``"clean"`` or ``"null"``.
+
+        Returns
+        -------
+        bool
+            See `Pollutes`.
+        """
+        return attack in self.recipe.attacks and isinstance(self._attack(attack), Pollutes)
+
     def measured(self, cell: Cell) -> Measured:
         """Return what a cell came to; computed where it was not.
 
@@ -218,7 +238,7 @@ class Bench:
             Finished.
         """
         if cell not in self._measured:
-            self._measured[cell] = self._fit(cell)
+            self._measured[cell] = self._polluted(cell) if self.pollutes(cell.attack) else self._fit(cell)
         return self._measured[cell]
 
     def evidence(self, cell: Cell) -> tuple[Evidence, Profiles]:
@@ -235,9 +255,8 @@ class Bench:
             Without labels; the profiles are for measuring only.
         """
         arena = self.arena
-        if cell.attack in ("clean", NULL):
-            nothing = _nothing()
-            return Evidence(arena.ratings, arena.split.train), nothing
+        if cell.attack in ("clean", NULL) or self.pollutes(cell.attack):
+            return Evidence(arena.ratings, arena.split.train), _nothing()
         profiles, _ = self.profiles(cell.attack, cell.victim, cell.fakes, cell.seed)
         return Evidence(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
 
@@ -245,6 +264,28 @@ class Bench:
     def _identity(self) -> dict[str, Any]:
         split = self.arena.split
         return {"sha256": split.sha256, "protocol": split.protocol, "threshold": self.arena.ratings.scale.threshold}
+
+    def _attack(self, name: str) -> Attack | Pollutes:
+        row = self.recipe.attacks[name]
+        found: Attack | Pollutes = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{name}"))
+        return found
+
+    def _polluted(self, cell: Cell) -> Measured:
+        """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
+        attack, seed, goal = self._attack(cell.attack), cell.seed, self.goal(cell.seed)
+        if not isinstance(attack, Pollutes):
+            raise TypeError(f"attack '{cell.attack}' injects profiles")
+        row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
+        fitted = self._fit(Cell(cell.victim, NULL, cell.defence, 0, seed), keep_model=True)
+
+        def pollute(asked: Queries) -> Queries:
+            model = fitted.model()
+            seen_on = model if row.crafted_on is None else self._fit(Cell(row.crafted_on, "clean", NONE, 0, seed), True).model()
+            view = attacker_view(self.arena, knowledge, seed, seen_on)
+            return extended(asked, attack.pollute(view, goal, asked, seed))
+
+        facts = {"fit": fitted.folder.name, "attack": row.model_dump(mode="json"), "knowledge": knowledge.model_dump(mode="json")}
+        return measure_polluted(self.folder / "polluted", facts, fitted, self.arena.split, goal.targets, pollute)
 
     def _victim_facts(self, name: str) -> dict[str, Any]:
         victim = self.recipe.victims[name]

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import polars as pl
+
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
@@ -14,13 +17,14 @@ from reverie.robustness.exposure import audience
 from reverie.robustness.store import key_of
 from reverie.training.environment import commit
 from reverie.training.fit import fit
+from reverie.training.memory import peak_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from reverie.data.queries import Queries
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.robustness.defences.defence import Fitting
@@ -111,3 +115,46 @@ def fit_and_measure(
         write_json(place / "done.json", {"facts": facts, "measured": cost | fitting.notes})
     shown = Evaluation.load(place / "shown") if (place / "shown" / "ranks.parquet").exists() else None
     return Measured(place, shown, Evaluation.load(place / "useful"), dict(read_json(place / "done.json")["measured"]))
+
+
+def measure_polluted(
+    folder: Path,
+    facts: dict[str, Any],
+    fitted: Measured,
+    clean: Split,
+    targets: NDArray[np.int32],
+    pollute: Callable[[Queries], Queries],
+) -> Measured:
+    """Measure a fitted victim on histories that an attacker has added to.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all such measurements.
+    facts : dict
+        All that decides the result.
+    fitted : Measured
+        The victim, with its model kept.
+    clean : Split
+        Whose training histories are asked.
+    targets : ndarray, shape [K], int32
+        Item codes; each is asked for on its own.
+    pollute : callable
+        Takes queries with one target each, and returns them with longer histories.
+
+    Returns
+    -------
+    Measured
+        Its utility is that of `fitted`.
+    """
+    place = folder / key_of(facts | {"targets": targets.tolist()})
+    if not (place / "done.json").exists():
+        begin, model, parts = time.monotonic(), fitted.model(), []
+        for target in targets:
+            polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
+            parts.append(evaluate(model, polluted, top=0, device="cpu"))
+        ranks = pl.concat([part.ranks for part in parts])
+        replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(place / "shown")
+        cost = {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}
+        write_json(place / "done.json", {"facts": facts, "measured": cost})
+    return replace(fitted, shown=Evaluation.load(place / "shown"), facts=dict(read_json(place / "done.json")["measured"]))

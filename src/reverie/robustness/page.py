@@ -248,6 +248,8 @@ def _examples(done: Done) -> list[tuple[str, list[list[tuple[str, str]]], int]]:
     found = []
     for attack in dict.fromkeys(one.attack for one in done.attacked if one.fakes):
         profiles, _ = bench.profiles(attack, victim, bench.recipe.budgets[0], 0)
+        if not len(profiles):
+            continue
         targets = set(bench.goal(0).targets.tolist())
         shown = []
         for p in range(min(EXAMPLES, len(profiles))):

@@ -159,7 +159,12 @@ def _shown(done: Measured) -> str:
 def _detect(bench: Bench, keep: Callable[[list[dict[str, Any]]], None], show: bool) -> list[Detected]:
     recipe = bench.recipe
     victim = next(iter(recipe.victims))
-    kinds = [(name, fakes) for fakes in recipe.budgets for name, row in recipe.attacks.items() if row.kind != NULL]
+    kinds = [
+        (name, fakes)
+        for fakes in recipe.budgets
+        for name, row in recipe.attacks.items()
+        if row.kind != NULL and not bench.pollutes(name)
+    ]
     found: list[Detected] = []
     with progress(len(kinds) * recipe.seeds, "detecting", show) as bar:
         for attack, fakes in kinds:

@@ -40,6 +40,9 @@ ATTACKS = Registry(
         ),
         "uba": _entry("uba", "uba", "copies of the users whom a given number of copies would win over", "wang2024uba"),
         "injected-sessions": _entry("sessions", "injected_sessions", "the target after the latest events of many different users"),
+        "profile-pollution": _entry(
+            "pollution", "profile_pollution", "events in the names of real users, at question time", "yue2021extraction"
+        ),
         "guided-sessions": _entry(
             "guided_sessions", "guided_sessions", "the target after the histories whose states move most users of the victim"
         ),

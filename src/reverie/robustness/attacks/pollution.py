@@ -1,0 +1,125 @@
+"""Profile pollution: a few events in the names of real users, chosen so that a sequence model ranks the target higher.
+
+References
+----------
+.. [1] Xing et al., Take this personally: pollution attacks on personalized services, USENIX Security 2013 (the threat).
+.. [2] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021 (profile
+   pollution of sequence models). Deviations: the search is greedy over a pool of items by the victim's own scores instead of
+   following gradients of a stolen copy, so that it works on any recommender; every history is polluted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from reverie.data.queries import extended
+from reverie.evaluation.scoring import ask, asking
+from reverie.robustness.attacks.simple import together
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.protocols import Recommender
+    from reverie.robustness.attacks.pollution_config import ProfilePollutionConfig
+    from reverie.robustness.threat import Need
+    from reverie.robustness.view import Goal, View
+
+_CELLS = 1 << 23
+"""Scores held at a time."""
+
+
+class ProfilePollution:
+    """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one.
+
+    Parameters
+    ----------
+    config : ProfilePollutionConfig
+        Options.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "victim"})
+    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote"})
+
+    def __init__(self, config: ProfilePollutionConfig) -> None:
+        self.config = config
+
+    def pollute(self, view: View, goal: Goal, asked: Queries, seed: int) -> NDArray[np.int32]:
+        """Return the events to append.
+
+        Parameters
+        ----------
+        view : View
+            White box.
+        goal : Goal
+            Promote or demote.
+        asked : Queries
+            Q histories with one target each.
+        seed : int
+            Seed of a victim that draws random numbers.
+
+        Returns
+        -------
+        ndarray, shape [Q, events], int32
+            Item codes, no target among them.
+        """
+        if view.victim is None:
+            raise TypeError("profile pollution needs the trained victim")
+        sign = -1.0 if goal.kind == "demote" else 1.0
+        found = np.zeros((len(asked), self.config.events), dtype=np.int32)
+        for target in np.unique(asked.targets).tolist():
+            rows = np.flatnonzero(asked.targets == target)
+            pool = self._pool(view, goal, target)
+            for event in range(self.config.events):
+                shares = np.stack(
+                    [
+                        _log_share(view.victim, extended(asked.take(rows), _with(found[rows], event, item)), target, seed)
+                        for item in pool
+                    ]
+                )
+                found[rows, event] = pool[(sign * shares).argmax(axis=0)]
+        return found
+
+    def _pool(self, view: View, goal: Goal, target: int) -> NDArray[np.int32]:
+        likes = together(view, np.array([target], dtype=np.int64))[0]
+        near = np.argsort(-likes, kind="stable")[: self.config.pool + len(goal.targets)]
+        common = np.argsort(-view.popularity, kind="stable")[: self.config.pool + len(goal.targets)]
+        kept = [np.setdiff1d(part + 1, goal.targets, assume_unique=True)[: self.config.pool] for part in (near, common)]
+        return np.unique(np.concatenate(kept)).astype(np.int32)
+
+
+def _with(chosen: NDArray[np.int32], event: int, item: int) -> NDArray[np.int32]:
+    tried = chosen[:, : event + 1].copy()
+    tried[:, event] = item
+    return tried
+
+
+def _log_share(model: Recommender, queries: Queries, target: int, seed: int) -> NDArray[np.float64]:
+    """Return the log of the target's share of the softmax over the catalogue, for each history."""
+    step = max(1, _CELLS // queries.sequences.vocabulary.n_items)
+    parts = []
+    with asking(model, "cpu", seed) as place:
+        for first in range(0, len(queries), step):
+            index = np.arange(first, min(first + step, len(queries)))
+            scores = ask(model, queries, index, place, None)
+            parts.append(scores[:, target - 1].double() - torch.logsumexp(scores.double(), dim=1))
+    return np.asarray(torch.cat(parts).cpu().numpy())
+
+
+def build_profile_pollution(config: ProfilePollutionConfig) -> ProfilePollution:
+    """Return the attack.
+
+    Parameters
+    ----------
+    config : ProfilePollutionConfig
+        Options.
+
+    Returns
+    -------
+    ProfilePollution
+        Ready.
+    """
+    return ProfilePollution(config)
