@@ -29,12 +29,15 @@ class SequenceBatch:
         User codes; -1 where unknown.
     targets : Tensor or None, shape [B, L] or [B], int64
         In training: the item to predict after each position (0 = none), or after the whole row.
+    labels : Tensor or None, shape [B], float32
+        With targets of shape [B]: 1 where the target was liked, 0 where it was not.
     """
 
     items: Tensor
     lengths: Tensor
     users: Tensor
     targets: Tensor | None = None
+    labels: Tensor | None = None
 
     @property
     def size(self) -> int:

@@ -29,6 +29,8 @@ class Split:
         Name of the dataset.
     sha256 : str
         Identity of the dataset.
+    labelled : Sequences or None
+        Where events carry labels: every training event with its column ``label``; `train` then holds the liked ones only.
     """
 
     train: Sequences
@@ -38,6 +40,7 @@ class Split:
     protocol: str
     dataset: str
     sha256: str
+    labelled: Sequences | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
