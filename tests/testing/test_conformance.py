@@ -18,6 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "caser": {"dim": 16, "window": 3, "horizontal": 4, "vertical": 2, "history": 8, "dropout": 0.1},
     "comirec": {"dim": 16, "interests": 2, "history": 8, "dropout": 0.1},
     "dreamrec": {"dim": 16, "history": 8, "steps": 50, "guidance": 1.0},
+    "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},
     "daydream": {"dim": 16, "history": 8, "steps": 10, "guidance": 0.5, "sampler": {"kind": "ddim", "steps": 3, "eta": 1.0}},
 }
 
