@@ -10,7 +10,7 @@ import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import compare, contrast, data, demo, doctor, evaluate, export, judge, models, recipes, recommend, sweep, train
+from reverie.cli import collm, compare, contrast, data, demo, doctor, evaluate, export, judge, models, recipes, recommend, sweep, train
 from reverie.errors import ReverieError
 
 INTERRUPTED = 130
@@ -38,7 +38,7 @@ def _main(
     """Options of the whole command."""
 
 
-for verb in (demo, train, sweep, evaluate, compare, contrast, judge, recommend, export, models, doctor):
+for verb in (demo, train, sweep, evaluate, compare, contrast, collm, judge, recommend, export, models, doctor):
     verb.register(app)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
