@@ -26,25 +26,33 @@ class Conv(Options):
 
 
 class Position(Options):
-    """One linear layer shared by all positions: a soft token per state."""
+    """One linear layer shared by all positions: soft tokens for each state."""
 
     kind: Literal["position"]
+    tokens: PositiveInt = 1
+    """Soft tokens per state."""
     start: Start = "random"
-    """Initial weights: random, or the ridge regression from states to the mean token vector of their titles."""
+    """Initial weights of the last layer: random, or the ridge regression from states to the token vectors of their titles."""
 
 
 class TwoLayer(Options):
-    """Two linear layers with the ReLU that RecInterpreter's release left out: a soft token per state."""
+    """Two linear layers with the ReLU that RecInterpreter's release left out, shared by all positions."""
 
     kind: Literal["two_layer"]
     hidden: PositiveInt = 256
     """Width between the layers."""
+    tokens: PositiveInt = 1
+    """Soft tokens per state."""
+    start: Start = "random"
+    """As for ``position``; the first layer stays random."""
 
 
 class Normed(Options):
-    """Layer normalisation, then one linear layer: a soft token per state."""
+    """Layer normalisation, then one linear layer, shared by all positions."""
 
     kind: Literal["layernorm"]
+    tokens: PositiveInt = 1
+    """Soft tokens per state."""
     start: Start = "random"
     """As for ``position``."""
 

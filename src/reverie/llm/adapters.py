@@ -13,10 +13,10 @@ from reverie.nn.states import last_states
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.llm.adapter_config import AdapterConfig, Conv, QFormer, TwoLayer
+    from reverie.llm.adapter_config import AdapterConfig, Conv, Normed, Position, QFormer, TwoLayer
 
-RIDGE = 1.0
-"""Penalty of the regression that a warm start solves, for standardised inputs."""
+RIDGE = 10.0
+"""Penalty of the regression that a warm start solves."""
 
 
 class LastState(nn.Module):
@@ -59,16 +59,16 @@ class Convolved(nn.Module):
 
 
 class PerPosition(nn.Module):
-    """See `reverie.llm.adapter_config.Position`, `TwoLayer` and `Normed`: what they share is one token per state."""
+    """See `reverie.llm.adapter_config.Position`, `TwoLayer` and `Normed`: what they share are tokens for each state."""
 
-    def __init__(self, layers: Sequence[nn.Module]) -> None:
+    def __init__(self, layers: Sequence[nn.Module], tokens: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*layers)
+        self.layers, self.tokens = nn.Sequential(*layers), tokens
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Return [B, L, width] for [B, L, D]."""
+        """Return [B, L * tokens, width] for [B, L, D]."""
         out: Tensor = self.layers(states)
-        return out
+        return out.view(len(states), states.shape[1] * self.tokens, -1)
 
 
 class Queries(nn.Module):
@@ -184,6 +184,11 @@ class Adapter(nn.Module):
         out: Tensor = self.core(self.standardised(states), lengths) * self.volume
         return out
 
+    @property
+    def group(self) -> int | None:
+        """Soft tokens per state; None for an adapter that reads all states at once."""
+        return self.core.tokens if isinstance(self.core, PerPosition) else None
+
     def counts(self, lengths: Tensor) -> Tensor:
         """Return how many soft tokens each row gets.
 
@@ -195,37 +200,34 @@ class Adapter(nn.Module):
         Returns
         -------
         Tensor, shape [B], int64
-            The length itself for an adapter per position, else a constant.
+            In proportion to the length for an adapter per position, else a constant.
         """
-        if isinstance(self.core, PerPosition):
-            return lengths
+        if self.group is not None:
+            return lengths * self.group
         return torch.full_like(lengths, len(self.core.queries) if isinstance(self.core, Queries) else 1)
 
     @torch.no_grad()
     def start_at(self, states: Tensor, targets: Tensor) -> None:
-        """Set the last linear layer to the ridge regression from states to vectors, made as loud as the language model's tokens.
+        """Set the last linear layer to the ridge regression from states to vectors; layers before it stay as they are.
 
         Parameters
         ----------
         states : Tensor, shape [M, D]
             Training states.
-        targets : Tensor, shape [M, width]
+        targets : Tensor, shape [M, tokens, width]
             What each should become.
         """
         layers = list(cast("PerPosition", self.core).layers)
         inputs = self.standardised(states)
         for layer in layers[:-1]:
             inputs = layer(inputs)
-        linear = cast("nn.Linear", layers[-1])
-        inputs, wanted = inputs.double(), (targets / self.volume).double()
+        linear, wanted = cast("nn.Linear", layers[-1]), targets.flatten(1) / self.volume
         middle, goal = inputs.mean(0), wanted.mean(0)
         centred = inputs - middle
-        gram = centred.T @ centred + RIDGE * torch.eye(inputs.shape[1], dtype=torch.float64, device=inputs.device)
-        weight = torch.linalg.solve(gram, centred.T @ (wanted - goal)).T
-        bias = goal - weight @ middle
-        loud = 1 / (inputs @ weight.T + bias).square().mean().sqrt().clamp(min=1e-8)  # a regression is quieter than its goal
-        linear.weight.copy_((weight * loud).float())
-        linear.bias.copy_((bias * loud).float())
+        gram = (centred.T @ centred).double() + RIDGE * torch.eye(inputs.shape[1], dtype=torch.float64, device=inputs.device)
+        weight = torch.linalg.solve(gram, (centred.T @ (wanted - goal)).double()).T.float()
+        linear.weight.copy_(weight)
+        linear.bias.copy_(goal - weight @ middle)
 
 
 def create_adapter(config: AdapterConfig, dim: int, width: int, rms: float) -> Adapter:
@@ -256,21 +258,24 @@ def _core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
             return LastState(dim, width)
         case "conv":
             return Convolved(dim, width, cast("Conv", config).positions)
-        case "two_layer":
-            hidden = cast("TwoLayer", config).hidden
-            return PerPosition([_linear(dim, hidden), nn.ReLU(), _linear(hidden, width, gain=2**0.5)])
-        case "layernorm":
-            return PerPosition([nn.LayerNorm(dim), _linear(dim, width)])
         case "qformer":
-            chosen = cast("QFormer", config)
-            return Queries(dim, width, chosen.queries, chosen.heads)
-    return PerPosition([_linear(dim, width)])
+            asked = cast("QFormer", config)
+            return Queries(dim, width, asked.queries, asked.heads)
+    chosen = cast("Position | TwoLayer | Normed", config)
+    layers: list[nn.Module] = [_linear(dim, width * chosen.tokens)]
+    if chosen.kind == "layernorm":
+        layers.insert(0, nn.LayerNorm(dim))
+    elif chosen.kind == "two_layer":
+        first = _linear(dim, chosen.hidden)
+        nn.init.normal_(first.bias)
+        layers = [first, nn.ReLU(), _linear(chosen.hidden, width * chosen.tokens)]
+    return PerPosition(layers, chosen.tokens)
 
 
-def _linear(dim: int, width: int, gain: float = 1.0) -> nn.Linear:
+def _linear(dim: int, width: int) -> nn.Linear:
     """Return a linear layer that gives entries of about 1 for entries of about 1."""
     layer = nn.Linear(dim, width)
-    nn.init.normal_(layer.weight, std=gain * dim**-0.5)
+    nn.init.normal_(layer.weight, std=dim**-0.5)
     nn.init.zeros_(layer.bias)
     return layer
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 SOFT = -1
 """Stands for a soft token among token numbers."""
-_SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^{}]*))?\}")
+Value = str | int | tuple[int, ...]
+"""What a slot takes: a text, a number of soft tokens, or groups of soft tokens."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Template:
     name : str
         Of a packaged template, or a path.
     text : str
-        With slots such as ``{history}``.
+        With slots such as ``{history}``; ``{history|; }`` puts a text between groups of soft tokens.
     """
 
     name: str
@@ -38,9 +40,9 @@ class Template:
     @cached_property
     def slots(self) -> tuple[str, ...]:
         """Names of the slots, in their order."""
-        return tuple(_SLOT.findall(self.text))
+        return tuple(name for name, _ in _SLOT.findall(self.text))
 
-    def fill(self, backbone: Backbone, values: Mapping[str, str | int]) -> list[int]:
+    def fill(self, backbone: Backbone, values: Mapping[str, Value]) -> list[int]:
         """Return the tokens of the prompt.
 
         Text is put into its slots before it is cut into tokens, so that a title is read as it would be in any sentence; a soft slot
@@ -50,8 +52,8 @@ class Template:
         ----------
         backbone : Backbone
             Whose tokenizer reads.
-        values : mapping of str to str or int
-            A text, or a number of soft tokens, for each slot.
+        values : mapping of str to str, int or tuple of int
+            A text, a number of soft tokens, or the sizes of groups of soft tokens, for each slot.
 
         Returns
         -------
@@ -67,18 +69,22 @@ class Template:
         if unused:
             raise ConfigError(f"the template {self.name} lacks its slot {{{min(unused)}}}; put it where the value should stand")
         found: list[int] = []
-        text = ""
-        for at, piece in enumerate(_SLOT.split(self.text)):
-            if at % 2 == 0:
-                text += piece
-                continue
-            if piece not in values:
-                raise ConfigError(f"the template {self.name} has the slot {{{piece}}}, for which there is no value; take it out")
-            value = values[piece]
+        text, pieces = "", _SLOT.split(self.text)
+        for at in range(0, len(pieces), 3):
+            text += pieces[at]
+            if at + 1 == len(pieces):
+                break
+            name, between = pieces[at + 1], pieces[at + 2] or ""
+            if name not in values:
+                raise ConfigError(f"the template {self.name} has the slot {{{name}}}, for which there is no value; take it out")
+            value = values[name]
             if isinstance(value, str):
                 text += value
-            elif value:
-                found += [*backbone.tokens(text), *[SOFT] * value]
+                continue
+            groups = [size for size in ((value,) if isinstance(value, int) else value) if size]
+            for number, size in enumerate(groups):
+                text += between if number else ""
+                found += [*backbone.tokens(text), *[SOFT] * size]
                 text = ""
         return found + backbone.tokens(text)
 

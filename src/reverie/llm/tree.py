@@ -30,6 +30,7 @@ class TitleTree:
         self.separator = tuple(backbone.tokens("\n"))
         self.end = backbone.end
         self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
+        self.longest = most * max(map(len, self.paths.values())) + 1
         self._children: list[dict[int, int]] = [{}]
         self._counts: list[int] = [0]
         self._code: dict[int, int] = {}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reverie.llm.titles import Titles
 
 FORMAT = 1
-START_DECAY = 0.7
-"""Weight of a title's next token, relative to the one before, in the vector that a warm start aims at."""
+START_STATES = 24_000
+"""Training states that a warm start looks at, evenly spaced."""
 
 
 class Interpreter(nn.Module):
@@ -30,7 +30,7 @@ class Interpreter(nn.Module):
     Parameters
     ----------
     config : AdapterConfig
-        Kind of the adapter for states; item vectors always go through one linear layer.
+        Kind of the adapter for states; where it is no adapter per position, item vectors go through one linear layer.
     dim : int
         Width of states and item vectors.
     backbone : Backbone
@@ -44,7 +44,8 @@ class Interpreter(nn.Module):
         with torch.random.fork_rng(devices=[]):
             seed_torch(seed, "interpreter")
             self.states = create_adapter(config, dim, backbone.width, backbone.rms)
-            self.items = create_adapter(Position(kind="position"), dim, backbone.width, backbone.rms)
+            alike = config if self.states.group is not None else Position(kind="position")
+            self.items = create_adapter(alike, dim, backbone.width, backbone.rms)
         self.warm = getattr(config, "start", "random") == "titles"
         self.facts = {"dim": dim, "width": backbone.width, "language_model": backbone.name, "adapter": config.kind}
         self.to(backbone.device)
@@ -73,11 +74,28 @@ class Interpreter(nn.Module):
         self.items.fit_scale(table.to(device))
         if not self.warm:
             return
-        goals = torch.zeros(len(table) + 1, backbone.width, device=device)
+        tokens = self.states.group or 1
+        goals = torch.zeros(len(table) + 1, tokens, backbone.width, device=device)
         for code in taught.tolist():
-            goals[code] = title_vector(backbone, titles.text(code))
-        self.states.start_at(states.to(device), goals[codes.to(device)])
+            goals[code] = title_vectors(backbone, titles.text(code), tokens)
+        some = torch.linspace(0, len(states) - 1, min(len(states), START_STATES)).round().long()
+        self.states.start_at(states[some].to(device), goals[codes[some].to(device)])
         self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
+
+    def group(self, task: str) -> int | None:
+        """Return how many soft tokens of a task belong together.
+
+        Parameters
+        ----------
+        task : str
+            ``item`` reads item vectors, all others states.
+
+        Returns
+        -------
+        int or None
+            None for an adapter that reads all states at once.
+        """
+        return self.items.group if task == "item" else self.states.group
 
     def save(self, folder: Path) -> None:
         """Write all trainable tensors and buffers, the convolution included.
@@ -123,8 +141,8 @@ class Interpreter(nn.Module):
         self.eval()
 
 
-def title_vector(backbone: Backbone, title: str) -> Tensor:
-    """Return the mean token vector of a title, earlier tokens weighing more, as loud as a token.
+def title_vectors(backbone: Backbone, title: str, tokens: int) -> Tensor:
+    """Return the first token vectors of a title, filled up with those of a line's end.
 
     Parameters
     ----------
@@ -132,13 +150,13 @@ def title_vector(backbone: Backbone, title: str) -> Tensor:
         Embeds.
     title : str
         Not empty.
+    tokens : int
+        How many.
 
     Returns
     -------
-    Tensor, shape [D]
+    Tensor, shape [tokens, D]
         What a warm start aims at.
     """
-    vectors = backbone.embed(torch.tensor(backbone.tokens(title))).float()
-    weights = START_DECAY ** torch.arange(len(vectors), device=vectors.device)
-    mean = (weights[:, None] * vectors).sum(0) / weights.sum()
-    return mean * backbone.rms / mean.square().mean().sqrt().clamp(min=1e-8)
+    ids = [*backbone.tokens(title)[:tokens], *backbone.tokens("\n") * tokens][:tokens]
+    return backbone.embed(torch.tensor(ids)).float()

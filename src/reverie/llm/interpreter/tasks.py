@@ -158,8 +158,12 @@ class Asker:
             For `MixedBatch.embeds`.
         """
         template = self.templates[task]
+        group = self.interpreter.group(task)
         counts = np.stack([counts.cpu().numpy() for _, counts in slots], axis=1) * (not silent)
-        rows = [template.fill(self.backbone, dict(zip(template.slots, map(int, row), strict=True))) for row in counts]
+        rows = [
+            template.fill(self.backbone, dict(zip(template.slots, (_grouped(c, group) for c in row), strict=True)))
+            for row in counts.tolist()
+        ]
         vectors = laid_out(slots)
         return rows, vectors[:0] if silent else vectors
 
@@ -196,3 +200,7 @@ class Asker:
         """
         rows = [row[:length].tolist() for row, length in zip(histories.items, histories.lengths, strict=True)]
         return [self.target(row if task == "recovery" else row[-1:]) for row in rows]
+
+
+def _grouped(count: int, group: int | None) -> int | tuple[int, ...]:
+    return count if group is None else (group,) * (count // group)
