@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.llm.batches import NO_LABEL
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from reverie.llm.backbone import Backbone
     from reverie.llm.batches import MixedBatch
 

@@ -98,7 +98,7 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
     parts = []
     for at in range(0, len(windows), ROWS):
         part = windows.take(np.arange(at, min(at + ROWS, len(windows))))
-        states = vectors.states(_there(model, part.batch())).float().cpu()
+        states = vectors.states(there(model, part.batch())).float().cpu()
         inside = torch.arange(states.shape[1]) < torch.from_numpy(part.lengths)[:, None]
         parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))
     found = torch.cat(parts)
@@ -110,7 +110,21 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
     return found
 
 
-def _there(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
+def there(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
+    """Return a batch on the device of a model.
+
+    Parameters
+    ----------
+    model : Recommender
+        A torch module, or a model that counts.
+    batch : SequenceBatch
+        Histories.
+
+    Returns
+    -------
+    SequenceBatch
+        Itself for a model that counts.
+    """
     if isinstance(model, torch.nn.Module):
         return batch.to(next(model.parameters()).device)
     return batch
