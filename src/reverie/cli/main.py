@@ -10,7 +10,24 @@ import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import collm, compare, contrast, data, demo, doctor, evaluate, export, judge, models, recipes, recommend, sweep, train
+from reverie.cli import (
+    collm,
+    compare,
+    contrast,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    interpret,
+    judge,
+    models,
+    recipes,
+    recommend,
+    sweep,
+    train,
+)
 from reverie.errors import ReverieError
 
 INTERRUPTED = 130
@@ -38,7 +55,7 @@ def _main(
     """Options of the whole command."""
 
 
-for verb in (demo, train, sweep, evaluate, compare, contrast, collm, judge, recommend, export, models, doctor):
+for verb in (demo, train, sweep, evaluate, compare, contrast, collm, judge, recommend, interpret, explain, export, models, doctor):
     verb.register(app)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
