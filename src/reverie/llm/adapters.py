@@ -13,7 +13,7 @@ from reverie.nn.states import last_states
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.llm.adapter_config import AdapterConfig, Conv, Normed, Position, QFormer, TwoLayer
+    from reverie.llm.adapter_config import AdapterConfig, Normed, Position, TwoLayer
 
 RIDGE = 10.0
 """Penalty of the regression that a warm start solves."""
@@ -179,7 +179,8 @@ class Adapter(nn.Module):
         """
         if states.shape[-1] != len(self.mean):
             raise ConfigError(
-                f"the adapter reads states of width {len(self.mean)} and the recommender has {states.shape[-1]}; train an adapter for it"
+                f"the adapter reads states of width {len(self.mean)} and the recommender has {states.shape[-1]}; "
+                f"train an adapter for it"
             )
         out: Tensor = self.core(self.standardised(states), lengths) * self.volume
         return out
@@ -257,19 +258,22 @@ def _core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
         case "last":
             return LastState(dim, width)
         case "conv":
-            return Convolved(dim, width, cast("Conv", config).positions)
+            return Convolved(dim, width, config.positions)
         case "qformer":
-            asked = cast("QFormer", config)
-            return Queries(dim, width, asked.queries, asked.heads)
-    chosen = cast("Position | TwoLayer | Normed", config)
-    layers: list[nn.Module] = [_linear(dim, width * chosen.tokens)]
-    if chosen.kind == "layernorm":
+            return Queries(dim, width, config.queries, config.heads)
+        case _:
+            return _per_position(config, dim, width)
+
+
+def _per_position(config: Position | TwoLayer | Normed, dim: int, width: int) -> PerPosition:
+    layers: list[nn.Module] = [_linear(dim, width * config.tokens)]
+    if config.kind == "layernorm":
         layers.insert(0, nn.LayerNorm(dim))
-    elif chosen.kind == "two_layer":
-        first = _linear(dim, chosen.hidden)
-        nn.init.normal_(first.bias)
-        layers = [first, nn.ReLU(), _linear(chosen.hidden, width * chosen.tokens)]
-    return PerPosition(layers, chosen.tokens)
+    elif config.kind == "two_layer":
+        first = _linear(dim, config.hidden)
+        nn.init.normal_(first.bias)  # random features: each unit bends somewhere else
+        layers = [first, nn.ReLU(), _linear(config.hidden, width * config.tokens)]
+    return PerPosition(layers, config.tokens)
 
 
 def _linear(dim: int, width: int) -> nn.Linear:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,10 @@ def greedy(
     open_rows = torch.ones(batch.size, dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
-    cache = None
+    name, cache = cache_name(backbone), None
     for _ in range(longest):
-        out = backbone.model(**inputs, attention_mask=mask, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        cache, logits = out.past_key_values, out.logits[:, -1].float()
+        out = backbone.model(**inputs, **{name: cache}, attention_mask=mask, use_cache=True, logits_to_keep=1)
+        cache, logits = getattr(out, name), out.logits[:, -1].float()
         if allowed is not None:
             logits = logits + _barred(logits, answers, open_rows, allowed, end)
         chosen = logits.argmax(-1).cpu()
@@ -76,6 +77,23 @@ def greedy(
         positions = positions + 1
         inputs = {"inputs_embeds": backbone.embed(chosen[:, None]), "position_ids": positions}
     return answers
+
+
+def cache_name(backbone: Backbone) -> str:
+    """Return what the installed version of transformers calls the cache of keys and values.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The language model.
+
+    Returns
+    -------
+    str
+        Name of the argument, and of the output's attribute.
+    """
+    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
+    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def _barred(logits: Tensor, answers: list[list[int]], open_rows: Tensor, allowed: Allowed, end: int) -> Tensor:

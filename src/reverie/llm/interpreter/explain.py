@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from reverie.errors import DataError
-from reverie.llm.interpreter.answers import Speaker
+from reverie.llm.interpreter.answers import RowName, Speaker
 from reverie.llm.interpreter.controls import nearest
 from reverie.llm.interpreter.oracle import describe_imagined
 from reverie.llm.windows import Windows
@@ -17,7 +17,7 @@ from reverie.protocols import Imagines
 if TYPE_CHECKING:
     from reverie.llm.interpreter.session import Session
 
-CONTROLS = ("shuffled", "text-only")
+CONTROLS: tuple[RowName, ...] = ("shuffled", "text-only")
 
 
 def explain_user(session: Session, user: str) -> dict[str, Any]:

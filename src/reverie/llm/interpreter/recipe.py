@@ -185,6 +185,7 @@ def parse_interpreter(values: Any, where: str) -> InterpreterRecipe:
     history = chosen.model.get("history")
     if isinstance(history, int) and history < recipe.windows.length:
         raise ConfigError(
-            f"{where}: the model reads {history} events and a window has {recipe.windows.length}; set windows.length or model.history"
+            f"{where}: the model reads {history} events and a window has {recipe.windows.length}; "
+            f"set windows.length or model.history"
         )
     return recipe

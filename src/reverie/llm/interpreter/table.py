@@ -134,9 +134,11 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
         truth = _truth(session, windows, task)
-        cheap = {(task, name, ""): a for name, a in _controls(session, histories, truth, task).items()}
+        cheap: dict[tuple[str, str, str], Answered] = {
+            (task, name, ""): a for name, a in _controls(session, histories, truth, task).items()
+        }
         measure = recovery_values if task == "recovery" else residual_values
-        everything: dict[tuple[str, str, str], Answered] = {k: v for k, v in answered.items() if k[0] == task} | cheap
+        everything: dict[tuple[str, str, str], Answered] = {**{k: v for k, v in answered.items() if k[0] == task}, **cheap}
         values = {key: measure(one, truth) for key, one in everything.items()}
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
