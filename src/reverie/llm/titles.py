@@ -59,18 +59,20 @@ def tidy(title: str, year: str = "drop") -> str:
     return _ARTICLE.sub(lambda m: f"{m[2]}{'' if m[2].endswith(chr(39)) else ' '}{m[1]}", body) + (f" {end.strip()}" if end else "")
 
 
-def title_key(text: str) -> str:
+def title_key(text: str, year: str = "drop") -> str:
     """Return what two spellings of a title share.
 
     Parameters
     ----------
     text : str
         A title, or what a language model wrote for one.
+    year : {"keep", "drop"}
+        Whether a year in brackets at the end tells titles apart.
 
     Returns
     -------
     str
-        Lower case, without year, article in front, quotes and punctuation at the edges; may be empty.
+        Lower case, article in front, without quotes and punctuation at the edges; may be empty.
 
     Examples
     --------
@@ -78,7 +80,7 @@ def title_key(text: str) -> str:
     True
     """
     stripped = _EDGE.sub("", text)
-    return _EDGE.sub("", tidy(stripped)).casefold()
+    return _EDGE.sub("", tidy(stripped, year)).casefold()
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,17 @@ class Titles:
     ----------
     texts : tuple of str
         Title of item code c at position c - 1.
+    year : {"keep", "drop"}
+        Whether a year in brackets at the end tells titles apart.
     """
 
     texts: tuple[str, ...]
+    year: str = "drop"
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """Key of each title, in the order of `texts`."""
-        return tuple(map(title_key, self.texts))
+        return tuple(map(self.key, self.texts))
 
     @cached_property
     def first(self) -> dict[str, int]:
@@ -112,6 +117,21 @@ class Titles:
         import numpy as np
 
         return np.array([0, *(self.first[key] for key in self.keys)], dtype=np.int64)
+
+    def key(self, text: str) -> str:
+        """Return the key of any text, by this catalogue's rule on years.
+
+        Parameters
+        ----------
+        text : str
+            A title, or what a language model wrote for one.
+
+        Returns
+        -------
+        str
+            May be empty.
+        """
+        return title_key(text, self.year)
 
     def text(self, code: int) -> str:
         """Return the title of an item.
@@ -157,7 +177,7 @@ def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
         raise DataError(
             f"item '{vocabulary.items[nameless[0]]}' has no title ({len(nameless)} items have none); add it to the catalogue"
         )
-    titles = Titles(tuple(tidy(title, options.year) for title in given))
+    titles = Titles(tuple(tidy(title, options.year) for title in given), options.year)
     if options.duplicates == "error":
         _refuse_duplicates(titles, vocabulary.items.to_list())
     return titles

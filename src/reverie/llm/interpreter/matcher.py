@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reverie.llm.titles import title_key
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 _LIST = re.compile(r"^\s*(\d+[.)]|[-*•])\s+")
 COVER = 0.5
-"""Share of a line's words that a title inside it must cover: 'Big' is not named by 'Big Trouble in Little China'."""
+"""A title inside a line must cover more than this share of its words: 'Big' is not named by 'Big Trouble in Little China'."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Matcher:
     """
 
     def __init__(self, titles: Titles) -> None:
-        self._codes = titles.first
+        self._key, self._codes = titles.key, titles.first
         self._by_words: dict[tuple[str, ...], int] = {}
         for key, code in titles.first.items():
             words = tuple(_WORD.findall(key))
@@ -71,25 +69,25 @@ class Matcher:
         found: dict[object, Mention] = {}
         for line in answer.splitlines():
             for text in self._pieces(_LIST.sub("", line)):
-                if title_key(text):
+                if self._key(text):
                     code = self._code(text)
-                    found.setdefault(code or title_key(text), Mention(text.strip(), code))
+                    found.setdefault(code or self._key(text), Mention(text.strip(), code))
         return list(found.values())
 
     def _pieces(self, line: str) -> Sequence[str]:
         pieces = line.split(", ")
-        if len(pieces) == 1 or title_key(line) in self._codes:
+        if len(pieces) == 1 or self._key(line) in self._codes:
             return [line]
-        known = [title_key(piece) in self._codes for piece in pieces]
+        known = [self._key(piece) in self._codes for piece in pieces]
         return pieces if any(known) else [line]
 
     def _code(self, text: str) -> int:
-        exact = self._codes.get(title_key(text))
+        exact = self._codes.get(self._key(text))
         if exact:
             return exact
-        words = tuple(_WORD.findall(title_key(text)))
+        words = tuple(_WORD.findall(self._key(text)))
         for size in range(min(len(words), self._longest), 0, -1):
-            if size < COVER * len(words):
+            if size <= COVER * len(words):
                 return 0
             for at in range(len(words) - size + 1):
                 code = self._by_words.get(words[at : at + size])

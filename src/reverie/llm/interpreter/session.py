@@ -15,7 +15,7 @@ from reverie.files import write_text
 from reverie.llm.backbone import load_backbone
 from reverie.llm.interpreter.model import Interpreter
 from reverie.llm.interpreter.packaged import interpreter_yaml, load_interpreter_recipe
-from reverie.llm.interpreter.tasks import Asker, Histories
+from reverie.llm.interpreter.tasks import Asker, Histories, check_templates
 from reverie.llm.interpreter.teaching import Teacher
 from reverie.llm.states import readable, window_states
 from reverie.llm.titles import catalogue_titles
@@ -164,10 +164,11 @@ def open_session(
     dataset = open_recipe_dataset(training.dataset, offline)
     split = split_dataset(dataset, training.split)
     titles = catalogue_titles(split.vocabulary, recipe.titles)
+    check_templates(recipe)
+    backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     vectors = readable(model)
-    backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
     with torch.no_grad():
         table = vectors.item_table().detach().float().cpu()
     interpreter = Interpreter(recipe.adapter, table.shape[1], backbone, recipe.training.seed)

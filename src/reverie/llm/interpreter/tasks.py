@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reverie.llm.adapters import laid_out
 from reverie.llm.interpreter.recipe import SLOTS
-from reverie.llm.prompts import load_template
+from reverie.llm.prompts import Template, load_template
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +60,27 @@ class Histories:
         return Histories(self.items[index], self.lengths[index], self.states[torch.from_numpy(index)])
 
 
+def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
+    """Return the templates of all tasks.
+
+    Parameters
+    ----------
+    recipe : InterpreterRecipe
+        Names them.
+
+    Returns
+    -------
+    dict of str to Template
+        By task.
+
+    Raises
+    ------
+    ConfigError
+        If one is missing or lacks its slot.
+    """
+    return {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
+
+
 class Asker:
     """Turns histories and items into prompts, soft tokens and targets.
 
@@ -82,7 +103,7 @@ class Asker:
 
     def __init__(self, recipe: InterpreterRecipe, backbone: Backbone, titles: Titles, interpreter: Interpreter) -> None:
         self.backbone, self.titles, self.interpreter = backbone, titles, interpreter
-        self.templates = {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
+        self.templates = check_templates(recipe)
         self.newline = backbone.tokens("\n")
 
     def history_slot(self, histories: Histories) -> Slot:
