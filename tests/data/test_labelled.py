@@ -34,7 +34,9 @@ def events(n: int, seed: int) -> list[tuple[int, int, int, int]]:
     pairs = rng.permutation(5 * 40)[:n]
     times = np.sort(rng.integers(0, 30, n))
     times[[0, n // 2, -1]] = 0, 15, 29
-    return [(int(p) // 40, int(p) % 40, int(t), int(v)) for p, t, v in zip(pairs, np.sort(times), rng.integers(0, 2, n), strict=True)]
+    return [
+        (int(p) // 40, int(p) % 40, int(t), int(v)) for p, t, v in zip(pairs, np.sort(times), rng.integers(0, 2, n), strict=True)
+    ]
 
 
 @settings(max_examples=25, deadline=None)

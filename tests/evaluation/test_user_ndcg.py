@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ def _slow(positive: np.ndarray, scores: np.ndarray) -> float:
     """Mean over all orders of equal scores."""
     values = []
     for order in permutations(range(len(scores))):
-        if all(scores[a] >= scores[b] for a, b in zip(order, order[1:], strict=False)):
+        if all(scores[a] >= scores[b] for a, b in pairwise(order)):
             gained = sum(1 / np.log2(place + 2) for place, at in enumerate(order) if positive[at])
             values.append(gained / sum(1 / np.log2(place + 2) for place in range(int(positive.sum()))))
     return float(np.mean(values))

@@ -69,7 +69,9 @@ def collm(
     )
     screen.print(markdown(done, table), markup=False, soft_wrap=True)
     if INFORMED in done.test_scores:
-        screen.print(f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does", markup=False, soft_wrap=True)
+        screen.print(
+            f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does", markup=False, soft_wrap=True
+        )
     for row, found in table.calibration.items():
         said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in found)
         screen.print(f"log-loss / calibration error of {row}: {said}", markup=False, soft_wrap=True)

@@ -31,8 +31,8 @@ class Dataset:
     ----------
     events : polars.DataFrame
         Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 seconds since 1970 UTC),
-        ``rating`` (float), ``label`` (1 for liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for files
-        that come split).
+        ``rating`` (float), ``label`` (1 for liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for
+        files that come split).
     catalog : polars.DataFrame
         Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
     name : str

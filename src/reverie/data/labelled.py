@@ -1,4 +1,4 @@
-"""Rows with labels as questions: was this item liked, after the items that its user had liked before?"""
+"""Rows with labels as questions: whether an item was liked, after those that its user had liked before."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.data.queries import Queries
-from reverie.data.sequences import Sequences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
 
 
 def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
@@ -31,8 +32,9 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
         its row that comes before it.
     """
     at = rows.positions()
-    liked = np.asarray(rows.columns["label"])[at] > 0
-    before = (np.cumsum(liked) - liked).astype(np.int64)
+    liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
+    counted = liked.astype(np.int64)
+    before = np.cumsum(counted) - counted
     bounds = np.concatenate([[0], np.cumsum(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))]).astype(np.int64)
     columns = {n: np.asarray(v)[at][liked] for n, v in rows.columns.items() if n not in ("part", "label", "asked")}
     items = np.ascontiguousarray(rows.items[at][liked])

@@ -27,7 +27,8 @@ def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 
     Two shapes are known. Where the users of the parts differ (DreamRec's files), a user is a sequence and each event of a
     held-out sequence is one query; seen items stay. Where users are shared (collaborative-filtering sets), a user's test
     events are the targets of one query whose history is the training (and validation) events; seen items are removed. Events with
-    a column ``label`` are cut by `reverie.data.splits.labelled.labelled_rows` instead. **What leaks:** whatever the publisher let leak; where order is unknown, targets may be earlier than the history.
+    a column ``label`` are cut by `reverie.data.splits.labelled.labelled_rows` instead. **What leaks:** whatever the publisher let
+    leak; where order is unknown, targets may be earlier than the history.
 
     Parameters
     ----------

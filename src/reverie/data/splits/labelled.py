@@ -47,7 +47,8 @@ def labelled_rows(dataset: Dataset) -> Split:
     """
     rows = dataset.sequences
     at, row = rows.positions(), rows.event_rows()
-    part, label = np.asarray(rows.columns["part"])[at], np.asarray(rows.columns["label"])[at]
+    part = np.asarray(rows.columns["part"], dtype=np.int8)[at]
+    label = np.asarray(rows.columns["label"], dtype=np.float32)[at]
     _check(dataset, rows, row, part, label)
     _check_new(dataset, rows, row, at, label > 0)
     liked, _ = liked_only(rows)
@@ -69,9 +70,7 @@ def labelled_rows(dataset: Dataset) -> Split:
     )
 
 
-def _check(
-    dataset: Dataset, rows: Sequences, row: NDArray[np.int64], part: NDArray[np.generic], label: NDArray[np.generic]
-) -> None:
+def _check(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], part: NDArray[np.int8], label: NDArray[np.float32]) -> None:
     for code, name in ((TRAIN, "training"), (VALID, "validation"), (TEST, "test")):
         if not (part == code).any():
             raise DataError(f"'{dataset.name}' has no {name} part; rows with labels need train, valid and test")
@@ -86,16 +85,14 @@ def _check(
         )
 
 
-def _check_new(
-    dataset: Dataset, rows: Sequences, row: NDArray[np.int64], at: NDArray[np.int64], liked: NDArray[np.bool_]
-) -> None:
+def _check_new(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], at: NDArray[np.int64], liked: NDArray[np.bool_]) -> None:
     """Refuse a row whose item is in its own history."""
     key = row * (rows.vocabulary.n_items + 1) + rows.items[at]
     order = np.argsort(key, kind="stable")
     again = np.append(False, np.diff(key[order]) == 0)
     if not again.any():
         return
-    seen = np.cumsum(liked[order]) - liked[order]
+    seen: NDArray[np.int64] = np.cumsum(liked[order]) - liked[order]
     first = np.maximum.accumulate(np.where(again, 0, np.arange(len(key))))
     wrong = np.flatnonzero(again & (seen > seen[first]))
     if len(wrong):

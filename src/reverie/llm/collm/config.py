@@ -61,7 +61,7 @@ class CoLLMConfig(Options):
     score: Literal["yes_logit", "yes_minus_no"] = "yes_logit"
     """The logit of the answer Yes (as in the authors' code), or less that of No (the paper's probability)."""
     cold: Literal["token", "vector"] = "token"
-    """What stands for users and items without training rows: a learned token that says so, or their untrained vector as published."""
+    """What stands for users and items without training rows: a learned token that says so, or the untrained vector (published)."""
     tune: Literal["mapping", "mapping+vectors"] = "mapping"
     """Whether the second step also teaches the recommender whose vectors are read."""
     ranking: float = Field(default=0.0, ge=0)
@@ -69,8 +69,8 @@ class CoLLMConfig(Options):
     rows: PositiveInt = 16
     """Prompts that the language model reads at a time."""
     shortlist: PositiveInt | None = None
-    """Where the whole catalogue is to be scored: read only this many items, the best by the collaborative scores, and put all others
-    behind them; None reads every item."""
+    """Where the whole catalogue is to be scored: read only this many items, the best by the collaborative scores, and put all
+    others behind them; None reads every item."""
 
     @model_validator(mode="after")
     def _sensible(self) -> CoLLMConfig:

@@ -41,9 +41,7 @@ def drawn_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
     return replace(rows, columns={**rows.columns, "asked": asked})
 
 
-def drawn_users(
-    queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None
-) -> NDArray[np.int64]:
+def drawn_users(queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None) -> NDArray[np.int64]:
     """Draw users, one after the other, until there are enough rows; of each all rows are taken, or a few drawn ones.
 
     Parameters

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
     from reverie.llm.collm.config import CollaborativeConfig
     from reverie.protocols import Recommender
+
+
+LONGEST = 50
+"""Events that a recommender without a limit of its own is given."""
 
 
 @runtime_checkable
@@ -53,19 +58,29 @@ class Evidence(nn.Module):
     def __init__(self, model: Recommender) -> None:
         super().__init__()
         if not isinstance(model, nn.Module) or not isinstance(model, Represents | DIN):
-            raise ConfigError(f"model '{model.card.name}' has no vectors that a language model could read; use mf, lightgcn, sasrec or din")
-        self.model = model
+            raise ConfigError(
+                f"model '{model.card.name}' has no vectors that a language model could read; use mf, lightgcn, sasrec or din"
+            )
+        self.model: Any = model
         self.aware = isinstance(model, DIN)
         vocabulary = model.card.vocabulary
         self.register_buffer("user_rows", torch.zeros(vocabulary.n_users, dtype=torch.int64))
         self.register_buffer("item_rows", torch.zeros(vocabulary.n_items + 1, dtype=torch.int64))
 
     @property
+    def history(self) -> int:
+        """Newest events that the recommender reads when it makes a user's vector; 0 where the vector comes from a table."""
+        folds = getattr(getattr(self.model, "config", None), "fold_in", "never") != "never"
+        if self.model.plan == "pairs" and not folds:
+            return 0
+        return int(self.model.history or LONGEST)
+
+    @property
     def dim(self) -> int:
         """Width d of the vectors."""
         with torch.no_grad():
             if isinstance(self.model, DIN):
-                return 3 * self.model.config.dim
+                return int(3 * self.model.config.dim)
             return int(self.model.item_table().shape[1])
 
     def see(self, rows: Sequences) -> None:
@@ -96,8 +111,10 @@ class Evidence(nn.Module):
         Tensor, shape [B, C, d]
             The same for all items of a row, but for DIN.
         """
+        batch = newest(batch, self.model.history)
         if isinstance(self.model, DIN):
-            return self.model.aware(batch, items)
+            aware: Tensor = self.model.aware(batch, items)
+            return aware
         found: Tensor = self.model.represent(batch)
         return found[:, None].expand(-1, items.shape[1], -1)
 
@@ -115,7 +132,8 @@ class Evidence(nn.Module):
             Vectors.
         """
         if isinstance(self.model, DIN):
-            return self.model.item_vectors(items)
+            tripled: Tensor = self.model.item_vectors(items)
+            return tripled
         return F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
@@ -133,11 +151,7 @@ class Evidence(nn.Module):
         """
         inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
         counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
-        reads = getattr(self.model, "plan", "pairs") != "pairs" or getattr(getattr(self.model, "config", None), "fold_in", "") in (
-            "cold",
-            "always",
-        )
-        return counted | (batch.lengths > 0) if reads else counted
+        return counted | (batch.lengths > 0) if self.history else counted
 
     def known_items(self, items: Tensor) -> Tensor:
         """Say of which items training had rows.
@@ -175,6 +189,28 @@ class Evidence(nn.Module):
             tables = [p for p in self.model.parameters() if len(p) == size and p.dim() <= 2]
             for table in tables:
                 table.copy_(table[order.to(table.device)])
+
+
+def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
+    """Return histories without their oldest events.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+        Padded on the right.
+    history : int or None
+        How many events to keep; None keeps all.
+
+    Returns
+    -------
+    SequenceBatch
+        At most `history` wide.
+    """
+    if history is None or batch.items.shape[1] <= history:
+        return batch
+    first = (batch.lengths - history).clamp(min=0)
+    kept = batch.items.gather(1, (first[:, None] + torch.arange(history, device=first.device)))
+    return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))
 
 
 def create_evidence(config: CollaborativeConfig, vocabulary: Vocabulary) -> Evidence:

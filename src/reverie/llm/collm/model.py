@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch as Batch
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.collm.bits import Bits
-from reverie.llm.collm.evidence import Evidence, create_evidence
+from reverie.llm.collm.evidence import Evidence, create_evidence, newest
 from reverie.llm.collm.mapping import Mapping
 from reverie.llm.collm.prefix import answers, common_length, read
 from reverie.llm.collm.prompting import create_prompting
@@ -52,20 +53,21 @@ class CoLLM(nn.Module):
 
     References
     ----------
-    .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5), 2025,
-       arXiv 2310.19488. Deviations: dedicated places for soft tokens instead of the unknown token; our wording, which asks before it
-       names the item; a constant is taken off the score (it changes no order) so that training begins near log-odds of 0; a token
-       that says that nothing is known, instead of untrained vectors (`cold: vector` is as published); AdamW without a second
-       schedule.
+    .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5),
+       2025, arXiv 2310.19488. Deviations: dedicated places for soft tokens instead of the unknown token; our wording, which asks
+       before it names the item (`template: question` has the published order); a constant is taken off the score, which changes
+       no order, so that training begins near log-odds of 0; a token that says that nothing is known, instead of untrained
+       vectors (`cold: vector` is as published).
     """
 
     card: Card
     centre: Tensor
+    words: Tensor
 
     def __init__(self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> None:
         super().__init__()
         self.config, self.backbone = config, backbone
-        self.history: int | None = config.history
+        self.history: int | None = config.history if evidence is None else max(config.history, evidence.history)
         self.plan = "labelled-by-user" if config.ranking else "labelled"
         self.prompting = create_prompting(config, backbone, vocabulary)
         self.language = backbone.model
@@ -77,14 +79,12 @@ class CoLLM(nn.Module):
         elif evidence is not None and config.ids != "none":
             self.bits = Bits(evidence.dim, config.bits)
         words = [self.prompting.answer("Yes"), self.prompting.answer("No")]
-        self.register_buffer("words", torch.tensor(words), persistent=False)
-        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("words", torch.tensor(words, device=backbone.device), persistent=False)
+        self.register_buffer("centre", torch.zeros((), device=backbone.device))
         self.stage = "lora" if self.mapping is None else "mapping"
         others = [part for part in (self.evidence, self.mapping, self.bits) if part is not None]
         for part in others:
             part.to(backbone.device)
-        self.centre = self.centre.to(backbone.device)
-        self.words = self.words.to(backbone.device)
         self.set_stage(self.stage)
 
     def set_stage(self, stage: str) -> None:
@@ -221,7 +221,7 @@ class CoLLM(nn.Module):
         aware = self.evidence is not None and self.evidence.aware
         shared = common_length(prompts, stop_at_soft=aware)
         if shared == 0:
-            parts = [self._pairs(batch, chunk[None]) for chunk in items[real].split(self.config.rows)]
+            parts = [self._pairs(batch, chunk[None]) for chunk in torch.split(items[real], self.config.rows)]
             return found.index_put((real,), torch.cat(parts, dim=1)[0])
         inside = prompts[0][:shared].count(SOFT)
         per_row = prompts[0].count(SOFT)
@@ -230,7 +230,7 @@ class CoLLM(nn.Module):
         lengths = torch.tensor([len(prompt) for prompt in prompts])
         order = lengths.argsort(stable=True)  # ends of one length side by side need no padding
         logits = torch.zeros(len(prompts), 2, device=found.device)
-        for chunk in order.split(self.config.rows * 2):
+        for chunk in torch.split(order, self.config.rows * 2):
             ends = [prompts[row][shared:] for row in chunk.tolist()]
             rest = soft[chunk.to(soft.device), inside:].flatten(0, 1)
             logits[chunk.to(found.device)] = answers(self.backbone, ends, rest, self.words, before.repeated(len(ends)))
@@ -256,7 +256,9 @@ class CoLLM(nn.Module):
             If the batch has no labels.
         """
         if batch.targets is None or batch.labels is None:
-            raise ConfigError("collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'")
+            raise ConfigError(
+                "collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'"
+            )
         scores = self._pairs(batch, batch.targets[:, None])[:, 0]
         terms = {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels.to(scores))}
         if self.config.ranking:
@@ -292,28 +294,31 @@ class CoLLM(nn.Module):
         """
         if self.mapping is None or self.evidence is None or batch.targets is None:
             return
-        batch = batch.to(self.centre.device)
         self.eval()
-        items = batch.targets[:, None]
+        items = batch.targets[:, None].to(self.centre.device)
+        batch = batch.to(self.centre.device)
         users, known = self.evidence.user_vectors(batch, items)[:, 0], self.evidence.known_users(batch)
         self.mapping.fit_scale(users[known], self.evidence.item_vectors(items)[:, 0])
 
     @torch.no_grad()
     def fit_bits(self) -> None:
-        """Read the directions and medians of bits off the recommender."""
-        if self.bits is None or self.evidence is None or self.evidence.aware:
-            raise ConfigError("ids written as bits need a recommender with one vector per user and item, such as mf")
-        table = self.evidence.model.item_table()  # type: ignore[operator]
-        users = getattr(self.evidence.model, "users", None)
-        if users is None or users.shape[1] != table.shape[1]:
-            raise ConfigError(
-                "ids written as bits need a table of users as wide as that of items: lightgcn, or mf with biases: false"
-            )
-        seen = self.evidence.user_rows > 0
-        self.bits.fit(users[seen], table[self.evidence.item_rows[1:] > 0])
+        """Read the directions and medians of bits off the recommender.
+
+        Raises
+        ------
+        ConfigError
+            If its vectors of users are not a table.
+        """
+        if self.bits is None or self.evidence is None or self.evidence.history:
+            raise ConfigError("ids written as bits need a table of users: lightgcn, or mf with fold_in: never")
+        users = self.evidence.user_rows.nonzero()[:, 0]
+        items = self.evidence.item_rows.nonzero()[:, 0]
+        nobody = torch.zeros(len(users), dtype=torch.int64, device=users.device)
+        batch = Batch(nobody[:, None], nobody, users)
+        self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
     def _pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Scores of [B, C] pairs in one go; the part before the first soft token is read without a gradient where none is needed."""
+        """Scores of [B, C] pairs in one go; what comes before the first soft token needs no gradient where it is frozen."""
         prompts, vectors = self.prompts(batch, items)
         backbone = self.backbone
         first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
@@ -396,7 +401,7 @@ class CoLLM(nn.Module):
         everything = torch.arange(1, n_items + 1, device=self.centre.device)
         if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
             return torch.stack([self.candidates(_slice(batch, [row]), everything) for row in range(batch.size)])
-        rough: Tensor = self.evidence.model.scores(batch).float()  # type: ignore[operator]
+        rough: Tensor = self.evidence.model.scores(newest(batch, self.evidence.model.history)).float()
         chosen = rough.topk(self.config.shortlist, dim=1).indices
         fine = torch.stack([self.candidates(_slice(batch, [row]), chosen[row] + 1) for row in range(batch.size)])
         behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
@@ -404,8 +409,6 @@ class CoLLM(nn.Module):
 
 
 def _slice(batch: SequenceBatch, rows: list[int]) -> SequenceBatch:
-    from reverie.data.batch import SequenceBatch as Batch
-
     at = torch.tensor(rows, device=batch.items.device)
     return Batch(batch.items[at], batch.lengths[at], batch.users[at])
 

@@ -42,8 +42,8 @@ class Pairs:
 
     def __add__(self, other: Pairs) -> Pairs:
         times = None if self.times is None or other.times is None else np.concatenate([self.times, other.times])
-        joined = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("users", "items", "labels"))
-        return Pairs(*joined, times)
+        users, items = np.concatenate([self.users, other.users]), np.concatenate([self.items, other.items])
+        return Pairs(users, items, np.concatenate([self.labels, other.labels]), times)
 
     def take(self, index: NDArray[np.int64]) -> Pairs:
         """Return some of the rows.

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from reverie.evaluation import evaluate
 from reverie.models import create_model
-from reverie.training import TrainingConfig
 from reverie.training.device import choose_device
 from reverie.training.loop import Trainer, call_if_present
 from reverie.training.progress import progress
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
+    from reverie.training import TrainingConfig
     from reverie.training.stopping import Best
 
 LONGEST = 50
@@ -48,7 +48,8 @@ class Pointwise(nn.Module):
         super().__init__()
         if not isinstance(model, nn.Module):
             raise TypeError(f"{model.card.name} is no torch module and cannot be taught labels")
-        self.model, self._liked, self.card = model, liked, model.card
+        self.model: Any = model
+        self._liked, self.card = liked, model.card
         self.history = model.history or LONGEST
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
@@ -71,7 +72,7 @@ class Pointwise(nn.Module):
         """
         if batch.targets is None or batch.labels is None:
             raise ValueError("labels are needed; use the plan 'labelled'")
-        scores = self.model.scores(batch, batch.targets[:, None])[:, 0]  # type: ignore[operator]
+        scores = self.model.scores(batch, batch.targets[:, None])[:, 0]
         return {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels)}
 
     def observe(self, train: Sequences) -> None:
@@ -83,7 +84,7 @@ class Pointwise(nn.Module):
             All labelled events; not used.
         """
         call_if_present(self.model, "observe", self._liked)
-        self.card = self.model.card  # type: ignore[assignment]
+        self.card = self.model.card
 
     def after_step(self) -> None:
         """Pass on."""

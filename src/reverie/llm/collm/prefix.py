@@ -68,7 +68,8 @@ def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) 
     int
         From 0.
     """
-    first, last = min(prompts), max(prompts)  # whatever lies between them in order shares their beginning
+    lists = [list(prompt) for prompt in prompts]
+    first, last = min(lists), max(lists)  # whatever lies between them in order shares their beginning
     longest = min(len(prompt) for prompt in prompts) - 1
     shared = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     if stop_at_soft:
@@ -105,7 +106,9 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
     return Read(layers, batch.mask, batch.mask.sum(1))
 
 
-def answers(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read | None = None) -> Tensor:
+def answers(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read | None = None
+) -> Tensor:
     """Return the logits of some words after prompts.
 
     Parameters

@@ -87,7 +87,7 @@ class Calibrated:
 def calibrations(
     valid: tuple[NDArray[np.float64], NDArray[np.float64]], test: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> list[Calibrated]:
-    """Measure probabilities on test: as they are, after a temperature, and after an isotonic step function, both fitted on validation.
+    """Measure probabilities on test: as they are, after a temperature, and after an isotonic function, both fitted on validation.
 
     Parameters
     ----------
@@ -101,7 +101,8 @@ def calibrations(
 
     References
     ----------
-    .. [1] Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599; Zadrozny and Elkan, KDD 2002 (isotonic).
+    .. [1] Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599.
+    .. [2] Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, KDD 2002 (isotonic).
     """
     temperature = fit_binary_temperature(*valid)
     scores, labels = test

@@ -85,7 +85,8 @@ class Steps:
         recipe, config = self.recipe, self.recipe.model
         seed_torch(recipe.text_training.seed, "weights")
         backbone = add_lora(load_backbone(config.backbone), config.lora)
-        vocabulary, facts = self.split.vocabulary, {}
+        vocabulary = self.split.vocabulary
+        facts: dict[str, Any] = {}
         found: dict[str, tuple[Any, Any]] = {}
         text: CoLLM | None = None
         if recipe.steps == "two":
@@ -142,7 +143,7 @@ class Steps:
         """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
         own = self.recipe.model.collaborative
         card = evidence.model.card
-        return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})  # type: ignore[union-attr]
+        return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
 
     def _teach(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
         """Teach one stage; a finished one is loaded."""

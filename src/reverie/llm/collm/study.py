@@ -156,9 +156,9 @@ def run_study(
         facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
         write_json(folder / "result.json", facts)
     frames = {name: pl.read_parquet(folder / f"{name}-scores.parquet") for name in ("valid", "test")}
-    scores = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
+    by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
     facts = read_json(folder / "result.json")
-    return Study(folder, recipe, split, pairs["train"], valid, test, scores["valid"], scores["test"], facts)
+    return Study(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
 
 
 def open_recommender(folder: str | Path) -> Recommender:
@@ -233,7 +233,9 @@ def _taught(
 def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
     for side, name in enumerate(("valid", "test")):
         with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(temporary)
+            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
+                temporary
+            )
 
 
 def _claim(folder: Path, recipe: CoLLMRecipe) -> None:
@@ -249,5 +251,3 @@ def _claim(folder: Path, recipe: CoLLMRecipe) -> None:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
     if stored != recipe:
         raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")
-
-

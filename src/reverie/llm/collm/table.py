@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from polars import selectors as cs
 
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
@@ -75,9 +76,10 @@ def study_table(study: Study) -> StudyTable:
         for row, evaluation in measured.items():
             frame = evaluation.metrics(METRICS, resamples)
             metrics.append(frame.select(pl.lit(row).alias("row"), pl.lit(name).alias("slice"), pl.all()))
+        defined = [metric for metric in METRICS if np.isfinite(next(iter(measured.values())).value(metric))]
         for other in AGAINST:
             if other in measured and "collm" in measured:
-                tested = paired_test(measured["collm"], measured[other], METRICS, resamples=resamples)
+                tested = paired_test(measured["collm"], measured[other], defined, resamples=resamples)
                 kept = tested.select("metric", "difference", "low", "high", "p", "n")
                 differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
     return StudyTable(pl.concat(metrics), pl.concat(differences), _calibrated(study), counts)
@@ -86,9 +88,7 @@ def study_table(study: Study) -> StudyTable:
 def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
     rows = [row for row in ("bias", "read", "text-only", "collm") if row in study.test_scores]
     labels = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
-    return {
-        row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows
-    }
+    return {row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows}
 
 
 def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
@@ -152,7 +152,11 @@ def _about(study: Study, row: str) -> dict[str, Any]:
         own = {"model": read if row == "read" else row.partition(":")[0], **_cost(taught[row])}
     else:
         own = {"model": "bias" if row.startswith("bias") else row}
-    return {"backbone": "", "adapter": "", "fit_on": {"bias-refit": "train+valid", INFORMED: "earlier rows"}.get(row, "train")} | own
+    return {
+        "backbone": "",
+        "adapter": "",
+        "fit_on": {"bias-refit": "train+valid", INFORMED: "earlier rows"}.get(row, "train"),
+    } | own
 
 
 def _cost(facts: dict[str, Any]) -> dict[str, Any]:
@@ -179,8 +183,8 @@ def plain(study: Study, table: StudyTable) -> dict[str, Any]:
         "dataset": study.split.dataset,
         "dataset_sha256": study.split.sha256,
         "counts": {name: {"rows": rows, "users": users} for name, (rows, users) in table.counts.items()},
-        "metrics": table.metrics.to_dicts(),
-        "differences": table.differences.to_dicts(),
+        "metrics": table.metrics.with_columns(cs.float().fill_nan(None)).to_dicts(),
+        "differences": table.differences.with_columns(cs.float().fill_nan(None)).to_dicts(),
         "calibration": {row: [vars(one) for one in found] for row, found in table.calibration.items()},
         "facts": study.facts,
     }

@@ -52,12 +52,13 @@ def scores_together(models: Mapping[str, CoLLM], queries: Queries, show: bool = 
     found = {name: np.zeros(len(queries)) for name in models}
     for model in models.values():
         model.eval()
-    lengths = np.minimum(queries.lengths, first.history or 0)
+    history = max(model.history or 0 for model in models.values())
+    lengths = np.minimum(queries.lengths, history)
     order = np.argsort(-lengths, kind="stable")
     batches = [order[at : at + ROWS] for at in range(0, len(order), ROWS)]
     with progress(len(batches), "scoring", show) as shown:
         for index in batches:
-            batch = query_batch(queries, index, first.history).to(first.centre.device)
+            batch = query_batch(queries, index, history).to(first.centre.device)
             items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(first.centre.device)
             asked = {name: model.prompts(batch, items) for name, model in models.items()}
             shared = [

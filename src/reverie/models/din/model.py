@@ -120,7 +120,7 @@ class DIN(nn.Module):
             whole = torch.arange(1, len(self.encoder.weight) + 1, device=batch.items.device)
             items = whole.expand(batch.size, -1)
         step = max(1, ROOM // (batch.items.shape[1] * self.config.dim * max(batch.size, 1)))
-        parts = [self.network(self.aware(batch, chunk))[..., 0] for chunk in items.split(step, dim=1)]
+        parts = [self.network(self.aware(batch, chunk))[..., 0] for chunk in torch.split(items, step, dim=1)]
         return torch.cat(parts, dim=1)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
