@@ -60,7 +60,7 @@ def collm(
         return
     screen = console(quiet)
     rows, users = table.counts["all"]
-    both = table.metrics.filter(row="collm", slice="all", metric="uauc")
+    both = table.metrics.filter(row="bias", slice="all", metric="uauc")
     screen.print(
         f"{done.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
         f"rows drawn with seed {chosen.rows.seed}",

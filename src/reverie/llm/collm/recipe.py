@@ -85,6 +85,8 @@ class CoLLMRecipe(Options):
     """Two steps as published, or everything at once (the ablation T3)."""
     scratch: bool = False
     """Whether the second step begins with untrained vectors (the ablation T2, with `model.tune: mapping+vectors`)."""
+    controls_only: bool = False
+    """Whether to stop before the language model: baselines and recommenders alone, for all test rows in minutes."""
     resamples: int = Field(default=1000, ge=100)
     """Of users, for intervals."""
     smoke: Settings = Field(default_factory=dict)

@@ -143,8 +143,11 @@ def run_study(
         begin, asked = time.monotonic(), (valid, test)
         found = _means(pairs, chosen)
         baselines, facts = _taught(recipe, split, folder, asked, device, show)
-        steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show)
-        own, facts["steps"] = steps.scores(asked)
+        own: dict[str, tuple[Any, Any]] = {}
+        facts["steps"] = {}
+        if not recipe.controls_only:
+            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show)
+            own, facts["steps"] = steps.scores(asked)
         found |= baselines
         mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
         if mixed is not None and "text-only" in own:

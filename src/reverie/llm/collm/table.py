@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from polars import selectors as cs
 
+from reverie.errors import DataError
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
@@ -22,6 +23,16 @@ METRICS = ("auc", "uauc", "undcg")
 SLICES = ("all", "warm", "cold")
 AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
 """Rows that CoLLM is compared with in pairs."""
+PAIRED = {
+    "slice": pl.String,
+    "against": pl.String,
+    "metric": pl.String,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "n": pl.Int64,
+}
 INFORMED = "bias-prequential"
 """Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
 
@@ -82,7 +93,10 @@ def study_table(study: Study) -> StudyTable:
                 tested = paired_test(measured["collm"], measured[other], defined, resamples=resamples)
                 kept = tested.select("metric", "difference", "low", "high", "p", "n")
                 differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
-    return StudyTable(pl.concat(metrics), pl.concat(differences), _calibrated(study), counts)
+    if not metrics:
+        raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")
+    paired = pl.concat(differences) if differences else pl.DataFrame(schema=PAIRED)
+    return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
 
 
 def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
@@ -210,13 +224,19 @@ def markdown(study: Study, table: StudyTable) -> str:
         cells = [_cell(table, row, *where) for where in (("all", "auc"), ("all", "uauc"), ("all", "undcg"))]
         cells += [_cell(table, row, part, "auc") for part in ("warm", "cold")]
         lines.append(f"| {row} | {' | '.join(cells)} |")
+    if table.differences.is_empty():
+        return "\n".join(lines) + "\n"
     lines += ["", "| CoLLM less | AUC | UAUC | NDCG of users |", "|---|---|---|---|"]
     overall = table.differences.filter(pl.col("slice") == "all")
     for other in overall["against"].unique(maintain_order=True):
         found = {one["metric"]: one for one in overall.filter(pl.col("against") == other).iter_rows(named=True)}
-        cells = [f"{found[m]['difference']:+.4f} [{found[m]['low']:+.4f}, {found[m]['high']:+.4f}]" for m in METRICS]
+        cells = [_difference(found.get(metric)) for metric in METRICS]
         lines.append(f"| {other} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _difference(one: dict[str, Any] | None) -> str:
+    return "–" if one is None else f"{one['difference']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]"
 
 
 def _cell(table: StudyTable, row: str, part: str, metric: str) -> str:
@@ -224,5 +244,5 @@ def _cell(table: StudyTable, row: str, part: str, metric: str) -> str:
     if found.is_empty():
         return "–"
     one = found.row(0, named=True)
-    interval = "" if one["low"] is None else f" [{one['low']:.4f}, {one['high']:.4f}]"
+    interval = "" if one["low"] is None or not np.isfinite(one["low"]) else f" [{one['low']:.4f}, {one['high']:.4f}]"
     return f"{one['value']:.4f}{interval}"
