@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -11,9 +12,11 @@ from pydantic import TypeAdapter
 from reverie.errors import ConfigError, RunError
 from reverie.llm.adapter_config import AdapterConfig
 from reverie.llm.adapters import create_adapter, laid_out
-from reverie.llm.backbone import Backbone
 from reverie.llm.interpreter.model import Interpreter
 from reverie.seeds import seed_torch
+
+if TYPE_CHECKING:
+    from reverie.llm.backbone import Backbone
 
 CONFIGS = [
     {"kind": "last"},

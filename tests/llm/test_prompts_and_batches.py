@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from reverie.errors import ConfigError
-from reverie.llm.backbone import Backbone
 from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy
 from reverie.llm.likelihood import answer_log_likelihood, target_loss
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
+
+if TYPE_CHECKING:
+    from reverie.llm.backbone import Backbone
 
 
 def _template(text: str) -> Template:
@@ -81,7 +84,7 @@ def test_nothing_is_cut(tiny: Backbone) -> None:
 
 def test_soft_tokens_must_fit(tiny: Backbone) -> None:
     batch = collate(tiny, [[5, SOFT]], [[6]])
-    with pytest.raises(ConfigError, match="width 31 .* reads 32"):
+    with pytest.raises(ConfigError, match=r"width 31 .* reads 32"):
         batch.embeds(tiny, torch.zeros(1, 31))
     with pytest.raises(ConfigError, match="2 soft tokens were given for 1"):
         batch.embeds(tiny, torch.zeros(2, 32))
@@ -114,7 +117,8 @@ def test_the_loss_is_that_of_each_row_alone(tiny: Backbone, side: str) -> None:
 def test_only_soft_tokens_get_gradients_and_all_of_them_do(tiny: Backbone) -> None:
     vectors = _vectors(tiny, 3).requires_grad_(True)
     target_loss(tiny, collate(tiny, [[5, SOFT], [SOFT, SOFT]], [[6], [7, 8]]), vectors).backward()
-    assert (vectors.grad is not None) and bool((vectors.grad.abs().sum(1) > 0).all())
+    assert vectors.grad is not None
+    assert bool((vectors.grad.abs().sum(1) > 0).all())
     assert all(p.grad is None for p in tiny.model.parameters())
 
 

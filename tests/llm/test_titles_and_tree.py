@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 import torch
@@ -10,11 +12,13 @@ from hypothesis import strategies as st
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
-from reverie.llm.backbone import Backbone
 from reverie.llm.generate import greedy
 from reverie.llm.interpreter.matcher import Matcher, original_count
 from reverie.llm.titles import TitleOptions, Titles, catalogue_titles, tidy, title_key
 from reverie.llm.tree import TitleTree
+
+if TYPE_CHECKING:
+    from reverie.llm.backbone import Backbone
 
 TITLES = Titles(("Heat", "Heat Wave", "Big", "The Usual Suspects", "I, Robot", "What? (Quoi?)", "Big"))
 
@@ -38,7 +42,7 @@ def test_missing_and_doubled_titles_are_one_sentence() -> None:
     with pytest.raises(DataError, match=r"item '20' has no title \(1 items"):
         catalogue_titles(_vocabulary(["a", None, "c"]), TitleOptions())
     doubled = _vocabulary(["Sabrina (1954)", "Sabrina (1995)", "Heat"])
-    with pytest.raises(DataError, match="items '10' and '20' have the same title 'Sabrina'.*duplicates: share"):
+    with pytest.raises(DataError, match=r"items '10' and '20' have the same title 'Sabrina'.*duplicates: share"):
         catalogue_titles(doubled, TitleOptions())
     assert catalogue_titles(doubled, TitleOptions(year="keep")).texts[0] == "Sabrina (1954)"
     assert catalogue_titles(doubled, TitleOptions(duplicates="share")).canonical.tolist() == [0, 1, 1, 3]

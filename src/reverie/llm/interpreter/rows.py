@@ -11,9 +11,15 @@ if TYPE_CHECKING:
 
     from reverie.llm.interpreter.run import Interpreted
 
-SHOWN = {
-    "recovery": ("recall", "precision", "hallucination", "wrong_but_real", "recall_held_out", "ave_recover"),
-    "residual": ("accuracy", "hallucination", "accuracy_held_out"),
+SHOWN: dict[str, dict[str, str]] = {
+    "recovery": {
+        "recall": "recall",
+        "precision": "prec.",
+        "hallucination": "invented",
+        "wrong_but_real": "wrong",
+        "recall_held_out": "untaught",
+    },
+    "residual": {"accuracy": "accuracy", "hallucination": "invented", "accuracy_held_out": "untaught"},
 }
 
 
@@ -28,8 +34,8 @@ def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        With the columns of `reverie.training.results.COLUMNS` and of `reverie.llm.results.MORE`; ``model`` is the recommender. A row
-        ``gain:<metric>`` is the paired difference of the model to that control.
+        With the columns of `reverie.training.results.COLUMNS` and of `reverie.llm.results.MORE`; ``model`` is the recommender. The
+        metric ``gain:<metric>`` is the paired difference of the model to that control.
     """
     session, facts = done.session, done.facts
     common = {
@@ -99,13 +105,21 @@ def print_table(done: Interpreted, screen: Console) -> None:
     recipe = done.session.recipe
     for task in dict.fromkeys(row.task for row in done.table.rows):
         names = [name for name in SHOWN[task] if any(name in row.metrics for row in done.table.rows if row.task == task)]
+        main = MAIN[task]
         shown = Table(
-            "row", "decoding", *names, f"model's gain in {MAIN[task]}", box=None, pad_edge=False, title=task, title_justify="left"
+            "row",
+            "decoding",
+            *(SHOWN[task][name] for name in names),
+            "gain of the model",
+            box=None,
+            pad_edge=False,
+            title=task,
+            title_justify="left",
         )
         for row in done.table.rows:
             if row.task == task:
                 gain = "" if row.against is None else "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row.against)
-                shown.add_row(row.row, row.decoding, *(_cell(row.metrics.get(name)) for name in names), gain)
+                shown.add_row(row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain)
         screen.print(shown)
     verdict = "beats" if counts_as_result(done) else "does not beat"
     screen.print(
@@ -115,8 +129,8 @@ def print_table(done: Interpreted, screen: Console) -> None:
     )
 
 
-def _cell(found: dict[str, Any] | None) -> str:
+def _cell(found: dict[str, Any] | None, whole: bool) -> str:
     if found is None:
         return ""
-    interval = "" if found["low"] is None else f" [{found['low']:.2f}, {found['high']:.2f}]"
-    return f"{found['value']:.3f}{interval}"
+    interval = "" if found["low"] is None or not whole else f" [{found['low']:.2f}, {found['high']:.2f}]"
+    return f"{found['value']:.2f}{interval}"
