@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.data.queries import Queries
+from reverie.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,14 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
     before : ndarray, shape [n_events], int64
         For each event, in the order of ``rows.positions()``: the position in ``liked.items`` behind the last liked event of
         its row that comes before it.
+
+    Raises
+    ------
+    DataError
+        If there are no labels.
     """
+    if "label" not in rows.columns:
+        raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
     at = rows.positions()
     liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
     counted = liked.astype(np.int64)

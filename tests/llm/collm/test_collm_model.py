@@ -239,6 +239,8 @@ def test_labels_are_needed() -> None:
     model = world.model()
     with pytest.raises(ConfigError, match="learns from labelled rows"):
         model.loss(_batch())
+    with pytest.raises(DataError, match="no labels to learn from"):
+        rv.fit(model, world.split(), epochs=1, show=False)
 
 
 def test_bits_are_balanced_and_dotted() -> None:

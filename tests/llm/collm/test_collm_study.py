@@ -61,7 +61,18 @@ def recipe(folder: Path, **changes: Any) -> Any:
 def test_a_study_prints_every_control_and_can_be_read_again(tmp_path: Path) -> None:
     chosen = recipe(tmp_path)
     study = run_study(chosen, tmp_path / "run", show=False)
-    rows = ["item-mean", "bias", "bias-refit", "bias-prequential", "mf:biased", "read", "text-only", "ensemble", "collm", "collm-shuffled"]
+    rows = [
+        "item-mean",
+        "bias",
+        "bias-refit",
+        "bias-prequential",
+        "mf:biased",
+        "read",
+        "text-only",
+        "ensemble",
+        "collm",
+        "collm-shuffled",
+    ]
     assert list(study.test_scores) == rows
     assert all(len(scores) == len(study.test) for scores in study.test_scores.values())
     model = open_recommender(tmp_path / "run")
@@ -136,7 +147,9 @@ def test_any_recommender_learns_labels(name: str) -> None:
     made = world.split()
     assert made.labelled is not None
     split = replace(made, valid=labelled_queries(made.labelled))  # the rows that it is taught
-    options = {"mf": {"dim": 8, "fold_in": "never"}, "din": {"dim": 8}, "sasrec": {"dim": 8, "history": 6}, "lightgcn": {"dim": 8}}[name]
+    options = {"mf": {"dim": 8, "fold_in": "never"}, "din": {"dim": 8}, "sasrec": {"dim": 8, "history": 6}, "lightgcn": {"dim": 8}}[
+        name
+    ]
     training = TrainingConfig(metric="auc", epochs=12, batch_size=16, learning_rate=0.05, patience=50)
     model, best = fit_labels(name, options, split, training)
     assert evaluate(model, split.valid, top=0).value("auc") == pytest.approx(best.value)
