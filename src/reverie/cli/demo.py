@@ -25,7 +25,7 @@ def demo(
     Example: reverie demo --out runs/demo
     """
     if language:
-        from reverie.cli.language import language_demo
+        from reverie.cli.language_demo import language_demo
 
         language_demo(out, smoke, device, offline)
         return
