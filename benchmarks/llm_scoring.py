@@ -45,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--candidates", type=int, default=100)
     parser.add_argument("--alone", type=int, default=20)
+    parser.add_argument("--template", choices=("ours", "brief", "question"), default="ours")
     parser.add_argument("--tiny", action="store_true", help="the random model of the tests; nothing is recorded")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -53,6 +54,7 @@ def main() -> None:
         "collm",
         world().vocabulary,
         backbone={"name": name},
+        template=None if options.template == "ours" else options.template,
         collaborative={"name": "mf", "options": {"dim": 16, "biases": False, "fold_in": "never"}},
     )
     assert isinstance(model, CoLLM)
@@ -69,7 +71,7 @@ def main() -> None:
         )
         many, many_wall, batched = seconds(lambda: model.scores(side, part[:, None])[:, 0])
     gap = max(float((together[: len(part)] - other).abs().max()) for other in (alone, batched))
-    case = f"{options.candidates} candidates, history of {HISTORY}, {name}, one thread"
+    case = f"{options.candidates} candidates, history of {HISTORY}, {name}, template {options.template}, one thread"
     per = {"shared prefix": shared / len(items), "one prompt each": one / len(part), "16 prompts side by side": many / len(part)}
     rows: list[dict[str, object]] = [
         {"case": f"{case}: {how}", "metric": "processor seconds per candidate", "value": value, "unit": "s"}

@@ -23,6 +23,8 @@ KINDS: list[dict[str, Any]] = [
     {"ids": "none"},
     {"ids": "soft"},
     {"ids": "soft", "template": "question"},
+    {"ids": "none", "template": "brief"},
+    {"ids": "soft", "template": "brief"},
     {"ids": "soft", "collaborative": {"name": "din", "options": {"dim": 4}}},
     {
         "ids": "soft",
@@ -62,6 +64,18 @@ def test_the_shared_beginning_changes_nothing(options: dict[str, Any]) -> None:
     whole = model.scores(batch)
     assert whole.shape == (3, world.N_ITEMS)
     torch.testing.assert_close(whole.gather(1, (items - 1).clamp(min=0))[items > 0], together[items > 0], rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batch = _model({"ids": "soft"}), _batch()
+    one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
+    items = torch.arange(1, 17)
+    whole = model.candidates(one, items)
+    monkeypatch.setattr("reverie.llm.collm.packed.TOKENS", 60)  # two ends or so in a row
+    torch.testing.assert_close(model.candidates(one, items), whole, rtol=0, atol=1e-5)
+    monkeypatch.setattr("reverie.llm.collm.packed.MASKED", ())
+    torch.testing.assert_close(model.candidates(one, items), whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=str)

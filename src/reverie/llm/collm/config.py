@@ -55,7 +55,7 @@ class CoLLMConfig(Options):
     """How many of the last liked items are named."""
     template: str | None = None
     """A text file with the slots history, title and, with ids, user and item; None takes ours, which asks before it names the item,
-    so that candidates share a long prefix; ``question`` takes the order as published."""
+    so that candidates share a long prefix; ``brief`` the same with the shortest end; ``question`` takes the order as published."""
     year: Literal["keep", "drop"] = "drop"
     """Whether titles keep the year in brackets at their end."""
     score: Literal["yes_logit", "yes_minus_no"] = "yes_logit"

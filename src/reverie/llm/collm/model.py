@@ -14,6 +14,7 @@ from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.collm.bits import Bits
 from reverie.llm.collm.evidence import Evidence, create_evidence, newest
 from reverie.llm.collm.mapping import Mapping
+from reverie.llm.collm.packed import packed_answers
 from reverie.llm.collm.prefix import answers, common_length, read
 from reverie.llm.collm.prompting import create_prompting
 from reverie.llm.lora import add_lora
@@ -227,13 +228,11 @@ class CoLLM(nn.Module):
         per_row = prompts[0].count(SOFT)
         soft = vectors.view(len(prompts), per_row, self.backbone.width)
         before = read(self.backbone, [prompts[0][:shared]], soft[0, :inside])
-        lengths = torch.tensor([len(prompt) for prompt in prompts])
-        order = lengths.argsort(stable=True)  # ends of one length side by side need no padding
+        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))  # where ends are padded, equal lengths lie together
+        ends = [prompts[row][shared:] for row in order]
+        at = torch.tensor(order, device=found.device)
         logits = torch.zeros(len(prompts), 2, device=found.device)
-        for chunk in torch.split(order, self.config.rows * 2):
-            ends = [prompts[row][shared:] for row in chunk.tolist()]
-            rest = soft[chunk.to(soft.device), inside:].flatten(0, 1)
-            logits[chunk.to(found.device)] = answers(self.backbone, ends, rest, self.words, before.repeated(len(ends)))
+        logits[at] = packed_answers(self.backbone, ends, soft[at, inside:], self.words, before, self.config.rows)
         return found.index_put((real,), self.score_of(logits))
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:

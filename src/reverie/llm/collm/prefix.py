@@ -102,7 +102,7 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
         use_cache=True,
         logits_to_keep=1,
     )
-    layers = tuple((layer.keys, layer.values) for layer in getattr(out, _cache_name(backbone)).layers)
+    layers = tuple((layer.keys, layer.values) for layer in getattr(out, cache_name(backbone)).layers)
     return Read(layers, batch.mask, batch.mask.sum(1))
 
 
@@ -136,7 +136,7 @@ def answers(
     if before is not None:
         mask = torch.cat([before.mask, mask], dim=1)
         positions = positions + before.lengths[:, None] * batch.mask
-        cached = {_cache_name(backbone): DynamicCache(before.layers), "use_cache": True}
+        cached = {cache_name(backbone): DynamicCache(before.layers), "use_cache": True}
     out = backbone.model(
         inputs_embeds=batch.embeds(backbone, vectors),
         attention_mask=mask,
@@ -148,7 +148,18 @@ def answers(
     return logits.index_select(1, words)
 
 
-def _cache_name(backbone: Backbone) -> str:
-    """Return what this version of transformers calls the cache."""
+def cache_name(backbone: Backbone) -> str:
+    """Return what this version of transformers calls the cache.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The language model.
+
+    Returns
+    -------
+    str
+        Name of the argument and of the output.
+    """
     base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
     return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"

@@ -119,6 +119,7 @@ def create_prompting(config: CoLLMConfig, backbone: Backbone, vocabulary: Vocabu
     with_ids = config.ids != "none"
     folder = Path(str(resources.files("reverie.llm.collm") / "templates"))
     own = {None: "ids" if with_ids else "text", "question": "question-ids" if with_ids else "question-text"}
+    own["brief"] = "brief-ids" if with_ids else "brief-text"
     path = folder / f"{own[config.template]}.txt" if config.template in own else Path(str(config.template))
     needs = ("history", "title", "user", "item") if with_ids else ("history", "title")
     titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
