@@ -41,6 +41,8 @@ class Taught(Options):
     """Of the model."""
     training: TrainingConfig = TrainingConfig(**_LABEL_DEFAULTS)
     """How; `metric` is ``auc``, ``uauc`` or ``undcg``."""
+    trials: PositiveInt = 1
+    """How many settings were tried on validation before this one was chosen."""
 
 
 class RowsRecipe(Options):
@@ -73,6 +75,8 @@ class CoLLMRecipe(Options):
     """CoLLM."""
     collaborative: TrainingConfig = TrainingConfig(**_LABEL_DEFAULTS)
     """How the recommender that is read is taught the labels."""
+    collaborative_trials: PositiveInt = 1
+    """How many of its settings were tried on validation before."""
     baselines: dict[str, Taught] = Field(default_factory=dict)
     """Recommenders to print beside it, by name or as ``name:what``."""
     rows: RowsRecipe = RowsRecipe()

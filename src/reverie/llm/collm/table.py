@@ -163,7 +163,9 @@ def _about(study: Study, row: str) -> dict[str, Any]:
     elif row == "ensemble":
         own = {"model": f"text-only+{read}", "backbone": config.backbone.name, "adapter": "none"}
     elif row in taught:
-        own = {"model": read if row == "read" else row.partition(":")[0], **_cost(taught[row])}
+        baseline = study.recipe.baselines.get(row)
+        trials = study.recipe.collaborative_trials if baseline is None else baseline.trials
+        own = {"model": read if row == "read" else row.partition(":")[0], "trials": trials, **_cost(taught[row])}
     else:
         own = {"model": "bias" if row.startswith("bias") else row}
     return {
