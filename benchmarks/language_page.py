@@ -1,7 +1,4 @@
-"""Writes the tables of docs/language.md out of results/language.csv and benchmarks/results/llm.csv.
-
-    python benchmarks/language_page.py
-"""
+"""Writes the tables of docs/language.md out of results/language.csv and benchmarks/results/llm.csv; no arguments."""
 
 from __future__ import annotations
 
