@@ -44,10 +44,12 @@ def values(folder: Path, **changes: Any) -> dict[str, Any]:
             "backbone": world.TINY,
             "collaborative": {"name": "mf", "options": {"dim": 8, "biases": False, "fold_in": "never"}},
             "mapping": {"norm": "feature"},
+            "history": 2,
+            "template": "brief",
         },
         "collaborative": FAST | {"epochs": 3, "learning_rate": 0.05},
         "baselines": {"mf:biased": {"options": {"dim": 4, "fold_in": "never"}, "training": FAST}},
-        "rows": {"train": 24, "valid": 12, "test": 20, "per_user": 5},
+        "rows": {"train": 16, "valid": 10, "test": 16, "per_user": 5},
         "text_training": FAST,
         "ids_training": FAST,
         "resamples": 100,
@@ -205,7 +207,7 @@ def test_the_command_writes_its_tables(tmp_path: Path) -> None:
     assert {row["row"] for row in rows} >= {"collm", "collm-shuffled", "text-only", "ensemble", "bias", "read"}
     assert {row["slice"] for row in rows} <= {"all", "warm", "cold"}
     table = json.loads((tmp_path / "run" / "table.json").read_text())
-    assert table["counts"]["all"]["rows"] >= 20
+    assert table["counts"]["all"]["rows"] >= 16
     assert "| collm |" in (tmp_path / "run" / "table.md").read_text()
     listed = CliRunner().invoke(app, ["collm", "--list", "--json"])
     assert {row["name"] for row in json.loads(listed.output)} == set(collm_files())
