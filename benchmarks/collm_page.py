@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "collm.md"
 RESULTS = ROOT / "results" / "language.csv"
 SPEED = ROOT / "benchmarks" / "results" / "llm_scoring.csv"
 COLUMNS = (("all", "auc"), ("all", "uauc"), ("all", "undcg"), ("warm", "auc"), ("cold", "auc"))
+NOTHING = "No run of this recipe stands in `results/language.csv` yet.\n"
 MARK = re.compile(r"(<!-- table: ([\w. -]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
@@ -34,6 +35,8 @@ def value(row: dict[str, str] | None) -> str:
 def measured(recipe: str, rows: list[dict[str, str]]) -> str:
     """Return the table of a recipe: values with 95 % intervals."""
     own = [row for row in rows if row["recipe"] == recipe and row["task"] == "preference"]
+    if not own:
+        return NOTHING
     found = {(row["row"], row["slice"], row["metric"]): row for row in own}
     lines = ["| row | AUC | UAUC | NDCG of users | AUC, warm | AUC, cold |", "|---|---|---|---|---|---|"]
     for name in dict.fromkeys(row["row"] for row in own):
@@ -48,6 +51,8 @@ def measured(recipe: str, rows: list[dict[str, str]]) -> str:
 def calibration(recipe: str, rows: list[dict[str, str]]) -> str:
     """Return log-loss and calibration error of a recipe's rows, before and after fitting on validation."""
     own = [row for row in rows if row["recipe"] == recipe and "(" in row["metric"]]
+    if not own:
+        return NOTHING
     found = {(row["row"], row["metric"]): float(row["value"]) for row in own}
     ways = ("sigmoid", "temperature", "isotonic")
     lines = ["| row | " + " | ".join(f"log-loss, {w} | error, {w}" for w in ways) + " |", "|---|" + "---|" * 6]
@@ -59,7 +64,8 @@ def calibration(recipe: str, rows: list[dict[str, str]]) -> str:
 
 def speed(rows: list[dict[str, str]]) -> str:
     """Return the newest measurement of candidate scoring."""
-    newest = [row for row in rows if row["commit"] == rows[-1]["commit"]]
+    last = {row["case"].partition(", one thread")[0]: row["commit"] for row in rows}
+    newest = [row for row in rows if row["commit"] == last[row["case"].partition(", one thread")[0]]]
     lines = ["| case | metric | value |", "|---|---|---|"]
     lines += [f"| {row['case']} | {row['metric']} | {float(row['value']):.3g} {row['unit']} |" for row in newest]
     return "\n".join([*lines, ""])
