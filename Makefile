@@ -5,10 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs format clean results-page results-check
+.PHONY: demo demo-language test lint docs format clean results-page results-check
 
 demo: $(READY)
 	$(BIN)/reverie demo
+
+# A small language model (93 MB, fetched once) says what SASRec and DreamRec hold of five people.
+demo-language: $(READY)
+	$(BIN)/reverie demo --language --out runs/demo-language
 
 test: $(READY)
 	$(BIN)/python -m pytest

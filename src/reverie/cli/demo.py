@@ -16,6 +16,7 @@ DEMO_MODELS = ("popularity", "recent-popularity", "markov", "co-occurrence", "it
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs and of report.html.")] = Path("runs/demo"),
     smoke: Annotated[bool, typer.Option("--smoke", help="Two epochs only, to see that everything works.")] = False,
+    language: Annotated[bool, typer.Option("--language", help="Recommenders in words instead, by a small language model.")] = False,
     device: Device = None,
     offline: Offline = False,
 ) -> None:
@@ -23,6 +24,11 @@ def demo(
 
     Example: reverie demo --out runs/demo
     """
+    if language:
+        from reverie.cli.language_demo import language_demo
+
+        language_demo(out, smoke, device, offline)
+        return
     import time
 
     from reverie.cli.compare import conclude

@@ -11,13 +11,16 @@ import typer
 import reverie
 from reverie import processes
 from reverie.cli import (
+    collm,
     compare,
     contrast,
     data,
     demo,
     doctor,
     evaluate,
+    explain,
     export,
+    interpret,
     judge,
     models,
     recipes,
@@ -53,7 +56,23 @@ def _main(
     """Options of the whole command."""
 
 
-for verb in (demo, train, sweep, evaluate, compare, contrast, robustness, judge, recommend, export, models, doctor):
+for verb in (
+    demo,
+    train,
+    sweep,
+    evaluate,
+    compare,
+    contrast,
+    robustness,
+    collm,
+    judge,
+    recommend,
+    interpret,
+    explain,
+    export,
+    models,
+    doctor,
+):
     verb.register(app)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")

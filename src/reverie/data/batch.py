@@ -31,6 +31,8 @@ class SequenceBatch:
         In training: the item to predict after each position (0 = none), or after the whole row.
     weights : Tensor or None, shape [B], float32
         In training: factor of each row's loss; None for 1.
+    labels : Tensor or None, shape [B], float32
+        With targets of shape [B]: 1 where the target was liked, 0 where it was not.
     """
 
     items: Tensor
@@ -38,6 +40,7 @@ class SequenceBatch:
     users: Tensor
     targets: Tensor | None = None
     weights: Tensor | None = None
+    labels: Tensor | None = None
 
     @property
     def size(self) -> int:

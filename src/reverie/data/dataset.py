@@ -31,7 +31,8 @@ class Dataset:
     ----------
     events : polars.DataFrame
         Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 seconds since 1970 UTC),
-        ``rating`` (float), ``kind`` (string) and ``part`` ("train", "valid" or "test", for files that come split).
+        ``rating`` (float), ``label`` (1 for liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for
+        files that come split).
     catalog : polars.DataFrame
         Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
     name : str
@@ -96,7 +97,7 @@ class Dataset:
         frame = self.events.select(
             _codes("user", vocabulary.users).cast(pl.Int64).alias("user"),
             (_codes("item", vocabulary.items) + 1).cast(pl.Int32).alias("item"),
-            *[c for c in ("timestamp", "rating", "kind", "part") if c in self.events.columns],
+            *[c for c in ("timestamp", "rating", "label", "kind", "part") if c in self.events.columns],
         )
         keys = ["user", "timestamp"] if self.order == "timestamp" else ["user"]
         users, order = _grouped(frame, keys)
@@ -112,6 +113,8 @@ class Dataset:
             columns["time"] = column("timestamp", np.int64)
         if "rating" in frame.columns:
             columns["rating"] = column("rating", np.float32)
+        if "label" in frame.columns:
+            columns["label"] = column("label", np.float32)
         if "part" in frame.columns:
             frame = frame.with_columns(pl.col("part").replace_strict({"train": 0, "valid": 1, "test": 2}, return_dtype=pl.Int8))
             columns["part"] = column("part", np.int8)

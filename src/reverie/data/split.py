@@ -37,6 +37,8 @@ class Split:
         Identity of the dataset.
     n_appended : int
         How many users, the last ones, were added by `append`.
+    labelled : Sequences or None
+        Where events carry labels: every training event with its column ``label``; `train` then holds the liked ones only.
     """
 
     train: Sequences
@@ -47,6 +49,7 @@ class Split:
     dataset: str
     sha256: str
     n_appended: int = 0
+    labelled: Sequences | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -99,6 +102,7 @@ class Split:
             self,
             train=_with_rows(self.train, profiles, first, vocabulary),
             refit=_with_rows(self.refit, profiles, first, vocabulary),
+            labelled=None if self.labelled is None else _with_rows(self.labelled, profiles, first, vocabulary),
             valid=asked(self.valid),
             test=asked(self.test),
             n_appended=self.n_appended + len(profiles),
@@ -139,6 +143,8 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
         more = np.zeros(len(profiles.items), dtype=values.dtype)
         if name == "rating":
             more = profiles.ratings.astype(values.dtype)
+        elif name == "label":
+            more[:] = 1
         elif name == "time" and rows.n_events:
             more[:] = values[rows.positions()].max()
         elif name == "weight":

@@ -1,4 +1,4 @@
-"""AUC and its mean over users, from labelled scores."""
+"""AUC, its mean over users, and the NDCG of each user, from labelled scores."""
 
 from __future__ import annotations
 
@@ -63,6 +63,45 @@ def grouped_auc(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: 
     both = (hits > 0) & (misses > 0)
     aucs: NDArray[np.float64] = np.divide(rank_sums - hits * (hits + 1) / 2, hits * misses, out=np.full(size, np.nan), where=both)
     return aucs
+
+
+def grouped_ndcg(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the NDCG of each group's own labelled rows, without a cut-off; ties count their expected value over a random order.
+
+    Parameters
+    ----------
+    groups : ndarray, shape [R], int64
+        Group of each row, 0…G-1.
+    positive : ndarray, shape [R], bool
+        Labels.
+    scores : ndarray, shape [R]
+        Higher means more likely positive.
+
+    Returns
+    -------
+    ndarray, shape [G]
+        NaN for a group with only one class: any order would be right, or none.
+
+    References
+    ----------
+    .. [1] Järvelin and Kekäläinen (2002), doi:10.1145/582415.582418, with binary gains.
+    """
+    size = int(groups.max(initial=-1)) + 1
+    order = np.lexsort((-scores, groups))
+    group, score = groups[order], scores[order]
+    start = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: len(group)])
+    place = np.arange(len(group)) - np.repeat(start, np.diff(np.append(start, len(group))))
+    worth = 1 / np.log2(place + 2)
+    new = np.append(True, (group[1:] != group[:-1]) | (score[1:] != score[:-1]))[: len(group)]
+    tie = np.cumsum(new) - 1
+    mean = np.bincount(tie, worth) / np.bincount(tie) if len(tie) else np.zeros(0)
+    gained = np.bincount(group, np.where(positive[order], mean[tie], 0.0), minlength=size)
+    hits = np.bincount(groups[positive], minlength=size)
+    totals = np.bincount(groups, minlength=size)
+    ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(int(hits.max(initial=0))) + 2))])[hits]
+    both = (hits > 0) & (hits < totals)
+    values: NDArray[np.float64] = np.divide(gained, ideal, out=np.full(size, np.nan), where=both)
+    return values
 
 
 def auc_pseudo_values(clusters: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:

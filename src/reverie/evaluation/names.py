@@ -10,8 +10,8 @@ RANKED = ("recall", "hit", "ndcg", "mrr", "map")
 """Computed from the ranks of targets."""
 LISTED = ("coverage", "gini", "novelty", "popularity", "popularity_lift")
 """Computed from the recommended lists."""
-LABELLED = ("auc", "uauc")
-"""Computed from labelled scores; they have no cut-off."""
+LABELLED = ("auc", "uauc", "undcg")
+"""Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc
+from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc, grouped_ndcg
 from reverie.evaluation.listed import coverage, gini, self_information
 from reverie.evaluation.metrics import RANK_METRICS, Ranks
 from reverie.evaluation.names import RANKED, Metric
@@ -114,7 +115,9 @@ def measure(evaluation: Measured, metric: Metric) -> Values:
         return _listed(evaluation, metric)
     if evaluation.scored is None:
         raise DataError(f"metric '{metric}' needs labels, and these queries have none; use 'recall@10' or 'ndcg@10'")
-    return (_auc if metric.name == "auc" else _uauc)(evaluation.scored)
+    if metric.name == "auc":
+        return _auc(evaluation.scored)
+    return _by_user(evaluation.scored, grouped_auc if metric.name == "uauc" else grouped_ndcg)
 
 
 def _ranked(frame: pl.DataFrame, metric: Metric) -> Values:
@@ -154,9 +157,9 @@ def _auc(scored: pl.DataFrame) -> Values:
     return Values(values, np.ones(len(values)), clusters[: len(values)], scored.height if len(values) else 0)
 
 
-def _uauc(scored: pl.DataFrame) -> Values:
+def _by_user(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) -> Values:
     _, first, inverse = np.unique(scored["user"].to_numpy(), return_index=True, return_inverse=True)
-    values = grouped_auc(inverse, *_labels(scored))
+    values = grouped(inverse, *_labels(scored))
     both = np.isfinite(values)
     clusters = scored["cluster"].to_numpy()[first[both]]
     return Values(values[both], np.ones(int(both.sum())), clusters, int(both.sum()), int((~both).sum()))

@@ -15,6 +15,8 @@ _PLANS = {
     "pairs": "reverie.data.plans.pairs:PairsPlan",
     "prefixes": "reverie.data.plans.prefixes:PrefixesPlan",
     "prefixes-with-empty": "reverie.data.plans.prefixes:with_empty",
+    "labelled": "reverie.data.plans.labelled:LabelledPlan",
+    "labelled-by-user": "reverie.data.plans.labelled:by_user",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reverie.data.sources import attacked, cf, movielens, sequence_files
+from reverie.data.sources import attacked, cf, collm, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
 from reverie.data.sources.zhihu import zhihu
@@ -106,6 +106,31 @@ _ALL = (
                 movielens.publisher_1m,
                 notes=("this copy has ratings and times, the local copy has the order only: their SHA-256 differ",),
             ),
+        ),
+    ),
+    SourceEntry(
+        name="collm-ml-1m",
+        summary="MovieLens-1M from June 2001 to January 2003 with labels (4 stars or more), split by time as for CoLLM",
+        counts=(838, 3255, 51_623),
+        licence=_MOVIELENS_TERMS,
+        citation=f"{_MOVIELENS_CITATION}; prepared by Y. Zhang et al. CoLLM. TKDE 37(5), 2025. arXiv:2310.19488",
+        homepage="https://github.com/zyang1580/CoLLM",
+        protocol="given",
+        mirrors=(
+            Local("collm-ml-1m", (*collm.FILES.values(), collm.TITLES), collm.prepared),
+            Remote(
+                "publisher",
+                {
+                    "ratings.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/ratings.dat",
+                    "movies.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/movies.dat",
+                },
+                collm.from_ratings,
+                notes=("prepared here from the publisher's ratings, with the publisher's ids: the SHA-256 differs",),
+            ),
+        ),
+        notes=(
+            "33,891 training rows (ten months), 10,401 validation and 7,331 test rows (five months each)",
+            "rows of one moment keep the order of the files; about half of all rows share their moment with another of the user",
         ),
     ),
     SourceEntry(

@@ -11,6 +11,7 @@ from reverie.data.queries import Queries, next_event_queries
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.data.split import Split
 from reverie.data.splits.by_user import held_out_rows
+from reverie.data.splits.labelled import TEST, TRAIN, VALID, labelled_rows
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
 
@@ -19,16 +20,15 @@ if TYPE_CHECKING:
 
     from reverie.data.dataset import Dataset
 
-TRAIN, VALID, TEST = 0, 1, 2
-
 
 def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 0) -> Split:
     """Use the column ``part`` ("train", "valid", "test") of the events.
 
     Two shapes are known. Where the users of the parts differ (DreamRec's files), a user is a sequence and each event of a
     held-out sequence is one query; seen items stay. Where users are shared (collaborative-filtering sets), a user's test
-    events are the targets of one query whose history is the training (and validation) events; seen items are removed. **What
-    leaks:** whatever the publisher let leak; where order is unknown, targets may be earlier than the history.
+    events are the targets of one query whose history is the training (and validation) events; seen items are removed. Events with
+    a column ``label`` are cut by `reverie.data.splits.labelled.labelled_rows` instead. **What leaks:** whatever the publisher let
+    leak; where order is unknown, targets may be earlier than the history.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 
     for code, name in ((TRAIN, "training"), (TEST, "test")):
         if not (part == code).any():
             raise DataError(f"'{dataset.name}' has no {name} part; 'given' needs one")
+    if "label" in rows.columns:
+        return labelled_rows(dataset)
     first, last = part[rows.starts], part[rows.stops - 1]
     identity = (dataset.name, dataset.sha256)
     if (first == last).all():

@@ -27,9 +27,9 @@ class MFConfig(Options):
     """Training loss."""
     adversarial: AdversarialConfig | None = None
     """Training under perturbation of the vectors; needs inner products and an objective with drawn negatives."""
-    fold_in: Literal["cold", "always"] = "cold"
+    fold_in: Literal["cold", "always", "never"] = "cold"
     """Who gets a vector computed from the given history: users without a trained one, or everybody (then the vector follows the
-    events that came after training)."""
+    events that came after training), or nobody (users without a trained vector have zero)."""
     ridge: PositiveFloat = 3.0
     """Regularisation of the fold-in, in units of the mean squared length of an item vector (> 0; larger trusts biases more).
     On validation of MovieLens-100K 0.3 to 10 lay within 10 % of each other."""

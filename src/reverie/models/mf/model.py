@@ -87,7 +87,9 @@ class MF(nn.Module):
         cold = self._cold(batch.users)
         codes = batch.users.masked_fill(cold, 0)
         vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
-        if bool(cold.any()):
+        if bool(cold.any()) and self.config.fold_in == "never":
+            vectors = vectors.masked_fill(cold[:, None], 0.0)
+        elif bool(cold.any()):
             folded = self._folded(batch.items[cold]).to(vectors.dtype)
             vectors = vectors.index_put((cold.nonzero()[:, 0],), folded)
         if self.config.cosine:

@@ -1,0 +1,89 @@
+"""`reverie collm`: a language model that recommends with titles and collaborative vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, print_json
+
+
+def collm(
+    recipe: Annotated[str | None, typer.Argument(help="Name of a packaged recipe, or a YAML file.")] = None,
+    settings: Settings = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Seconds instead of an hour: a random language model, few rows.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/<name> by default.")] = None,
+    results: Annotated[Path | None, typer.Option("--results", help="Append all test metrics to this CSV table.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the packaged recipes.")] = False,
+    device: Device = None,
+    offline: Offline = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Teach CoLLM in two steps and print it beside all its controls; the same command again goes on where it was cut.
+
+    Example: reverie collm collm-ml-1m-small --results results/language.csv
+    """
+    from reverie.errors import ConfigError
+    from reverie.llm.collm.recipe import collm_files, load_collm_recipe
+
+    if listed:
+        loaded = [load_collm_recipe(name) for name in collm_files()]
+        if json:
+            print_json([{"name": one.name, "dataset": one.dataset.name, "description": one.description} for one in loaded])
+            return
+        for one in loaded:
+            console().print(f"{one.name:<24} {one.description}", markup=False, soft_wrap=True)
+        return
+    if recipe is None:
+        raise ConfigError("say which recipe, e.g. 'reverie collm collm-ml-1m-small'; 'reverie collm --list' names them")
+    chosen = load_collm_recipe(recipe, settings or (), smoke)
+
+    from reverie.files import write_json, write_text
+    from reverie.llm.collm.study import run_study
+    from reverie.llm.collm.table import INFORMED, markdown, plain, result_rows, study_table
+    from reverie.llm.results import MORE
+    from reverie.training.results import append_results
+
+    folder = out or Path("runs") / chosen.name
+    done = run_study(chosen, folder, device=device, show=not (quiet or json), offline=offline)
+    table = study_table(done)
+    written = [folder / "table.json", folder / "table.md"]
+    write_json(written[0], plain(done, table))
+    write_text(written[1], markdown(done, table))
+    if results is not None:
+        append_results(results, result_rows(done, table), MORE)
+    if json:
+        print_json(plain(done, table) | {"files": written})
+        return
+    screen = console(quiet)
+    rows, users = table.counts["all"]
+    both = table.metrics.filter(row="bias", slice="all", metric="uauc")
+    screen.print(
+        f"{done.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
+        f"rows drawn with seed {chosen.rows.seed}",
+        markup=False,
+        soft_wrap=True,
+    )
+    screen.print(markdown(done, table), markup=False, soft_wrap=True)
+    if INFORMED in done.test_scores:
+        screen.print(
+            f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does", markup=False, soft_wrap=True
+        )
+    for row, found in table.calibration.items():
+        said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in found)
+        screen.print(f"log-loss / calibration error of {row}: {said}", markup=False, soft_wrap=True)
+    screen.print(f"written: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command.
+    """
+    app.command()(collm)

@@ -1,0 +1,17 @@
+"""What the verbs about language models share."""
+
+from __future__ import annotations
+
+import os
+
+
+def be_offline(offline: bool) -> None:
+    """Keep a language model's weights from being fetched.
+
+    Parameters
+    ----------
+    offline : bool
+        Whether ``--offline`` was given.
+    """
+    if offline:
+        os.environ["REVERIE_OFFLINE"] = "1"

@@ -1,0 +1,43 @@
+"""`reverie demo --language`: recommenders in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DEMO = {"recinterpreter-sasrec-ml-100k-short": 3, "recinterpreter-dreamrec-ml-100k-short": 2}
+"""Interpreters of the demo, and how many people each explains."""
+
+
+def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> None:
+    """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the runs.
+    smoke : bool
+        Seconds instead of half an hour, with a random language model.
+    device : str or None
+        Where to compute.
+    offline : bool
+        Never ask the network.
+    """
+    from reverie.cli.explain import show_explanation
+    from reverie.cli.language import be_offline
+    from reverie.cli.options import console
+    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.packaged import load_interpreter_recipe
+    from reverie.llm.interpreter.rows import print_table
+    from reverie.llm.interpreter.run import interpret
+
+    be_offline(offline)
+    screen = console()
+    for name, people in DEMO.items():
+        recipe = load_interpreter_recipe(name, smoke=smoke)
+        screen.print(f"{recipe.name}: {recipe.description}", markup=False)
+        done = interpret(recipe, out / recipe.name, device=device, offline=offline)
+        print_table(done, screen)
+        for user in done.session.windows("test").users[:people]:
+            screen.print("")
+            show_explanation(explain_user(done.session, str(done.session.split.vocabulary.users[int(user)])), screen)
+        screen.print("")

@@ -1,0 +1,89 @@
+"""Rows with labels as questions: whether an item was liked, after those that its user had liked before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.data.queries import Queries
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+
+
+def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
+    """Return the liked events of each row, and how many of all of them come before each event.
+
+    Parameters
+    ----------
+    rows : Sequences
+        With the column ``label``, oldest event first.
+
+    Returns
+    -------
+    liked : Sequences
+        As many rows; without the columns ``label``, ``part`` and ``asked``.
+    before : ndarray, shape [n_events], int64
+        For each event, in the order of ``rows.positions()``: the position in ``liked.items`` behind the last liked event of
+        its row that comes before it.
+
+    Raises
+    ------
+    DataError
+        If there are no labels.
+    """
+    if "label" not in rows.columns:
+        raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
+    at = rows.positions()
+    liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
+    counted = liked.astype(np.int64)
+    before = np.cumsum(counted) - counted
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))]).astype(np.int64)
+    columns = {n: np.asarray(v)[at][liked] for n, v in rows.columns.items() if n not in ("part", "label", "asked")}
+    items = np.ascontiguousarray(rows.items[at][liked])
+    return replace(rows, items=items, starts=bounds[:-1], stops=bounds[1:], columns=columns), before
+
+
+def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
+    """Return one query per labelled event, asked about alone: its candidates are its own item.
+
+    Parameters
+    ----------
+    rows : Sequences
+        With the column ``label``; where there is a column ``asked``, only events where it is not 0 become queries (all of them
+        count for histories).
+    chosen : ndarray, shape [n_events], bool, optional
+        Which events, in the order of ``rows.positions()``; all by default.
+
+    Returns
+    -------
+    Queries
+        Histories hold liked items only; seen items stay.
+    """
+    at, row = rows.positions(), rows.event_rows()
+    liked, before = liked_only(rows)
+    wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen
+    if "asked" in rows.columns:
+        wanted = wanted & (np.asarray(rows.columns["asked"])[at] != 0)
+    picked = np.flatnonzero(wanted)
+    users = rows.users[row[picked]]
+    targets = np.ascontiguousarray(rows.items[at[picked]])
+    offsets = np.arange(len(picked) + 1, dtype=np.int64)
+    return Queries(
+        sequences=liked,
+        start=liked.starts[row[picked]],
+        stop=before[picked],
+        users=users,
+        clusters=users,
+        targets=targets,
+        offsets=offsets,
+        seen="keep",
+        labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]],
+        candidates=targets,
+        candidate_offsets=offsets,
+    )

@@ -1,0 +1,85 @@
+"""Labelled rows as examples: a history of liked items, an item, and whether it was liked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from reverie.data.batch import SequenceBatch, query_batch
+from reverie.data.labelled import labelled_queries
+from reverie.data.sequences import flat_positions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.sequences import Sequences
+
+GROUP = 4
+"""Rows of one user that `by_user` keeps together."""
+
+
+class LabelledPlan:
+    """One example per labelled event, or per few events of one user.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        With the column ``label``, see `reverie.data.labelled.labelled_queries`.
+    history : int
+        Longest history, in events.
+    group : int
+        How many neighbouring rows of a user are one example; 1 for each alone. A batch of n examples then has at most
+        ``n * group`` rows, and pairs of one user to compare.
+    """
+
+    def __init__(self, sequences: Sequences, history: int, group: int = 1) -> None:
+        self._queries, self._history = labelled_queries(sequences), history
+        users = self._queries.users
+        new = np.append(True, users[1:] != users[:-1])[: len(users)]
+        nth = np.arange(len(users)) - np.maximum.accumulate(np.where(new, np.arange(len(users)), 0))
+        self._starts = np.flatnonzero(nth % group == 0)
+        self._stops = np.append(self._starts[1:], len(users))
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples.
+
+        Parameters
+        ----------
+        index : ndarray, shape [n], int64
+            Example numbers.
+
+        Returns
+        -------
+        SequenceBatch
+            ``targets [B]`` and ``labels [B]``.
+        """
+        rows = flat_positions(self._starts[index], self._stops[index])
+        made = query_batch(self._queries, rows, self._history)
+        labels = self._queries.labels
+        return replace(
+            made,
+            targets=torch.from_numpy(self._queries.targets[rows].astype(np.int64)),
+            labels=None if labels is None else torch.from_numpy(labels[rows]),
+        )
+
+
+def by_user(sequences: Sequences, history: int) -> LabelledPlan:
+    """Return the plan that keeps `GROUP` neighbouring rows of a user together.
+
+    Parameters
+    ----------
+    sequences, history
+        As for `LabelledPlan`.
+
+    Returns
+    -------
+    LabelledPlan
+        For losses that compare rows of one user.
+    """
+    return LabelledPlan(sequences, history, GROUP)

@@ -1,0 +1,237 @@
+"""Language models, loaded in one way: frozen, with the few facts a bridge needs."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.errors import ConfigError, DataError
+from reverie.llm.config import DEFAULT, TINY, BackboneConfig
+from reverie.llm.weights import smollm2_folder
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
+SAMPLE = 8192
+"""Rows of the embedding table that its RMS is taken over, evenly spaced; a table of 256,000 rows need not be copied."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A causal language model and its tokenizer.
+
+    Parameters
+    ----------
+    config : BackboneConfig
+        What was asked for.
+    model : transformers.PreTrainedModel or peft.PeftModel
+        In evaluation mode; its own weights are frozen, those of a LoRA are not.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        With a padding token.
+    device : torch.device
+        Where the model is.
+    """
+
+    config: BackboneConfig
+    model: Any
+    tokenizer: Any
+    device: torch.device
+
+    @property
+    def name(self) -> str:
+        """What was loaded."""
+        return self.config.name
+
+    @property
+    def width(self) -> int:
+        """Width D of its embeddings."""
+        return int(self.model.get_input_embeddings().weight.shape[1])
+
+    @property
+    def context(self) -> int:
+        """Longest input, in tokens."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", 0) or self.tokenizer.model_max_length)
+
+    @property
+    def end(self) -> int:
+        """Token that ends an answer: the tokenizer's end token."""
+        return int(self.tokenizer.eos_token_id)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Return the vectors of tokens, through the embedding module (some models scale there).
+
+        Parameters
+        ----------
+        ids : Tensor, shape [...], int64
+            Token numbers.
+
+        Returns
+        -------
+        Tensor, shape [..., D]
+            On the model's device, in its precision.
+        """
+        vectors: Tensor = self.model.get_input_embeddings()(ids.to(self.device))
+        return vectors
+
+    @cached_property
+    def rms(self) -> float:
+        """Root mean square of the entries of token vectors: what a soft token should have too."""
+        import torch
+
+        n_tokens = int(self.model.get_input_embeddings().weight.shape[0])
+        at = torch.linspace(0, n_tokens - 1, min(n_tokens, SAMPLE)).round().long()
+        with torch.no_grad():
+            return float(self.embed(at).float().square().mean().sqrt())
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text, without any that the tokenizer would add around it.
+
+        Parameters
+        ----------
+        text : str
+            Special tokens written in it (such as ``<|im_start|>``) are read as such.
+
+        Returns
+        -------
+        list of int
+            Token numbers.
+        """
+        found: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return found
+
+    def text(self, tokens: list[int]) -> str:
+        """Return the text of tokens, special ones left out.
+
+        Parameters
+        ----------
+        tokens : list of int
+            Token numbers.
+
+        Returns
+        -------
+        str
+            Spaces as the tokens have them.
+        """
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def load_backbone(config: BackboneConfig | None = None) -> Backbone:
+    """Load a language model with its tokenizer; frozen, in evaluation mode.
+
+    Parameters
+    ----------
+    config : BackboneConfig, optional
+        Which one and how; SmolLM2-135M-Instruct on the best device by default.
+
+    Returns
+    -------
+    Backbone
+        Nothing is fetched but the default model's weights (once) and a model named by its name on a hub.
+
+    Raises
+    ------
+    ConfigError
+        If transformers or bitsandbytes is needed and missing, or the device does not exist.
+    DataError
+        If the folder lacks a part, or the weights cannot be had.
+    """
+    config = config or BackboneConfig()
+    if importlib.util.find_spec("transformers") is None:
+        raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")
+    from reverie.training.device import choose_device
+
+    device = choose_device(config.device)
+    with _quiet():
+        model, tokenizer = _random(config) if config.name == TINY else _pretrained(config, _place(config.name), device)
+    if config.quantise == "none":
+        model = model.to(device)
+    model.requires_grad_(False)
+    model.eval()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return Backbone(config, model, tokenizer, device)
+
+
+def _random(config: BackboneConfig) -> tuple[Any, Any]:
+    from reverie.llm.tiny import tiny_model, tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    return tiny_model(len(tokenizer), config.seed).to(_dtype(config.precision)), tokenizer
+
+
+def _place(name: str) -> str:
+    """Return the folder of a model, or its name on a hub."""
+    if name == DEFAULT:
+        return str(smollm2_folder())
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise DataError(f"{folder} holds no language model (no config.json); give a folder written by save_pretrained")
+        if not any((folder / file).is_file() for file in TOKENIZER_FILES):
+            raise DataError(f"{folder} holds a language model without a tokenizer; put its tokenizer.json there")
+        return str(folder)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise DataError(f"there is no folder {name}; give '{DEFAULT}', a folder, or a hub name such as owner/model")
+    return name
+
+
+def _pretrained(config: BackboneConfig, place: str, device: torch.device) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    local = Path(place).is_dir() or os.environ.get("REVERIE_OFFLINE") == "1"
+    more: dict[str, Any] = {"local_files_only": local}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, **more)
+        model = AutoModelForCausalLM.from_pretrained(
+            place, dtype=_dtype(config.precision), use_safetensors=True, **_quantised(config, device), **more
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        todo = "check the folder" if Path(place).is_dir() else "check the name and the network, or give a folder"
+        raise DataError(f"the language model {place} cannot be loaded ({reason}); {todo}") from error
+    return model, tokenizer
+
+
+def _quantised(config: BackboneConfig, device: torch.device) -> dict[str, Any]:
+    if config.quantise == "none":
+        return {}
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ConfigError(f"quantise: {config.quantise} needs the package bitsandbytes; install it, or set quantise: none")
+    from transformers import BitsAndBytesConfig
+
+    bits: dict[str, Any] = {"load_in_4bit": True} if config.quantise == "4bit" else {"load_in_8bit": True}
+    if config.quantise == "4bit":
+        bits |= {"bnb_4bit_compute_dtype": _dtype(config.precision)}
+    return {"quantization_config": BitsAndBytesConfig(**bits), "device_map": {"": str(device)}}
+
+
+def _dtype(precision: str) -> torch.dtype:
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's bars and warnings off the screen while a model is loaded."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

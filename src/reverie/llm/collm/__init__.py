@@ -1,0 +1,1 @@
+"""CoLLM: a language model that reads collaborative vectors beside titles, and its controls."""

@@ -1,0 +1,231 @@
+"""What a recommender knows of a user and an item, as vectors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.errors import ConfigError
+from reverie.models import create_model
+from reverie.models.din.model import DIN
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.llm.collm.config import CollaborativeConfig
+    from reverie.protocols import Recommender
+
+
+LONGEST = 50
+"""Events that a recommender without a limit of its own is given."""
+
+
+@runtime_checkable
+class Represents(Protocol):
+    """A recommender with one vector per history and one per item; `HasVectors` without the states in between."""
+
+    def represent(self, batch: SequenceBatch) -> Tensor:
+        """Return one vector per history, shape [B, D]."""
+        ...
+
+    def item_table(self) -> Tensor:
+        """Return the vectors of items 1..N, shape [N, D]."""
+        ...
+
+
+class Evidence(nn.Module):
+    """Vectors of users and items of a recommender, and whether training had anything to say of them.
+
+    Parameters
+    ----------
+    model : Recommender
+        A torch module that has vectors, or DIN, whose vector of a user depends on the item that is asked about (*target-aware*).
+
+    Raises
+    ------
+    ConfigError
+        If the model has neither.
+    """
+
+    user_rows: Tensor
+    item_rows: Tensor
+
+    def __init__(self, model: Recommender) -> None:
+        super().__init__()
+        if not isinstance(model, nn.Module) or not isinstance(model, Represents | DIN):
+            raise ConfigError(
+                f"model '{model.card.name}' has no vectors that a language model could read; use mf, lightgcn, sasrec or din"
+            )
+        self.model: Any = model
+        self.aware = isinstance(model, DIN)
+        vocabulary = model.card.vocabulary
+        self.register_buffer("user_rows", torch.zeros(vocabulary.n_users, dtype=torch.int64))
+        self.register_buffer("item_rows", torch.zeros(vocabulary.n_items + 1, dtype=torch.int64))
+
+    @property
+    def history(self) -> int:
+        """Newest events that the recommender reads when it makes a user's vector; 0 where the vector comes from a table."""
+        folds = getattr(getattr(self.model, "config", None), "fold_in", "never") != "never"
+        if self.model.plan == "pairs" and not folds:
+            return 0
+        return int(self.model.history or LONGEST)
+
+    @property
+    def dim(self) -> int:
+        """Width d of the vectors."""
+        with torch.no_grad():
+            if isinstance(self.model, DIN):
+                return int(3 * self.model.config.dim)
+            return int(self.model.item_table().shape[1])
+
+    def see(self, rows: Sequences) -> None:
+        """Count the labelled rows of each user and item.
+
+        Parameters
+        ----------
+        rows : Sequences
+            Training rows.
+        """
+        items = torch.from_numpy(rows.item_counts()).to(self.item_rows)
+        self.item_rows.copy_(items)
+        self.user_rows.zero_()
+        self.user_rows[torch.from_numpy(rows.users).to(self.user_rows.device)] = torch.from_numpy(rows.lengths).to(self.user_rows)
+
+    def user_vectors(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Return the vectors of users, for each item where they depend on it.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Users and histories.
+        items : Tensor, shape [B, C], int64
+            Item codes.
+
+        Returns
+        -------
+        Tensor, shape [B, C, d]
+            The same for all items of a row, but for DIN.
+        """
+        batch = newest(batch, self.model.history)
+        if isinstance(self.model, DIN):
+            aware: Tensor = self.model.aware(batch, items)
+            return aware
+        found: Tensor = self.model.represent(batch)
+        return found[:, None].expand(-1, items.shape[1], -1)
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """Return the vectors of items.
+
+        Parameters
+        ----------
+        items : Tensor, shape [B, C], int64
+            Item codes; 0 gives any vector.
+
+        Returns
+        -------
+        Tensor, shape [B, C, d]
+            Vectors.
+        """
+        if isinstance(self.model, DIN):
+            tripled: Tensor = self.model.item_vectors(items)
+            return tripled
+        return F.embedding((items - 1).clamp(min=0), self.model.item_table())
+
+    def known_users(self, batch: SequenceBatch) -> Tensor:
+        """Say of which users something is known: those with training rows, or with a history where the model reads it.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Users and histories.
+
+        Returns
+        -------
+        Tensor, shape [B], bool
+            One per row.
+        """
+        inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
+        counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
+        return counted | (batch.lengths > 0) if self.history else counted
+
+    def known_items(self, items: Tensor) -> Tensor:
+        """Say of which items training had rows.
+
+        Parameters
+        ----------
+        items : Tensor, int64, any shape
+            Item codes.
+
+        Returns
+        -------
+        Tensor, the same shape, bool
+            False for code 0.
+        """
+        return self.item_rows[items] > 0
+
+    @torch.no_grad()
+    def shuffle(self, seed: int) -> None:
+        """Give every user and every item the vector of another: the control that tells whether vectors are used at all.
+
+        Tables of vectors by id are permuted; where a user's vector comes from a network over the history, permuting the items
+        changes it too.
+
+        Parameters
+        ----------
+        seed : int
+            Of the permutations.
+        """
+        from reverie.seeds import torch_generator
+
+        generator = torch_generator(seed, "shuffled ids")
+        n_users, n_items = len(self.user_rows), len(self.item_rows) - 1
+        for size in (n_users, n_items):
+            order = torch.randperm(size, generator=generator)
+            tables = [p for p in self.model.parameters() if len(p) == size and p.dim() <= 2]
+            for table in tables:
+                table.copy_(table[order.to(table.device)])
+
+
+def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
+    """Return histories without their oldest events.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+        Padded on the right.
+    history : int or None
+        How many events to keep; None keeps all.
+
+    Returns
+    -------
+    SequenceBatch
+        At most `history` wide.
+    """
+    if history is None or batch.items.shape[1] <= history:
+        return batch
+    first = (batch.lengths - history).clamp(min=0)
+    kept = batch.items.gather(1, (first[:, None] + torch.arange(history, device=first.device)))
+    return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))
+
+
+def create_evidence(config: CollaborativeConfig, vocabulary: Vocabulary) -> Evidence:
+    """Return the evidence of an unfitted recommender.
+
+    Parameters
+    ----------
+    config : CollaborativeConfig
+        Which one.
+    vocabulary : Vocabulary
+        Ids of users and items.
+
+    Returns
+    -------
+    Evidence
+        To be fitted, or loaded.
+    """
+    return Evidence(create_model(config.name, vocabulary, **config.options))

@@ -1,0 +1,463 @@
+"""CoLLM: a language model that says whether a user would like an item, from titles and from collaborative vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.data.batch import SequenceBatch as Batch
+from reverie.errors import ConfigError
+from reverie.llm.backbone import Backbone, load_backbone
+from reverie.llm.collm.bits import Bits
+from reverie.llm.collm.evidence import Evidence, create_evidence, newest
+from reverie.llm.collm.mapping import Mapping
+from reverie.llm.collm.packed import packed_answers
+from reverie.llm.collm.prefix import answers, common_length, read
+from reverie.llm.collm.prompting import create_prompting
+from reverie.llm.lora import add_lora
+from reverie.llm.prompts import SOFT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch.nn import Parameter
+
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.llm.collm.config import CoLLMConfig
+    from reverie.protocols import Card
+
+LANGUAGE = "language."
+"""Where the language model's weights stand among the names; of these only a LoRA is stored."""
+
+
+class CoLLM(nn.Module):
+    """Score of an item: the logit of *Yes* after a prompt with the user's titles, the item's title and, for ids, soft tokens.
+
+    It scores candidates; the whole catalogue too, user by user, the common beginning of the prompts read once. What is trained is
+    set by `stage`: the LoRA on text, or the mapping (and the recommender behind it, where `tune` says so) with everything else
+    frozen.
+
+    Parameters
+    ----------
+    config : CoLLMConfig
+        Options.
+    vocabulary : Vocabulary
+        With titles.
+    backbone : Backbone
+        With a LoRA.
+    evidence : Evidence or None
+        Where vectors come from.
+
+    References
+    ----------
+    .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5),
+       2025, arXiv 2310.19488. Deviations: dedicated places for soft tokens instead of the unknown token; our wording, which asks
+       before it names the item (`template: question` has the published order); a constant is taken off the score, which changes
+       no order, so that training begins near log-odds of 0; a token that says that nothing is known, instead of untrained
+       vectors (`cold: vector` is as published).
+    """
+
+    card: Card
+    centre: Tensor
+    words: Tensor
+
+    def __init__(self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> None:
+        super().__init__()
+        self.config, self.backbone = config, backbone
+        self.history: int | None = config.history if evidence is None else max(config.history, evidence.history)
+        self.plan = "labelled-by-user" if config.ranking else "labelled"
+        self.prompting = create_prompting(config, backbone, vocabulary)
+        self.language = backbone.model
+        self.evidence = evidence
+        self.mapping: Mapping | None = None
+        self.bits: Bits | None = None
+        if evidence is not None and config.ids == "soft":
+            self.mapping = Mapping(config.mapping, evidence.dim, backbone.width, backbone.rms)
+        elif evidence is not None and config.ids != "none":
+            self.bits = Bits(evidence.dim, config.bits)
+        words = [self.prompting.answer("Yes"), self.prompting.answer("No")]
+        self.register_buffer("words", torch.tensor(words, device=backbone.device), persistent=False)
+        self.register_buffer("centre", torch.zeros((), device=backbone.device))
+        self.stage = "lora" if self.mapping is None else "mapping"
+        others = [part for part in (self.evidence, self.mapping, self.bits) if part is not None]
+        for part in others:
+            part.to(backbone.device)
+        self.set_stage(self.stage)
+
+    def set_stage(self, stage: str) -> None:
+        """Choose what is trained.
+
+        Parameters
+        ----------
+        stage : {"lora", "mapping", "all"}
+            The LoRA; the mapping, with the recommender where `tune` says so; or all of them at once.
+        """
+        self.stage = stage
+        loras = [p for name, p in self.language.named_parameters() if "lora_" in name]
+        for parameter in loras:
+            parameter.requires_grad_(stage in ("lora", "all"))
+        tuned = stage in ("mapping", "all")
+        if self.mapping is not None:
+            self.mapping.requires_grad_(tuned)
+        if self.evidence is not None:
+            self.evidence.requires_grad_(tuned and self.config.tune == "mapping+vectors")
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Return the parameters that are trained now.
+
+        Parameters
+        ----------
+        recurse : bool
+            As for any module.
+
+        Yields
+        ------
+        Parameter
+            Those of the stage.
+        """
+        yield from (p for p in super().parameters(recurse) if p.requires_grad)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # type: ignore[override]
+        """Return all state but the language model's own weights, which are loaded by name.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for any module.
+
+        Returns
+        -------
+        dict of str to Tensor
+            LoRA, mapping, recommender and counts.
+        """
+        whole = super().state_dict(*args, **kwargs)
+        return {name: value for name, value in whole.items() if not name.startswith(LANGUAGE) or "lora_" in name}
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        """Take back what `state_dict` returned.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor
+            Of the same options.
+        strict, assign : bool
+            As for any module; names have to fit.
+
+        Returns
+        -------
+        NamedTuple
+            Without missing keys.
+        """
+        own = self.state_dict()
+        if strict and set(own) != set(state_dict):
+            raise RuntimeError(f"these are not the weights of this model: {sorted(set(own) ^ set(state_dict))[:3]}")
+        return super().load_state_dict(state_dict, strict=False, assign=assign)
+
+    def train(self, mode: bool = True) -> CoLLM:
+        """Set the mode; what the stage does not train stays as in use, without dropout.
+
+        Parameters
+        ----------
+        mode : bool
+            Whether training.
+
+        Returns
+        -------
+        CoLLM
+            Itself.
+        """
+        super().train(mode)
+        if self.stage == "mapping":
+            self.language.eval()
+        if self.evidence is not None and self.config.tune == "mapping":
+            self.evidence.eval()
+        return self
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score given candidates, or the whole catalogue.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories and users.
+        items : Tensor or None, shape [B, C], int64
+            Candidate codes; 0 is padding and scores 0.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C]
+            Log-odds, up to the constant `centre`.
+        """
+        if items is None:
+            return self._catalogue(batch)
+        if items.shape[1] == 1:
+            rows = [self._pairs(_slice(batch, at), items[at]) for at in _chunks(batch.size, self.config.rows)]
+            return torch.cat(rows) if rows else items.new_zeros(items.shape, dtype=torch.float32)
+        return torch.stack([self.candidates(_slice(batch, [row]), items[row]) for row in range(batch.size)])
+
+    def candidates(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Score many candidates of one user; the common beginning of their prompts is read once.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            One row.
+        items : Tensor, shape [C], int64
+            Item codes; 0 is padding and scores 0.
+
+        Returns
+        -------
+        Tensor, shape [C]
+            As one prompt per candidate gives them, up to rounding.
+        """
+        real = items.nonzero()[:, 0]
+        found = torch.zeros(len(items), device=self.centre.device)
+        if len(real) < 2:
+            return found if not len(real) else found.index_put((real,), self._pairs(batch, items[real][None])[:, 0])
+        prompts, vectors = self.prompts(batch, items[real][None])
+        aware = self.evidence is not None and self.evidence.aware
+        shared = common_length(prompts, stop_at_soft=aware)
+        if shared == 0:
+            parts = [self._pairs(batch, chunk[None]) for chunk in torch.split(items[real], self.config.rows)]
+            return found.index_put((real,), torch.cat(parts, dim=1)[0])
+        inside = prompts[0][:shared].count(SOFT)
+        per_row = prompts[0].count(SOFT)
+        soft = vectors.view(len(prompts), per_row, self.backbone.width)
+        before = read(self.backbone, [prompts[0][:shared]], soft[0, :inside])
+        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))  # where ends are padded, equal lengths lie together
+        ends = [prompts[row][shared:] for row in order]
+        at = torch.tensor(order, device=found.device)
+        logits = torch.zeros(len(prompts), 2, device=found.device)
+        logits[at] = packed_answers(self.backbone, ends, soft[at, inside:], self.words, before, self.config.rows)
+        return found.index_put((real,), self.score_of(logits))
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return the binary cross-entropy of the score against labels and, where it has a weight, the pairwise loss inside users.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With ``targets [B]`` and ``labels [B]``.
+
+        Returns
+        -------
+        dict
+            ``bce`` and, where asked for, ``ranking``: the mean of ``-log sigmoid(s_i - s_j)`` over rows i, j of one user of which i
+            was liked and j was not.
+
+        Raises
+        ------
+        ConfigError
+            If the batch has no labels.
+        """
+        if batch.targets is None or batch.labels is None:
+            raise ConfigError(
+                "collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'"
+            )
+        scores = self._pairs(batch, batch.targets[:, None])[:, 0]
+        terms = {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels.to(scores))}
+        if self.config.ranking:
+            pairs = (batch.users[:, None] == batch.users) & (batch.labels[:, None] > batch.labels)
+            losses = F.softplus(scores - scores[:, None])
+            total = (losses * pairs).sum() / pairs.sum().clamp(min=1)
+            terms["ranking"] = self.config.ranking * total
+        return terms
+
+    @torch.no_grad()
+    def fit_centre(self, batch: SequenceBatch) -> None:
+        """Take the mean score of some training rows off all scores.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With ``targets [B]``.
+        """
+        if batch.targets is None:
+            raise ValueError("batch: targets are needed")
+        self.eval()
+        self.centre.zero_()
+        self.centre.copy_(self.scores(batch, batch.targets[:, None]).mean())
+
+    @torch.no_grad()
+    def fit_scale(self, batch: SequenceBatch) -> None:
+        """Let the mapping take mean and spread of the vectors of training rows.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With ``targets [B]``.
+        """
+        if self.mapping is None or self.evidence is None or batch.targets is None:
+            return
+        self.eval()
+        items = batch.targets[:, None].to(self.centre.device)
+        batch = batch.to(self.centre.device)
+        users, known = self.evidence.user_vectors(batch, items)[:, 0], self.evidence.known_users(batch)
+        self.mapping.fit_scale(users[known], self.evidence.item_vectors(items)[:, 0])
+
+    @torch.no_grad()
+    def fit_bits(self) -> None:
+        """Read the directions and medians of bits off the recommender.
+
+        Raises
+        ------
+        ConfigError
+            If its vectors of users are not a table.
+        """
+        if self.bits is None or self.evidence is None or self.evidence.history:
+            raise ConfigError("ids written as bits need a table of users: lightgcn, or mf with fold_in: never")
+        users = self.evidence.user_rows.nonzero()[:, 0]
+        items = self.evidence.item_rows.nonzero()[:, 0]
+        nobody = torch.zeros(len(users), dtype=torch.int64, device=users.device)
+        batch = Batch(nobody[:, None], nobody, users)
+        self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
+
+    def _pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Scores of [B, C] pairs in one go; what comes before the first soft token needs no gradient where it is frozen."""
+        prompts, vectors = self.prompts(batch, items)
+        backbone = self.backbone
+        first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
+        if self.stage == "mapping" and min(first, default=0) > 0 and torch.is_grad_enabled():
+            with torch.no_grad():
+                before = read(backbone, [p[:n] for p, n in zip(prompts, first, strict=True)], vectors[:0].detach())
+            ends = [p[n:] for p, n in zip(prompts, first, strict=True)]
+            logits = answers(backbone, ends, vectors, self.words, before)
+        else:
+            logits = answers(backbone, prompts, vectors, self.words)
+        return self.score_of(logits).view(items.shape)
+
+    def score_of(self, logits: Tensor) -> Tensor:
+        """Turn the logits of Yes and No into scores.
+
+        Parameters
+        ----------
+        logits : Tensor, shape [M, 2]
+            From `reverie.llm.collm.prefix.answers`.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            As `score` says, less `centre`.
+        """
+        raw = logits[:, 0] if self.config.score == "yes_logit" else logits[:, 0] - logits[:, 1]
+        return raw - self.centre
+
+    def prompts(self, batch: SequenceBatch, items: Tensor) -> tuple[list[list[int]], Tensor]:
+        """Write prompts.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories and users.
+        items : Tensor, shape [B, C], int64
+            Item codes, none 0.
+
+        Returns
+        -------
+        prompts : list of list of int
+            ``B * C``, row after row.
+        vectors : Tensor, shape [S, D]
+            Their soft tokens.
+        """
+        histories = [row[:n] for row, n in zip(batch.items.tolist(), batch.lengths.tolist(), strict=True)]
+        histories = [row[-self.config.history :] for row in histories]
+        count, width = items.shape[1], self.backbone.width
+        nothing = torch.zeros(0, width, device=self.centre.device)
+        codes = items.tolist()
+        if self.evidence is None or self.config.ids == "none":
+            made = [self.prompting.tokens(h, code, None) for h, row in zip(histories, codes, strict=True) for code in row]
+            return made, nothing
+        users = self.evidence.user_vectors(batch, items).flatten(0, 1)
+        objects = self.evidence.item_vectors(items).flatten(0, 1)
+        known_users = self.evidence.known_users(batch).repeat_interleave(count)
+        known_items = self.evidence.known_items(items).flatten()
+        if self.mapping is not None:
+            cold = self.config.cold == "token"
+            soft = [
+                self.mapping("user", users, known_users if cold else None),
+                self.mapping("item", objects, known_items if cold else None),
+            ]
+            order = [slot for slot in self.prompting.template.slots if slot in ("user", "item")]
+            vectors = torch.cat(soft if order == ["user", "item"] else soft[::-1], dim=1).flatten(0, 1)
+            n = self.config.mapping.tokens
+            made = [self.prompting.tokens(h, code, (n, n)) for h, row in zip(histories, codes, strict=True) for code in row]
+            return made, vectors
+        if self.bits is None:
+            raise ValueError("there is neither a mapping nor bits")
+        dotted = self.config.ids == "dotted"
+        said = zip(
+            self.bits.words("user", users, known_users, dotted), self.bits.words("item", objects, known_items, dotted), strict=True
+        )
+        pairs = [(h, code) for h, row in zip(histories, codes, strict=True) for code in row]
+        return [self.prompting.tokens(h, code, ids) for (h, code), ids in zip(pairs, said, strict=True)], nothing
+
+    def _catalogue(self, batch: SequenceBatch) -> Tensor:
+        n_items = len(self.prompting.titles.texts)
+        everything = torch.arange(1, n_items + 1, device=self.centre.device)
+        if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
+            return torch.stack([self.candidates(_slice(batch, [row]), everything) for row in range(batch.size)])
+        rough: Tensor = self.evidence.model.scores(newest(batch, self.evidence.model.history)).float()
+        chosen = rough.topk(self.config.shortlist, dim=1).indices
+        fine = torch.stack([self.candidates(_slice(batch, [row]), chosen[row] + 1) for row in range(batch.size)])
+        behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
+        return behind.scatter(1, chosen, fine)
+
+
+def _slice(batch: SequenceBatch, rows: list[int]) -> SequenceBatch:
+    at = torch.tensor(rows, device=batch.items.device)
+    return Batch(batch.items[at], batch.lengths[at], batch.users[at])
+
+
+def _chunks(size: int, rows: int) -> list[list[int]]:
+    return [list(range(at, min(at + rows, size))) for at in range(0, size, rows)]
+
+
+def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> CoLLM:
+    """Return a model over parts that exist already: a backbone with its LoRA, shared by several models, and a fitted recommender.
+
+    Parameters
+    ----------
+    config : CoLLMConfig
+        Options.
+    vocabulary : Vocabulary
+        Ids and titles.
+    backbone : Backbone
+        With a LoRA.
+    evidence : Evidence or None
+        Fitted, or none.
+
+    Returns
+    -------
+    CoLLM
+        With a card, in evaluation mode.
+    """
+    from reverie.protocols import Card
+
+    model = CoLLM(config, vocabulary, backbone, evidence)
+    model.card = Card("collm", config, vocabulary)
+    return model.eval()
+
+
+def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
+    """Turn options into a model; the language model is loaded.
+
+    Parameters
+    ----------
+    config : CoLLMConfig
+        Options.
+    vocabulary : Vocabulary
+        With titles.
+
+    Returns
+    -------
+    CoLLM
+        With fresh weights beside those of the language model.
+    """
+    backbone = add_lora(load_backbone(config.backbone), config.lora)
+    wanted = config.collaborative if config.ids != "none" or config.shortlist is not None else None
+    evidence = None if wanted is None else create_evidence(wanted, vocabulary)
+    return CoLLM(config, vocabulary, backbone, evidence)

@@ -1,0 +1,95 @@
+"""Many ends behind one beginning, packed into one row: no padding, and no copy of the beginning for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from reverie.llm.batches import collate
+from reverie.llm.collm.prefix import answers, cache_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reverie.llm.backbone import Backbone
+    from reverie.llm.collm.prefix import Read
+
+TOKENS = 256
+"""Tokens of a packed row: enough for the matrix products, and few beside the square that attention costs."""
+MASKED = ("sdpa", "eager")
+"""Attention that takes a mask of its own for each pair of places."""
+
+
+def packed_answers(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read, rows: int
+) -> Tensor:
+    """Return the logits of some words after many ends of one beginning; what `answers` gives, up to rounding.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The language model. Where its attention takes no mask by pairs, ends are padded side by side instead.
+    ends : sequence of sequences of int
+        With equally many soft tokens each.
+    vectors : Tensor, shape [M, s, D]
+        Soft tokens of each end.
+    words : Tensor, shape [W], int64
+        Token numbers.
+    before : Read
+        One beginning.
+    rows : int
+        Ends side by side, where they are padded.
+
+    Returns
+    -------
+    Tensor, shape [M, W], float32
+        At the last token of each end.
+    """
+    parts = []
+    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
+    if getattr(base.config, "_attn_implementation", "") not in MASKED:
+        for at in range(0, len(ends), rows):
+            some, soft = ends[at : at + rows], vectors[at : at + rows].flatten(0, 1)
+            parts.append(answers(backbone, some, soft, words, before.repeated(len(some))))
+        return torch.cat(parts)
+    length = int(before.lengths[0])
+    for first, stop in _cuts(ends, min(TOKENS, backbone.context - length)):
+        parts.append(_row(backbone, ends[first:stop], vectors[first:stop].flatten(0, 1), words, before, length))
+    return torch.cat(parts)
+
+
+def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read, length: int) -> Tensor:
+    from transformers import DynamicCache
+
+    sizes = torch.tensor([len(end) for end in ends])
+    batch = collate(backbone, [[token for end in ends for token in end]])
+    which = torch.repeat_interleave(torch.arange(len(ends)), sizes)
+    place = torch.arange(len(which)) - (sizes.cumsum(0) - sizes)[which]
+    own = (which[:, None] == which) & (place[:, None] >= place)
+    seen = torch.cat([torch.ones(len(which), length, dtype=torch.bool), own], dim=1)
+    embeds = batch.embeds(backbone, vectors)
+    mask = torch.zeros(seen.shape, dtype=embeds.dtype).masked_fill(~seen, torch.finfo(embeds.dtype).min)
+    out = backbone.model(
+        inputs_embeds=embeds,
+        attention_mask=mask[None, None].to(embeds.device),
+        position_ids=(place + length)[None].to(embeds.device),
+        use_cache=True,
+        logits_to_keep=(sizes.cumsum(0) - 1).to(embeds.device),
+        **{cache_name(backbone): DynamicCache(before.layers)},
+    )
+    logits: Tensor = out.logits[0].float()
+    return logits.index_select(1, words)
+
+
+def _cuts(ends: Sequence[Sequence[int]], room: int) -> Iterator[tuple[int, int]]:
+    """Yield consecutive pieces of at most `room` tokens, one end at least."""
+    first = held = 0
+    for at, end in enumerate(ends):
+        if at > first and held + len(end) > room:
+            yield first, at
+            first, held = at, 0
+        held += len(end)
+    if ends:
+        yield first, len(ends)

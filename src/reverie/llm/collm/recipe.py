@@ -1,0 +1,216 @@
+"""Recipes of CoLLM: data with labels, the recommender that is read, the two steps, and what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+
+from reverie.errors import ConfigError, nearest
+from reverie.llm.collm.config import CoLLMConfig
+from reverie.models.shelf import MODELS
+from reverie.options import Options, checked
+from reverie.settings import Settings, overridden, put, read_yaml
+from reverie.training.config import TrainingConfig
+from reverie.training.recipe import DatasetRecipe
+
+EXAMPLE = "ids_training.epochs=2"
+Metric = Literal["auc", "uauc", "undcg"]
+_LABEL_DEFAULTS = {"metric": "auc", "batch_size": 1024, "learning_rate": 1e-2, "patience": 10, "epochs": 100}
+
+
+class LabelRecipe(Options):
+    """How ratings become labels and parts, see `reverie.data.label.label_by_time`."""
+
+    threshold: float = 4.0
+    """Least rating of a liked item."""
+    months: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Whole months of train, valid and test; None cuts by shares."""
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] = (0.15, 0.15)
+    """Shares of events of valid and of test."""
+
+
+class Taught(Options):
+    """A recommender taught the labels."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Of the model."""
+    training: TrainingConfig = TrainingConfig(**_LABEL_DEFAULTS)
+    """How; `metric` is ``auc``, ``uauc`` or ``undcg``."""
+    trials: PositiveInt = 1
+    """How many settings were tried on validation before this one was chosen."""
+
+
+class RowsRecipe(Options):
+    """How many rows the language model reads; recommenders and baselines always learn from all training rows."""
+
+    train: PositiveInt | None = None
+    """Training rows, drawn uniformly; None takes all."""
+    valid: PositiveInt | None = None
+    """Validation rows: users are drawn until there are so many; None takes all."""
+    test: PositiveInt | None = None
+    """Test rows, drawn as those of validation."""
+    per_user: PositiveInt | None = None
+    """Most held-out rows of one user, drawn uniformly, so that a subsample holds many users; None takes all of each."""
+    seed: NonNegativeInt = 0
+    """Of these draws."""
+
+
+class CoLLMRecipe(Options):
+    """One study."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    """Name of the recipe, and of its run folder."""
+    description: str = ""
+    """What it is for."""
+    dataset: DatasetRecipe
+    """Events with labels, or with ratings and times."""
+    label: LabelRecipe | None = None
+    """For ratings."""
+    model: CoLLMConfig = CoLLMConfig()
+    """CoLLM."""
+    collaborative: TrainingConfig = TrainingConfig(**_LABEL_DEFAULTS)
+    """How the recommender that is read is taught the labels."""
+    collaborative_trials: PositiveInt = 1
+    """How many of its settings were tried on validation before."""
+    baselines: dict[str, Taught] = Field(default_factory=dict)
+    """Recommenders to print beside it, by name or as ``name:what``."""
+    rows: RowsRecipe = RowsRecipe()
+    """Subsamples."""
+    text_training: TrainingConfig = TrainingConfig(metric="auc", batch_size=16, learning_rate=1e-3, epochs=3, patience=20)
+    """First step: the LoRA, on text alone."""
+    ids_training: TrainingConfig = TrainingConfig(metric="auc", batch_size=16, learning_rate=1e-3, epochs=3, patience=20)
+    """Second step: the mapping, everything else frozen; for ids written as bits, the LoRA again."""
+    steps: Literal["two", "one"] = "two"
+    """Two steps as published, or everything at once (the ablation T3)."""
+    scratch: bool = False
+    """Whether the second step begins with untrained vectors (the ablation T2, with `model.tune: mapping+vectors`)."""
+    controls_only: bool = False
+    """Whether to stop before the language model: baselines and recommenders alone, for all test rows in minutes."""
+    resamples: int = Field(default=1000, ge=100)
+    """Of users, for intervals."""
+    smoke: Settings = Field(default_factory=dict)
+    """Changes by dotted key that make a run of seconds."""
+
+    @field_validator("text_training", "ids_training", "collaborative")
+    @classmethod
+    def _labels(cls, value: TrainingConfig) -> TrainingConfig:
+        if value.metric not in ("auc", "uauc", "undcg"):
+            raise ValueError(f"metric: '{value.metric}' does not fit labelled rows; use auc, uauc or undcg")
+        return value
+
+    @field_validator("baselines")
+    @classmethod
+    def _known(cls, value: dict[str, Taught]) -> dict[str, Taught]:
+        for name, taught in value.items():
+            model = name.partition(":")[0]
+            if model not in MODELS:
+                raise ValueError(f"unknown model '{model}'{nearest(model, MODELS)}")
+            cls._labels(taught.training)
+        return value
+
+
+def parse_collm(values: Any, where: str) -> CoLLMRecipe:
+    """Check a recipe, the options of its recommenders included.
+
+    Parameters
+    ----------
+    values : object
+        What YAML gave.
+    where : str
+        File or name, for messages.
+
+    Returns
+    -------
+    CoLLMRecipe
+        Valid.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first mistake.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(CoLLMRecipe.model_fields)}")
+    recipe = checked(CoLLMRecipe, values, where)
+    if recipe.model.ids == "none" or recipe.model.collaborative is None:
+        raise ConfigError(f"{where}: model.ids is 'none', which is the first step alone; choose soft, binary or dotted")
+    named = {recipe.model.collaborative.name: recipe.model.collaborative.options}
+    for name, options in [*named.items(), *((n.partition(":")[0], t.options) for n, t in recipe.baselines.items())]:
+        try:
+            kind = MODELS.config(name)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        checked(kind, options, f"{where}: model '{name}'")
+    return recipe
+
+
+def collm_files() -> dict[str, Path]:
+    """Return the recipes inside the package by name.
+
+    Returns
+    -------
+    dict of str to Path
+        Sorted by name.
+    """
+    folder = Path(str(resources.files("reverie.llm.collm") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> CoLLMRecipe:
+    """Load a recipe by name or path.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A packaged recipe, or a YAML file.
+    overrides : sequence of str
+        ``key.key=value`` settings; values are YAML.
+    smoke : bool
+        Whether to apply the recipe's `smoke` first, which shows nothing but that it runs.
+
+    Returns
+    -------
+    CoLLMRecipe
+        Valid.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist, is not YAML, or holds a mistake.
+    """
+    known = collm_files()
+    path = known.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        near = nearest(name_or_path, known)
+        raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie collm --list', or give a YAML file")
+    where = name_or_path if name_or_path in known else str(path)
+    values = read_yaml(path)
+    if smoke:
+        recipe = parse_collm(values, where)
+        for key, value in recipe.smoke.items():
+            values = put(values, key, value, f"{where}, smoke, {key}")
+        values = values | {"name": f"{recipe.name}-smoke"}
+    for override in overrides:
+        values = overridden(values, override, EXAMPLE)
+    return parse_collm(values, where)
+
+
+def collm_yaml(recipe: CoLLMRecipe) -> str:
+    """Return a recipe as YAML.
+
+    Parameters
+    ----------
+    recipe : CoLLMRecipe
+        What to write.
+
+    Returns
+    -------
+    str
+        Complete: defaults are written out.
+    """
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,172 @@
+"""The two steps of CoLLM: the LoRA on text, then the mapping with everything else frozen; and what both say."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reverie.data.plans.labelled import LabelledPlan
+from reverie.files import read_json, write_json
+from reverie.llm.backbone import load_backbone
+from reverie.llm.collm.evidence import Evidence, create_evidence
+from reverie.llm.collm.model import CoLLM, create_collm
+from reverie.llm.collm.pointwise import label_measure
+from reverie.llm.collm.together import scores_together
+from reverie.llm.lora import add_lora
+from reverie.models import load_model, save_model
+from reverie.models.store import load_tensors
+from reverie.seeds import numpy_generator, seed_torch
+from reverie.training.loop import Trainer
+from reverie.training.progress import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
+    from reverie.llm.collm.recipe import CoLLMRecipe
+    from reverie.training.config import TrainingConfig
+
+SCALE = 2048
+"""Training rows whose vectors tell mean and spread of features."""
+CENTRE = 32
+"""Training rows whose mean score becomes the constant."""
+
+
+@dataclass
+class Steps:
+    """The language model's part of a study.
+
+    Parameters
+    ----------
+    recipe : CoLLMRecipe
+        What to do.
+    split : Split
+        All rows.
+    rows : Sequences
+        Training rows, those that are asked about marked.
+    valid : Queries
+        Rows that epochs are chosen on.
+    folder : Path
+        Of the run.
+    show : bool
+        Whether to show progress.
+    """
+
+    recipe: CoLLMRecipe
+    split: Split
+    rows: Sequences
+    valid: Queries
+    folder: Path
+    show: bool
+
+    def scores(self, asked: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+        """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items.
+
+        Parameters
+        ----------
+        asked : (Queries, Queries)
+            Validation and test rows.
+
+        Returns
+        -------
+        scores : dict
+            Row of the table to scores of both.
+        facts : dict
+            Epochs, seconds and validation values of the steps.
+        """
+        recipe, config = self.recipe, self.recipe.model
+        seed_torch(recipe.text_training.seed, "weights")
+        backbone = add_lora(load_backbone(config.backbone), config.lora)
+        vocabulary = self.split.vocabulary
+        facts: dict[str, Any] = {}
+        found: dict[str, tuple[Any, Any]] = {}
+        text: CoLLM | None = None
+        if recipe.steps == "two":
+            plain = config.model_copy(update={"ids": "none", "collaborative": None, "shortlist": None})
+            text = create_collm(plain, vocabulary, backbone, None)
+            facts["text"] = self._teach(text, "lora", recipe.text_training, "text")
+        seed_torch(recipe.ids_training.seed, "weights of the mapping")
+        evidence = self._evidence()
+        config = config.model_copy(update={"collaborative": self._collaborative(evidence)})
+        full = create_collm(config, vocabulary, backbone, evidence)
+        if full.bits is not None:
+            full.fit_bits()
+        full.fit_scale(LabelledPlan(self.rows, full.history or 1).batch(self._sample(SCALE)))
+        again = full.mapping is None
+        if text is not None and again:
+            found |= self._score({"text-only": text}, asked)  # before the LoRA is taught again
+        stage = "all" if recipe.steps == "one" else ("lora" if again else "mapping")
+        facts["ids"] = self._teach(full, stage, recipe.ids_training, "ids")
+        shuffled = create_collm(config, vocabulary, backbone, copy.deepcopy(full.evidence))
+        shuffled.load_state_dict(full.state_dict())
+        if shuffled.evidence is not None:
+            shuffled.evidence.shuffle(recipe.rows.seed)
+        together = {"collm": full, "collm-shuffled": shuffled}
+        if text is not None and not again:
+            together = {"text-only": text} | together
+        begin = time.monotonic()
+        found |= self._score(together, asked)
+        facts["scoring_seconds"] = time.monotonic() - begin
+        save_model(full, self.folder / "model")
+        return found, facts
+
+    def _score(self, models: dict[str, CoLLM], asked: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
+        valid, test = (scores_together(models, queries, self.show) for queries in asked)
+        return {name: (valid[name], test[name]) for name in models}
+
+    def _evidence(self) -> Evidence:
+        own = self.recipe.model.collaborative
+        if own is None:
+            raise ValueError("model.collaborative is missing")
+        evidence = (
+            create_evidence(own, self.split.vocabulary)
+            if self.recipe.scratch
+            else Evidence(load_model(self.folder / "recommenders" / "read"))
+        )
+        if self.split.labelled is not None:
+            evidence.see(self.split.labelled)
+        return evidence
+
+    def _sample(self, count: int) -> NDArray[np.int64]:
+        n = len(LabelledPlan(self.rows, 1))
+        return np.sort(numpy_generator(self.recipe.rows.seed, "sample").choice(n, min(count, n), replace=False))
+
+    def _collaborative(self, evidence: Evidence) -> Any:
+        """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
+        own = self.recipe.model.collaborative
+        card = evidence.model.card
+        return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
+
+    def _teach(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
+        """Teach one stage; a finished one is loaded."""
+        place = self.folder / name
+        model.set_stage(stage)
+        if (place / "taught.json").exists():
+            from safetensors.torch import load_file
+
+            load_tensors(model, load_file(place / "weights.safetensors"), str(place))
+            return dict(read_json(place / "taught.json"))
+        plan = LabelledPlan(self.rows, model.history or 1)
+        model.fit_centre(plan.batch(self._sample(CENTRE)).to(model.centre.device))
+        measure = label_measure(model, self.valid, training.metric)
+        trainer = Trainer(model, self.rows, training, measure, place, model.centre.device)
+        with progress(training.epochs, f"step {name}", self.show) as shown:
+            log = trainer.run(shown)
+        save_model(model, place)
+        facts = {
+            "best_epoch": trainer.best.epoch,
+            "valid": trainer.best.value,
+            "seconds": trainer.seconds,
+            "rows": len(trainer.plan),
+            "epochs": log.rows,
+        }
+        write_json(place / "taught.json", facts)
+        return facts

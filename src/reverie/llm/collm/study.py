@@ -1,0 +1,256 @@
+"""A study of CoLLM from a recipe: recommenders, two steps, scores of every row of the table; cut anywhere, it goes on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from reverie.data.label import label_by_time
+from reverie.data.splits.labelled import labelled_rows
+from reverie.errors import ConfigError, DataError, RunError
+from reverie.evaluation import evaluate
+from reverie.files import atomic_path, read_json, write_json, write_text
+from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
+from reverie.llm.collm.draws import drawn_rows, drawn_users
+from reverie.llm.collm.pairs import labelled_pairs
+from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
+from reverie.llm.collm.scored import ensemble
+from reverie.models import load_model, save_model
+from reverie.training.environment import commit, environment
+from reverie.training.memory import peak_mb, reset_peak
+from reverie.training.run import open_recipe_dataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.dataset import Dataset
+    from reverie.data.queries import Queries
+    from reverie.data.split import Split
+    from reverie.llm.collm.pairs import Pairs
+    from reverie.protocols import Recommender
+
+Scores = dict[str, "NDArray[np.float64]"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    recipe : CoLLMRecipe
+        What was run.
+    split : Split
+        All rows.
+    train : Pairs
+        All training rows.
+    valid, test : Queries
+        The rows that were asked about.
+    valid_scores, test_scores : dict of str to ndarray
+        By row of the table, in its order.
+    facts : dict
+        Times, memory, epochs, weight of the ensemble, commit.
+    """
+
+    folder: Path
+    recipe: CoLLMRecipe
+    split: Split
+    train: Pairs
+    valid: Queries
+    test: Queries
+    valid_scores: Scores
+    test_scores: Scores
+    facts: dict[str, Any]
+
+
+def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
+    """Open the data of a recipe, with labels and parts.
+
+    Parameters
+    ----------
+    recipe : CoLLMRecipe
+        Which data, and how ratings become labels.
+    offline : bool
+        Never ask the network.
+
+    Returns
+    -------
+    Dataset
+        With the columns ``label`` and ``part``.
+
+    Raises
+    ------
+    DataError
+        If there are neither labels nor a rule to make them.
+    """
+    dataset = open_recipe_dataset(recipe.dataset, offline)
+    if recipe.label is not None:
+        return label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
+    if "label" not in dataset.events.columns:
+        raise DataError(f"'{dataset.name}' has no labels; add 'label: {{threshold: 4}}' to the recipe to make them from ratings")
+    return dataset
+
+
+def run_study(
+    recipe: CoLLMRecipe, folder: str | Path, *, device: str | None = None, show: bool = True, offline: bool = False
+) -> Study:
+    """Teach and measure as a recipe says; the same call goes on where it was cut.
+
+    Parameters
+    ----------
+    recipe : CoLLMRecipe
+        What to do.
+    folder : path
+        The run folder. Finished: it is read.
+    device : str or None
+        Where recommenders are taught; the language model's place is its own option.
+    show : bool
+        Whether to show progress.
+    offline : bool
+        Never ask the network.
+
+    Returns
+    -------
+    Study
+        Finished.
+
+    Raises
+    ------
+    RunError
+        If the folder holds another recipe's run.
+    """
+    from reverie.llm.collm.steps import Steps
+
+    folder = Path(folder)
+    _claim(folder, recipe)
+    dataset = labelled_dataset(recipe, offline)
+    split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
+    chosen = {
+        name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
+        for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
+    }
+    valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
+    if not (folder / "result.json").exists():
+        write_json(folder / "environment.json", environment())
+        reset_peak()
+        begin, asked = time.monotonic(), (valid, test)
+        found = _means(pairs, chosen)
+        baselines, facts = _taught(recipe, split, folder, asked, device, show)
+        own: dict[str, tuple[Any, Any]] = {}
+        facts["steps"] = {}
+        if not recipe.controls_only:
+            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show)
+            own, facts["steps"] = steps.scores(asked)
+        found |= baselines
+        mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
+        if mixed is not None and "text-only" in own:
+            values = ((found[mixed][0], own["text-only"][0]), (found[mixed][1], own["text-only"][1]))
+            *scores, facts["ensemble_weight"] = ensemble(*values, recipe.text_training.metric, valid)
+            facts["ensemble_of"] = mixed
+            own = {"text-only": own.pop("text-only"), "ensemble": (scores[0], scores[1])} | own
+        _store(folder, found | own)
+        facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+        write_json(folder / "result.json", facts)
+    frames = {name: pl.read_parquet(folder / f"{name}-scores.parquet") for name in ("valid", "test")}
+    by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
+    facts = read_json(folder / "result.json")
+    return Study(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+
+
+def open_recommender(folder: str | Path) -> Recommender:
+    """Load the trained CoLLM of a run.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder.
+
+    Returns
+    -------
+    Recommender
+        Like any other.
+    """
+    return load_model(Path(folder) / "model")
+
+
+def _rows(split: Split) -> Any:
+    if split.labelled is None:
+        raise DataError(f"'{split.dataset}' has no labelled training rows")
+    return split.labelled
+
+
+def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+    train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
+    both = train + valid
+    parts = {"valid": valid, "test": test}
+    asked = {name: part.take(chosen[name]) for name, part in parts.items()}
+    found = {
+        "item-mean": tuple(item_mean(train, asked[name]) for name in parts),
+        "bias": tuple(bias_model(train, asked[name]) for name in parts),
+        "bias-refit": (bias_model(train, asked["valid"]), bias_model(both, asked["test"])),
+    }
+    if train.times is not None:
+        whole = (prequential_bias(train, valid), prequential_bias(both, test))
+        found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
+    return found  # type: ignore[return-value]  # each holds validation and test
+
+
+def _taught(
+    recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
+) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
+    from reverie.llm.collm.pointwise import fit_labels
+
+    found, facts = {}, {}
+    own = recipe.model.collaborative
+    todo = {name: (name.partition(":")[0], t.options, t.training) for name, t in recipe.baselines.items()}
+    if own is not None and not recipe.scratch:
+        todo["read"] = (own.name, own.options, recipe.collaborative)
+    for name, (kind, options, training) in todo.items():
+        place = folder / "recommenders" / name.replace(":", "-")
+        if not (place / "fitted.json").exists():
+            begin = time.monotonic()
+            model, best = fit_labels(kind, options, split, training, folder=place, device=device, show=show)
+            save_model(model, place)
+            numbers = {"best_epoch": best.epoch, "valid": best.value, "seconds": time.monotonic() - begin}
+            write_json(place / "fitted.json", numbers)
+        fitted = load_model(place)
+        facts[name] = read_json(place / "fitted.json")
+        scores = []
+        for queries in asked:
+            measured = evaluate(fitted, queries, top=0).scored
+            if measured is None:
+                raise DataError("the rows have no labels")
+            scores.append(measured["score"].to_numpy().astype(np.float64))
+        found[name] = (scores[0], scores[1])
+    return found, {"recommenders": facts}
+
+
+def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
+    for side, name in enumerate(("valid", "test")):
+        with atomic_path(folder / f"{name}-scores.parquet") as temporary:
+            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
+                temporary
+            )
+
+
+def _claim(folder: Path, recipe: CoLLMRecipe) -> None:
+    path = folder / "recipe.yaml"
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
+        write_text(path, collm_yaml(recipe))
+        return
+    try:
+        stored = load_collm_recipe(str(path))
+    except ConfigError as error:
+        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
+    if stored != recipe:
+        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")

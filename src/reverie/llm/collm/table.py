@@ -1,0 +1,250 @@
+"""The table of a study: every row on the same users, with intervals, and the differences that matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from polars import selectors as cs
+
+from reverie.errors import DataError
+from reverie.evaluation import paired_test
+from reverie.llm.collm.pairs import is_warm
+from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
+from reverie.llm.results import MORE
+from reverie.training.results import COLUMNS
+
+if TYPE_CHECKING:
+    from reverie.llm.collm.study import Study
+
+METRICS = ("auc", "uauc", "undcg")
+SLICES = ("all", "warm", "cold")
+AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
+"""Rows that CoLLM is compared with in pairs."""
+PAIRED = {
+    "slice": pl.String,
+    "against": pl.String,
+    "metric": pl.String,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "n": pl.Int64,
+}
+INFORMED = "bias-prequential"
+"""Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """What a study found.
+
+    Parameters
+    ----------
+    metrics : polars.DataFrame
+        Columns row, slice, metric, value, low, high, interval, n, excluded.
+    differences : polars.DataFrame
+        CoLLM less another row: columns slice, against, metric, difference, low, high, p, n.
+    calibration : dict of str to list of Calibrated
+        By row.
+    counts : dict of str to (int, int)
+        Rows and users of each slice.
+    """
+
+    metrics: pl.DataFrame
+    differences: pl.DataFrame
+    calibration: dict[str, list[Calibrated]]
+    counts: dict[str, tuple[int, int]]
+
+
+def study_table(study: Study) -> StudyTable:
+    """Measure every row.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+
+    Returns
+    -------
+    StudyTable
+        With 95 % intervals that resample users.
+    """
+    warm = is_warm(study.test, study.train)
+    masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
+    metrics, differences, counts = [], [], {}
+    resamples = study.recipe.resamples
+    for name, mask in masks.items():
+        at = np.flatnonzero(mask)
+        queries = study.test.take(at)
+        counts[name] = (len(at), len(np.unique(queries.users)))
+        labels = queries.labels
+        if labels is None or not 0 < labels.sum() < len(labels):
+            continue  # one class, or nobody
+        measured = {row: scored_evaluation(queries, scores[at], row) for row, scores in study.test_scores.items()}
+        for row, evaluation in measured.items():
+            frame = evaluation.metrics(METRICS, resamples)
+            metrics.append(frame.select(pl.lit(row).alias("row"), pl.lit(name).alias("slice"), pl.all()))
+        defined = [metric for metric in METRICS if np.isfinite(next(iter(measured.values())).value(metric))]
+        for other in AGAINST:
+            if other in measured and "collm" in measured:
+                tested = paired_test(measured["collm"], measured[other], defined, resamples=resamples)
+                kept = tested.select("metric", "difference", "low", "high", "p", "n")
+                differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
+    if not metrics:
+        raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")
+    paired = pl.concat(differences) if differences else pl.DataFrame(schema=PAIRED)
+    return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
+
+
+def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
+    rows = [row for row in ("bias", "read", "text-only", "collm") if row in study.test_scores]
+    labels = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
+    return {row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows}
+
+
+def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
+    """Return a study as rows of a results table.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+    table : StudyTable
+        Its table.
+
+    Returns
+    -------
+    list of dict
+        With `reverie.training.results.COLUMNS` and `reverie.llm.results.MORE`; the subsample is named in ``protocol``.
+    """
+    recipe, facts = study.recipe, study.facts
+    drawn = recipe.rows
+    asked = f"train={drawn.train or 'all'},valid={len(study.valid)},test={len(study.test)},per_user={drawn.per_user or 'all'}"
+    common = {
+        "recipe": recipe.name,
+        "dataset": study.split.dataset,
+        "dataset_sha256": study.split.sha256,
+        "protocol": f"{study.split.protocol}[{asked},seed={drawn.seed}]",
+        "seen": "keep",
+        "seed": recipe.ids_training.seed,
+        "commit": facts["commit"],
+        "trials": 1,
+        "task": "preference",
+        "decoding": "",
+    }
+    rows = []
+    for one in table.metrics.iter_rows(named=True):
+        own = _about(study, one["row"])
+        values = {key: one[key] for key in ("metric", "value", "low", "high", "interval", "n", "slice", "row")}
+        rows.append(common | own | values)
+    for row, found in table.calibration.items():
+        for one_way in found:
+            for metric, value in (("log_loss", one_way.log_loss), ("ece", one_way.ece)):
+                named = {"metric": f"{metric}({one_way.how})", "value": value, "interval": "none", "n": len(study.test)}
+                rows.append(common | _about(study, row) | {"slice": "all", "row": row} | named)
+    unknown = {key for row in rows for key in row} - {*COLUMNS, *MORE}
+    if unknown:
+        raise ValueError(f"rows: columns {sorted(unknown)} are not in the table")
+    return rows
+
+
+def _about(study: Study, row: str) -> dict[str, Any]:
+    """Say of a row which model it is, what it learned from, and what it took."""
+    config, facts = study.recipe.model, study.facts
+    steps, taught = facts["steps"], facts["recommenders"]
+    read = config.collaborative.name if config.collaborative is not None else ""
+    if row in ("collm", "collm-shuffled"):
+        own = {"model": f"collm-{read}", "backbone": config.backbone.name, "adapter": config.ids, **_cost(steps["ids"])}
+    elif row == "text-only":
+        own = {"model": "text-only", "backbone": config.backbone.name, "adapter": "none", **_cost(steps["text"])}
+    elif row == "ensemble":
+        own = {"model": f"text-only+{read}", "backbone": config.backbone.name, "adapter": "none"}
+    elif row in taught:
+        baseline = study.recipe.baselines.get(row)
+        trials = study.recipe.collaborative_trials if baseline is None else baseline.trials
+        own = {"model": read if row == "read" else row.partition(":")[0], "trials": trials, **_cost(taught[row])}
+    else:
+        own = {"model": "bias" if row.startswith("bias") else row}
+    return {
+        "backbone": "",
+        "adapter": "",
+        "fit_on": {"bias-refit": "train+valid", INFORMED: "earlier rows"}.get(row, "train"),
+    } | own
+
+
+def _cost(facts: dict[str, Any]) -> dict[str, Any]:
+    return {"best_epoch": facts["best_epoch"], "seconds": facts["seconds"]}
+
+
+def plain(study: Study, table: StudyTable) -> dict[str, Any]:
+    """Return a study as plain values.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+    table : StudyTable
+        Its table.
+
+    Returns
+    -------
+    dict
+        For JSON.
+    """
+    return {
+        "recipe": study.recipe.name,
+        "dataset": study.split.dataset,
+        "dataset_sha256": study.split.sha256,
+        "counts": {name: {"rows": rows, "users": users} for name, (rows, users) in table.counts.items()},
+        "metrics": table.metrics.with_columns(cs.float().fill_nan(None)).to_dicts(),
+        "differences": table.differences.with_columns(cs.float().fill_nan(None)).to_dicts(),
+        "calibration": {row: [vars(one) for one in found] for row, found in table.calibration.items()},
+        "facts": study.facts,
+    }
+
+
+def markdown(study: Study, table: StudyTable) -> str:
+    """Return the tables as Markdown.
+
+    Parameters
+    ----------
+    study : Study
+        Finished.
+    table : StudyTable
+        Its table.
+
+    Returns
+    -------
+    str
+        Values with intervals, warm and cold, and differences.
+    """
+    lines = ["| row | AUC | UAUC | NDCG of users | warm AUC | cold AUC |", "|---|---|---|---|---|---|"]
+    for row in study.test_scores:
+        cells = [_cell(table, row, *where) for where in (("all", "auc"), ("all", "uauc"), ("all", "undcg"))]
+        cells += [_cell(table, row, part, "auc") for part in ("warm", "cold")]
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    if table.differences.is_empty():
+        return "\n".join(lines) + "\n"
+    lines += ["", "| CoLLM less | AUC | UAUC | NDCG of users |", "|---|---|---|---|"]
+    overall = table.differences.filter(pl.col("slice") == "all")
+    for other in overall["against"].unique(maintain_order=True):
+        found = {one["metric"]: one for one in overall.filter(pl.col("against") == other).iter_rows(named=True)}
+        cells = [_difference(found.get(metric)) for metric in METRICS]
+        lines.append(f"| {other} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _difference(one: dict[str, Any] | None) -> str:
+    return "–" if one is None else f"{one['difference']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]"
+
+
+def _cell(table: StudyTable, row: str, part: str, metric: str) -> str:
+    found = table.metrics.filter((pl.col("row") == row) & (pl.col("slice") == part) & (pl.col("metric") == metric))
+    if found.is_empty():
+        return "–"
+    one = found.row(0, named=True)
+    interval = "" if one["low"] is None or not np.isfinite(one["low"]) else f" [{one['low']:.4f}, {one['high']:.4f}]"
+    return f"{one['value']:.4f}{interval}"

@@ -1,0 +1,42 @@
+"""Options of language models; readable without torch or transformers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from reverie.options import Options
+
+DEFAULT = "smollm2-135m"
+"""The language model that installs from the package index."""
+TINY = "tiny"
+"""A random model for tests."""
+
+
+class BackboneConfig(Options):
+    """Which language model, where it runs and how exactly."""
+
+    name: str = DEFAULT
+    """``smollm2-135m`` (real weights, fetched once), a folder, or a name on a model hub; ``tiny`` is a random model for tests."""
+    device: str | None = None
+    """Where it runs; None takes an accelerator where there is one."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Arithmetic of its weights; on a CPU fp32 is the fastest."""
+    quantise: Literal["none", "8bit", "4bit"] = "none"
+    """Bits of its weights; other than ``none`` needs the package bitsandbytes."""
+    seed: int = Field(default=0, ge=0)
+    """Of the random weights of ``tiny``; a real model has none."""
+
+
+class LoraConfig(Options):
+    """Low-rank updates of a frozen language model (arXiv 2106.09685); the defaults are CoLLM's."""
+
+    rank: PositiveInt = 8
+    """Rank of the update."""
+    alpha: PositiveInt = 16
+    """The update is multiplied by alpha / rank."""
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    """Dropout of its input while training."""
+    targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
+    """Names of the linear layers that are updated."""

@@ -1,0 +1,104 @@
+"""Greedy answers from mixed prompts, many at a time, with the cache of keys and values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from reverie.llm.batches import collate
+
+if TYPE_CHECKING:
+    from reverie.llm.backbone import Backbone
+
+Allowed = Callable[[int, Sequence[int]], Sequence[int]]
+"""``allowed(row, tokens so far)`` gives the tokens that may follow; at least one."""
+
+
+@torch.no_grad()
+def greedy(
+    backbone: Backbone,
+    prompts: Sequence[Sequence[int]],
+    vectors: Tensor,
+    longest: int,
+    allowed: Allowed | None = None,
+    stop: int | None = None,
+) -> list[list[int]]:
+    """Return the most likely continuation of each prompt, token by token.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The language model.
+    prompts : sequence of sequences of int
+        From `Template.fill`.
+    vectors : Tensor, shape [S, D]
+        Their soft tokens, row after row.
+    longest : int
+        Most tokens of an answer.
+    allowed : callable, optional
+        Limits what may follow; without it any token may.
+    stop : int, optional
+        Token that ends an answer; the tokenizer's end token by default.
+
+    Returns
+    -------
+    list of list of int
+        One answer per prompt, without the end token.
+
+    Raises
+    ------
+    ConfigError
+        If a prompt and its answer are longer than the context.
+    """
+    end = backbone.end if stop is None else stop
+    batch = collate(backbone, prompts, side="left", room=longest)
+    answers: list[list[int]] = [[] for _ in prompts]
+    open_rows = torch.ones(batch.size, dtype=torch.bool)
+    mask, positions = batch.mask, batch.positions[:, -1:]
+    inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
+    name, cache = cache_name(backbone), None
+    for _ in range(longest):
+        out = backbone.model(**inputs, **{name: cache}, attention_mask=mask, use_cache=True, logits_to_keep=1)
+        cache, logits = getattr(out, name), out.logits[:, -1].float()
+        if allowed is not None:
+            logits = logits + _barred(logits, answers, open_rows, allowed, end)
+        chosen = logits.argmax(-1).cpu()
+        chosen = torch.where(open_rows, chosen, torch.full_like(chosen, end))
+        open_rows = open_rows & (chosen != end)
+        for row in open_rows.nonzero()[:, 0].tolist():
+            answers[row].append(int(chosen[row]))
+        if not open_rows.any():
+            break
+        mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
+        positions = positions + 1
+        inputs = {"inputs_embeds": backbone.embed(chosen[:, None]), "position_ids": positions}
+    return answers
+
+
+def cache_name(backbone: Backbone) -> str:
+    """Return what the installed version of transformers calls the cache of keys and values.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The language model.
+
+    Returns
+    -------
+    str
+        Name of the argument, and of the output's attribute.
+    """
+    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
+    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+
+
+def _barred(logits: Tensor, answers: list[list[int]], open_rows: Tensor, allowed: Allowed, end: int) -> Tensor:
+    """Return 0 where a token may follow and minus infinity elsewhere."""
+    barred = torch.full(logits.shape, float("-inf"))
+    for row, answer in enumerate(answers):
+        barred[row, list(allowed(row, answer)) if open_rows[row] else [end]] = 0.0
+    return barred.to(logits.device)

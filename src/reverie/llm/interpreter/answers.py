@@ -1,0 +1,156 @@
+"""What the language model says, for the interpreter and for its controls; kept on disk as it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from reverie.files import read_json, write_json
+from reverie.llm.generate import greedy
+from reverie.llm.interpreter.matcher import Matcher, original_count
+from reverie.llm.interpreter.measure import Answered
+from reverie.llm.prompts import load_template
+from reverie.llm.tree import TitleTree
+from reverie.seeds import numpy_generator, torch_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reverie.llm.interpreter.recipe import TaskName
+    from reverie.llm.interpreter.session import Session
+    from reverie.llm.interpreter.tasks import Histories, Slot
+    from reverie.training.progress import Progress
+
+RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
+Decoding = Literal["free", "constrained"]
+SPARE = 1.25
+"""A free answer may be this much longer than the longest right answer, in tokens."""
+
+
+class Speaker:
+    """Generates the answers of a table.
+
+    Parameters
+    ----------
+    session : Session
+        Taught.
+    histories : Histories
+        The test rows.
+    folder : Path or None
+        Where answers are kept; the same question is not asked again.
+    """
+
+    def __init__(self, session: Session, histories: Histories, folder: Path | None = None) -> None:
+        self.session, self.histories, self.folder = session, histories, folder
+        self.matcher = Matcher(session.titles)
+        seed = session.recipe.training.seed
+        size = len(histories.lengths)
+        shift = int(numpy_generator(seed, "shuffled").integers(1, size)) if size > 1 else 0
+        order = numpy_generator(seed, "shuffled order").permutation(size)
+        self.partner = np.empty(size, dtype=np.int64)
+        self.partner[order] = np.roll(order, shift)
+        self._trees: dict[int, TitleTree] = {}
+
+    def say(self, task: TaskName, row: RowName, decoding: Decoding, progress: Progress | None = None) -> Answered:
+        """Return one row of the table.
+
+        Parameters
+        ----------
+        task : {"recovery", "residual"}
+            What is asked.
+        row : {"model", "shuffled", "random", "text-only", "text-history"}
+            What the soft tokens are: its own; another user's; noise as loud; none; none, with the real titles as text.
+        decoding : {"free", "constrained"}
+            Whether any token may follow, or titles of the catalogue only.
+        progress : Progress, optional
+            Told when it is done.
+
+        Returns
+        -------
+        Answered
+            In the order of the histories.
+        """
+        path = None if self.folder is None else self.folder / f"{task}-{row}-{decoding}.json"
+        if path is not None and path.is_file():
+            texts: list[str] = read_json(path)
+        else:
+            texts = self._spoken(task, row, decoding)
+            if path is not None:
+                write_json(path, texts)
+        if progress is not None:
+            progress.advance(f"{task} {row} {decoding}")
+        mentions = [self.matcher.mentions(text) for text in texts]
+        rows = [items[:length].tolist() for items, length in zip(self.histories.items, self.histories.lengths, strict=True)]
+        titles = [[self.session.titles.text(code) for code in (codes if task == "recovery" else codes[-1:])] for codes in rows]
+        counted = [original_count(text, true) for text, true in zip(texts, titles, strict=True)]
+        return Answered(mentions, texts, counted)
+
+    @torch.no_grad()
+    def _spoken(self, task: TaskName, row: RowName, decoding: Decoding) -> list[str]:
+        size, texts = self.session.recipe.test.batch_size, []
+        for at in range(0, len(self.histories.lengths), size):
+            index = np.arange(at, min(at + size, len(self.histories.lengths)))
+            part = self.histories.take(index)
+            prompts, vectors = self._asked(task, row, part, index)
+            answers = self.session.asker.targets(task, part)
+            longest = max(map(len, answers))
+            if decoding == "constrained":
+                tree = self.tree(int(self.histories.lengths.max()) if task == "recovery" else 1)
+                tokens = greedy(self.session.backbone, prompts, vectors, longest=tree.longest, allowed=tree.allowed)
+            else:
+                tokens = greedy(self.session.backbone, prompts, vectors, longest=round(SPARE * longest))
+            texts += [self.session.backbone.text(line) for line in tokens]
+        return texts
+
+    def tree(self, most: int) -> TitleTree:
+        """Return the prefix tree of lists of at most so many titles.
+
+        Parameters
+        ----------
+        most : int
+            Titles.
+
+        Returns
+        -------
+        TitleTree
+            Built once.
+        """
+        if most not in self._trees:
+            self._trees[most] = TitleTree(self.session.backbone, self.session.titles, most)
+        return self._trees[most]
+
+    def _asked(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
+        asker = self.session.asker
+        if row == "text-history":
+            return self._as_text(part), torch.zeros(0, asker.backbone.width, device=asker.backbone.device)
+        if row == "shuffled":
+            part = self._borrowed(index)
+        slots = asker.slots(task, part)
+        if row == "random":
+            slots = [self._noise(slot, int(index[0]), number) for number, slot in enumerate(slots)]
+        return asker.prompts(task, slots, silent=row == "text-only")
+
+    def _borrowed(self, index: np.ndarray) -> Histories:
+        """Return the rows with the states of other users, as many of them as the row has items."""
+        from reverie.llm.interpreter.tasks import Histories
+
+        other = self.partner[index]
+        lengths = np.minimum(self.histories.lengths[index], self.histories.lengths[other])
+        return Histories(self.histories.items[other], lengths, self.histories.states[torch.from_numpy(other)])
+
+    def _noise(self, slot: Slot, first: int, number: int) -> Slot:
+        vectors, counts = slot
+        generator = torch_generator(self.session.recipe.training.seed, "noise", first, number)
+        noise = torch.randn(vectors.shape, generator=generator).to(vectors)
+        return noise * (vectors.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)), counts
+
+    def _as_text(self, part: Histories) -> list[list[int]]:
+        template = load_template("residual-text", ("before", "after"))
+        prompts = []
+        for items, length in zip(part.items, part.lengths, strict=True):
+            names = [self.session.titles.text(code) for code in items[:length].tolist()]
+            prompts.append(template.fill(self.session.backbone, {"before": "; ".join(names[:-1]), "after": "; ".join(names)}))
+        return prompts

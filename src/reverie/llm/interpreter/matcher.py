@@ -1,0 +1,114 @@
+"""From what a language model wrote to items of the catalogue."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reverie.llm.titles import Titles
+
+_WORD = re.compile(r"\w+")
+_LIST = re.compile(r"^\s*(\d+[.)]|[-*•])\s+")
+COVER = 0.5
+"""A title inside a line must cover more than this share of its words: 'Big' is not named by 'Big Trouble in Little China'."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One title that was written.
+
+    Parameters
+    ----------
+    text : str
+        As written.
+    code : int
+        The item it names (of several with one title the first); 0 where the catalogue has none such.
+    """
+
+    text: str
+    code: int
+
+
+class Matcher:
+    """Finds titles in lines: exact first, then the longest title on word borders.
+
+    Parameters
+    ----------
+    titles : Titles
+        The catalogue.
+    """
+
+    def __init__(self, titles: Titles) -> None:
+        self._key, self._codes = titles.key, titles.first
+        self._by_words: dict[tuple[str, ...], int] = {}
+        for key, code in titles.first.items():
+            words = tuple(_WORD.findall(key))
+            if words:
+                self._by_words.setdefault(words, code)
+        self._longest = max(map(len, self._by_words), default=0)
+
+    def mentions(self, answer: str) -> list[Mention]:
+        """Return the distinct titles that an answer names, in their order.
+
+        A line that is no title is cut at its commas where each piece is one; else it counts as one mention.
+
+        Parameters
+        ----------
+        answer : str
+            One title a line.
+
+        Returns
+        -------
+        list of Mention
+            Each item once, each unknown title once.
+        """
+        found: dict[object, Mention] = {}
+        for line in answer.splitlines():
+            for text in self._pieces(_LIST.sub("", line)):
+                if self._key(text):
+                    code = self._code(text)
+                    found.setdefault(code or self._key(text), Mention(text.strip(), code))
+        return list(found.values())
+
+    def _pieces(self, line: str) -> Sequence[str]:
+        pieces = line.split(", ")
+        if len(pieces) == 1 or self._key(line) in self._codes:
+            return [line]
+        known = [self._key(piece) in self._codes for piece in pieces]
+        return pieces if any(known) else [line]
+
+    def _code(self, text: str) -> int:
+        exact = self._codes.get(self._key(text))
+        if exact:
+            return exact
+        words = tuple(_WORD.findall(self._key(text)))
+        for size in range(min(len(words), self._longest), 0, -1):
+            if size <= COVER * len(words):
+                return 0
+            for at in range(len(words) - size + 1):
+                code = self._by_words.get(words[at : at + size])
+                if code:
+                    return code
+        return 0
+
+
+def original_count(answer: str, true_titles: Sequence[str]) -> int:
+    """Return how many true titles stand anywhere in an answer, each once: the released measure, with titles escaped.
+
+    Parameters
+    ----------
+    answer : str
+        What was written.
+    true_titles : sequence of str
+        Titles of the history.
+
+    Returns
+    -------
+    int
+        At most the number of different titles.
+    """
+    return sum(title in answer for title in set(true_titles))

@@ -1,0 +1,162 @@
+"""An interpreter: two adapters between one recommender and one language model, saved without either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from reverie.errors import RunError
+from reverie.files import atomic_path, read_json, write_json
+from reverie.llm.adapter_config import Position
+from reverie.llm.adapters import create_adapter
+from reverie.seeds import seed_torch
+
+if TYPE_CHECKING:
+    from reverie.llm.adapter_config import AdapterConfig
+    from reverie.llm.backbone import Backbone
+    from reverie.llm.titles import Titles
+
+FORMAT = 1
+START_STATES = 24_000
+"""Training states that a warm start looks at, evenly spaced."""
+
+
+class Interpreter(nn.Module):
+    """The trainable part: an adapter for states and one for single item vectors.
+
+    Parameters
+    ----------
+    config : AdapterConfig
+        Kind of the adapter for states; where it is no adapter per position, item vectors go through one linear layer.
+    dim : int
+        Width of states and item vectors.
+    backbone : Backbone
+        The language model; it is read, not kept.
+    seed : int
+        Of fresh weights.
+    """
+
+    def __init__(self, config: AdapterConfig, dim: int, backbone: Backbone, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            seed_torch(seed, "interpreter")
+            self.states = create_adapter(config, dim, backbone.width, backbone.rms)
+            alike = config if self.states.group is not None else Position(kind="position")
+            self.items = create_adapter(alike, dim, backbone.width, backbone.rms)
+        self.warm = getattr(config, "start", "random") == "titles"
+        self.facts = {"dim": dim, "width": backbone.width, "language_model": backbone.name, "adapter": config.kind}
+        self.to(backbone.device)
+
+    @torch.no_grad()
+    def prepare(self, backbone: Backbone, titles: Titles, states: Tensor, codes: Tensor, table: Tensor, taught: Tensor) -> None:
+        """Fit what needs no gradient: scales, and the warm start where it is asked for.
+
+        Parameters
+        ----------
+        backbone : Backbone
+            Embeds the titles.
+        titles : Titles
+            Of the catalogue.
+        states : Tensor, shape [M, D]
+            Training states.
+        codes : Tensor, shape [M], int64
+            The item after which each stands.
+        table : Tensor, shape [N, D]
+            Item vectors.
+        taught : Tensor, int64
+            Codes of items whose titles may be seen.
+        """
+        device = self.states.mean.device
+        self.states.fit_scale(states.to(device))
+        self.items.fit_scale(table.to(device))
+        if not self.warm:
+            return
+        tokens = self.states.group or 1
+        goals = torch.zeros(len(table) + 1, tokens, backbone.width, device=device)
+        for code in taught.tolist():
+            goals[code] = title_vectors(backbone, titles.text(code), tokens)
+        some = torch.linspace(0, len(states) - 1, min(len(states), START_STATES)).round().long()
+        self.states.start_at(states[some].to(device), goals[codes[some].to(device)])
+        self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
+
+    def group(self, task: str) -> int | None:
+        """Return how many soft tokens of a task belong together.
+
+        Parameters
+        ----------
+        task : str
+            ``item`` reads item vectors, all others states.
+
+        Returns
+        -------
+        int or None
+            None for an adapter that reads all states at once.
+        """
+        return self.items.group if task == "item" else self.states.group
+
+    def save(self, folder: Path) -> None:
+        """Write all trainable tensors and buffers, the convolution included.
+
+        Parameters
+        ----------
+        folder : Path
+            Gets ``adapter.safetensors`` and ``adapter.json``.
+        """
+        from safetensors.torch import save_file
+
+        with atomic_path(folder / "adapter.safetensors") as temporary:
+            save_file({name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, temporary)
+        write_json(folder / "adapter.json", self.facts | {"format": FORMAT})
+
+    def load(self, folder: Path) -> None:
+        """Take back what `save` wrote.
+
+        Parameters
+        ----------
+        folder : Path
+            Written by `save`.
+
+        Raises
+        ------
+        RunError
+            If it is missing, or of another adapter, language model or recommender; the sentence names both widths.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        if not (folder / "adapter.json").is_file():
+            raise RunError(f"{folder} holds no adapter (no adapter.json); 'reverie interpret' makes one")
+        found = read_json(folder / "adapter.json")
+        for key, said in (("adapter", "is of the kind"), ("dim", "reads states of width"), ("width", "makes vectors of width")):
+            if found.get(key) != self.facts[key]:
+                raise RunError(f"the adapter in {folder} {said} {found.get(key)}, and {self.facts[key]} is needed; train it again")
+        try:
+            self.load_state_dict(load_file(folder / "adapter.safetensors"))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise RunError(f"the adapter in {folder} cannot be read ({reason}); train it again") from error
+        self.eval()
+
+
+def title_vectors(backbone: Backbone, title: str, tokens: int) -> Tensor:
+    """Return the first token vectors of a title, filled up with those of a line's end.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Embeds.
+    title : str
+        Not empty.
+    tokens : int
+        How many.
+
+    Returns
+    -------
+    Tensor, shape [tokens, D]
+        What a warm start aims at.
+    """
+    ids = [*backbone.tokens(title)[:tokens], *backbone.tokens("\n") * tokens][:tokens]
+    return backbone.embed(torch.tensor(ids)).float()

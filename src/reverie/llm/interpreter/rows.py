@@ -1,0 +1,136 @@
+"""An interpreter's table as rows of ``results/language.csv``, and on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reverie.llm.interpreter.table import MAIN, MUST_BEAT
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from reverie.llm.interpreter.run import Interpreted
+
+SHOWN: dict[str, dict[str, str]] = {
+    "recovery": {
+        "recall": "recall",
+        "precision": "prec.",
+        "hallucination": "invented",
+        "wrong_but_real": "wrong",
+        "recall_held_out": "untaught",
+    },
+    "residual": {"accuracy": "accuracy", "hallucination": "invented", "accuracy_held_out": "untaught"},
+}
+
+
+def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
+    """Return all metrics of a table as rows of a results table.
+
+    Parameters
+    ----------
+    done : Interpreted
+        Finished.
+
+    Returns
+    -------
+    list of dict
+        With the columns of `reverie.training.results.COLUMNS` and of `reverie.llm.results.MORE`; ``model`` is the recommender. The
+        metric ``gain:<metric>`` is the paired difference of the model to that control.
+    """
+    session, facts = done.session, done.facts
+    common = {
+        "recipe": session.recipe.name,
+        "dataset": session.split.dataset,
+        "dataset_sha256": session.split.sha256,
+        "protocol": session.split.protocol,
+        "slice": "all",
+        "seen": "",
+        "fit_on": "train",
+        "model": session.run.recipe.model_name,
+        "seed": session.recipe.training.seed,
+        "interval": "cluster_bootstrap(1000)",
+        "best_epoch": facts["best_step"],
+        "seconds": facts["seconds"],
+        "peak_mb": facts["peak_mb"],
+        "commit": facts["commit"],
+        "trials": 1,
+    }
+    found = []
+    for row in done.table.rows:
+        said = row.decoding != ""
+        more = {
+            "task": row.task,
+            "row": row.row,
+            "decoding": row.decoding,
+            "backbone": session.backbone.name if said else "",
+            "adapter": session.recipe.adapter.kind if said and not row.row.startswith("text") else "",
+        }
+        found += [common | more | {"metric": metric} | cell for metric, cell in row.metrics.items()]
+        if row.against is not None:
+            found.append(common | more | {"metric": f"gain:{MAIN[row.task]}", "n": done.table.n} | row.against)
+    return found
+
+
+def counts_as_result(done: Interpreted, task: str = "recovery") -> bool:
+    """Return whether the model beats shuffled, text-only and popularity by more than the interval.
+
+    Parameters
+    ----------
+    done : Interpreted
+        Finished.
+    task : str
+        Whose main metric counts.
+
+    Returns
+    -------
+    bool
+        Whether the low end of each paired difference is above 0.
+    """
+    rows = [row for row in done.table.rows if row.task == task and row.row in MUST_BEAT and row.decoding in ("", "free")]
+    return bool(rows) and all(row.against is not None and row.against["low"] > 0 for row in rows)
+
+
+def print_table(done: Interpreted, screen: Console) -> None:
+    """Print the table.
+
+    Parameters
+    ----------
+    done : Interpreted
+        Finished.
+    screen : rich.console.Console
+        Where.
+    """
+    from rich.table import Table
+
+    recipe = done.session.recipe
+    for task in dict.fromkeys(row.task for row in done.table.rows):
+        names = [name for name in SHOWN[task] if any(name in row.metrics for row in done.table.rows if row.task == task)]
+        main = MAIN[task]
+        shown = Table(
+            "row",
+            "decoding",
+            *(SHOWN[task][name] for name in names),
+            "gain of the model",
+            box=None,
+            pad_edge=False,
+            title=task,
+            title_justify="left",
+        )
+        for row in done.table.rows:
+            if row.task == task:
+                gain = "" if row.against is None else "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row.against)
+                shown.add_row(row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain)
+        screen.print(shown)
+    verdict = "beats" if counts_as_result(done) else "does not beat"
+    screen.print(
+        f"{recipe.adapter.kind} adapter, {done.session.backbone.name}, {done.table.n} held-out users, 95 % intervals over users; "
+        f"on recovery it {verdict} shuffled, text-only and popularity by more than the interval",
+        markup=False,
+    )
+
+
+def _cell(found: dict[str, Any] | None, whole: bool) -> str:
+    if found is None:
+        return ""
+    interval = "" if found["low"] is None or not whole else f" [{found['low']:.2f}, {found['high']:.2f}]"
+    return f"{found['value']:.2f}{interval}"

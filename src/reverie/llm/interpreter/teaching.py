@@ -1,0 +1,179 @@
+"""Training of an interpreter: adapters learn, everything else is frozen; a cut run goes on where it was."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from reverie.errors import RunError
+from reverie.llm.batches import collate
+from reverie.llm.likelihood import target_loss, token_losses
+from reverie.seeds import numpy_generator
+from reverie.training.checkpoint import load_state, save_state
+from reverie.training.config import TrainingConfig
+from reverie.training.log import MetricsLog
+from reverie.training.optimiser import Optimisers, learning_rate
+from reverie.training.stopping import Best
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
+    from reverie.llm.interpreter.tasks import Asker, Histories
+    from reverie.training.progress import Progress
+
+
+@dataclass
+class Teacher:
+    """Teaches one interpreter.
+
+    Parameters
+    ----------
+    recipe : InterpreterRecipe
+        Tasks and rates.
+    asker : Asker
+        Makes prompts; holds the interpreter.
+    train, valid : Histories
+        To learn from, and to choose on.
+    table : Tensor, shape [N, D]
+        Item vectors.
+    taught : ndarray, int64
+        Codes of items whose titles may be seen.
+    folder : Path
+        Run folder for log and state.
+    """
+
+    recipe: InterpreterRecipe
+    asker: Asker
+    train: Histories
+    valid: Histories
+    table: Tensor
+    taught: NDArray[np.int64]
+    folder: Path
+    seconds: float = 0.0
+    best: Best = field(default_factory=lambda: Best(patience=10**9))
+
+    def run(self, progress: Progress) -> MetricsLog:
+        """Train all steps, then put the weights with the lowest validation loss back.
+
+        Parameters
+        ----------
+        progress : Progress
+            Told of each step.
+
+        Returns
+        -------
+        MetricsLog
+            One row per validation; ``epoch`` is the step.
+
+        Raises
+        ------
+        RunError
+            If the loss is no longer finite.
+        """
+        teaching, model = self.recipe.training, self.asker.interpreter
+        config = TrainingConfig(
+            epochs=1,
+            learning_rate=teaching.learning_rate,
+            weight_decay=teaching.weight_decay,
+            warmup_steps=teaching.warmup_steps,
+            schedule=teaching.schedule,
+        )
+        optimisers = Optimisers(model, config)
+        step, losses = self._resume(optimisers)
+        log = MetricsLog(self.folder, step)
+        if step:
+            progress.line(f"resuming after {step} steps")
+        before, begin, saved, ran = self.seconds, time.monotonic(), time.monotonic(), 0
+        while step < teaching.steps:
+            task = self._task(step)
+            optimisers.set_rate(learning_rate(config, step, teaching.steps))
+            loss = self._loss(task, step)
+            value = float(loss.detach())
+            if not np.isfinite(value):
+                raise RunError(f"the loss became {value} in step {step + 1}; use a smaller training.learning_rate")
+            optimisers.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            for part in optimisers.parts:
+                part.step()
+            losses.setdefault(task, []).append(value)
+            step, ran = step + 1, ran + 1
+            if ran == 3:
+                each = (time.monotonic() - begin) / ran
+                progress.line(
+                    f"about {each:.1f} s a step, {each * (teaching.steps - step) / 60:.1f} min to go, measuring not counted"
+                )
+            if step % teaching.validate_every == 0 or step == teaching.steps:
+                loss_now = self.validation_loss()
+                self.best.update(-loss_now, step, model)
+                self.seconds = before + time.monotonic() - begin
+                row: dict[str, Any] = {"epoch": step, "valid_loss": loss_now, "seconds": self.seconds}
+                log.add(row | {f"loss_{name}": float(np.mean(values)) for name, values in sorted(losses.items())})
+                losses = {}
+                progress.line(f"step {step}: " + " ".join(f"{k} {v:.4g}" for k, v in log.rows[-1].items() if k != "epoch"))
+            progress.advance(f"{task} {value:.3f}")
+            if time.monotonic() - saved >= teaching.checkpoint_seconds:
+                self.seconds = before + time.monotonic() - begin
+                self._save(optimisers, step, losses)
+                saved = time.monotonic()
+        log.close()
+        model.load_state_dict(self.best.weights)
+        model.eval()
+        return log
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Return the loss of recovery on the validation histories, in nats per token.
+
+        Returns
+        -------
+        float
+            Lower is better.
+        """
+        size, total, count = self.recipe.tasks["recovery"].batch_size, 0.0, 0
+        for at in range(0, len(self.valid.lengths), size):
+            part = self.valid.take(np.arange(at, min(at + size, len(self.valid.lengths))))
+            prompts, vectors = self.asker.prompts("recovery", self.asker.slots("recovery", part))
+            batch = collate(self.asker.backbone, prompts, self.asker.targets("recovery", part))
+            losses, is_target = token_losses(self.asker.backbone, batch, vectors)
+            total, count = total + float(losses.sum()), count + int(is_target.sum())
+        return total / count
+
+    def _task(self, step: int) -> TaskName:
+        """Return the task of a step: a pure function of seed and step."""
+        names = list(self.recipe.tasks)
+        shares = np.array([self.recipe.tasks[name].share for name in names])
+        return names[int(numpy_generator(self.recipe.training.seed, "task", step).choice(len(names), p=shares / shares.sum()))]
+
+    def _loss(self, task: TaskName, step: int) -> Tensor:
+        size = self.recipe.tasks[task].batch_size
+        generator = numpy_generator(self.recipe.training.seed, "examples", step)
+        if task == "item":
+            codes = generator.choice(self.taught, min(size, len(self.taught)), replace=False)
+            slots = [self.asker.item_slot(self.table[torch.from_numpy(codes) - 1])]
+            targets = [self.asker.target([code]) for code in codes.tolist()]
+        else:
+            part = self.train.take(generator.choice(len(self.train.lengths), min(size, len(self.train.lengths)), replace=False))
+            slots, targets = self.asker.slots(task, part), self.asker.targets(task, part)
+        prompts, vectors = self.asker.prompts(task, slots)
+        return target_loss(self.asker.backbone, collate(self.asker.backbone, prompts, targets), vectors)
+
+    def _save(self, optimisers: Optimisers, step: int, losses: dict[TaskName, list[float]]) -> None:
+        numbers = {"epoch": step, "step": 0, "seconds": self.seconds, "best": self.best.numbers(), "losses": losses}
+        save_state(self.folder / "state", self.asker.interpreter, optimisers, self.best.weights, numbers)
+
+    def _resume(self, optimisers: Optimisers) -> tuple[int, dict[TaskName, list[float]]]:
+        found = load_state(self.folder / "state", self.asker.interpreter, optimisers)
+        if found is None:
+            return 0, {}
+        numbers, weights = found
+        kept = {name: value for name, value in numbers["best"].items() if value is not None}
+        self.best = Best(**kept, weights=weights)
+        self.seconds = float(numbers["seconds"])
+        return int(numbers["epoch"]), cast("dict[TaskName, list[float]]", numbers["losses"])

@@ -1,0 +1,193 @@
+"""Titles of a catalogue as a language model writes them: short, one key for each, and an item for each key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from reverie.errors import DataError
+from reverie.options import Options
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reverie.data.vocabulary import Vocabulary
+
+_YEAR = re.compile(r"\s*\((19|20)\d\d\)\s*$")
+_ARTICLE = re.compile(r"^(.*), (The|A|An|Le|La|Les|L'|Il|El|Das|Der|Die)(?=$| \()")
+_EDGE = re.compile(r"^[\s\"'“”‘’.,;:!?*_\-–—•]+|[\s\"'“”‘’.,;:!*_\-–—•]+$")
+
+
+class TitleOptions(Options):
+    """How titles are written."""
+
+    year: Literal["keep", "drop"] = "drop"
+    """Whether a year in brackets at the end stays."""
+    duplicates: Literal["error", "share"] = "error"
+    """Whether two items with one title are an error, or count as one."""
+
+
+def tidy(title: str, year: str = "drop") -> str:
+    """Return a title as a person would write it: the article in front, no year, single spaces.
+
+    Parameters
+    ----------
+    title : str
+        E.g. ``"Usual Suspects, The (1995)"``.
+    year : {"keep", "drop"}
+        What happens to a year in brackets at the end.
+
+    Returns
+    -------
+    str
+        E.g. ``"The Usual Suspects"``.
+
+    Examples
+    --------
+    >>> tidy("Usual Suspects, The (1995)")
+    'The Usual Suspects'
+    >>> tidy("Postino, Il (The Postman) (1994)")
+    'Il Postino (The Postman)'
+    """
+    found = _YEAR.search(title)
+    end = found.group(0).rstrip() if found and year == "keep" else ""
+    body = " ".join(_YEAR.sub("", title).split())
+    return _ARTICLE.sub(lambda m: f"{m[2]}{'' if m[2].endswith(chr(39)) else ' '}{m[1]}", body) + (f" {end.strip()}" if end else "")
+
+
+def title_key(text: str, year: str = "drop") -> str:
+    """Return what two spellings of a title share.
+
+    Parameters
+    ----------
+    text : str
+        A title, or what a language model wrote for one.
+    year : {"keep", "drop"}
+        Whether a year in brackets at the end tells titles apart.
+
+    Returns
+    -------
+    str
+        Lower case, article in front, without quotes and punctuation at the edges; may be empty.
+
+    Examples
+    --------
+    >>> title_key('"Usual Suspects, The (1995)"') == title_key("the usual  suspects.")
+    True
+    """
+    stripped = _EDGE.sub("", text)
+    return _EDGE.sub("", tidy(stripped, year)).casefold()
+
+
+@dataclass(frozen=True)
+class Titles:
+    """Titles by item code.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        Title of item code c at position c - 1.
+    year : {"keep", "drop"}
+        Whether a year in brackets at the end tells titles apart.
+    """
+
+    texts: tuple[str, ...]
+    year: str = "drop"
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Key of each title, in the order of `texts`."""
+        return tuple(map(self.key, self.texts))
+
+    @cached_property
+    def first(self) -> dict[str, int]:
+        """Key to item code, the first item where several share it."""
+        found: dict[str, int] = {}
+        for code, key in enumerate(self.keys, start=1):
+            found.setdefault(key, code)
+        return found
+
+    @cached_property
+    def canonical(self) -> NDArray[np.int64]:
+        """Item code to the code of the first item with the same title, shape [N + 1]; 0 stays 0."""
+        import numpy as np
+
+        return np.array([0, *(self.first[key] for key in self.keys)], dtype=np.int64)
+
+    def key(self, text: str) -> str:
+        """Return the key of any text, by this catalogue's rule on years.
+
+        Parameters
+        ----------
+        text : str
+            A title, or what a language model wrote for one.
+
+        Returns
+        -------
+        str
+            May be empty.
+        """
+        return title_key(text, self.year)
+
+    def text(self, code: int) -> str:
+        """Return the title of an item.
+
+        Parameters
+        ----------
+        code : int
+            Item code in 1..N.
+
+        Returns
+        -------
+        str
+            As prompts and targets have it.
+        """
+        return self.texts[code - 1]
+
+
+def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
+    """Return the titles of a catalogue.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        With titles.
+    options : TitleOptions
+        How they are written.
+
+    Returns
+    -------
+    Titles
+        One per item.
+
+    Raises
+    ------
+    DataError
+        If an item has no title, or two have the same and that is an error.
+    """
+    if vocabulary.titles is None:
+        raise DataError("the items have no titles, so there is nothing to say of them; give a catalogue with a column 'title'")
+    given = vocabulary.titles.to_list()
+    nameless = [code for code, title in enumerate(given) if not title or not title_key(title)]
+    if nameless:
+        raise DataError(
+            f"item '{vocabulary.items[nameless[0]]}' has no title ({len(nameless)} items have none); add it to the catalogue"
+        )
+    titles = Titles(tuple(tidy(title, options.year) for title in given), options.year)
+    if options.duplicates == "error":
+        _refuse_duplicates(titles, vocabulary.items.to_list())
+    return titles
+
+
+def _refuse_duplicates(titles: Titles, ids: Sequence[object]) -> None:
+    twice = next((code for code, key in enumerate(titles.keys, start=1) if titles.first[key] != code), None)
+    if twice is not None:
+        first = titles.first[titles.keys[twice - 1]]
+        raise DataError(
+            f"items '{ids[first - 1]}' and '{ids[twice - 1]}' have the same title '{titles.text(twice)}'; tell them apart in the "
+            f"catalogue, or set titles.duplicates: share to count them as one"
+        )

@@ -1,0 +1,103 @@
+"""A prefix tree over the tokens of titles: an answer that follows it cannot name what does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reverie.llm.backbone import Backbone
+    from reverie.llm.titles import Titles
+
+
+class TitleTree:
+    """Lists of titles, one a line, with an end token behind the last.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Whose tokenizer cuts the titles.
+    titles : Titles
+        The catalogue; items that share a title share its path.
+    most : int
+        Longest list, in titles.
+    distinct : bool
+        Whether a title may be named once only.
+    """
+
+    def __init__(self, backbone: Backbone, titles: Titles, most: int, distinct: bool = True) -> None:
+        self.most, self.distinct = most, distinct
+        self.separator = tuple(backbone.tokens("\n"))
+        self.end = backbone.end
+        self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
+        self.longest = most * max(map(len, self.paths.values())) + 1
+        self._children: list[dict[int, int]] = [{}]
+        self._counts: list[int] = [0]
+        self._code: dict[int, int] = {}
+        for code, path in self.paths.items():
+            node = 0
+            self._counts[0] += 1
+            for token in path:
+                node = self._child(node, token)
+                self._counts[node] += 1
+            self._code[node] = code
+
+    def _child(self, node: int, token: int) -> int:
+        if token not in self._children[node]:
+            self._children[node][token] = len(self._children)
+            self._children.append({})
+            self._counts.append(0)
+        return self._children[node][token]
+
+    def allowed(self, _row: int, tokens: Sequence[int]) -> list[int]:
+        """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`.
+
+        Parameters
+        ----------
+        _row : int
+            Not read.
+        tokens : sequence of int
+            An answer so far, made by this tree.
+
+        Returns
+        -------
+        list of int
+            At least one.
+        """
+        node, used, taken = 0, [], [0]
+        for token in tokens:
+            node = self._children[node][token]
+            taken.append(node)
+            if node in self._code:
+                used.append(taken)
+                node, taken = 0, [0]
+        if node == 0 and len(used) >= self.most:
+            return [self.end]
+        spent: dict[int, int] = {}
+        if self.distinct:
+            for path in used:
+                for visited in path:
+                    spent[visited] = spent.get(visited, 0) + 1
+        open_tokens = [token for token, child in self._children[node].items() if self._counts[child] > spent.get(child, 0)]
+        return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
+
+    def named(self, tokens: Sequence[int]) -> list[int]:
+        """Return the items of an answer that follows the tree.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+            The answer; an unfinished last title is left out.
+
+        Returns
+        -------
+        list of int
+            Item codes, in order.
+        """
+        node, found = 0, []
+        for token in tokens:
+            node = self._children[node][token]
+            if node in self._code:
+                found.append(self._code[node])
+                node = 0
+        return found

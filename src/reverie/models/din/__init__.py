@@ -1,0 +1,1 @@
+"""DIN: the history is pooled anew for each item that is scored."""

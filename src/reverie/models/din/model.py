@@ -1,0 +1,191 @@
+"""Deep interest network: how much an event of the history counts depends on the item that is scored."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.nn.embedding import IdTable
+
+if TYPE_CHECKING:
+    from reverie.data.batch import SequenceBatch
+    from reverie.data.sequences import Sequences
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.din.config import DINConfig
+    from reverie.protocols import Card
+
+ROOM = 16 << 20
+"""Numbers that one chunk of candidates may take in the attention unit."""
+
+
+class DIN(nn.Module):
+    """Score of an item: a network over ``[item, Σ_l a(h_l, item) h_l, user]``, a being the attention unit.
+
+    It has no vector of a user that is the same for all items, so it is not `HasVectors`; `aware` gives the one for an item. A user
+    that training has not seen has the zero vector. The order of the history does not matter.
+
+    Parameters
+    ----------
+    config : DINConfig
+        Options.
+    n_users, n_items : int
+        Size of the tables.
+
+    References
+    ----------
+    .. [1] Zhou et al., Deep interest network for click-through rate prediction, KDD 2018, arXiv:1706.06978, section 4.3: weights
+       are not normalised, so that their sum keeps the strength of an interest. Deviations: PReLU instead of Dice, no mini-batch
+       aware regularisation; in training without labels, binary cross-entropy against drawn items.
+    """
+
+    card: Card
+    plan = "prefixes-with-empty"
+    trained: Tensor
+
+    def __init__(self, config: DINConfig, n_users: int, n_items: int) -> None:
+        super().__init__()
+        self.config = config
+        self.history: int | None = config.history
+        self.encoder = IdTable(n_items, config.dim)
+        self.users = nn.Parameter(torch.empty(n_users, config.dim))
+        nn.init.normal_(self.users, std=0.01)
+        nn.init.normal_(self.encoder.weight, std=0.1)
+        self.of_event = nn.Linear(config.dim, config.attention, bias=False)
+        self.of_item = nn.Linear(config.dim, config.attention)
+        self.of_product = nn.Linear(config.dim, config.attention, bias=False)
+        self.unit = nn.Sequential(nn.PReLU(), nn.Linear(config.attention, 1))
+        widths = (3 * config.dim, *config.hidden)
+        layers = [part for a, b in pairwise(widths) for part in (nn.Linear(a, b), nn.PReLU())]
+        self.network = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+        self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
+
+    def aware(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Return what the network sees of users when items are scored: item, pooled history and user side by side.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories and users.
+        items : Tensor, shape [B, C], int64
+            Item codes; 0 gives a zero item.
+
+        Returns
+        -------
+        Tensor, shape [B, C, 3 D]
+            Aware of the item.
+        """
+        events, targets = self.encoder.encode(batch.items), self.encoder.encode(items)
+        hidden = self.of_event(events)[:, None] + self.of_item(targets)[:, :, None]
+        hidden = hidden + self.of_product(events[:, None] * targets[:, :, None])
+        weights = self.unit(hidden)[..., 0] * (batch.items > 0)[:, None]
+        pooled = weights @ events
+        users = self._users(batch.users)[:, None].expand_as(targets)
+        return torch.cat([targets, pooled, users], dim=-1)
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """Return the vectors of items three times over, as wide as `aware`.
+
+        Parameters
+        ----------
+        items : Tensor, int64, any shape
+            Item codes.
+
+        Returns
+        -------
+        Tensor, shape [*items.shape, 3 D]
+            Vectors.
+        """
+        return self.encoder.encode(items).repeat(*(1 for _ in items.shape), 3)
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the catalogue, in chunks, or given candidates.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories and users.
+        items : Tensor or None, shape [B, C], int64
+            Candidate codes.
+
+        Returns
+        -------
+        Tensor, shape [B, N] or [B, C]
+            Log-odds.
+        """
+        if items is None:
+            whole = torch.arange(1, len(self.encoder.weight) + 1, device=batch.items.device)
+            items = whole.expand(batch.size, -1)
+        step = max(1, ROOM // (batch.items.shape[1] * self.config.dim * max(batch.size, 1)))
+        parts = [self.network(self.aware(batch, chunk))[..., 0] for chunk in torch.split(items, step, dim=1)]
+        return torch.cat(parts, dim=1)
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return the binary cross-entropy of the targets against uniformly drawn items.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            With ``targets [B]``.
+
+        Returns
+        -------
+        dict
+            One term.
+
+        Raises
+        ------
+        ValueError
+            If the batch has no targets [B].
+        """
+        if batch.targets is None or batch.targets.dim() != 1:
+            raise ValueError("din.loss needs a batch with targets [B]")
+        shape = (batch.size, self.config.negatives)
+        drawn = torch.randint(1, len(self.encoder.weight) + 1, shape, device=batch.items.device)
+        asked = torch.cat([batch.targets[:, None], drawn], dim=1)
+        labels = torch.zeros(asked.shape, device=asked.device)
+        labels[:, 0] = 1
+        weights = (asked != batch.targets[:, None]) | (labels > 0)  # a drawn target says nothing
+        loss = F.binary_cross_entropy_with_logits(self.scores(batch, asked), labels, weights.float(), reduction="sum")
+        return {"loss": loss / weights.sum()}
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: who has events.
+
+        Parameters
+        ----------
+        train : Sequences
+            What will be trained on.
+        """
+        users = torch.from_numpy(train.users[train.lengths > 0])
+        self.trained.zero_()
+        self.trained[users.to(self.trained.device)] = True
+
+    def _users(self, users: Tensor) -> Tensor:
+        inside = (users >= 0) & (users < len(self.users))
+        codes = users.masked_fill(~inside, 0)
+        if not len(self.users):
+            return self.users.new_zeros(len(users), self.config.dim)
+        known = inside & self.trained[codes]
+        return F.embedding(codes, self.users) * known.unsqueeze(-1)
+
+
+def build(config: DINConfig, vocabulary: Vocabulary) -> DIN:
+    """Turn options into a model.
+
+    Parameters
+    ----------
+    config : DINConfig
+        Options.
+    vocabulary : Vocabulary
+        Ids of users and items.
+
+    Returns
+    -------
+    DIN
+        With fresh weights, drawn from torch's global generator.
+    """
+    return DIN(config, vocabulary.n_users, vocabulary.n_items)
