@@ -179,13 +179,22 @@ def test_unknown_users_and_items_get_the_token_that_says_so() -> None:
         assert float((model.scores(known, items) - same).abs()) > 1e-4
 
 
-def test_shuffling_moves_vectors_and_nothing_else() -> None:
-    model = world.model()
-    users, table = model.evidence.model.users.detach().clone(), model.evidence.model.item_table().detach().clone()
-    model.evidence.shuffle(0)
-    assert not torch.equal(model.evidence.model.users, users)
-    assert sorted(map(tuple, model.evidence.model.users.tolist())) == sorted(map(tuple, users.tolist()))
-    assert sorted(map(tuple, model.evidence.model.item_table().tolist())) == sorted(map(tuple, table.tolist()))
+@pytest.mark.parametrize("name", ["mf", "lightgcn", "din", "sasrec"])
+@torch.no_grad()
+def test_shuffling_gives_everybody_the_vectors_of_another(name: str) -> None:
+    model = world.model(collaborative={"name": name, "options": {"dim": 8}})
+    evidence, batch = model.evidence, _batch()
+    evidence.user_rows[0] = 0  # has no training rows: keeps its place
+    items = torch.arange(1, 17).expand(3, -1)
+    users, vectors = evidence.user_vectors(batch, items), evidence.item_vectors(items)
+    evidence.shuffle(0)
+    assert evidence.user_order[0] == 0
+    assert sorted(evidence.user_order.tolist()) == list(range(world.N_USERS))
+    assert sorted(evidence.item_order.tolist()) == list(range(world.N_ITEMS + 1))
+    assert (evidence.item_order[1:] != torch.arange(1, 17)).sum() > 8
+    torch.testing.assert_close(evidence.item_vectors(items), vectors[:, evidence.item_order[1:] - 1])
+    assert not torch.allclose(evidence.user_vectors(batch, items), users)
+    assert evidence.known_items(torch.tensor([0])).tolist() == [False]
 
 
 def test_it_is_a_recommender_like_any_other() -> None:

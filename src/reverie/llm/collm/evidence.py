@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.din.model import DIN
+from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -54,6 +55,8 @@ class Evidence(nn.Module):
 
     user_rows: Tensor
     item_rows: Tensor
+    user_order: Tensor
+    item_order: Tensor
 
     def __init__(self, model: Recommender) -> None:
         super().__init__()
@@ -66,6 +69,8 @@ class Evidence(nn.Module):
         vocabulary = model.card.vocabulary
         self.register_buffer("user_rows", torch.zeros(vocabulary.n_users, dtype=torch.int64))
         self.register_buffer("item_rows", torch.zeros(vocabulary.n_items + 1, dtype=torch.int64))
+        self.register_buffer("user_order", torch.arange(vocabulary.n_users), persistent=False)
+        self.register_buffer("item_order", torch.arange(vocabulary.n_items + 1), persistent=False)
 
     @property
     def history(self) -> int:
@@ -111,9 +116,9 @@ class Evidence(nn.Module):
         Tensor, shape [B, C, d]
             The same for all items of a row, but for DIN.
         """
-        batch = newest(batch, self.model.history)
+        batch = self._read_as(batch)
         if isinstance(self.model, DIN):
-            aware: Tensor = self.model.aware(batch, items)
+            aware: Tensor = self.model.aware(batch, self.item_order[items])
             return aware
         found: Tensor = self.model.represent(batch)
         return found[:, None].expand(-1, items.shape[1], -1)
@@ -131,6 +136,7 @@ class Evidence(nn.Module):
         Tensor, shape [B, C, d]
             Vectors.
         """
+        items = self.item_order[items]
         if isinstance(self.model, DIN):
             tripled: Tensor = self.model.item_vectors(items)
             return tripled
@@ -170,25 +176,27 @@ class Evidence(nn.Module):
 
     @torch.no_grad()
     def shuffle(self, seed: int) -> None:
-        """Give every user and every item the vector of another: the control that tells whether vectors are used at all.
+        """Read every user and every item as another from now on: the control that tells whether vectors are used at all.
 
-        Tables of vectors by id are permuted; where a user's vector comes from a network over the history, permuting the items
-        changes it too.
+        Those with training rows change places among themselves, in histories too, so that a vector that comes from a network over
+        the history is that of other items.
 
         Parameters
         ----------
         seed : int
             Of the permutations.
         """
-        from reverie.seeds import torch_generator
-
         generator = torch_generator(seed, "shuffled ids")
-        n_users, n_items = len(self.user_rows), len(self.item_rows) - 1
-        for size in (n_users, n_items):
-            order = torch.randperm(size, generator=generator)
-            tables = [p for p in self.model.parameters() if len(p) == size and p.dim() <= 2]
-            for table in tables:
-                table.copy_(table[order.to(table.device)])
+        for order, rows in ((self.user_order, self.user_rows), (self.item_order, self.item_rows)):
+            seen = rows.nonzero()[:, 0]
+            order[seen] = seen[torch.randperm(len(seen), generator=generator).to(seen.device)]
+
+    def _read_as(self, batch: SequenceBatch) -> SequenceBatch:
+        """Return the newest events, under the names that the recommender is asked by."""
+        kept = newest(batch, self.model.history)
+        inside = (kept.users >= 0) & (kept.users < len(self.user_order))
+        users = torch.where(inside, F.pad(self.user_order, (0, 1))[kept.users.masked_fill(~inside, -1)], kept.users)
+        return replace(kept, users=users, items=self.item_order[kept.items])
 
 
 def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:

@@ -95,6 +95,8 @@ class Speaker:
             index = np.arange(at, min(at + size, len(self.histories.lengths)))
             part = self.histories.take(index)
             prompts, vectors = self._asked(task, row, part, index)
+            copies = [0] * len(prompts) if row == "text-only" else list(range(len(prompts)))  # without slots all prompts are one
+            prompts = prompts[: max(copies) + 1]
             answers = self.session.asker.targets(task, part)
             longest = max(map(len, answers))
             if decoding == "constrained":
@@ -102,7 +104,7 @@ class Speaker:
                 tokens = greedy(self.session.backbone, prompts, vectors, longest=tree.longest, allowed=tree.allowed)
             else:
                 tokens = greedy(self.session.backbone, prompts, vectors, longest=round(SPARE * longest))
-            texts += [self.session.backbone.text(line) for line in tokens]
+            texts += [self.session.backbone.text(tokens[copy]) for copy in copies]
         return texts
 
     def tree(self, most: int) -> TitleTree:
