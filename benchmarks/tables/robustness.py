@@ -29,6 +29,7 @@ does not hold 0 (not corrected for the number of cells; the HTML page corrects).
 def main() -> None:
     """Write the page."""
     table = pl.read_csv(TABLE, infer_schema_length=None, schema_overrides={"seed": pl.String, "budget": pl.Float64})
+    table = table.with_columns(pl.col("budget").fill_null(0.0))  # labelled profiles have none
     parts = [HEAD]
     for recipe in table["recipe"].unique(maintain_order=True):
         parts += section(recipe, table.filter(pl.col("recipe") == recipe))
@@ -42,11 +43,9 @@ def section(recipe: str, table: pl.DataFrame) -> list[str]:
     if pooled.is_empty():
         pooled = table.filter(pl.col("metric").str.contains("^(lift|change)_"))
     first = table.row(0, named=True)
-    seeds = pooled["seed"].unique().to_list()
-    lines = [
-        f"\n## {recipe}\n",
-        f"{first['dataset']} · {first['protocol']} · seeds {', '.join(seeds)} · `reverie robustness {recipe}`\n",
-    ]
+    seeds = (pooled if pooled.height else table)["seed"].unique(maintain_order=True).to_list()
+    command = f"reverie robustness {recipe}" if pooled.height else "python benchmarks/labelled_profiles.py"
+    lines = [f"\n## {recipe}\n", f"{first['dataset']} · {first['protocol']} · seeds {', '.join(seeds)} · `{command}`\n"]
     for budget in sorted(pooled["budget"].unique().to_list()):
         part = pooled.filter((pl.col("budget") == budget) & (pl.col("slice") == "all"))
         bare = part.filter((pl.col("defence") == "none") & (pl.col("attack") != "null"))
@@ -113,7 +112,7 @@ def detection(table: pl.DataFrame) -> list[str]:
         means = rows.group_by("defence", "attack", "metric", maintain_order=True).agg(pl.col("value").mean())
         attacks = means["attack"].unique(maintain_order=True).to_list()
         cells = {(r["defence"], r["attack"], r["metric"]): r["value"] for r in means.iter_rows(named=True)}
-        lines += [f"### {fakes_word(budget)}: detection, AUC / average precision", ""]
+        lines += [f"### {fakes_word(budget) if budget else 'Labelled profiles'}: detection, AUC / average precision", ""]
         lines += ["| detector | " + " | ".join(attacks) + " |", "|---" * (len(attacks) + 1) + "|"]
         for detector in means.filter(pl.col("metric") == "detection_auc")["defence"].unique(maintain_order=True):
             found = [(cells.get((detector, a, "detection_auc")), cells.get((detector, a, "detection_ap"))) for a in attacks]
