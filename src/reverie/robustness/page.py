@@ -146,7 +146,7 @@ def _heat(one: CellEffects, most: float, targeted: bool) -> Heat:
         f"{_named(one)}: targets are in {words.percent(after.value)} of top-10 lists, {words.percent(before.value)} before; "
         f"{'shown' if shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
     )
-    note = f"{100 * lift.low:+.2f} to {100 * lift.high:+.2f}; NDCG {change.value:+.4f}"
+    note = f"{100 * lift.low:+.2f} to {100 * lift.high:+.2f}\nNDCG {change.value:+.4f}"
     return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, shown)
 
 
@@ -198,7 +198,7 @@ def _detection_maps(done: Done) -> list[HeatMap]:
             for attack in attacks:
                 auc, ap, kept = (by[attack].mean(name) for name in ("auc", "ap", "recall"))
                 text = f"{detector} on {attack}: AUC {auc:.3f}, average precision {ap:.3f}, recall at the true share {kept:.3f}"
-                cells.append(Heat(f"{auc:.3f}", f"AP {ap:.2f}, recall {kept:.2f}", -(2 * auc - 1) if auc == auc else 0.0, text))
+                cells.append(Heat(f"{auc:.3f}", f"AP {ap:.2f}\nrecall {kept:.2f}", -(2 * auc - 1) if auc == auc else 0.0, text))
             rows.append((detector, cells))
         maps.append(HeatMap(fakes_word(fakes), "detector", attacks, rows))
     return maps
