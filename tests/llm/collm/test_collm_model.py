@@ -120,7 +120,7 @@ def test_each_stage_trains_its_part_alone() -> None:
     assert any(name.startswith("evidence.") and p.requires_grad for name, p in tuned.named_parameters())
 
 
-@pytest.mark.parametrize("options", [KINDS[1], KINDS[3], KINDS[5]], ids=str)
+@pytest.mark.parametrize("options", [KINDS[1], KINDS[4], KINDS[5], KINDS[6]], ids=str)
 def test_a_beginning_read_without_gradient_leaves_gradients_as_they_are(options: dict[str, Any]) -> None:
     model = _model(options)
     made = world.split()
