@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, nearest
 
 Settings = dict[str, Any]
 """Dotted keys and their values, e.g. ``{"training.epochs": 60}``; a value takes the place of all that was there."""
@@ -105,3 +106,79 @@ def overridden(values: Any, override: str, example: str) -> Any:
     except yaml.YAMLError:
         raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None
     return put(values, key, value, f"--set {override}")
+
+
+def packaged_files(package: str, folder: str = "recipes") -> dict[str, Path]:
+    """Return the YAML files that a package carries.
+
+    Parameters
+    ----------
+    package : str
+        E.g. ``"reverie.contrast"``.
+    folder : str
+        Of the package.
+
+    Returns
+    -------
+    dict of str to Path
+        By name, sorted.
+    """
+    return {path.stem: path for path in sorted(Path(str(resources.files(package) / folder)).glob("*.yaml"))}
+
+
+def read_named(name_or_path: str, known: Mapping[str, Path], kind: str, listing: str) -> tuple[Any, str]:
+    """Read a YAML file that is given by the name of a packaged one, or by its path.
+
+    Parameters
+    ----------
+    name_or_path : str
+        What a person typed.
+    known : mapping of str to Path
+        From `packaged_files`.
+    kind : str
+        What it is, for messages, e.g. ``"study"``.
+    listing : str
+        The command that lists what there is.
+
+    Returns
+    -------
+    values : object
+        What the file holds.
+    where : str
+        How to call it in messages.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist or is not YAML.
+    """
+    path = known.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        near = nearest(name_or_path, known)
+        raise ConfigError(f"no {kind} '{name_or_path}'{near}; see '{listing}', or give a YAML file")
+    return read_yaml(path), name_or_path if name_or_path in known else str(path)
+
+
+def shortened(values: Mapping[str, Any], name: str, changes: Settings, where: str) -> dict[str, Any]:
+    """Return the short form of a recipe, which shows nothing but that it runs.
+
+    Parameters
+    ----------
+    values : mapping
+        The recipe.
+    name : str
+        Its name; that of the short form ends in ``-smoke``.
+    changes : dict
+        Dotted keys and their values.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    dict
+        Changed.
+    """
+    short = dict(values)
+    for key, value in changes.items():
+        short = put(short, key, value, f"{where}, smoke, {key}")
+    return short | {"name": f"{name}-smoke"}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from reverie.contrast.recipe import StudyRecipe, parse_study
-from reverie.errors import ConfigError, nearest
-from reverie.settings import overridden, put, read_yaml
+from reverie.settings import overridden, packaged_files, put, read_named
 
 SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
 """What a smoke run keeps of the seeds and of each grid."""
@@ -25,8 +23,7 @@ def study_files() -> dict[str, Path]:
     dict of str to Path
         Sorted by name.
     """
-    folder = Path(str(resources.files("reverie.contrast") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return packaged_files("reverie.contrast")
 
 
 def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> StudyRecipe:
@@ -51,13 +48,7 @@ def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = F
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    known = study_files()
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = nearest(name_or_path, known)
-        raise ConfigError(f"no study '{name_or_path}'{near}; see 'reverie contrast --list', or give a YAML file")
-    where = name_or_path if name_or_path in known else str(path)
-    values = read_yaml(path)
+    values, where = read_named(name_or_path, study_files(), "study", "reverie contrast --list")
     if smoke:
         values = smoked(parse_study(values, where))
     for override in overrides:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
-from reverie.settings import Settings, overridden, put, read_yaml
+from reverie.settings import Settings, overridden, packaged_files, put, read_named, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -185,8 +184,7 @@ def robustness_files() -> dict[str, Path]:
     dict of str to Path
         Sorted by name.
     """
-    folder = Path(str(resources.files("reverie.robustness") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return packaged_files("reverie.robustness")
 
 
 def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> RobustnessRecipe:
@@ -211,22 +209,12 @@ def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: boo
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    known = robustness_files()
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = nearest(name_or_path, known)
-        raise ConfigError(
-            f"no robustness recipe '{name_or_path}'{near}; packaged are {', '.join(known)}, or give the path of a YAML file"
-        )
-    where = name_or_path if name_or_path in known else str(path)
-    values = read_yaml(path)
+    values, where = read_named(name_or_path, robustness_files(), "robustness recipe", "reverie robustness --list")
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
     if smoke:
         recipe = checked(RobustnessRecipe, values, where)
-        for key, value in recipe.smoke.items():
-            values = put(values, key, value, f"{where}, smoke, {key}")
-        values["name"] = f"{recipe.name}-smoke"
+        values = shortened(values, recipe.name, recipe.smoke, where)
     for override in overrides:
         values = overridden(values, override, "seeds=1")
     loaded = checked(RobustnessRecipe, values, where)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from reverie.errors import ConfigError, nearest
 from reverie.llm.collm.config import CoLLMConfig
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import Settings, overridden, put, read_yaml
+from reverie.settings import Settings, overridden, packaged_files, read_named, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -157,8 +156,7 @@ def collm_files() -> dict[str, Path]:
     dict of str to Path
         Sorted by name.
     """
-    folder = Path(str(resources.files("reverie.llm.collm") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return packaged_files("reverie.llm.collm")
 
 
 def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> CoLLMRecipe:
@@ -183,18 +181,10 @@ def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: b
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    known = collm_files()
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = nearest(name_or_path, known)
-        raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie collm --list', or give a YAML file")
-    where = name_or_path if name_or_path in known else str(path)
-    values = read_yaml(path)
+    values, where = read_named(name_or_path, collm_files(), "recipe", "reverie collm --list")
     if smoke:
         recipe = parse_collm(values, where)
-        for key, value in recipe.smoke.items():
-            values = put(values, key, value, f"{where}, smoke, {key}")
-        values = values | {"name": f"{recipe.name}-smoke"}
+        values = shortened(values, recipe.name, recipe.smoke, where)
     for override in overrides:
         values = overridden(values, override, EXAMPLE)
     return parse_collm(values, where)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import yaml
 
-from reverie.errors import ConfigError, nearest
 from reverie.llm.interpreter.recipe import InterpreterRecipe, parse_interpreter
-from reverie.settings import overridden, put, read_yaml
+from reverie.settings import overridden, packaged_files, read_named, shortened
 
 EXAMPLE = "training.steps=50"
 
@@ -23,8 +21,7 @@ def interpreter_files() -> dict[str, Path]:
     dict of str to Path
         Sorted by name.
     """
-    folder = Path(str(resources.files("reverie.llm.interpreter") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return packaged_files("reverie.llm.interpreter")
 
 
 def load_interpreter_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> InterpreterRecipe:
@@ -49,18 +46,10 @@ def load_interpreter_recipe(name_or_path: str, overrides: Sequence[str] = (), sm
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    known = interpreter_files()
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = nearest(name_or_path, known)
-        raise ConfigError(f"no interpreter '{name_or_path}'{near}; see 'reverie interpret --list', or give a YAML file")
-    where = name_or_path if name_or_path in known else str(path)
-    values = read_yaml(path)
+    values, where = read_named(name_or_path, interpreter_files(), "interpreter", "reverie interpret --list")
     if smoke:
         recipe = parse_interpreter(values, where)
-        values = values | {"name": f"{recipe.name}-smoke"}
-        for key, value in recipe.smoke.items():
-            values = put(values, key, value, f"{where}, smoke, {key}")
+        values = shortened(values, recipe.name, recipe.smoke, where)
     for override in overrides:
         values = overridden(values, override, EXAMPLE)
     return parse_interpreter(values, where)
