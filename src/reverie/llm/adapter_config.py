@@ -67,4 +67,15 @@ class QFormer(Options):
     """Attention heads; must divide the width of the states."""
 
 
-AdapterConfig = Annotated[Last | Conv | Position | TwoLayer | Normed | QFormer, Field(discriminator="kind")]
+class Catalogue(Options):
+    """Each state recalls items of the catalogue by their vectors; the mixture of their titles' token vectors is its soft tokens.
+
+    Ours: nothing it learns belongs to a single item, so that it can name items whose titles it was never taught.
+    """
+
+    kind: Literal["catalogue"]
+    tokens: PositiveInt = 8
+    """Soft tokens per state; longer titles are cut there."""
+
+
+AdapterConfig = Annotated[Last | Conv | Position | TwoLayer | Normed | QFormer | Catalogue, Field(discriminator="kind")]

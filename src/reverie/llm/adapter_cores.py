@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.errors import ConfigError
+from reverie.llm.recall_core import Recall
 from reverie.nn.states import last_states
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def create_core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
             return Convolved(dim, width, config.positions)
         case "qformer":
             return Queries(dim, width, config.queries, config.heads)
+        case "catalogue":
+            return Recall(dim, width, config.tokens)
         case _:
             return _per_position(config, dim, width)
 

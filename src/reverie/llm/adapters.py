@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from reverie.errors import ConfigError
 from reverie.llm.adapter_cores import PerPosition, Queries, create_core
+from reverie.llm.recall_core import Recall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ class Adapter(nn.Module):
     @property
     def group(self) -> int | None:
         """Soft tokens per state; None for an adapter that reads all states at once."""
-        return self.core.tokens if isinstance(self.core, PerPosition) else None
+        return self.core.tokens if isinstance(self.core, PerPosition | Recall) else None
 
     def counts(self, lengths: Tensor) -> Tensor:
         """Return how many soft tokens each row gets.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,8 @@ from reverie.errors import RunError
 from reverie.files import atomic_path, read_json, write_json
 from reverie.llm.adapter_config import Position
 from reverie.llm.adapters import create_adapter
-from reverie.seeds import seed_torch
+from reverie.llm.recall_core import Recall
+from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
     from reverie.llm.adapter_config import AdapterConfig
@@ -46,9 +47,38 @@ class Interpreter(nn.Module):
             self.states = create_adapter(config, dim, backbone.width, backbone.rms)
             alike = config if self.states.group is not None else Position(kind="position")
             self.items = create_adapter(alike, dim, backbone.width, backbone.rms)
-        self.warm = getattr(config, "start", "random") == "titles"
+        self.warm, self.seed = getattr(config, "start", "random") == "titles", seed
         self.facts = {"dim": dim, "width": backbone.width, "language_model": backbone.name, "adapter": config.kind}
         self.to(backbone.device)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the adapters read the catalogue, see `remember`."""
+        return isinstance(self.states.core, Recall)
+
+    @torch.no_grad()
+    def remember(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
+        """Give adapters that recall their catalogue, which is not saved with them; others ignore it.
+
+        Parameters
+        ----------
+        backbone : Backbone
+            Embeds the titles.
+        titles : Titles
+            Of the catalogue.
+        table : Tensor, shape [N, D]
+            Item vectors.
+        taught : Tensor, int64
+            Codes of items whose titles may be taught.
+        """
+        if not self.recalls:
+            return
+        device, tokens = self.states.mean.device, self.states.group or 1
+        values = torch.stack([title_vectors(backbone, titles.text(code + 1), tokens) for code in range(len(table))]).to(device)
+        known = torch.zeros(len(table), dtype=torch.bool, device=device)
+        known[taught.to(device) - 1] = True
+        for adapter in (self.states, self.items):
+            cast("Recall", adapter.core).remember(table.to(device), values / adapter.volume, known)
 
     @torch.no_grad()
     def prepare(self, backbone: Backbone, titles: Titles, states: Tensor, codes: Tensor, table: Tensor, taught: Tensor) -> None:
@@ -72,13 +102,17 @@ class Interpreter(nn.Module):
         device = self.states.mean.device
         self.states.fit_scale(states.to(device))
         self.items.fit_scale(table.to(device))
+        some = torch.linspace(0, len(states) - 1, min(len(states), START_STATES)).round().long()
+        if self.recalls:
+            for adapter, inputs, items in ((self.states, states[some], codes[some]), (self.items, table[taught - 1], taught)):
+                core = cast("Recall", adapter.core)
+                core.fit(adapter.standardised(inputs.to(device)), items.to(device), torch_generator(self.seed, "recall"))
         if not self.warm:
             return
         tokens = self.states.group or 1
         goals = torch.zeros(len(table) + 1, tokens, backbone.width, device=device)
         for code in taught.tolist():
             goals[code] = title_vectors(backbone, titles.text(code), tokens)
-        some = torch.linspace(0, len(states) - 1, min(len(states), START_STATES)).round().long()
         self.states.start_at(states[some].to(device), goals[codes[some].to(device)])
         self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
 

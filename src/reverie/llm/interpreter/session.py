@@ -175,7 +175,9 @@ def open_session(
     interpreter.eval()
     asker = Asker(recipe, backbone, titles, interpreter)
     held_out = _held_out(split, recipe)
-    return Session(recipe, folder, run, model, dataset, split, titles, held_out, asker, table)
+    session = Session(recipe, folder, run, model, dataset, split, titles, held_out, asker, table)
+    interpreter.remember(backbone, titles, table, torch.from_numpy(session.taught))
+    return session
 
 
 def teach(session: Session, progress: Progress) -> None:

@@ -93,6 +93,7 @@ class Teacher:
         before, begin, saved, ran = self.seconds, time.monotonic(), time.monotonic(), 0
         while step < teaching.steps:
             task = self._task(step)
+            model.train()
             optimisers.set_rate(learning_rate(config, step, teaching.steps))
             loss = self._loss(task, step)
             value = float(loss.detach())
@@ -136,6 +137,7 @@ class Teacher:
         float
             Lower is better.
         """
+        self.asker.interpreter.eval()
         size, total, count = self.recipe.tasks["recovery"].batch_size, 0.0, 0
         for at in range(0, len(self.valid.lengths), size):
             part = self.valid.take(np.arange(at, min(at + size, len(self.valid.lengths))))
