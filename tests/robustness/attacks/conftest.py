@@ -60,13 +60,18 @@ class Ground:
         torch.manual_seed(seed)
         model = rv.create_model("mf", split, dim=16)
         rv.fit(model, split, epochs=15, patience=15, learning_rate=0.03, batch_size=512, on="train+valid", show=False, seed=seed)
+        return self.shown(model, k)
+
+    def shown(self, model: Any, k: int) -> float:
+        """Share of real users without the target who see it in their top k."""
         return hit_rate(model, self.arena, int(self.goal.targets[0]), k)
 
 
 def hit_rate(model: Any, arena: Arena, target: int, k: int) -> float:
     train = arena.split.train
     items = torch.from_numpy(padded(train.items, train.starts, train.stops))
-    model.eval()
+    if isinstance(model, torch.nn.Module):
+        model.eval()
     with torch.no_grad():
         scores = model.scores(SequenceBatch(items, torch.from_numpy(train.lengths), torch.from_numpy(train.users)))
     seen = torch.zeros(len(items), scores.shape[1] + 1, dtype=torch.bool).scatter_(1, items, True)[:, 1:]

@@ -23,6 +23,8 @@ from reverie.robustness.attacks.uplift import chances_by_paths
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
+    from reverie.data.split import Split
+    from reverie.protocols import Recommender
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
@@ -83,6 +85,15 @@ def test_the_policy_learns_what_is_rewarded(ground: Callable[..., Any]) -> None:
     assert (made.items[made.offsets[1:] - 1] == here.goal.targets[0]).all()
 
 
+def test_the_policy_beats_random_on_the_victim_it_may_try(ground: Callable[..., Any]) -> None:
+    plain = ground()
+    here = ground(reward=lambda profiles: plain.hits(profiles, 20, 7), trials=30)
+    made = here.craft("poisonrec", 0, trials=30)
+    learned = np.mean([plain.hits(made, 20, seed) for seed in (0, 1)])  # fitted from other seeds than the trials
+    random = np.mean([plain.hits(plain.craft("random", seed), 20, seed) for seed in (0, 1)])
+    assert learned > random
+
+
 def test_without_trials_there_is_nothing_to_learn_from(ground: Callable[..., Any]) -> None:
     with pytest.raises(ConfigError, match="trials"):
         ground().craft("poisonrec")
@@ -118,6 +129,24 @@ def test_guided_sessions_follow_the_victim(ground: Callable[..., Any]) -> None:
     blind = ground(victim=rv.create_model("popularity", plain.arena.split))
     with pytest.raises(ConfigError, match="products of vectors"):
         blind.craft("guided-sessions")
+
+
+def test_guided_sessions_beat_random_on_their_victim(ground: Callable[..., Any]) -> None:
+    plain = ground()
+
+    def fitted(split: Split, seed: int) -> Recommender:
+        torch.manual_seed(seed)
+        model = rv.create_model("sasrec", split, dim=16, history=20)
+        rv.fit(model, split, epochs=20, patience=20, learning_rate=0.01, batch_size=32, on="train+valid", show=False, seed=seed)
+        return model
+
+    def hits(profiles: Profiles, seed: int) -> float:
+        return plain.shown(fitted(plain.arena.poisoned(profiles), seed), 10)
+
+    here = ground(victim=fitted(plain.arena.split, 0))
+    guided = np.mean([hits(here.craft("guided-sessions", seed), seed) for seed in (0, 1)])
+    random = np.mean([hits(plain.craft("random", seed), seed) for seed in (0, 1)])
+    assert guided > random
 
 
 def test_the_guide_prefers_histories_that_win_users() -> None:
