@@ -19,6 +19,7 @@ from common import record
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.dataset import Dataset
+from reverie.llm.collm.catalogue import candidate_scores
 from reverie.llm.collm.model import CoLLM
 from reverie.models import create_model
 
@@ -65,7 +66,7 @@ def main() -> None:
     side = SequenceBatch(batch.items.expand(len(part), -1), batch.lengths.expand(len(part)), batch.users.expand(len(part)))
     with torch.inference_mode():
         model.scores(batch, items[:1, None])  # warm
-        shared, shared_wall, together = seconds(lambda: model.candidates(batch, items))
+        shared, shared_wall, together = seconds(lambda: candidate_scores(model, batch, items))
         one, one_wall, alone = seconds(
             lambda: torch.cat([model.scores(batch, part[n : n + 1, None])[:, 0] for n in range(len(part))])
         )

@@ -14,6 +14,7 @@ from reverie.data.batch import SequenceBatch, query_batch
 from reverie.data.plans import create_plan
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, recommend
+from reverie.llm.collm.catalogue import candidate_scores
 from reverie.models import create_model, load_model, save_model
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.Monkey
     model, batch = _model({"ids": "soft"}), _batch()
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     items = torch.arange(1, 17)
-    whole = model.candidates(one, items)
+    whole = candidate_scores(model, one, items)
     monkeypatch.setattr("reverie.llm.collm.packed.TOKENS", 60)  # two ends or so in a row
-    torch.testing.assert_close(model.candidates(one, items), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(candidate_scores(model, one, items), whole, rtol=0, atol=1e-5)
     monkeypatch.setattr("reverie.llm.collm.packed.MASKED", ())
-    torch.testing.assert_close(model.candidates(one, items), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(candidate_scores(model, one, items), whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=str)

@@ -209,6 +209,18 @@ def test_the_command_writes_its_tables(tmp_path: Path) -> None:
     table = json.loads((tmp_path / "run" / "table.json").read_text())
     assert table["counts"]["all"]["rows"] >= 16
     assert "| collm |" in (tmp_path / "run" / "table.md").read_text()
+    asked = CliRunner().invoke(app, ["evaluate", str(tmp_path / "run"), "--json"])
+    assert asked.exit_code == 0, asked.output
+    found = {row["metric"]: row["value"] for row in json.loads(asked.output)}
+    stored = {row["metric"]: float(row["value"]) for row in rows if row["row"] == "collm" and row["slice"] == "all"}
+    assert found["auc"] == pytest.approx(stored["auc"], abs=1e-5)
+    assert set(found) == {"auc", "uauc", "undcg"}
+    refused = CliRunner().invoke(app, ["evaluate", str(tmp_path / "run"), "--seen", "keep"])
+    assert isinstance(refused.exception, ConfigError)
+    title = pl.read_csv(tmp_path / "films.csv")["title"][0]
+    liked = CliRunner().invoke(app, ["recommend", str(tmp_path / "run"), title, "-k", "3", "--json"])
+    assert liked.exit_code == 0, liked.output
+    assert len(json.loads(liked.output)) == 3
     listed = CliRunner().invoke(app, ["collm", "--list", "--json"])
     assert {row["name"] for row in json.loads(listed.output)} == set(collm_files())
 

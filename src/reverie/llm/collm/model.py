@@ -12,11 +12,12 @@ from reverie.data.batch import SequenceBatch as Batch
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.collm.bits import Bits
-from reverie.llm.collm.evidence import Evidence, create_evidence, newest
+from reverie.llm.collm.catalogue import candidate_scores, catalogue_scores, chunks, rows_of
+from reverie.llm.collm.evidence import Evidence, create_evidence
 from reverie.llm.collm.mapping import Mapping
-from reverie.llm.collm.packed import packed_answers
-from reverie.llm.collm.prefix import answers, common_length, read
+from reverie.llm.collm.prefix import answers, read
 from reverie.llm.collm.prompting import create_prompting
+from reverie.llm.collm.writing import written
 from reverie.llm.lora import add_lora
 from reverie.llm.prompts import SOFT
 
@@ -193,47 +194,11 @@ class CoLLM(nn.Module):
             Log-odds, up to the constant `centre`.
         """
         if items is None:
-            return self._catalogue(batch)
+            return catalogue_scores(self, batch)
         if items.shape[1] == 1:
-            rows = [self._pairs(_slice(batch, at), items[at]) for at in _chunks(batch.size, self.config.rows)]
+            rows = [self.pairs(rows_of(batch, at), items[at]) for at in chunks(batch.size, self.config.rows)]
             return torch.cat(rows) if rows else items.new_zeros(items.shape, dtype=torch.float32)
-        return torch.stack([self.candidates(_slice(batch, [row]), items[row]) for row in range(batch.size)])
-
-    def candidates(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Score many candidates of one user; the common beginning of their prompts is read once.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            One row.
-        items : Tensor, shape [C], int64
-            Item codes; 0 is padding and scores 0.
-
-        Returns
-        -------
-        Tensor, shape [C]
-            As one prompt per candidate gives them, up to rounding.
-        """
-        real = items.nonzero()[:, 0]
-        found = torch.zeros(len(items), device=self.centre.device)
-        if len(real) < 2:
-            return found if not len(real) else found.index_put((real,), self._pairs(batch, items[real][None])[:, 0])
-        prompts, vectors = self.prompts(batch, items[real][None])
-        aware = self.evidence is not None and self.evidence.aware
-        shared = common_length(prompts, stop_at_soft=aware)
-        if shared == 0:
-            parts = [self._pairs(batch, chunk[None]) for chunk in torch.split(items[real], self.config.rows)]
-            return found.index_put((real,), torch.cat(parts, dim=1)[0])
-        inside = prompts[0][:shared].count(SOFT)
-        per_row = prompts[0].count(SOFT)
-        soft = vectors.view(len(prompts), per_row, self.backbone.width)
-        before = read(self.backbone, [prompts[0][:shared]], soft[0, :inside])
-        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))  # where ends are padded, equal lengths lie together
-        ends = [prompts[row][shared:] for row in order]
-        at = torch.tensor(order, device=found.device)
-        logits = torch.zeros(len(prompts), 2, device=found.device)
-        logits[at] = packed_answers(self.backbone, ends, soft[at, inside:], self.words, before, self.config.rows)
-        return found.index_put((real,), self.score_of(logits))
+        return torch.stack([candidate_scores(self, rows_of(batch, [row]), items[row]) for row in range(batch.size)])
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the binary cross-entropy of the score against labels and, where it has a weight, the pairwise loss inside users.
@@ -258,7 +223,7 @@ class CoLLM(nn.Module):
             raise ConfigError(
                 "collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'"
             )
-        scores = self._pairs(batch, batch.targets[:, None])[:, 0]
+        scores = self.pairs(batch, batch.targets[:, None])[:, 0]
         terms = {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels.to(scores))}
         if self.config.ranking:
             pairs = (batch.users[:, None] == batch.users) & (batch.labels[:, None] > batch.labels)
@@ -316,9 +281,22 @@ class CoLLM(nn.Module):
         batch = Batch(nobody[:, None], nobody, users)
         self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
-    def _pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Scores of [B, C] pairs in one go; what comes before the first soft token needs no gradient where it is frozen."""
-        prompts, vectors = self.prompts(batch, items)
+    def pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Score pairs in one go; what comes before the first soft token needs no gradient where it is frozen.
+
+        Parameters
+        ----------
+        batch : SequenceBatch
+            Histories and users.
+        items : Tensor, shape [B, C], int64
+            Item codes, none 0.
+
+        Returns
+        -------
+        Tensor, shape [B, C]
+            One prompt for each.
+        """
+        prompts, vectors = written(self, batch, items)
         backbone = self.backbone
         first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
         if self.stage == "mapping" and min(first, default=0) > 0 and torch.is_grad_enabled():
@@ -345,75 +323,6 @@ class CoLLM(nn.Module):
         """
         raw = logits[:, 0] if self.config.score == "yes_logit" else logits[:, 0] - logits[:, 1]
         return raw - self.centre
-
-    def prompts(self, batch: SequenceBatch, items: Tensor) -> tuple[list[list[int]], Tensor]:
-        """Write prompts.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor, shape [B, C], int64
-            Item codes, none 0.
-
-        Returns
-        -------
-        prompts : list of list of int
-            ``B * C``, row after row.
-        vectors : Tensor, shape [S, D]
-            Their soft tokens.
-        """
-        histories = [row[:n] for row, n in zip(batch.items.tolist(), batch.lengths.tolist(), strict=True)]
-        histories = [row[-self.config.history :] for row in histories]
-        count, width = items.shape[1], self.backbone.width
-        nothing = torch.zeros(0, width, device=self.centre.device)
-        codes = items.tolist()
-        if self.evidence is None or self.config.ids == "none":
-            made = [self.prompting.tokens(h, code, None) for h, row in zip(histories, codes, strict=True) for code in row]
-            return made, nothing
-        users = self.evidence.user_vectors(batch, items).flatten(0, 1)
-        objects = self.evidence.item_vectors(items).flatten(0, 1)
-        known_users = self.evidence.known_users(batch).repeat_interleave(count)
-        known_items = self.evidence.known_items(items).flatten()
-        if self.mapping is not None:
-            cold = self.config.cold == "token"
-            soft = [
-                self.mapping("user", users, known_users if cold else None),
-                self.mapping("item", objects, known_items if cold else None),
-            ]
-            order = [slot for slot in self.prompting.template.slots if slot in ("user", "item")]
-            vectors = torch.cat(soft if order == ["user", "item"] else soft[::-1], dim=1).flatten(0, 1)
-            n = self.config.mapping.tokens
-            made = [self.prompting.tokens(h, code, (n, n)) for h, row in zip(histories, codes, strict=True) for code in row]
-            return made, vectors
-        if self.bits is None:
-            raise ValueError("there is neither a mapping nor bits")
-        dotted = self.config.ids == "dotted"
-        said = zip(
-            self.bits.words("user", users, known_users, dotted), self.bits.words("item", objects, known_items, dotted), strict=True
-        )
-        pairs = [(h, code) for h, row in zip(histories, codes, strict=True) for code in row]
-        return [self.prompting.tokens(h, code, ids) for (h, code), ids in zip(pairs, said, strict=True)], nothing
-
-    def _catalogue(self, batch: SequenceBatch) -> Tensor:
-        n_items = len(self.prompting.titles.texts)
-        everything = torch.arange(1, n_items + 1, device=self.centre.device)
-        if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
-            return torch.stack([self.candidates(_slice(batch, [row]), everything) for row in range(batch.size)])
-        rough: Tensor = self.evidence.model.scores(newest(batch, self.evidence.model.history)).float()
-        chosen = rough.topk(self.config.shortlist, dim=1).indices
-        fine = torch.stack([self.candidates(_slice(batch, [row]), chosen[row] + 1) for row in range(batch.size)])
-        behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
-        return behind.scatter(1, chosen, fine)
-
-
-def _slice(batch: SequenceBatch, rows: list[int]) -> SequenceBatch:
-    at = torch.tensor(rows, device=batch.items.device)
-    return Batch(batch.items[at], batch.lengths[at], batch.users[at])
-
-
-def _chunks(size: int, rows: int) -> list[list[int]]:
-    return [list(range(at, min(at + rows, size))) for at in range(0, size, rows)]
 
 
 def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> CoLLM:

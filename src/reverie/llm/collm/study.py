@@ -19,7 +19,7 @@ from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
 from reverie.llm.collm.draws import drawn_rows, drawn_users
 from reverie.llm.collm.pairs import labelled_pairs
 from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
-from reverie.llm.collm.scored import ensemble
+from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.models import load_model, save_model
 from reverie.training.environment import commit, environment
 from reverie.training.memory import peak_mb, reset_peak
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
     from reverie.data.split import Split
+    from reverie.evaluation import Evaluation
     from reverie.llm.collm.pairs import Pairs
     from reverie.protocols import Recommender
 
@@ -162,6 +163,54 @@ def run_study(
     by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
     facts = read_json(folder / "result.json")
     return Study(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+
+
+def is_study(folder: str | Path) -> bool:
+    """Return whether a folder holds a finished study.
+
+    Parameters
+    ----------
+    folder : path
+        Any.
+
+    Returns
+    -------
+    bool
+        By the scores it keeps.
+    """
+    return (Path(folder) / "test-scores.parquet").is_file() and (Path(folder) / "result.json").is_file()
+
+
+def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", offline: bool = False) -> Evaluation:
+    """Open what a finished study measured; nothing is asked again.
+
+    Parameters
+    ----------
+    folder : path
+        See `is_study`.
+    on : {"valid", "test"}
+        Which rows.
+    row : str
+        Of the table.
+    offline : bool
+        Never ask the network.
+
+    Returns
+    -------
+    Evaluation
+        With scores of labelled rows: ``auc``, ``uauc``, ``undcg``, ``log_loss``.
+
+    Raises
+    ------
+    ConfigError
+        If the study has no such row.
+    """
+    recipe = load_collm_recipe(str(Path(folder) / "recipe.yaml"))
+    done = run_study(recipe, folder, show=False, offline=offline)
+    queries, scores = (done.valid, done.valid_scores) if on == "valid" else (done.test, done.test_scores)
+    if row not in scores:
+        raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")
+    return scored_evaluation(queries, scores[row], row)
 
 
 def open_recommender(folder: str | Path) -> Recommender:

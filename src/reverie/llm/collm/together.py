@@ -9,6 +9,7 @@ import torch
 
 from reverie.data.batch import query_batch
 from reverie.llm.collm.prefix import answers, common_length, read
+from reverie.llm.collm.writing import written
 from reverie.training.progress import progress
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def scores_together(models: Mapping[str, CoLLM], queries: Queries, show: bool = 
         for index in batches:
             batch = query_batch(queries, index, history).to(first.centre.device)
             items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(first.centre.device)
-            asked = {name: model.prompts(batch, items) for name, model in models.items()}
+            asked = {name: written(model, batch, items) for name, model in models.items()}
             shared = [
                 common_length([prompts[row] for prompts, _ in asked.values()], stop_at_soft=True) for row in range(len(index))
             ]
