@@ -44,6 +44,7 @@ def interpret(
     chosen = load_interpreter_recipe(recipe, settings or (), smoke)
 
     from reverie.cli.language import be_offline
+    from reverie.llm.interpreter.page import write_page
     from reverie.llm.interpreter.rows import interpreter_rows, print_table
     from reverie.llm.interpreter.run import interpret as run
     from reverie.llm.results import MORE
@@ -54,11 +55,13 @@ def interpret(
     done = run(chosen, folder, device=device, offline=offline, show=not (quiet or json))
     if results is not None:
         append_results(results, interpreter_rows(done), MORE)
+    page = write_page(done, folder / "report.html", f"reverie interpret {recipe}")
     if json:
         print_json({"folder": str(folder), **done.facts, "table": done.table.plain()})
         return
     screen = console(quiet)
     print_table(done, screen)
+    screen.print(f"with examples: {page}", markup=False)
     screen.print(
         f"one person in words: reverie explain --run {folder} --user {done.session.split.vocabulary.users[0]}", markup=False
     )

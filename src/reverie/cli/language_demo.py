@@ -27,6 +27,7 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
     from reverie.cli.options import console
     from reverie.llm.interpreter.explain import explain_user
     from reverie.llm.interpreter.packaged import load_interpreter_recipe
+    from reverie.llm.interpreter.page import write_page
     from reverie.llm.interpreter.rows import print_table
     from reverie.llm.interpreter.run import interpret
 
@@ -37,6 +38,9 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
         screen.print(f"{recipe.name}: {recipe.description}", markup=False)
         done = interpret(recipe, out / recipe.name, device=device, offline=offline)
         print_table(done, screen)
+        screen.print(
+            f"with examples: {write_page(done, out / recipe.name / 'report.html', 'reverie demo --language')}", markup=False
+        )
         for user in done.session.windows("test").users[:people]:
             screen.print("")
             show_explanation(explain_user(done.session, str(done.session.split.vocabulary.users[int(user)])), screen)

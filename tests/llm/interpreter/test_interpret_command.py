@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,19 @@ def ask(world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         return code, *capsys.readouterr()
 
     return asked
+
+
+def test_the_page_shows_people_and_what_was_imagined(world: Path) -> None:
+    page = (world / "runs" / "small" / "report.html").read_text(encoding="utf-8")
+    table = json.loads((world / "runs" / "small" / "table.json").read_text())
+    recall = next(r for r in table["rows"] if (r["task"], r["row"], r["decoding"]) == ("recovery", "model", "free"))["metrics"][
+        "recall"
+    ]
+    assert f"names {recall['value']:.0%} of a person's last 4 titles" in unescape(page)
+    assert page.count('class="card example"') == 4
+    assert 'id="imagined"' in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_the_table_has_all_controls(world: Path) -> None:
