@@ -96,12 +96,8 @@ class Learns(Protocol):
 
 
 @runtime_checkable
-class HasVectors(Protocol):
+class Represents(Protocol):
     """A recommender whose scores are inner products; law: ``scores == represent @ item_table.T``."""
-
-    def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the state after each event, shape [B, L, D]."""
-        ...
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per history, shape [B, D]."""
@@ -109,6 +105,15 @@ class HasVectors(Protocol):
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
+        ...
+
+
+@runtime_checkable
+class HasVectors(Represents, Protocol):
+    """One of which the state after each event can be read, too; the last one is what it represents a history by."""
+
+    def states(self, batch: SequenceBatch) -> Tensor:
+        """Return the state after each event, shape [B, L, D]."""
         ...
 
 
@@ -127,10 +132,6 @@ class ItemEncoder(Protocol):
 
     def table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
-        ...
-
-    def encode(self, items: Tensor) -> Tensor:
-        """Return the vectors of item codes, shape [*items.shape, D]; code 0 gives zeros."""
         ...
 
 

@@ -13,6 +13,7 @@ from reverie.robustness.page import write_page
 from reverie.robustness.recipe import RobustnessRecipe, load_robustness, robustness_files
 from reverie.robustness.run import run_benchmark
 from reverie.robustness.stealth import stealth
+from reverie.robustness.transfer import surrogate_of
 from reverie.testing import tiny_dataset
 
 if TYPE_CHECKING:
@@ -87,6 +88,23 @@ def test_a_benchmark_from_start_to_end_and_again_from_what_is_kept(recipe: Path,
         assert text in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "").replace("www.w3.org", "")
+
+
+def test_attacks_that_were_made_on_a_model_stand_by_it(recipe: Path, tmp_path: Path) -> None:
+    white = "{mf: {kind: guided-sessions, knowledge: {kind: white}, crafted_on: mf}, factors: {kind: revadv, set: {steps: 1}}}"
+    settings = [f"attacks={white}", "budgets=[0.1]", "seeds=1", "detectors={}"]
+    loaded = load_robustness(str(recipe), settings)
+    assert [surrogate_of(loaded, name) for name in ("mf", "factors", NULL)] == ["mf", "factors", None]
+    plain = load_robustness(str(recipe))
+    assert surrogate_of(plain, "random") is None
+    page = write_page(run_benchmark(loaded, tmp_path / "runs", show=False), tmp_path / "page.html").read_text(encoding="utf-8")
+    part = page[page.index('<section id="transfer">') : page.index('<section id="profiles">')]
+    assert part.count("◂</b>") == 1, "one cell lies on its own victim"
+    assert "factors · factors" in part
+    assert 'id="transfer"' not in write_page(
+        run_benchmark(load_robustness(str(recipe), ["seeds=1", "budgets=[0.1]"]), tmp_path / "others", show=False),
+        tmp_path / "other.html",
+    ).read_text(encoding="utf-8")
 
 
 def test_the_null_attack_of_a_trained_victim_is_another_fit(recipe: Path, tmp_path: Path) -> None:

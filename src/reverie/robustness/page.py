@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from reverie.report import words
 from reverie.report.palette import look
 from reverie.report.svg import inline_svg
 from reverie.robustness.bench import NONE
+from reverie.robustness.transfer import surrogate_of
 from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
         sentences=attack_sentences(done),
         tiles=_tiles(done),
         attacks=_attack_maps(done),
+        transfer=_transfer_map(done),
         defences=_defence_maps(done),
         detection=_detection_maps(done),
         curves=_curves(done),
@@ -168,6 +170,24 @@ def _attack_maps(done: Done) -> list[HeatMap]:
         _map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes) if fakes else "null attack", "attack")
         for fakes in sorted(budgets)
     ]
+
+
+def _transfer_map(done: Done) -> HeatMap | None:
+    """Attacks that were made on a model, at the largest budget, by that model."""
+    recipe = done.bench.recipe
+    most = max(recipe.budgets, key=lambda fakes: done.bench.budget(fakes, 0).users)
+    found = [(surrogate_of(recipe, one.attack), one) for one in done.attacked if one.fakes == most]
+    made = sorted(((name, one) for name, one in found if name is not None), key=lambda pair: pair[0])
+    if len({one.victim for _, one in made}) < 2:
+        return None
+    by = {one.attack: name for name, one in made}
+    shown = _map([one for _, one in made], fakes_word(most), "made on · attack")
+    rows: list[tuple[str, list[Heat | None]]] = []
+    for name, cells in shown.rows:
+        own = [victim == by[name] for victim in shown.columns]
+        marked = [replace(c, value=f"{c.value} ◂") if c and is_own else c for c, is_own in zip(cells, own, strict=True)]
+        rows.append((f"{by[name]} · {name}", marked))
+    return HeatMap(shown.title, shown.corner, shown.columns, rows)
 
 
 def _defence_maps(done: Done) -> list[HeatMap]:

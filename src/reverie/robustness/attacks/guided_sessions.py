@@ -11,7 +11,7 @@ from torch import Tensor
 from reverie.data.batch import SequenceBatch, padded
 from reverie.errors import ConfigError
 from reverie.evaluation.scoring import asking
-from reverie.protocols import HasVectors
+from reverie.protocols import Represents
 from reverie.robustness.attacks.sessions import rows_without, seen_sequences, sessions
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class GuidedSessions:
             If the victim has no vectors.
         """
         sequences, victim = seen_sequences(view), view.victim
-        if victim is None or not isinstance(victim, HasVectors):
+        if victim is None or not isinstance(victim, Represents):
             raise ConfigError(
                 "attack 'guided-sessions' needs a victim whose scores are products of vectors; use 'sasrec', 'gru4rec' or 'mf', "
                 "or the attack 'injected-sessions'"
@@ -104,7 +104,7 @@ class GuidedSessions:
         return np.asarray(chosen, dtype=np.int64)
 
 
-def _states(victim: Recommender, vectors: HasVectors, rows: Sequences, target: int) -> tuple[Tensor, Tensor]:
+def _states(victim: Recommender, vectors: Represents, rows: Sequences, target: int) -> tuple[Tensor, Tensor]:
     """States after the latest events, [U, D], and gaps of the target to the tenth unseen item, [U]."""
     states, gaps = [], []
     with asking(victim, None, 0) as place:

@@ -1,0 +1,44 @@
+"""What an attack was made on, so that one can see whether it reaches victims that it was not made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverie.options import checked
+from reverie.robustness.attacks.shelf import ATTACKS
+
+if TYPE_CHECKING:
+    from reverie.robustness.recipe import RobustnessRecipe
+
+ITSELF = "each victim itself"
+"""A white box that was opened again for every victim."""
+FACTORS = "factors"
+"""Weighted matrix factorisation fitted by the attacker, `reverie.robustness.attacks.surrogate`."""
+
+
+def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
+    """Return the model that an attack was made on.
+
+    Parameters
+    ----------
+    recipe : RobustnessRecipe
+        Of the benchmark.
+    attack : str
+        A row of its attacks.
+
+    Returns
+    -------
+    str or None
+        A victim's name, `FACTORS` or `ITSELF`; None for an attack that looks at no model, and for the null attack.
+    """
+    if attack not in recipe.attacks:
+        return None
+    row = recipe.attacks[attack]
+    needs = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{attack}")).needs
+    if row.crafted_on:
+        return row.crafted_on
+    if "victim" in needs:
+        return ITSELF
+    if "reward" in needs:
+        return recipe.reward or next(iter(recipe.victims))
+    return FACTORS if "surrogate" in ATTACKS.config(row.kind).model_fields else None
