@@ -134,6 +134,10 @@ class ItemEncoder(Protocol):
         """Return the vectors of items 1..N, shape [N, D]."""
         ...
 
+    def encode(self, items: Tensor) -> Tensor:
+        """Return the vectors of item codes, shape [*items.shape, D]; code 0 gives zeros."""
+        ...
+
 
 @runtime_checkable
 class Head(Protocol):
