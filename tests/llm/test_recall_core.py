@@ -49,6 +49,7 @@ def test_items_that_were_never_taught_are_recalled(tiny: Backbone) -> None:
     with torch.no_grad():
         found = core.logits(model.states.standardised(states)).argmax(-1) + 1
         untaught = codes % 5 == 1
+        assert torch.equal(model.recalled(states), found)
         assert (found == codes)[untaught].float().mean() > 0.7  # a blind guess is right once in 150
         wrong = core.logits(model.states.standardised(states[torch.randperm(len(states))])).argmax(-1) + 1
         assert (wrong == codes).float().mean() < 0.2

@@ -81,6 +81,30 @@ class Interpreter(nn.Module):
             cast("Recall", adapter.core).remember(table.to(device), values / adapter.volume, known)
 
     @torch.no_grad()
+    def recalled(self, states: Tensor) -> Tensor:
+        """Return the item that each state asks for most: what an adapter that recalls says without a language model.
+
+        Parameters
+        ----------
+        states : Tensor, shape [..., D]
+            Of the recommender.
+
+        Returns
+        -------
+        Tensor, shape [...], int64
+            Item codes, on the CPU.
+
+        Raises
+        ------
+        ValueError
+            If the adapter does not recall.
+        """
+        core = self.states.core
+        if not isinstance(core, Recall):
+            raise ValueError("states: this adapter does not read the catalogue")
+        return (core.logits(self.states.standardised(states.to(core.keys.device))).argmax(-1) + 1).cpu()
+
+    @torch.no_grad()
     def prepare(self, backbone: Backbone, titles: Titles, states: Tensor, codes: Tensor, table: Tensor, taught: Tensor) -> None:
         """Fit what needs no gradient: scales, and the warm start where it is asked for.
 

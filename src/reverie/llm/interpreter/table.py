@@ -178,11 +178,14 @@ def _controls(session: Session, histories: Histories, truth: Truth, task: str) -
         with torch.no_grad():
             guess = probe(standardised(states, session.histories(session.windows("train")))).argmax(-1) + 1
         found["linear-probe"] = as_mentions(guess.numpy(), ends, titles)
-        sources = {"nearest": states}
+        sources, asked = {"nearest": states}, states
     else:
         at, rows = torch.from_numpy(lengths - 1), torch.arange(len(lengths))
         after, before = histories.states[rows, at], histories.states[rows, at - 1]
         sources, ends = {"nearest-after": after[:, None], "nearest-residual": (after - before)[:, None]}, np.ones_like(lengths)
+        asked = after[:, None]
+    if session.asker.interpreter.recalls:
+        found["questions"] = as_mentions(session.asker.interpreter.recalled(asked).numpy(), ends, titles)
     for name, vectors in sources.items():
         for kind, cosine in (("dot", False), ("cosine", True)):
             found[f"{name}-{kind}"] = as_mentions(nearest(vectors, table, cosine).numpy(), ends, titles)
