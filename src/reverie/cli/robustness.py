@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,98 +17,77 @@ Results = Annotated[Path | None, typer.Option("--results", help="Append all figu
 Listed = Annotated[bool, typer.Option("--list", help="List the packaged recipes.")]
 
 
-def robustness(
-    recipe: RecipeName = None,
-    settings: Settings = None,
-    smoke: Smoke = False,
-    out: Out = None,
-    results: Results = None,
-    listed: Listed = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    offline: Offline = False,
-) -> None:
-    """Attack victims, detect the fakes, defend against the strongest attacks; the same command again goes on where it was cut.
-
-    Example: reverie robustness robustness-filmtrust --results results/robustness.csv
-    """
-    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=True, defend=True)
-
-
-def attack(
-    recipe: RecipeName = None,
-    settings: Settings = None,
-    smoke: Smoke = False,
-    out: Out = None,
-    results: Results = None,
-    listed: Listed = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    offline: Offline = False,
-) -> None:
-    """Attack victims as a recipe says and measure what it does to targets and to recommendation as such.
+VERBS = {
+    "attack": (
+        False,
+        False,
+        """Attack victims as a recipe says and measure what it does to targets and to recommendation as such.
 
     Example: reverie attack robustness-filmtrust --set 'goal.targets=[12]' --set 'budgets=[0.01]'
-    """
-    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=False, defend=False)
-
-
-def defend(
-    recipe: RecipeName = None,
-    settings: Settings = None,
-    smoke: Smoke = False,
-    out: Out = None,
-    results: Results = None,
-    listed: Listed = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    offline: Offline = False,
-) -> None:
-    """Try a recipe's defences against its strongest attacks; attacks that are not there yet are made first.
+    """,
+    ),
+    "defend": (
+        False,
+        True,
+        """Try a recipe's defences against its strongest attacks; attacks that are not there yet are made first.
 
     Example: reverie defend robustness-filmtrust --set strongest=1
-    """
-    _run(recipe, settings, smoke, out, results, listed, json, quiet, offline, detect=False, defend=True)
+    """,
+    ),
+    "robustness": (
+        True,
+        True,
+        """Attack victims, detect the fakes, defend against the strongest attacks; the same command again goes on where it was cut.
+
+    Example: reverie robustness robustness-filmtrust --results results/robustness.csv
+    """,
+    ),
+}
+"""By name: whether fakes are detected, whether defences are tried, and what ``--help`` says."""
 
 
-def _run(
-    recipe: str | None,
-    settings: list[str] | None,
-    smoke: bool,
-    out: Path | None,
-    results: Path | None,
-    listed: bool,
-    json: bool,
-    quiet: bool,
-    offline: bool,
-    *,
-    detect: bool,
-    defend: bool,
-) -> None:
-    from reverie.errors import ConfigError
-    from reverie.robustness.recipe import load_robustness, robustness_files
+def _verb(detect: bool, defend: bool) -> Callable[..., None]:
+    """Return one verb; all share their options."""
 
-    if listed:
-        _list(json)
-        return
-    if recipe is None:
-        raise ConfigError(f"say which recipe, one of {', '.join(robustness_files())} or the path of a YAML file")
-    loaded = load_robustness(recipe, settings or (), smoke)
+    def run(
+        recipe: RecipeName = None,
+        settings: Settings = None,
+        smoke: Smoke = False,
+        out: Out = None,
+        results: Results = None,
+        listed: Listed = False,
+        json: Json = False,
+        quiet: Quiet = False,
+        offline: Offline = False,
+    ) -> None:
+        from reverie.errors import ConfigError
+        from reverie.robustness.recipe import load_robustness, robustness_files
 
-    from reverie.robustness.page import write_page
-    from reverie.robustness.results import benchmark_json
-    from reverie.robustness.run import run_benchmark
-    from reverie.robustness.table import print_benchmark
+        if listed:
+            _list(json)
+            return
+        if recipe is None:
+            raise ConfigError(f"say which recipe, one of {', '.join(robustness_files())} or the path of a YAML file")
+        loaded = load_robustness(recipe, settings or (), smoke)
 
-    folder = out or Path("runs") / loaded.name
-    done = run_benchmark(loaded, folder, detect=detect, defend=defend, results=results, show=not (quiet or json), offline=offline)
-    page = write_page(done, folder / "report.html", command=_command(recipe, settings, smoke))
-    if json:
-        print_json(benchmark_json(done) | {"report": str(page)})
-        return
-    screen = console(quiet)
-    print_benchmark(done, screen)
-    screen.print(f"report: {page}", markup=False, soft_wrap=True)
+        from reverie.robustness.page import write_page
+        from reverie.robustness.results import benchmark_json
+        from reverie.robustness.run import run_benchmark
+        from reverie.robustness.table import print_benchmark
+
+        folder = out or Path("runs") / loaded.name
+        done = run_benchmark(
+            loaded, folder, detect=detect, defend=defend, results=results, show=not (quiet or json), offline=offline
+        )
+        page = write_page(done, folder / "report.html", command=_command(recipe, settings, smoke))
+        if json:
+            print_json(benchmark_json(done) | {"report": str(page)})
+            return
+        screen = console(quiet)
+        print_benchmark(done, screen)
+        screen.print(f"report: {page}", markup=False, soft_wrap=True)
+
+    return run
 
 
 def _command(recipe: str, settings: list[str] | None, smoke: bool) -> str:
@@ -138,5 +118,5 @@ def register(app: typer.Typer) -> None:
     app : typer.Typer
         The command.
     """
-    for verb in (attack, defend, robustness):
-        app.command()(verb)
+    for name, (detect, defend, said) in VERBS.items():
+        app.command(name, help=said)(_verb(detect, defend))
