@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reverie.report import words
 from reverie.report.examples import draw_examples
 from reverie.report.headline import headline, lede, pair_sentence, row_verdicts
 from reverie.report.leaderboard import ORDER, leaderboard
+from reverie.report.rendering import rendered
 from reverie.report.sections import bias_figures, cost_figures, curve_figures, looks, slice_figures
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from reverie.data.split import Split
     from reverie.report.leaderboard import Leaderboard
     from reverie.training.run import Run
-
-_WORDS = ("number", "percent", "span", "p_value", "duration", "options")
-"""Functions of `reverie.report.words` that the template calls."""
 
 
 def write_report(
@@ -87,20 +84,13 @@ def render_report(
     ConfigError
         If the split is not the one that the runs were tested on.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("reverie.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update({name: getattr(words, name) for name in _WORDS})
-    environment.globals["sentence"] = lambda first, other: pair_sentence(board, first, other)
-    template = environment.from_string((folder / "template.html").read_text(encoding="utf-8"))
-    style = (folder / "style.css").read_text(encoding="utf-8")
     columns = [name for name in board.metrics if name != "popularity@10"]
     examples = None if split is None else draw_examples(board, split)
     slices, slice_table = ([], None) if split is None else slice_figures(board, split)
-    return template.render(
-        style=Markup(style),  # noqa: S704  # our own file
+    return rendered(
+        "reverie.report",
+        "template.html",
+        sentence=lambda first, other: pair_sentence(board, first, other),
         board=board,
         order=ORDER,
         title=headline(board),

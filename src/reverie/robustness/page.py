@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.files import write_text
 from reverie.report import words
 from reverie.report.palette import look
+from reverie.report.rendering import rendered
 from reverie.report.svg import inline_svg
 from reverie.robustness.bench import NONE
 from reverie.robustness.transfer import surrogate_of
@@ -90,17 +91,12 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
     Path
         The file; it loads nothing from elsewhere and runs no script.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update({"number": words.number, "percent": words.percent, "duration": words.duration})
-    here = resources.files("reverie.robustness")
-    style = (resources.files("reverie.report") / "style.css").read_text(encoding="utf-8")
-    style += (here / "page.css").read_text(encoding="utf-8")
+    style = (resources.files("reverie.robustness") / "page.css").read_text(encoding="utf-8")
     recipe, split = done.bench.recipe, done.bench.arena.split
-    text = environment.from_string((here / "page.html").read_text(encoding="utf-8")).render(
-        style=Markup(style),  # noqa: S704  # our own files
+    text = rendered(
+        "reverie.robustness",
+        "page.html",
+        style,
         recipe=recipe,
         split=split,
         dataset=done.bench.dataset,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from reverie.llm.interpreter.oracle import describe_imagined
 from reverie.llm.interpreter.rows import SHOWN
 from reverie.llm.interpreter.table import MUST_BEAT
 from reverie.protocols import Imagines
+from reverie.report.rendering import rendered
 from reverie.report.words import duration
 
 if TYPE_CHECKING:
@@ -56,15 +56,12 @@ def write_page(done: Interpreted, path: Path, command: str) -> Path:
     Path
         The file; it loads nothing from elsewhere and runs no script.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     session = done.session
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    style = (resources.files("reverie.report") / "style.css").read_text(encoding="utf-8") + STYLE
     headline, sentences = _words(done)
-    text = environment.from_string((resources.files("reverie.llm.interpreter") / "page.html").read_text(encoding="utf-8")).render(
-        style=Markup(style),  # noqa: S704  # our own files
+    text = rendered(
+        "reverie.llm.interpreter",
+        "page.html",
+        STYLE,
         recipe=session.recipe,
         split=session.split,
         model=session.run.recipe.model_name,
