@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import torch
+from memory import peak_mb
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -49,12 +49,6 @@ def loss_of(system: str, batch: int) -> Loss:
     if system == "reverie, all scores held":
         return lambda q, k: info_nce(q, k, temperature=TAU, chunk=batch)
     return lambda q, k: info_nce(q, k, temperature=TAU, chunk=512 if "chunk" in system else None)
-
-
-def peak_mb() -> float:
-    """Return the most memory this process has held, in MB."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 1024
 
 
 def measure(system: str, batch: int) -> None:

@@ -26,6 +26,7 @@ COLUMNS = {
         "accuracy": "accuracy",
         "hallucination": "invented",
         "accuracy_held_out": "accuracy, untaught titles",
+        "rank": "rank among 100 titles",
         "gain:accuracy": "gain of the model",
     },
 }

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from memory import peak_mb
 from torch import Tensor
 
 WIDTH, LAYERS, DECAY = 64, 3, 1e-4
@@ -60,12 +60,6 @@ def start_vectors(pairs: np.ndarray) -> tuple[Tensor, Tensor]:
     sizes = (len(np.unique(column)) for column in pairs.T)
     users, items = (torch.randn(size, WIDTH, generator=generator) * 0.1 for size in sizes)
     return users, items
-
-
-def peak_mb() -> float:
-    """Return the most memory this process has held, in MB."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 1024
 
 
 def lengths(users: Tensor, items: Tensor) -> list[float]:

@@ -11,7 +11,8 @@ import torch
 from reverie.errors import ConfigError
 from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy
-from reverie.llm.likelihood import answer_log_likelihood, target_loss
+from reverie.llm.interpreter.ranking import rank_of_first
+from reverie.llm.likelihood import answer_log_likelihood, continuation_log_likelihoods, target_loss
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
 if TYPE_CHECKING:
@@ -112,6 +113,22 @@ def test_the_loss_is_that_of_each_row_alone(tiny: Backbone, side: str) -> None:
     with torch.no_grad():
         assert float(target_loss(tiny, batch, vectors)) == pytest.approx(sum(total) / len(total), rel=1e-5)
         assert answer_log_likelihood(tiny, batch, vectors).tolist() == pytest.approx(sums, rel=1e-5)
+
+
+def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -> None:
+    prompt = [*tiny.tokens("A film: "), SOFT, SOFT, *tiny.tokens(" is called")]
+    answers, vectors = [tiny.tokens(text) for text in ("Heat", "Fargo, again", "M", "The Third Man")], _vectors(tiny, 2)
+    together = continuation_log_likelihoods(tiny, prompt, vectors, answers, rows=3)
+    with torch.no_grad():
+        alone = [answer_log_likelihood(tiny, collate(tiny, [prompt], [answer]), vectors) for answer in answers]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-4)
+    with pytest.raises(ValueError, match="must be text"):
+        continuation_log_likelihoods(tiny, prompt[:-2] + [SOFT], vectors, answers)
+
+
+def test_ties_count_half() -> None:
+    scores = torch.tensor([[0.0, 1.0, 0.0, -1.0], [2.0, 1.0, 1.0, 1.0]])
+    assert rank_of_first(scores).tolist() == [2.5, 1.0]
 
 
 def test_only_soft_tokens_get_gradients_and_all_of_them_do(tiny: Backbone) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional as F
 
-from reverie.llm.batches import NO_LABEL
+from reverie.llm.batches import NO_LABEL, collate
+from reverie.llm.prefix import following, read
+from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from reverie.llm.backbone import Backbone
     from reverie.llm.batches import MixedBatch
+    from reverie.llm.prefix import Read
 
 
-def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> tuple[Tensor, Tensor]:
+def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, before: Read | None = None) -> tuple[Tensor, Tensor]:
     """Return minus the log-probability of each target token.
 
     The vocabulary is scored at the columns that precede a target, and nowhere else: pad on the left, and these are few.
@@ -28,6 +34,8 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> tupl
         With targets.
     vectors : Tensor, shape [S, D]
         Its soft tokens.
+    before : Read, optional
+        What each row follows, one beginning per row.
 
     Returns
     -------
@@ -42,11 +50,7 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> tupl
         raise ValueError("batch: a target needs a prompt before it")
     keep = batch.ids.shape[1] - first + 1
     logits = backbone.model(
-        inputs_embeds=batch.embeds(backbone, vectors),
-        attention_mask=batch.mask,
-        position_ids=batch.positions,
-        logits_to_keep=keep,
-        use_cache=False,
+        inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **following(backbone, batch, before)
     ).logits[:, :-1]
     labels = batch.labels[:, first:]
     flat = F.cross_entropy(
@@ -87,3 +91,43 @@ def answer_log_likelihood(backbone: Backbone, batch: MixedBatch, vectors: Tensor
     """
     losses, _ = token_losses(backbone, batch, vectors)
     return -losses.sum(1)
+
+
+@torch.no_grad()
+def continuation_log_likelihoods(
+    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
+) -> Tensor:
+    """Return the log-probability of each of several answers to one prompt, which is read once.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Read only.
+    prompt : sequence of int
+        At least two tokens, the last of them no soft one.
+    vectors : Tensor, shape [S, D]
+        Its soft tokens.
+    continuations : sequence of sequences of int
+        C answers, none empty.
+    rows : int
+        Answers at a time.
+
+    Returns
+    -------
+    Tensor, shape [C]
+        In nats.
+
+    Raises
+    ------
+    ValueError
+        If the prompt is too short or ends in a soft token.
+    """
+    if len(prompt) < 2 or prompt[-1] == SOFT:
+        raise ValueError("prompt: two tokens or more are needed, and the last one must be text")
+    before, found = read(backbone, [prompt[:-1]], vectors), []
+    for at in range(0, len(continuations), rows):
+        part = continuations[at : at + rows]
+        batch = collate(backbone, [prompt[-1:]] * len(part), part, side="right", room=len(prompt) - 1)
+        losses, _ = token_losses(backbone, batch, vectors[:0], before.repeated(len(part)))
+        found.append(-losses.sum(1))
+    return torch.cat(found)

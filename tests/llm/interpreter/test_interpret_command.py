@@ -29,7 +29,7 @@ RECIPE = {
     "adapter": {"kind": "position", "tokens": 2, "start": "titles"},
     "windows": {"length": 4, "shortest": 3, "train": 40, "valid": 4, "test": 4},
     "training": {"steps": 4, "validate_every": 2, "checkpoint_seconds": 0, "warmup_steps": 0},
-    "test": {"free": ["model", "shuffled", "random", "text-only"], "constrained": ["model"]},
+    "test": {"free": ["model", "shuffled", "random", "text-only"], "constrained": ["model"], "ranked": 9},
 }
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -84,6 +84,15 @@ def test_the_page_shows_people_and_what_was_imagined(world: Path) -> None:
     assert 'id="imagined"' in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_added_item_is_ranked_among_drawn_titles(world: Path) -> None:
+    table = json.loads((world / "runs" / "small" / "table.json").read_text())
+    ranks = {row["row"]: row["metrics"]["rank"]["value"] for row in table["rows"] if "rank" in row["metrics"]}
+    assert {"model", "shuffled", "text-only", "text-history", "nearest-after-dot", "nearest-residual-cosine"} <= set(ranks)
+    assert all(1 <= rank <= 10 for rank in ranks.values())
+    kept = json.loads((world / "runs" / "small" / "answers" / "residual-model-ranks.json").read_text())
+    assert sum(kept) / len(kept) == pytest.approx(ranks["model"])
 
 
 def test_the_table_has_all_controls(world: Path) -> None:

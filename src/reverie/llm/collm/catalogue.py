@@ -10,8 +10,8 @@ from torch import Tensor
 from reverie.data.batch import SequenceBatch as Batch
 from reverie.llm.collm.evidence import newest
 from reverie.llm.collm.packed import packed_answers
-from reverie.llm.collm.prefix import common_length, read
 from reverie.llm.collm.writing import written
+from reverie.llm.prefix import common_length, read
 from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:

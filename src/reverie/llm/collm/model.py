@@ -15,10 +15,10 @@ from reverie.llm.collm.bits import Bits
 from reverie.llm.collm.catalogue import candidate_scores, catalogue_scores, chunks, rows_of
 from reverie.llm.collm.evidence import Evidence, create_evidence
 from reverie.llm.collm.mapping import Mapping
-from reverie.llm.collm.prefix import answers, read
 from reverie.llm.collm.prompting import create_prompting
 from reverie.llm.collm.writing import written
 from reverie.llm.lora import add_lora
+from reverie.llm.prefix import answers, read
 from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class CoLLM(nn.Module):
         Parameters
         ----------
         logits : Tensor, shape [M, 2]
-            From `reverie.llm.collm.prefix.answers`.
+            From `reverie.llm.prefix.answers`.
 
         Returns
         -------

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from reverie.llm.batches import collate
-from reverie.llm.collm.prefix import answers, cache_name
+from reverie.llm.generate import cache_name
+from reverie.llm.prefix import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reverie.llm.backbone import Backbone
-    from reverie.llm.collm.prefix import Read
+    from reverie.llm.prefix import Read
 
 TOKENS = 256
 """Tokens of a packed row: enough for the matrix products, and few beside the square that attention costs."""

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from reverie.data.batch import query_batch
-from reverie.llm.collm.prefix import answers, common_length, read
 from reverie.llm.collm.writing import written
+from reverie.llm.prefix import answers, common_length, read
 from reverie.training.progress import progress
 
 if TYPE_CHECKING:

@@ -94,7 +94,7 @@ class Speaker:
         for at in range(0, len(self.histories.lengths), size):
             index = np.arange(at, min(at + size, len(self.histories.lengths)))
             part = self.histories.take(index)
-            prompts, vectors = self._asked(task, row, part, index)
+            prompts, vectors = self.asked(task, row, part, index)
             copies = [0] * len(prompts) if row == "text-only" else list(range(len(prompts)))  # without slots all prompts are one
             prompts = prompts[: max(copies) + 1]
             answers = self.session.asker.targets(task, part)
@@ -124,7 +124,27 @@ class Speaker:
             self._trees[most] = TitleTree(self.session.backbone, self.session.titles, most)
         return self._trees[most]
 
-    def _asked(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
+    def asked(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
+        """Return the prompts and soft tokens of a row of the table.
+
+        Parameters
+        ----------
+        task : {"recovery", "residual"}
+            What is asked.
+        row : str
+            As in `say`.
+        part : Histories
+            B of the test rows.
+        index : ndarray, shape [B], int64
+            Which they are.
+
+        Returns
+        -------
+        prompts : list of list of int
+            One per history.
+        vectors : Tensor, shape [S, width]
+            Their soft tokens.
+        """
         asker = self.session.asker
         if row == "text-history":
             return self._as_text(part), torch.zeros(0, asker.backbone.width, device=asker.backbone.device)

@@ -151,7 +151,9 @@ def _kinds(mentions: list[Mention], history: list[int]) -> list[tuple[str, str]]
 
 
 def _task(done: Interpreted, name: str) -> dict[str, Any]:
-    shown = SHOWN[name]
+    shown = {
+        key: said for key, said in SHOWN[name].items() if any(key in row.metrics for row in done.table.rows if row.task == name)
+    }
     rows = [
         {
             "name": row.row,

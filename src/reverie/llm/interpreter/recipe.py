@@ -85,6 +85,8 @@ class TestRecipe(Options):
     """Rows of the table that write freely."""
     constrained: tuple[str, ...] = ("model", "shuffled", "text-only")
     """Rows that can write titles of the catalogue only."""
+    ranked: NonNegativeInt = 0
+    """Titles drawn beside that of the added item, among which it is ranked by the log-likelihood of its title; 0 leaves it out."""
 
     @field_validator("free", "constrained")
     @classmethod

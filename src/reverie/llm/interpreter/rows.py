@@ -19,7 +19,7 @@ SHOWN: dict[str, dict[str, str]] = {
         "wrong_but_real": "wrong",
         "recall_held_out": "untaught",
     },
-    "residual": {"accuracy": "accuracy", "hallucination": "invented", "accuracy_held_out": "untaught"},
+    "residual": {"accuracy": "accuracy", "hallucination": "invented", "accuracy_held_out": "untaught", "rank": "rank"},
 }
 
 

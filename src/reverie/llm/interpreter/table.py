@@ -21,8 +21,11 @@ from reverie.llm.interpreter.measure import (
     residual_values,
     with_intervals,
 )
+from reverie.llm.interpreter.ranking import drawn_titles, rank_values, spoken_ranks, vector_ranks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.evaluation.values import Values
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
@@ -140,12 +143,29 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
         measure = recovery_values if task == "recovery" else residual_values
         everything: dict[tuple[str, str, str], Answered] = {**{k: v for k, v in answered.items() if k[0] == task}, **cheap}
         values = {key: measure(one, truth) for key, one in everything.items()}
+        if task == "residual" and session.recipe.test.ranked:
+            for key, ranks in _ranks(session, windows, speaker).items():
+                values[key] = values[key] | rank_values(ranks, windows.users)
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
             positions = recall_by_position(everything[next(iter(everything))], truth)
     table = Table(rows, len(windows), positions)
     write_json(session.folder / "table.json", table.plain())
     return table
+
+
+def _ranks(session: Session, windows: Windows, speaker: Speaker) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+    """Rank the added item among drawn titles, by the language model and by vectors."""
+    titles, states = drawn_titles(session, windows, session.recipe.test.ranked), speaker.histories.states
+    written = ("model", "shuffled", "text-only")
+    rows: list[RowName] = [*(row for row in written if row in session.recipe.test.free), "text-history"]
+    found = {("residual", str(row), "free"): spoken_ranks(speaker, row, titles) for row in rows}
+    at, every = torch.from_numpy(windows.lengths - 1), torch.arange(len(windows))
+    after = states[every, at]
+    for name, vectors in (("nearest-after", after), ("nearest-residual", after - states[every, at - 1])):
+        for kind, cosine in (("dot", False), ("cosine", True)):
+            found["residual", f"{name}-{kind}", ""] = vector_ranks(vectors, session.table, cosine, titles)
+    return found
 
 
 def _row(key: tuple[str, str, str], values: dict[tuple[str, str, str], dict[str, Values]], main: str) -> TableRow:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from reverie.llm.batches import collate
+from reverie.llm.generate import cache_name
 from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reverie.llm.backbone import Backbone
+    from reverie.llm.batches import MixedBatch
 
 
 @dataclass(frozen=True)
@@ -129,37 +130,36 @@ def answers(
     Tensor, shape [B, W], float32
         At the last token of each end.
     """
-    from transformers import DynamicCache
-
     batch = collate(backbone, ends, side="left", room=0 if before is None else int(before.lengths.max()))
-    mask, positions, cached = batch.mask, batch.positions, {}
-    if before is not None:
-        mask = torch.cat([before.mask, mask], dim=1)
-        positions = positions + before.lengths[:, None] * batch.mask
-        cached = {cache_name(backbone): DynamicCache(before.layers), "use_cache": True}
-    out = backbone.model(
-        inputs_embeds=batch.embeds(backbone, vectors),
-        attention_mask=mask,
-        position_ids=positions,
-        logits_to_keep=1,
-        **({"use_cache": False} | cached),
-    )
+    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **following(backbone, batch, before))
     logits: Tensor = out.logits[:, -1].float()
     return logits.index_select(1, words)
 
 
-def cache_name(backbone: Backbone) -> str:
-    """Return what this version of transformers calls the cache.
+def following(backbone: Backbone, batch: MixedBatch, before: Read | None) -> dict[str, Any]:
+    """Return what a language model needs to be told about a batch that follows what it has read.
 
     Parameters
     ----------
     backbone : Backbone
         The language model.
+    batch : MixedBatch
+        Of B rows.
+    before : Read or None
+        Beginnings, one for each row; None where there are none.
 
     Returns
     -------
-    str
-        Name of the argument and of the output.
+    dict
+        Mask, positions and cache, by the name of the argument.
     """
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+    from transformers import DynamicCache
+
+    if before is None:
+        return {"attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
+    return {
+        "attention_mask": torch.cat([before.mask, batch.mask], dim=1),
+        "position_ids": batch.positions + before.lengths[:, None] * batch.mask,
+        cache_name(backbone): DynamicCache(before.layers),
+        "use_cache": True,
+    }

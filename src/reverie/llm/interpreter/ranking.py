@@ -1,0 +1,131 @@
+"""The residual as a question with a hundred answers: the rank of the added item's title among drawn titles, by log-likelihood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from reverie.evaluation.values import Values
+from reverie.files import read_json, write_json
+from reverie.llm.likelihood import continuation_log_likelihoods
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.llm.interpreter.answers import RowName, Speaker
+    from reverie.llm.interpreter.session import Session
+    from reverie.llm.windows import Windows
+
+
+def drawn_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
+    """Draw titles beside the true one.
+
+    Parameters
+    ----------
+    session : Session
+        Its recipe has the seed.
+    windows : Windows
+        R histories.
+    others : int
+        How many, at most all different titles but the true one.
+
+    Returns
+    -------
+    ndarray, shape [R, 1 + others], int64
+        Codes of different titles, the true one first.
+    """
+    distinct = np.unique(session.titles.canonical[1:])
+    rows = []
+    for at in range(len(windows)):
+        true = int(session.titles.canonical[windows.row(at)[-1]])
+        rest = distinct[distinct != true]
+        generator = numpy_generator(session.recipe.training.seed, "ranked", at)
+        rows.append([true, *generator.choice(rest, min(others, len(rest)), replace=False).tolist()])
+    return np.array(rows, dtype=np.int64)
+
+
+@torch.no_grad()
+def spoken_ranks(speaker: Speaker, row: RowName, titles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rank the true title by what the language model thinks of each.
+
+    Parameters
+    ----------
+    speaker : Speaker
+        Asks about R histories; ranks are kept beside its answers.
+    row : {"model", "shuffled", "text-only", ...}
+        What the soft tokens are.
+    titles : ndarray, shape [R, C], int64
+        From `drawn_titles`.
+
+    Returns
+    -------
+    ndarray, shape [R], float64
+        From 1; ties count half.
+    """
+    path = None if speaker.folder is None else speaker.folder / f"residual-{row}-ranks.json"
+    if path is not None and path.is_file():
+        return np.array(read_json(path), dtype=np.float64)
+    asker, ranks = speaker.session.asker, []
+    for at in range(len(titles)):
+        index = np.array([at])
+        prompts, vectors = speaker.asked("residual", row, speaker.histories.take(index), index)
+        answers = [asker.target([code]) for code in titles[at].tolist()]
+        found = continuation_log_likelihoods(asker.backbone, prompts[0], vectors, answers).cpu().double()
+        ranks.append(rank_of_first(found[None]).item())
+    if path is not None:
+        write_json(path, ranks)
+    return np.array(ranks, dtype=np.float64)
+
+
+def vector_ranks(vectors: torch.Tensor, table: torch.Tensor, cosine: bool, titles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rank the true title by the vectors of its item, without a language model.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape [R, D]
+        States or differences of states.
+    table : Tensor, shape [N, D]
+        Item vectors.
+    cosine : bool
+        Whether angles count, or inner products.
+    titles : ndarray, shape [R, C], int64
+        From `drawn_titles`.
+
+    Returns
+    -------
+    ndarray, shape [R], float64
+        From 1; ties count half.
+    """
+    if cosine:
+        vectors, table = F.normalize(vectors, dim=-1), F.normalize(table, dim=-1)
+    scores = torch.einsum("rd,rcd->rc", vectors, table[torch.from_numpy(titles) - 1])
+    return rank_of_first(scores).numpy()
+
+
+def rank_of_first(scores: torch.Tensor) -> torch.Tensor:
+    """Return the rank of the first column [R], float64, from 1; ties count half."""
+    first, others = scores[:, :1], scores[:, 1:]
+    return 1 + (others > first).sum(1).double() + 0.5 * (others == first).sum(1).double()
+
+
+def rank_values(ranks: NDArray[np.float64], users: NDArray[np.int64]) -> dict[str, Values]:
+    """Return ranks as metrics.
+
+    Parameters
+    ----------
+    ranks : ndarray, shape [R], float64
+        From 1.
+    users : ndarray, shape [R], int64
+        What is resampled.
+
+    Returns
+    -------
+    dict of str to Values
+        ``rank`` (mean, lower is better) and ``first`` (share of ranks of 1).
+    """
+    ones = np.ones(len(ranks))
+    return {"rank": Values(ranks, ones, users, len(ranks)), "first": Values((ranks < 1.5).astype(float), ones, users, len(ranks))}
