@@ -123,7 +123,7 @@ def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -
         alone = [answer_log_likelihood(tiny, collate(tiny, [prompt], [answer]), vectors) for answer in answers]
     torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-4)
     with pytest.raises(ValueError, match="must be text"):
-        continuation_log_likelihoods(tiny, prompt[:-2] + [SOFT], vectors, answers)
+        continuation_log_likelihoods(tiny, [*prompt[:-2], SOFT], vectors, answers)
 
 
 def test_ties_count_half() -> None:

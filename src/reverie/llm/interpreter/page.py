@@ -151,9 +151,8 @@ def _kinds(mentions: list[Mention], history: list[int]) -> list[tuple[str, str]]
 
 
 def _task(done: Interpreted, name: str) -> dict[str, Any]:
-    shown = {
-        key: said for key, said in SHOWN[name].items() if any(key in row.metrics for row in done.table.rows if row.task == name)
-    }
+    measured = {key for row in done.table.rows if row.task == name for key in row.metrics}
+    shown = {key: said for key, said in SHOWN[name].items() if key in measured}
     rows = [
         {
             "name": row.row,

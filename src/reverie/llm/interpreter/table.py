@@ -157,7 +157,7 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
 def _ranks(session: Session, windows: Windows, speaker: Speaker) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Rank the added item among drawn titles, by the language model and by vectors."""
     titles, states = drawn_titles(session, windows, session.recipe.test.ranked), speaker.histories.states
-    written = ("model", "shuffled", "text-only")
+    written: tuple[RowName, ...] = ("model", "shuffled", "text-only")
     rows: list[RowName] = [*(row for row in written if row in session.recipe.test.free), "text-history"]
     found = {("residual", str(row), "free"): spoken_ranks(speaker, row, titles) for row in rows}
     at, every = torch.from_numpy(windows.lengths - 1), torch.arange(len(windows))
