@@ -75,6 +75,7 @@ def main() -> None:
     """Measure every system in processes of their own and record what they found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", help="interpreter of the environment that holds the peers")
+    parser.add_argument("--without", nargs="*", default=[], choices=[*OURS, *PEERS], help="systems left out, such as slow ones")
     parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096, 8192])
     parser.add_argument("--one", nargs=2, metavar=("SYSTEM", "BATCH"), help="measure one system here and print JSON")
     asked = parser.parse_args()
@@ -85,7 +86,7 @@ def main() -> None:
 
     for batch in asked.batches:
         rows, losses = [], {}
-        for system in (*OURS, *(PEERS if asked.peers else ())):
+        for system in (one for one in (*OURS, *(PEERS if asked.peers else ())) if one not in asked.without):
             python = asked.peers if system in PEERS else sys.executable
             command = [python, __file__, "--one", system, str(batch)]
             found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
