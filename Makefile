@@ -15,7 +15,7 @@ demo-language: $(READY)
 	$(BIN)/reverie demo --language --out runs/demo-language
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
