@@ -23,8 +23,8 @@ READER: dict[str, dict[str, Any]] = {
     "movietweetings": {"dim": 64, "history": 50, "blocks": 1, "heads": 1, "dropout": 0.2, "objective": SOFTMAX},
     "tiny": {"dim": 8, "history": 8, "blocks": 1, "heads": 1, "dropout": 0.1, "objective": SOFTMAX},
 }
-"""The transformer that reads histories, the same in SASRec and Daydream; on ML-1M shorter than in the suite `sequential` (50 events
-and one block instead of 200 and two), so that four trainings end in an hour of one core."""
+"""The transformer that reads histories, the same in SASRec and Daydream. On ML-1M it is shorter than in the suite `sequential` (50
+events and one block instead of 200 and two); an epoch still takes about 100 s of a busy core."""
 TRAINING: dict[str, dict[str, Any]] = {
     "ml-1m": {"epochs": 30, "patience": 3, "batch_size": 64},
     "movietweetings": {"epochs": 60, "patience": 5, "batch_size": 32},
