@@ -74,11 +74,12 @@ class Interpreter(nn.Module):
         if not self.recalls:
             return
         device, tokens = self.states.mean.device, self.states.group or 1
-        values = torch.stack([title_vectors(backbone, titles.text(code + 1), tokens) for code in range(len(table))]).to(device)
+        values = torch.stack([title_vectors(backbone, titles.text(code + 1), tokens) for code in range(len(table))])
+        values = values.to(device) / self.states.volume  # that of the items too; one tensor for both
         known = torch.zeros(len(table), dtype=torch.bool, device=device)
         known[taught.to(device) - 1] = True
         for adapter in (self.states, self.items):
-            cast("Recall", adapter.core).remember(table.to(device), values / adapter.volume, known)
+            cast("Recall", adapter.core).remember(table.to(device), values, known)
 
     @torch.no_grad()
     def recalled(self, states: Tensor) -> Tensor:
