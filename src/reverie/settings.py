@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import yaml
 
 from reverie.errors import ConfigError, nearest
 
+T = TypeVar("T")
 Settings = dict[str, Any]
 """Dotted keys and their values, e.g. ``{"training.epochs": 60}``; a value takes the place of all that was there."""
 
@@ -159,26 +160,101 @@ def read_named(name_or_path: str, known: Mapping[str, Path], kind: str, listing:
     return read_yaml(path), name_or_path if name_or_path in known else str(path)
 
 
-def shortened(values: Mapping[str, Any], name: str, changes: Settings, where: str) -> dict[str, Any]:
+class Shortens(Protocol):
+    """A recipe that says how it is shortened."""
+
+    @property
+    def name(self) -> str:
+        """Of the recipe."""
+        ...
+
+    @property
+    def smoke(self) -> Settings:
+        """Changes by dotted key."""
+        ...
+
+
+def shortened(recipe: Shortens, values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the short form of a recipe, which shows nothing but that it runs.
 
     Parameters
     ----------
+    recipe : Shortens
+        Its `smoke` are dotted keys and their values.
     values : mapping
-        The recipe.
-    name : str
-        Its name; that of the short form ends in ``-smoke``.
-    changes : dict
-        Dotted keys and their values.
+        The same as YAML gave it.
     where : str
         For messages.
 
     Returns
     -------
     dict
-        Changed.
+        Changed; its name ends in ``-smoke``.
     """
     short = dict(values)
-    for key, value in changes.items():
+    for key, value in recipe.smoke.items():
         short = put(short, key, value, f"{where}, smoke, {key}")
-    return short | {"name": f"{name}-smoke"}
+    return short | {"name": f"{recipe.name}-smoke"}
+
+
+def load_named(
+    name_or_path: str,
+    known: Mapping[str, Path],
+    kind: str,
+    listing: str,
+    *,
+    parse: Callable[[Any, str], T],
+    example: str,
+    short: Callable[[T, Any, str], Any],
+    overrides: Sequence[str] = (),
+    smoke: bool = False,
+) -> T:
+    """Load a recipe that is given by name or path, with the settings of the command line.
+
+    Parameters
+    ----------
+    name_or_path, known, kind, listing
+        As in `read_named`.
+    parse : callable
+        Makes a recipe of what YAML gave and of how it is called in messages.
+    example : str
+        A setting that would be right, for messages.
+    short : callable
+        Makes the short form, as `shortened` does.
+    overrides : sequence of str
+        ``key.key=value`` settings, put behind the short form; values are YAML.
+    smoke : bool
+        Whether the short form is wanted.
+
+    Returns
+    -------
+    object
+        What `parse` returned last.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist, is not YAML, or holds a mistake.
+    """
+    values, where = read_named(name_or_path, known, kind, listing)
+    if smoke:
+        values = short(parse(values, where), values, where)
+    for override in overrides:
+        values = overridden(values, override, example)
+    return parse(values, where)
+
+
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """Return plain values as people read YAML: in their order, in wide lines.
+
+    Parameters
+    ----------
+    values : mapping
+        Of a recipe.
+
+    Returns
+    -------
+    str
+        `read_yaml` gives the same values back.
+    """
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)

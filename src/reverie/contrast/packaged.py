@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reverie.contrast.recipe import StudyRecipe, parse_study
-from reverie.settings import overridden, packaged_files, put, read_named
+from reverie.settings import as_yaml, load_named, packaged_files, put
 
 SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
 """What a smoke run keeps of the seeds and of each grid."""
@@ -48,12 +46,17 @@ def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = F
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    values, where = read_named(name_or_path, study_files(), "study", "reverie contrast --list")
-    if smoke:
-        values = smoked(parse_study(values, where))
-    for override in overrides:
-        values = overridden(values, override, "task.epochs=5")
-    return parse_study(values, where)
+    return load_named(
+        name_or_path,
+        study_files(),
+        "study",
+        "reverie contrast --list",
+        parse=parse_study,
+        example="task.epochs=5",
+        overrides=overrides,
+        short=lambda recipe, values, where: smoked(recipe),
+        smoke=smoke,
+    )
 
 
 def smoked(recipe: StudyRecipe) -> dict[str, Any]:
@@ -92,5 +95,4 @@ def study_yaml(recipe: StudyRecipe) -> str:
     str
         Grids are written out as settings.
     """
-    values = recipe.model_dump(mode="json", exclude_unset=True)
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(recipe.model_dump(mode="json", exclude_unset=True))

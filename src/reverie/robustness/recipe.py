@@ -16,7 +16,7 @@ from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
-from reverie.settings import Settings, overridden, packaged_files, put, read_named, shortened
+from reverie.settings import Settings, load_named, packaged_files, put, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -209,14 +209,22 @@ def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: boo
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    values, where = read_named(name_or_path, robustness_files(), "robustness recipe", "reverie robustness --list")
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
-    if smoke:
-        recipe = checked(RobustnessRecipe, values, where)
-        values = shortened(values, recipe.name, recipe.smoke, where)
-    for override in overrides:
-        values = overridden(values, override, "seeds=1")
-    loaded = checked(RobustnessRecipe, values, where)
+    loaded = load_named(
+        name_or_path,
+        robustness_files(),
+        "robustness recipe",
+        "reverie robustness --list",
+        parse=_parsed,
+        example="seeds=1",
+        overrides=overrides,
+        short=shortened,
+        smoke=smoke,
+    )
     loaded.refuse()
     return loaded
+
+
+def _parsed(values: Any, where: str) -> RobustnessRecipe:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
+    return checked(RobustnessRecipe, values, where)

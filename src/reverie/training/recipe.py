@@ -7,14 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, PositiveInt, field_validator
 
 from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import overridden, read_yaml
+from reverie.settings import as_yaml, overridden, read_yaml
 from reverie.training.config import TrainingConfig
 from reverie.training.suite import Suite, suite_cells
 from reverie.training.sweeps.config import SweepRecipe
@@ -243,4 +242,4 @@ def recipe_yaml(recipe: Recipe, sweep: bool = False) -> str:
         Complete: defaults are written out.
     """
     values = _values(recipe) if sweep else recipe.model_dump(mode="json")
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(values)

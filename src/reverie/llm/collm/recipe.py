@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from reverie.errors import ConfigError, nearest
 from reverie.llm.collm.config import CoLLMConfig
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import Settings, overridden, packaged_files, read_named, shortened
+from reverie.settings import Settings, as_yaml, load_named, packaged_files, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
-EXAMPLE = "ids_training.epochs=2"
 Metric = Literal["auc", "uauc", "undcg"]
 _LABEL_DEFAULTS = {"metric": "auc", "batch_size": 1024, "learning_rate": 1e-2, "patience": 10, "epochs": 100}
 
@@ -181,13 +179,17 @@ def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: b
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    values, where = read_named(name_or_path, collm_files(), "recipe", "reverie collm --list")
-    if smoke:
-        recipe = parse_collm(values, where)
-        values = shortened(values, recipe.name, recipe.smoke, where)
-    for override in overrides:
-        values = overridden(values, override, EXAMPLE)
-    return parse_collm(values, where)
+    return load_named(
+        name_or_path,
+        collm_files(),
+        "recipe",
+        "reverie collm --list",
+        parse=parse_collm,
+        example="ids_training.epochs=2",
+        overrides=overrides,
+        short=shortened,
+        smoke=smoke,
+    )
 
 
 def collm_yaml(recipe: CoLLMRecipe) -> str:
@@ -203,4 +205,4 @@ def collm_yaml(recipe: CoLLMRecipe) -> str:
     str
         Complete: defaults are written out.
     """
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(recipe.model_dump(mode="json"))

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from reverie.llm.interpreter.recipe import InterpreterRecipe, parse_interpreter
-from reverie.settings import overridden, packaged_files, read_named, shortened
-
-EXAMPLE = "training.steps=50"
+from reverie.settings import as_yaml, load_named, packaged_files, shortened
 
 
 def interpreter_files() -> dict[str, Path]:
@@ -46,13 +42,17 @@ def load_interpreter_recipe(name_or_path: str, overrides: Sequence[str] = (), sm
     ConfigError
         If it does not exist, is not YAML, or holds a mistake.
     """
-    values, where = read_named(name_or_path, interpreter_files(), "interpreter", "reverie interpret --list")
-    if smoke:
-        recipe = parse_interpreter(values, where)
-        values = shortened(values, recipe.name, recipe.smoke, where)
-    for override in overrides:
-        values = overridden(values, override, EXAMPLE)
-    return parse_interpreter(values, where)
+    return load_named(
+        name_or_path,
+        interpreter_files(),
+        "interpreter",
+        "reverie interpret --list",
+        parse=parse_interpreter,
+        example="training.steps=50",
+        overrides=overrides,
+        short=shortened,
+        smoke=smoke,
+    )
 
 
 def interpreter_yaml(recipe: InterpreterRecipe) -> str:
@@ -68,4 +68,4 @@ def interpreter_yaml(recipe: InterpreterRecipe) -> str:
     str
         Complete: defaults are written out.
     """
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(recipe.model_dump(mode="json"))
