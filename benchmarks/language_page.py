@@ -26,7 +26,7 @@ COLUMNS = {
         "accuracy": "accuracy",
         "hallucination": "invented",
         "accuracy_held_out": "accuracy, untaught titles",
-        "rank": "rank among 100 titles",
+        "rank": "rank among drawn titles",
         "gain:accuracy": "gain of the model",
     },
 }
@@ -57,6 +57,7 @@ def table(recipe: str, task: str, metrics: dict[str, str], rows: list[dict[str, 
     """Return the table of one task of a recipe."""
     own = [row for row in rows if row["recipe"] == recipe and row["task"] == task]
     found = {(row["row"], row["decoding"], row["metric"]): row for row in own}
+    metrics = {metric: said for metric, said in metrics.items() if any(key[2] == metric for key in found)}
     lines = [f"| row | written | {' | '.join(metrics.values())} |", "|---|---|" + "---|" * len(metrics)]
     for name, decoding in dict.fromkeys((row["row"], row["decoding"]) for row in own):
         cells = " | ".join(cell(found.get((name, decoding, metric))) for metric in metrics)
