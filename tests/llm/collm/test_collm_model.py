@@ -81,11 +81,12 @@ def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("options", KINDS, ids=str)
 def test_neighbours_do_not_matter(options: dict[str, Any]) -> None:
-    model, batch = _model(options), _batch()
-    items = torch.tensor([[3], [8], [11]])
+    queries = world.split().test
+    model, batch = _model(options), query_batch(queries, np.argsort(-queries.lengths)[[3, 0, -1, 6, 1, -2, 5]], 10)
+    items = torch.tensor([[3], [8], [11], [2], [5], [1], [7]])  # more than are read side by side, not in order of length
     with torch.no_grad():
         whole = model.scores(batch, items)
-        for row in range(3):
+        for row in range(7):
             one = SequenceBatch(*(value[row : row + 1] for value in (batch.items, batch.lengths, batch.users)))
             torch.testing.assert_close(model.scores(one, items[row : row + 1])[0], whole[row], rtol=0, atol=1e-5)
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""
+ALIKE = 4
+"""Prompts of about one length that a processor reads side by side; an accelerator reads all."""
 
 
 class CoLLM(nn.Module):
@@ -282,7 +284,9 @@ class CoLLM(nn.Module):
         self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
     def pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Score pairs in one go; what comes before the first soft token needs no gradient where it is frozen.
+        """Score pairs; what comes before the first soft token needs no gradient where it is frozen.
+
+        On a processor prompts are sorted by length and read a few at a time, so that few places are padding.
 
         Parameters
         ----------
@@ -297,16 +301,21 @@ class CoLLM(nn.Module):
             One prompt for each.
         """
         prompts, vectors = written(self, batch, items)
-        backbone = self.backbone
+        soft = vectors.view(len(prompts), len(vectors) // max(1, len(prompts)), vectors.shape[-1])
+        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
+        alike = ALIKE if self.centre.device.type == "cpu" else max(1, len(prompts))
+        groups = [order[at : at + alike] for at in range(0, len(order), alike)]
+        logits = [self._logits([prompts[row] for row in rows], soft[rows].flatten(0, 1)) for rows in groups]
+        back = torch.tensor(order, device=items.device).argsort()
+        return self.score_of(torch.cat(logits)[back]).view(items.shape)
+
+    def _logits(self, prompts: list[list[int]], vectors: Tensor) -> Tensor:
         first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
-        if self.stage == "mapping" and min(first, default=0) > 0 and torch.is_grad_enabled():
-            with torch.no_grad():
-                before = read(backbone, [p[:n] for p, n in zip(prompts, first, strict=True)], vectors[:0].detach())
-            ends = [p[n:] for p, n in zip(prompts, first, strict=True)]
-            logits = answers(backbone, ends, vectors, self.words, before)
-        else:
-            logits = answers(backbone, prompts, vectors, self.words)
-        return self.score_of(logits).view(items.shape)
+        if self.stage != "mapping" or min(first) == 0 or not torch.is_grad_enabled():
+            return answers(self.backbone, prompts, vectors, self.words)
+        with torch.no_grad():
+            before = read(self.backbone, [p[:n] for p, n in zip(prompts, first, strict=True)], vectors[:0].detach())
+        return answers(self.backbone, [p[n:] for p, n in zip(prompts, first, strict=True)], vectors, self.words, before)
 
     def score_of(self, logits: Tensor) -> Tensor:
         """Turn the logits of Yes and No into scores.
