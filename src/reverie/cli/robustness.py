@@ -10,7 +10,7 @@ import typer
 
 from reverie.cli.options import Json, Offline, Quiet, Settings, console, print_json
 
-RecipeName = Annotated[str | None, typer.Argument(help="Name of a packaged recipe, or a YAML file.")]
+RecipeName = Annotated[str | None, typer.Argument(help="Name of a packaged recipe, or a YAML file; for attack, a run folder, too.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Minutes instead of hours: one seed, fewer rows; shows only that it runs.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of fits and profiles; runs/<name> by default.")]
 Results = Annotated[Path | None, typer.Option("--results", help="Append all figures to this CSV table.")]
@@ -21,9 +21,11 @@ VERBS = {
     "attack": (
         False,
         False,
-        """Attack victims as a recipe says and measure what it does to targets and to recommendation as such.
+        """Attack victims as a recipe says, and measure what it does to targets and to recommendation as such. The folder of a
+    trained run is attacked as it is: events are added to its test users' histories.
 
-    Example: reverie attack robustness-filmtrust --set 'goal.targets=[12]' --set 'budgets=[0.01]'
+    Examples: reverie attack robustness-filmtrust --set 'goal.targets=[12]' --set 'budgets=[0.01]' · reverie attack
+    runs/sasrec-ml-100k --set users=100 --set events=3
     """,
     ),
     "defend": (
@@ -68,6 +70,13 @@ def _verb(detect: bool, defend: bool) -> Callable[..., None]:
             return
         if recipe is None:
             raise ConfigError(f"say which recipe, one of {', '.join(robustness_files())} or the path of a YAML file")
+        if Path(recipe).is_dir():
+            if detect or defend:
+                raise ConfigError(f"{recipe} is a folder; 'reverie attack' takes trained runs, this takes a recipe")
+            from reverie.cli.attack_run import attack_run
+
+            attack_run(Path(recipe), settings or (), smoke=smoke, results=results, json=json, quiet=quiet, offline=offline)
+            return
         loaded = load_robustness(recipe, settings or (), smoke)
 
         from reverie.robustness.page import write_page

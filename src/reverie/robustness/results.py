@@ -14,8 +14,10 @@ from reverie.robustness.words import attack_sentences
 from reverie.training.environment import commit
 
 if TYPE_CHECKING:
+    from reverie.data.split import Split
     from reverie.robustness.bench import Bench
     from reverie.robustness.run import Done
+    from reverie.robustness.trained import TrainedAttack, TrainedConfig
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
@@ -102,6 +104,38 @@ def figure_rows(
     """
     common = _common(bench, victim, attack, defence, fakes) | {"seed": seed, "commit": commit()}
     return [common | {"metric": name, "value": value} for name, value in figures.items()]
+
+
+def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
+    """Return one row per figure of an attack on a trained model.
+
+    Parameters
+    ----------
+    done : TrainedAttack
+        Measured.
+    config : TrainedConfig
+        How it was done.
+    split : Split
+        Of the run.
+    run, model : str
+        Names of the run folder and of the model.
+
+    Returns
+    -------
+    list of dict
+        For `append_results` with `MORE`; the budget is the number of events added to each history, ``lift_`` and ``change_`` are
+        differences from clean histories.
+    """
+    common = {
+        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256, "slice": "all", "seen": "keep", "fit_on": "train",
+        "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed, "trials": 1,
+        "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
+    }  # fmt: skip
+    rows = []
+    for row in done.rows:
+        figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}
+        rows += [common | {"attack": f"history-{row.attack}"} | _values(name, effect) for name, effect in figures.items()]
+    return rows
 
 
 def seeds_word(n: int) -> str:

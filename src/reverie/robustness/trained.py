@@ -1,0 +1,249 @@
+"""Attacks on a model as it was trained: events are added to histories in their users' names, and nothing is fitted again.
+
+The targets are ranked among candidates drawn for each user, so that a model that pays for every candidate, such as a language
+model, can be attacked too.
+
+References
+----------
+.. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021 (profile
+   pollution). Deviations: a greedy search over a small pool by the model's answers instead of gradients, see `pollution`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from reverie.data.queries import extended
+from reverie.errors import DataError
+from reverie.evaluation import evaluate
+from reverie.evaluation.lookup import find_items
+from reverie.evaluation.scoring import ask, asking
+from reverie.options import Options
+from reverie.robustness.effects import difference, level
+from reverie.robustness.exposure import by_user
+from reverie.seeds import numpy_generator
+from reverie.training.progress import progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+    from reverie.protocols import Recommender
+    from reverie.robustness.effects import Effect
+
+ATTACKS = ("clean", "random", "popular", "near", "chosen")
+"""Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
+CUT = 10
+"""Length of the list that a target wants to be in."""
+ROWS = 16
+"""Histories that a model is asked about at a time."""
+
+
+class TrainedConfig(Options):
+    """An attack on a trained model."""
+
+    users: PositiveInt = 50
+    """Users with a history, drawn by the seed."""
+    targets: tuple[str | int, ...] = ()
+    """External ids or titles of items to promote; empty draws them from the less popular half. Users take turns at them."""
+    draw: PositiveInt = 5
+    """How many are drawn."""
+    candidates: Annotated[int, Field(gt=CUT)] = 100
+    """Items that a target is ranked among, itself included."""
+    events: PositiveInt = 2
+    """Events added to each history."""
+    pool: Annotated[int, Field(ge=2)] = 10
+    """Items tried for each of them: half of them most often with the target, the others the most popular."""
+    rivals: PositiveInt = 4
+    """Candidates whose mean score the target's is compared with while choosing; their ranks are measured as all others'."""
+    seed: NonNegativeInt = 0
+    """Of all draws."""
+
+
+@dataclass(frozen=True)
+class Polluted:
+    """What one way of polluting did.
+
+    Parameters
+    ----------
+    attack : str
+        One of `ATTACKS`.
+    hit, lift : Effect
+        Share of users whose target is among the first ten candidates, and its difference from clean histories in points of 1.
+    place, moved : Effect
+        Mean place of the target among the candidates, 0 is first and 1 last, and its difference from clean histories.
+    extra : ndarray, shape [Q, events], int32
+        The events that were added, 0 where none.
+    """
+
+    attack: str
+    hit: Effect
+    lift: Effect
+    place: Effect
+    moved: Effect
+    extra: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class TrainedAttack:
+    """An attack on a trained model, measured.
+
+    Parameters
+    ----------
+    asked : Queries
+        Clean histories with one target and the candidates of each.
+    rows : tuple of Polluted
+        By attack.
+    """
+
+    asked: Queries
+    rows: tuple[Polluted, ...]
+
+
+def attack_trained(
+    model: Recommender, histories: Queries, train: Sequences, config: TrainedConfig, show: bool = False
+) -> TrainedAttack:
+    """Pollute histories in several ways and measure where the targets stand.
+
+    Parameters
+    ----------
+    model : Recommender
+        Trained; the attacker may ask it, a black box.
+    histories : Queries
+        Whose histories are used, of each user the longest; targets and labels are not.
+    train : Sequences
+        What the attacker knows of popularity, and of which items go together.
+    config : TrainedConfig
+        How.
+    show : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    TrainedAttack
+        The clean histories first. Items of the history stay in the ranking, so that no rival leaves it by being added.
+
+    Raises
+    ------
+    DataError
+        If no user has a history, or there are fewer items than candidates and targets.
+    """
+    counts = train.item_counts()[1:]
+    targets = _targets(histories, counts, config)
+    asked = _asked(histories, targets, config)
+    pool = _pool(train, counts, asked, targets, config)
+    draw = numpy_generator(config.seed, "random events")
+    allowed = np.setdiff1d(np.arange(1, len(counts) + 1, dtype=np.int32), targets)
+    half = config.pool - config.pool // 2
+    shape = (len(asked), config.events)
+    with progress(config.events * config.pool + len(ATTACKS), "attack", show) as shown:
+        extra = {
+            "clean": np.zeros(shape, dtype=np.int32),
+            "random": draw.choice(allowed, shape).astype(np.int32),
+            "popular": pool[:, half + np.arange(config.events) % (config.pool - half)],
+            "near": pool[:, np.arange(config.events) % half],
+        }
+        found = np.zeros(shape, dtype=np.int32)
+        for event in range(config.events):
+            gains = []
+            for item in range(config.pool):
+                tried = found.copy()
+                tried[:, event] = pool[:, item]
+                gains.append(_gain(model, extended(asked, tried), config))
+                shown.advance(f"event {event + 1} of {config.events}")
+            found[:, event] = pool[np.arange(len(asked)), np.stack(gains).argmax(axis=0)]
+        extra["chosen"] = found
+        ranks = {}
+        for name in ATTACKS:
+            ranks[name] = evaluate(model, extended(asked, extra[name]), top=0, batch_size=ROWS, seed=config.seed).ranks
+            shown.advance(f"ranks, {name}")
+    hits, places = ([by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
+    rows = [
+        Polluted(name, level([h]), difference([h], [hits[0]]), level([p]), difference([p], [places[0]]), extra[name])
+        for name, h, p in zip(ATTACKS, hits, places, strict=True)
+    ]
+    return TrainedAttack(asked, tuple(rows))
+
+
+def _targets(histories: Queries, counts: NDArray[np.int64], config: TrainedConfig) -> NDArray[np.int32]:
+    if config.targets:
+        return np.unique(find_items(config.targets, histories.sequences.vocabulary))
+    known = np.flatnonzero(counts) + 1
+    lower = known[np.argsort(counts[known - 1], kind="stable")][: max(1, len(known) // 2)]
+    if len(lower) < config.draw:
+        raise DataError(f"the less popular half has {len(lower)} items; draw at most as many targets, not {config.draw}")
+    return np.sort(numpy_generator(config.seed, "targets").choice(lower, config.draw, replace=False)).astype(np.int32)
+
+
+def _asked(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig) -> Queries:
+    """Return one query per drawn user: the longest history, a target that is not in it, and candidates that are not either."""
+    order = np.lexsort((-histories.lengths, histories.clusters))
+    _, first = np.unique(histories.clusters[order], return_index=True)
+    users = numpy_generator(config.seed, "users").permutation(order[first])
+    items = np.arange(1, histories.sequences.vocabulary.n_items + 1)
+    draw = numpy_generator(config.seed, "candidates")
+    rows: list[int] = []
+    chosen: list[int] = []
+    candidates: list[NDArray[np.int64]] = []
+    for row in users[histories.lengths[users] > 0].tolist():
+        history = histories.sequences.items[histories.start[row] : histories.stop[row]]
+        free = np.setdiff1d(targets, history)
+        rivals = np.setdiff1d(items, np.concatenate([history, targets]))
+        if len(rows) == config.users or not len(free):
+            continue
+        if len(rivals) < config.candidates - 1:
+            raise DataError(f"only {len(rivals)} items are left beside a target; set candidates to {len(rivals) + 1} or less")
+        chosen.append(int(free[len(rows) % len(free)]))
+        candidates.append(np.concatenate([[chosen[-1]], draw.choice(rivals, config.candidates - 1, replace=False)]))
+        rows.append(row)
+    if not rows:
+        raise DataError("no user has a history without the targets, so there is nothing to pollute; name other targets")
+    asked, steps = histories.take(np.array(rows, dtype=np.int64)), np.arange(len(rows) + 1, dtype=np.int64)
+    return replace(
+        asked,
+        clusters=np.arange(len(rows), dtype=np.int64),
+        targets=np.array(chosen, dtype=np.int32),
+        offsets=steps,
+        seen="keep",
+        labels=None,
+        candidates=np.concatenate(candidates).astype(np.int32),
+        candidate_offsets=steps * config.candidates,
+    )
+
+
+def _pool(
+    train: Sequences, counts: NDArray[np.int64], asked: Queries, targets: NDArray[np.int32], config: TrainedConfig
+) -> NDArray[np.int32]:
+    """Return the items to try for each query, shape [Q, pool]: those most often with its target, then the most popular."""
+    rows, items = train.event_rows(), train.items[train.positions()]
+    popular = np.argsort(-counts, kind="stable") + 1
+    popular = popular[~np.isin(popular, targets)]
+    half = config.pool - config.pool // 2
+    if len(popular) < config.pool:
+        raise DataError(f"there are {len(popular)} items to choose from; set pool to {len(popular)} or less")
+    found = {}
+    for target in np.unique(asked.targets).tolist():
+        with_target = np.isin(rows, rows[items == target])
+        shared = np.bincount(items[with_target], minlength=len(counts) + 1)[1:] / np.sqrt(np.maximum(counts, 1))
+        near = np.argsort(-(shared + 1e-9 * counts), kind="stable") + 1
+        near = near[~np.isin(near, targets)][:half]
+        found[target] = np.concatenate([near, popular[~np.isin(popular, near)][: config.pool - half]]).astype(np.int32)
+    return np.stack([found[target] for target in asked.targets.tolist()])
+
+
+def _gain(model: Recommender, asked: Queries, config: TrainedConfig) -> NDArray[np.float64]:
+    """Return how far each target's score is above the mean of a few rivals."""
+    table = torch.from_numpy(np.asarray(asked.candidates).reshape(len(asked), -1)[:, : 1 + config.rivals].astype(np.int64))
+    parts = []
+    with asking(model, None, config.seed) as place:
+        for first in range(0, len(asked), ROWS):
+            index = np.arange(first, min(first + ROWS, len(asked)))
+            scores = ask(model, asked, index, place, table[index]).double()
+            parts.append(scores[:, 0] - scores[:, 1:].mean(dim=1))
+    return np.asarray(torch.cat(parts).cpu().numpy())
