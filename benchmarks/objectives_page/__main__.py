@@ -1,7 +1,8 @@
-"""Write ``docs/objectives.md`` and its plots from finished runs: studies of losses, the suite ``collaborative`` and benchmarks.
+"""Write ``docs/objectives.md`` and its plots from ``results/`` and ``benchmarks/results/``: losses beside each other, and speed.
 
-Run ``python benchmarks/objectives_page``. It trains nothing: a study is shown where its folder ``runs/contrast-<name>`` is finished
-(``reverie contrast <name> --results results/contrast.csv``), all other tables come from ``results/`` and ``benchmarks/results/``.
+Run ``python benchmarks/objectives_page``. It trains nothing. Two things a table does not hold come from finished runs where these
+are (``runs/contrast-<name>``, ``runs/compare-collaborative-<data>``), and stay as they were written before where they are not: the
+plots of temperatures, and the tests paired by user (``results/collaborative-claims.csv``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from shutil import copyfile
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -21,10 +21,13 @@ from objectives_page.glance import glance
 from objectives_page.measured import speed, staircase
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
+from reverie.contrast.effective import effective
 from reverie.contrast.markdown import study_markdown
 from reverie.contrast.packaged import load_study, study_files
-from reverie.contrast.plot import write_plots
+from reverie.contrast.plot import rows_plot, temperature_plot
+from reverie.contrast.stored import stored_studies
 from reverie.contrast.study import run_study
+from reverie.contrast.summary import summarise
 from reverie.files import write_text
 from reverie.training.suite import load_suite
 
@@ -36,13 +39,6 @@ ROOT = HERE.parents[1]
 TITLES = {"graph": "Graphs", "text": "Sentences", "image": "Images"}
 
 
-def finished() -> dict[str, Study]:
-    """Return the packaged studies whose folders are finished, by name."""
-    folders = {name: ROOT / "runs" / f"contrast-{name}" for name in study_files()}
-    done = {name: folder for name, folder in folders.items() if (folder / "study.json").exists()}
-    return {name: run_study(load_study(name), folder, show=False) for name, folder in done.items()}
-
-
 def sections(studies: Mapping[str, Study]) -> str:
     """Return one section per kind of data."""
     parts: list[str] = []
@@ -50,11 +46,13 @@ def sections(studies: Mapping[str, Study]) -> str:
         title = TITLES[str(study.recipe.task["kind"])]
         if f"## {title}\n" not in parts:
             parts.append(f"## {title}\n")
-        shown = []
-        for path in write_plots(study):
-            target = ROOT / "docs" / f"objectives-{name}-{path.stem}.svg"
-            copyfile(path, target)
-            shown.append(f"![{path.stem} of {name}]({target.name})\n")
+        plots = {part: ROOT / "docs" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
+        write_text(plots["rows"], rows_plot(summarise(study)))
+        ran = ROOT / "runs" / f"contrast-{name}"
+        curves = effective(run_study(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
+        if curves:  # they need the cosines of negatives, which the table does not hold
+            write_text(plots["temperature"], temperature_plot(curves, study.dataset))
+        shown = [f"![{part} of {name}]({path.name})\n" for part, path in plots.items() if path.exists()]
         parts += [f"### {name}\n", f"`reverie contrast {name}`\n", study_markdown(study), *shown]
     return "\n".join(parts)
 
@@ -63,7 +61,8 @@ def main() -> None:
     """Write the page."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 # Markdown
     template = environment.from_string((HERE / "template.md").read_text(encoding="utf-8"))
-    studies, table, runs = finished(), ROOT / "results" / "collaborative.csv", ROOT / "runs"
+    studies = stored_studies(ROOT / "results" / "contrast.csv", {name: load_study(name) for name in study_files()})
+    table, runs = ROOT / "results" / "collaborative.csv", ROOT / "runs"
     tests = {
         data: compared(data, runs, table.with_name("collaborative-claims.csv")) for data in load_suite("collaborative").datasets
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from reverie.evaluation import holm, paired_test
 
 AGAINST = {"mf": "mf-info-nce", "lightgcn": "lightgcn-info-nce", "sasrec": "sasrec-info-nce"}
 METRIC = "ndcg@20"
+NUMBERS = ("first_value", "other_value", "difference", "low", "high", "p", "p_holm", "detectable")
 
 
 def compared(dataset: str, runs: Path, table: Path) -> dict[str, dict[str, Any]]:
@@ -24,15 +26,15 @@ def compared(dataset: str, runs: Path, table: Path) -> dict[str, dict[str, Any]]
     runs : Path
         Folder of run folders.
     table : Path
-        CSV file whose lines of the dataset are written anew.
+        CSV file whose lines of the dataset are written anew; lines of rows without runs here stay.
 
     Returns
     -------
     dict of str to dict
-        By row: difference, ends of its interval, p by Holm over all rows of the dataset. Empty without runs.
+        By row: difference, ends of its interval, p by Holm over all rows of the dataset.
     """
     rows = finished(runs / f"compare-collaborative-{dataset}", dataset)
-    lines = []
+    lines = _stored(dataset, table)
     for row, own in rows.items():
         other = AGAINST.get(row.partition("-")[0])
         if other is None or row == other or other not in rows:
@@ -42,9 +44,17 @@ def compared(dataset: str, runs: Path, table: Path) -> dict[str, dict[str, Any]]
         commits = dict.fromkeys(str(run.facts["commit"]) for run in [*own, *rows[other]])
         seeds = f"{len(own)}/{len(rows[other])}"
         facts = {"dataset": dataset, "first": row, "other": other, "why": "above a tuned InfoNCE?", "seeds": seeds}
-        lines.append(values | facts | {"commit": ", ".join(commits)})
+        lines[row] = values | facts | {"commit": ", ".join(commits)}
     if lines:
-        for line, corrected in zip(lines, holm(np.array([line["p"] for line in lines])), strict=True):
+        for line, corrected in zip(lines.values(), holm(np.array([line["p"] for line in lines.values()])), strict=True):
             line["p_holm"] = float(corrected)
-        write_claims(table, dataset, lines)
-    return {str(line["first"]): line for line in lines}
+        write_claims(table, dataset, list(lines.values()))
+    return lines
+
+
+def _stored(dataset: str, table: Path) -> dict[str, dict[str, Any]]:
+    if not table.exists():
+        return {}
+    with table.open(encoding="utf-8", newline="") as handle:
+        lines = [line for line in csv.DictReader(handle) if line["dataset"] == dataset]
+    return {line["first"]: line | {name: float(line[name]) for name in NUMBERS if line[name]} for line in lines}

@@ -20,6 +20,7 @@ from reverie.contrast.markdown import study_markdown
 from reverie.contrast.plot import rows_plot, temperature_plot, write_plots
 from reverie.contrast.recipe import StudyRecipe, parse_study
 from reverie.contrast.results import MORE, study_json, study_rows
+from reverie.contrast.stored import stored_studies
 from reverie.contrast.study import Study, run_study
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import print_study
@@ -285,6 +286,29 @@ def test_results_have_the_columns_of_the_design_and_the_options(study: Study, tm
     other = [row | {"options": "{}"} for row in study_rows(study)[:1]]
     append_results(table, other, MORE)
     assert len(table.read_text().splitlines()) == len(lines) + 1
+
+
+def test_a_study_is_read_from_the_table_as_it_was_measured(study: Study, tmp_path: Path) -> None:
+    table = tmp_path / "contrast.csv"
+    rows = study_rows(study)
+    early = [row | {"value": 0.5, "commit": "before"} for row in rows if row["model"] == "plain"]
+    fewer = [row | {"model": "untrained"} for row in rows if row["model"] == "untrained" and row["seed"] < 2]
+    append_results(table, early + fewer + [row for row in rows if row["model"] != "untrained"], MORE)
+    (name,) = read = stored_studies(table, {"tiny": _recipe(), "another": _recipe(name="another")})
+    kept, told = summarise(study), summarise(read[name])
+    paired = [row for row in kept.rows if row.name != "untrained"]  # two seeds cannot be paired with three
+    assert [row.name for row in told.rows] == [row.name for row in paired]
+    for a, b in zip(told.rows, paired, strict=True):
+        assert (a.baseline, a.setting, a.trials) == (b.baseline, b.setting, b.trials)
+        assert a.values == pytest.approx(b.values, rel=1e-5)
+        if a.difference is not None and b.difference is not None:
+            assert a.difference.difference == pytest.approx(b.difference.difference, abs=1e-5)
+    assert [run.commit for row in read[name].rows for run in row.runs].count("before") == 0
+    folds = [row | {"low": 0.4, "high": 0.6, "interval": "folds(10)", "value": 0.5} for row in rows]
+    other = tmp_path / "folds.csv"
+    append_results(other, folds, MORE)
+    measure = stored_studies(other, {"tiny": _recipe()})["tiny"].rows[0].outcomes[0].metrics["accuracy"]
+    assert measure.spread == pytest.approx(0.1 / 2.262157 * 10**0.5, rel=1e-5)  # of a t-interval with nine degrees of freedom
 
 
 def test_the_table_says_what_can_be_said_and_no_more(study: Study) -> None:

@@ -38,20 +38,18 @@ class StudiedRow:
     what : ContrastiveConfig or str
         The loss at the chosen setting, or the name of a baseline.
     tried : tuple of Tried
-        What its setting was chosen from; empty without a grid.
+        What its setting was chosen from; empty without a grid, and where a study was read from a table.
     runs : tuple of Training
         One per test seed, all with an outcome.
+    trials : int
+        Number of settings tried; 1 where there was no choice.
     """
 
     name: str
     what: ContrastiveConfig | str
     tried: tuple[Tried, ...]
     runs: tuple[Training, ...]
-
-    @property
-    def trials(self) -> int:
-        """Number of settings tried; 1 where there was no choice."""
-        return max(1, len(self.tried))
+    trials: int
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -152,7 +150,7 @@ def _studied(name: str, what: str | Sequence[ContrastiveConfig], tuned: bool, re
     for run in runs:
         if run.outcome is None:
             raise RunError(f"row '{name}' cannot be trained at seed {run.seed} ({run.note}); change its options or leave it out")
-    return StudiedRow(name, chosen, tuple(settings), runs)
+    return StudiedRow(name, chosen, tuple(settings), runs, max(1, len(settings)))
 
 
 def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> None:
