@@ -19,6 +19,7 @@ import jinja2
 from objectives_page.compared import compared
 from objectives_page.glance import glance
 from objectives_page.measured import speed, staircase
+from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
 from reverie.contrast.effective import effective
@@ -72,6 +73,7 @@ def main() -> None:
         settings=released_settings(),
         studies=sections(studies),
         collaborative=collaborative(table, tests),
+        noise=noise(ROOT / "results" / "false-negatives.csv"),
         staircase=staircase(),
         speed=speed(),
     )
