@@ -12,6 +12,7 @@ import jinja2
 import polars as pl
 
 from generation.measure import CHOSEN
+from generation.plan import SHARE
 from reverie.files import append_csv, write_text
 from reverie.training.results import COLUMNS
 
@@ -39,6 +40,12 @@ class Results:
     def name(self) -> str:
         """The dataset."""
         return str(self.rows[0]["dataset"])
+
+    @property
+    def share(self) -> str:
+        """Which users took part, in words; nothing where all did."""
+        share = SHARE.get(str(self.rows[0]["dataset"]))
+        return f" ({share:.0%} of all, drawn with seed 0)" if share is not None else ""
 
     @property
     def protocol(self) -> str:
