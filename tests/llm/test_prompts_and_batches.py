@@ -53,8 +53,8 @@ def test_a_template_without_its_slot_is_one_sentence(tiny: Backbone, tmp_path: P
 
 
 def test_packaged_templates_have_their_slots() -> None:
-    needs = {"recovery": ["history"], "recovery-b": ["history"], "item": ["item"]}
-    needs |= {"residual": ["before", "after"], "residual-text": ["before", "after"]}
+    needs = {"recovery": ["history"], "recovery-b": ["history"], "item": ["item"], "residual": ["before", "after"]}
+    needs |= {f"{name}-products": needs[name] for name in ("recovery", "residual", "item")}
     assert set(needs) == set(template_files())
     for name, slots in needs.items():
         load_template(name, slots)

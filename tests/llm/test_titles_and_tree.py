@@ -48,6 +48,13 @@ def test_missing_and_doubled_titles_are_one_sentence() -> None:
     assert catalogue_titles(doubled, TitleOptions(duplicates="share")).canonical.tolist() == [0, 1, 1, 3]
 
 
+def test_long_titles_end_with_a_word_that_fits() -> None:
+    long = _vocabulary(["OPI Nail Lacquer, Simmer and Shimmer", "Unbreakable-thing", "Heat Wave!"])
+    cut = catalogue_titles(long, TitleOptions(longest=17)).texts
+    assert cut == ("OPI Nail Lacquer", "Unbreakable-thing", "Heat Wave!")
+    assert catalogue_titles(long, TitleOptions(longest=10)).texts == ("OPI Nail", "Unbreakabl", "Heat Wave!")
+
+
 def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
     tree = TitleTree(tiny, TITLES, most=2)
     firsts = {tiny.tokens(text)[0] for text in TITLES.texts}

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from reverie.errors import DataError
 from reverie.options import Options
@@ -29,6 +31,8 @@ class TitleOptions(Options):
     """Whether a year in brackets at the end stays."""
     duplicates: Literal["error", "share"] = "error"
     """Whether two items with one title are an error, or count as one."""
+    longest: Annotated[int, Field(ge=8)] | None = None
+    """Characters of a title; a longer one (those of shops often are) ends with the last word that fits."""
 
 
 def tidy(title: str, year: str = "drop") -> str:
@@ -177,10 +181,17 @@ def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
         raise DataError(
             f"item '{vocabulary.items[nameless[0]]}' has no title ({len(nameless)} items have none); add it to the catalogue"
         )
-    titles = Titles(tuple(tidy(title, options.year) for title in given), options.year)
+    titles = Titles(tuple(_cut(tidy(title, options.year), options.longest) for title in given), options.year)
     if options.duplicates == "error":
         _refuse_duplicates(titles, vocabulary.items.to_list())
     return titles
+
+
+def _cut(title: str, longest: int | None) -> str:
+    if longest is None or len(title) <= longest:
+        return title
+    words = title[: longest + 1].rsplit(" ", 1)[0][:longest]
+    return _EDGE.sub("", words) or words
 
 
 def _refuse_duplicates(titles: Titles, ids: Sequence[object]) -> None:

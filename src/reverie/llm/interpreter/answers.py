@@ -170,7 +170,7 @@ class Speaker:
         return noise * (vectors.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)), counts
 
     def _as_text(self, part: Histories) -> list[list[int]]:
-        template = load_template("residual-text", ("before", "after"))
+        template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
         prompts = []
         for items, length in zip(part.items, part.lengths, strict=True):
             names = [self.session.titles.text(code) for code in items[:length].tolist()]
