@@ -57,7 +57,8 @@ def measure(recipes: Sequence[Recipe], table: Path, store: Path) -> None:
         run = run_recipe(recipe, folder, split=split, device="cpu", show=False)
         rows, parts = result_rows(run, METRICS), sliced(run.test, split.train)
         for part in SLICES:
-            rows += [line | {"slice": part} for line in result_rows(replace(run, test=parts[part]), METRICS)]
+            lines = result_rows(replace(run, test=parts[part]), METRICS)
+            rows += [line | {"slice": part} for line in lines if line["slice"] == "all"]
         append_results(table, rows)
         value = next(line["value"] for line in rows if line["metric"] == "recall@20")
         print(f"{folder.name}: recall@20 {value:.4f}, {run.fitted.seconds:.0f} s", flush=True)
