@@ -44,7 +44,7 @@ def noise(table: Path, metric: str = "recall@20") -> str:
         rates = sorted({rate for by_rate in rows.values() for rate in by_rate})
         seeds = max(len(found) for by_rate in rows.values() for found in by_rate.values())
         parts += [
-            f"**{data}, {SLICES[part]}**, {metric}, {seeds} seeds",
+            f"**{data}, {SLICES[part]}**, {metric}, {seeds} {'seed' if seeds == 1 else 'seeds'}",
             "",
             f"| row | {' | '.join(f'{rate} % false' for rate in rates)} | {rates[-1]} % − {rates[0]} % |",
             "|---|" + "--:|" * (len(rates) + 1),
@@ -61,4 +61,4 @@ def noise(table: Path, metric: str = "recall@20") -> str:
 
 def _cell(found: dict[str, float]) -> str:
     low, high = min(found.values()), max(found.values())
-    return f"{fmean(found.values()):.4f} ({low:.4f}–{high:.4f})"
+    return f"{low:.4f}" if len(found) == 1 else f"{fmean(found.values()):.4f} ({low:.4f}–{high:.4f})"
