@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from reverie.cli.main import app
 from reverie.data.splits.config import LeaveOneOut, split_dataset
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.robustness.results import polluted_rows
 from reverie.robustness.trained import ATTACKS, TrainedConfig, attack_trained
 from reverie.testing import tiny_dataset
@@ -93,3 +93,5 @@ def test_a_run_folder_is_attacked_from_the_command_line(tmp_path: Path) -> None:
     assert "history-chosen" in (tmp_path / "rows.csv").read_text()
     shown = CliRunner().invoke(app, words)
     assert "5 users, 11 candidates, 2 events added" in shown.output
+    for wrong in ([*words, "--out", "elsewhere"], ["defend", str(tmp_path / "run")]):
+        assert isinstance(CliRunner().invoke(app, wrong).exception, ConfigError)

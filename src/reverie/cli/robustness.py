@@ -73,6 +73,8 @@ def _verb(detect: bool, defend: bool) -> Callable[..., None]:
         if Path(recipe).is_dir():
             if detect or defend:
                 raise ConfigError(f"{recipe} is a folder; 'reverie attack' takes trained runs, this takes a recipe")
+            if out is not None:
+                raise ConfigError(f"nothing is fitted to attack {recipe}, so there is nothing for --out; take --results or --json")
             from reverie.cli.attack_run import attack_run
 
             attack_run(Path(recipe), settings or (), smoke=smoke, results=results, json=json, quiet=quiet, offline=offline)

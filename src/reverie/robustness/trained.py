@@ -12,6 +12,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -24,6 +25,7 @@ from reverie.evaluation import evaluate
 from reverie.evaluation.lookup import find_items
 from reverie.evaluation.scoring import ask, asking
 from reverie.options import Options
+from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.effects import difference, level
 from reverie.robustness.exposure import by_user
 from reverie.seeds import numpy_generator
@@ -149,16 +151,7 @@ def attack_trained(
             "popular": pool[:, half + np.arange(config.events) % (config.pool - half)],
             "near": pool[:, np.arange(config.events) % half],
         }
-        found = np.zeros(shape, dtype=np.int32)
-        for event in range(config.events):
-            gains = []
-            for item in range(config.pool):
-                tried = found.copy()
-                tried[:, event] = pool[:, item]
-                gains.append(_gain(model, extended(asked, tried), config))
-                shown.advance(f"event {event + 1} of {config.events}")
-            found[:, event] = pool[np.arange(len(asked)), np.stack(gains).argmax(axis=0)]
-        extra["chosen"] = found
+        extra["chosen"] = greedy_events(asked, pool, config.events, partial(_gain, model, config=config), shown.advance)
         ranks = {}
         for name in ATTACKS:
             ranks[name] = evaluate(model, extended(asked, extra[name]), top=0, batch_size=ROWS, seed=config.seed).ranks
@@ -237,7 +230,7 @@ def _pool(
     return np.stack([found[target] for target in asked.targets.tolist()])
 
 
-def _gain(model: Recommender, asked: Queries, config: TrainedConfig) -> NDArray[np.float64]:
+def _gain(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:
     """Return how far each target's score is above the mean of a few rivals."""
     table = torch.from_numpy(np.asarray(asked.candidates).reshape(len(asked), -1)[:, : 1 + config.rivals].astype(np.int64))
     parts = []

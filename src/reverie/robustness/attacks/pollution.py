@@ -10,6 +10,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -68,19 +70,13 @@ class ProfilePollution:
         """
         if view.victim is None:
             raise TypeError("profile pollution needs the trained victim")
-        sign = -1.0 if goal.kind == "demote" else 1.0
+        victim, sign = view.victim, -1.0 if goal.kind == "demote" else 1.0
         found = np.zeros((len(asked), self.config.events), dtype=np.int32)
         for target in np.unique(asked.targets).tolist():
             rows = np.flatnonzero(asked.targets == target)
-            pool = self._pool(view, goal, target)
-            for event in range(self.config.events):
-                shares = np.stack(
-                    [
-                        _log_share(view.victim, extended(asked.take(rows), _with(found[rows], event, item)), target, seed)
-                        for item in pool
-                    ]
-                )
-                found[rows, event] = pool[(sign * shares).argmax(axis=0)]
+            pool = np.tile(self._pool(view, goal, target), (len(rows), 1))
+            gain = partial(_log_share, victim, target=target, seed=seed, sign=sign)
+            found[rows] = greedy_events(asked.take(rows), pool, self.config.events, gain)
         return found
 
     def _pool(self, view: View, goal: Goal, target: int) -> NDArray[np.int32]:
@@ -91,14 +87,47 @@ class ProfilePollution:
         return np.unique(np.concatenate(kept)).astype(np.int32)
 
 
-def _with(chosen: NDArray[np.int32], event: int, item: int) -> NDArray[np.int32]:
-    tried = chosen[:, : event + 1].copy()
-    tried[:, event] = item
-    return tried
+def greedy_events(
+    asked: Queries,
+    pool: NDArray[np.int32],
+    events: int,
+    gain: Callable[[Queries], NDArray[np.float64]],
+    tell: Callable[[], None] | None = None,
+) -> NDArray[np.int32]:
+    """Choose events to append to histories, one after the other, each the one of the largest gain after those before it.
+
+    Parameters
+    ----------
+    asked : Queries
+        Q histories.
+    pool : ndarray, shape [Q, P], int32
+        Items to try for each of them.
+    events : int
+        Events to append.
+    gain : callable
+        Longer histories to what is gained by them, shape [Q].
+    tell : callable, optional
+        Called after each of the ``events * P`` trials.
+
+    Returns
+    -------
+    ndarray, shape [Q, events], int32
+        Item codes; of equal gains the first of the pool.
+    """
+    found = np.zeros((len(asked), events), dtype=np.int32)
+    for event in range(events):
+        gains = np.empty(pool.shape)
+        for place in range(pool.shape[1]):
+            found[:, event] = pool[:, place]
+            gains[:, place] = gain(extended(asked, found))
+            if tell is not None:
+                tell()
+        found[:, event] = pool[np.arange(len(asked)), gains.argmax(axis=1)]
+    return found
 
 
-def _log_share(model: Recommender, queries: Queries, target: int, seed: int) -> NDArray[np.float64]:
-    """Return the log of the target's share of the softmax over the catalogue, for each history."""
+def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sign: float) -> NDArray[np.float64]:
+    """Return `sign` times the log of the target's share of the softmax over the catalogue, for each history."""
     step = max(1, _CELLS // queries.sequences.vocabulary.n_items)
     parts = []
     with asking(model, "cpu", seed) as place:
@@ -106,7 +135,7 @@ def _log_share(model: Recommender, queries: Queries, target: int, seed: int) -> 
             index = np.arange(first, min(first + step, len(queries)))
             scores = ask(model, queries, index, place, None)
             parts.append(scores[:, target - 1].double() - torch.logsumexp(scores.double(), dim=1))
-    return np.asarray(torch.cat(parts).cpu().numpy())
+    return np.asarray(sign * torch.cat(parts).cpu().numpy())
 
 
 def build_profile_pollution(config: ProfilePollutionConfig) -> ProfilePollution:
