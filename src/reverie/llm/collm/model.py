@@ -301,9 +301,9 @@ class CoLLM(nn.Module):
             One prompt for each.
         """
         prompts, vectors = written(self, batch, items)
-        soft = vectors.view(len(prompts), len(vectors) // max(1, len(prompts)), vectors.shape[-1])
+        soft = vectors.view(len(prompts), -1, vectors.shape[-1])
         order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-        alike = ALIKE if self.centre.device.type == "cpu" else max(1, len(prompts))
+        alike = ALIKE if self.centre.device.type == "cpu" else len(prompts)
         groups = [order[at : at + alike] for at in range(0, len(order), alike)]
         logits = [self._logits([prompts[row] for row in rows], soft[rows].flatten(0, 1)) for rows in groups]
         back = torch.tensor(order, device=items.device).argsort()
