@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reverie.data.sources import movielens, sequence_files
-from reverie.data.sources.zhihu import PADDING, rebuild, zhihu
+from reverie.data.sources import llara, movielens, sequence_files
+from reverie.data.sources.prefixes import rebuild
+from reverie.data.sources.zhihu import PADDING, zhihu
 from reverie.errors import ReverieError
 
 
@@ -24,7 +25,7 @@ def _rows(sequences: list[list[int]], width: int = 10) -> pl.DataFrame:
 
 def _rebuild(frame: pl.DataFrame) -> list[list[int]]:
     targets = frame["tgt"].to_numpy()
-    numbers = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, "rows")
+    numbers = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, "rows", PADDING)
     return [targets[numbers == number].tolist() for number in range(int(numbers[-1]) + 1)]
 
 
@@ -54,6 +55,23 @@ def test_zhihu_numbers_sequences_through_its_parts(tmp_path: Path) -> None:
     assert loaded.events["user"].to_list() == [0, 0, 1, 2, 2, 3, 3, 3]
     assert loaded.events["item"].to_list() == [1, 2, 3, 2, 1, 3, 3, 1]
     assert loaded.events["part"].to_list() == ["train"] * 3 + ["valid"] * 2 + ["test"] * 3
+
+
+def test_lastfm_takes_a_held_out_row_as_a_whole_user(tmp_path: Path) -> None:
+    def rows(*given: tuple[list[int], int, int]) -> pl.DataFrame:
+        padded = [(past + [llara.PADDING] * (10 - len(past)), length, target) for past, length, target in given]
+        return pl.DataFrame(padded, schema={"seq": pl.List(pl.Int64), "len_seq": pl.Int64, "next": pl.Int64}, orient="row")
+
+    rows(([], 1, 4), ([4], 1, 2), ([], 1, 3)).write_parquet(tmp_path / "train_data.parquet")
+    rows(([2, 4], 2, 3)).write_parquet(tmp_path / "Val_data.parquet")
+    rows(([1], 1, 2), ([3, 2, 1], 3, 4)).write_parquet(tmp_path / "Test_data.parquet")
+    (tmp_path / "id2name.txt").write_text("1::AC/DC\n2::Café Del Mar\n3::!!!\n4::Air\n", encoding="utf-8")
+    loaded = llara.lastfm(tmp_path)
+    assert loaded.order == "source"
+    assert loaded.events["user"].to_list() == [0, 0, 1, 2, 2, 2, 3, 3, 4, 4, 4, 4]
+    assert loaded.events["item"].to_list() == [4, 2, 3, 2, 4, 3, 1, 2, 3, 2, 1, 4]
+    assert loaded.events["part"].to_list() == ["train"] * 3 + ["valid"] * 3 + ["test"] * 6
+    assert loaded.catalog.rows() == [(1, "AC/DC"), (2, "Café Del Mar"), (3, "!!!"), (4, "Air")]
 
 
 def test_movietweetings_keeps_leading_zeros(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_titles_as_people_write_them() -> None:
     assert tidy("Avventura, L' (1960)") == "L'Avventura"
     assert tidy("2001: A Space  Odyssey (1968)") == "2001: A Space Odyssey"
     assert title_key('"the usual suspects (1995)".') == title_key("Usual Suspects, The")
+    assert (title_key(" !!! "), title_key("?"), title_key("  ")) == ("!!!", "?", "")
 
 
 def test_missing_and_doubled_titles_are_one_sentence() -> None:
@@ -102,7 +103,8 @@ def test_mentions() -> None:
     ]
     assert [m.code for m in Matcher(TITLES).mentions("Big Trouble in Little China")] == [0]
     assert [m.code for m in Matcher(TITLES).mentions("film Heat Wave")] == [2]
-    assert Matcher(TITLES).mentions(" \n .\n") == []
+    assert Matcher(TITLES).mentions(" \n .\n!!!\n") == []
+    assert [m.code for m in Matcher(Titles(("Air", "!!!"))).mentions("!!!\n...\nAir!")] == [2, 1]
 
 
 @given(st.lists(st.sampled_from(range(1, 7)), unique=True, max_size=6))

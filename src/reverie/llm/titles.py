@@ -76,15 +76,15 @@ def title_key(text: str, year: str = "drop") -> str:
     Returns
     -------
     str
-        Lower case, article in front, without quotes and punctuation at the edges; may be empty.
+        Lower case, article in front, without quotes and punctuation at the edges, unless nothing else is there: ``"!!!"`` is a band.
 
     Examples
     --------
     >>> title_key('"Usual Suspects, The (1995)"') == title_key("the usual  suspects.")
     True
     """
-    stripped = _EDGE.sub("", text)
-    return _EDGE.sub("", tidy(stripped, year)).casefold()
+    bare = _EDGE.sub("", tidy(_EDGE.sub("", text), year))
+    return (bare or " ".join(text.split())).casefold()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Titles:
         Returns
         -------
         str
-            May be empty.
+            As `title_key`; empty where nothing was written.
         """
         return title_key(text, self.year)
 

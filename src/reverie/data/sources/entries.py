@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reverie.data.sources import attacked, cf, collm, movielens, sequence_files
+from reverie.data.sources import attacked, cf, collm, llara, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
 from reverie.data.sources.zhihu import zhihu
@@ -25,6 +25,7 @@ _AMAZON_CITATION = (
     f"J. McAuley et al. Image-based Recommendations on Styles and Substitutes. SIGIR 2015; prepared by {_S3REC_CITATION}"
 )
 _NO_TERMS = "none stated upstream; treat as research use only"
+_HETREC = "I. Cantador, P. Brusilovsky, T. Kuflik. HetRec 2011"
 _LIGHTGCN_CITATION = "X. He et al. LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation. SIGIR 2020"
 _ATTACK_DATA = "https://raw.githubusercontent.com/XMUDM/ShillingAttack/master/data/"
 _CF_NOTES = (
@@ -228,6 +229,20 @@ _ALL = (
         ),
     ),
     SourceEntry(
+        name="lastfm-llara",
+        summary="Last.fm artists with their names, in order, as published with LLaRA: users split into 8:1:1",
+        counts=(1_220, 4_606, 52_925),
+        licence="HetRec 2011: non-commercial use",
+        citation=f"{_HETREC}; prepared by J. Liao et al. LLaRA. SIGIR 2024. arXiv:2312.02445",
+        homepage="https://huggingface.co/datasets/zhangt766/LLaRA_Lastfm",
+        protocol="given",
+        mirrors=(Local("llara/lastfm", (*llara.FILES.values(), llara.NAMES), llara.lastfm),),
+        notes=(
+            "976 training users whole; 122 validation and 122 test users with one history of at most ten artists and the next one",
+            "events are ordered by the source; there are no times and no play counts",
+        ),
+    ),
+    SourceEntry(
         name="microlens-50k",
         summary="MicroLens-50k: short videos",
         counts=(50_000, 19_220, 359_708),
@@ -318,7 +333,7 @@ _ALL = (
         summary="Last.fm artists, with the split of LightGCN's repository",
         counts=(1_880, 4_489, 52_668),
         licence="HetRec 2011: non-commercial use",
-        citation=f"I. Cantador, P. Brusilovsky, T. Kuflik. HetRec 2011; prepared by {_LIGHTGCN_CITATION}",
+        citation=f"{_HETREC}; prepared by {_LIGHTGCN_CITATION}",
         homepage="https://github.com/gusye1234/LightGCN-PyTorch",
         protocol="given",
         mirrors=(

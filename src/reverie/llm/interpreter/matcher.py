@@ -69,9 +69,9 @@ class Matcher:
         found: dict[object, Mention] = {}
         for line in answer.splitlines():
             for text in self._pieces(_LIST.sub("", line)):
-                if self._key(text):
-                    code = self._code(text)
-                    found.setdefault(code or self._key(text), Mention(text.strip(), code))
+                key, code = self._key(text), self._code(text)
+                if code or _WORD.search(key):
+                    found.setdefault(code or key, Mention(text.strip(), code))
         return list(found.values())
 
     def _pieces(self, line: str) -> Sequence[str]:

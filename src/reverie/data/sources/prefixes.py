@@ -1,0 +1,56 @@
+"""Files with one row a prefix: the sequences are rebuilt from them, and every history is checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def rebuild(
+    histories: NDArray[np.int64], lengths: NDArray[np.int64], targets: NDArray[np.int64], where: str, padding: int
+) -> NDArray[np.int64]:
+    """Return which sequence each row belongs to, and check that every history holds the targets before it.
+
+    Parameters
+    ----------
+    histories : ndarray, shape [rows, width]
+        The last `width` items before the target, padded on the right.
+    lengths : ndarray, shape [rows]
+        Their number; an empty history is written as 1.
+    targets : ndarray, shape [rows]
+        The next item.
+    where : str
+        The file, for messages.
+    padding : int
+        What stands for no item.
+
+    Returns
+    -------
+    ndarray, shape [rows], int64
+        Numbers from 0; a sequence begins at each row with an empty history.
+
+    Raises
+    ------
+    DataError
+        Names the first row that does not continue its sequence.
+    """
+    rows = np.arange(len(targets))
+    begins = (histories == padding).all(axis=1)
+    sequence = np.cumsum(begins) - 1
+    if not len(begins) or not begins[0]:
+        raise DataError(f"{where} row 1 does not begin a sequence; fetch the file again")
+    past = rows - np.flatnonzero(begins)[sequence]
+    length = np.minimum(past, histories.shape[1])
+    steps = np.arange(histories.shape[1])
+    inside = steps < length[:, None]
+    expected = np.where(inside, targets[np.where(inside, (rows - length)[:, None] + steps, 0)], padding)
+    good = (histories == expected).all(axis=1) & (lengths == np.maximum(length, 1))
+    if not good.all():
+        raise DataError(f"{where} row {int(np.argmin(good)) + 1} does not continue the sequence above it; fetch the file again")
+    return sequence
