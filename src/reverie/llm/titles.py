@@ -76,7 +76,7 @@ def title_key(text: str, year: str = "drop") -> str:
     Returns
     -------
     str
-        Lower case, article in front, without quotes and punctuation at the edges, unless nothing else is there: ``"!!!"`` is a band.
+        Lower case, article in front, without quotes and punctuation at the edges, unless nothing else is left (``"!!!"``).
 
     Examples
     --------
