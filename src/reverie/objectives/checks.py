@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+from reverie.errors import NotFinite
 
 Temperature = float | Tensor
 """τ: a positive number, or a tensor with one for all rows or one for each, shape [], [1], [M] or [M, 1]."""
 
+LEAST = 1e-30
+"""The least temperature: scores divided by less would not fit into float32."""
 NOTHING = -1e30
 """Stands for the logarithm of an empty sum: as weightless as -inf, but with defined gradients."""
 
@@ -69,13 +75,18 @@ def check_temperature(temperature: Temperature) -> None:
     Raises
     ------
     ValueError
-        If it is not positive.
+        If it is not positive and finite, or so small that float32 cannot hold its inverse.
     """
     if isinstance(temperature, Tensor):
-        if temperature.device.type == "cpu" and not bool((temperature > 0).all()):
+        if temperature.device.type == "cpu" and temperature.numel() and not bool((temperature > 0).all()):
             raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
-    elif not temperature > 0:
+        if temperature.device.type == "cpu" and not bool(((temperature >= LEAST) & temperature.isfinite()).all()):
+            found = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
+            raise ValueError(f"temperature must be finite and at least {LEAST:g}, got {found}")
+    elif not (isinstance(temperature, int | float) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature}")
+    elif not LEAST <= temperature < math.inf:
+        raise ValueError(f"temperature must be finite and at least {LEAST:g}, got {temperature}")
 
 
 def inverse_temperature(temperature: Temperature, rows: int) -> float | Tensor:
@@ -122,6 +133,31 @@ def column(factor: float | Tensor) -> float | Tensor:
         The same.
     """
     return factor[:, None] if isinstance(factor, Tensor) and factor.dim() == 1 else factor
+
+
+def not_nan(losses: Tensor) -> Tensor:
+    """Return losses after a look for NaN (on the CPU only), which a score that is NaN makes.
+
+    Parameters
+    ----------
+    losses : Tensor, shape [M]
+        Losses.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        The same.
+
+    Raises
+    ------
+    NotFinite
+        If one is NaN.
+    """
+    if losses.device.type == "cpu" and bool(losses.isnan().any()):
+        raise NotFinite(
+            f"positive and negative must not be NaN, got a loss of NaN in {int(losses.isnan().sum())} of {len(losses)} rows"
+        )
+    return losses
 
 
 def wide(scores: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional as F
 
-from reverie.objectives.checks import check_scores, wide
+from reverie.objectives.checks import check_scores, not_nan, wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,9 +30,9 @@ def bpr(positive: Tensor, negative: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If shapes do not fit.
+        If shapes do not fit; `NotFinite` if a score is NaN.
     """
     check_scores(positive, negative)
     negative = wide(negative)
     total = -F.logsigmoid(wide(positive)[:, None] - negative).sum(1)
-    return total / negative.isfinite().sum(1).clamp(min=1)
+    return not_nan(total / negative.isfinite().sum(1).clamp(min=1))

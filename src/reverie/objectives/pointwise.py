@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional as F
 
-from reverie.objectives.checks import check_scores, wide
+from reverie.objectives.checks import check_scores, not_nan, wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ def bce(positive: Tensor, negative: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If shapes do not fit.
+        If shapes do not fit; `NotFinite` if a score is NaN.
     """
     return gbce(positive, negative, beta=1.0)
 
@@ -55,12 +55,12 @@ def gbce(positive: Tensor, negative: Tensor, beta: float) -> Tensor:
     Raises
     ------
     ValueError
-        If shapes do not fit or `beta` is negative.
+        If shapes do not fit or `beta` is negative; `NotFinite` if a score is NaN.
     """
     check_scores(positive, negative)
     if not beta >= 0:
         raise ValueError(f"beta must not be negative, got {beta}")
-    return -beta * F.logsigmoid(wide(positive)) - F.logsigmoid(-wide(negative)).sum(1)
+    return not_nan(-beta * F.logsigmoid(wide(positive)) - F.logsigmoid(-wide(negative)).sum(1))
 
 
 def gbce_beta(n: int, n_items: int, t: float) -> float:

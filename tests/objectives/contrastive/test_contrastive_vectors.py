@@ -342,6 +342,6 @@ def test_few_and_many_scores_take_two_ways_to_one_value(temperature: float | tor
         return loss, *torch.autograd.grad(loss.sum(), vectors)
 
     few = measured()
-    monkeypatch.setattr("reverie.objectives.contrastive.products.FEW", 0)
+    monkeypatch.setattr("reverie.objectives.contrastive.vectors.FEW", 0)
     for one, other in zip(few, measured(), strict=True):
         torch.testing.assert_close(one, other)

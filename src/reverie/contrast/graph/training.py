@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F
 
+from reverie.contrast.cosines import cosines_of_others
 from reverie.contrast.graph.encoder import GIN, projection
 from reverie.contrast.graph.views import random_view
+from reverie.errors import NotFinite
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch, torch_generator
 
@@ -89,20 +90,17 @@ def train_encoder(
             seed_torch(seed, "graph step", epoch, step)  # for losses that draw
             anchors, views = head(encoder(batch)), head(encoder(view))
             value = contrast(loss, anchors, views, temperature=None)
+            if not bool(value.isfinite()):
+                raise NotFinite(f"the loss became {float(value)} in epoch {epoch + 1}; use a smaller learning rate")
             optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call] # torch's own
             optimiser.step()
             sums.append(float(value.detach()))
             if epoch == config.epochs - 1:
-                cosines.append(_off_diagonal(anchors.detach(), views.detach()))
+                cosines.append(cosines_of_others(anchors.detach(), views.detach()))
         losses.append(sum(sums) / len(sums))
         say(f"epoch {epoch + 1}/{config.epochs}: loss {losses[-1]:.4f}")
     return losses, torch.cat(cosines)
-
-
-def _off_diagonal(anchors: Tensor, views: Tensor) -> Tensor:
-    cosines = F.normalize(anchors, dim=-1) @ F.normalize(views, dim=-1).T
-    return cosines[~torch.eye(len(cosines), dtype=torch.bool)].clamp(-1, 1)  # rounding
 
 
 @torch.no_grad()

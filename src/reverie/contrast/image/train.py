@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reverie.contrast.image.network import Network, create_network
 from reverie.contrast.image.views import Views
-from reverie.errors import ConfigError, NotFinite, RunError
+from reverie.errors import ConfigError, NotFinite
 from reverie.objectives.contrastive.views import nt_xent
 from reverie.seeds import seed_torch, torch_generator
 from reverie.training.config import TrainingConfig
@@ -78,14 +78,12 @@ def train_network(
     Raises
     ------
     ConfigError
-        If a batch is larger than the training images, or the loss needs to know users.
-    RunError
+        If a batch is larger than the training images.
+    NotFinite
         If the loss becomes NaN or infinite.
     """
     if len(pixels) < config.batch_size:
         raise ConfigError(f"batch_size {config.batch_size} is more than the {len(pixels)} training images; use a smaller one")
-    if loss.by_user:
-        raise ConfigError("this loss averages over a user's rows, and images have no users; use form reweight")
     network, loss = new_network(config, seed, device).train(), copy.deepcopy(loss).to(device).train()
     adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     rates = TrainingConfig(learning_rate=config.learning_rate, schedule=config.schedule)
@@ -100,7 +98,9 @@ def train_network(
                 projected = network(views(both, torch_generator(seed, "views", epoch, step)))
             value = _value(projected, loss)
             if not bool(value.isfinite()):
-                raise RunError(f"the loss became {float(value)} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate")
+                raise NotFinite(
+                    f"the loss became {float(value)} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate"
+                )
             adam.zero_grad(set_to_none=True)
             value.backward()  # type: ignore[no-untyped-call] # torch's own
             adam.step()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
+from reverie.contrast.cosines import cosines_of_others
 from reverie.contrast.text.order import bucketed_batches
-from reverie.errors import ConfigError, NotFinite
+from reverie.errors import NotFinite
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch
 from reverie.training.config import TrainingConfig
@@ -72,13 +72,9 @@ def train_encoder(
 
     Raises
     ------
-    ConfigError
-        If the loss needs users.
     NotFinite
         If vectors or the loss become NaN or infinite.
     """
-    if loss.by_user:
-        raise ConfigError("this loss averages over a user's rows, and sentences have no users; use form reweight")
     loss = copy.deepcopy(loss).train()
     rate = config.learning_rate or RATES[config.encoder]
     adam = torch.optim.Adam(encoder.parameters(), lr=rate, fused=True)
@@ -104,7 +100,7 @@ def train_encoder(
         result.backward()  # type: ignore[no-untyped-call] # torch's own
         adam.step()
         if epoch == config.epochs - 1:
-            cosines.append(_off_diagonal(first.detach(), second.detach()))
+            cosines.append(cosines_of_others(first.detach(), second.detach()))
         if (done + 1) % config.evaluate_every == 0 or done + 1 == total:
             found = value()
             if found > best:
@@ -118,9 +114,3 @@ def train_encoder(
 def _look(values: Tensor, what: str, done: int) -> None:
     if not bool(values.isfinite().all()):
         raise NotFinite(f"{what} became NaN or infinite in step {done + 1}; use a smaller learning rate")
-
-
-def _off_diagonal(first: Tensor, second: Tensor) -> Tensor:
-    cosines = F.normalize(first, dim=-1) @ F.normalize(second, dim=-1).T
-    others = ~torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
-    return cosines[others].clamp(-1, 1).cpu()  # rounding

@@ -15,6 +15,7 @@ from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective
 from reverie.objectives.adversary import Adversary
+from reverie.objectives.objective import observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -170,7 +171,7 @@ class LightGCN(nn.Module):
         items = torch.from_numpy(train.items[train.positions()]).to(torch.int64) - 1
         edges = self.graph.connect(users, items)
         self.card = replace(self.card, config=self.card.config.model_copy(update={"edges": edges}))
-        self.objective = self.objective.with_counts(train.item_counts())
+        self.objective = observed(self.objective, train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
         self._kept = None

@@ -6,23 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from reverie.objectives.checks import column, inverse_temperature
+from reverie.objectives.checks import column
 from reverie.objectives.linear_softmax import linear_log_sums
 from reverie.objectives.pool import Scores
-from reverie.objectives.softmax import sampled_softmax
 from reverie.objectives.weights import Density, LogWeight
 
 if TYPE_CHECKING:
-    from reverie.objectives.checks import Temperature
     from reverie.objectives.contrastive.left_out import LeftOut
-    from reverie.objectives.pool import Pool
 
-FEW = 2**18
-"""Scores up to which torch's fused cross-entropy is faster than sums in pieces; at four times as many it is not."""
 PIECE = 2**21
 """Scores of one piece, where the number of columns is left to us: 8 MB in float32."""
 
@@ -122,34 +115,3 @@ class Products:
 
     def _columns(self) -> int:
         return self.chunk or max(PIECE // len(self.query), 64)
-
-
-def sampled_softmax_of_few(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 1.0) -> Tensor:
-    """Return `sampled_softmax` without weights, by one fused call where scores are few and only an anchor's own key is left out.
-
-    Parameters
-    ----------
-    positive : Tensor, shape [M]
-        Scores of the positives.
-    negative : Tensor, shape [M, K], or Pool
-        Negatives.
-    temperature : float or Tensor, shape [], [M] or [M, 1]
-        τ, positive.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        One loss per row.
-
-    Raises
-    ------
-    ValueError
-        See `sampled_softmax`.
-    """
-    if isinstance(negative, Products) and negative.chunk is None and len(negative.query) * len(negative.keys) <= FEW:
-        left_out = negative.left_out
-        if left_out.diagonal and left_out.labels is None and left_out.mask is None:
-            scale = column(inverse_temperature(temperature, len(positive)))
-            own = torch.arange(len(positive), device=positive.device)
-            return F.cross_entropy((negative.query * scale) @ negative.keys.T, own, reduction="none")
-    return sampled_softmax(positive, negative, temperature=temperature)

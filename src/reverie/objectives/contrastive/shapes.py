@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from reverie.errors import NotFinite
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -59,12 +61,12 @@ def check_finite(**vectors: Tensor) -> None:
 
     Raises
     ------
-    ValueError
+    NotFinite
         If there is one.
     """
     for name, value in vectors.items():
         if value.device.type == "cpu" and not bool(value.isfinite().all()):
-            raise ValueError(f"{name} must be finite, got NaN or infinite values in shape {list(value.shape)}")
+            raise NotFinite(f"{name} must be finite, got NaN or infinite values in shape {list(value.shape)}")
 
 
 def checked(asked: LeftOut, m: int, k: int, paired: bool) -> LeftOut:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from reverie.objectives.checks import wide
+from reverie.errors import NotFinite
+from reverie.objectives.checks import check_temperature, wide
 from reverie.objectives.contrastive.gather import gather_rows
+from reverie.objectives.contrastive.in_batch import in_batch_softmax
 from reverie.objectives.contrastive.left_out import LeftOut
-from reverie.objectives.contrastive.products import Products, sampled_softmax_of_few
+from reverie.objectives.contrastive.products import Products
 from reverie.objectives.contrastive.shapes import NegativeMode, Reduction, check_finite, check_vectors, checked
 from reverie.objectives.pool import Scores
 from reverie.objectives.softmax import sampled_softmax
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from reverie.objectives.checks import Temperature
     from reverie.objectives.pool import Pool
     from reverie.objectives.weights import LogWeight
+
+FEW = 2**20
+"""Scores up to which all are held, where nothing but InfoNCE is asked for."""
+SHORTEST = 1e-12
+"""Vectors shorter than this are divided by it, and stay short."""
 
 Loss = Callable[..., Tensor]
 """A loss of scores: ``(positive [M], negative: Pool, temperature=τ) -> [M]``, such as `sampled_softmax`, or `functools.partial`
@@ -74,8 +81,10 @@ def info_nce(
     >>> round(float(info_nce(query, key, temperature=0.5)), 4)  # log(1 + 2 e^-2)
     0.2395
     """
+    if temperature is None:
+        raise ValueError("temperature must be a number or a tensor, got None")
     return contrast(
-        sampled_softmax_of_few if log_weight is None else partial(sampled_softmax, log_weight=log_weight),
+        sampled_softmax if log_weight is None else partial(sampled_softmax, log_weight=log_weight),
         query,
         positive_key,
         negative_keys,
@@ -158,23 +167,24 @@ def contrast(
         also if a value is NaN or infinite or all negatives of an anchor are left out; if there is one anchor and no other key.
     """
     check_vectors(query, positive_key, negative_keys, reduction, negative_mode, chunk)
+    if temperature is not None:
+        check_temperature(temperature)
+    if mask is not None and symmetric and gather:
+        raise ValueError("mask cannot be given with symmetric and gather together: it holds no row for keys of other processes")
     if negative_keys is not None and (symmetric or gather):
         name = "symmetric" if symmetric else "gather"
         raise ValueError(f"{name} needs negative_keys=None, got negative_keys of shape {list(negative_keys.shape)}")
     with torch.autocast(query.device.type, enabled=False):
-        query, positive_key = F.normalize(wide(query), dim=-1), F.normalize(wide(positive_key), dim=-1)
-        positive = (query * positive_key).sum(-1)
-        if positive.device.type == "cpu" and not bool(positive.isfinite().all()):  # one look at [M] before two at [M, D]
-            check_finite(query=query, positive_key=positive_key)
+        query, positive_key = _unit(query, "query"), _unit(positive_key, "positive_key")
         if negative_keys is not None:
             paired = negative_mode == "paired"
             left_out = checked(LeftOut(False, labels, negative_labels, mask), len(query), negative_keys.shape[-2], paired)
             if negative_keys.shape[-2] == 0:
-                return _reduced(positive * 0, reduction)
-            check_finite(negative_keys=negative_keys)
-            keys = F.normalize(wide(negative_keys), dim=-1)
+                return _reduced((query * positive_key).sum(-1) * 0, reduction)
+            keys = _unit(negative_keys, "negative_keys")
             pool = _paired(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
-            return _reduced(_lossed(loss, positive, pool, temperature, left_out), reduction)
+            _look_for_lonely(pool, left_out)
+            return _reduced(_lossed(loss, query, positive_key, pool, temperature), reduction)
         if negative_labels is not None:
             raise ValueError(f"negative_labels needs negative_keys, got negative_labels of shape {list(negative_labels.shape)}")
         key_labels = gather_rows(labels) if gather and labels is not None else labels
@@ -188,7 +198,11 @@ def contrast(
                 raise ValueError(f"query must have at least 2 rows where negative_keys is None, got shape {list(query.shape)}")
             left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
             pool = Products(anchors, every, left_out, chunk)
-            losses.append(_lossed(loss, positive, pool, temperature, left_out))
+            _look_for_lonely(pool, left_out)
+            if loss is sampled_softmax and temperature is not None and chunk is None and len(anchors) * len(every) <= FEW:
+                losses.append(in_batch_softmax(anchors, every, left_out.hide, temperature))
+            else:
+                losses.append(_lossed(loss, anchors, keys, pool, temperature))
         return _reduced(torch.stack(losses).mean(0) if symmetric else losses[0], reduction)
 
 
@@ -200,15 +214,31 @@ def _paired(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -
     return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
 
 
-def _lossed(loss: Loss, positive: Tensor, pool: Pool, temperature: Temperature | None, left_out: LeftOut) -> Tensor:
-    """Return the loss of each anchor, after a look for anchors without any negative."""
-    if positive.device.type == "cpu" and not (left_out.labels is None and left_out.mask is None):
+def _unit(vectors: Tensor, name: str) -> Tensor:
+    """Return vectors of length 1, float32 or wider; lengths are looked at on the CPU only, where that costs no waiting."""
+    vectors = wide(vectors)
+    length: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    if length.device.type == "cpu" and not math.isfinite(float(length.detach().sum())):
+        check_finite(**{name: vectors})
+        raise NotFinite(f"{name} must have lengths that {vectors.dtype} can hold, got vectors that are longer")
+    return vectors / length.clamp(min=SHORTEST)
+
+
+def _lossed(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, temperature: Temperature | None) -> Tensor:
+    positive = (anchors * positives).sum(-1)
+    return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
+
+
+def _look_for_lonely(pool: Pool, left_out: LeftOut) -> None:
+    """Refuse anchors of which labels and mask leave no negative; looked at on the CPU only."""
+    if not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
+        if alone.device.type != "cpu":
+            return
         if bool(alone.any()):
             name = "mask" if left_out.labels is None else "labels" if left_out.mask is None else "labels and mask"
             rows = f"{int(alone.sum())} of {len(alone)} anchors, the first in row {int(alone.int().argmax())}"
             raise ValueError(f"{name} must leave each anchor a negative, but leave none to {rows}")
-    return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
 
 
 def _turned(mask: Tensor | None) -> Tensor | None:

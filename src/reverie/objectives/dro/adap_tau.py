@@ -92,7 +92,7 @@ class AdapTau(nn.Module):
         positive : Tensor, shape [M]
             Cosines of users with their items.
         negative : Tensor, shape [M, K]
-            Cosines with items drawn uniformly; -inf masks one.
+            Cosines with items drawn uniformly; -inf masks one. A row with all masked moves no average.
         users : Tensor, shape [M], int64
             Users 0..U-1.
 
@@ -112,6 +112,9 @@ class AdapTau(nn.Module):
         owners = check_users(users, len(positive), len(self.losses.total))
         positive, negative = wide(positive), wide(negative)
         known = negative != -torch.inf
+        usable = known.any(1)
+        if not bool(usable.any()):
+            return positive.new_full((len(positive), 1), self.maximum)
         now = torch.stack([positive.mean(), negative.masked_fill(~known, 0.0).sum() / known.sum()])
         both = torch.arange(2, device=negative.device)
         if self.training:
@@ -124,6 +127,6 @@ class AdapTau(nn.Module):
         tau = (tau_0 * lambert_w(above).exp()).clamp(self.minimum, self.maximum)
         if self.training:
             loss = sampled_softmax(positive, negative, temperature=tau)
-            kept, groups = alike(owners)
-            self.losses.update(kept, groups.mean(loss))
+            kept, groups = alike(owners[usable])
+            self.losses.update(kept, groups.mean(loss[usable]))
         return tau[:, None]

@@ -17,7 +17,7 @@ def effective_inv_tau(f: Tensor, tau: float, mu: float, sigma: float) -> Tensor:
     Parameters
     ----------
     f : Tensor
-        MaskedScores.
+        Scores of negatives, cosines.
     tau : float
         Temperature, positive.
     mu, sigma : float

@@ -15,7 +15,7 @@ class GaussianMI:
     kl : float
         Mutual information in nats, ``-d/2 log(1-ρ²)``.
     chi2 : float
-        χ² divergence, ``(1-ρ²)^-d - 1 = e^{2 kl} - 1``.
+        χ² divergence, ``(1-ρ²)^-d - 1 = e^{2 kl} - 1``; infinite where a float cannot hold it.
     bhattacharyya : float
         Coefficient ``∫ sqrt(pq) = [(1-ρ²)^{1/4} / (1-ρ²/4)^{1/2}]^d``.
     hellinger : float
@@ -54,7 +54,8 @@ def gaussian_mi(rho: float, d: int) -> GaussianMI:
         raise ValueError(f"d must be at least 1, got {d}")
     kl = -d / 2 * math.log1p(-rho * rho)
     overlap = math.exp(-kl / 2 - d / 2 * math.log1p(-rho * rho / 4))
-    return GaussianMI(kl, math.expm1(2 * kl), overlap, 2 - 2 * overlap)
+    chi2 = math.expm1(2 * kl) if kl < 354 else math.inf  # e^709 is the end of float64
+    return GaussianMI(kl, chi2, overlap, 2 - 2 * overlap)
 
 
 def gaussian_rho(mi: float, d: int) -> float:
