@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
 Decoding = Literal["free", "constrained"]
 SPARE = 1.25
-"""A free answer may be this much longer than the longest right answer, in tokens."""
+"""A free answer may be this much longer than the longest right answer about a training history, in tokens."""
 
 
 class Speaker:
@@ -53,6 +53,7 @@ class Speaker:
         self.partner = np.empty(size, dtype=np.int64)
         self.partner[order] = np.roll(order, shift)
         self._trees: dict[int, TitleTree] = {}
+        self._longest: dict[str, int] = {}
 
     def say(self, task: TaskName, row: RowName, decoding: Decoding, progress: Progress | None = None) -> Answered:
         """Return one row of the table.
@@ -74,38 +75,60 @@ class Speaker:
             In the order of the histories.
         """
         path = None if self.folder is None else self.folder / f"{task}-{row}-{decoding}.json"
-        if path is not None and path.is_file():
-            texts: list[str] = read_json(path)
-        else:
-            texts = self._spoken(task, row, decoding)
+        longest = self.longest(task, decoding)
+        kept = read_json(path) if path is not None and path.is_file() else None
+        if not isinstance(kept, dict) or kept["longest"] != longest:
+            texts, ended = self._spoken(task, row, decoding, longest)
+            kept = {"longest": longest, "texts": texts, "ended": ended}
             if path is not None:
-                write_json(path, texts)
+                write_json(path, kept)
+        texts = kept["texts"]
         if progress is not None:
             progress.advance(f"{task} {row} {decoding}")
         mentions = [self.matcher.mentions(text) for text in texts]
         rows = [items[:length].tolist() for items, length in zip(self.histories.items, self.histories.lengths, strict=True)]
         titles = [[self.session.titles.text(code) for code in (codes if task == "recovery" else codes[-1:])] for codes in rows]
         counted = [original_count(text, true) for text, true in zip(texts, titles, strict=True)]
-        return Answered(mentions, texts, counted)
+        return Answered(mentions, texts, counted, kept["ended"])
+
+    def longest(self, task: TaskName, decoding: Decoding) -> int:
+        """Return after how many tokens an answer is cut: the same for all rows and histories, and known before the test.
+
+        Parameters
+        ----------
+        task : {"recovery", "residual"}
+            What is asked.
+        decoding : {"free", "constrained"}
+            A constrained answer is as long as the titles it may hold.
+
+        Returns
+        -------
+        int
+            Tokens.
+        """
+        if decoding == "constrained":
+            return self.tree(self.session.recipe.windows.length if task == "recovery" else 1).longest
+        if task not in self._longest:
+            train = self.session.windows("train")
+            rows = {tuple(train.row(at)) if task == "recovery" else (train.row(at)[-1],) for at in range(len(train))}
+            self._longest[task] = round(SPARE * max(len(self.session.asker.target(list(row))) for row in rows))
+        return self._longest[task]
 
     @torch.no_grad()
-    def _spoken(self, task: TaskName, row: RowName, decoding: Decoding) -> list[str]:
-        size, texts = self.session.recipe.test.batch_size, []
+    def _spoken(self, task: TaskName, row: RowName, decoding: Decoding, longest: int) -> tuple[list[str], list[bool]]:
+        """Return what is said, and whether it came to its end by itself."""
+        size, texts, ended = self.session.recipe.test.batch_size, [], []
+        tree = self.tree(self.session.recipe.windows.length if task == "recovery" else 1) if decoding == "constrained" else None
         for at in range(0, len(self.histories.lengths), size):
             index = np.arange(at, min(at + size, len(self.histories.lengths)))
             part = self.histories.take(index)
             prompts, vectors = self.asked(task, row, part, index)
             copies = [0] * len(prompts) if row == "text-only" else list(range(len(prompts)))  # without slots all prompts are one
             prompts = prompts[: max(copies) + 1]
-            answers = self.session.asker.targets(task, part)
-            longest = max(map(len, answers))
-            if decoding == "constrained":
-                tree = self.tree(int(self.histories.lengths.max()) if task == "recovery" else 1)
-                tokens = greedy(self.session.backbone, prompts, vectors, longest=tree.longest, allowed=tree.allowed)
-            else:
-                tokens = greedy(self.session.backbone, prompts, vectors, longest=round(SPARE * longest))
+            tokens = greedy(self.session.backbone, prompts, vectors, longest, None if tree is None else tree.allowed)
             texts += [self.session.backbone.text(tokens[copy]) for copy in copies]
-        return texts
+            ended += [len(tokens[copy]) < longest for copy in copies]
+        return texts, ended
 
     def tree(self, most: int) -> TitleTree:
         """Return the prefix tree of lists of at most so many titles.

@@ -33,11 +33,14 @@ class Answered:
         What was written.
     original : list of int or None
         The released measure; None where nothing was written.
+    ended : list of bool or None
+        Whether the answer came to its end, or was cut; None where nothing was written.
     """
 
     mentions: list[list[Mention]]
     texts: list[str]
     original: list[int] | None = None
+    ended: list[bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
             "exact_order": (float(named == wanted and n_said == n_true), 1.0),
             "order": _order(hits, wanted),
             "recall_first": (float(wanted[0] in hits), 1.0),
-            "recall_last": (float(wanted[-1] in hits), 1.0),
+            "recall_last": (float(true[-1] in hits), 1.0),
             "recall_held_out": (float(sum(c in held for c in hits)), float(sum(c in held for c in wanted))),
         }
         for band, name in enumerate(BANDS):
@@ -124,6 +127,8 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
             one[f"recall_{name}"] = (float(sum(code in hits for code in inside)), float(len(inside)))
         if answered.original is not None:
             one["ave_recover"] = (float(answered.original[number]), 1.0)
+        if answered.ended is not None:
+            one["unfinished"] = (float(not answered.ended[number]), 1.0)
         for name, pair in one.items():
             found.setdefault(name, []).append(pair)
     return {name: _values(pairs, truth.users) for name, pairs in found.items()}
@@ -167,7 +172,7 @@ def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
     Returns
     -------
     dict of str to Values
-        ``accuracy``, ``hallucination``, ``accuracy_held_out``.
+        ``accuracy``, ``hallucination``, ``accuracy_held_out``, and ``unfinished`` of answers that were written.
     """
     held = set(truth.held_out.tolist())
     right, fake, unseen = [], [], []
@@ -177,6 +182,8 @@ def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
         fake.append((float(mentions[0].code == 0), 1.0) if mentions else (0.0, 0.0))
         unseen.append((float(hit), 1.0) if true[0] in held else (0.0, 0.0))
     pairs = {"accuracy": right, "hallucination": fake, "accuracy_held_out": unseen}
+    if answered.ended is not None:
+        pairs["unfinished"] = [(float(not ended), 1.0) for ended in answered.ended]
     return {name: _values(values, truth.users) for name, values in pairs.items()}
 
 

@@ -11,7 +11,7 @@ from reverie.files import read_json, write_json, write_text
 from reverie.llm.interpreter.answers import Speaker
 from reverie.llm.interpreter.oracle import describe_imagined
 from reverie.llm.interpreter.rows import SHOWN
-from reverie.llm.interpreter.table import MUST_BEAT
+from reverie.llm.interpreter.table import MAIN, MUST_BEAT
 from reverie.protocols import Imagines
 from reverie.report.rendering import rendered
 from reverie.report.words import duration
@@ -96,7 +96,7 @@ def _words(done: Interpreted) -> tuple[str, list[str]]:
     for name in MUST_BEAT:
         control = rows.get((name, "free")) or rows.get((name, ""))
         if control is not None and control.against is not None:
-            (beaten if control.against["low"] > 0 else level).append(f"{name} ({control.metrics['recall']['value']:.0%})")
+            (beaten if control.against["recall"]["low"] > 0 else level).append(f"{name} ({control.metrics['recall']['value']:.0%})")
     if beaten:
         sentences.append(f"That is more than {', '.join(beaten)} by more than the interval.")
     if level:
@@ -159,7 +159,7 @@ def _task(done: Interpreted, name: str) -> dict[str, Any]:
             "how": HOW[row.decoding],
             "own": row.row == "model",
             "cells": [_finite(row.metrics.get(metric)) for metric in shown],
-            "gain": row.against,
+            "gain": None if row.against is None else row.against[MAIN[row.task]],
         }
         for row in done.table.rows
         if row.task == name

@@ -159,13 +159,14 @@ def open_session(
     DataError
         If titles are missing or doubled.
     """
-    _claim(folder, recipe)
+    _refuse_other(folder, recipe)
     training = recipe.training_recipe()
     dataset = open_recipe_dataset(training.dataset, offline)
     split = split_dataset(dataset, training.split)
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
+    write_text(folder / RECIPE, interpreter_yaml(recipe))
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     vectors = readable(model)
@@ -237,12 +238,11 @@ def open_taught(folder: Path, *, device: str | None = None, offline: bool = Fals
     return session
 
 
-def _claim(folder: Path, recipe: InterpreterRecipe) -> None:
+def _refuse_other(folder: Path, recipe: InterpreterRecipe) -> None:
     path = folder / RECIPE
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no interpreter; choose another folder with --out")
-        write_text(path, interpreter_yaml(recipe))
     elif interpreter_yaml(load_interpreter_recipe(str(path))) != interpreter_yaml(recipe):
         raise RunError(f"{folder} holds another interpreter; choose another folder with --out, or delete it")
 

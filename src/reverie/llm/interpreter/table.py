@@ -50,14 +50,15 @@ class TableRow:
     metrics : dict
         Value, interval and n by metric.
     against : dict or None
-        Paired difference of the model to this row in the main metric; None for the model itself.
+        Paired differences of the model to this row by metric: the main one, and the same on titles that the adapter was never
+        taught where any were asked for; None for the model itself.
     """
 
     task: str
     row: str
     decoding: str
     metrics: dict[str, dict[str, Any]]
-    against: dict[str, float] | None
+    against: dict[str, dict[str, float]] | None
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,8 @@ def _row(key: tuple[str, str, str], values: dict[tuple[str, str, str], dict[str,
     partner = (task, "model", decoding or "free")
     against = None
     if row != "model" and partner in values:
-        against = difference(values[partner][main], values[key][main])
+        metrics = [name for name in (main, f"{main}_held_out") if values[key][name].denominator.sum() > 0]
+        against = {name: difference(values[partner][name], values[key][name]) for name in metrics}
     return TableRow(task, row, decoding, with_intervals(values[key]), against)
 
 
