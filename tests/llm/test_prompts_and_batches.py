@@ -54,7 +54,7 @@ def test_a_template_without_its_slot_is_one_sentence(tiny: Backbone, tmp_path: P
 
 def test_packaged_templates_have_their_slots() -> None:
     needs = {"recovery": ["history"], "recovery-b": ["history"], "item": ["item"], "residual": ["before", "after"]}
-    needs |= {f"{name}-products": needs[name] for name in ("recovery", "residual", "item")}
+    needs |= {f"{name}-{what}": needs[name] for name in ("recovery", "residual", "item") for what in ("products", "artists")}
     assert set(needs) == set(template_files())
     for name, slots in needs.items():
         load_template(name, slots)

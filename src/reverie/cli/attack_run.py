@@ -42,6 +42,7 @@ def attack_run(
     json, quiet, offline : bool
         As for all verbs.
     """
+    from reverie.cli.language import be_offline
     from reverie.models import load_model
     from reverie.options import checked
     from reverie.robustness.results import MORE, polluted_rows
@@ -53,6 +54,7 @@ def attack_run(
     for setting in settings:
         values = overridden(values, setting, "users=20")
     config = checked(TrainedConfig, values, f"attack on {folder}")
+    be_offline(offline)
     split, histories = _opened(folder, offline)
     model = load_model(folder)
     done = attack_trained(model, histories, split.train, config, show=not (quiet or json))

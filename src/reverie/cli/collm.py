@@ -41,12 +41,14 @@ def collm(
         raise ConfigError("say which recipe, e.g. 'reverie collm collm-ml-1m-small'; 'reverie collm --list' names them")
     chosen = load_collm_recipe(recipe, settings or (), smoke)
 
+    from reverie.cli.language import be_offline
     from reverie.files import write_json, write_text
     from reverie.llm.collm.study import run_study
     from reverie.llm.collm.table import INFORMED, markdown, plain, result_rows, study_table
     from reverie.llm.results import MORE
     from reverie.training.results import append_results
 
+    be_offline(offline)
     folder = out or Path("runs") / chosen.name
     done = run_study(chosen, folder, device=device, show=not (quiet or json), offline=offline)
     table = study_table(done)

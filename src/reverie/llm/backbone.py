@@ -195,10 +195,13 @@ def _pretrained(config: BackboneConfig, place: str, device: torch.device) -> tup
         model = AutoModelForCausalLM.from_pretrained(
             place, dtype=_dtype(config.precision), use_safetensors=True, **_quantised(config, device), **more
         )
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        name = f"{type(error).__name__}: " if isinstance(error, KeyError | TypeError) else ""
+        reason = f"{name}{error}".strip().partition("\n")[0].rstrip(".")
         todo = "check the folder" if Path(place).is_dir() else "check the name and the network, or give a folder"
         raise DataError(f"the language model {place} cannot be loaded ({reason}); {todo}") from error
+    if tokenizer.eos_token_id is None:
+        raise DataError(f"the tokenizer of {place} has no end token, so nothing would end an answer; set eos_token")
     return model, tokenizer
 
 

@@ -119,7 +119,7 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
     Raises
     ------
     ConfigError
-        If there is no such template, it is not UTF-8, or its slots are others.
+        If there is no such template, it is not UTF-8, its slots are others, or nothing stands behind the last.
     """
     known = template_files()
     path = known.get(name_or_path, Path(name_or_path))
@@ -139,4 +139,6 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
         if slot not in needs:
             near = nearest(slot, needs)
             raise ConfigError(f"the template {name_or_path} has the unknown slot {{{slot}}}{near}; it takes {', '.join(needs)}")
+    if not _SLOT.split(template.text)[-1].strip():
+        raise ConfigError(f"the template {name_or_path} ends in a slot; end it in words that ask for the answer")
     return template

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ from torch.nn import functional as F
 import reverie as rv
 from reverie.data.batch import SequenceBatch, query_batch
 from reverie.data.plans import create_plan
+from reverie.data.plans.labelled import LabelledPlan
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, recommend
 from reverie.llm.collm.catalogue import candidate_scores
+from reverie.llm.titles import Titles
 from reverie.models import create_model, load_model, save_model
 
 if TYPE_CHECKING:
@@ -65,6 +68,27 @@ def test_the_shared_beginning_changes_nothing(options: dict[str, Any]) -> None:
     whole = model.scores(batch)
     assert whole.shape == (3, world.N_ITEMS)
     torch.testing.assert_close(whole.gather(1, (items - 1).clamp(min=0))[items > 0], together[items > 0], rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_beginning_ends_before_the_token_of_the_item(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("A user {user} liked {history}. Will {item} be liked, named {title}? Answer:")
+    model, batch = world.model(template=str(tmp_path / "mine.txt")), _batch()
+    one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
+    items = torch.tensor([1, 5, 2, 16])
+    alone = torch.cat([model.pairs(one, item[None, None])[0] for item in items])
+    torch.testing.assert_close(candidate_scores(model, one, items), alone, rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_two_items_of_one_title_keep_their_own_vectors() -> None:
+    model, batch = world.model(template="brief"), _batch()
+    titles = model.prompting.titles.texts
+    model.prompting = replace(model.prompting, titles=Titles((titles[4], *titles[1:])))  # items 1 and 5
+    one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
+    alone = torch.cat([model.pairs(one, torch.tensor([[code]]))[0] for code in (1, 5)])
+    assert float((alone[0] - alone[1]).abs()) > 1e-5
+    torch.testing.assert_close(candidate_scores(model, one, torch.tensor([1, 5])), alone, rtol=0, atol=1e-6)
 
 
 @torch.no_grad()
@@ -181,6 +205,18 @@ def test_unknown_users_and_items_get_the_token_that_says_so() -> None:
         assert float((model.scores(known, items) - same).abs()) > 1e-4
 
 
+@pytest.mark.parametrize("forget", [0.0, 0.5])
+def test_the_token_for_strangers_learns_from_those_who_are_forgotten(forget: float) -> None:
+    model = world.model(forget=forget).train()
+    rows = world.split().labelled
+    assert rows is not None
+    torch.manual_seed(0)
+    loss = model.loss(LabelledPlan(rows, 10).batch(np.arange(16)))["bce"]
+    (gradient,) = torch.autograd.grad(loss, model.mapping.unknown, allow_unused=True)
+    moved = gradient is not None and bool((gradient.abs().sum((1, 2)) > 0).all())
+    assert moved == (forget > 0)
+
+
 @pytest.mark.parametrize("name", ["mf", "lightgcn", "din", "sasrec"])
 @torch.no_grad()
 def test_shuffling_gives_everybody_the_vectors_of_another(name: str) -> None:
@@ -245,10 +281,10 @@ def test_wrong_options_are_one_sentence(options: dict[str, Any], sentence: str) 
 
 
 def test_a_template_without_its_slot_is_named(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("Liked: {history}. Film: {title} {item}")
+    (tmp_path / "mine.txt").write_text("Liked: {history}. Film: {title} {item}. Liked?")
     with pytest.raises(ConfigError, match=r"lacks its slot \{user\}"):
         world.model(template=str(tmp_path / "mine.txt"))
-    (tmp_path / "long.txt").write_text("x" * 1200 + "{history}{title}{user}{item}")
+    (tmp_path / "long.txt").write_text("x" * 1200 + "{history}{title}{user}{item}. Liked?")
     model = world.model(template=str(tmp_path / "long.txt"))
     with pytest.raises(ConfigError, match=r"alone is longer"), torch.no_grad():
         model.scores(_batch(), torch.tensor([[1], [1], [1]]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,8 @@ def test_a_perfect_answer_and_its_intervals() -> None:
     gain = difference(values["recall"], other["recall"])
     assert gain["value"] == pytest.approx(0.75)
     assert 0.5 <= gain["low"] <= gain["high"] <= 1
+    cut = recovery_values(replace(_answered([1], [5]), ended=[True, False]), TRUTH)["unfinished"]
+    assert (cut.numerator.tolist(), cut.denominator.tolist()) == ([0, 1], [1, 1])
     residual = residual_values(_answered([4, 1], []), Truth([[4], [6]], np.array([7, 8]), TRUTH.band, TRUTH.held_out))
     assert (residual["accuracy"].value, residual["accuracy_held_out"].value) == (0.5, 0.5)
 

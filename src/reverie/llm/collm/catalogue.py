@@ -43,6 +43,10 @@ def candidate_scores(model: CoLLM, batch: SequenceBatch, items: Tensor) -> Tenso
     prompts, vectors = written(model, batch, items[real][None])
     aware = model.evidence is not None and model.evidence.aware
     shared = common_length(prompts, stop_at_soft=aware)
+    if model.mapping is not None and not aware:  # soft tokens look alike, but those of an item are its own
+        places = [at for at, token in enumerate(prompts[0]) if token == SOFT]
+        slots = [slot for slot in model.prompting.template.slots if slot in ("user", "item")]
+        shared = min(shared, places[slots.index("item") * model.config.mapping.tokens])
     if shared == 0:
         parts = [model.pairs(batch, chunk[None]) for chunk in torch.split(items[real], model.config.rows)]
         return found.index_put((real,), torch.cat(parts, dim=1)[0])

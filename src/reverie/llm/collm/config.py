@@ -56,12 +56,18 @@ class CoLLMConfig(Options):
     template: str | None = None
     """A text file with the slots history, title and, with ids, user and item; None takes ours, which asks before it names the item,
     so that candidates share a long prefix; ``brief`` the same with the shortest end; ``question`` takes the order as published."""
+    text_template: str | None = None
+    """The same for the first step, which knows no ids: only the slots history and title; None takes that of ours which belongs to
+    `template`."""
     year: Literal["keep", "drop"] = "drop"
     """Whether titles keep the year in brackets at their end."""
     score: Literal["yes_logit", "yes_minus_no"] = "yes_logit"
     """The logit of the answer Yes (as in the authors' code), or less that of No (the paper's probability)."""
     cold: Literal["token", "vector"] = "token"
     """What stands for users and items without training rows: a learned token that says so, or the untrained vector (published)."""
+    forget: float = Field(default=0.1, ge=0, lt=1)
+    """Share of users, and of items, that training shows as unknown, for that token is learned from nothing else; not read with
+    ``cold: vector``."""
     tune: Literal["mapping", "mapping+vectors"] = "mapping"
     """Whether the second step also teaches the recommender whose vectors are read."""
     ranking: float = Field(default=0.0, ge=0)

@@ -116,11 +116,34 @@ def create_prompting(config: CoLLMConfig, backbone: Backbone, vocabulary: Vocabu
     DataError
         If an item has no title.
     """
+    titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
+    return Prompting(open_template(config), titles, backbone)
+
+
+def open_template(config: CoLLMConfig) -> Template:
+    """Load the template of a step.
+
+    Parameters
+    ----------
+    config : CoLLMConfig
+        With ``ids: none`` that of the first step.
+
+    Returns
+    -------
+    Template
+        With its slots.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, or has not each of its slots once.
+    """
     with_ids = config.ids != "none"
+    if not with_ids and config.text_template is not None:
+        return load_template(config.text_template, ("history", "title"))
     folder = Path(str(resources.files("reverie.llm.collm") / "templates"))
     own = {None: "ids" if with_ids else "text", "question": "question-ids" if with_ids else "question-text"}
     own["brief"] = "brief-ids" if with_ids else "brief-text"
     path = folder / f"{own[config.template]}.txt" if config.template in own else Path(str(config.template))
     needs = ("history", "title", "user", "item") if with_ids else ("history", "title")
-    titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
-    return Prompting(load_template(str(path), needs), titles, backbone)
+    return load_template(str(path), needs)

@@ -17,6 +17,10 @@ from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
 Metric = Literal["auc", "uauc", "undcg"]
+READABLE = ("mf", "lightgcn", "gru4rec", "caser", "sasrec", "din")
+"""Recommenders whose vectors a language model can read."""
+TEACHABLE = (*READABLE, "neumf")
+"""Recommenders that can be taught labels."""
 _LABEL_DEFAULTS = {"metric": "auc", "batch_size": 1024, "learning_rate": 1e-2, "patience": 10, "epochs": 100}
 
 
@@ -136,12 +140,19 @@ def parse_collm(values: Any, where: str) -> CoLLMRecipe:
     recipe = checked(CoLLMRecipe, values, where)
     if recipe.model.ids == "none" or recipe.model.collaborative is None:
         raise ConfigError(f"{where}: model.ids is 'none', which is the first step alone; choose soft, binary or dotted")
+    if recipe.model.collaborative.name in MODELS and recipe.model.collaborative.name not in READABLE:
+        asked = recipe.model.collaborative.name
+        raise ConfigError(
+            f"{where}: model.collaborative.name: '{asked}' has no vectors to read; choose one of {', '.join(READABLE)}"
+        )
     named = {recipe.model.collaborative.name: recipe.model.collaborative.options}
     for name, options in [*named.items(), *((n.partition(":")[0], t.options) for n, t in recipe.baselines.items())]:
         try:
             kind = MODELS.config(name)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
+        if name not in TEACHABLE:
+            raise ConfigError(f"{where}: model '{name}' cannot be taught labels; choose one of {', '.join(TEACHABLE)}")
         checked(kind, options, f"{where}: model '{name}'")
     return recipe
 

@@ -58,6 +58,8 @@ class Steps:
         Of the run.
     show : bool
         Whether to show progress.
+    device : str or None
+        Where the language model is, instead of what its options say.
     """
 
     recipe: CoLLMRecipe
@@ -66,6 +68,7 @@ class Steps:
     valid: Queries
     folder: Path
     show: bool
+    device: str | None = None
 
     def scores(self, asked: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
         """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items.
@@ -84,7 +87,8 @@ class Steps:
         """
         recipe, config = self.recipe, self.recipe.model
         seed_torch(recipe.text_training.seed, "weights")
-        backbone = add_lora(load_backbone(config.backbone), config.lora)
+        here = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
+        backbone = add_lora(load_backbone(here), config.lora)
         vocabulary = self.split.vocabulary
         facts: dict[str, Any] = {}
         found: dict[str, tuple[Any, Any]] = {}

@@ -18,6 +18,7 @@ from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
 from reverie.llm.collm.draws import drawn_rows, drawn_users
 from reverie.llm.collm.pairs import labelled_pairs
+from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.models import load_model, save_model
@@ -111,7 +112,7 @@ def run_study(
     folder : path
         The run folder. Finished: it is read.
     device : str or None
-        Where recommenders are taught; the language model's place is its own option.
+        Where recommenders and language model are; None leaves the latter to its own option.
     show : bool
         Whether to show progress.
     offline : bool
@@ -130,9 +131,12 @@ def run_study(
     from reverie.llm.collm.steps import Steps
 
     folder = Path(folder)
-    _claim(folder, recipe)
+    _refuse_other(folder, recipe)
+    for ids in ("none", recipe.model.ids):
+        open_template(recipe.model.model_copy(update={"ids": ids}))
     dataset = labelled_dataset(recipe, offline)
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
+    write_text(folder / "recipe.yaml", collm_yaml(recipe))
     chosen = {
         name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
@@ -147,7 +151,7 @@ def run_study(
         own: dict[str, tuple[Any, Any]] = {}
         facts["steps"] = {}
         if not recipe.controls_only:
-            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show)
+            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show, device)
             own, facts["steps"] = steps.scores(asked)
         found |= baselines
         mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
@@ -290,12 +294,11 @@ def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
             )
 
 
-def _claim(folder: Path, recipe: CoLLMRecipe) -> None:
+def _refuse_other(folder: Path, recipe: CoLLMRecipe) -> None:
     path = folder / "recipe.yaml"
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
-        write_text(path, collm_yaml(recipe))
         return
     try:
         stored = load_collm_recipe(str(path))

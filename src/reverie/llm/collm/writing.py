@@ -45,6 +45,8 @@ def written(model: CoLLM, batch: SequenceBatch, items: Tensor) -> tuple[list[lis
     known_items = model.evidence.known_items(items).flatten()
     if model.mapping is not None:
         cold = model.config.cold == "token"
+        if cold and model.training and model.config.forget:
+            known_users, known_items = (_forgotten(known, model.config.forget) for known in (known_users, known_items))
         soft = [
             model.mapping("user", users, known_users if cold else None),
             model.mapping("item", objects, known_items if cold else None),
@@ -62,3 +64,8 @@ def written(model: CoLLM, batch: SequenceBatch, items: Tensor) -> tuple[list[lis
     )
     pairs = [(h, code) for h, row in zip(histories, codes, strict=True) for code in row]
     return [model.prompting.tokens(h, code, ids) for (h, code), ids in zip(pairs, said, strict=True)], nothing
+
+
+def _forgotten(known: Tensor, share: float) -> Tensor:
+    """Return who is still known after a share, drawn by chance, has been forgotten."""
+    return known & (torch.rand(known.shape, device=known.device) >= share)

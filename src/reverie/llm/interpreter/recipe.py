@@ -137,6 +137,8 @@ class InterpreterRecipe(Options):
     def _complete(self) -> InterpreterRecipe:
         if "recovery" not in self.tasks:
             raise ValueError("tasks: 'recovery' is missing; it is what the table is about")
+        if not any(task.share for task in self.tasks.values()):
+            raise ValueError("tasks: every share is 0, so nothing would be taught; give one a positive share")
         return self
 
     def training_recipe(self) -> Recipe:
