@@ -168,10 +168,10 @@ def test_an_objective_injects_before_it_scores() -> None:
     torch.testing.assert_close(ours, sampled_softmax(every.gather(1, targets[:, None] - 1)[:, 0], negative, temperature=0.1))
 
 
-@pytest.mark.parametrize("name", ["mf", "sasrec"])
+@pytest.mark.parametrize("name", ["mf", "sasrec", "lightgcn"])
 def test_cosine_models_score_cosines(name: str) -> None:
     split = tiny_split()
-    objective = {"kind": "contrastive", "loss": {"kind": "bsl"}, "negatives": {"n": 8}}
+    objective = {"kind": "contrastive", "loss": {"kind": "bsl"}, "negatives": {"n": 8}, "false_negatives": 0.2}
     model = create_model(name, split, dim=6, cosine=True, objective=objective)
     fit(model, split, epochs=2, batch_size=32, show=False, device="cpu")
     from reverie.data.batch import history_batch
@@ -201,3 +201,34 @@ def test_wrong_options_are_named(loss: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         objective_of(loss)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["full_softmax", "sampled_softmax"])
+def test_plain_softmaxes_take_a_rule_for_their_temperature(kind: str) -> None:
+    states, head = setting()
+    rule = {"kind": "learned", "radius": 0.4, "decay": 0.0}
+    more = {} if kind == "full_softmax" else {"negatives": {"n": 6, "shared": True}, "logq": True}
+    options = {"kind": kind, "temperature": rule} | more
+    objective = create_objective(checked(Holder, {"objective": options}, "here").objective, N)
+    torch.manual_seed(3)
+    ruled = objective.loss(states, TARGETS, head)
+    assert isinstance(objective, torch.nn.Module)
+    (tau,) = (average.exp() for name, average in objective.state_dict().items() if name.endswith("total"))
+    plain = {"kind": kind, "temperature": float(tau)} | more
+    torch.manual_seed(3)
+    same = create_objective(checked(Holder, {"objective": plain}, "here").objective, N).loss(states, TARGETS, head)
+    torch.testing.assert_close(ruled, same)
+    assert 0.01 < float(tau) < 10
+
+
+def test_what_negatives_cannot_serve_is_refused() -> None:
+    far = {"kind": "info_nce", "temperature": {"kind": "learned", "radius": 3.0}}
+    with pytest.raises(ConfigError, match=r"radius 3 is out of reach of 8 negatives; it must be below 2\.08"):
+        checked(Holder, {"objective": {"kind": "contrastive", "loss": far, "negatives": {"n": 8}}}, "here")
+    dense = {"kind": "info_nce", "temperature": {"kind": "adap_tau"}}
+    with pytest.raises(ConfigError, match="drawn uniformly, not in_batch"):
+        checked(Holder, {"objective": {"kind": "contrastive", "loss": dense, "negatives": {"source": "in_batch"}}}, "here")
+    for bad in ({"kind": "anchor", "radius": 1.0, "initial": 20.0}, {"kind": "learned", "radius": float("inf")}, float("inf")):
+        loss = {"kind": "info_nce", "temperature": bad}
+        with pytest.raises(ConfigError, match=r"lies outside|finite"):
+            checked(Holder, {"objective": {"kind": "contrastive", "loss": loss}}, "here")

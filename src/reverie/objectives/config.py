@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.objectives.temperature_config import ByDensity, ByRadius, TemperatureConfig
 from reverie.options import Options
 
 
@@ -28,8 +30,8 @@ class FullSoftmax(Options):
     """Cross-entropy over the whole catalogue."""
 
     kind: Literal["full_softmax"] = "full_softmax"
-    temperature: float = Field(default=1.0, gt=0.0)
-    """Scores are divided by it, in units of score."""
+    temperature: TemperatureConfig = 1.0
+    """Scores are divided by it, in units of score; a rule for it reads the scores of 512 items, drawn uniformly for each batch."""
 
 
 class SampledSoftmax(Options):
@@ -40,8 +42,13 @@ class SampledSoftmax(Options):
     """How negatives are drawn."""
     logq: bool = False
     """Subtract log(expected number of draws) from each negative's score, never the target's: then it estimates the full softmax."""
-    temperature: float = Field(default=1.0, gt=0.0)
-    """Scores are divided by it, in units of score."""
+    temperature: TemperatureConfig = 1.0
+    """Scores are divided by it, in units of score, or a rule for it."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> SampledSoftmax:
+        _check_rule(self.temperature, self.negatives)
+        return self
 
 
 class BCE(Options):
@@ -80,6 +87,20 @@ class Contrast(Options):
     """How negatives are drawn."""
     false_negatives: float = Field(default=0.0, ge=0, lt=1)
     """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Contrast:
+        _check_rule(self.loss.temperature, self.negatives)
+        return self
+
+
+def _check_rule(temperature: object, negatives: NegativesConfig) -> None:
+    """Refuse rules that these negatives cannot serve."""
+    if isinstance(temperature, ByDensity) and negatives.source != "uniform":
+        raise ValueError(f"temperature adap_tau needs negatives that are drawn uniformly, not {negatives.source}")
+    if isinstance(temperature, ByRadius) and negatives.source != "in_batch" and temperature.radius >= math.log(negatives.n):
+        most = math.log(negatives.n)
+        raise ValueError(f"radius {temperature.radius:g} is out of reach of {negatives.n} negatives; it must be below {most:.2f}")
 
 
 PlainObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]

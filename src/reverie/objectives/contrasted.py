@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
 from reverie.objectives.draws import drawn_scores, ready, weighted
-from reverie.objectives.dro.adap_tau import AdapTau
+from reverie.objectives.dro.rules import tell_counts
 from reverie.objectives.false_negatives import FalseNegatives
 from reverie.objectives.negatives import create_sampler
 
@@ -37,11 +37,15 @@ class Contrasted(nn.Module):
         Size N of the catalogue.
     false_negatives : float
         Share of draws that are replaced by items of the row's user, see `FalseNegatives`.
+    logq : bool
+        Give the loss minus the log of the expected number of draws as log-weights.
     """
 
-    def __init__(self, function: ScoreLoss, negatives: NegativesConfig, n_items: int, false_negatives: float = 0.0) -> None:
+    def __init__(
+        self, function: ScoreLoss, negatives: NegativesConfig, n_items: int, false_negatives: float = 0.0, logq: bool = False
+    ) -> None:
         super().__init__()
-        self.function, self.negatives, self.n_items = function, negatives, n_items
+        self.function, self.negatives, self.n_items, self.logq = function, negatives, n_items, logq
         self.false_negatives = false_negatives
         self.injection: FalseNegatives | None = None
         self.sampler: Sampler | None = None if negatives.source == "popularity" else create_sampler(negatives, n_items, None)
@@ -84,7 +88,7 @@ class Contrasted(nn.Module):
                 raise ValueError("false negatives come from the training events: call with_rows(train) first")
             drawn = self.injection.inject(drawn, users)
         positive, negative = drawn_scores(states, targets, head, drawn)
-        return weighted(self.function(positive, negative, users), weight)
+        return weighted(self.function(positive, negative, users, -drawn.log_expected() if self.logq else None), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Contrasted:
         """Tell the training counts, for negatives drawn by popularity and for Adap-τ.
@@ -105,8 +109,7 @@ class Contrasted(nn.Module):
             If `counts` has another shape or no positive entry.
         """
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
-        if isinstance(self.function.temperature, AdapTau):
-            self.function.temperature.count_events(int(counts[1:].sum()))
+        tell_counts(self.function.temperature, counts)
         return self
 
     def with_rows(self, train: Sequences) -> Contrasted:

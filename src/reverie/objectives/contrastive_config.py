@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, FiniteFloat
 
-from reverie.objectives.temperature_config import TemperatureConfig
+from reverie.objectives.temperature_config import Positive, TemperatureConfig
 from reverie.options import Options
 
 
@@ -27,9 +27,9 @@ class ADNCE(_Tempered):
     kind: Literal["adnce"]
     variant: Literal["image", "sentence", "graph", "reweight_only"]
     """Which of the denominators that carry the name."""
-    mu: float
+    mu: FiniteFloat
     """μ, the cosine whose negatives weigh most."""
-    sigma: PositiveFloat
+    sigma: Positive
     """σ, width of the Gaussian."""
     shuffled: bool = False
     """The control: the same weights, on the wrong negatives."""
@@ -39,7 +39,7 @@ class HCL(_Tempered):
     """See `hcl`; `beta` 0 is debiased contrastive learning."""
 
     kind: Literal["hcl"]
-    beta: float = Field(default=1.0, ge=0)
+    beta: FiniteFloat = Field(default=1.0, ge=0)
     """Concentration on hard negatives."""
     tau_plus: float = Field(default=0.1, ge=0, lt=1)
     """Share of the negatives that are hidden positives."""
@@ -55,7 +55,7 @@ class DCLW(_Tempered):
     """Decoupled contrastive learning with weighted positives, see `dclw`."""
 
     kind: Literal["dclw"]
-    sigma: PositiveFloat = 0.5
+    sigma: Positive = 0.5
     """The smaller, the more easy positives lose weight."""
 
 
@@ -65,7 +65,7 @@ class BSL(_Tempered):
     kind: Literal["bsl"]
     form: Literal["reweight", "multi"] = "reweight"
     """Which of the two forms of the authors' code."""
-    ratio: PositiveFloat = 1.0
+    ratio: Positive = 1.0
     """Temperature of the positives / temperature of the negatives."""
 
 

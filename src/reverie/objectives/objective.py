@@ -11,15 +11,17 @@ from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, Reweighted, SampledSoftmax, Truncated
 from reverie.objectives.contrasted import Contrasted
-from reverie.objectives.contrastive.score_loss import create_loss
+from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
 from reverie.objectives.denoised import Denoised
 from reverie.objectives.draws import drawn_scores, ready, weighted
+from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import Negatives, Sampler, create_sampler
 from reverie.objectives.pairwise import bpr
 from reverie.objectives.pointwise import bce, gbce, gbce_beta
 from reverie.objectives.shared_softmax import shared_softmax
 from reverie.objectives.softmax import sampled_softmax
+from reverie.objectives.tempered import TemperedFull
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -236,7 +238,13 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
         If `counts` has another shape or no positive entry, or a temperature differs by user and there are no users.
     """
     if isinstance(config, FullSoftmax):
-        return Full(config.temperature)
+        if isinstance(config.temperature, int | float):
+            return Full(config.temperature)
+        return TemperedFull(create_rule(config.temperature, n_users, n_items), n_items)
+    if isinstance(config, SampledSoftmax) and not isinstance(config.temperature, int | float):
+        tempered = ScoreLoss(sampled_softmax, create_rule(config.temperature, n_users, n_items))
+        ruled = Contrasted(tempered, config.negatives, n_items, logq=config.logq)
+        return ruled if counts is None else ruled.with_counts(counts)
     if isinstance(config, Truncated | Reweighted):
         return Denoised(config, create_objective(config.objective, n_items, counts, n_users))
     if isinstance(config, Contrast):
@@ -246,16 +254,22 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     sampler = None if waits else create_sampler(config.negatives, n_items, counts)
     shared = None
     if isinstance(config, SampledSoftmax) and not config.logq:
-        shared = partial(shared_softmax, temperature=config.temperature)
+        shared = partial(shared_softmax, temperature=_number(config))
     return Sampled(_function(config, n_items), config.negatives, n_items, sampler, shared)
 
 
 def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callable[[Tensor, Tensor, Negatives], Tensor]:
     if isinstance(config, SampledSoftmax):
-        return partial(_softmax, logq=config.logq, temperature=config.temperature)
+        return partial(_softmax, logq=config.logq, temperature=_number(config))
     if isinstance(config, GBCE):
         return partial(_gbce, n_items=n_items, t=config.t)
     return _bce if isinstance(config, BCE) else _bpr
+
+
+def _number(config: SampledSoftmax) -> float:
+    if not isinstance(config.temperature, int | float):
+        raise TypeError("a temperature that follows from the scores needs `Contrasted`")
+    return config.temperature
 
 
 def _softmax(positive: Tensor, negative: Tensor, drawn: Negatives, logq: bool, temperature: float) -> Tensor:

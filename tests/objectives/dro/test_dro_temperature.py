@@ -275,3 +275,18 @@ def test_anchor_tau_settles_where_the_radius_is_reached() -> None:
 def test_bad_input(call: object, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         call()  # type: ignore[operator]
+
+
+def test_adap_tau_learns_nothing_from_rows_without_negatives() -> None:
+    rule = AdapTau(4, 50, 40).train()
+    generator = torch.Generator().manual_seed(0)
+    positive, negative, users = 0.5 + torch.rand(3, generator=generator) / 9, torch.rand(3, 8, generator=generator), torch.arange(3)
+    rule(positive, negative, users)
+    before = {name: value.clone() for name, value in rule.state_dict().items()}
+    nothing = torch.full((1, 8), -torch.inf)
+    assert bool(rule(positive[:1], nothing, users[:1]).isfinite().all())
+    assert all(torch.equal(value, before[name]) for name, value in rule.state_dict().items())
+    mixed = rule(positive, torch.cat([negative[:2], nothing]), users)
+    assert bool(mixed.isfinite().all())
+    assert all(bool(value.isfinite().all()) for value in rule.state_dict().values())
+    assert torch.equal(rule.losses.total[2], before["losses.total"][2])

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_temperature
+from reverie.objectives.contrastive.score_loss import ScoreLoss
 from reverie.objectives.contrastive.vectors import Loss, contrast
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
     from reverie.objectives.contrastive.shapes import NegativeMode, Reduction
+    from reverie.objectives.dro.temperature import TemperatureRule
 
 
 class Contrastive(nn.Module):
@@ -23,8 +25,9 @@ class Contrastive(nn.Module):
     ----------
     loss : callable
         Loss of scores; InfoNCE by default.
-    temperature : float
-        τ, positive; what learning starts from.
+    temperature : float or TemperatureRule
+        τ, positive; what learning starts from. Or a rule, such as `learn_temperature`, that finds it from the scores; then
+        all scores of a batch are held.
     learn_temperature : bool
         Make ``log τ`` a parameter, as CLIP does (arXiv 2103.00020).
     reduction, negative_mode, symmetric, chunk, gather
@@ -33,13 +36,13 @@ class Contrastive(nn.Module):
     Raises
     ------
     ValueError
-        If `temperature` is not positive.
+        If `temperature` is not positive, or a rule is to be learned as a parameter.
     """
 
     def __init__(
         self,
         loss: Loss = sampled_softmax,
-        temperature: float = 0.1,
+        temperature: float | TemperatureRule = 0.1,
         *,
         learn_temperature: bool = False,
         reduction: Reduction = "mean",
@@ -49,15 +52,22 @@ class Contrastive(nn.Module):
         gather: bool = False,
     ) -> None:
         super().__init__()
-        check_temperature(temperature)
+        if isinstance(temperature, int | float):
+            check_temperature(temperature)
+        elif learn_temperature:
+            raise ValueError("learn_temperature makes a number a parameter; a rule learns by itself")
+        else:
+            loss = ScoreLoss(loss, temperature)
         self.loss, self.reduction, self.negative_mode = loss, reduction, negative_mode
         self.symmetric, self.chunk, self.gather = symmetric, chunk, gather
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature))) if learn_temperature else None
-        self.fixed = temperature
+        self.fixed = temperature if isinstance(temperature, int | float) else None
+        self.log_temperature: nn.Parameter | None = None
+        if learn_temperature and self.fixed is not None:
+            self.log_temperature = nn.Parameter(torch.tensor(math.log(self.fixed)))
 
     @property
-    def temperature(self) -> float | Tensor:
-        """τ: a number, or a tensor of shape [] with gradient where it is learned."""
+    def temperature(self) -> float | Tensor | None:
+        """τ: a number, or a tensor of shape [] with gradient where it is learned; None where a rule finds it."""
         return self.fixed if self.log_temperature is None else self.log_temperature.exp()
 
     def forward(

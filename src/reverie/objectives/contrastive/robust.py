@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.errors import NotFinite
 from reverie.objectives.checks import Temperature, inverse_temperature
 from reverie.objectives.pool import Pool, log_mass, pooled, settled
 
@@ -41,7 +42,7 @@ def rince(
     Raises
     ------
     ValueError
-        If shapes do not fit, scores are NaN, or an option is out of range.
+        If shapes do not fit, scores are NaN, or an option is out of range; `NotFinite` if the loss overflows.
     """
     for name, value in (("q", q), ("lam", lam)):
         if not 0 < value <= 1:
@@ -52,4 +53,8 @@ def rince(
     growth = q * (math.log(lam) - F.logsigmoid(logit - mass))
     near = (q * logit).exp() * torch.expm1(growth.clamp(max=1.0))
     far = (q * (math.log(lam) + torch.logaddexp(logit, mass))).exp() - (q * logit).exp()
-    return settled(torch.where(growth > 1, far, near) / q, mass)
+    loss = settled(torch.where(growth > 1, far, near) / q, mass)
+    if loss.device.type == "cpu" and not bool(loss.isfinite().all()):
+        top = float((q * logit).max())
+        raise NotFinite(f"q f/τ reaches {top:.0f}, more than e^x of {loss.dtype} can hold; use a higher temperature or a smaller q")
+    return loss

@@ -40,7 +40,9 @@ class ScoreLoss(nn.Module):
         super().__init__()
         self.function, self.temperature, self.by_user = function, temperature, by_user
 
-    def forward(self, positive: Tensor, negative: Tensor | Pool, users: Tensor | None = None) -> Tensor:
+    def forward(
+        self, positive: Tensor, negative: Tensor | Pool, users: Tensor | None = None, log_weight: Tensor | None = None
+    ) -> Tensor:
         """Return the loss of each row.
 
         Parameters
@@ -51,6 +53,8 @@ class ScoreLoss(nn.Module):
             Scores of the negatives; -inf masks one.
         users : Tensor or None, shape [M], int64
             Whose row it is, where the temperature or the loss depends on it.
+        log_weight : Tensor or None, shape [M, K] or [K]
+            log w of the negatives, for losses that take it, such as the logQ correction of a softmax; a rule does not see it.
 
         Returns
         -------
@@ -63,6 +67,8 @@ class ScoreLoss(nn.Module):
             If shapes do not fit, scores are NaN, or `users` is needed and missing.
         """
         extra = {"users": users} if self.by_user else {}
+        if log_weight is not None:
+            extra["log_weight"] = log_weight
         if isinstance(self.temperature, int | float):
             return self.function(positive, negative, temperature=self.temperature, **extra)
         held = negative if isinstance(negative, Tensor) else negative.matrix().values

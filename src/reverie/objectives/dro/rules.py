@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from reverie.errors import ConfigError
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
 from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemperature | AdapTau | AnchorTau:
@@ -38,3 +43,22 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
     if isinstance(config, ByDensity):
         return AdapTau(n_users, n_items, None, config.beta, config.decay, **bounds)
     return AnchorTau(n_users, config.radius, config.initial, config.rate, config.momentum, config.gamma, **bounds)
+
+
+def tell_counts(temperature: object, counts: NDArray[Any]) -> None:
+    """Tell the training counts to a temperature that waits for them, as `AdapTau` does.
+
+    Parameters
+    ----------
+    temperature : object
+        A number or a rule.
+    counts : ndarray, shape [N + 1]
+        Training counts by item code, entry 0 not read.
+
+    Raises
+    ------
+    ValueError
+        If half of all pairs or more are events.
+    """
+    if isinstance(temperature, AdapTau):
+        temperature.count_events(int(counts[1:].sum()))

@@ -133,11 +133,11 @@ def checked_rows(value: float | Tensor, rows: Tensor, name: str) -> Tensor:
     Raises
     ------
     ValueError
-        If one is not positive, or the shape does not broadcast.
+        If one is not positive and finite, or the shape does not broadcast.
     """
     number = torch.as_tensor(value, dtype=rows.dtype, device=rows.device)
-    if not bool((number > 0).all()):
-        raise ValueError(f"{name} must be positive, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")
+    if not bool((number > 0).all() & number.isfinite().all()):
+        raise ValueError(f"{name} must be positive and finite, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")
     try:
         return number.expand_as(rows)
     except RuntimeError:

@@ -1,0 +1,94 @@
+"""The full softmax at a temperature that follows from the scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from reverie.objectives.checks import check_targets
+from reverie.objectives.config import NegativesConfig
+from reverie.objectives.draws import drawn_scores, weighted
+from reverie.objectives.dro.rules import tell_counts
+from reverie.objectives.full import full_softmax
+from reverie.objectives.negatives import create_sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.objectives.dro.temperature import TemperatureRule
+    from reverie.protocols import Head
+
+SEEN = NegativesConfig(n=512, shared=True)
+"""Items whose scores a rule reads: uniform like the law that a radius is measured from, and few beside a catalogue."""
+
+
+class TemperedFull(nn.Module):
+    """An `Objective`: cross-entropy over the whole catalogue, its temperature found on items drawn uniformly for each batch.
+
+    A module, because its temperature may learn.
+
+    Parameters
+    ----------
+    temperature : TemperatureRule
+        τ from scores.
+    n_items : int
+        Size N of the catalogue.
+    """
+
+    def __init__(self, temperature: TemperatureRule, n_items: int) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.sampler = create_sampler(SEEN, n_items, None)
+
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss of each row.
+
+        Parameters
+        ----------
+        states : Tensor, shape [M, D]
+            States.
+        targets : Tensor, shape [M], int64
+            Item codes 1..N.
+        head : Head
+            Scores items.
+        weight : Tensor or None, shape [M]
+            Factor of each row.
+        users : Tensor or None, shape [M], int64
+            Whose row it is, where the temperature differs by user.
+
+        Returns
+        -------
+        Tensor, shape [M]
+            Losses.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a target does not fit, or `users` is needed and missing.
+        """
+        check_targets(states, targets, head.n_items)
+        if len(targets) == 0:
+            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+        with torch.no_grad():
+            tau = self.temperature(*drawn_scores(states, targets, head, self.sampler.draw(targets)), users)
+        return weighted(full_softmax(states, targets, head, tau), weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> TemperedFull:
+        """Tell the training counts, for Adap-τ.
+
+        Parameters
+        ----------
+        counts : ndarray, shape [N + 1]
+            Training counts by item code, entry 0 not read.
+
+        Returns
+        -------
+        TemperedFull
+            Itself: what its temperature has learned stays.
+        """
+        tell_counts(self.temperature, counts)
+        return self
