@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ def compared(dataset: str, runs: Path, table: Path) -> dict[str, dict[str, Any]]
             line["p_holm"] = float(corrected)
         write_claims(table, dataset, list(lines.values()))
     return lines
+
+
+def several_seeds(test: Mapping[str, Any]) -> bool:
+    """Return whether both rows of a test have at least three seeds, so that it speaks of more than the luck of one."""
+    return min(map(int, str(test["seeds"]).split("/"))) >= 3
 
 
 def _stored(dataset: str, table: Path) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from objectives_page.compared import several_seeds
 from reverie.contrast.summary import summarise
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def glance(studies: Iterable[Study], tests: Mapping[str, Mapping[str, Mapping[st
     Returns
     -------
     str
-        Markdown. Differences are bold where p by Holm, over all rows of the data set, is below 5 %.
+        Markdown. Differences are bold where p by Holm, over all rows of the data set, is below 5 %, of three seeds or more.
     """
     lines = list(HEAD)
     for study in studies:
@@ -48,7 +49,11 @@ def glance(studies: Iterable[Study], tests: Mapping[str, Mapping[str, Mapping[st
         cells = []
         for name in ("mf-adnce", "mf-adnce-shuffled", "mf-info-nce-fixed"):
             test = by_row.get(name)
-            cells.append("" if test is None else _difference(test["difference"], test["low"], test["high"], test["p_holm"] < 0.05))
+            cells.append(
+                ""
+                if test is None
+                else _difference(test["difference"], test["low"], test["high"], test["p_holm"] < 0.05 and several_seeds(test))
+            )
         base = next((test["other_value"] for test in by_row.values() if test["other"] == "mf-info-nce"), None)
         if base is not None:
             lines.append(_line(f"{data}, MF", "ndcg@20", base, cells, ""))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from standing import REFIT, read_standings
 
+from objectives_page.compared import several_seeds
 from reverie.training.suite import load_suite
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ def _section(
     published: dict[str, list[float]],
     tests: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
+    refit = " --refit" if any(key[0] == data and key[2] == REFIT for key in standings) else ""
     lines = [
         f"### {data}",
         "",
-        f"`reverie compare collaborative --on {data} --refit --results results/collaborative.csv`",
+        f"`reverie compare collaborative --on {data}{refit} --results results/collaborative.csv`",
         "",
         "| row | recall@20 | NDCG@20 | NDCG − tuned InfoNCE | recall@20, refitted | NDCG@20, refitted | seeds | tried | seconds |",
         "|---|--:|--:|---|--:|--:|--:|--:|--:|",
@@ -79,8 +81,8 @@ def _values(standing: Standing | None) -> list[str]:
 
 
 def _difference(test: Mapping[str, Any] | None) -> str:
-    """Return a difference with its interval, bold where p by Holm is below 5 %."""
+    """Return a difference with its interval, bold where p by Holm is below 5 % and both rows have several seeds."""
     if test is None:
         return ""
-    mark = "**" if test["p_holm"] < 0.05 else ""
+    mark = "**" if test["p_holm"] < 0.05 and several_seeds(test) else ""
     return f"{mark}{test['difference']:+.4f}{mark} [{test['low']:+.4f}, {test['high']:+.4f}]"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
+from reverie.contrast.differences import row_differences
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import difference_words, verdict
 from reverie.report.words import number, span
@@ -24,7 +26,8 @@ def study_markdown(study: Study) -> str:
     Returns
     -------
     str
-        A difference is bold where its corrected p is below 5 %, and only there; no heading.
+        A difference is bold where its corrected p is below 5 %, and only there; no heading. A study of several metrics ends with
+        a table of all.
     """
     summary = summarise(study)
     lines = [
@@ -36,8 +39,30 @@ def study_markdown(study: Study) -> str:
         *(_line(row) for row in summary.rows),
         "",
         *(f"- {note}" for note in summary.notes),
+        *_all_metrics(study, summary.against),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _all_metrics(study: Study, against: str) -> list[str]:
+    """Return a table of the means of all metrics, where there are several."""
+    metrics = list(study.rows[0].outcomes[0].metrics)
+    if len(metrics) == 1:
+        return []
+    columns = []
+    for metric in metrics:
+        values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
+        found = row_differences(values, against) if against in values else {}
+        shown = {name for name, difference in found.items() if difference.shown}
+        columns.append({name: ("**{}**" if name in shown else "{}").format(number(fmean(v))) for name, v in values.items()})
+    return [
+        "",
+        f"All metrics, mean over seeds; bold where it differs from {against}, p by Holm over the rows of that metric below 5 %.",
+        "",
+        f"| row | {' | '.join(metrics)} |",
+        "|---|" + "--:|" * len(metrics),
+        *(f"| {row.name} | {' | '.join(column[row.name] for column in columns)} |" for row in study.rows),
+    ]
 
 
 def _line(row: RowSummary) -> str:

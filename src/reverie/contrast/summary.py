@@ -125,6 +125,21 @@ def _spread(row: StudiedRow, metric: str) -> str:
     return f"± {number(fmean((high - low) / 2 for low, high in ends), 3)} {measures[0].interval}".strip()
 
 
+def _ends(study: Study) -> dict[str, list[str]]:
+    """Return by row the options whose chosen value is the least or the greatest that was tried."""
+    found: dict[str, list[str]] = {}
+    for row in study.rows:
+        grid = study.recipe.rows[row.name].grid
+        if isinstance(row.what, str) or not grid:
+            continue
+        chosen = row.what.model_dump()
+        for option in dict.fromkeys(name for setting in grid for name in setting):
+            tried = {setting[option] for setting in grid if isinstance(setting.get(option), int | float)}
+            if len(tried) > 2 and chosen.get(option) in (min(tried), max(tried)):
+                found.setdefault(row.name, []).append(f"{option} {number(chosen[option])}")
+    return found
+
+
 def _notes(study: Study, rows: tuple[RowSummary, ...]) -> list[str]:
     against, n = study.recipe.against, study.recipe.seeds
     several = f"standard deviation over {n} seeds" if n > 1 else "one seed, so nothing is said about the luck of seeds"
@@ -150,6 +165,9 @@ def _notes(study: Study, rows: tuple[RowSummary, ...]) -> list[str]:
     if len(set(budgets.values())) > 1:
         told = ", ".join(f"{name} {trials}" for name, trials in budgets.items())
         notes.append(f"Budgets differ among tuned rows ({told}); the comparison favours the larger one.")
+    edges = [f"{name} ({', '.join(options)})" for name, options in _ends(study).items()]
+    if edges:
+        notes.append(f"Chosen at an end of its grid, so a better value may lie beyond: {listed(edges)}.")
     if budgets and any(row.trials == 1 and not row.baseline for row in rows):
         notes.append("Rows with 1 trial stand at settings given in the recipe; beside a tuned row they are at a disadvantage.")
     return notes
