@@ -46,7 +46,8 @@ def nearest(vectors: Tensor, table: Tensor, cosine: bool) -> Tensor:
 def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
     """Fit a linear classifier from a state to the item after which it stands.
 
-    It says what a linear read-out finds in so many steps, which is no bound; an item that no training history holds is never its answer.
+    It says what a linear read-out finds in so many steps, which is no bound; an item that no training history holds it never
+    names.
 
     Parameters
     ----------
