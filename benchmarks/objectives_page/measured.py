@@ -66,8 +66,10 @@ def speed() -> str:
         ]
         for case, system in cases:
             found = [table.get((case, system, metric)) for metric, _ in metrics]
-            version = next((line["version"] for line in found if line), "")
+            version, day = next(((line["version"], line["date"]) for line in found if line), ("", ""))
+            name = system if system.startswith("reverie") else f"{system} {version}"
+            newest = max(line["date"] for line in lines if line["case"] == case)
             values = " | ".join(f"{float(line['value']):.3g}" if line else "" for line in found)
-            parts.append(f"| {case} | {system} {version if system != 'reverie' else ''} | {values} |")
+            parts.append(f"| {case} | {name}{'' if day == newest else f' (run of {day})'} | {values} |")
         parts.append("")
     return "\n".join(parts)
