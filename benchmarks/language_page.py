@@ -20,13 +20,16 @@ COLUMNS = {
         "order": "order",
         "recall_held_out": "recall, untaught titles",
         "ave_recover": "Ave Recover",
+        "unfinished": "cut",
         "gain:recall": "gain of the model",
+        "gain:recall_held_out": "the same, untaught titles",
     },
     "residual": {
         "accuracy": "accuracy",
         "hallucination": "invented",
         "accuracy_held_out": "accuracy, untaught titles",
         "rank": "rank among drawn titles",
+        "unfinished": "cut",
         "gain:accuracy": "gain of the model",
     },
 }
