@@ -228,6 +228,8 @@ def test_the_command_writes_its_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        ({"baselines": {"popularity": {}}}, "model 'popularity' cannot be taught labels"),
+        ({"model": {"collaborative": {"name": "comirec"}}}, "'comirec' has no vectors to read"),
         ({"model": {"ids": "none"}}, "the first step alone"),
         ({"baselines": {"mff": {}}}, "did you mean 'mf'"),
         ({"text_training": {"metric": "ndcg@10"}}, "does not fit labelled rows"),

@@ -188,6 +188,10 @@ def test_explain_prints_and_repeats_itself(ask: Ask) -> None:
         (("interpret", "small.yaml", "--out", "d", "--set", "recommender.model={name: markov}"), "has no hidden states"),
         (("interpret", "small.yaml", "--out", "e", "--set", "backbone.name=nowhere"), "there is no folder nowhere"),
         (("interpret", "small.yaml", "--out", "f", "--set", "test.free=[modell]"), "unknown row 'modell'"),
+        (
+            ("interpret", "small.yaml", "--out", "g", "--set", "tasks={recovery: {template: recovery, share: 0}}"),
+            "every share is 0",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(ask: Ask, words: tuple[str, ...], said: str) -> None:
@@ -198,6 +202,17 @@ def test_mistakes_are_one_sentence(ask: Ask, words: tuple[str, ...], said: str) 
     assert code == 2
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_folder_is_taken_only_when_the_input_is_good(ask: Ask, world: Path) -> None:
+    (world / "twins.csv").write_text((world / "items.csv").read_text().replace("Tale 03", "Tale 02"))
+    data = "recommender.dataset={name: clicks.csv, catalog: twins.csv}"
+    said = ("interpret", "small.yaml", "--out", "twins", "--set", data, "--set", "test={free: [model], constrained: []}")
+    code, _, err = ask(*said)
+    assert (code, "set titles.duplicates: share" in err) == (2, True)
+    assert not (world / "twins").exists()
+    code, _, err = ask(*said, "--set", "titles.duplicates=share", "--quiet")
+    assert (code, err) == (0, "")
 
 
 def test_every_packaged_recipe_is_valid_and_has_a_smoke() -> None:
