@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy
 from reverie.llm.interpreter.ranking import rank_of_first
 from reverie.llm.likelihood import answer_log_likelihood, continuation_log_likelihoods, target_loss
+from reverie.llm.prefix import read
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
 if TYPE_CHECKING:
@@ -169,3 +171,35 @@ def test_answers_keep_to_what_is_allowed(tiny: Backbone) -> None:
         tiny, [[5], [6, 7]], torch.zeros(0, 32), 5, allowed=lambda row, so_far: [40 + row] if len(so_far) < 3 else [tiny.end]
     )
     assert answers == [[40] * 3, [41] * 3]
+
+
+def test_a_prompt_begins_as_the_tokenizer_would_begin_it(tiny: Backbone) -> None:
+    assert tiny.begin == []
+
+    class Beginning:
+        """A tokenizer that puts a token before each text, as LLaMA's does."""
+
+        bos_token_id = 7
+
+        def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+            return [7] * add_special_tokens + tiny.tokenizer.encode(text, add_special_tokens=False)
+
+    begun = replace(tiny, tokenizer=Beginning())
+    template = Template("own", "Liked: {history}. Next?")
+    assert template.fill(begun, {"history": 2}) == [7, *template.fill(tiny, {"history": 2})]
+
+
+def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+    assert whole.layers[0][0].shape[2] == 8
+    inner = tiny.model.forward
+
+    def windowed(**options: Any) -> Any:
+        out = inner(**options)
+        for layer in out.past_key_values.layers:
+            layer.keys, layer.values = layer.keys[:, :, -5:], layer.values[:, :, -5:]
+        return out
+
+    monkeypatch.setattr(tiny.model, "forward", windowed)
+    with pytest.raises(ConfigError, match="keeps 5 of the 8 tokens"):
+        read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))

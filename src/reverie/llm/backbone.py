@@ -66,6 +66,12 @@ class Backbone:
         """Token that ends an answer: the tokenizer's end token."""
         return int(self.tokenizer.eos_token_id)
 
+    @cached_property
+    def begin(self) -> list[int]:
+        """What a prompt begins with: the token of beginning where the tokenizer would put it (LLaMA, Gemma), else nothing."""
+        first: list[int] = self.tokenizer.encode("", add_special_tokens=True)
+        return first if first == [self.tokenizer.bos_token_id] else []
+
     def embed(self, ids: Tensor) -> Tensor:
         """Return the vectors of tokens, through the embedding module (some models scale there).
 

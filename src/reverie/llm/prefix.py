@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from reverie.errors import ConfigError
 from reverie.llm.batches import collate
 from reverie.llm.generate import cache_name
 from reverie.llm.prompts import SOFT
@@ -94,6 +95,11 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
     -------
     Read
         For `answers`.
+
+    Raises
+    ------
+    ConfigError
+        If the language model forgets the first tokens of a beginning.
     """
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
@@ -104,6 +110,12 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
         logits_to_keep=1,
     )
     layers = tuple((layer.keys, layer.values) for layer in getattr(out, cache_name(backbone)).layers)
+    kept, asked = min(keys.shape[2] for keys, _ in layers), batch.mask.shape[1]
+    if kept < asked:
+        raise ConfigError(
+            f"{backbone.name} keeps {kept} of the {asked} tokens of a prompt (a sliding window), so none can be shared; "
+            "name fewer titles, or choose another language model"
+        )
     return Read(layers, batch.mask, batch.mask.sum(1))
 
 

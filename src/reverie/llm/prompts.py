@@ -58,7 +58,7 @@ class Template:
         Returns
         -------
         list of int
-            `SOFT` where a soft token stands.
+            `SOFT` where a soft token stands; it begins with `Backbone.begin`.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class Template:
         unused = set(values) - set(self.slots)
         if unused:
             raise ConfigError(f"the template {self.name} lacks its slot {{{min(unused)}}}; put it where the value should stand")
-        found: list[int] = []
+        found = list(backbone.begin)
         text, pieces = "", _SLOT.split(self.text)
         for at in range(0, len(pieces), 3):
             text += pieces[at]
