@@ -181,7 +181,7 @@ class Interpreter(nn.Module):
         Raises
         ------
         RunError
-            If it is missing, or of another adapter, language model or recommender; the sentence names both widths.
+            If it is missing, or of another adapter, language model or width of states; the sentence names both.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -189,7 +189,13 @@ class Interpreter(nn.Module):
         if not (folder / "adapter.json").is_file():
             raise RunError(f"{folder} holds no adapter (no adapter.json); 'reverie interpret' makes one")
         found = read_json(folder / "adapter.json")
-        for key, said in (("adapter", "is of the kind"), ("dim", "reads states of width"), ("width", "makes vectors of width")):
+        needed = {
+            "adapter": "is of the kind",
+            "dim": "reads states of width",
+            "width": "makes vectors of width",
+            "language_model": "was taught with",
+        }
+        for key, said in needed.items():
             if found.get(key) != self.facts[key]:
                 raise RunError(f"the adapter in {folder} {said} {found.get(key)}, and {self.facts[key]} is needed; train it again")
         try:
