@@ -69,10 +69,12 @@ def test_one_line_per_data_set_with_the_numbers_of_the_study(page: dict[str, Any
 
 
 def test_a_difference_is_bold_by_the_corrected_test_alone(page: dict[str, Any]) -> None:
-    test = {"other": "mf-info-nce", "other_value": 0.25, "difference": -0.02, "low": -0.03, "high": -0.01}
+    test = {"other": "mf-info-nce", "other_value": 0.25, "difference": -0.02, "low": -0.03, "high": -0.01, "seeds": "3/3"}
     tests = {"data": {"mf-adnce": test | {"p_holm": 0.04}, "mf-adnce-shuffled": test | {"p_holm": 0.06}}}
     line = page["glance"].glance([], tests).splitlines()[-1]
     assert line == "| data, MF | ndcg@20 | 0.2500 | **-0.0200** [-0.0300, -0.0100] | -0.0200 [-0.0300, -0.0100] |  |  |"
+    alone = {"data": {"mf-adnce": test | {"p_holm": 0.04, "seeds": "3/1"}}}
+    assert "**" not in page["glance"].glance([], alone)
 
 
 def test_losses_are_tested_against_infonce_on_the_same_model(page: dict[str, Any], tmp_path: Path) -> None:

@@ -75,18 +75,18 @@ def check_temperature(temperature: Temperature) -> None:
     Raises
     ------
     ValueError
-        If it is not positive and finite, or so small that float32 cannot hold its inverse.
+        If it is not positive; `NotFinite` if it is infinite, or so small that float32 cannot hold its inverse.
     """
     if isinstance(temperature, Tensor):
         if temperature.device.type == "cpu" and temperature.numel() and not bool((temperature > 0).all()):
             raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
         if temperature.device.type == "cpu" and not bool(((temperature >= LEAST) & temperature.isfinite()).all()):
             found = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
-            raise ValueError(f"temperature must be finite and at least {LEAST:g}, got {found}")
+            raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {found}")
     elif not (isinstance(temperature, int | float) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature}")
     elif not LEAST <= temperature < math.inf:
-        raise ValueError(f"temperature must be finite and at least {LEAST:g}, got {temperature}")
+        raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {temperature}")
 
 
 def inverse_temperature(temperature: Temperature, rows: int) -> float | Tensor:

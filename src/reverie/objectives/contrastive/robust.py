@@ -55,6 +55,6 @@ def rince(
     far = (q * (math.log(lam) + torch.logaddexp(logit, mass))).exp() - (q * logit).exp()
     loss = settled(torch.where(growth > 1, far, near) / q, mass)
     if loss.device.type == "cpu" and not bool(loss.isfinite().all()):
-        top = float((q * logit).max())
+        top = float((q * logit).detach().max())
         raise NotFinite(f"q f/τ reaches {top:.0f}, more than e^x of {loss.dtype} can hold; use a higher temperature or a smaller q")
     return loss
