@@ -203,3 +203,8 @@ def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, mo
     monkeypatch.setattr(tiny.model, "forward", windowed)
     with pytest.raises(ConfigError, match="keeps 5 of the 8 tokens"):
         read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+
+
+def test_words_behind_the_last_slot_are_told_from_none() -> None:
+    assert Template("own", "Liked: {history}. Next?").ends_in_words
+    assert not Template("own", "Liked: {history|; }\n").ends_in_words

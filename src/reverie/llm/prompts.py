@@ -42,6 +42,11 @@ class Template:
         """Names of the slots, in their order."""
         return tuple(name for name, _ in _SLOT.findall(self.text))
 
+    @property
+    def ends_in_words(self) -> bool:
+        """Whether there is text behind the last slot."""
+        return bool(_SLOT.split(self.text)[-1].strip())
+
     def fill(self, backbone: Backbone, values: Mapping[str, Value]) -> list[int]:
         """Return the tokens of the prompt.
 
@@ -119,7 +124,7 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
     Raises
     ------
     ConfigError
-        If there is no such template, it is not UTF-8, its slots are others, or nothing stands behind the last.
+        If there is no such template, it is not UTF-8, or its slots are others.
     """
     known = template_files()
     path = known.get(name_or_path, Path(name_or_path))
@@ -139,6 +144,4 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
         if slot not in needs:
             near = nearest(slot, needs)
             raise ConfigError(f"the template {name_or_path} has the unknown slot {{{slot}}}{near}; it takes {', '.join(needs)}")
-    if not _SLOT.split(template.text)[-1].strip():
-        raise ConfigError(f"the template {name_or_path} ends in a slot; end it in words that ask for the answer")
     return template

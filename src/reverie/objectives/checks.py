@@ -78,7 +78,7 @@ def check_temperature(temperature: Temperature) -> None:
         If it is not positive; `NotFinite` if it is infinite, or so small that float32 cannot hold its inverse.
     """
     if isinstance(temperature, Tensor):
-        if temperature.device.type == "cpu" and temperature.numel() and not bool((temperature > 0).all()):
+        if temperature.device.type == "cpu" and not bool((temperature > 0).all()):
             raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
         if temperature.device.type == "cpu" and not bool(((temperature >= LEAST) & temperature.isfinite()).all()):
             found = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"

@@ -26,12 +26,21 @@ class NegativesConfig(Options):
     """Exponent of the counts of `popularity`: 0 is uniform over the items that occur, 1 is proportional to counts."""
 
 
+SEEN_BY_RULE = NegativesConfig(n=512, shared=True)
+"""Items whose scores a temperature rule reads where the softmax is full: uniform like the law that a radius is measured from."""
+
+
 class FullSoftmax(Options):
     """Cross-entropy over the whole catalogue."""
 
     kind: Literal["full_softmax"] = "full_softmax"
     temperature: TemperatureConfig = 1.0
     """Scores are divided by it, in units of score; a rule for it reads the scores of 512 items, drawn uniformly for each batch."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> FullSoftmax:
+        _check_rule(self.temperature, SEEN_BY_RULE)
+        return self
 
 
 class SampledSoftmax(Options):

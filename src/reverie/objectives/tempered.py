@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
-from reverie.objectives.config import NegativesConfig
+from reverie.objectives.config import SEEN_BY_RULE
 from reverie.objectives.draws import drawn_scores, weighted
 from reverie.objectives.dro.rules import tell_counts
 from reverie.objectives.full import full_softmax
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from reverie.objectives.dro.temperature import TemperatureRule
     from reverie.protocols import Head
-
-SEEN = NegativesConfig(n=512, shared=True)
-"""Items whose scores a rule reads: uniform like the law that a radius is measured from, and few beside a catalogue."""
 
 
 class TemperedFull(nn.Module):
@@ -40,7 +37,7 @@ class TemperedFull(nn.Module):
     def __init__(self, temperature: TemperatureRule, n_items: int) -> None:
         super().__init__()
         self.temperature = temperature
-        self.sampler = create_sampler(SEEN, n_items, None)
+        self.sampler = create_sampler(SEEN_BY_RULE, n_items, None)
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None

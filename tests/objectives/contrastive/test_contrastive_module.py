@@ -98,3 +98,14 @@ def test_losses_far_below_rounding_keep_their_digits(temperature: float) -> None
 def test_numbers_that_cannot_be_computed_with_are_refused(call: Callable[[torch.Tensor], torch.Tensor], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call(torch.eye(3))
+
+
+def test_the_way_back_of_a_batch_stays_wide_under_autocast() -> None:
+    def gradients(low: bool) -> tuple[torch.Tensor, ...]:
+        torch.manual_seed(0)
+        vectors = [torch.randn(6, 4).requires_grad_() for _ in range(2)]
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+            return torch.autograd.grad(info_nce(*vectors), vectors)
+
+    for one, other in zip(gradients(True), gradients(False), strict=True):
+        torch.testing.assert_close(one, other)

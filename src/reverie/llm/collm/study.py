@@ -136,7 +136,8 @@ def run_study(
         open_template(recipe.model.model_copy(update={"ids": ids}))
     dataset = labelled_dataset(recipe, offline)
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
-    write_text(folder / "recipe.yaml", collm_yaml(recipe))
+    if not (folder / "recipe.yaml").exists():
+        write_text(folder / "recipe.yaml", collm_yaml(recipe))
     chosen = {
         name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))

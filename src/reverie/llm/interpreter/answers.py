@@ -109,9 +109,11 @@ class Speaker:
         if decoding == "constrained":
             return self.tree(self.session.recipe.windows.length if task == "recovery" else 1).longest
         if task not in self._longest:
-            train = self.session.windows("train")
-            rows = {tuple(train.row(at)) if task == "recovery" else (train.row(at)[-1],) for at in range(len(train))}
-            self._longest[task] = round(SPARE * max(len(self.session.asker.target(list(row))) for row in rows))
+            train, target = self.session.windows("train"), self.session.asker.target
+            rows = [train.row(at) if task == "recovery" else train.row(at)[-1:] for at in range(len(train))]
+            end = len(target([]))
+            lines = {code: len(target([code])) - end for code in set().union(*rows)}
+            self._longest[task] = round(SPARE * (end + max(sum(lines[code] for code in row) for row in rows)))
         return self._longest[task]
 
     @torch.no_grad()

@@ -166,7 +166,8 @@ def open_session(
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
-    write_text(folder / RECIPE, interpreter_yaml(recipe))
+    if not (folder / RECIPE).exists():
+        write_text(folder / RECIPE, interpreter_yaml(recipe))
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     vectors = readable(model)

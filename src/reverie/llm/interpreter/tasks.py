@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.errors import ConfigError
 from reverie.llm.adapters import laid_out
 from reverie.llm.interpreter.recipe import SLOTS
 from reverie.llm.prompts import Template, load_template
@@ -76,9 +77,13 @@ def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
     Raises
     ------
     ConfigError
-        If one is missing or lacks its slot.
+        If one is missing, lacks its slot or ends in it.
     """
-    return {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
+    templates = {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
+    for template in templates.values():
+        if not template.ends_in_words:
+            raise ConfigError(f"the template {template.name} ends in a slot; end it in words that ask for the answer")
+    return templates
 
 
 class Asker:

@@ -68,4 +68,5 @@ class _InBatch(torch.autograd.Function):
         pull = gradient * margin.sigmoid()
         of_scores = share * (pull / total)[:, None]
         of_scores.diagonal().copy_(-pull)
-        return of_scores @ keys, of_scores.T @ query, None
+        with torch.autocast(query.device.type, enabled=False):
+            return of_scores @ keys, of_scores.T @ query, None

@@ -183,7 +183,8 @@ def contrast(
                 return _reduced((query * positive_key).sum(-1) * 0, reduction)
             keys = _unit(negative_keys, "negative_keys")
             pool = _paired(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
-            _look_for_lonely(pool, left_out)
+            if query.device.type == "cpu":
+                _look_for_lonely(pool, left_out)
             return _reduced(_lossed(loss, query, positive_key, pool, temperature), reduction)
         if negative_labels is not None:
             raise ValueError(f"negative_labels needs negative_keys, got negative_labels of shape {list(negative_labels.shape)}")
@@ -198,7 +199,8 @@ def contrast(
                 raise ValueError(f"query must have at least 2 rows where negative_keys is None, got shape {list(query.shape)}")
             left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
             pool = Products(anchors, every, left_out, chunk)
-            _look_for_lonely(pool, left_out)
+            if query.device.type == "cpu":
+                _look_for_lonely(pool, left_out)
             if loss is sampled_softmax and temperature is not None and chunk is None and len(anchors) * len(every) <= FEW:
                 losses.append(in_batch_softmax(anchors, every, left_out.hide, temperature))
             else:
@@ -230,11 +232,9 @@ def _lossed(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, temperat
 
 
 def _look_for_lonely(pool: Pool, left_out: LeftOut) -> None:
-    """Refuse anchors of which labels and mask leave no negative; looked at on the CPU only."""
+    """Refuse anchors of which labels and mask leave no negative."""
     if not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
-        if alone.device.type != "cpu":
-            return
         if bool(alone.any()):
             name = "mask" if left_out.labels is None else "labels" if left_out.mask is None else "labels and mask"
             rows = f"{int(alone.sum())} of {len(alone)} anchors, the first in row {int(alone.int().argmax())}"
