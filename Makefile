@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-language test lint docs format clean results-page results-check
+.PHONY: demo demo-language test lint docs format clean results-page results-check golden
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -31,6 +31,10 @@ results-page: $(READY)
 
 results-check: $(READY)
 	$(BIN)/python benchmarks/tables/check.py
+
+# What small commands print and write, beside what `$(BIN)/python benchmarks/golden --keep` recorded before a change.
+golden: $(READY)
+	$(BIN)/python benchmarks/golden
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

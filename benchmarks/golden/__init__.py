@@ -1,0 +1,1 @@
+"""The golden outputs of the command line: recorded before a change, compared after it."""
