@@ -27,21 +27,7 @@ SAID = {
 def attack_run(
     folder: Path, settings: Sequence[str], *, smoke: bool, results: Path | None, json: bool, quiet: bool, offline: bool
 ) -> None:
-    """Pollute the histories of a trained run's test users, and print where the targets stand.
-
-    Parameters
-    ----------
-    folder : Path
-        A run of `reverie train`, `compare` or `collm`.
-    settings : sequence of str
-        ``key=value`` of `TrainedConfig`.
-    smoke : bool
-        Few users and candidates.
-    results : Path or None
-        Table to append figures to.
-    json, quiet, offline : bool
-        As for all verbs.
-    """
+    """Pollute the histories of a trained run's test users, and print where the targets stand."""
     from reverie.cli.language import be_offline
     from reverie.models import load_model
     from reverie.options import checked

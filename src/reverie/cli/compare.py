@@ -92,15 +92,7 @@ def compare(
 
 
 def append_results_of(run: Run, path: Path) -> None:
-    """Append the test metrics of a run to a results table, once.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-    path : Path
-        A CSV file, made where it is missing.
-    """
+    """Append the test metrics of a run to a results table, once."""
     from reverie.training.results import append_results, result_rows
 
     names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
@@ -108,19 +100,7 @@ def append_results_of(run: Run, path: Path) -> None:
 
 
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
-    """Print the leaderboard, write the report and the results table.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Finished runs.
-    folder : Path
-        Gets ``report.html``.
-    json, quiet : bool
-        How to print.
-    results : Path or None
-        A results table to append to.
-    """
+    """Print the leaderboard, write the report and the results table."""
     from reverie import processes
 
     if processes.rank():
@@ -211,11 +191,5 @@ def _slug(name: str) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(compare)

@@ -77,11 +77,5 @@ def _list(json: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(contrast)

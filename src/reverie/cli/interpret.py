@@ -68,11 +68,5 @@ def interpret(
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(interpret)

@@ -170,11 +170,5 @@ def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(judge)

@@ -6,12 +6,6 @@ import os
 
 
 def be_offline(offline: bool) -> None:
-    """Keep a language model's weights from being fetched.
-
-    Parameters
-    ----------
-    offline : bool
-        Whether ``--offline`` was given.
-    """
+    """Keep a language model's weights from being fetched."""
     if offline:
         os.environ["REVERIE_OFFLINE"] = "1"

@@ -9,19 +9,7 @@ DEMO = {"recinterpreter-sasrec-ml-100k-short": 3, "recinterpreter-dreamrec-ml-10
 
 
 def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> None:
-    """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the runs.
-    smoke : bool
-        Seconds instead of half an hour, with a random language model.
-    device : str or None
-        Where to compute.
-    offline : bool
-        Never ask the network.
-    """
+    """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations."""
     from reverie.cli.explain import show_explanation
     from reverie.cli.language import be_offline
     from reverie.cli.options import console

@@ -53,11 +53,5 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(models)

@@ -18,18 +18,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key 
 
 
 def console(quiet: bool = False) -> Console:
-    """Return where tables are printed.
-
-    Parameters
-    ----------
-    quiet : bool
-        Print nothing.
-
-    Returns
-    -------
-    rich.console.Console
-        On standard output; at least 100 columns wide where it is no terminal.
-    """
+    """Return where tables are printed."""
     import sys
 
     from rich.console import Console
@@ -38,28 +27,11 @@ def console(quiet: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON on standard output.
-
-    Parameters
-    ----------
-    value : object
-        Plain values.
-    """
+    """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def metric_line(row: dict[str, Any]) -> str:
-    """Return one metric with its interval, where it has one.
-
-    Parameters
-    ----------
-    row : dict
-        A row of `Evaluation.metrics`.
-
-    Returns
-    -------
-    str
-        E.g. ``recall@10    0.1234  [0.1180, 0.1290]``.
-    """
+    """Return one metric with its interval, where it has one."""
     interval = "" if row["low"] is None else f"  [{row['low']:.4f}, {row['high']:.4f}]"
     return f"{row['metric']:<12} {row['value']:.4f}{interval}"

@@ -93,11 +93,5 @@ def _show(frame: pl.DataFrame, json: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(recommend)

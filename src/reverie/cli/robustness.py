@@ -122,12 +122,6 @@ def _list(json: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verbs.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verbs."""
     for name, (detect, defend, said) in VERBS.items():
         app.command(name, help=said)(_verb(detect, defend))

@@ -73,11 +73,5 @@ def _table(done: Sweep, quiet: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(sweep)

@@ -51,15 +51,7 @@ def train(
 
 
 def show_run(run: Run, json: bool, quiet: bool) -> None:
-    """Print the test metrics of a run.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-    json, quiet : bool
-        How.
-    """
+    """Print the test metrics of a run."""
     names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
     measured = run.test.metrics(names).to_dicts()
     if json:
@@ -76,11 +68,5 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(train)

@@ -12,18 +12,7 @@ if TYPE_CHECKING:
 
 
 def cosines_of_others(anchors: Tensor, keys: Tensor) -> Tensor:
-    """Return the cosine of each anchor with every key but its own.
-
-    Parameters
-    ----------
-    anchors, keys : Tensor, shape [B, D]
-        Vectors; row i of both is a pair.
-
-    Returns
-    -------
-    Tensor, shape [B (B - 1)]
-        From -1 to 1, on the CPU.
-    """
+    """Return the cosine of each anchor with every key but its own; anchors, keys [B, D] → [B (B - 1)]."""
     cosines = F.normalize(anchors, dim=-1) @ F.normalize(keys, dim=-1).T
     others = ~torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
     return cosines[others].clamp(-1, 1).cpu()  # rounding

@@ -22,23 +22,7 @@ _SAME = 1e-12
 
 @dataclass(frozen=True)
 class SeedDifference:
-    """A row minus another, over the seeds of both.
-
-    Parameters
-    ----------
-    difference : float
-        Mean over seeds.
-    low, high : float or None
-        Ends of the 95 % t-interval; None with one seed, or where every seed gave the same difference.
-    p : float or None
-        Two-sided p-value of the paired t-test, where there is an interval.
-    p_holm : float or None
-        The same, corrected for the number of rows.
-    detectable : float or None
-        Smallest true difference that the uncorrected test finds with power 80 %, if differences spread as they did.
-    n : int
-        Number of seeds.
-    """
+    """A row minus another, over the seeds of both."""
 
     difference: float
     low: float | None
@@ -60,21 +44,6 @@ def seed_difference(row: Sequence[float], other: Sequence[float]) -> SeedDiffere
     With d the differences at n seeds, m their mean and s their standard deviation (n - 1 in its denominator), the interval is
     ``m ± t s/√n`` with the 97.5 % quantile t of Student's distribution with n - 1 degrees of freedom, and p is that of ``m √n/s``
     (Student 1908).
-
-    Parameters
-    ----------
-    row, other : sequence of float
-        Values by seed, in the same order.
-
-    Returns
-    -------
-    SeedDifference
-        row - other; `p_holm` is `p`.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many values, or none.
     """
     if len(row) != len(other) or not len(row):
         raise ValueError(f"row and other must hold the same seeds, at least one, got {len(row)} and {len(other)} values")
@@ -90,20 +59,7 @@ def seed_difference(row: Sequence[float], other: Sequence[float]) -> SeedDiffere
 
 
 def row_differences(values: Mapping[str, Sequence[float]], against: str) -> dict[str, SeedDifference]:
-    """Compare every row with one of them and correct for the number of comparisons (Holm 1979).
-
-    Parameters
-    ----------
-    values : mapping of str to sequence of float
-        Values by seed, by row.
-    against : str
-        The row that is subtracted.
-
-    Returns
-    -------
-    dict of str to SeedDifference
-        For every other row, in their order.
-    """
+    """Compare every row with one of them and correct for the number of comparisons (Holm 1979)."""
     found = {name: seed_difference(row, values[against]) for name, row in values.items() if name != against}
     tested = {name: one.p for name, one in found.items() if one.p is not None}
     corrected = holm(np.array(list(tested.values()), dtype=np.float64))
@@ -111,18 +67,6 @@ def row_differences(values: Mapping[str, Sequence[float]], against: str) -> dict
 
 
 def noncentrality(n: int) -> float:
-    """Return how many standard errors a true difference must have for the t-test over n seeds to find it with power 80 %.
-
-    Parameters
-    ----------
-    n : int
-        Number of seeds, at least 2.
-
-    Returns
-    -------
-    float
-        The δ at which ``P(T > t) = 0.8`` with T noncentral t of n - 1 degrees of freedom around δ (Owen 1968); the test's other
-        side adds less than 1e-5 to it. 2.80 for many seeds, 3.76 for 5, 5.65 for 3.
-    """
+    """Return how many standard errors a true difference must have for the t-test over n seeds to find it with power 80 %."""
     edge = stats.t.ppf(1 - LEVEL / 2, n - 1)
     return float(special.nctdtrinc(n - 1, 1 - POWER, edge))

@@ -19,17 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effective:
-    """A row's inverse temperature over the cosines that were observed.
-
-    Parameters
-    ----------
-    name : str
-        The row.
-    tau, mu, sigma : float
-        Options of its loss.
-    cosines : tuple of float
-        Evenly spaced quantiles of the negatives' cosines, from the least to the greatest, mean over seeds.
-    """
+    """A row's inverse temperature over the cosines that were observed."""
 
     name: str
     tau: float
@@ -54,21 +44,7 @@ class Effective:
 
 
 def effective(study: Study) -> list[Effective]:
-    """Return the rows of a study that weight their negatives by a Gaussian, in order.
-
-    Left out are rows whose weights do not belong to the cosines (`shuffled`), that have no exponential to be steeper
-    (`reweight_only`), or whose temperature is a rule.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    list of Effective
-        None without such rows.
-    """
+    """Return the rows of a study that weight their negatives by a Gaussian, in order."""
     found = []
     for row in study.rows:
         loss = row.what

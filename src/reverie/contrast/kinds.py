@@ -34,25 +34,7 @@ KINDS = Registry(
 
 
 def task_config(values: Mapping[str, Any], where: str) -> BaseModel:
-    """Check the options of a task.
-
-    Parameters
-    ----------
-    values : mapping
-        ``kind`` and the options of that kind.
-    where : str
-        How to call the place in a message.
-
-    Returns
-    -------
-    BaseModel
-        The kind's own configuration, defaults included.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check the options of a task."""
     if "kind" not in values:
         raise ConfigError(f"{where}: option 'task.kind' is missing; add it, one of {', '.join(sorted(KINDS))}")
     try:
@@ -63,22 +45,6 @@ def task_config(values: Mapping[str, Any], where: str) -> BaseModel:
 
 
 def open_task(config: BaseModel) -> Task:
-    """Read the data of a task.
-
-    Parameters
-    ----------
-    config : BaseModel
-        From `task_config`.
-
-    Returns
-    -------
-    Task
-        Ready to train.
-
-    Raises
-    ------
-    DataError
-        If the data cannot be found or read.
-    """
+    """Read the data of a task."""
     task: Task = KINDS.build(config.model_dump()["kind"])(config)
     return task

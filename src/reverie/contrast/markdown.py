@@ -16,19 +16,7 @@ if TYPE_CHECKING:
 
 
 def study_markdown(study: Study) -> str:
-    """Return a study as Markdown: a sentence, a table, notes.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    str
-        A difference is bold where its corrected p is below 5 %, and only there; no heading. A study of several metrics ends with
-        a table of all.
-    """
+    """Return a study as Markdown: a sentence, a table, notes."""
     summary = summarise(study)
     lines = [
         *([study.recipe.description.rstrip(".") + ".", ""] if study.recipe.description else []),

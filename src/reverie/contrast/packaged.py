@@ -14,38 +14,12 @@ SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
 
 
 def study_files() -> dict[str, Path]:
-    """Return the studies inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the studies inside the package by name."""
     return packaged_files("reverie.contrast")
 
 
 def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> StudyRecipe:
-    """Load a study by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged study, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether to shorten it first, see `smoked`.
-
-    Returns
-    -------
-    StudyRecipe
-        Valid, but for its task.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
+    """Load a study by name or path."""
     return load_named(
         name_or_path,
         study_files(),
@@ -60,18 +34,7 @@ def load_study(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = F
 
 
 def smoked(recipe: StudyRecipe) -> dict[str, Any]:
-    """Return a study that runs in seconds and shows nothing but that it runs.
-
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        The study.
-
-    Returns
-    -------
-    dict
-        Named ``<name>-smoke``: its `smoke` applied to the task, at most two seeds, one tuning seed, two settings of each grid.
-    """
+    """Return a study that runs in seconds and shows nothing but that it runs."""
     values = recipe.model_dump(mode="json", exclude_unset=True)
     for option, value in recipe.smoke.items():
         values = put(values, f"task.{option}", value, f"study '{recipe.name}', smoke, {option}")
@@ -83,16 +46,5 @@ def smoked(recipe: StudyRecipe) -> dict[str, Any]:
 
 
 def study_yaml(recipe: StudyRecipe) -> str:
-    """Return a study as YAML.
-
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        What to write.
-
-    Returns
-    -------
-    str
-        Grids are written out as settings.
-    """
+    """Return a study as YAML."""
     return as_yaml(recipe.model_dump(mode="json", exclude_unset=True))

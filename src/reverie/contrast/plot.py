@@ -31,18 +31,7 @@ _FRAME = 9
 
 
 def write_plots(study: Study) -> list[Path]:
-    """Write the plots of a study into its folder.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    list of Path
-        ``rows.svg``, and ``temperature.svg`` where a row weights its negatives by a Gaussian.
-    """
+    """Write the plots of a study into its folder."""
     drawn = {"rows.svg": rows_plot(summarise(study))}
     curves = effective(study)
     if curves:
@@ -53,19 +42,7 @@ def write_plots(study: Study) -> list[Path]:
 
 
 def rows_plot(summary: Summary) -> str:
-    """Draw the rows of a study: a faint dot per seed, the mean, and the 95 % t-interval of the mean over seeds.
-
-    Parameters
-    ----------
-    summary : Summary
-        From `summarise`.
-
-    Returns
-    -------
-    str
-        An SVG file, light or dark as the reader prefers. Hollow are rows that no loss has taught; the dashed line is the row that
-        the others are compared with.
-    """
+    """Draw the rows of a study: a faint dot per seed, the mean, and the 95 % t-interval of the mean over seeds."""
 
     def paint(axes: Axes) -> None:
         for at, row in enumerate(summary.rows):
@@ -89,20 +66,7 @@ def rows_plot(summary: Summary) -> str:
 
 
 def temperature_plot(curves: list[Effective], dataset: str) -> str:
-    """Draw the inverse temperature that acts at a negative's cosine, beside that of the InfoNCE that matches it in the mean.
-
-    Parameters
-    ----------
-    curves : list of Effective
-        At least one.
-    dataset : str
-        Name of the data.
-
-    Returns
-    -------
-    str
-        An SVG file. A line is thick between the 5 % and 95 % quantiles of the cosines, and ends with the cosines observed.
-    """
+    """Draw the inverse temperature that acts at a negative's cosine, beside that of the InfoNCE that matches it in the mean."""
 
     def paint(axes: Axes) -> None:
         for at, curve in enumerate(curves):

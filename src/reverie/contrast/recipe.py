@@ -82,23 +82,7 @@ class StudyRecipe(Options):
         return self
 
     def asked(self, names: tuple[str, ...] | None = None) -> dict[str, StudyRow]:
-        """Return the rows of a run.
-
-        Parameters
-        ----------
-        names : tuple of str or None
-            Rows; ``("all",)`` for all of them; None for those that do not stand aside.
-
-        Returns
-        -------
-        dict of str to StudyRow
-            In the order of the table.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such row, or none is asked for.
-        """
+        """Return the rows of a run."""
         for name in names or ():
             if name not in self.rows and names != ("all",):
                 raise unknown(f"row of the study '{self.name}'", name, self.rows)
@@ -111,18 +95,7 @@ class StudyRecipe(Options):
         return {name: self.rows[name] for name in chosen}
 
     def trainings(self, names: tuple[str, ...] | None = None) -> int:
-        """Return how many trainings a run needs at most; rows that end at the same setting share theirs.
-
-        Parameters
-        ----------
-        names : tuple of str or None
-            Rows, as in `asked`.
-
-        Returns
-        -------
-        int
-            Those that choose settings included.
-        """
+        """Return how many trainings a run needs at most; rows that end at the same setting share theirs."""
         rows = self.asked(names).values()
         return sum(len(row.grid) * len(self.tuning_seeds) + self.seeds for row in rows if row.loss is not None)
 
@@ -132,25 +105,7 @@ class _Holder(Options):
 
 
 def loss_settings(row: StudyRow, where: str) -> list[ContrastiveConfig]:
-    """Return the losses that a row chooses from.
-
-    Parameters
-    ----------
-    row : StudyRow
-        With a loss, or without.
-    where : str
-        How to call it in a message.
-
-    Returns
-    -------
-    list of ContrastiveConfig
-        One without a grid; none for a baseline.
-
-    Raises
-    ------
-    ConfigError
-        If an option is not known or not possible, or a setting is there twice.
-    """
+    """Return the losses that a row chooses from."""
     if row.loss is None:
         return []
     found: list[ContrastiveConfig] = []
@@ -166,25 +121,7 @@ def loss_settings(row: StudyRow, where: str) -> list[ContrastiveConfig]:
 
 
 def parse_study(values: Any, where: str) -> StudyRecipe:
-    """Check a recipe of a study, its losses included; the task is checked when it is opened.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    StudyRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check a recipe of a study, its losses included; the task is checked when it is opened."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}: a study is a mapping with the keys {', '.join(StudyRecipe.model_fields)}")
     recipe = checked(StudyRecipe, values, where)

@@ -17,19 +17,7 @@ MORE = ("options",)
 
 
 def study_rows(study: Study) -> list[dict[str, Any]]:
-    """Return the test metrics of a study as rows of a results table.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    list of dict
-        One per row, seed and metric, with the columns of `reverie.training.results.COLUMNS` and of `MORE`: ``options`` is the loss
-        with all its options, or the name of the baseline, as JSON.
-    """
+    """Return the test metrics of a study as rows of a results table."""
     common = {
         "recipe": study.recipe.name,
         "dataset": study.dataset,
@@ -60,19 +48,7 @@ def study_rows(study: Study) -> list[dict[str, Any]]:
 
 
 def study_json(study: Study) -> dict[str, Any]:
-    """Return all that a study found as plain values.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    dict
-        Facts, notes, and per row its options, the settings it was chosen from, its metrics by seed, and the difference in the main
-        metric.
-    """
+    """Return all that a study found as plain values."""
     summary = summarise(study)
     rows = [
         {

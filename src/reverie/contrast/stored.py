@@ -26,22 +26,7 @@ _LOSS: TypeAdapter[Any] = TypeAdapter(ContrastiveConfig)
 
 
 def stored_studies(table: str | Path, recipes: Mapping[str, StudyRecipe]) -> dict[str, Study]:
-    """Return the studies that a table has rows of.
-
-    Parameters
-    ----------
-    table : path
-        What `study_rows` was appended to.
-    recipes : mapping of str to StudyRecipe
-        Of studies, by name.
-
-    Returns
-    -------
-    dict of str to Study
-        By name, rows in the order of the recipe; of a row and seed measured twice the later one. What a table does not hold (the
-        settings tried, the cosines of negatives) is empty. Rows whose seeds are not those of the row that all are compared with
-        are left out, as nothing can be paired.
-    """
+    """Return the studies that a table has rows of."""
     lines: dict[str, dict[str, dict[int, dict[str, dict[str, str]]]]] = {}
     with Path(table).open(encoding="utf-8", newline="") as handle:
         for line in csv.DictReader(handle):

@@ -29,21 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudiedRow:
-    """A row with its measurements.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    what : ContrastiveConfig or str
-        The loss at the chosen setting, or the name of a baseline.
-    tried : tuple of Tried
-        What its setting was chosen from; empty without a grid, and where a study was read from a table.
-    runs : tuple of Training
-        One per test seed, all with an outcome.
-    trials : int
-        Number of settings tried; 1 where there was no choice.
-    """
+    """A row with its measurements."""
 
     name: str
     what: ContrastiveConfig | str
@@ -59,19 +45,7 @@ class StudiedRow:
 
 @dataclass(frozen=True)
 class Study:
-    """A finished study.
-
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        What was asked for.
-    folder : Path
-        Where it is.
-    dataset, sha256, protocol : str
-        Facts of the task.
-    rows : tuple of StudiedRow
-        Those that were asked for, in the order of the table.
-    """
+    """A finished study."""
 
     recipe: StudyRecipe
     folder: Path
@@ -84,36 +58,7 @@ class Study:
 def run_study(
     recipe: StudyRecipe, folder: str | Path, *, rows: tuple[str, ...] | None = None, task: Task | None = None, show: bool = True
 ) -> Study:
-    """Run a study, or go on with one: only what is not in the folder yet is trained.
-
-    Each setting of a grid is trained at the tuning seeds and chosen by the mean of `Outcome.selection`; then each row is trained
-    at the test seeds 0 … n - 1. A changed recipe repeats only what it changes.
-
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        The study.
-    folder : path
-        Gets ``study.yaml`` and ``trainings/``.
-    rows : tuple of str or None
-        Rows to run, see `StudyRecipe.asked`.
-    task : Task or None
-        The recipe's task, where the caller has opened it already.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    Study
-        The rows at all seeds.
-
-    Raises
-    ------
-    ConfigError
-        If the task, a baseline or a loss is not possible.
-    RunError
-        If the folder holds something else, or a row cannot be trained.
-    """
+    """Run a study, or go on with one: only what is not in the folder yet is trained."""
     folder, asked, where = Path(folder), recipe.asked(rows), f"study '{recipe.name}'"
     config = task_config(recipe.task, where)
     losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in asked.items()}

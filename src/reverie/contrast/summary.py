@@ -17,25 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowSummary:
-    """A row in one metric.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    baseline : bool
-        Whether no loss has taught it.
-    setting : str
-        Options of its loss.
-    trials : int
-        Number of settings tried.
-    values : tuple of float
-        By seed.
-    spread : str
-        What the test examples or folds add to it, in words; mean over seeds.
-    difference : SeedDifference or None
-        The row minus the one that all are compared with.
-    """
+    """A row in one metric."""
 
     name: str
     baseline: bool
@@ -58,21 +40,7 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A study in one metric.
-
-    Parameters
-    ----------
-    title : str
-        Study, data and protocol.
-    metric : str
-        Its name.
-    against : str
-        The row that the others are compared with.
-    rows : tuple of RowSummary
-        In the order of the recipe.
-    notes : tuple of str
-        What a reader has to know, in sentences.
-    """
+    """A study in one metric."""
 
     title: str
     metric: str
@@ -82,18 +50,7 @@ class Summary:
 
 
 def summarise(study: Study) -> Summary:
-    """Return what a study says of its main metric.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    Summary
-        With differences, if the row that all are compared with was run.
-    """
+    """Return what a study says of its main metric."""
     metric, against = next(iter(study.rows[0].outcomes[0].metrics)), study.recipe.against
     values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
     found = row_differences(values, against) if against in values else {}

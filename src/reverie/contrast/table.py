@@ -17,15 +17,7 @@ WIDTH = 100
 
 
 def print_study(summary: Summary, console: Console) -> None:
-    """Print the table of a study: no row is set off but by a difference that its interval supports.
-
-    Parameters
-    ----------
-    summary : Summary
-        From `summarise`.
-    console : rich.console.Console
-        Where to; a terminal or a pipe.
-    """
+    """Print the table of a study: no row is set off but by a difference that its interval supports."""
     from rich import box
     from rich.table import Table
 
@@ -42,34 +34,12 @@ def print_study(summary: Summary, console: Console) -> None:
 
 
 def difference_words(row: RowSummary) -> str:
-    """Return a row's mean difference.
-
-    Parameters
-    ----------
-    row : RowSummary
-        A row.
-
-    Returns
-    -------
-    str
-        Empty where there is none; a zero has no sign.
-    """
+    """Return a row's mean difference."""
     return "" if row.difference is None else number(round(row.difference.difference, 4) + 0.0)
 
 
 def verdict(row: RowSummary) -> str:
-    """Return what may be said of a row's difference.
-
-    Parameters
-    ----------
-    row : RowSummary
-        A row.
-
-    Returns
-    -------
-    str
-        E.g. ``"higher, p = 0.012"`` or ``"not shown, p = 0.44"``; empty where nothing was tested.
-    """
+    """Return what may be said of a row's difference."""
     difference = row.difference
     if difference is None or difference.p_holm is None:
         return ""

@@ -12,21 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """A test metric of one trained encoder.
-
-    Parameters
-    ----------
-    value : float
-        Its value.
-    n : int
-        Number of test examples.
-    low, high : float or None
-        Interval over test examples, where there is one.
-    interval : str
-        Where the interval comes from, e.g. ``"bootstrap(1000)"`` or ``"folds(10)"``; empty without one.
-    spread : float or None
-        Standard deviation over folds, where there are folds.
-    """
+    """A test metric of one trained encoder."""
 
     value: float
     n: int
@@ -38,19 +24,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one training gave.
-
-    Parameters
-    ----------
-    selection : float
-        What settings are chosen by, measured without the test examples; higher is better.
-    metrics : mapping of str to Measure
-        Test metrics by lower-case name, the main one first.
-    epoch : int or None
-        Which epoch was measured; None without training.
-    cosines : tuple of float
-        0, 5, 10 … 100 % quantiles of the negatives' cosines at the end of training; empty without training.
-    """
+    """What one training gave."""
 
     selection: float
     metrics: Mapping[str, Measure]

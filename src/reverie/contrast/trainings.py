@@ -28,21 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """One finished training or measurement.
-
-    Parameters
-    ----------
-    seed : int
-        Its seed.
-    outcome : Outcome or None
-        What it gave; None where a number was not finite.
-    seconds, peak_mb : float
-        What it cost.
-    commit : str
-        Which code ran.
-    note : str
-        Why there is no outcome.
-    """
+    """One finished training or measurement."""
 
     seed: int
     outcome: Outcome | None
@@ -53,82 +39,24 @@ class Training:
 
 
 class Trainings:
-    """Trainings of one task: read where they were done before, done and kept where they were not.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the files are; their names are hashes of the task's options, the data, the loss and the seed.
-    task : Task
-        What is trained.
-    config : BaseModel
-        Options of the task.
-    commit : str
-        Which code runs.
-    """
+    """Trainings of one task: read where they were done before, done and kept where they were not."""
 
     def __init__(self, folder: Path, task: Task, config: BaseModel, commit: str) -> None:
         self.folder, self.task, self.commit = folder, task, commit
         self._common = {"task": config.model_dump(mode="json"), "data": task.sha256}
 
     def path(self, what: ContrastiveConfig | str, seed: int) -> Path:
-        """Return the file of a training.
-
-        Parameters
-        ----------
-        what : ContrastiveConfig or str
-            A loss, or the name of a baseline.
-        seed : int
-            Its seed.
-
-        Returns
-        -------
-        Path
-            It exists when the training is finished.
-        """
+        """Return the file of a training."""
         text = json.dumps(self._common | _said(what) | {"seed": seed}, sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
     def find(self, what: ContrastiveConfig | str, seed: int) -> Training | None:
-        """Return a training that was finished before.
-
-        Parameters
-        ----------
-        what : ContrastiveConfig or str
-            A loss, or the name of a baseline.
-        seed : int
-            Its seed.
-
-        Returns
-        -------
-        Training or None
-            None where it has still to be done.
-
-        Raises
-        ------
-        RunError
-            If the file holds something else.
-        """
+        """Return a training that was finished before."""
         path = self.path(what, seed)
         return _from_json(read_json(path), path) if path.exists() else None
 
     def do(self, what: ContrastiveConfig | str, seed: int, say: Callable[[str], None]) -> Training:
-        """Train or measure, and keep what came out.
-
-        Parameters
-        ----------
-        what : ContrastiveConfig or str
-            A loss, or the name of a baseline.
-        seed : int
-            Its seed.
-        say : callable
-            Takes a line of progress.
-
-        Returns
-        -------
-        Training
-            Finished, and on disk.
-        """
+        """Train or measure, and keep what came out."""
         seed_torch(seed, "loss")  # what a loss draws, such as shuffled weights
         reset_peak()
         begin, note = time.monotonic(), ""

@@ -16,59 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tried:
-    """One setting that was tried.
-
-    Parameters
-    ----------
-    loss : ContrastiveConfig
-        The setting.
-    selection : float or None
-        Mean of `Outcome.selection` over the tuning seeds; None where one of its trainings was not finite.
-    """
+    """One setting that was tried."""
 
     loss: ContrastiveConfig
     selection: float | None
 
 
 def tried(loss: ContrastiveConfig, trainings: Sequence[Training]) -> Tried:
-    """Return how a setting did; its test metrics are not looked at.
-
-    Parameters
-    ----------
-    loss : ContrastiveConfig
-        The setting.
-    trainings : sequence of Training
-        One per tuning seed.
-
-    Returns
-    -------
-    Tried
-        With the mean selection.
-    """
+    """Return how a setting did; its test metrics are not looked at."""
     selections = [training.outcome.selection for training in trainings if training.outcome is not None]
     return Tried(loss, sum(selections) / len(selections) if len(selections) == len(trainings) else None)
 
 
 def best(settings: Sequence[Tried], row: str) -> ContrastiveConfig:
-    """Return the setting with the largest selection; of equals the first.
-
-    Parameters
-    ----------
-    settings : sequence of Tried
-        At least one.
-    row : str
-        Whose they are, for messages.
-
-    Returns
-    -------
-    ContrastiveConfig
-        The chosen loss.
-
-    Raises
-    ------
-    RunError
-        If no setting could be trained.
-    """
+    """Return the setting with the largest selection; of equals the first."""
     finite = [one for one in settings if one.selection is not None]
     if not finite:
         raise RunError(f"none of the {len(settings)} settings of row '{row}' could be trained; choose others")

@@ -12,18 +12,7 @@ if TYPE_CHECKING:
 
 
 def setting_words(what: ContrastiveConfig | str) -> str:
-    """Return the options that were given to a loss.
-
-    Parameters
-    ----------
-    what : ContrastiveConfig or str
-        A loss, or the name of a baseline.
-
-    Returns
-    -------
-    str
-        E.g. ``"temperature=0.1, mu=0.7, sigma=1"``; dotted names inside a rule for the temperature; empty for a baseline.
-    """
+    """Return the options that were given to a loss."""
     if isinstance(what, str):
         return ""
     return options(_flat(what.model_dump(mode="json", exclude_unset=True, exclude={"kind"})))

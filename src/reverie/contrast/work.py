@@ -29,15 +29,7 @@ class Trains(Protocol):
 
 
 class Counter:
-    """Trains nothing, and counts for one row what is missing.
-
-    Parameters
-    ----------
-    kept : Trainings
-        What is done already.
-    tuning : sequence of int
-        Seeds at which settings are chosen.
-    """
+    """Trains nothing, and counts for one row what is missing."""
 
     def __init__(self, kept: Trainings, tuning: Sequence[int]) -> None:
         self.kept, self.tuning = kept, tuning
@@ -57,17 +49,7 @@ class Counter:
 
 
 class Worker:
-    """Trains what is missing, and shows progress.
-
-    Parameters
-    ----------
-    kept : Trainings
-        What is done already.
-    bar : Progress
-        Told of each training.
-    left : int
-        How many are missing at most.
-    """
+    """Trains what is missing, and shows progress."""
 
     def __init__(self, kept: Trainings, bar: Progress, left: int) -> None:
         self.kept, self.bar, self.left = kept, bar, left

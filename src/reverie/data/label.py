@@ -24,27 +24,6 @@ def label_by_time(
     By `months`: whole calendar months (UTC) of train, valid and test, counted back from the last month that is over before the
     last event's; events outside are dropped. With ``(10, 5, 5)`` this gives June 2001 to January 2003 on MovieLens-1M, the span of
     CoLLM's files. Of a pair of user and item that occurs twice the first event is kept.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With ratings and timestamps.
-    threshold : float
-        Least rating of a liked item, in the dataset's own scale.
-    months : tuple of int or None
-        Months of train, valid and test; None cuts by `shares`.
-    shares : tuple of float
-        Shares of events, latest first cut off: of valid and of test. Events of one moment stay in one part.
-
-    Returns
-    -------
-    Dataset
-        With the columns ``label`` and ``part`` instead of ``rating``; the name says how they were made.
-
-    Raises
-    ------
-    DataError
-        If there are no ratings or times, or a part has no event.
     """
     for column in ("rating", "timestamp"):
         if column not in dataset.events.columns:

@@ -17,26 +17,7 @@ if TYPE_CHECKING:
 
 
 def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
-    """Return the liked events of each row, and how many of all of them come before each event.
-
-    Parameters
-    ----------
-    rows : Sequences
-        With the column ``label``, oldest event first.
-
-    Returns
-    -------
-    liked : Sequences
-        As many rows; without the columns ``label``, ``part`` and ``asked``.
-    before : ndarray, shape [n_events], int64
-        For each event, in the order of ``rows.positions()``: the position in ``liked.items`` behind the last liked event of
-        its row that comes before it.
-
-    Raises
-    ------
-    DataError
-        If there are no labels.
-    """
+    """Return the liked events of each row, and how many of all of them come before each event → [n_events]."""
     if "label" not in rows.columns:
         raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
     at = rows.positions()
@@ -50,21 +31,7 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
 
 
 def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
-    """Return one query per labelled event, asked about alone: its candidates are its own item.
-
-    Parameters
-    ----------
-    rows : Sequences
-        With the column ``label``; where there is a column ``asked``, only events where it is not 0 become queries (all of them
-        count for histories).
-    chosen : ndarray, shape [n_events], bool, optional
-        Which events, in the order of ``rows.positions()``; all by default.
-
-    Returns
-    -------
-    Queries
-        Histories hold liked items only; seen items stay.
-    """
+    """Return one query per labelled event, asked about alone: its candidates are its own item; chosen [n_events]."""
     at, row = rows.positions(), rows.event_rows()
     liked, before = liked_only(rows)
     wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen

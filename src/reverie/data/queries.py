@@ -74,7 +74,6 @@ class Queries:
         Parameters
         ----------
         index : ndarray, int64
-            Query numbers.
 
         Returns
         -------
@@ -99,20 +98,7 @@ class Queries:
 
 
 def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
-    """Return queries whose histories end with more events: what somebody else did in the users' names.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    extra : ndarray, shape [Q, K], int32
-        Item codes to append, oldest first; 0 appends nothing.
-
-    Returns
-    -------
-    Queries
-        The same questions over copied histories; columns of events are dropped.
-    """
+    """Return queries whose histories end with more events: what somebody else did in the users' names; extra [Q, K]."""
     lengths, more = queries.lengths, extra > 0
     total = lengths + more.sum(axis=1)
     stop = np.cumsum(total)
@@ -134,24 +120,7 @@ def next_event_queries(
     targets_at: NDArray[np.int64],
     seen: Seen = "remove",
 ) -> Queries:
-    """Return queries that ask for one event of a row, given all events of the row before it.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        The rows.
-    rows : ndarray, shape [Q], int64
-        The row of each query; its user is the query's user and cluster.
-    targets_at : ndarray, shape [Q], int64
-        Index into ``sequences.items`` of each target; the history is everything of the row before it.
-    seen : {"remove", "keep"}
-        Rule for items of the history.
-
-    Returns
-    -------
-    Queries
-        One target per query.
-    """
+    """Return queries that ask for one event of a row, given all events of the row before it; rows [Q], targets_at [Q]."""
     users = sequences.users[rows]
     return Queries(
         sequences=sequences,

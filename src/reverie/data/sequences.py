@@ -63,7 +63,6 @@ class Sequences:
         Parameters
         ----------
         index : int
-            Row number.
 
         Returns
         -------
@@ -98,7 +97,6 @@ class Sequences:
         Parameters
         ----------
         rows : ndarray, int64
-            Row numbers.
 
         Returns
         -------
@@ -133,25 +131,7 @@ class Sequences:
 
 
 def open_arrays(folder: str | Path, vocabulary: Vocabulary) -> Sequences:
-    """Open sequences written by `Sequences.save` without reading them into memory.
-
-    Parameters
-    ----------
-    folder : path
-        Where they were written.
-    vocabulary : Vocabulary
-        The ids that the codes stand for.
-
-    Returns
-    -------
-    Sequences
-        Over memory-mapped, read-only arrays.
-
-    Raises
-    ------
-    DataError
-        If an array is missing.
-    """
+    """Open sequences written by `Sequences.save` without reading them into memory."""
     found = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(Path(folder).glob("*.npy"))}
     missing = {"items", "starts", "stops", "users"} - set(found)
     if missing:
@@ -163,15 +143,7 @@ def open_arrays(folder: str | Path, vocabulary: Vocabulary) -> Sequences:
 def flat_positions(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the indices start..stop-1 of all rows, laid end to end, without a loop over rows.
 
-    Parameters
-    ----------
-    starts, stops : ndarray, shape [n_rows], int64
-        Half-open ranges.
-
-    Returns
-    -------
-    ndarray, shape [sum(stops - starts)], int64
-        Indices.
+    starts, stops [n_rows] → [sum(stops - starts)].
     """
     lengths = stops - starts
     offsets = np.cumsum(lengths) - lengths

@@ -62,7 +62,6 @@ class Split:
         Parameters
         ----------
         on : {"train", "train+valid"}
-            Which events.
 
         Returns
         -------
@@ -110,20 +109,7 @@ class Split:
 
 
 def grown(vocabulary: Vocabulary, n: int) -> Vocabulary:
-    """Return a vocabulary with more users at its end.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        Of the data.
-    n : int
-        How many users to add.
-
-    Returns
-    -------
-    Vocabulary
-        Their ids are whole numbers after the largest, or ``new-1`` …, after what is taken already.
-    """
+    """Return a vocabulary with more users at its end."""
     users = vocabulary.users
     if users.dtype == pl.String:
         taken = int(users.str.starts_with("new-").sum())

@@ -40,7 +40,6 @@ class AffineLaw:
     variances : Tensor, shape [r], float64
         Its eigenvalues that were kept.
     directions : Tensor, shape [D, r], float64
-        Their eigenvectors.
     """
 
     reach: Tensor

@@ -38,20 +38,7 @@ class Guided:
     strength: float
 
     def __call__(self, x: Tensor, step: int) -> Tensor:
-        """Predict clean vectors.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, D]
-            Noisy vectors.
-        step : int
-            Step s of all rows.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            x̂_0.
-        """
+        """Predict clean vectors; x [B, D] → [B, D]."""
         steps = torch.full((1,), step, device=x.device)
         guided = self.denoiser(x, self.h, steps)
         if self.strength == 0:
@@ -62,18 +49,6 @@ class Guided:
 def extrapolated(h: Tensor, null: Tensor, strength: float) -> Tensor:
     """Return h' = n + (1 + w)(h - n): where an affine denoiser takes the place of both calls by one.
 
-    Parameters
-    ----------
-    h : Tensor, shape [..., D]
-        Guidance.
-    null : Tensor, shape [D]
-        The null vector n.
-    strength : float
-        w.
-
-    Returns
-    -------
-    Tensor, shape [..., D]
-        Extrapolated guidance.
+    h [..., D], null [D] → [..., D].
     """
     return torch.lerp(null, h, 1 + strength)

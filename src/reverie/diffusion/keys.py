@@ -9,18 +9,7 @@ _ODD = 6364136223846793005
 
 
 def history_keys(items: Tensor) -> Tensor:
-    """Return a hash of the history up to each position.
-
-    Parameters
-    ----------
-    items : Tensor, shape [B, L], int64
-        Item codes, padded with 0 on the right.
-
-    Returns
-    -------
-    Tensor, shape [B, L], int64
-        Not negative; behind the end of a row it stays what it was. It depends neither on other rows nor on padding.
-    """
+    """Return a hash of the history up to each position; items [B, L] → [B, L]."""
     factors = torch.cumprod(torch.full((items.shape[1],), _ODD, device=items.device), 0)
     mixed = torch.cumsum(items * factors, 1) * _ODD  # products wrap around at 2^64
     return (mixed >> 33) & 0x7FFFFFFF

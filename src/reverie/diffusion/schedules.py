@@ -18,7 +18,6 @@ class Schedule:
     Parameters
     ----------
     name : str
-        Its name.
     betas : Tensor, shape [T], float64, on the CPU
         Share of variance replaced by noise in each step.
     alphas_cumprod : Tensor, shape [T], float64, on the CPU

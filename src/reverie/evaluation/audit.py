@@ -17,31 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Audit:
-    """Counts over the first k places of submitted lists.
-
-    Parameters
-    ----------
-    k : int
-        Length of the lists that are looked at.
-    queries : int
-        Users asked about.
-    without : int
-        Users asked about who have no list; they count as misses.
-    ignored : int
-        Users with a list whom nobody asks about.
-    short : int
-        Lists with fewer than k items; the empty places count as misses.
-    tied : int
-        Lists with equal scores that meet the first k places.
-    places : int
-        Recommendations in the first k places.
-    unknown : int
-        Distinct recommended ids that are not in the catalogue; they keep their places.
-    seen : int
-        Recommendations of an item that the user has already, where the protocol takes such items out.
-    cold : int or None
-        Recommendations of an item that never occurs in training; None where training is not known.
-    """
+    """Counts over the first k places of submitted lists."""
 
     k: int
     queries: int
@@ -55,13 +31,7 @@ class Audit:
     cold: int | None
 
     def warnings(self) -> list[str]:
-        """Return what a reader should know, one sentence each; empty where nothing is odd.
-
-        Returns
-        -------
-        list of str
-            Sentences without a full stop.
-        """
+        """Return what a reader should know, one sentence each; empty where nothing is odd."""
         places = max(self.places, 1)
         found = [
             (self.without, f"{self.without:,} of {self.queries:,} users have no list and count as misses"),
@@ -83,7 +53,6 @@ def audit(lists: Submitted, train: Sequences | None = None, k: int = 10) -> Audi
     lists : Submitted
         From `submit`.
     train : Sequences, optional
-        Training events.
     k : int
         Length of the lists to look at.
 
@@ -116,7 +85,6 @@ def targets_in_history(queries: Queries) -> int:
     Parameters
     ----------
     queries : Queries
-        The queries.
 
     Returns
     -------

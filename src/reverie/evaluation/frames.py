@@ -14,18 +14,7 @@ if TYPE_CHECKING:
 
 
 def ranked_targets(queries: Queries) -> NDArray[np.bool_]:
-    """Say which targets are ranked: the positive ones, each item once per query.
-
-    Parameters
-    ----------
-    queries : Queries
-        With T targets.
-
-    Returns
-    -------
-    ndarray, shape [T], bool
-        Whether each target is ranked.
-    """
+    """Say which targets are ranked: the positive ones, each item once per query → [T]."""
     ranked = np.ones(len(queries.targets), dtype=bool) if queries.labels is None else queries.labels > 0
     if len(queries.targets) > len(queries):
         at = np.flatnonzero(ranked)
@@ -44,26 +33,7 @@ def rank_frame(
     n_masked: NDArray[np.integer],
     counts: NDArray[np.int64] | None,
 ) -> pl.DataFrame:
-    """Return the frame ``ranks`` of an evaluation.
-
-    Parameters
-    ----------
-    queries : Queries
-        Q queries with T targets.
-    ranked : ndarray, shape [T], bool
-        Which targets are ranked.
-    greater, equal : ndarray, shape [T]
-        Candidates above each target, and others of the same score.
-    n_candidates, n_masked : ndarray, shape [Q]
-        Items ranked, and seen items taken out.
-    counts : ndarray or None, shape [N + 1]
-        Training events of each item.
-
-    Returns
-    -------
-    polars.DataFrame
-        See `reverie.evaluation.Evaluation`.
-    """
+    """Return the frame ``ranks`` of an evaluation; ranked [T], greater, equal [T], n_candidates, n_masked [Q], counts [N + 1]."""
     query, target = queries.target_queries[ranked], queries.targets[ranked]
     columns = {
         "query": query,
@@ -86,22 +56,7 @@ def list_frame(
     score: NDArray[np.floating],
     counts: NDArray[np.int64] | None,
 ) -> pl.DataFrame:
-    """Return the frame ``topk`` of an evaluation.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    query, rank, item, score : ndarray, shape [R]
-        Query number, place from 1, item code and score of each recommendation, ordered by query and place.
-    counts : ndarray or None, shape [N + 1]
-        Training events of each item.
-
-    Returns
-    -------
-    polars.DataFrame
-        See `reverie.evaluation.Evaluation`.
-    """
+    """Return the frame ``topk`` of an evaluation; query, rank, item, score [R], counts [N + 1]."""
     columns = {
         "query": query,
         "cluster": queries.clusters[query],

@@ -11,38 +11,12 @@ if TYPE_CHECKING:
 
 
 def coverage(items: NDArray[np.int64], n_items: int) -> float:
-    """Return the share of the catalogue that is recommended to somebody.
-
-    Parameters
-    ----------
-    items : ndarray, int64
-        Item codes of all lists.
-    n_items : int
-        Size of the catalogue N.
-
-    Returns
-    -------
-    float
-        In 0…1.
-    """
+    """Return the share of the catalogue that is recommended to somebody."""
     return float(np.count_nonzero(np.bincount(items, minlength=n_items + 1)[1:]) / n_items)
 
 
 def gini(items: NDArray[np.int64], n_items: int) -> float:
-    """Return the Gini coefficient of how often each of the N items is recommended, items never recommended included.
-
-    Parameters
-    ----------
-    items : ndarray, int64
-        Item codes of all lists.
-    n_items : int
-        Size of the catalogue N.
-
-    Returns
-    -------
-    float
-        0 where all items are recommended equally often, 1 - 1/N where it is always the same one; NaN without recommendations.
-    """
+    """Return the Gini coefficient of how often each of the N items is recommended, items never recommended included."""
     counts = np.sort(np.bincount(items, minlength=n_items + 1)[1:])
     total = counts.sum()
     if not total:
@@ -52,18 +26,5 @@ def gini(items: NDArray[np.int64], n_items: int) -> float:
 
 
 def self_information(popularity: NDArray[np.int64], events: int) -> NDArray[np.float64]:
-    """Return -log2 of the share of training events that an item has, in bits (Zhou et al. 2010).
-
-    Parameters
-    ----------
-    popularity : ndarray, int64
-        Training events of each item; an item without any counts as if it had one, so that the value stays finite.
-    events : int
-        Training events in all.
-
-    Returns
-    -------
-    ndarray, the shape of `popularity`
-        Bits.
-    """
+    """Return -log2 of the share of training events that an item has, in bits (Zhou et al. 2010)."""
     return np.asarray(np.log2(events) - np.log2(np.maximum(popularity, 1)), dtype=np.float64)

@@ -22,28 +22,7 @@ MARGIN = 2.0
 
 
 def find_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """Return the codes of items named by ids or titles.
-
-    An exact id wins over an exact title (upper and lower case count alike), and that over the most similar title, if it is
-    similar enough and clearly the most similar.
-
-    Parameters
-    ----------
-    wanted : sequence of str or int
-        Ids or titles.
-    vocabulary : Vocabulary
-        What there is.
-
-    Returns
-    -------
-    ndarray, int32
-        Codes in 1..N.
-
-    Raises
-    ------
-    DataError
-        If an item is not known, or its title is shared or resembles several; names the nearest ones.
-    """
+    """Return the codes of items named by ids or titles."""
     codes = vocabulary.item_codes(wanted)
     missing = np.flatnonzero(codes == 0)
     if len(missing):

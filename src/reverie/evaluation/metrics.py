@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where the targets of each query stand.
-
-    Parameters
-    ----------
-    query : ndarray, shape [T], int64
-        Row of the query of each target, 0…Q-1, ascending; every query has at least one target, no target twice.
-    greater : ndarray, shape [T], int64
-        Candidates with a higher score.
-    equal : ndarray, shape [T], int64
-        Other candidates with the same score, other targets of the query included.
-    """
+    """Where the targets of each query stand; query [T], greater [T], equal [T]."""
 
     query: NDArray[np.int64]
     greater: NDArray[np.int64]
@@ -38,18 +28,7 @@ class Ranks:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Ranks:
-        """Return the ranks of an evaluation's frame, whose rows are ordered by query.
-
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            Columns ``query``, ``greater``, ``equal``.
-
-        Returns
-        -------
-        Ranks
-            With queries numbered from 0 without gaps.
-        """
+        """Return the ranks of an evaluation's frame, whose rows are ordered by query."""
         query = frame["query"].to_numpy()
         dense = np.cumsum(np.diff(query, prepend=query[:1]) != 0, dtype=np.int64)
         return cls(dense, frame["greater"].to_numpy().astype(np.int64), frame["equal"].to_numpy().astype(np.int64))
@@ -76,36 +55,12 @@ class Ranks:
         return before, tied, order[query_at]
 
     def per_query(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add up values of targets.
-
-        Parameters
-        ----------
-        values : ndarray, shape [T]
-            One per target.
-
-        Returns
-        -------
-        ndarray, shape [Q]
-            Sums.
-        """
+        """Add up values of targets; values [T] → [Q]."""
         return values if len(values) == len(self.counts) else np.bincount(self.query, values).astype(np.float64)
 
 
 def recall(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Share of the targets that stand among the first k; with one target this is the hit rate.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Share of the targets that stand among the first k; with one target this is the hit rate → [Q]."""
     return ranks.per_query(_expected(ranks, np.ones(k))) / ranks.counts
 
 
@@ -114,17 +69,7 @@ def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
 
     The best value is that of min(T, k) targets at the top (Järvelin and Kekäläinen 2002).
 
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
+    → [Q].
     """
     discount = 1 / np.log2(np.arange(2, k + 2))
     best = np.cumsum(discount)[np.minimum(ranks.counts, k) - 1]
@@ -133,60 +78,17 @@ def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
 
 
 def hit(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Probability that at least one target stands among the first k.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Probability that at least one target stands among the first k → [Q]."""
     return _first_target(ranks, np.ones(k))
 
 
 def mrr(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Return the expected 1 / position of the first target, 0 where it stands after k; further targets do not count.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Return the expected 1 / position of the first target, 0 where it stands after k; further targets do not count → [Q]."""
     return _first_target(ranks, 1 / np.arange(1, k + 1))
 
 
 def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Average precision: the sum of the precisions at the positions of targets among the first k, over min(T, k).
-
-    With R targets above a target and m others among the e candidates tied with it, the expected number of targets before
-    it, given that it stands at position p, is R + m (p - greater - 1) / e, which makes the expectation a closed form in
-    cumulative harmonic sums.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Average precision: the sum of the precisions at the positions of targets among the first k, over min(T, k) → [Q]."""
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, k + 1))])
     before, tied, _ = ranks._groups
     first, last = np.minimum(ranks.greater, k), np.minimum(ranks.greater + 1 + ranks.equal, k)

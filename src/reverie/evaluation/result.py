@@ -88,7 +88,6 @@ class Evaluation:
         names : sequence of str, optional
             Metrics; by default all that this evaluation can answer.
         resamples : int
-            Bootstrap resamples.
         seed : int
             Seed of the bootstrap.
 

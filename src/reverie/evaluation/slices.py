@@ -28,7 +28,6 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     lengths : ndarray, shape [R], int
         Length of the history of each row.
     train : Sequences
-        Training events.
 
     Returns
     -------
@@ -67,7 +66,6 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
     evaluation : Evaluation
         What was measured.
     train : Sequences
-        Training events.
 
     Returns
     -------

@@ -19,23 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Submitted:
-    """Lists for queries, best first; row r is one recommendation.
-
-    Parameters
-    ----------
-    queries : Queries
-        What was asked, one query per user.
-    query : ndarray, shape [R], int64
-        Query number, ascending.
-    item : ndarray, shape [R], int64
-        Item code; 0 for an item that the catalogue does not know, which keeps its place.
-    score : ndarray, shape [R], float64
-        Higher is better; descending within a query.
-    ignored_users : int
-        Users with lists whom nobody asks about.
-    unknown_items : int
-        Recommended ids that the catalogue does not know.
-    """
+    """Lists for queries, best first; row r is one recommendation; query [R], item [R], score [R]."""
 
     queries: Queries
     query: NDArray[np.int64]
@@ -61,31 +45,14 @@ class Submitted:
         return self.query * (self.queries.sequences.vocabulary.n_items + 1) + self.item
 
     def seen(self) -> NDArray[np.bool_]:
-        """Say which rows recommend an item of the user's history that is no target.
-
-        Returns
-        -------
-        ndarray, shape [R], bool
-            Whether each was seen.
-        """
+        """Say which rows recommend an item of the user's history that is no target → [R]."""
         queries, base = self.queries, self.queries.sequences.vocabulary.n_items + 1
         history = history_keys(queries, np.arange(len(queries)))
         targets = queries.target_queries * base + queries.targets
         return np.isin(self.keys, history) & ~np.isin(self.keys, targets)
 
     def keep(self, rows: NDArray[np.bool_]) -> Submitted:
-        """Return the lists with some rows only; the others' places close up.
-
-        Parameters
-        ----------
-        rows : ndarray, shape [R], bool
-            Which to keep.
-
-        Returns
-        -------
-        Submitted
-            Shorter lists.
-        """
+        """Return the lists with some rows only; the others' places close up; rows [R]."""
         return replace(self, query=self.query[rows], item=self.item[rows], score=self.score[rows])
 
 
@@ -144,18 +111,7 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
 
 
 def queries_users(queries: Queries) -> pl.Series:
-    """Return the external id of each query's user.
-
-    Parameters
-    ----------
-    queries : Queries
-        Of known users.
-
-    Returns
-    -------
-    polars.Series, shape [Q]
-        Ids.
-    """
+    """Return the external id of each query's user → [Q]."""
     return queries.sequences.vocabulary.users.gather(queries.users)
 
 

@@ -17,18 +17,7 @@ if TYPE_CHECKING:
 
 
 def default_names(evaluation: Measured) -> list[str]:
-    """Return the metrics that an evaluation can answer.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        What was measured.
-
-    Returns
-    -------
-    list of str
-        Metrics at 10, of lists where lists of 10 are kept, of popularity where it is known, of labels where there are any.
-    """
+    """Return the metrics that an evaluation can answer."""
     names = [f"{name}@10" for name in RANKED if name not in ("hit", "map") or evaluation.ranks["query"].is_duplicated().any()]
     if evaluation.top >= 10:
         names += ["coverage@10", "gini@10"]
@@ -52,7 +41,6 @@ def pooled(
     names : sequence of str, optional
         Metrics; by default all that the evaluation can answer.
     resamples : int
-        Bootstrap resamples.
     seed : int
         Seed of the bootstrap.
 

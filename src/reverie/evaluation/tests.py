@@ -144,7 +144,6 @@ def smallest_detectable_difference(
     Parameters
     ----------
     first : Evaluation or sequence of Evaluation
-        One method.
     name : str
         A metric with an interval.
     other : Evaluation or sequence of Evaluation, optional
@@ -187,19 +186,7 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) -> NDArray[np.float64]:
     """Return two-sided p-values of the hypothesis that the sign of every cluster's difference is a coin toss.
 
-    Parameters
-    ----------
-    differences : ndarray, shape [C, M]
-        Difference of each cluster and metric.
-    permutations : int
-        Number of random sign patterns.
-    seed : int
-        Seed of the patterns.
-
-    Returns
-    -------
-    ndarray, shape [M]
-        (1 + patterns at least as extreme) / (1 + patterns).
+    differences [C, M] → [M].
     """
     total = differences.sum(axis=0)
     moving = differences[(differences != 0).any(axis=1)]

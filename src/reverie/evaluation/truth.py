@@ -37,7 +37,6 @@ def read_truth(
     queries : Queries
         One per user of the truth. The catalogue is what occurs in either file. Seen items are removed where there is a history.
     train : Sequences or None
-        The history.
 
     Raises
     ------

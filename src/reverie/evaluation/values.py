@@ -166,18 +166,7 @@ def _by_user(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) 
 
 
 def check_same_questions(first: Measured, other: Measured) -> None:
-    """Check that two evaluations answer the same questions, so that they may be paired or pooled.
-
-    Parameters
-    ----------
-    first, other : Evaluation
-        What to compare.
-
-    Raises
-    ------
-    DataError
-        If queries, targets, clusters, candidates or labelled rows differ.
-    """
+    """Check that two evaluations answer the same questions, so that they may be paired or pooled."""
     keys = ["query", "cluster", "target", "n_candidates"]
     if not first.ranks.select(keys).equals(other.ranks.select(keys)):
         raise DataError(

@@ -99,22 +99,7 @@ class Queries(nn.Module):
 
 
 def create_core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
-    """Turn options into the core of an adapter.
-
-    Parameters
-    ----------
-    config : AdapterConfig
-        Kind and options.
-    dim : int
-        Width of the states.
-    width : int
-        Width of the soft tokens.
-
-    Returns
-    -------
-    torch.nn.Module
-        ``(states [B, L, dim], lengths [B]) -> [B, C, width]``.
-    """
+    """Turn options into the core of an adapter."""
     match config.kind:
         case "last":
             return LastState(dim, width)

@@ -23,19 +23,6 @@ RIDGE = 10.0
 class Adapter(nn.Module):
     """An adapter with what all kinds share: standardised states before it, and the volume of the language model behind it.
 
-    Parameters
-    ----------
-    kind : str
-        Its name.
-    core : torch.nn.Module
-        ``(states [B, L, D], lengths [B]) -> [B, C, width]``.
-    dim : int
-        Width D of the states.
-    rms : float
-        Root mean square of the language model's token vectors.
-
-    References
-    ----------
     .. [1] Yang et al., Large language model can interpret latent space of sequential recommender, arXiv 2310.20487.
     """
 
@@ -52,51 +39,16 @@ class Adapter(nn.Module):
 
     @torch.no_grad()
     def fit_scale(self, states: Tensor) -> None:
-        """Take the mean of each feature and the common spread of training states.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            Real ones, no padding.
-        """
+        """Take the mean of each feature and the common spread of training states; states [M, D]."""
         self.mean.copy_(states.mean(0))
         self.spread.copy_((states - self.mean).square().mean().sqrt().clamp(min=1e-8))
 
     def standardised(self, states: Tensor) -> Tensor:
-        """Return states with mean 0 and spread 1.
-
-        Parameters
-        ----------
-        states : Tensor, shape [..., D]
-            Of the recommender.
-
-        Returns
-        -------
-        Tensor, shape [..., D]
-            What the core reads.
-        """
+        """Return states with mean 0 and spread 1; states [..., D] → [..., D]."""
         return (states - self.mean) / self.spread
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Return soft tokens.
-
-        Parameters
-        ----------
-        states : Tensor, shape [B, L, D]
-            Padded on the right.
-        lengths : Tensor, shape [B], int64
-            Real states of each row; at least 1.
-
-        Returns
-        -------
-        Tensor, shape [B, C, width]
-            Of row b the first ``counts(lengths)[b]`` mean something.
-
-        Raises
-        ------
-        ConfigError
-            If the states have another width than the adapter.
-        """
+        """Return soft tokens; states [B, L, D], lengths [B] → [B, C, width]."""
         if states.shape[-1] != len(self.mean):
             raise ConfigError(
                 f"the adapter reads states of width {len(self.mean)} and the recommender has {states.shape[-1]}; "
@@ -111,18 +63,7 @@ class Adapter(nn.Module):
         return self.core.tokens if isinstance(self.core, PerPosition | Recall) else None
 
     def counts(self, lengths: Tensor) -> Tensor:
-        """Return how many soft tokens each row gets.
-
-        Parameters
-        ----------
-        lengths : Tensor, shape [B], int64
-            Real states of each row.
-
-        Returns
-        -------
-        Tensor, shape [B], int64
-            In proportion to the length for an adapter per position, else a constant.
-        """
+        """Return how many soft tokens each row gets; lengths [B] → [B]."""
         if self.group is not None:
             return lengths * self.group
         return torch.full_like(lengths, len(self.core.queries) if isinstance(self.core, Queries) else 1)
@@ -131,12 +72,7 @@ class Adapter(nn.Module):
     def start_at(self, states: Tensor, targets: Tensor) -> None:
         """Set the last linear layer to the ridge regression from states to vectors; layers before it stay as they are.
 
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            Training states.
-        targets : Tensor, shape [M, tokens, width]
-            What each should become.
+        states [M, D], targets [M, tokens, width].
         """
         layers = list(cast("PerPosition", self.core).layers)
         inputs = self.standardised(states)
@@ -152,40 +88,12 @@ class Adapter(nn.Module):
 
 
 def create_adapter(config: AdapterConfig, dim: int, width: int, rms: float) -> Adapter:
-    """Turn options into an adapter.
-
-    Parameters
-    ----------
-    config : AdapterConfig
-        Kind and options.
-    dim : int
-        Width of the recommender's states.
-    width : int
-        Width of the language model's token vectors.
-    rms : float
-        Their root mean square, which fresh soft tokens have too.
-
-    Returns
-    -------
-    Adapter
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Turn options into an adapter."""
     return Adapter(config.kind, create_core(config, dim, width), dim, rms)
 
 
 def laid_out(slots: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return the soft tokens of a batch as rows read them: row after row, in a row slot after slot.
-
-    Parameters
-    ----------
-    slots : sequence of (Tensor [B, C, width], Tensor [B])
-        Vectors and how many of each row count, in the order of the slots.
-
-    Returns
-    -------
-    Tensor, shape [S, width]
-        For `MixedBatch.embeds`.
-    """
+    """Return the soft tokens of a batch as rows read them: row after row, in a row slot after slot → [S, width]."""
     vectors = torch.cat([v for v, _ in slots], dim=1)
     inside = torch.cat([torch.arange(v.shape[1], device=v.device) < counts[:, None] for v, counts in slots], dim=1)
     return vectors[inside]

@@ -26,19 +26,7 @@ SAMPLE = 8192
 
 @dataclass(frozen=True)
 class Backbone:
-    """A causal language model and its tokenizer.
-
-    Parameters
-    ----------
-    config : BackboneConfig
-        What was asked for.
-    model : transformers.PreTrainedModel or peft.PeftModel
-        In evaluation mode; its own weights are frozen, those of a LoRA are not.
-    tokenizer : transformers.PreTrainedTokenizerBase
-        With a padding token.
-    device : torch.device
-        Where the model is.
-    """
+    """A causal language model and its tokenizer."""
 
     config: BackboneConfig
     model: Any
@@ -73,18 +61,7 @@ class Backbone:
         return first if first == [self.tokenizer.bos_token_id] else []
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return the vectors of tokens, through the embedding module (some models scale there).
-
-        Parameters
-        ----------
-        ids : Tensor, shape [...], int64
-            Token numbers.
-
-        Returns
-        -------
-        Tensor, shape [..., D]
-            On the model's device, in its precision.
-        """
+        """Return the vectors of tokens, through the embedding module (some models scale there); ids [...] → [..., D]."""
         vectors: Tensor = self.model.get_input_embeddings()(ids.to(self.device))
         return vectors
 
@@ -99,57 +76,17 @@ class Backbone:
             return float(self.embed(at).float().square().mean().sqrt())
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text, without any that the tokenizer would add around it.
-
-        Parameters
-        ----------
-        text : str
-            Special tokens written in it (such as ``<|im_start|>``) are read as such.
-
-        Returns
-        -------
-        list of int
-            Token numbers.
-        """
+        """Return the tokens of a text, without any that the tokenizer would add around it."""
         found: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return found
 
     def text(self, tokens: list[int]) -> str:
-        """Return the text of tokens, special ones left out.
-
-        Parameters
-        ----------
-        tokens : list of int
-            Token numbers.
-
-        Returns
-        -------
-        str
-            Spaces as the tokens have them.
-        """
+        """Return the text of tokens, special ones left out."""
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def load_backbone(config: BackboneConfig | None = None) -> Backbone:
-    """Load a language model with its tokenizer; frozen, in evaluation mode.
-
-    Parameters
-    ----------
-    config : BackboneConfig, optional
-        Which one and how; SmolLM2-135M-Instruct on the best device by default.
-
-    Returns
-    -------
-    Backbone
-        Nothing is fetched but the default model's weights (once) and a model named by its name on a hub.
-
-    Raises
-    ------
-    ConfigError
-        If transformers or bitsandbytes is needed and missing, or the device does not exist.
-    DataError
-        If the folder lacks a part, or the weights cannot be had.
-    """
+    """Load a language model with its tokenizer; frozen, in evaluation mode."""
     config = config or BackboneConfig()
     if importlib.util.find_spec("transformers") is None:
         raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")

@@ -27,33 +27,7 @@ def greedy(
     allowed: Allowed | None = None,
     stop: int | None = None,
 ) -> list[list[int]]:
-    """Return the most likely continuation of each prompt, token by token.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-    prompts : sequence of sequences of int
-        From `Template.fill`.
-    vectors : Tensor, shape [S, D]
-        Their soft tokens, row after row.
-    longest : int
-        Most tokens of an answer.
-    allowed : callable, optional
-        Limits what may follow; without it any token may.
-    stop : int, optional
-        Token that ends an answer; the tokenizer's end token by default.
-
-    Returns
-    -------
-    list of list of int
-        One answer per prompt, without the end token.
-
-    Raises
-    ------
-    ConfigError
-        If a prompt and its answer are longer than the context.
-    """
+    """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
     end = backbone.end if stop is None else stop
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
@@ -80,18 +54,7 @@ def greedy(
 
 
 def cache_name(backbone: Backbone) -> str:
-    """Return what the installed version of transformers calls the cache of keys and values.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-
-    Returns
-    -------
-    str
-        Name of the argument, and of the output's attribute.
-    """
+    """Return what the installed version of transformers calls the cache of keys and values."""
     base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
     return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 

@@ -22,28 +22,7 @@ if TYPE_CHECKING:
 
 
 def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, before: Read | None = None) -> tuple[Tensor, Tensor]:
-    """Return minus the log-probability of each target token.
-
-    The vocabulary is scored at the columns that precede a target, and nowhere else: pad on the left, and these are few.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Read only; gradients flow into `vectors` (and into a LoRA).
-    batch : MixedBatch
-        With targets.
-    vectors : Tensor, shape [S, D]
-        Its soft tokens.
-    before : Read, optional
-        What each row follows, one beginning per row.
-
-    Returns
-    -------
-    losses : Tensor, shape [B, K], float32
-        0 where there is no target.
-    is_target : Tensor, shape [B, K], bool
-        Where there is one.
-    """
+    """Return minus the log-probability of each target token; vectors [S, D] → [B, K], [B, K]."""
     wanted = batch.labels != NO_LABEL
     first = int(wanted.any(0).int().argmax())
     if first == 0:
@@ -60,35 +39,13 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, before:
 
 
 def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tensor:
-    """Return the cross-entropy of target tokens, their mean.
-
-    Parameters
-    ----------
-    backbone, batch, vectors
-        As in `token_losses`.
-
-    Returns
-    -------
-    Tensor, scalar
-        In nats per target token.
-    """
+    """Return the cross-entropy of target tokens, their mean."""
     losses, is_target = token_losses(backbone, batch, vectors)
     return losses.sum() / is_target.sum()
 
 
 def answer_log_likelihood(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tensor:
-    """Return the log-probability of each row's whole target.
-
-    Parameters
-    ----------
-    backbone, batch, vectors
-        As in `token_losses`.
-
-    Returns
-    -------
-    Tensor, shape [B]
-        In nats.
-    """
+    """Return the log-probability of each row's whole target → [B]."""
     losses, _ = token_losses(backbone, batch, vectors)
     return -losses.sum(1)
 
@@ -97,31 +54,7 @@ def answer_log_likelihood(backbone: Backbone, batch: MixedBatch, vectors: Tensor
 def continuation_log_likelihoods(
     backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
 ) -> Tensor:
-    """Return the log-probability of each of several answers to one prompt, which is read once.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Read only.
-    prompt : sequence of int
-        At least two tokens, the last of them no soft one.
-    vectors : Tensor, shape [S, D]
-        Its soft tokens.
-    continuations : sequence of sequences of int
-        C answers, none empty.
-    rows : int
-        Answers at a time.
-
-    Returns
-    -------
-    Tensor, shape [C]
-        In nats.
-
-    Raises
-    ------
-    ValueError
-        If the prompt is too short or ends in a soft token.
-    """
+    """Return the log-probability of each of several answers to one prompt, which is read once; vectors [S, D] → [C]."""
     if len(prompt) < 2 or prompt[-1] == SOFT:
         raise ValueError("prompt: two tokens or more are needed, and the last one must be text")
     before, found = read(backbone, [prompt[:-1]], vectors), []

@@ -22,25 +22,7 @@ WEIGHTS, OPTIONS = "lora.safetensors", "lora.json"
 
 
 def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
-    """Return a backbone with low-rank updates on some of its layers: fresh, trainable, and without effect before training.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Its model is changed in place; its own weights stay frozen.
-    config : LoraConfig, optional
-        Rank and layers. Initial weights are drawn from torch's global generator.
-
-    Returns
-    -------
-    Backbone
-        With the wrapped model, in evaluation mode.
-
-    Raises
-    ------
-    ConfigError
-        If peft is missing, or the model has no layer of a name.
-    """
+    """Return a backbone with low-rank updates on some of its layers: fresh, trainable, and without effect before training."""
     config = config or LoraConfig()
     if importlib.util.find_spec("peft") is None:
         raise ConfigError("LoRA needs the package peft; run: pip install 'reverie[llm]'")
@@ -65,18 +47,7 @@ def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
 
 
 def lora_tensors(backbone: Backbone) -> dict[str, Tensor]:
-    """Return the trained tensors of a LoRA.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora`.
-
-    Returns
-    -------
-    dict of str to Tensor
-        On the CPU, copies.
-    """
+    """Return the trained tensors of a LoRA."""
     from peft import get_peft_model_state_dict
 
     found = get_peft_model_state_dict(backbone.model, save_embedding_layers=False)
@@ -84,22 +55,7 @@ def lora_tensors(backbone: Backbone) -> dict[str, Tensor]:
 
 
 def load_lora_tensors(backbone: Backbone, tensors: dict[str, Tensor], where: str) -> None:
-    """Put trained tensors back into a LoRA.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora` with the same options.
-    tensors : dict of str to Tensor
-        What `lora_tensors` returned.
-    where : str
-        Where they came from, for the error.
-
-    Raises
-    ------
-    RunError
-        If they are of another language model or other options.
-    """
+    """Put trained tensors back into a LoRA."""
     from peft import set_peft_model_state_dict
 
     own = lora_tensors(backbone)
@@ -110,17 +66,7 @@ def load_lora_tensors(backbone: Backbone, tensors: dict[str, Tensor], where: str
 
 
 def save_lora(backbone: Backbone, config: LoraConfig, folder: str | Path) -> None:
-    """Write a LoRA as safetensors and JSON.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora`.
-    config : LoraConfig
-        Its options.
-    folder : path
-        Gets ``lora.safetensors`` and ``lora.json``.
-    """
+    """Write a LoRA as safetensors and JSON."""
     from safetensors.torch import save_file
 
     folder = Path(folder)
@@ -130,25 +76,7 @@ def save_lora(backbone: Backbone, config: LoraConfig, folder: str | Path) -> Non
 
 
 def load_lora(backbone: Backbone, folder: str | Path) -> Backbone:
-    """Return a backbone with the LoRA of a folder.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model that the LoRA was trained on; changed in place.
-    folder : path
-        Written by `save_lora`.
-
-    Returns
-    -------
-    Backbone
-        As it was when saved.
-
-    Raises
-    ------
-    RunError
-        If the folder holds none, or one of another model.
-    """
+    """Return a backbone with the LoRA of a folder."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

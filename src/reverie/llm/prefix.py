@@ -22,54 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """Beginnings that a language model has read.
-
-    Parameters
-    ----------
-    layers : tuple of (Tensor, Tensor)
-        Keys and values ``[B, heads, P, width]`` of each layer.
-    mask : Tensor, shape [B, P], int64
-        0 for padding, which is on the left.
-    lengths : Tensor, shape [B], int64
-        Tokens of each beginning.
-    """
+    """Beginnings that a language model has read; mask [B, P], lengths [B]."""
 
     layers: tuple[tuple[Tensor, Tensor], ...]
     mask: Tensor
     lengths: Tensor
 
     def repeated(self, times: int) -> Read:
-        """Return one beginning for several ends, without copying it.
-
-        Parameters
-        ----------
-        times : int
-            How many ends; there must be one beginning.
-
-        Returns
-        -------
-        Read
-            Of `times` rows.
-        """
+        """Return one beginning for several ends, without copying it."""
         layers = tuple((k.expand(times, -1, -1, -1), v.expand(times, -1, -1, -1)) for k, v in self.layers)
         return Read(layers, self.mask.expand(times, -1), self.lengths.expand(times))
 
 
 def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) -> int:
-    """Return how many tokens all prompts begin with; at least one token of each stays behind.
-
-    Parameters
-    ----------
-    prompts : sequence of sequences of int
-        Of one user; a soft token is equal to a soft token.
-    stop_at_soft : bool
-        Whether the beginning ends before the first soft token (where soft tokens differ, or have a gradient).
-
-    Returns
-    -------
-    int
-        From 0.
-    """
+    """Return how many tokens all prompts begin with; at least one token of each stays behind."""
     lists = [list(prompt) for prompt in prompts]
     first, last = min(lists), max(lists)  # whatever lies between them in order shares their beginning
     longest = min(len(prompt) for prompt in prompts) - 1
@@ -80,27 +46,7 @@ def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) 
 
 
 def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Read:
-    """Read beginnings.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-    beginnings : sequence of sequences of int
-        None empty.
-    vectors : Tensor, shape [S, D]
-        Their soft tokens, row after row.
-
-    Returns
-    -------
-    Read
-        For `answers`.
-
-    Raises
-    ------
-    ConfigError
-        If the language model forgets the first tokens of a beginning.
-    """
+    """Read beginnings; vectors [S, D]."""
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
         inputs_embeds=batch.embeds(backbone, vectors),
@@ -122,26 +68,7 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
 def answers(
     backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read | None = None
 ) -> Tensor:
-    """Return the logits of some words after prompts.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model; gradients flow into `vectors` and into a LoRA.
-    ends : sequence of sequences of int
-        What follows each beginning; whole prompts where there is none.
-    vectors : Tensor, shape [S, D]
-        Soft tokens of the ends, row after row.
-    words : Tensor, shape [W], int64
-        Token numbers.
-    before : Read, optional
-        Beginnings, one for each end.
-
-    Returns
-    -------
-    Tensor, shape [B, W], float32
-        At the last token of each end.
-    """
+    """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W]."""
     batch = collate(backbone, ends, side="left", room=0 if before is None else int(before.lengths.max()))
     out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **following(backbone, batch, before))
     logits: Tensor = out.logits[:, -1].float()
@@ -149,22 +76,7 @@ def answers(
 
 
 def following(backbone: Backbone, batch: MixedBatch, before: Read | None) -> dict[str, Any]:
-    """Return what a language model needs to be told about a batch that follows what it has read.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-    batch : MixedBatch
-        Of B rows.
-    before : Read or None
-        Beginnings, one for each row; None where there are none.
-
-    Returns
-    -------
-    dict
-        Mask, positions and cache, by the name of the argument.
-    """
+    """Return what a language model needs to be told about a batch that follows what it has read."""
     from transformers import DynamicCache
 
     if before is None:

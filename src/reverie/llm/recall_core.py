@@ -20,13 +20,6 @@ class Recall(nn.Module):
     ``p = softmax(exp(c) q . v_i)``, where v_i is the standardised vector of item i and t_i the token vectors of its title. A, b, c
     and W are learned and hold nothing of a single item, so an item whose title was never taught can be named from its vector and
     its title. While it is being taught, such items are not in the memory.
-
-    Parameters
-    ----------
-    dim, width : int
-        Of states and item vectors, and of soft tokens.
-    tokens : int
-        Soft tokens per state.
     """
 
     keys: Tensor
@@ -46,17 +39,7 @@ class Recall(nn.Module):
         self.register_buffer("taught", torch.ones(1, dtype=torch.bool), persistent=False)
 
     def remember(self, table: Tensor, values: Tensor, taught: Tensor) -> None:
-        """Take a catalogue in; another may follow.
-
-        Parameters
-        ----------
-        table : Tensor, shape [N, D]
-            Item vectors.
-        values : Tensor, shape [N, tokens, width]
-            Token vectors of the titles, of about unit size.
-        taught : Tensor, shape [N], bool
-            Items that teaching may recall.
-        """
+        """Take a catalogue in; another may follow; table [N, D], values [N, tokens, width], taught [N]."""
         centred = table - table.mean(0)
         self.keys = centred / centred.square().mean().sqrt().clamp(min=1e-8)
         self.values, self.taught = values, taught
@@ -74,22 +57,7 @@ class Recall(nn.Module):
 
     @torch.enable_grad()
     def fit(self, states: Tensor, codes: Tensor, generator: torch.Generator) -> float:
-        """Fit the questions, so that each state asks for the item after which it stands.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            Standardised training states of taught items.
-        codes : Tensor, shape [M], int64
-            Those items, from 1.
-        generator : torch.Generator
-            Of the order.
-
-        Returns
-        -------
-        float
-            Cross-entropy of the last step, in nats.
-        """
+        """Fit the questions, so that each state asks for the item after which it stands; states [M, D], codes [M]."""
         self.train()
         learned = [*self.question.parameters(), self.sharpness]
         optimiser = torch.optim.Adam(learned, lr=RATE)

@@ -25,18 +25,7 @@ ROWS = 256
 
 
 def model_digest(model: Recommender) -> str:
-    """Return the SHA-256 of all that a model was fitted to.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256 of all that a model was fitted to."""
     digest = hashlib.sha256(model.card.name.encode())
     for name, tensor in sorted(model_tensors(model).items()):
         digest.update(name.encode())
@@ -45,23 +34,7 @@ def model_digest(model: Recommender) -> str:
 
 
 def readable(model: Recommender) -> HasVectors:
-    """Return a model as one whose states can be read.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted.
-
-    Returns
-    -------
-    HasVectors
-        The model.
-
-    Raises
-    ------
-    ConfigError
-        If it has no vectors.
-    """
+    """Return a model as one whose states can be read."""
     if not isinstance(model, HasVectors):
         raise ConfigError(
             f"model '{model.card.name}' has no hidden states to read; use one such as sasrec, gru4rec, caser or dreamrec"
@@ -71,22 +44,7 @@ def readable(model: Recommender) -> HasVectors:
 
 @torch.no_grad()
 def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
-    """Return the state after each item of each window.
-
-    Parameters
-    ----------
-    model : Recommender
-        With vectors, in evaluation mode.
-    windows : Windows
-        What it reads.
-    folder : Path, optional
-        Where states are kept; the same model and windows are not computed again.
-
-    Returns
-    -------
-    Tensor, shape [W, L, D], float32
-        On the CPU; zeros behind the end of a window.
-    """
+    """Return the state after each item of each window → [W, L, D]."""
     vectors = readable(model)
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(windows.items.tobytes() + windows.lengths.tobytes())
@@ -111,20 +69,7 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
 
 
 def there(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
-    """Return a batch on the device of a model.
-
-    Parameters
-    ----------
-    model : Recommender
-        A torch module, or a model that counts.
-    batch : SequenceBatch
-        Histories.
-
-    Returns
-    -------
-    SequenceBatch
-        Itself for a model that counts.
-    """
+    """Return a batch on the device of a model."""
     if isinstance(model, torch.nn.Module):
         return batch.to(next(model.parameters()).device)
     return batch

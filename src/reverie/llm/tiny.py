@@ -12,13 +12,7 @@ CHAT = (
 
 
 def tiny_tokenizer() -> Any:
-    """Return a tokenizer of bytes with the special tokens of SmolLM2.
-
-    Returns
-    -------
-    transformers.PreTrainedTokenizerFast
-        Any text comes back as it was; one token per byte.
-    """
+    """Return a tokenizer of bytes with the special tokens of SmolLM2."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -33,20 +27,7 @@ def tiny_tokenizer() -> Any:
 
 
 def tiny_model(n_tokens: int, seed: int) -> Any:
-    """Return a random model of the Llama family.
-
-    Parameters
-    ----------
-    n_tokens : int
-        Size of the tokenizer.
-    seed : int
-        Of its weights.
-
-    Returns
-    -------
-    transformers.LlamaForCausalLM
-        Two layers of width 32, context 1,024.
-    """
+    """Return a random model of the Llama family."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 

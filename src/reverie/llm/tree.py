@@ -11,19 +11,7 @@ if TYPE_CHECKING:
 
 
 class TitleTree:
-    """Lists of titles, one a line, with an end token behind the last.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Whose tokenizer cuts the titles.
-    titles : Titles
-        The catalogue; items that share a title share its path.
-    most : int
-        Longest list, in titles.
-    distinct : bool
-        Whether a title may be named once only.
-    """
+    """Lists of titles, one a line, with an end token behind the last."""
 
     def __init__(self, backbone: Backbone, titles: Titles, most: int, distinct: bool = True) -> None:
         self.most, self.distinct = most, distinct
@@ -50,20 +38,7 @@ class TitleTree:
         return self._children[node][token]
 
     def allowed(self, _row: int, tokens: Sequence[int]) -> list[int]:
-        """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`.
-
-        Parameters
-        ----------
-        _row : int
-            Not read.
-        tokens : sequence of int
-            An answer so far, made by this tree.
-
-        Returns
-        -------
-        list of int
-            At least one.
-        """
+        """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`."""
         node, used, taken = 0, [], [0]
         for token in tokens:
             node = self._children[node][token]
@@ -82,18 +57,7 @@ class TitleTree:
         return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
 
     def named(self, tokens: Sequence[int]) -> list[int]:
-        """Return the items of an answer that follows the tree.
-
-        Parameters
-        ----------
-        tokens : sequence of int
-            The answer; an unfinished last title is left out.
-
-        Returns
-        -------
-        list of int
-            Item codes, in order.
-        """
+        """Return the items of an answer that follows the tree."""
         node, found = 0, []
         for token in tokens:
             node = self._children[node][token]

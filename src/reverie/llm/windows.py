@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Windows:
-    """Histories of a few items.
-
-    Parameters
-    ----------
-    items : ndarray, shape [W, L], int64
-        Item codes, oldest first, padded with 0 on the right.
-    lengths : ndarray, shape [W], int64
-        Real items of each; at least 2.
-    users : ndarray, shape [W], int64
-        Whose they are; what intervals resample.
-    """
+    """Histories of a few items; items [W, L], lengths [W], users [W]."""
 
     items: NDArray[np.int64]
     lengths: NDArray[np.int64]
@@ -40,43 +30,15 @@ class Windows:
         return len(self.items)
 
     def take(self, index: NDArray[np.int64]) -> Windows:
-        """Return some windows.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Their numbers.
-
-        Returns
-        -------
-        Windows
-            In this order.
-        """
+        """Return some windows."""
         return Windows(self.items[index], self.lengths[index], self.users[index])
 
     def row(self, index: int) -> list[int]:
-        """Return the item codes of one window, oldest first.
-
-        Parameters
-        ----------
-        index : int
-            Its number.
-
-        Returns
-        -------
-        list of int
-            Without padding.
-        """
+        """Return the item codes of one window, oldest first."""
         return [int(code) for code in self.items[index, : self.lengths[index]]]
 
     def batch(self) -> SequenceBatch:
-        """Return the windows as histories of unknown users.
-
-        Returns
-        -------
-        SequenceBatch
-            For any recommender.
-        """
+        """Return the windows as histories of unknown users."""
         import torch
 
         users = torch.full((len(self),), -1, dtype=torch.int64)
@@ -86,33 +48,7 @@ class Windows:
 def drawn_windows(
     sequences: Sequences, count: int, length: int, shortest: int, seed: int, without: NDArray[np.int64] | None = None
 ) -> Windows:
-    """Draw windows of training rows, without replacement.
-
-    Half of the windows are as long as they may be; the other half have any length from `shortest` on, all equally likely.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Rows of users.
-    count : int
-        How many, at most.
-    length, shortest : int
-        Longest and shortest window, in items.
-    seed : int
-        Of the draw.
-    without : ndarray, int64, optional
-        Item codes that no window may hold.
-
-    Returns
-    -------
-    Windows
-        Fewer than `count` where the rows hold no more.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """Draw windows of training rows, without replacement."""
     generator = numpy_generator(seed, "windows")
     at, rows = sequences.positions(), sequences.event_rows()
     stops = at + 1
@@ -131,29 +67,7 @@ def drawn_windows(
 
 
 def last_windows(queries: Queries, length: int, shortest: int, count: int | None, seed: int) -> Windows:
-    """Return the last items of each user's history, one window per user.
-
-    Parameters
-    ----------
-    queries : Queries
-        Held-out users; of several queries of a user the last counts.
-    length, shortest : int
-        Longest window; users with shorter histories are left out.
-    count : int or None
-        How many users, drawn by the seed; None takes all.
-    seed : int
-        Of that draw.
-
-    Returns
-    -------
-    Windows
-        In the order of the queries.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """Return the last items of each user's history, one window per user."""
     newest = np.lexsort((np.arange(len(queries)), queries.clusters))
     ends = np.flatnonzero(np.diff(queries.clusters[newest], append=-2) != 0)
     chosen = np.sort(newest[ends])

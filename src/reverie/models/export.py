@@ -31,13 +31,7 @@ PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
 
 
 class Encoder(nn.Module):
-    """What is exported: ``represent`` as a function of two tensors.
-
-    Parameters
-    ----------
-    model : module
-        A vector model.
-    """
+    """What is exported: ``represent`` as a function of two tensors."""
 
     model: Any
 
@@ -46,54 +40,13 @@ class Encoder(nn.Module):
         self.model = model
 
     def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
-        """Represent histories of unknown users.
-
-        Parameters
-        ----------
-        items : Tensor, shape [B, L], int64
-            Item codes, oldest first, padded with 0 on the right.
-        lengths : Tensor, shape [B], int64
-            Real events of each row, 0..L.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history.
-        """
+        """Represent histories of unknown users; items [B, L], lengths [B] → [B, D]."""
         vectors: Tensor = self.model.represent(SequenceBatch(items, lengths, torch.full_like(lengths, -1)))
         return vectors
 
 
 def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
-    """Write a vector model for serving elsewhere.
-
-    The folder gets the encoder (``encoder.pt2`` for `torch.export.load`, or ``encoder.onnx``), ``item_table.safetensors``
-    (tensor ``items [N, D]``; row r is item code r + 1), ``items.parquet`` and ``users.parquet`` (ids in the order of codes) and
-    ``manifest.json``. Scores of a history are ``vector @ items.T``. The batch size is free, and so is the length where the
-    model's operations allow it; else histories are padded to the model's full length (``length`` in the manifest). The encoder
-    is that of an unknown user, whatever the model knows of users.
-
-    Parameters
-    ----------
-    model : Recommender
-        Trained; it is put in evaluation mode and back, and left where it is.
-    folder : path
-        Where to write; files of an older export are replaced.
-    format : {"torch", "onnx"}
-        Of the encoder.
-
-    Returns
-    -------
-    dict
-        The manifest.
-
-    Raises
-    ------
-    ConfigError
-        If the model has no vectors, the format is not known, or ONNX needs packages that are not installed.
-    RunError
-        If the model's computation cannot be traced.
-    """
+    """Write a vector model for serving elsewhere."""
     if format not in PROGRAMS:
         raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
     name, into = model.card.name, Path(folder)
@@ -121,13 +74,7 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
 
 
 def require_onnx() -> None:
-    """Check that ONNX can be written.
-
-    Raises
-    ------
-    ConfigError
-        Names what to install.
-    """
+    """Check that ONNX can be written."""
     missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
     if missing:
         raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")

@@ -86,25 +86,7 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
 
 
 def grown(old: Vocabulary, new: Vocabulary) -> Vocabulary:
-    """Return a vocabulary with the ids of another appended.
-
-    Parameters
-    ----------
-    old : Vocabulary
-        Whose codes stay.
-    new : Vocabulary
-        Whose further ids are appended, in their order.
-
-    Returns
-    -------
-    Vocabulary
-        With titles where either has any; the old title of an item wins.
-
-    Raises
-    ------
-    DataError
-        If the ids are numbers on one side and text on the other.
-    """
+    """Return a vocabulary with the ids of another appended."""
     items, users = _appended(old.items, new.items, "item"), _appended(old.users, new.users, "user")
     if old.titles is None and new.titles is None:
         return Vocabulary(items, users)

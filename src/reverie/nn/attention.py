@@ -11,21 +11,7 @@ from reverie.nn.rope import rotate
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head attention in which an event sees itself and what came before it.
-
-    Padding stands on the right, behind every real event, so the causal rule alone keeps it out of real positions.
-
-    Parameters
-    ----------
-    dim : int
-        Width D, a multiple of `heads`.
-    heads : int
-        Number of heads H.
-    dropout : float
-        Dropout of attention weights, in [0, 1).
-    rope : bool
-        Whether to rotate queries and keys by their positions.
-    """
+    """Multi-head attention in which an event sees itself and what came before it."""
 
     def __init__(self, dim: int, heads: int, dropout: float, rope: bool) -> None:
         super().__init__()
@@ -34,18 +20,7 @@ class CausalSelfAttention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Event states.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            New states.
-        """
+        """Attend; x [B, L, D] → [B, L, D]."""
         batch, length, dim = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
         if self.rope:

@@ -11,26 +11,7 @@ if TYPE_CHECKING:
 
 
 def best_in_row(rows: NDArray[Any], values: NDArray[np.float32], ties: NDArray[Any], n_rows: int, k: int) -> NDArray[np.int64]:
-    """Return which entries are among the k largest of their row.
-
-    Parameters
-    ----------
-    rows : ndarray, shape [E], int
-        Row of each entry, 0 to n_rows - 1.
-    values : ndarray, shape [E], float32
-        Not negative.
-    ties : ndarray, shape [E], int
-        Of equal values in a row the one with the larger `ties` comes first.
-    n_rows : int
-        Number of rows.
-    k : int
-        How many entries to keep of each row, at least 1.
-
-    Returns
-    -------
-    ndarray, shape [kept], int64
-        Entry numbers, row by row, best first.
-    """
+    """Return which entries are among the k largest of their row; rows [E], values [E], ties [E] → [kept]."""
     counts = np.bincount(rows, minlength=n_rows)
     begins = np.cumsum(counts) - counts
     bits = np.abs(values).view(np.int32)  # of floats that are not negative the bits are ordered as the floats are

@@ -10,19 +10,7 @@ from reverie.nn.dropout import Dropout
 
 
 class PreNormBlock(nn.Module):
-    """x + attention(norm(x)), then x + feedforward(norm(x)) with GELU.
-
-    Parameters
-    ----------
-    dim, heads : int
-        Width and number of heads.
-    multiple : int
-        Hidden width of the feed-forward part, as a multiple of `dim`.
-    dropout : float
-        Dropout of weights and of both branches.
-    rope : bool
-        Rotary positions in attention.
-    """
+    """x + attention(norm(x)), then x + feedforward(norm(x)) with GELU."""
 
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
         super().__init__()
@@ -34,18 +22,7 @@ class PreNormBlock(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform event states.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Event states.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            New states.
-        """
+        """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.dropout(self.attention(self.norms[0](x)))
         x = x + self.dropout(self.feedforward(self.norms[1](x)))
         return x
@@ -54,15 +31,6 @@ class PreNormBlock(nn.Module):
 class SwiGLU(nn.Module):
     """Feed-forward part with a gated hidden layer: W3 (silu(W1 x) * W2 x).
 
-    Parameters
-    ----------
-    dim : int
-        Width.
-    multiple : int
-        Hidden width as a multiple of `dim`.
-
-    References
-    ----------
     .. [1] Shazeer, GLU variants improve Transformer, arXiv 2002.05202.
     """
 
@@ -72,18 +40,7 @@ class SwiGLU(nn.Module):
         self.out = nn.Linear(multiple * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform the last axis.
-
-        Parameters
-        ----------
-        x : Tensor, shape [..., D]
-            States.
-
-        Returns
-        -------
-        Tensor, shape [..., D]
-            New states.
-        """
+        """Transform the last axis; x [..., D] → [..., D]."""
         gate, value = self.gate_and_value(x).chunk(2, dim=-1)
         out: Tensor = self.out(F.silu(gate) * value)
         return out
@@ -92,19 +49,6 @@ class SwiGLU(nn.Module):
 class LiGRBlock(nn.Module):
     """Pre-norm block whose residual branches are gated: x + sigmoid(W x) * dropout(sublayer(norm(x))).
 
-    Parameters
-    ----------
-    dim, heads : int
-        Width and number of heads.
-    multiple : int
-        Hidden width of the SwiGLU feed-forward part, as a multiple of `dim`.
-    dropout : float
-        Dropout of weights and of both branches.
-    rope : bool
-        Rotary positions in attention.
-
-    References
-    ----------
     .. [1] LiGR, arXiv 2502.03417, as used by eSASRec (RecSys'25).
     """
 
@@ -117,18 +61,7 @@ class LiGRBlock(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform event states.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Event states.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            New states.
-        """
+        """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x)))
         x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
         return x

@@ -8,18 +8,7 @@ from torch.nn import functional as F
 
 
 class IdTable(nn.Module):
-    """A table of trained item vectors, an `ItemEncoder`.
-
-    Parameters
-    ----------
-    n_items : int
-        Number of items N.
-    dim : int
-        Width D of a vector.
-    rowwise : bool
-        Whether gradients hold only the rows that a batch touches, so that a step costs the same whatever N is; the trainer
-        then updates those rows alone (lazy Adam).
-    """
+    """A table of trained item vectors, an `ItemEncoder`."""
 
     def __init__(self, n_items: int, dim: int, rowwise: bool = False) -> None:
         super().__init__()
@@ -28,27 +17,10 @@ class IdTable(nn.Module):
         nn.init.xavier_normal_(self.weight)
 
     def table(self) -> Tensor:
-        """Return the vectors of items 1..N, shape [N, D].
-
-        Returns
-        -------
-        Tensor
-            The trained weight itself.
-        """
+        """Return the vectors of items 1..N, shape [N, D]."""
         return self.weight
 
     def encode(self, items: Tensor) -> Tensor:
-        """Return the vectors of item codes; code 0 (padding) is the zero vector.
-
-        Parameters
-        ----------
-        items : Tensor, int64, any shape
-            Item codes 0..N.
-
-        Returns
-        -------
-        Tensor, shape [*items.shape, D]
-            Vectors.
-        """
+        """Return the vectors of item codes; code 0 (padding) is the zero vector → [*items.shape, D]."""
         vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
         return vectors * (items > 0).unsqueeze(-1)

@@ -7,22 +7,8 @@ from torch import Tensor
 
 
 def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
-    """Rotate pairs of channels by angles that grow with the position.
+    """Rotate pairs of channels by angles that grow with the position; x [B, H, L, D] → [B, H, L, D].
 
-    Parameters
-    ----------
-    x : Tensor, shape [B, H, L, D]
-        Queries or keys; D must be even. Channel c is paired with channel c + D/2.
-    base : float
-        Longest wavelength is about ``2 π base`` positions.
-
-    Returns
-    -------
-    Tensor, shape [B, H, L, D]
-        The inner product of two rotated vectors depends on their positions only through the distance.
-
-    References
-    ----------
     .. [1] Su et al., RoFormer, arXiv 2104.09864, section 3.2.
     """
     length, dim = x.shape[-2:]

@@ -9,17 +9,7 @@ from torch import Tensor
 def last_states(states: Tensor, lengths: Tensor) -> Tensor:
     """Return the state after the last real event of each row; of an empty row, the state at its first padding.
 
-    Parameters
-    ----------
-    states : Tensor, shape [B, L, D]
-        States of rows padded on the right.
-    lengths : Tensor, shape [B], int64
-        Number of real events.
-
-    Returns
-    -------
-    Tensor, shape [B, D]
-        One state per row.
+    states [B, L, D], lengths [B] → [B, D].
     """
     rows = torch.arange(len(states), device=states.device)
     return states[rows, (lengths - 1).clamp(min=0)]
@@ -28,19 +18,7 @@ def last_states(states: Tensor, lengths: Tensor) -> Tensor:
 def score_items(vectors: Tensor, table: Tensor, items: Tensor | None) -> Tensor:
     """Return inner products with all items, or with given candidates.
 
-    Parameters
-    ----------
-    vectors : Tensor, shape [B, D]
-        One vector per history.
-    table : Tensor, shape [N, D]
-        Vectors of items 1..N.
-    items : Tensor or None, shape [B, C], int64
-        Candidate codes; 0 is padding and scores 0.
-
-    Returns
-    -------
-    Tensor, shape [B, N] or [B, C]
-        Scores.
+    vectors [B, D], table [N, D], items [B, C] → [B, N] or [B, C].
     """
     if items is None:
         return vectors @ table.T

@@ -32,19 +32,7 @@ Loss = Callable[[Tensor, "Head"], Tensor]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How an example's vectors are moved.
-
-    Parameters
-    ----------
-    states : Tensor, shape [M, W]
-        Added to the first W columns of the states; rows have the length ε, or are zero where the gradient is.
-    signs : tuple of Tensor, each [M, K]
-        Of each call for scores, which way each scored item vector is moved along the state: up, down or (masked) not at all.
-    along : Tensor, shape [M, W]
-        Unit vectors along the states: item k of row m is moved by ``length[m] signs[m, k] along[m]``.
-    length : Tensor, shape [M]
-        ε of each row.
-    """
+    """How an example's vectors are moved; states [M, W], along [M, W], length [M]."""
 
     states: Tensor
     signs: tuple[Tensor, ...]
@@ -55,33 +43,7 @@ class Perturbation:
 def perturbation(
     loss: Loss, states: Tensor, head: Head, length: Callable[[Tensor], Tensor], width: int
 ) -> tuple[Tensor, Perturbation]:
-    """Return the plain loss, and the perturbation that raises it most.
-
-    Parameters
-    ----------
-    loss : callable
-        See `Loss`; asks the head for scores of chosen items.
-    states : Tensor, shape [M, D]
-        States; they need a gradient.
-    head : Head
-        Whose scores are inner products of states and item vectors, plus a bias.
-    length : callable
-        From the plain losses [M] (constants) to the length ε of each row, [M].
-    width : int
-        Number W of leading columns that are vectors; the others (biases) are left alone.
-
-    Returns
-    -------
-    losses : Tensor, shape [M]
-        Plain, with their gradient.
-    Perturbation
-        Constants.
-
-    Raises
-    ------
-    ValueError
-        If the loss asks for the whole catalogue in pieces.
-    """
+    """Return the plain loss, and the perturbation that raises it most; states [M, D] → [M]."""
     recorder = _Recorder(head)
     losses = loss(states, recorder)
     wanted = [states, *recorder.scored]
@@ -93,48 +55,13 @@ def perturbation(
 
 
 def perturbed_loss(loss: Loss, states: Tensor, head: Head, found: Perturbation) -> Tensor:
-    """Return the loss with all vectors moved.
-
-    Parameters
-    ----------
-    loss : callable
-        As given to `perturbation`; it must ask for the same items in the same order, so draw the same negatives.
-    states : Tensor, shape [M, D]
-        The same states.
-    head : Head
-        The same head.
-    found : Perturbation
-        What `perturbation` returned.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Losses; gradients reach states and head, not the perturbation.
-    """
+    """Return the loss with all vectors moved; states [M, D] → [M]."""
     width = found.states.shape[1]
     return loss(states + F.pad(found.states, (0, states.shape[1] - width)), _Moved(head, found))
 
 
 def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
-    """Return VAT's factor of each row: ``user_weight · σ(mean / L_u - 1)``.
-
-    L_u is the sum of the losses of the batch's rows of user u, and the mean is over the users of the batch. Users whose loss is
-    small are fitted well, so take in poison as well, and get a factor near `user_weight`.
-
-    Parameters
-    ----------
-    losses : Tensor, shape [M]
-        Plain losses, not negative.
-    users : Tensor, shape [M], int64
-        Whose row it is.
-    user_weight : float
-        Largest factor.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Between about ``0.27 user_weight`` and `user_weight`.
-    """
+    """Return VAT's factor of each row: ``user_weight · σ(mean / L_u - 1)``; losses [M], users [M] → [M]."""
     distinct, row = torch.unique(users, return_inverse=True)
     total = losses.new_zeros(len(distinct)).index_add_(0, row, losses)
     factor: Tensor = user_weight * torch.sigmoid(total.mean() / total.clamp(min=1e-9) - 1)

@@ -40,22 +40,7 @@ AdversarialConfig = Annotated[APR | VAT, Field(discriminator="kind")]
 
 
 def check_adversarial(adversarial: APR | VAT | None, objective: str, cosine: bool) -> None:
-    """Raise where adversarial training is asked for and cannot be had.
-
-    Parameters
-    ----------
-    adversarial : APR, VAT or None
-        None is always possible.
-    objective : str
-        Kind of the objective.
-    cosine : bool
-        Whether scores are cosines.
-
-    Raises
-    ------
-    ValueError
-        If scores are cosines, or the objective does not draw negatives for plain scores.
-    """
+    """Raise where adversarial training is asked for and cannot be had."""
     if adversarial is None:
         return
     if cosine:

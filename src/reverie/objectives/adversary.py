@@ -19,22 +19,7 @@ if TYPE_CHECKING:
 
 
 class Adversary(nn.Module):
-    """Adds λ times the loss under perturbation, after some plain epochs.
-
-    A module, because the number of examples seen is part of a training's state.
-
-    Parameters
-    ----------
-    config : APR or VAT
-        Options.
-
-    Notes
-    -----
-    Perturbations are of one example, as in both papers' algorithms: an item that occurs in two rows of a batch is moved for each
-    in its own way, and each vector is moved by its own length. Deviation from the authors' code of APR, which sums gradients of
-    a batch by row of the tables first: none where each user and item occurs once in a batch. As in the code of both, the plain
-    model is trained first, but here within the same training.
-    """
+    """Adds λ times the loss under perturbation, after some plain epochs."""
 
     examples: Tensor
 
@@ -44,13 +29,7 @@ class Adversary(nn.Module):
         self.register_buffer("examples", torch.zeros((), dtype=torch.int64))
 
     def observe(self, n_examples: int) -> None:
-        """Be told the number of examples of an epoch, before the first step.
-
-        Parameters
-        ----------
-        n_examples : int
-            Training events.
-        """
+        """Be told the number of examples of an epoch, before the first step."""
         self.epoch_size = n_examples
         self.examples.zero_()
 
@@ -72,32 +51,7 @@ class Adversary(nn.Module):
     def losses(
         self, objective: Objective, states: Tensor, targets: Tensor, head: Head, width: int, weight: Tensor | None, users: Tensor
     ) -> Tensor:
-        """Return the training losses of some rows.
-
-        Negatives are drawn once: the perturbed loss is that of the same draws.
-
-        Parameters
-        ----------
-        objective : Objective
-            With drawn negatives.
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items by inner products.
-        width : int
-            Number of leading columns of a state that are its vector.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor, shape [M], int64
-            Whose row it is.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            ``weight · (L(p, q) + λ L(p + Δp, q + Δq))``, or the plain losses.
-        """
+        """Return the training losses of some rows; states [M, D], targets [M], weight [M], users [M] → [M]."""
         plainly = self.off or self.waiting
         if self.training:
             self.examples += len(targets) * processes.world()

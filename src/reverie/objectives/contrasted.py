@@ -23,23 +23,7 @@ if TYPE_CHECKING:
 
 
 class Contrasted(nn.Module):
-    """An `Objective` that is a contrastive loss over the target's score and those of drawn negatives.
-
-    A module, because its temperature may learn.
-
-    Parameters
-    ----------
-    function : ScoreLoss
-        The loss.
-    negatives : NegativesConfig
-        How negatives are drawn.
-    n_items : int
-        Size N of the catalogue.
-    false_negatives : float
-        Share of draws that are replaced by items of the row's user, see `FalseNegatives`.
-    logq : bool
-        Give the loss minus the log of the expected number of draws as log-weights.
-    """
+    """An `Objective` that is a contrastive loss over the target's score and those of drawn negatives."""
 
     def __init__(
         self, function: ScoreLoss, negatives: NegativesConfig, n_items: int, false_negatives: float = 0.0, logq: bool = False
@@ -53,31 +37,7 @@ class Contrasted(nn.Module):
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Draw negatives and return the loss of each row.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Whose row it is.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit, negatives need counts that were never given, or `users` is needed and missing.
-        """
+        """Draw negatives and return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
         sampler = ready(self.sampler, self.negatives)
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
@@ -91,39 +51,12 @@ class Contrasted(nn.Module):
         return weighted(self.function(positive, negative, users, -drawn.log_expected() if self.logq else None), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Contrasted:
-        """Tell the training counts, for negatives drawn by popularity and for Adap-τ.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Training counts by item code, entry 0 not read.
-
-        Returns
-        -------
-        Contrasted
-            Itself: what its temperature has learned stays.
-
-        Raises
-        ------
-        ValueError
-            If `counts` has another shape or no positive entry.
-        """
+        """Tell the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         tell_counts(self.function.temperature, counts)
         return self
 
     def with_rows(self, train: Sequences) -> Contrasted:
-        """Tell the training events, for false negatives.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-
-        Returns
-        -------
-        Contrasted
-            Itself.
-        """
+        """Tell the training events, for false negatives."""
         self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self

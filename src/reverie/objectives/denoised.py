@@ -27,20 +27,7 @@ if TYPE_CHECKING:
 
 
 def truncation(losses: Tensor, drop: float) -> Tensor:
-    """Return factors that take the rows of highest loss out of a mean.
-
-    Parameters
-    ----------
-    losses : Tensor, shape [M]
-        One loss per row.
-    drop : float
-        Share of rows to drop, at least 0 and below 1; rounded down.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        0 for dropped rows, M / (rows kept) for the others; no gradient.
-    """
+    """Return factors that take the rows of highest loss out of a mean; losses [M] → [M]."""
     dropped = int(drop * len(losses))
     factors = torch.full_like(losses, len(losses) / max(1, len(losses) - dropped), requires_grad=False)
     factors[losses.detach().topk(dropped).indices] = 0.0
@@ -48,35 +35,12 @@ def truncation(losses: Tensor, drop: float) -> Tensor:
 
 
 def trust(losses: Tensor, beta: float) -> Tensor:
-    """Return ``e^(-beta loss)``.
-
-    Parameters
-    ----------
-    losses : Tensor, shape [M]
-        One loss per row, not negative.
-    beta : float
-        Not negative.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        In (0, 1]; no gradient.
-    """
+    """Return ``e^(-beta loss)``; losses [M] → [M]."""
     return (-beta * losses.detach()).exp()
 
 
 class Denoised(nn.Module):
-    """An `Objective` around another one, with factors by its losses.
-
-    A module, because the number of steps is part of a training's state.
-
-    Parameters
-    ----------
-    config : Truncated or Reweighted
-        Options.
-    objective : Objective
-        What ``config.objective`` asks for.
-    """
+    """An `Objective` around another one, with factors by its losses."""
 
     steps: Tensor
 
@@ -88,23 +52,7 @@ class Denoised(nn.Module):
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Return the loss of each row times its factor.
-
-        Parameters
-        ----------
-        states, targets, head, weight, users
-            See `Objective`.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit.
-        """
+        """Return the loss of each row times its factor → [M]."""
         losses = self.objective.loss(states, targets, head, None, users)
         factors = self._factors(losses)
         if self.training:
@@ -112,18 +60,7 @@ class Denoised(nn.Module):
         return weighted(losses * factors, weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Denoised:
-        """Tell the training counts to the objective inside; the steps begin anew.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Training counts by item code, entry 0 not read.
-
-        Returns
-        -------
-        Denoised
-            Itself.
-        """
+        """Tell the training counts to the objective inside; the steps begin anew; counts [N + 1]."""
         self.objective = self.objective.with_counts(counts)
         self.steps.zero_()
         return self

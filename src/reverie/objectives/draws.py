@@ -15,25 +15,7 @@ if TYPE_CHECKING:
 
 
 def ready(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
-    """Return a sampler, if there is one.
-
-    Parameters
-    ----------
-    sampler : Sampler or None
-        None until the counts that it needs are known.
-    negatives : NegativesConfig
-        What it draws.
-
-    Returns
-    -------
-    Sampler
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """Return a sampler, if there is one."""
     if sampler is None:
         raise ValueError(f"negatives drawn by {negatives.source} need counts: call with_counts(counts) first")
     return sampler
@@ -42,23 +24,7 @@ def ready(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
 def drawn_scores(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
     """Return the scores of targets and of drawn negatives; draws that hit a row's own target score -inf.
 
-    Parameters
-    ----------
-    states : Tensor, shape [M, D]
-        States.
-    targets : Tensor, shape [M], int64
-        Item codes 1..N.
-    head : Head
-        Scores items.
-    drawn : Negatives
-        The draws.
-
-    Returns
-    -------
-    positive : Tensor, shape [M]
-        Scores of the targets.
-    negative : Tensor, shape [M, K]
-        Scores of the draws.
+    states [M, D], targets [M] → [M], [M, K].
     """
     if drawn.items.dim() == 1:
         positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
@@ -69,25 +35,7 @@ def drawn_scores(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) 
 
 
 def weighted(loss: Tensor, weight: Tensor | None) -> Tensor:
-    """Return losses times weights.
-
-    Parameters
-    ----------
-    loss : Tensor, shape [M]
-        Losses.
-    weight : Tensor or None, shape [M]
-        Factors; None for 1.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Products.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
+    """Return losses times weights; loss [M], weight [M] → [M]."""
     if weight is None:
         return loss
     if weight.shape != loss.shape:

@@ -15,17 +15,7 @@ if TYPE_CHECKING:
 
 
 class FalseNegatives:
-    """Replaces a share of drawn negatives by random training items of the row's user, as in the noise study of BSL.
-
-    A user's items are drawn in proportion to their events, with replacement.
-
-    Parameters
-    ----------
-    train : Sequences
-        Training events, a row per user.
-    share : float
-        Probability that a draw is replaced.
-    """
+    """Replaces a share of drawn negatives by random training items of the row's user, as in the noise study of BSL."""
 
     def __init__(self, train: Sequences, share: float) -> None:
         self.share = share
@@ -37,25 +27,7 @@ class FalseNegatives:
         self._first[users], self._counts[users] = lengths.cumsum(0) - lengths, lengths
 
     def inject(self, drawn: Negatives, users: Tensor | None) -> Negatives:
-        """Return draws with some replaced.
-
-        Parameters
-        ----------
-        drawn : Negatives
-            Items [M, K], or [K] shared.
-        users : Tensor, shape [M], int64
-            Whose row it is, with training events.
-
-        Returns
-        -------
-        Negatives
-            Items [M, K]. Their ``log_q`` is that of the draws before.
-
-        Raises
-        ------
-        ValueError
-            If `users` is missing.
-        """
+        """Return draws with some replaced; users [M]."""
         if users is None:
             raise ValueError("users must be given where false negatives are injected")
         items = drawn.items.expand(len(users), -1)

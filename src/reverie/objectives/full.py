@@ -25,7 +25,6 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: Tempe
     Parameters
     ----------
     states : Tensor, shape [M, D]
-        States.
     targets : Tensor, shape [M], int64
         Item codes 1..N.
     head : Head

@@ -20,34 +20,7 @@ def linear_softmax(
 ) -> Tensor:
     """Return the cross-entropy of ``softmax((states @ table.T + bias) / τ)`` against one row each, `chunk` columns at a time.
 
-    Without `rows` it is the log-sum-exp alone.
-
-    Products follow autocast; exponentials, sums and accumulated gradients are float32 or wider.
-
-    Parameters
-    ----------
-    states : Tensor, shape [M, D]
-        States.
-    rows : Tensor or None, shape [M], int64
-        Row of the table that is right.
-    table : Tensor, shape [N, D]
-        Vectors.
-    bias : Tensor or None, shape [N]
-        Added to the scores.
-    chunk : int
-        Columns held at a time.
-    temperature : float or Tensor, shape [], [M] or [M, 1]
-        τ, positive; gradients reach it.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        One loss per row, never negative; or one log-sum-exp.
-
-    Raises
-    ------
-    ValueError
-        If `temperature` is not positive or has another shape.
+    states [M, D], rows [M], table [N, D], bias [N], temperature [], [M] or [M, 1] → [M].
     """
     inverse = inverse_temperature(temperature, len(states))
     if isinstance(inverse, Tensor) and inverse.dim() == 1 and bias is not None:  # a bias per row and column is an inner product
@@ -63,25 +36,7 @@ def linear_log_sums(
 ) -> tuple[Tensor, Tensor]:
     """Return ``log Σ_j w_j e^{s_j}`` and ``log Σ_j w_j`` for ``s = states @ table.T``, `chunk` columns at a time.
 
-    Parameters
-    ----------
-    states : Tensor, shape [M, D]
-        States.
-    table : Tensor, shape [N, D]
-        Vectors.
-    chunk : int
-        Columns held at a time.
-    hide : callable or None
-        Which scores do not count, see `Hide`.
-    density : callable or None
-        ``s -> log w``, elementwise, a constant to the gradient; None for w = 1.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Log of the weighted sum, float32 or wider; less than `NOTHING`, without gradient, where all is hidden.
-    Tensor, shape [M]
-        Log of the sum of weights, without gradient; 0 where there is no density.
+    states [M, D], table [N, D] → [M], [M].
     """
     return _applied(states, None, table, None, chunk, hide, density)
 

@@ -44,7 +44,6 @@ class Negatives:
         Parameters
         ----------
         targets : Tensor, shape [M], int64
-            Item codes.
 
         Returns
         -------
@@ -73,63 +72,20 @@ class Sampler(Protocol):
 
 
 class Uniform:
-    """Every item alike, with replacement.
-
-    Parameters
-    ----------
-    n_items : int
-        Size N of the catalogue.
-    n : int
-        Draws per row.
-    shared : bool
-        One set for all rows.
-
-    Raises
-    ------
-    ValueError
-        If `n` or `n_items` is not positive.
-    """
+    """Every item alike, with replacement."""
 
     def __init__(self, n_items: int, n: int, shared: bool = False) -> None:
         _at_least_one(n_items=n_items, n=n)
         self.n_items, self.n, self.shared = n_items, n, shared
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Draw items.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes; only their number and device matter.
-
-        Returns
-        -------
-        Negatives
-            Items [M, n], or [n] if shared.
-        """
+        """Draw items; targets [M]."""
         items = torch.randint(1, self.n_items + 1, _shape(self.n, self.shared, targets), device=targets.device)
         return Negatives(items, torch.full((1,), -float(np.log(self.n_items)), device=targets.device), self.n)
 
 
 class Popularity:
-    """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn.
-
-    Parameters
-    ----------
-    counts : ndarray, shape [N + 1]
-        How often each item code occurs; entry 0 is not read (as `Sequences.item_counts` returns).
-    n : int
-        Draws per row.
-    shared : bool
-        One set for all rows.
-    power : float
-        Exponent of the counts, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If `n` is not positive, `power` is negative, or `counts` are negative or all zero.
-    """
+    """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any], n: int, shared: bool = False, power: float = 1.0) -> None:
         _at_least_one(n=n)
@@ -144,18 +100,7 @@ class Popularity:
             self._log_q = torch.from_numpy(np.log(weights / self._total).astype(np.float32))
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Draw items.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes; only their number and device matter.
-
-        Returns
-        -------
-        Negatives
-            Items [M, n], or [n] if shared.
-        """
+        """Draw items; targets [M]."""
         self._edges, self._log_q = self._edges.to(targets.device), self._log_q.to(targets.device)
         at = torch.randint(self._total, _shape(self.n, self.shared, targets), device=targets.device)
         rows = torch.searchsorted(self._edges, at, right=True)
@@ -163,23 +108,7 @@ class Popularity:
 
 
 class InBatch:
-    """The targets of the batch, shared by all its rows; equal targets are hits and get masked.
-
-    A row's negatives are the targets of the other M - 1 rows, and of all rows of the other processes where several train
-    together (item tables are equal in all of them, so codes are all that is exchanged). Their distribution q is taken from
-    the training counts where they are given (an item of the batch counts at least once), else from the
-    frequencies within the batch.
-
-    Parameters
-    ----------
-    counts : ndarray or None, shape [N + 1]
-        How often each item code occurs in training; entry 0 is not read.
-
-    Raises
-    ------
-    ValueError
-        If `counts` are negative or all zero.
-    """
+    """The targets of the batch, shared by all its rows; equal targets are hits and get masked; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any] | None = None) -> None:
         self._log_q: Tensor | None = None
@@ -188,18 +117,7 @@ class InBatch:
             self._log_q = torch.from_numpy(np.log(share).astype(np.float32))
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Return the targets as negatives.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes.
-
-        Returns
-        -------
-        Negatives
-            Items [M] (of all processes: more), shared.
-        """
+        """Return the targets as negatives; targets [M]."""
         items = gather_codes(targets)
         if self._log_q is None:
             _, group, sizes = torch.unique(items, return_inverse=True, return_counts=True)
@@ -216,7 +134,6 @@ def create_sampler(config: NegativesConfig, n_items: int, counts: NDArray[Any] |
     Parameters
     ----------
     config : NegativesConfig
-        Options.
     n_items : int
         Size N of the catalogue.
     counts : ndarray or None, shape [N + 1]

@@ -53,80 +53,24 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Full:
-    """Cross-entropy over the whole catalogue.
-
-    Parameters
-    ----------
-    temperature : float
-        Positive divisor of scores.
-    """
+    """Cross-entropy over the whole catalogue."""
 
     temperature: float = 1.0
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Return the loss of each row.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit.
-        """
+        """Return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
         return weighted(full_softmax(states, targets, head, self.temperature), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Full:
-        """Return itself: it draws nothing.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Not read.
-
-        Returns
-        -------
-        Full
-            Itself.
-        """
+        """Return itself: it draws nothing; counts [N + 1]."""
         return self
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A loss over the target's score and those of sampled negatives.
-
-    Parameters
-    ----------
-    function : callable
-        ``(positive [M], negative [M, K], negatives) -> [M]``; draws that hit a row's own target score -inf.
-    negatives : NegativesConfig
-        How negatives are drawn.
-    n_items : int
-        Size N of the catalogue.
-    sampler : Sampler or None
-        Draws them; None until the counts that it needs are known.
-    shared : callable or None
-        The same loss for negatives that all rows share and a `DotHead`, where there is a faster way:
-        ``(states, targets, items [K], head) -> [M]``.
-    """
+    """A loss over the target's score and those of sampled negatives."""
 
     function: Callable[[Tensor, Tensor, Negatives], Tensor]
     negatives: NegativesConfig
@@ -137,31 +81,7 @@ class Sampled:
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Draw negatives and return the loss of each row.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit, or negatives need counts that were never given.
-        """
+        """Draw negatives and return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
         sampler = ready(self.sampler, self.negatives)
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
@@ -173,23 +93,7 @@ class Sampled:
         return weighted(self.function(positive, negative, drawn), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> Sampled:
-        """Return the same objective, drawing by these counts where its negatives depend on them.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Training counts by item code, entry 0 not read.
-
-        Returns
-        -------
-        Sampled
-            A new one.
-
-        Raises
-        ------
-        ValueError
-            If `counts` has another shape or no positive entry.
-        """
+        """Return the same objective, drawing by these counts where its negatives depend on them; counts [N + 1]."""
         return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
 
 
@@ -218,7 +122,6 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     Parameters
     ----------
     config : ObjectiveConfig
-        Options.
     n_items : int
         Size N of the catalogue.
     counts : ndarray or None, shape [N + 1]

@@ -21,23 +21,7 @@ def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead
     With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
     ``e^L + (1 - c) e^p`` where L is the log-sum-exp of all draws; so the loss is ``L - p + log1p((1 - c) e^(p - L))``.
 
-    Parameters
-    ----------
-    states : Tensor, shape [M, D]
-        States.
-    targets : Tensor, shape [M], int64
-        Item codes 1..N.
-    items : Tensor, shape [K], int64
-        Item codes of the draws; an item may be drawn several times.
-    head : DotHead
-        Scores items.
-    temperature : float or Tensor, shape [], [M] or [M, 1]
-        Positive divisor of scores; gradients reach it.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        One loss per row, float32 or wider.
+    states [M, D], targets [M], items [K], temperature [], [M] or [M, 1] → [M].
     """
     rows = items - 1
     table = F.embedding(rows, head.table, sparse=head.rowwise)

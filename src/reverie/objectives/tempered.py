@@ -22,17 +22,7 @@ if TYPE_CHECKING:
 
 
 class TemperedFull(nn.Module):
-    """An `Objective`: cross-entropy over the whole catalogue, its temperature found on items drawn uniformly for each batch.
-
-    A module, because its temperature may learn.
-
-    Parameters
-    ----------
-    temperature : TemperatureRule
-        τ from scores.
-    n_items : int
-        Size N of the catalogue.
-    """
+    """An `Objective`: cross-entropy over the whole catalogue, its temperature found on items drawn uniformly for each batch."""
 
     def __init__(self, temperature: TemperatureRule, n_items: int) -> None:
         super().__init__()
@@ -42,31 +32,7 @@ class TemperedFull(nn.Module):
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Return the loss of each row.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Whose row it is, where the temperature differs by user.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit, or `users` is needed and missing.
-        """
+        """Return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
             return weighted(head.scores(states, targets[:, None])[:, 0], weight)
@@ -75,17 +41,6 @@ class TemperedFull(nn.Module):
         return weighted(full_softmax(states, targets, head, tau), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> TemperedFull:
-        """Tell the training counts, for Adap-τ.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Training counts by item code, entry 0 not read.
-
-        Returns
-        -------
-        TemperedFull
-            Itself: what its temperature has learned stays.
-        """
+        """Tell the training counts, for Adap-τ; counts [N + 1]."""
         tell_counts(self.temperature, counts)
         return self

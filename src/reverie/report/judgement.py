@@ -28,23 +28,7 @@ IMPLAUSIBLE = 10.0
 
 @dataclass(frozen=True)
 class Judgement:
-    """Systems in order, best first.
-
-    Parameters
-    ----------
-    k : int
-        Length of the lists that are measured.
-    facts : dict of str to str
-        ``dataset``, ``dataset_sha256``, ``protocol``, ``seen`` and ``on``.
-    cells : dict of str to dict of str to Cell
-        Metrics by system and name, sorted by NDCG.
-    seeds : dict of str to int
-        Files per system.
-    pairs : tuple of Difference
-        Every pair of systems in NDCG, Holm-corrected over all of them.
-    warnings : tuple of str
-        What a reader should know, one sentence each.
-    """
+    """Systems in order, best first."""
 
     k: int
     facts: dict[str, str]
@@ -54,13 +38,7 @@ class Judgement:
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the judgement as plain values.
-
-        Returns
-        -------
-        dict
-            With ``rows``, ``pairs`` and ``warnings``.
-        """
+        """Return the judgement as plain values."""
         rows = [
             {
                 "system": name,
@@ -74,18 +52,7 @@ class Judgement:
         return self.facts | {"order": f"ndcg@{self.k}", "rows": rows, "pairs": pairs, "warnings": list(self.warnings)}
 
     def results(self, commit: str) -> list[dict[str, Any]]:
-        """Return the judgement as rows of a results table.
-
-        Parameters
-        ----------
-        commit : str
-            Of the code that measured.
-
-        Returns
-        -------
-        list of dict
-            For `reverie.training.results.append_results`; what is not known of a foreign system stays empty.
-        """
+        """Return the judgement as rows of a results table."""
         facts = {name: self.facts[name] for name in ("dataset", "dataset_sha256", "protocol", "seen")}
         return [
             facts
@@ -106,31 +73,7 @@ class Judgement:
 def judgement(
     systems: Mapping[str, Sequence[Evaluation]], k: int, facts: dict[str, str], warnings: Sequence[str] = (), lists: bool = True
 ) -> Judgement:
-    """Rank submitted systems and baselines and compare every two of them.
-
-    Parameters
-    ----------
-    systems : mapping of str to sequence of Evaluation
-        By name; several evaluations of one system are its seeds.
-    k : int
-        Cut-off of all metrics.
-    facts : dict of str to str
-        See `Judgement`.
-    warnings : sequence of str
-        Sentences to print below; those on implausible values are added.
-    lists : bool
-        Whether the catalogue is known, so that coverage and Gini mean something.
-
-    Returns
-    -------
-    Judgement
-        Sorted by NDCG.
-
-    Raises
-    ------
-    ConfigError
-        If all lists of a system are shorter than `k`.
-    """
+    """Rank submitted systems and baselines and compare every two of them."""
     for name, seeds in systems.items():
         longest = min(one.top for one in seeds)
         if longest < k:
@@ -164,15 +107,7 @@ def _pairs(systems: Mapping[str, Sequence[Evaluation]], names: Sequence[str], or
 
 
 def print_judgement(judged: Judgement, console: Console) -> None:
-    """Print the table: values over their 95 % intervals, and each system's difference from the best.
-
-    Parameters
-    ----------
-    judged : Judgement
-        From `judgement`.
-    console : rich.console.Console
-        Where to.
-    """
+    """Print the table: values over their 95 % intervals, and each system's difference from the best."""
     order = f"ndcg@{judged.k}"
     best = next(iter(judged.cells))
     behind = {pair.other: pair for pair in judged.pairs if pair.first == best}

@@ -21,17 +21,7 @@ _MARKERS = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one row is drawn.
-
-    Parameters
-    ----------
-    colour : int
-        Number of its colour, from 1; the style sheet gives it a value for light and for dark.
-    marker : str
-        Marker as matplotlib names it.
-    hollow : bool
-        Drawn as an outline; baselines are.
-    """
+    """How one row is drawn."""
 
     colour: int
     marker: str
@@ -49,19 +39,6 @@ class Look:
 
 
 def look(position: int, hollow: bool = False) -> Look:
-    """Return how the row at a position of the leaderboard is drawn.
-
-    Parameters
-    ----------
-    position : int
-        From 0.
-    hollow : bool
-        Whether it is a baseline.
-
-    Returns
-    -------
-    Look
-        Distinct in colour and in shape for the first eight rows, then in their combination.
-    """
+    """Return how the row at a position of the leaderboard is drawn."""
     markers = list(_MARKERS)
     return Look(position % N_COLOURS + 1, markers[(position + position // N_COLOURS) % len(markers)], hollow)

@@ -24,19 +24,7 @@ _SHIFTS = (0.0, 7.0, -7.0, 13.0, -13.0, 19.0, -19.0)
 
 @dataclass(frozen=True)
 class Point:
-    """A row of the leaderboard as a point.
-
-    Parameters
-    ----------
-    label : str
-        Its name.
-    look : Look
-        How it is drawn.
-    x, y : float
-        Where.
-    interval : (float, float) or None
-        95 % interval of `y`.
-    """
+    """A row of the leaderboard as a point."""
 
     label: str
     look: Look
@@ -47,19 +35,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A training as a curve.
-
-    Parameters
-    ----------
-    label : str
-        Its name.
-    look : Look
-        How it is drawn.
-    epochs, values : tuple of float
-        The curve.
-    best : int or None
-        Epoch whose weights were kept.
-    """
+    """A training as a curve."""
 
     label: str
     look: Look
@@ -70,41 +46,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Group:
-    """One category of a dot plot, with a point per row of the leaderboard; `x` is unused.
-
-    Parameters
-    ----------
-    name : str
-        What the category is called.
-    points : tuple of Point
-        From top to bottom.
-    """
+    """One category of a dot plot, with a point per row of the leaderboard; `x` is unused."""
 
     name: str
     points: tuple[Point, ...]
 
 
 def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, log: bool = False) -> Markup:
-    """Draw rows as labelled points with vertical intervals.
-
-    Parameters
-    ----------
-    points : sequence of Point
-        At least one.
-    key : str
-        Name of the figure on the page.
-    x, y : str
-        Labels of the axes.
-    alt : str
-        What the figure shows.
-    log : bool
-        Whether the x axis is logarithmic.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw rows as labelled points with vertical intervals."""
 
     def paint(axes: Axes) -> None:
         if log:
@@ -123,26 +72,7 @@ def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, lo
 
 
 def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequence[Point] = ()) -> Markup:
-    """Draw learning curves; a ring marks the epoch that was kept.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        At least one.
-    key : str
-        Name of the figure on the page.
-    y : str
-        Label of the vertical axis.
-    alt : str
-        What the figure shows.
-    levels : sequence of Point
-        Models without epochs: a dashed line at `y`.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw learning curves; a ring marks the epoch that was kept."""
     from matplotlib.ticker import MaxNLocator
 
     def paint(axes: Axes) -> None:
@@ -164,24 +94,7 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
 
 
 def dot_plot(groups: Sequence[Group], key: str, x: str, alt: str) -> Markup:
-    """Draw values with horizontal intervals, grouped by category.
-
-    Parameters
-    ----------
-    groups : sequence of Group
-        From top to bottom.
-    key : str
-        Name of the figure on the page.
-    x : str
-        Label of the horizontal axis.
-    alt : str
-        What the figure shows.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw values with horizontal intervals, grouped by category."""
     rows = sum(len(group.points) + 1.8 for group in groups)
 
     def paint(axes: Axes) -> None:

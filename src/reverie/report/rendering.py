@@ -12,27 +12,7 @@ _WORDS = ("number", "percent", "span", "p_value", "duration", "options")
 
 
 def rendered(package: str, template: str, style: str = "", **values: Any) -> str:
-    """Fill a template.
-
-    Parameters
-    ----------
-    package, template : str
-        Where the file is, and its name.
-    style : str
-        CSS behind the one that all pages share; ours, never from outside.
-    **values
-        What the template names, functions included.
-
-    Returns
-    -------
-    str
-        A whole page.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If the template names something else.
-    """
+    """Fill a template."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 

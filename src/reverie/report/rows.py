@@ -109,40 +109,13 @@ class Row:
 
 
 def cells(table: pl.DataFrame) -> dict[str, Cell]:
-    """Return the rows of a table of metrics by their names.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        From `reverie.evaluation.pooled`.
-
-    Returns
-    -------
-    dict of str to Cell
-        In the order of the table.
-    """
+    """Return the rows of a table of metrics by their names."""
     fields = ("value", "low", "high", "interval", "n")
     return {row["metric"]: Cell(*(row[field] for field in fields)) for row in table.iter_rows(named=True)}
 
 
 def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
-    """Group runs whose recipes differ in nothing but name, description and seed.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Finished.
-
-    Returns
-    -------
-    dict of str to tuple of Run
-        By a distinct label: the model's name, where that is not enough the recipe's, then the folder's, then with a number.
-
-    Raises
-    ------
-    ConfigError
-        If two runs have the same recipe and the same seed.
-    """
+    """Group runs whose recipes differ in nothing but name, description and seed."""
     groups: dict[str, dict[int, Run]] = {}
     for run in runs:
         same = groups.setdefault(_content(run), {})

@@ -40,15 +40,7 @@ _SLICES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot with its words.
-
-    Parameters
-    ----------
-    title, note : str
-        Above it.
-    svg : Markup
-        The plot.
-    """
+    """A plot with its words."""
 
     title: str
     note: str
@@ -57,49 +49,19 @@ class Figure:
 
 @dataclass(frozen=True)
 class SliceTable:
-    """Values on slices of the queries.
-
-    Parameters
-    ----------
-    slices : tuple of (str, int)
-        Name in words and number of queries.
-    rows : tuple of (str, tuple of (Cell or None))
-        Label, and one cell per slice.
-    """
+    """Values on slices of the queries."""
 
     slices: tuple[tuple[str, int], ...]
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
 
 def looks(board: Leaderboard) -> dict[str, Look]:
-    """Return how each row is drawn on the whole page.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Its rows in order.
-
-    Returns
-    -------
-    dict of str to Look
-        By label.
-    """
+    """Return how each row is drawn on the whole page."""
     return {row.label: look(place, row.baseline) for place, row in enumerate(board.rows)}
 
 
 def curve_figures(board: Leaderboard) -> list[Figure]:
-    """Draw validation metric and loss over epochs; one curve per seed.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Whose runs to draw.
-
-    Returns
-    -------
-    list of Figure
-        Empty where no row learns in epochs.
-    """
+    """Draw validation metric and loss over epochs; one curve per seed."""
     drawn = looks(board)
     metric = next((run.recipe.training.metric for row in board.rows for run in row.runs if run.fitted.history), ORDER)
 
@@ -129,18 +91,7 @@ def curve_figures(board: Leaderboard) -> list[Figure]:
 
 
 def bias_figures(board: Leaderboard) -> list[Figure]:
-    """Draw accuracy against the popularity of what is recommended, and against coverage.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        With ``popularity@10`` and ``coverage@10`` where known.
-
-    Returns
-    -------
-    list of Figure
-        One per metric that the board has.
-    """
+    """Draw accuracy against the popularity of what is recommended, and against coverage."""
     figures = []
     if "popularity@10" in board.metrics:
         title, note = "Accuracy and popularity", "Further left: less popular items are shown. Top left is best."
@@ -154,18 +105,7 @@ def bias_figures(board: Leaderboard) -> list[Figure]:
 
 
 def cost_figures(board: Leaderboard) -> list[Figure]:
-    """Draw accuracy against the time and the memory of a fit.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Whose rows to draw.
-
-    Returns
-    -------
-    list of Figure
-        Two.
-    """
+    """Draw accuracy against the time and the memory of a fit."""
     note = "On the machine named below. Top left is best."
     x = "seconds of fitting"
     time = _against(board, "cost-time", "Accuracy and time", note, x, lambda row: max(row.seconds, 1e-3), log=True)
@@ -174,20 +114,7 @@ def cost_figures(board: Leaderboard) -> list[Figure]:
 
 
 def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], SliceTable]:
-    """Draw accuracy on parts of the queries.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Whose rows to draw.
-    split : Split
-        Its training events tell popular from rare.
-
-    Returns
-    -------
-    (list of Figure, SliceTable)
-        Only pairs of slices that both have queries; the table holds the same numbers.
-    """
+    """Draw accuracy on parts of the queries."""
     drawn = looks(board)
     by_row = {row.label: _slice_cells(row, split) for row in board.rows}
     present = by_row[board.best.label]

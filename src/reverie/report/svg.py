@@ -47,24 +47,7 @@ _STYLE = {
 
 
 def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float = 400, height: float = 290) -> Markup:
-    """Draw one plot and return it as SVG for the inside of a page.
-
-    Parameters
-    ----------
-    paint : callable
-        Draws on the axes.
-    key : str
-        Name of the figure, distinct on the page; its ids begin with it.
-    alt : str
-        What the figure shows, for those who do not see it.
-    width, height : float
-        Size in points; the page scales the figure.
-
-    Returns
-    -------
-    Markup
-        An ``<svg>`` element without a reference to anything outside it.
-    """
+    """Draw one plot and return it as SVG for the inside of a page."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -22,52 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arena:
-    """A dataset made ready for attacks.
-
-    Parameters
-    ----------
-    split : Split
-        Of the likes: what recommenders are fitted and measured on.
-    ratings : Ratings
-        All ratings of the same users and items, low ones too, that are not held out for validation or test; row u is user u.
-    """
+    """A dataset made ready for attacks."""
 
     split: Split
     ratings: Ratings
 
     def likes(self, profiles: Profiles) -> Profiles:
-        """Return what of profiles a recommender learns from, by the rule that made the likes of real users.
-
-        Parameters
-        ----------
-        profiles : Profiles
-            With ratings.
-
-        Returns
-        -------
-        Profiles
-            As many profiles, with the events that are likes.
-        """
+        """Return what of profiles a recommender learns from, by the rule that made the likes of real users."""
         return profiles.where(self.ratings.scale.likes(profiles.ratings))
 
     def poisoned(self, profiles: Profiles) -> Split:
-        """Return the split that a recommender is fitted on after an attack.
-
-        Parameters
-        ----------
-        profiles : Profiles
-            With ratings on the scale.
-
-        Returns
-        -------
-        Split
-            See `Split.append`.
-
-        Raises
-        ------
-        DataError
-            If an item or a rating does not exist here.
-        """
+        """Return the split that a recommender is fitted on after an attack."""
         scale = self.ratings.scale
         if len(profiles.items) and not 1 <= int(profiles.items.min()) <= int(profiles.items.max()) <= self.ratings.n_items:
             raise DataError(f"profiles hold item codes outside 1..{self.ratings.n_items}; make them for this dataset")

@@ -65,17 +65,7 @@ class Cell:
 
 
 class Bench:
-    """A recipe, its data and what has been computed so far.
-
-    Parameters
-    ----------
-    recipe : RobustnessRecipe
-        What to compute.
-    folder : Path
-        Where it is kept.
-    offline : bool
-        Never ask the network.
-    """
+    """A recipe, its data and what has been computed so far."""
 
     def __init__(self, recipe: RobustnessRecipe, folder: Path, offline: bool = False) -> None:
         self.recipe, self.folder, self.offline = recipe, folder, offline
@@ -93,45 +83,15 @@ class Bench:
         return open_arena(self.dataset, self.recipe.split, self.recipe.threshold)
 
     def goal(self, seed: int) -> Goal:
-        """Return the targets of a seed.
-
-        Parameters
-        ----------
-        seed : int
-            Of the recipe.
-
-        Returns
-        -------
-        Goal
-            In codes.
-        """
+        """Return the targets of a seed."""
         return resolve_goal(self.recipe.goal, self.arena, seed)
 
     def budget(self, fakes: float, seed: int) -> Budget:
-        """Return one budget in numbers.
-
-        Parameters
-        ----------
-        fakes : float or int
-            One of the recipe's.
-        seed : int
-            Of the targets.
-
-        Returns
-        -------
-        Budget
-            Users and size.
-        """
+        """Return one budget in numbers."""
         return resolve_budget(self.recipe.budget(fakes), self.arena.ratings, len(self.goal(seed).targets))
 
     def undefended(self) -> list[Cell]:
-        """Return the cells without a defence: clean, null, and attacks by budget.
-
-        Returns
-        -------
-        list of Cell
-            Seeds outermost.
-        """
+        """Return the cells without a defence: clean, null, and attacks by budget."""
         recipe, found = self.recipe, []
         for seed in range(recipe.seeds):
             for victim in recipe.victims:
@@ -142,18 +102,7 @@ class Bench:
         return found
 
     def defended(self, attacks: dict[float, list[str]]) -> list[Cell]:
-        """Return the cells with a defence: against chosen attacks, and against none, which shows its price.
-
-        Parameters
-        ----------
-        attacks : dict
-            Budget to names of attacks.
-
-        Returns
-        -------
-        list of Cell
-            Seeds outermost.
-        """
+        """Return the cells with a defence: against chosen attacks, and against none, which shows its price."""
         recipe, found = self.recipe, []
         victims = recipe.defended or tuple(recipe.victims)
         for seed in range(recipe.seeds):
@@ -164,22 +113,7 @@ class Bench:
         return found
 
     def profiles(self, attack: str, victim: str, fakes: float, seed: int) -> tuple[Profiles, dict[str, Any]]:
-        """Return the profiles of an attack.
-
-        Parameters
-        ----------
-        attack, victim : str
-            Rows of the recipe; the victim matters to attacks that look at it.
-        fakes : float or int
-            Budget.
-        seed : int
-            Of the recipe.
-
-        Returns
-        -------
-        Profiles, dict
-            The profiles, and ``seconds`` it took to make them.
-        """
+        """Return the profiles of an attack."""
         row, recipe, crafting = self.recipe.attacks[attack], self.recipe, self._attack(attack)
         if isinstance(crafting, Pollutes):
             return _nothing(), {"seconds": 0.0}
@@ -210,50 +144,17 @@ class Bench:
         return self._made[(attack, model_for, fakes, seed)]
 
     def pollutes(self, attack: str) -> bool:
-        """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again.
-
-        Parameters
-        ----------
-        attack : str
-            Row of the recipe, ``"clean"`` or ``"null"``.
-
-        Returns
-        -------
-        bool
-            See `Pollutes`.
-        """
+        """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again."""
         return attack in self.recipe.attacks and isinstance(self._attack(attack), Pollutes)
 
     def measured(self, cell: Cell) -> Measured:
-        """Return what a cell came to; computed where it was not.
-
-        Parameters
-        ----------
-        cell : Cell
-            Of this recipe.
-
-        Returns
-        -------
-        Measured
-            Finished.
-        """
+        """Return what a cell came to; computed where it was not."""
         if cell not in self._measured:
             self._measured[cell] = self._polluted(cell) if self.pollutes(cell.attack) else self._fit(cell)
         return self._measured[cell]
 
     def evidence(self, cell: Cell) -> tuple[Evidence, Profiles]:
-        """Return what a defender sees under a cell's attack, and the profiles that were injected.
-
-        Parameters
-        ----------
-        cell : Cell
-            Of this recipe.
-
-        Returns
-        -------
-        Evidence, Profiles
-            Without labels; the profiles are for measuring only.
-        """
+        """Return what a defender sees under a cell's attack, and the profiles that were injected."""
         arena = self.arena
         if cell.attack in ("clean", NULL) or self.pollutes(cell.attack):
             return Evidence(arena.ratings, arena.split.train), _nothing()

@@ -16,25 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cut:
-    """What happens when the most suspicious users are flagged.
-
-    Users that tie at the cut are flagged in random order; every figure is the mean over these orders.
-
-    Parameters
-    ----------
-    flagged : int
-        How many users are flagged.
-    precision : float
-        Share of fakes among the flagged; NaN where nobody is flagged.
-    recall : float
-        Share of flagged among the fakes; NaN where there is no fake.
-    f1 : float
-        Harmonic mean of both; NaN where there is no fake.
-    genuine_lost : float
-        Number of real users flagged.
-    genuine_lost_share : float
-        As a share of the real users; NaN where there are none.
-    """
+    """What happens when the most suspicious users are flagged."""
 
     flagged: int
     precision: float
@@ -46,21 +28,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Figures:
-    """How well a detector does.
-
-    Parameters
-    ----------
-    users, fakes : int
-        How many users were measured, and how many of them are fake.
-    auc : float
-        Chance that a fake is more suspicious than a real user, ties one half; NaN where one kind is missing.
-    average_precision : float
-        Mean over fakes of the precision at their rank, mean over random orders of ties; NaN without fakes.
-    true_share : Cut
-        As many flagged as there are fakes.
-    assumed_share : Cut
-        As many flagged as somebody believes who does not know.
-    """
+    """How well a detector does."""
 
     users: int
     fakes: int
@@ -70,13 +38,7 @@ class Figures:
     assumed_share: Cut
 
     def values(self) -> dict[str, float]:
-        """Return all figures by the names that tables use.
-
-        Returns
-        -------
-        dict
-            ``auc``, ``ap``, then precision, recall, f1 and genuine users lost at the true and (``@assumed``) assumed share.
-        """
+        """Return all figures by the names that tables use."""
         named = {"auc": self.auc, "ap": self.average_precision}
         for tail, cut in (("", self.true_share), ("@assumed", self.assumed_share)):
             named |= {f"precision{tail}": cut.precision, f"recall{tail}": cut.recall, f"f1{tail}": cut.f1}
@@ -90,31 +52,7 @@ def figures(
     assumed: float = 0.05,
     measured: NDArray[np.bool_] | None = None,
 ) -> Figures:
-    """Measure suspicion against the truth.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [U]
-        Higher is more suspicious.
-    fake : ndarray, shape [U], bool
-        The truth.
-    assumed : float
-        Share of fakes that somebody believes in who does not know it, in (0, 1).
-    measured : ndarray, optional, shape [U], bool
-        Whom to measure: without those whose labels the detector was given.
-
-    Returns
-    -------
-    Figures
-        Of the measured users.
-
-    Raises
-    ------
-    ConfigError
-        If `assumed` is not a share.
-    ValueError
-        If shapes differ or a suspicion is not finite.
-    """
+    """Measure suspicion against the truth; suspicion [U], fake [U], measured [U]."""
     if not 0 < assumed < 1:
         raise ConfigError(f"the assumed share of fakes is {assumed:g}; give a number between 0 and 1")
     if suspicion.shape != fake.shape or not np.isfinite(suspicion).all():
@@ -179,30 +117,7 @@ class _Ties:
 
 
 def labelled(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:
-    """Draw the users whose labels a supervised detector is given; it must be measured on the others only.
-
-    Fakes and real users are drawn apart, each with the same share: at least one of a kind, and never all of it where it has
-    two or more. A lone user of a kind is not given away.
-
-    Parameters
-    ----------
-    fake : ndarray, shape [U], bool
-        The truth.
-    share : float
-        Share of users with a label, in (0, 1).
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    ndarray, shape [U], int8
-        1 fake, 0 real, -1 not known.
-
-    Raises
-    ------
-    ConfigError
-        If `share` is not a share.
-    """
+    """Draw the users whose labels a supervised detector is given; it must be measured on the others only; fake [U] → [U]."""
     if not 0 < share < 1:
         raise ConfigError(f"the share of users with a label is {share:g}; give a number between 0 and 1")
     given = np.full(len(fake), -1, dtype=np.int8)

@@ -27,19 +27,7 @@ BASELINES = ("random", "profile-length", "mean-rating", "item-popularity", "has-
 
 @dataclass(frozen=True)
 class DetectorRow:
-    """One detector, measured.
-
-    Parameters
-    ----------
-    detector : str
-        Registered name; for ``one-number`` with the number behind a colon.
-    figures : Figures
-        Over users whose label the detectors were not given.
-    low, high : dict
-        Ends of the 95 % bootstrap interval over users, by the names of `Figures.values`.
-    seconds : float
-        Time of the detector.
-    """
+    """One detector, measured."""
 
     detector: str
     figures: Figures
@@ -58,35 +46,7 @@ def detector_table(
     seed: int = 0,
     resamples: int = 200,
 ) -> list[DetectorRow]:
-    """Run detectors and measure all of them on the same users.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        What they see; its labels are ignored.
-    fake : ndarray, shape [U], bool
-        The truth; no detector sees more of it than the known share.
-    detectors : mapping, optional
-        What to call a row: registered name and options. By default `every_detector`.
-    known : float
-        Share of users whose labels supervised detectors are given; nobody is measured on them.
-    assumed : float
-        Wrong share of fakes that users are flagged by.
-    seed : int
-        Seed of the known users, the detectors and the bootstrap.
-    resamples : int
-        Draws of the bootstrap.
-
-    Returns
-    -------
-    list of DetectorRow
-        In the order given.
-
-    Raises
-    ------
-    ConfigError
-        If a name or an option is not valid, or a supervised detector finds no fake to learn from.
-    """
+    """Run detectors and measure all of them on the same users; fake [U]."""
     labels = labelled(fake, known, seed)
     taught = replace(evidence, labels=labels)
     untaught, measured = replace(evidence, labels=None), labels < 0
@@ -102,13 +62,7 @@ def detector_table(
 
 
 def every_detector() -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Return all registered detectors with their defaults, and ``one-number`` with each of `BASELINES`.
-
-    Returns
-    -------
-    dict
-        For `detector_table`.
-    """
+    """Return all registered detectors with their defaults, and ``one-number`` with each of `BASELINES`."""
     found: dict[str, tuple[str, Mapping[str, Any]]] = {f"one-number:{n}": ("one-number", {"number": n}) for n in BASELINES}
     return found | {name: (name, {}) for name in DETECTORS if name != "one-number"}
 
@@ -116,26 +70,7 @@ def every_detector() -> dict[str, tuple[str, Mapping[str, Any]]]:
 def bootstrap(
     suspicion: NDArray[np.float64], fake: NDArray[np.bool_], assumed: float, resamples: int, seed: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return 95 % percentile intervals of all figures over users.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [M]
-        Of the measured users.
-    fake : ndarray, shape [M], bool
-        The truth.
-    assumed : float
-        See `figures`.
-    resamples : int
-        Draws of M users with replacement; all detectors get the same draws.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    low, high : dict
-        By the names of `Figures.values`; NaN where no draw defines a figure.
-    """
+    """Return 95 % percentile intervals of all figures over users; suspicion [M], fake [M]."""
     generator, names = numpy_generator(seed, "detection bootstrap"), list(figures(suspicion, fake, assumed).values())
     drawn = np.full((resamples, len(names)), np.nan)
     for r in range(resamples):

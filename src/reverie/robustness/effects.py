@@ -20,22 +20,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Effect:
-    """A mean over seeds and users, with its interval.
-
-    Parameters
-    ----------
-    value : float
-        The mean: of a level, or of a difference.
-    low, high : float
-        95 % by drawing seeds and users again; with one seed, users alone.
-    p : float
-        Two-sided, against 0: by the normal law with the bootstrap's standard error, which can be small enough to survive a
-        correction for many cells; with few seeds it is too sure of itself.
-    n : int
-        Users.
-    seeds : int
-        Seeds.
-    """
+    """A mean over seeds and users, with its interval."""
 
     value: float
     low: float
@@ -46,38 +31,12 @@ class Effect:
 
 
 def level(values: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
-    """Return the mean of one value per user.
-
-    Parameters
-    ----------
-    values : sequence of polars.DataFrame
-        One frame with ``user`` and ``value`` per seed.
-    seed : int
-        Seed of the bootstrap.
-
-    Returns
-    -------
-    Effect
-        With its interval.
-    """
+    """Return the mean of one value per user."""
     return _effect([(frame["value"].to_numpy(), frame["user"].to_numpy()) for frame in values], seed)
 
 
 def difference(values: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
-    """Return the mean difference of two values per user, paired by seed and user.
-
-    Parameters
-    ----------
-    values, others : sequence of polars.DataFrame
-        One frame with ``user`` and ``value`` per seed, in the same order of seeds; users that one side lacks are left out.
-    seed : int
-        Seed of the bootstrap.
-
-    Returns
-    -------
-    Effect
-        First minus second.
-    """
+    """Return the mean difference of two values per user, paired by seed and user."""
     pairs = []
     for left, right in zip(values, others, strict=True):
         both = left.join(right, on="user", suffix="_other")

@@ -22,17 +22,7 @@ CUTS = (10, 20, 50)
 def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
     """Return one query per real user who does not have all targets yet: their training history, and the targets they lack.
 
-    Parameters
-    ----------
-    split : Split
-        Clean or poisoned; users that were appended are not asked.
-    targets : ndarray, shape [K], int32
-        Item codes.
-
-    Returns
-    -------
-    Queries
-        Items of the history are taken out of the ranking.
+    targets [K].
     """
     train = split.train
     rows = np.flatnonzero(~split.is_fake[train.users])
@@ -58,20 +48,7 @@ def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
 
 
 def expected_hit(ranks: pl.DataFrame, k: int) -> NDArray[np.float64]:
-    """Return the chance that each target stands among the first k, ties in random order.
-
-    Parameters
-    ----------
-    ranks : polars.DataFrame
-        ``greater`` and ``equal`` of an evaluation.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [T], in [0, 1]
-        ``clip((k - greater) / (equal + 1), 0, 1)``.
-    """
+    """Return the chance that each target stands among the first k, ties in random order → [T]."""
     greater, equal = (ranks[name].to_numpy().astype(np.float64) for name in ("greater", "equal"))
     hit: NDArray[np.float64] = np.clip((k - greater) / (equal + 1), 0.0, 1.0)
     return hit

@@ -33,19 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """A fitted victim and what it shows to whom.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the model.
-    shown : Evaluation or None
-        Ranks of the targets for every real user who lacks them; None without targets.
-    useful : Evaluation
-        The test.
-    facts : dict
-        ``seconds``, ``peak_mb``, ``commit``, ``best_epoch`` and what a defence noted.
-    """
+    """A fitted victim and what it shows to whom."""
 
     folder: Path
     shown: Evaluation | None
@@ -53,13 +41,7 @@ class Measured:
     facts: dict[str, Any]
 
     def model(self) -> Recommender:
-        """Load the model.
-
-        Returns
-        -------
-        Recommender
-            Fitted.
-        """
+        """Load the model."""
         return load_model(self.folder)
 
 
@@ -73,30 +55,7 @@ def fit_and_measure(
     *,
     keep_model: bool = False,
 ) -> Measured:
-    """Fit what a defence made of the data, and measure it on the real users.
-
-    Parameters
-    ----------
-    folder : Path
-        Of all fits.
-    facts : dict
-        All that decides the result, as plain values; its hash names the fit.
-    prepare : callable
-        Returns model, options and split; called only where something is computed.
-    clean : Split
-        Before the attack: tells whose histories are asked for, so that a defence that removes users is measured on them too.
-    training : TrainingConfig
-        With the seed of the fit.
-    targets : ndarray, shape [K], int32
-        Item codes.
-    keep_model : bool
-        Whether the model itself is written, for those who need to see it (a white-box attacker).
-
-    Returns
-    -------
-    Measured
-        Read, or just computed.
-    """
+    """Fit what a defence made of the data, and measure it on the real users; targets [K]."""
     place = folder / key_of(facts)
     if not (place / "done.json").exists() or (keep_model and not (place / "model").exists()):
         begin = time.monotonic()
@@ -125,28 +84,7 @@ def measure_polluted(
     targets: NDArray[np.int32],
     pollute: Callable[[Queries], Queries],
 ) -> Measured:
-    """Measure a fitted victim on histories that an attacker has added to.
-
-    Parameters
-    ----------
-    folder : Path
-        Of all such measurements.
-    facts : dict
-        All that decides the result.
-    fitted : Measured
-        The victim, with its model kept.
-    clean : Split
-        Whose training histories are asked.
-    targets : ndarray, shape [K], int32
-        Item codes; each is asked for on its own.
-    pollute : callable
-        Takes queries with one target each, and returns them with longer histories.
-
-    Returns
-    -------
-    Measured
-        Its utility is that of `fitted`.
-    """
+    """Measure a fitted victim on histories that an attacker has added to; targets [K]."""
     place = folder / key_of(facts | {"targets": targets.tolist()})
     if not (place / "done.json").exists():
         begin, model, parts = time.monotonic(), fitted.model(), []

@@ -25,23 +25,7 @@ FILES = ("profiles.tsv", "labels.tsv")
 
 
 def labelled_folder(name: str = "sdlib-amazon") -> Path:
-    """Find a folder of labelled profiles under ``$REVERIE_DATA/shilling``.
-
-    Parameters
-    ----------
-    name : str
-        Name of the folder.
-
-    Returns
-    -------
-    Path
-        Holds `FILES`.
-
-    Raises
-    ------
-    DataError
-        If REVERIE_DATA is not set, or the folder is not there.
-    """
+    """Find a folder of labelled profiles under ``$REVERIE_DATA/shilling``."""
     root = os.environ.get("REVERIE_DATA")
     if not root:
         raise DataError(f"labelled profiles '{name}' are not fetched by us; set REVERIE_DATA to a folder with shilling/{name}")
@@ -52,29 +36,7 @@ def labelled_folder(name: str = "sdlib-amazon") -> Path:
 
 
 def read_labelled_profiles(folder: str | Path) -> tuple[Evidence, NDArray[np.bool_]]:
-    """Read profiles and labels.
-
-    Of a repeated pair of user and item the last rating counts. Labelled users without a rating are left out, rated users without
-    a label are an error. The order of events is that of the file, which need not be that of time; likes are ratings from three
-    quarters of the scale on.
-
-    Parameters
-    ----------
-    folder : path
-        With `FILES`, each perhaps compressed.
-
-    Returns
-    -------
-    evidence : Evidence
-        Of U users, without labels.
-    fake : ndarray, shape [U], bool
-        The truth.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or not as described.
-    """
+    """Read profiles and labels → [U]."""
     folder = Path(folder)
     rated = read_fields(found(folder, FILES[0]), "\t", ["user", "item", "rating"])
     rated = rated.with_columns(pl.col("rating").cast(pl.Float64, strict=False)).unique(

@@ -31,21 +31,7 @@ EXAMPLES, EVENTS = 3, 12
 
 @dataclass(frozen=True)
 class Heat:
-    """One cell of a heat map.
-
-    Parameters
-    ----------
-    value : str
-        What it says.
-    note : str
-        What stands below.
-    strength : float
-        In [-1, 1]: how strongly it is coloured; positive is what a defender dislikes.
-    words : str
-        The same as a sentence, for those who hear the page.
-    shown : bool
-        Whether the effect is shown after correction.
-    """
+    """One cell of a heat map."""
 
     value: str
     note: str
@@ -56,17 +42,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A table of coloured cells.
-
-    Parameters
-    ----------
-    title, corner : str
-        Caption, and what the rows are.
-    columns : list of str
-        Heads.
-    rows : list of (str, list of Heat or None)
-        Name and cells.
-    """
+    """A table of coloured cells."""
 
     title: str
     corner: str
@@ -75,22 +51,7 @@ class HeatMap:
 
 
 def write_page(done: Done, path: str | Path, command: str = "") -> Path:
-    """Write the page.
-
-    Parameters
-    ----------
-    done : Done
-        A finished benchmark.
-    path : path
-        The file to write.
-    command : str
-        What to type to get it again.
-
-    Returns
-    -------
-    Path
-        The file; it loads nothing from elsewhere and runs no script.
-    """
+    """Write the page."""
     style = (resources.files("reverie.robustness") / "page.css").read_text(encoding="utf-8")
     recipe, split = done.bench.recipe, done.bench.arena.split
     text = rendered(

@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scale:
-    """Which ratings exist, and from which on an item counts as liked.
-
-    Parameters
-    ----------
-    low, high : float
-        Smallest and largest rating; both 1 where the data say only that something was done.
-    step : float
-        Distance of neighbouring ratings; 0 where there is one rating only.
-    threshold : float
-        Ratings of at least this are likes; the same rule for real and for made-up profiles.
-    """
+    """Which ratings exist, and from which on an item counts as liked."""
 
     low: float
     high: float
@@ -46,50 +36,20 @@ class Scale:
         return np.arange(self.low, self.high + self.step / 2, self.step, dtype=np.float32)
 
     def rounded(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return the nearest rating of each value.
-
-        Parameters
-        ----------
-        values : ndarray
-            Any numbers.
-
-        Returns
-        -------
-        ndarray, float32
-            On the scale.
-        """
+        """Return the nearest rating of each value."""
         if self.implicit:
             return np.full(np.shape(values), self.high, dtype=np.float32)
         nearest = self.low + np.round((np.asarray(values) - self.low) / self.step) * self.step
         return np.clip(nearest, self.low, self.high).astype(np.float32)
 
     def likes(self, ratings: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Return which ratings are likes.
-
-        Parameters
-        ----------
-        ratings : ndarray
-            Ratings.
-
-        Returns
-        -------
-        ndarray, bool
-            At least the threshold.
-        """
+        """Return which ratings are likes."""
         return np.asarray(ratings) >= self.threshold
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Who rated what, and how.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_array, shape [U, N], float32
-        Column j is item code j + 1. What is stored was rated, a stored 0 too; what is not stored was not.
-    scale : Scale
-        Of all values.
-    """
+    """Who rated what, and how; matrix [U, N]."""
 
     matrix: csr_array
     scale: Scale
@@ -120,13 +80,7 @@ class Ratings:
         return np.bincount(self.matrix.indices, minlength=self.n_items)
 
     def item_means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and standard deviation of each item's ratings.
-
-        Returns
-        -------
-        means, deviations : ndarray, shape [N], float64
-            Those of all ratings where an item has none; the deviation of a single rating is 0.
-        """
+        """Return mean and standard deviation of each item's ratings → [N]."""
         counts, overall, spread = self.item_counts, *self.moments()
         data = self.matrix.data.astype(np.float64)
         first = np.bincount(self.matrix.indices, weights=data, minlength=self.n_items)
@@ -137,64 +91,23 @@ class Ratings:
         return mean, np.where(counts > 0, np.sqrt(variance), spread)
 
     def moments(self) -> tuple[float, float]:
-        """Return mean and standard deviation of all ratings.
-
-        Returns
-        -------
-        mean, deviation : float
-            The middle of the scale and a quarter of it where there is no rating.
-        """
+        """Return mean and standard deviation of all ratings."""
         if not len(self.matrix.data):
             return (self.scale.low + self.scale.high) / 2, (self.scale.high - self.scale.low) / 4
         data = self.matrix.data.astype(np.float64)
         return float(data.mean()), float(data.std())
 
     def rows(self, index: NDArray[np.int64]) -> Ratings:
-        """Return the ratings of some users.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Row numbers.
-
-        Returns
-        -------
-        Ratings
-            In this order.
-        """
+        """Return the ratings of some users."""
         return Ratings(csr_array(self.matrix[index]), self.scale)
 
     def with_profiles(self, profiles: Profiles) -> Ratings:
-        """Return the ratings with those of new users below.
-
-        Parameters
-        ----------
-        profiles : Profiles
-            New users.
-
-        Returns
-        -------
-        Ratings
-            With U + P rows.
-        """
+        """Return the ratings with those of new users below."""
         return Ratings(csr_array(vstack([self.matrix, profile_matrix(profiles, self.n_items)], format="csr")), self.scale)
 
 
 def profile_matrix(profiles: Profiles, n_items: int) -> csr_array:
-    """Return profiles as a matrix.
-
-    Parameters
-    ----------
-    profiles : Profiles
-        With P profiles.
-    n_items : int
-        Size of the catalogue N.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape [P, N], float32
-        Column j is item code j + 1.
-    """
+    """Return profiles as a matrix → [P, N]."""
     shape = (len(profiles), n_items)
     made = csr_array((profiles.ratings.astype(np.float32), profiles.items.astype(np.int64) - 1, profiles.offsets), shape=shape)
     made.sort_indices()

@@ -35,13 +35,7 @@ class Victim(Options):
     """How it is fitted; its seed is that of the cell."""
 
     def options(self) -> dict[str, Any]:
-        """Return the options of the model as nested mappings.
-
-        Returns
-        -------
-        dict
-            For `create_model`.
-        """
+        """Return the options of the model as nested mappings."""
         values: dict[str, Any] = {}
         for key, value in self.set.items():
             values = put(values, key, value, f"victim '{self.model}', set, {key}")
@@ -125,28 +119,11 @@ class RobustnessRecipe(Options):
         return self
 
     def knowledge_of(self, attack: str) -> Knowledge:
-        """Return what the attacker of a row knows.
-
-        Parameters
-        ----------
-        attack : str
-            A row of `attacks`.
-
-        Returns
-        -------
-        White, Grey or Black
-            The row's, or the recipe's.
-        """
+        """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
 
     def refuse(self) -> None:
-        """Raise where an attack may not have what it needs, or cannot pursue the goal.
-
-        Raises
-        ------
-        ConfigError
-            On the first such attack.
-        """
+        """Raise where an attack may not have what it needs, or cannot pursue the goal."""
         from reverie.robustness.view import refuse_what_is_not_seen
 
         for row, what in self.attacks.items():
@@ -161,54 +138,17 @@ class RobustnessRecipe(Options):
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
 
     def budget(self, fakes: float) -> BudgetConfig:
-        """Return one budget.
-
-        Parameters
-        ----------
-        fakes : float or int
-            One of `budgets`.
-
-        Returns
-        -------
-        BudgetConfig
-            With the recipe's size of profiles.
-        """
+        """Return one budget."""
         return BudgetConfig(fakes=fakes, size=self.size)
 
 
 def robustness_files() -> dict[str, Path]:
-    """Return the packaged recipes by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the packaged recipes by name."""
     return packaged_files("reverie.robustness")
 
 
 def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> RobustnessRecipe:
-    """Load a recipe by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether its `smoke` settings are applied first; the name then ends in ``-smoke``.
-
-    Returns
-    -------
-    RobustnessRecipe
-        Valid; no attack asks for more than it may have.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
+    """Load a recipe by name or path."""
     loaded = load_named(
         name_or_path,
         robustness_files(),

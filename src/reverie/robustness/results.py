@@ -24,20 +24,7 @@ MORE = ("victim", "attack", "defence", "budget")
 
 
 def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return one row per cell and figure, for each seed alone.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    cells : sequence of Cell
-        Finished.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; figures of targets begin with ``target_``.
-    """
+    """Return one row per cell and figure, for each seed alone."""
     rows = []
     for cell in cells:
         done = bench.measured(cell)
@@ -53,20 +40,7 @@ def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def effect_rows(bench: Bench, effects: Sequence[CellEffects]) -> list[dict[str, Any]]:
-    """Return one row per cell and effect, over all seeds: what is left when the null attack is subtracted.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    effects : sequence of CellEffects
-        From `summarise`.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; metrics begin with ``lift_`` (of targets) or ``change_`` (of recommendation as such).
-    """
+    """Return one row per cell and effect, over all seeds: what is left when the null attack is subtracted."""
     rows = []
     for one in effects:
         figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
@@ -82,50 +56,13 @@ def effect_rows(bench: Bench, effects: Sequence[CellEffects]) -> list[dict[str, 
 def figure_rows(
     bench: Bench, figures: Mapping[str, float], *, attack: str, fakes: float, seed: int, defence: str, victim: str = ""
 ) -> list[dict[str, Any]]:
-    """Return rows of figures without an interval: of detection, and of how far fake profiles are from real ones.
-
-    Parameters
-    ----------
-    bench : Bench
-        Of the recipe.
-    figures : mapping of str to float
-        Metric to value.
-    attack, defence, victim : str
-        Rows of the recipe; a detector stands in the column of defences.
-    fakes : float
-        Budget.
-    seed : int
-        Of the recipe.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`.
-    """
+    """Return rows of figures without an interval: of detection, and of how far fake profiles are from real ones."""
     common = _common(bench, victim, attack, defence, fakes) | {"seed": seed, "commit": commit()}
     return [common | {"metric": name, "value": value} for name, value in figures.items()]
 
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
-    """Return one row per figure of an attack on a trained model.
-
-    Parameters
-    ----------
-    done : TrainedAttack
-        Measured.
-    config : TrainedConfig
-        How it was done.
-    split : Split
-        Of the run.
-    run, model : str
-        Names of the run folder and of the model.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; the budget is the number of events added to each history, ``lift_`` and ``change_`` are
-        differences from clean histories.
-    """
+    """Return one row per figure of an attack on a trained model."""
     common = {
         "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256, "slice": "all", "seen": "keep", "fit_on": "train",
         "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed, "trials": 1,
@@ -139,18 +76,7 @@ def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run:
 
 
 def seeds_word(n: int) -> str:
-    """Return what stands in the column of the seed where several are pooled.
-
-    Parameters
-    ----------
-    n : int
-        Number of seeds, from 0 on.
-
-    Returns
-    -------
-    str
-        E.g. ``"0-2"``.
-    """
+    """Return what stands in the column of the seed where several are pooled."""
     return "0" if n == 1 else f"0-{n - 1}"
 
 
@@ -179,18 +105,7 @@ def _values(metric: str, effect: Effect) -> dict[str, Any]:
 
 
 def benchmark_json(done: Done) -> dict[str, Any]:
-    """Return a finished benchmark as plain values.
-
-    Parameters
-    ----------
-    done : Done
-        Finished.
-
-    Returns
-    -------
-    dict
-        ``summary`` in words, ``attacked`` and ``defended`` cells with all effects, ``detected`` figures.
-    """
+    """Return a finished benchmark as plain values."""
     return {
         "recipe": done.bench.recipe.name,
         "dataset": done.bench.arena.split.dataset,

@@ -32,17 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detected:
-    """What one detector found under one attack, over all seeds; or, for `detector` "", how the fakes differ from real users.
-
-    Parameters
-    ----------
-    detector, attack : str
-        Rows of the recipe.
-    fakes : float
-        Budget.
-    values : dict of str to tuple of float
-        Figure to its value of each seed.
-    """
+    """What one detector found under one attack, over all seeds; or, for `detector` "", how the fakes differ from real users."""
 
     detector: str
     attack: str
@@ -50,35 +40,14 @@ class Detected:
     values: dict[str, tuple[float, ...]]
 
     def mean(self, name: str) -> float:
-        """Return the mean of a figure over seeds; NaN where it is not defined.
-
-        Parameters
-        ----------
-        name : str
-            E.g. ``"auc"``.
-
-        Returns
-        -------
-        float
-            Mean over the seeds that define it.
-        """
+        """Return the mean of a figure over seeds; NaN where it is not defined."""
         known = [value for value in self.values.get(name, ()) if value == value]
         return float(np.mean(known)) if known else float("nan")
 
 
 @dataclass
 class Done:
-    """A finished benchmark.
-
-    Parameters
-    ----------
-    bench : Bench
-        Data, cells and profiles.
-    attacked, defended : list of CellEffects
-        Effects without and with defences.
-    detected : list of Detected
-        Detection and stealth.
-    """
+    """A finished benchmark."""
 
     bench: Bench
     attacked: list[CellEffects]
@@ -96,26 +65,7 @@ def run_benchmark(
     show: bool = True,
     offline: bool = False,
 ) -> Done:
-    """Run a recipe.
-
-    Parameters
-    ----------
-    recipe : RobustnessRecipe
-        What to do.
-    folder : path
-        Keeps profiles and fits; the same call again goes on where it was cut.
-    detect, defend : bool
-        Whether detectors and defences are run.
-    results : path or None
-        A results table that rows are appended to, as soon as a cell is finished.
-    show, offline : bool
-        Show progress; never ask the network.
-
-    Returns
-    -------
-    Done
-        Finished.
-    """
+    """Run a recipe."""
     bench = Bench(recipe, Path(folder), offline)
     for seed in range(recipe.seeds):  # a budget that cannot be is an error before anything is computed
         for fakes in recipe.budgets:

@@ -19,21 +19,7 @@ FOLDS = 5
 
 
 def features(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what a look at single profiles can tell.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of U users.
-    popularity : ndarray, shape [N]
-        Ratings of each item.
-
-    Returns
-    -------
-    ndarray, shape [U, 6], float64
-        Length (log), mean and deviation of the ratings, share of highest ratings, mean and deviation of the items' popularity
-        (log). A profile without ratings has zeros.
-    """
+    """Return what a look at single profiles can tell; popularity [N] → [U, 6]."""
     lengths = ratings.lengths
     owner, some = ratings.owners, np.maximum(lengths, 1)
 
@@ -50,25 +36,7 @@ def features(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]:
-    """Compare fake profiles with real ones.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of the real users.
-    profiles : Profiles
-        The fake ones, P of them.
-    seed : int
-        Seed of the folds.
-
-    Returns
-    -------
-    dict of str to float
-        ``stealth_length`` and ``stealth_popularity``: differences of means in standard deviations of real users (of log length, and
-        of log popularity of the items); ``stealth_ratings``: distance of the two distributions of ratings (Wasserstein, in units of
-        the scale's width; 0 without a scale); ``stealth_auc``: how well a linear classifier on six features tells fake from real
-        users it was not taught on (.5: not at all), where there are at least two fakes.
-    """
+    """Compare fake profiles with real ones."""
     real = ratings.rows(np.flatnonzero(ratings.lengths > 0))
     fake = Ratings(profile_matrix(profiles, ratings.n_items), ratings.scale)
     popularity = ratings.item_counts

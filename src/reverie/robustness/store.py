@@ -19,34 +19,12 @@ if TYPE_CHECKING:
 
 
 def key_of(facts: Mapping[str, Any]) -> str:
-    """Return the name of what facts make.
-
-    Parameters
-    ----------
-    facts : mapping
-        Plain values.
-
-    Returns
-    -------
-    str
-        24 hexadecimal digits of the SHA-256 of their JSON.
-    """
+    """Return the name of what facts make."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
 def digest(profiles: Profiles) -> str:
-    """Return the identity of profiles.
-
-    Parameters
-    ----------
-    profiles : Profiles
-        Any.
-
-    Returns
-    -------
-    str
-        24 hexadecimal digits; the same for the same events in the same order.
-    """
+    """Return the identity of profiles."""
     found = hashlib.sha256()
     for values in (profiles.offsets.astype(np.int64), profiles.items.astype(np.int32), profiles.ratings.astype(np.float32)):
         found.update(np.ascontiguousarray(values).data)
@@ -56,22 +34,7 @@ def digest(profiles: Profiles) -> str:
 def kept_profiles(
     folder: Path, facts: Mapping[str, Any], make: Callable[[], tuple[Profiles, dict[str, Any]]]
 ) -> tuple[Profiles, dict[str, Any]]:
-    """Return profiles made before, or make and keep them.
-
-    Parameters
-    ----------
-    folder : Path
-        Of all profiles.
-    facts : mapping
-        All that decides them.
-    make : callable
-        Returns profiles and what to remember of their making.
-
-    Returns
-    -------
-    Profiles, dict
-        The profiles, and what is remembered.
-    """
+    """Return profiles made before, or make and keep them."""
     place = folder / key_of(facts)
     if not (place / "made.json").exists():
         profiles, notes = make()

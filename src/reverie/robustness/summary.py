@@ -31,31 +31,7 @@ MAIN = "hr@10"
 
 @dataclass(frozen=True)
 class CellEffects:
-    """One attack on one victim with one defence at one budget, over all seeds.
-
-    Parameters
-    ----------
-    victim, attack, defence : str
-        Rows of the recipe.
-    fakes : float
-        Budget as the recipe writes it.
-    after : dict of str to Effect
-        Figures of `SHOWN` under the attack.
-    before : dict of str to Effect
-        The same without any attack or defence (null attack: fitted again).
-    lift : dict of str to Effect
-        After minus before, paired by seed and user.
-    useful : dict of str to Effect
-        Figures of `USEFUL` under the attack.
-    change : dict of str to Effect
-        Those minus the null attack's without a defence.
-    strata : dict of str to Effect
-        Lift of HR@10 by the popularity group of the targets.
-    seconds, crafting : float
-        Mean time of a fit, and of making the profiles.
-    p_holm : float
-        Of the lift of HR@10, over all cells of the same kind (undefended, or defended).
-    """
+    """One attack on one victim with one defence at one budget, over all seeds."""
 
     victim: str
     attack: str
@@ -73,40 +49,14 @@ class CellEffects:
 
 
 def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
-    """Return a metric of the test for each user.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of the test queries.
-    metric : str
-        E.g. ``"ndcg@10"``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns ``user`` and ``value``.
-    """
+    """Return a metric of the test for each user."""
     found = measure(evaluation, parse(metric))
     frame = pl.DataFrame({"user": found.clusters, "value": found.numerator / np.maximum(found.denominator, 1e-12)})
     return frame.group_by("user").agg(pl.col("value").mean()).sort("user")
 
 
 def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
-    """Gather finished cells over their seeds.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    cells : sequence of Cell
-        Of all seeds; those named clean are left out.
-
-    Returns
-    -------
-    list of CellEffects
-        In the order of their first seed.
-    """
+    """Gather finished cells over their seeds."""
     kinds = list(dict.fromkeys((c.victim, c.attack, c.defence, c.fakes) for c in cells if c.attack != "clean"))
     found = [_effects(bench, *kind) for kind in kinds]
     for defended in (False, True):
@@ -119,22 +69,7 @@ def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
 
 
 def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) -> dict[float, list[str]]:
-    """Return the attacks that lift their targets most, by budget.
-
-    Parameters
-    ----------
-    effects : sequence of CellEffects
-        Without a defence.
-    n : int
-        How many.
-    victims : sequence of str
-        Mean over these.
-
-    Returns
-    -------
-    dict
-        Budget to names of attacks, strongest first; where there are no targets, those that cost most NDCG@10.
-    """
+    """Return the attacks that lift their targets most, by budget."""
     scores: dict[float, dict[str, list[float]]] = {}
     for one in effects:
         if one.attack != NULL and one.defence == NONE and one.victim in victims:

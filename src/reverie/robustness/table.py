@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_benchmark(done: Done, console: Console) -> None:
-    """Print effects of attacks, detection and defences.
-
-    Parameters
-    ----------
-    done : Done
-        A finished benchmark.
-    console : rich.console.Console
-        Where to.
-    """
+    """Print effects of attacks, detection and defences."""
     from rich.table import Table
 
     recipe, split = done.bench.recipe, done.bench.arena.split

@@ -70,19 +70,7 @@ class TrainedConfig(Options):
 
 @dataclass(frozen=True)
 class Polluted:
-    """What one way of polluting did.
-
-    Parameters
-    ----------
-    attack : str
-        One of `ATTACKS`.
-    hit, lift : Effect
-        Share of users whose target is among the first ten candidates, and its difference from clean histories in points of 1.
-    place, moved : Effect
-        Mean place of the target among the candidates, 0 is first and 1 last, and its difference from clean histories.
-    extra : ndarray, shape [Q, events], int32
-        The events that were added, 0 where none.
-    """
+    """What one way of polluting did; extra [Q, events]."""
 
     attack: str
     hit: Effect
@@ -94,15 +82,7 @@ class Polluted:
 
 @dataclass(frozen=True)
 class TrainedAttack:
-    """An attack on a trained model, measured.
-
-    Parameters
-    ----------
-    asked : Queries
-        Clean histories with one target and the candidates of each.
-    rows : tuple of Polluted
-        By attack.
-    """
+    """An attack on a trained model, measured."""
 
     asked: Queries
     rows: tuple[Polluted, ...]
@@ -111,31 +91,7 @@ class TrainedAttack:
 def attack_trained(
     model: Recommender, histories: Queries, train: Sequences, config: TrainedConfig, show: bool = False
 ) -> TrainedAttack:
-    """Pollute histories in several ways and measure where the targets stand.
-
-    Parameters
-    ----------
-    model : Recommender
-        Trained; the attacker may ask it, a black box.
-    histories : Queries
-        Whose histories are used, of each user the longest; targets and labels are not.
-    train : Sequences
-        What the attacker knows of popularity, and of which items go together.
-    config : TrainedConfig
-        How.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    TrainedAttack
-        The clean histories first. Items of the history stay in the ranking, so that no rival leaves it by being added.
-
-    Raises
-    ------
-    DataError
-        If no user has a history, or there are fewer items than candidates and targets.
-    """
+    """Pollute histories in several ways and measure where the targets stand."""
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _asked(histories, targets, config)

@@ -17,20 +17,7 @@ FACTORS = "factors"
 
 
 def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
-    """Return the model that an attack was made on.
-
-    Parameters
-    ----------
-    recipe : RobustnessRecipe
-        Of the benchmark.
-    attack : str
-        A row of its attacks.
-
-    Returns
-    -------
-    str or None
-        A victim's name, `FACTORS` or `ITSELF`; None for an attack that looks at no model, and for the null attack.
-    """
+    """Return the model that an attack was made on."""
     if attack not in recipe.attacks:
         return None
     row = recipe.attacks[attack]

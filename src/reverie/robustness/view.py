@@ -26,32 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Goal:
-    """What the attacker wants, in codes.
-
-    Parameters
-    ----------
-    kind : {"promote", "demote", "damage"}
-        See `GoalConfig`.
-    targets : ndarray, shape [K], int32
-        Item codes; empty for damage.
-    """
+    """What the attacker wants, in codes; targets [K]."""
 
     kind: Literal["promote", "demote", "damage"]
     targets: NDArray[np.int32]
 
     def assigned(self, n: int) -> NDArray[np.int32]:
-        """Divide fake users evenly among the targets.
-
-        Parameters
-        ----------
-        n : int
-            Number of fake users.
-
-        Returns
-        -------
-        ndarray, shape [n], int32
-            The target of each; 0 where the goal has none.
-        """
+        """Divide fake users evenly among the targets → [n]."""
         if not len(self.targets):
             return np.zeros(n, dtype=np.int32)
         return self.targets[np.arange(n) % len(self.targets)]
@@ -59,15 +40,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the attacker may spend, in numbers.
-
-    Parameters
-    ----------
-    users : int
-        Fake users.
-    size : int
-        Ratings of one fake user, the target's included.
-    """
+    """What the attacker may spend, in numbers."""
 
     users: int
     size: int
@@ -75,30 +48,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class View:
-    """What the attacker sees. What knowledge does not give is None, and asking for it by `require` is an error.
-
-    Parameters
-    ----------
-    knowledge : str
-        ``"white"``, ``"grey"`` or ``"black"``.
-    ratings : Ratings or None
-        Of the seen users, one row each; all N items are columns. Its scale is in `scale` as well.
-    sequences : Sequences or None
-        Likes of the same users, oldest first, row for row as `ratings` (a user without training likes has an empty row).
-    popularity : ndarray, shape [N]
-        Ratings of each item by all real users.
-    mean_rating, deviation : float
-        Of all ratings.
-    arena : Arena
-        Only for its catalogue and scale; attacks must not look into its ratings or split.
-    victim : Recommender or None
-        The trained clean victim (white box).
-    reward : callable or None
-        ``reward(profiles) -> float``: mean HR@10 of the targets over users when a victim of the attacker's own is fitted again
-        with the profiles in (for a demotion its negative, for damage the negative utility). Calls beyond `trials` are an error.
-    trials : int
-        How often `reward` may be called.
-    """
+    """What the attacker sees. What knowledge does not give is None, and asking for it by `require` is an error; popularity [N]."""
 
     knowledge: str
     ratings: Ratings | None
@@ -118,22 +68,7 @@ class View:
 
 
 def refuse_what_is_not_seen(attack: str, needs: frozenset[Need], knowledge: str) -> None:
-    """Raise where an attack needs what the attacker may not have.
-
-    Parameters
-    ----------
-    attack : str
-        Its registered name.
-    needs : frozenset of str
-        Its declared needs.
-    knowledge : str
-        Kind of knowledge.
-
-    Raises
-    ------
-    ConfigError
-        One sentence that names what is missing and who has it.
-    """
+    """Raise where an attack needs what the attacker may not have."""
     missing = sorted(needs - SIGHT[knowledge])
     if missing:
         enough = [kind for kind, sight in SIGHT.items() if needs <= sight]
@@ -144,27 +79,7 @@ def refuse_what_is_not_seen(attack: str, needs: frozenset[Need], knowledge: str)
 
 
 def resolve_budget(config: BudgetConfig, ratings: Ratings, targets: int) -> Budget:
-    """Turn a budget into numbers.
-
-    Parameters
-    ----------
-    config : BudgetConfig
-        Shares or numbers.
-    ratings : Ratings
-        Of the real users.
-    targets : int
-        Number of targets; each needs a fake user at least.
-
-    Returns
-    -------
-    Budget
-        In numbers.
-
-    Raises
-    ------
-    ConfigError
-        If there would be more fake users than real ones, fewer than targets, or profiles larger than the catalogue.
-    """
+    """Turn a budget into numbers."""
     real = int((ratings.lengths > 0).sum())
     users = config.fakes if isinstance(config.fakes, int) else max(1, round(config.fakes * real))
     size = config.size or max(2, round(float(ratings.lengths[ratings.lengths > 0].mean())))
@@ -178,27 +93,7 @@ def resolve_budget(config: BudgetConfig, ratings: Ratings, targets: int) -> Budg
 
 
 def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
-    """Find the targets, or draw them.
-
-    Parameters
-    ----------
-    config : GoalConfig
-        Ids, titles or strata.
-    arena : Arena
-        Where.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    Goal
-        In codes.
-
-    Raises
-    ------
-    ConfigError
-        If an item is not in the catalogue, or a stratum has too few items.
-    """
+    """Find the targets, or draw them."""
     if config.kind == "damage":
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
@@ -216,19 +111,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
 
 
 def strata(arena: Arena) -> dict[str, NDArray[np.int32]]:
-    """Group the items that occur in training by their number of likes.
-
-    Parameters
-    ----------
-    arena : Arena
-        Where.
-
-    Returns
-    -------
-    dict
-        ``cold``: at most 5 likes (none included); of the others, by popularity, ``tail``: the lower half, ``head``: the upper
-        tenth, ``middle``: what is between. Item codes.
-    """
+    """Group the items that occur in training by their number of likes."""
     counts = arena.split.train.item_counts()[1:]
     codes = np.arange(1, len(counts) + 1, dtype=np.int32)
     rest = codes[counts > 5]
@@ -244,26 +127,7 @@ def attacker_view(
     victim: Recommender | None = None,
     reward: Callable[[Profiles], float] | None = None,
 ) -> View:
-    """Return what an attacker sees of an arena.
-
-    Parameters
-    ----------
-    arena : Arena
-        Everything.
-    knowledge : White, Grey or Black
-        How much of it.
-    seed : int
-        Seed of the draw of seen users.
-    victim : Recommender or None
-        The clean victim; kept for a white box only.
-    reward : callable or None
-        See `View`; kept for a white and a black box only.
-
-    Returns
-    -------
-    View
-        No more than the knowledge gives.
-    """
+    """Return what an attacker sees of an arena."""
     sight, ratings = SIGHT[knowledge.kind], arena.ratings
     seen = np.flatnonzero(ratings.lengths > 0)
     if knowledge.kind == "grey":

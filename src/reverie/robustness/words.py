@@ -17,34 +17,12 @@ SHOWN_BELOW = 0.05
 
 
 def fakes_word(fakes: float) -> str:
-    """Return a budget in words.
-
-    Parameters
-    ----------
-    fakes : float or int
-        A share, or a number of users.
-
-    Returns
-    -------
-    str
-        E.g. ``"1 % fake users"``.
-    """
+    """Return a budget in words."""
     return f"{100 * fakes:g} % fake users" if fakes < 1 else f"{fakes:g} fake users"
 
 
 def attack_sentences(done: Done) -> list[str]:
-    """Return one sentence per budget on the attack that moves the targets most, and what stops it.
-
-    Parameters
-    ----------
-    done : Done
-        A finished benchmark.
-
-    Returns
-    -------
-    list of str
-        Plain sentences; they say where nothing was shown.
-    """
+    """Return one sentence per budget on the attack that moves the targets most, and what stops it."""
     said = []
     for fakes in done.bench.recipe.budgets:
         tried = [one for one in done.attacked if one.fakes == fakes and one.lift]

@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 
 def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
-    """Fit popularity, recent popularity where events have times, and first-order Markov.
-
-    Parameters
-    ----------
-    data : Split or Sequences
-        A split, on whose validation queries options are chosen, or training events alone, which leave options at their defaults.
-
-    Returns
-    -------
-    dict of str to Recommender
-        By registered name.
-    """
+    """Fit popularity, recent popularity where events have times, and first-order Markov."""
     train = data.train if isinstance(data, Split) else data
     found: dict[str, Recommender] = {}
     for name in ("popularity", "recent-popularity", "markov"):

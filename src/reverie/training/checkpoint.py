@@ -24,21 +24,7 @@ def save_state(
     best_weights: dict[str, Tensor],
     numbers: dict[str, Any],
 ) -> None:
-    """Write everything that a resumed training needs.
-
-    The tensors are written under a new name and the JSON, which names them, last; a crash in between leaves the old pair.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's ``state`` folder.
-    model, optimisers
-        Whose state to write.
-    best_weights : dict of str to Tensor
-        Weights of the best epoch so far.
-    numbers : dict
-        Epoch, step and all other plain numbers.
-    """
+    """Write everything that a resumed training needs."""
     from safetensors.torch import save_file
 
     tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
@@ -54,25 +40,7 @@ def save_state(
 
 
 def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Read a state back into a model and its optimiser.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's ``state`` folder.
-    model, optimisers
-        Whose state to set.
-
-    Returns
-    -------
-    (dict, dict) or None
-        The plain numbers and the best weights; None where there is no state.
-
-    Raises
-    ------
-    RunError
-        If the state is broken or belongs to another model.
-    """
+    """Read a state back into a model and its optimiser."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -24,19 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Comparison:
-    """Runs over one split.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The events.
-    split : Split
-        How they were cut.
-    runs : list of Run
-        Finished, in the order they were asked for.
-    skipped : dict of str to str
-        Models that cannot be used here, and why.
-    """
+    """Runs over one split."""
 
     dataset: Dataset
     split: Split
@@ -45,22 +33,7 @@ class Comparison:
 
 
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
-    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults.
-
-    Parameters
-    ----------
-    dataset, split : dict
-        The recipe's sections of these names.
-    models : sequence of str
-        Registered names.
-    slug : str
-        Stands in the names of the recipes.
-
-    Returns
-    -------
-    list of Recipe
-        In the order of `models`.
-    """
+    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
     packaged = recipe_files() if len(dataset) == 1 else {}
     found = []
     for model in models:
@@ -70,36 +43,12 @@ def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:
-    """Return a recipe under another seed.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The original.
-    seed : int
-        Seed of weights, order, dropout and negatives.
-
-    Returns
-    -------
-    Recipe
-        With the same name.
-    """
+    """Return a recipe under another seed."""
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
 
 
 def refitted(run: Run) -> Recipe:
-    """Return the recipe that fits again on train and validation, with what the run chose on validation.
-
-    Parameters
-    ----------
-    run : Run
-        Finished, fitted on train alone.
-
-    Returns
-    -------
-    Recipe
-        As many epochs as the run's best; no validation.
-    """
+    """Return the recipe that fits again on train and validation, with what the run chose on validation."""
     training = run.recipe.training.model_copy(
         update={"on": "train+valid", "epochs": run.fitted.best_epoch or run.recipe.training.epochs}
     )
@@ -119,37 +68,7 @@ def compare_recipes(
     tell: Callable[[str], None] = lambda _: None,
     finished: Callable[[Run], None] = lambda _: None,
 ) -> Comparison:
-    """Run recipes that share a dataset and a split.
-
-    Parameters
-    ----------
-    recipes : sequence of Recipe
-        At least one.
-    folder : Path
-        Gets one run folder per recipe and seed; finished ones are read, unfinished ones go on.
-    seeds : int
-        Seeds 0..seeds-1 of each recipe, or the recipe's own where it is 1.
-    refit : bool
-        Whether to fit each again on train and validation.
-    device : str or None
-        Where to compute.
-    show, offline : bool
-        Show progress; never ask the network.
-    tell : callable
-        Told a line before and after each run.
-    finished : callable
-        Given each run as soon as it is finished, those of earlier commands too.
-
-    Returns
-    -------
-    Comparison
-        All runs.
-
-    Raises
-    ------
-    ConfigError
-        If the recipes differ in dataset or split, or none of the models can be used.
-    """
+    """Run recipes that share a dataset and a split."""
     first = recipes[0]
     for other in recipes:
         if (other.dataset, other.split) != (first.dataset, first.split):

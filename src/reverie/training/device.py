@@ -13,23 +13,7 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str | None) -> torch.device:
-    """Return a device by name; None or "auto" takes an accelerator where there is one.
-
-    Parameters
-    ----------
-    name : str or None
-        "cpu", "cuda", "cuda:1", "mps", ...
-
-    Returns
-    -------
-    torch.device
-        That can be used.
-
-    Raises
-    ------
-    ConfigError
-        If this machine has no such device.
-    """
+    """Return a device by name; None or "auto" takes an accelerator where there is one."""
     if name in (None, "auto") and torch.cuda.is_available() and processes.world() > 1:
         return torch.device("cuda", processes.local_rank())
     if name in (None, "auto"):
@@ -44,20 +28,7 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
-    """Return the context of a forward pass.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where it runs.
-    precision : {"fp32", "bf16", "fp16"}
-        Its arithmetic.
-
-    Returns
-    -------
-    context manager
-        Does nothing for fp32.
-    """
+    """Return the context of a forward pass."""
     if precision == "fp32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=_DTYPES[precision])

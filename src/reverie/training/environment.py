@@ -14,13 +14,7 @@ _PACKAGES = ("torch", "numpy", "polars", "scipy", "pydantic", "safetensors")
 
 
 def commit() -> str:
-    """Return the short commit of the checkout that this package runs from.
-
-    Returns
-    -------
-    str
-        Empty outside a git checkout; with a trailing ``+`` where the sources differ from the commit.
-    """
+    """Return the short commit of the checkout that this package runs from."""
     here = Path(reverie.__file__).parent
     head = _git(here, "rev-parse", "--short=9", "HEAD")
     return head + "+" if head and _git(here, "status", "--porcelain", "--untracked-files=no", "--", ".") else head
@@ -35,13 +29,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def processor() -> str:
-    """Return the name of the processor.
-
-    Returns
-    -------
-    str
-        As the system calls it.
-    """
+    """Return the name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -50,13 +38,7 @@ def processor() -> str:
 
 
 def environment() -> dict[str, object]:
-    """Return what a person needs to reproduce a run.
-
-    Returns
-    -------
-    dict
-        Plain values.
-    """
+    """Return what a person needs to reproduce a run."""
     import torch
 
     return {

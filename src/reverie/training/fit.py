@@ -30,23 +30,7 @@ COUNTING_QUERIES = 6_000
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit did.
-
-    Parameters
-    ----------
-    seconds : float
-        Wall time, over all resumed parts.
-    peak_mb : float
-        Largest resident memory during the fit, in MB (outside Linux: of the process so far).
-    best_epoch : int or None
-        The epoch whose weights were kept; None for a counting model.
-    best_value : float or None
-        Its validation metric, where it was measured.
-    chosen : dict
-        Options that a counting model chose on validation.
-    history : list of dict
-        One row per epoch.
-    """
+    """What a fit did."""
 
     seconds: float
     peak_mb: float
@@ -126,24 +110,7 @@ def fit(
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
-    """Return a function that measures a model on validation, on the same queries each time.
-
-    Parameters
-    ----------
-    model : Recommender
-        Measured as it stands at each call.
-    split : Split
-        Whose validation queries are asked.
-    config : TrainingConfig
-        Metric, number of queries and the seed that draws them.
-    device : str or None
-        Where to compute.
-
-    Returns
-    -------
-    callable
-        Returns the metric.
-    """
+    """Return a function that measures a model on validation, on the same queries each time."""
     queries = split.valid
     limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
     if limit is not None and limit < len(queries):

@@ -42,17 +42,7 @@ class Learner(Learns, Protocol):
 
 
 def call_if_present(model: object, name: str, *arguments: object) -> None:
-    """Call an optional method of a model.
-
-    Parameters
-    ----------
-    model : object
-        The model.
-    name : str
-        The method.
-    *arguments
-        What it takes.
-    """
+    """Call an optional method of a model."""
     method = getattr(model, name, None)
     if callable(method):
         method(*arguments)
@@ -60,25 +50,7 @@ def call_if_present(model: object, name: str, *arguments: object) -> None:
 
 @dataclass
 class Trainer:
-    """Gradient training of one model.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Satisfies `reverie.protocols.Learns`, on its device.
-    train : Sequences
-        What to learn from.
-    config : TrainingConfig
-        How.
-    measure : callable or None
-        Returns the validation metric of the model as it stands; None trains all epochs and keeps the last weights.
-    folder : Path or None
-        Run folder for log and state; None keeps nothing.
-    device : torch.device
-        Where to compute.
-    on_validation : callable or None
-        Told epoch and metric after each validation; what it raises ends the training.
-    """
+    """Gradient training of one model."""
 
     model: torch.nn.Module
     train: Sequences
@@ -102,18 +74,7 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
 
     def run(self, progress: Progress) -> MetricsLog:
-        """Train until the epochs are done or patience is exhausted, then put the best weights back.
-
-        Parameters
-        ----------
-        progress : Progress
-            Told of each epoch.
-
-        Returns
-        -------
-        MetricsLog
-            One row per epoch.
-        """
+        """Train until the epochs are done or patience is exhausted, then put the best weights back."""
         epoch, step, partial = self._resume()
         log = MetricsLog(None if processes.rank() else self.folder, epoch)
         if epoch or step:

@@ -17,13 +17,7 @@ def reset_peak() -> None:
 
 
 def peak_mb() -> float:
-    """Return the largest resident memory since `reset_peak`.
-
-    Returns
-    -------
-    float
-        In MB (2^20 bytes).
-    """
+    """Return the largest resident memory since `reset_peak`."""
     with contextlib.suppress(OSError):
         for line in _STATUS.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):

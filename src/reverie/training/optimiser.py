@@ -14,24 +14,7 @@ if TYPE_CHECKING:
 
 
 class Optimisers:
-    """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those.
-
-    Lazy Adam (torch's SparseAdam) moves only the rows that the gradient holds; their moments stand still in between, and weight
-    decay does not apply to them.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Its ``parameter_groups()`` is asked for, where it has one; a part with a true ``rowwise`` attribute marks its own
-        parameters as row-wise.
-    config : TrainingConfig
-        Learning rate and weight decay.
-
-    Raises
-    ------
-    ConfigError
-        If gradients are to be clipped and there are row-wise tables.
-    """
+    """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those."""
 
     def __init__(self, model: torch.nn.Module, config: TrainingConfig) -> None:
         rows = [p for part in model.modules() if getattr(part, "rowwise", False) is True for p in part.parameters(recurse=False)]
@@ -48,13 +31,7 @@ class Optimisers:
             self.parts.append(torch.optim.SparseAdam(rows, lr=config.learning_rate))
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate of all groups.
-
-        Parameters
-        ----------
-        rate : float
-            Multiplied by a group's ``lr_scale``, where it has one.
-        """
+        """Set the learning rate of all groups."""
         for part in self.parts:
             for group in part.param_groups:
                 group["lr"] = rate * group.get("lr_scale", 1.0)
@@ -65,13 +42,7 @@ class Optimisers:
             part.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the moments of all parameters by name.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Keys are part / parameter number / moment.
-        """
+        """Return the moments of all parameters by name."""
         return {
             f"{number}/{index}/{name}": torch.as_tensor(value)
             for number, part in enumerate(self.parts)
@@ -80,13 +51,7 @@ class Optimisers:
         }
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
-        """Take back what `state` returned.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-            Of the same model and options.
-        """
+        """Take back what `state` returned."""
         entries: list[dict[int, dict[str, Any]]] = [{} for _ in self.parts]
         for key, value in state.items():
             number, index, name = key.split("/")
@@ -97,22 +62,7 @@ class Optimisers:
 
 
 def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
-    """Return the learning rate of a step.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        Peak, warm-up and schedule.
-    step : int
-        Step number from 0.
-    total : int
-        Steps of the whole training.
-
-    Returns
-    -------
-    float
-        Learning rate.
-    """
+    """Return the learning rate of a step."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     if config.schedule == "constant":

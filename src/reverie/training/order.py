@@ -15,28 +15,7 @@ if TYPE_CHECKING:
 def epoch_batches(
     n_examples: int, batch_size: int, seed: int, epoch: int, rank: int = 0, world: int = 1
 ) -> list[NDArray[np.int64]]:
-    """Return the batches of one epoch for one process.
-
-    Examples are shuffled and cut into global batches of ``world * batch_size``, which are dealt out in strides, so that
-    together the processes see what one process with that batch size would see.
-
-    Parameters
-    ----------
-    n_examples : int
-        Number of examples.
-    batch_size : int
-        Examples per process and step.
-    seed, epoch : int
-        Name the order.
-    rank, world : int
-        This process and the number of processes.
-
-    Returns
-    -------
-    list of ndarray, int64
-        Example numbers of each step; over all processes each example occurs once (the last batch may be smaller; with
-        several processes it is filled up with its own first examples so that no process waits).
-    """
+    """Return the batches of one epoch for one process."""
     order = numpy_generator(seed, "order", epoch).permutation(n_examples)
     step = batch_size * world
     batches = []

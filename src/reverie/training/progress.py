@@ -73,22 +73,7 @@ class _Bar:
 
 @contextlib.contextmanager
 def progress(total: int, title: str, show: bool) -> Iterator[Progress]:
-    """Show progress while the block runs.
-
-    Parameters
-    ----------
-    total : int
-        Units of work.
-    title : str
-        What is done.
-    show : bool
-        Whether to show anything; only the first process of several does.
-
-    Yields
-    ------
-    Progress
-        To be told of each unit.
-    """
+    """Show progress while the block runs."""
     if not show or os.environ.get("RANK", "0") != "0":
         yield _Silent()
     elif sys.stderr.isatty() and sys.stdout.isatty():

@@ -93,25 +93,7 @@ class Recipe(Options):
 
 
 def parse_recipe(values: Any, where: str) -> Recipe:
-    """Check a recipe, the model's options included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    Recipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check a recipe, the model's options included."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(Recipe.model_fields)}")
     recipe = checked(Recipe, values, where)
@@ -124,37 +106,13 @@ def parse_recipe(values: Any, where: str) -> Recipe:
 
 
 def recipe_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the recipes inside the package by name."""
     folder = Path(str(resources.files("reverie") / "recipes"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Load a recipe by name, packaged or a cell of a suite, or by path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe's name, ``<row>-<dataset>`` of a suite, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
+    """Load a recipe by name, packaged or a cell of a suite, or by path."""
     known = recipe_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
@@ -171,27 +129,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the recipe of one cell of a suite.
-
-    Parameters
-    ----------
-    suite : Suite
-        From `reverie.training.suite`.
-    row, dataset : str
-        Members of it.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Named ``<row>-<dataset>``.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Return the recipe of one cell of a suite."""
     values = suite.recipe_values(row, dataset, recipe_files())
     where = f"suite '{suite.name}', recipe '{values['name']}'"
     for override in overrides:
@@ -200,20 +138,7 @@ def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] =
 
 
 def change_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """Return a recipe with some keys changed.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The original.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Checked again.
-    """
+    """Return a recipe with some keys changed."""
     values: Any = _values(recipe, exclude_unset=True)  # a default of one protocol is an unknown key of another
     for override in overrides:
         values = overridden(values, override, EXAMPLE)
@@ -227,19 +152,6 @@ def _values(recipe: Recipe, exclude_unset: bool = False) -> dict[str, Any]:
 
 
 def recipe_yaml(recipe: Recipe, sweep: bool = False) -> str:
-    """Return a recipe as YAML.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to write.
-    sweep : bool
-        Whether to write its sweep as well.
-
-    Returns
-    -------
-    str
-        Complete: defaults are written out.
-    """
+    """Return a recipe as YAML."""
     values = _values(recipe) if sweep else recipe.model_dump(mode="json")
     return as_yaml(values)

@@ -25,21 +25,7 @@ _IDENTITY = (
 
 
 def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the test metrics of a run as rows of a results table.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-    metrics : sequence of str
-        Names such as ``"recall@10"``.
-
-    Returns
-    -------
-    list of dict
-        One per metric, with the columns of `COLUMNS`; where some histories are empty, a second one per metric over the queries
-        that have a history (slice ``history:some``).
-    """
+    """Return the test metrics of a run as rows of a results table."""
     common = {
         "recipe": run.recipe.name,
         "dataset": run.facts["dataset"],
@@ -65,18 +51,7 @@ def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def tried_settings(run: Run) -> int:
-    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-
-    Returns
-    -------
-    int
-        The recipe's `trials`; for a counting model that chose options, times its own `trials` or the length of its `grid`.
-    """
+    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
     if not run.fitted.chosen:
         return run.recipe.trials
     config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
@@ -85,17 +60,7 @@ def tried_settings(run: Run) -> int:
 
 
 def append_results(path: str | Path, rows: list[dict[str, Any]], more: Sequence[str] = ()) -> None:
-    """Append rows to a results table, but for those that are there already: the same value of the same run of the same commit.
-
-    Parameters
-    ----------
-    path : path
-        A CSV file, made where it is missing.
-    rows : list of dict
-        From `result_rows`.
-    more : sequence of str
-        Columns of a room, after the fixed ones; they are part of what a run is.
-    """
+    """Append rows to a results table, but for those that are there already: the same value of the same run of the same commit."""
     with locked(path):
         there: set[tuple[str, ...]] = set()
         if Path(path).exists():

@@ -28,21 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-    recipe : Recipe
-        What was run.
-    fitted : Fitted
-        Time, memory, best epoch, learning curve.
-    valid, test : Evaluation
-        What was measured.
-    facts : dict
-        Dataset, its SHA-256, protocol, commit.
-    """
+    """A finished run."""
 
     folder: Path
     recipe: Recipe
@@ -52,31 +38,12 @@ class Run:
     facts: dict[str, Any]
 
     def model(self) -> Recommender:
-        """Load the model.
-
-        Returns
-        -------
-        Recommender
-            Fitted.
-        """
+        """Load the model."""
         return load_model(self.folder)
 
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
-    """Open the dataset that a recipe names, filtered as it says.
-
-    Parameters
-    ----------
-    recipe : DatasetRecipe
-        Name or path, columns and filter.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Dataset
-        Events and catalogue.
-    """
+    """Open the dataset that a recipe names, filtered as it says."""
     columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
     dataset = open_dataset(recipe.name, offline=offline, **columns)
     if recipe.user_core > 1 or recipe.item_core > 1:
@@ -93,33 +60,7 @@ def run_recipe(
     show: bool = True,
     offline: bool = False,
 ) -> Run:
-    """Train and evaluate as a recipe says.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to do.
-    folder : path
-        The run folder. Unfinished with the same recipe: the run goes on. Finished: it is read.
-    split : Split or None
-        The recipe's split, where the caller has made it already.
-    device : str or None
-        Where to compute.
-    show : bool
-        Whether to show progress.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Run
-        Finished.
-
-    Raises
-    ------
-    RunError
-        If the folder holds a run of another recipe.
-    """
+    """Train and evaluate as a recipe says."""
     folder, first = Path(folder), processes.rank() == 0
     processes.start(choose_device(device))
     if first:
@@ -151,23 +92,7 @@ def run_recipe(
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open a finished run.
-
-    Parameters
-    ----------
-    folder : path
-        A run folder.
-
-    Returns
-    -------
-    Run
-        What it holds.
-
-    Raises
-    ------
-    RunError
-        If it is not a run folder, or not finished.
-    """
+    """Open a finished run."""
     folder = Path(folder)
     recipe = _stored_recipe(folder)
     if recipe is None:

@@ -12,21 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Best:
-    """The best validation so far, and the weights that gave it.
-
-    Parameters
-    ----------
-    patience : int
-        Validations without a better value before `exhausted` is true.
-    value : float
-        Best value so far; higher is better.
-    epoch : int
-        Epoch that gave it, counted from 1; 0 before the first.
-    waited : int
-        Validations since then.
-    weights : dict of str to Tensor
-        Copy of the state that gave it.
-    """
+    """The best validation so far, and the weights that gave it."""
 
     patience: int
     value: float = float("-inf")
@@ -40,22 +26,7 @@ class Best:
         return self.waited >= self.patience
 
     def update(self, value: float, epoch: int, model: torch.nn.Module) -> bool:
-        """Take note of a validation.
-
-        Parameters
-        ----------
-        value : float
-            Its result.
-        epoch : int
-            After which epoch, counted from 1.
-        model : torch.nn.Module
-            Whose state is copied when the value is the best.
-
-        Returns
-        -------
-        bool
-            Whether it is the best so far.
-        """
+        """Take note of a validation."""
         if value > self.value:
             self.value, self.epoch, self.waited = value, epoch, 0
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
@@ -64,12 +35,6 @@ class Best:
         return False
 
     def numbers(self) -> dict[str, Any]:
-        """Return everything but the weights, for a JSON state.
-
-        Returns
-        -------
-        dict
-            Fields by name; an untouched value is None.
-        """
+        """Return everything but the weights, for a JSON state."""
         fields = {k: v for k, v in asdict(self).items() if k != "weights"}
         return fields | {"value": None if self.epoch == 0 else self.value}

@@ -13,20 +13,7 @@ if TYPE_CHECKING:
 
 
 def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each member's place in a random order of its group.
-
-    Parameters
-    ----------
-    group : Tensor, shape [N], int64
-        Groups from 0 on.
-    generator : torch.Generator
-        Draws N numbers.
-
-    Returns
-    -------
-    Tensor, shape [N], int64
-        0 to the size of the group - 1, each once in a group; all orders are equally likely.
-    """
+    """Return each member's place in a random order of its group; group [N] → [N]."""
     order = torch.argsort(group + torch.rand(len(group), generator=generator, dtype=torch.float64), stable=True)
     ranks = torch.empty_like(order)
     ranks[order] = torch.arange(len(group)) - starts(torch.bincount(group))[group[order]]
@@ -34,79 +21,24 @@ def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def part(counts: Tensor, share: float) -> Tensor:
-    """Return ``⌊share · count⌋``, in float64.
-
-    Parameters
-    ----------
-    counts : Tensor, int64
-        Of any shape.
-    share : float
-        Not negative.
-
-    Returns
-    -------
-    Tensor, int64
-        Of the same shape.
-    """
+    """Return ``⌊share · count⌋``, in float64."""
     return (counts.double() * share).long()
 
 
 def drop_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs without ``⌊share · nodes⌋`` random nodes each.
-
-    Parameters
-    ----------
-    graphs : Graphs
-        B graphs.
-    chosen : Tensor, shape [B], bool
-        Which of them to change.
-    share : float
-        0 ≤ share < 1.
-    generator : torch.Generator
-        Of all randomness.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for.
-    """
+    """Return graphs without ``⌊share · nodes⌋`` random nodes each; chosen [B]."""
     return graphs.induced(~_some_nodes(graphs, chosen, share, generator))
 
 
 def mask_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs of whose nodes ``⌊share · nodes⌋`` have noise in place of their features, normal with mean and deviation 0.5.
-
-    Parameters
-    ----------
-    graphs, chosen, share, generator
-        See `drop_nodes`.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for; nodes and edges are the same.
-    """
+    """Return graphs of whose nodes ``⌊share · nodes⌋`` have normal noise (mean, deviation 0.5) in place of their features."""
     masked = _some_nodes(graphs, chosen, share, generator)
     noise = torch.randn(graphs.features.shape, generator=generator, dtype=graphs.features.dtype) * 0.5 + 0.5
     return Graphs(torch.where(masked[:, None], noise, graphs.features), graphs.edges, graphs.graph, graphs.size)
 
 
 def move_edges(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs of whose edges up to ``⌊share · edges⌋`` are deleted, and as many pairs that were none are joined.
-
-    New pairs are drawn with replacement from all absent pairs of the graph and count once, so that in graphs with few absent pairs
-    fewer edges move, and none in a complete graph. The number of edges never changes. GraphCL's code deletes only.
-
-    Parameters
-    ----------
-    graphs, chosen, share, generator
-        See `drop_nodes`.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for; nodes are the same.
-    """
+    """Return graphs of whose edges up to ``⌊share · edges⌋`` are deleted, and as many pairs that were none are joined."""
     joined = _absent_pairs(graphs, torch.where(chosen, part(graphs.n_edges, share), 0), generator)
     moved = torch.bincount(graphs.graph[joined[0]], minlength=graphs.size)
     stay = random_ranks(graphs.owner, generator) >= moved[graphs.owner]

@@ -18,15 +18,6 @@ class GIN(nn.Module):
     Layer l turns the states h of a node v and of its neighbours N(v) into ``BatchNorm(ReLU(MLP(h_v + Σ_{u ∈ N(v)} h_u)))``
     (arXiv 1810.00826, eq. 4.1 with ε = 0), where the MLP has two layers and a ReLU between them. Weights start from Xavier's
     uniform distribution, biases from 0.
-
-    Parameters
-    ----------
-    width : int
-        Features F of a node.
-    dim : int
-        Width of a layer.
-    layers : int
-        Number of layers.
     """
 
     def __init__(self, width: int, dim: int, layers: int) -> None:
@@ -35,18 +26,7 @@ class GIN(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(layers))
 
     def forward(self, graphs: Graphs) -> Tensor:
-        """Return the graphs' vectors.
-
-        Parameters
-        ----------
-        graphs : Graphs
-            B graphs with F features a node.
-
-        Returns
-        -------
-        Tensor, shape [B, layers · dim]
-            Vectors.
-        """
+        """Return the graphs' vectors → [B, layers · dim]."""
         source, target = graphs.directed
         states, pooled = graphs.features, []
         for layer, norm in zip(self.layers, self.norms, strict=True):
@@ -57,18 +37,7 @@ class GIN(nn.Module):
 
 
 def projection(width: int) -> nn.Sequential:
-    """Return the head whose outputs a contrastive loss compares, and which is left out afterwards.
-
-    Parameters
-    ----------
-    width : int
-        Of its input, its hidden layer and its output.
-
-    Returns
-    -------
-    nn.Sequential
-        Linear, ReLU, linear.
-    """
+    """Return the head whose outputs a contrastive loss compares, and which is left out afterwards."""
     return _mlp(width, width)
 
 

@@ -14,24 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Graphs:
-    """B undirected graphs without loops: N nodes and M edges in all.
-
-    Parameters
-    ----------
-    features : Tensor, shape [N, F], float32 or float64
-        What a node is.
-    edges : Tensor, shape [2, M], int64
-        Pairs of nodes of one graph, each pair once and its lower node first.
-    graph : Tensor, shape [N], int64
-        Whose node it is, 0 to B - 1, ascending.
-    size : int
-        Number of graphs B.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit.
-    """
+    """B undirected graphs without loops: N nodes and M edges in all; features [N, F], edges [2, M], graph [N]."""
 
     features: Tensor
     edges: Tensor
@@ -65,49 +48,16 @@ class Graphs:
         return self.edges.flatten(), self.edges.flip(0).flatten()
 
     def pooled(self, values: Tensor) -> Tensor:
-        """Return sums over the nodes of each graph.
-
-        Parameters
-        ----------
-        values : Tensor, shape [N, D]
-            One row per node.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Sums.
-        """
+        """Return sums over the nodes of each graph; values [N, D] → [B, D]."""
         return values.new_zeros(self.size, values.shape[1]).index_add(0, self.graph, values)
 
     def induced(self, keep: Tensor) -> Graphs:
-        """Return the graphs without some nodes and their edges.
-
-        Parameters
-        ----------
-        keep : Tensor, shape [N], bool
-            Which nodes stay.
-
-        Returns
-        -------
-        Graphs
-            As many.
-        """
+        """Return the graphs without some nodes and their edges; keep [N]."""
         number = keep.cumsum(0) - 1
         return Graphs(self.features[keep], number[self.edges[:, keep[self.edges].all(0)]], self.graph[keep], self.size)
 
     def pick(self, index: Tensor) -> Graphs:
-        """Return some of the graphs. Edges of a graph must stand together, in the order of graphs.
-
-        Parameters
-        ----------
-        index : Tensor, shape [K], int64
-            Which, in the order wanted.
-
-        Returns
-        -------
-        Graphs
-            K graphs.
-        """
+        """Return some of the graphs. Edges of a graph must stand together, in the order of graphs; index [K]."""
         n_nodes, n_edges = self.n_nodes[index], self.n_edges[index]
         first = starts(self.n_nodes)[index]
         nodes, edges = ranges(first, n_nodes), ranges(starts(self.n_edges)[index], n_edges)
@@ -117,33 +67,11 @@ class Graphs:
 
 
 def starts(counts: Tensor) -> Tensor:
-    """Return where groups begin that stand one behind the other.
-
-    Parameters
-    ----------
-    counts : Tensor, shape [B], int64
-        Their sizes.
-
-    Returns
-    -------
-    Tensor, shape [B], int64
-        Position of the first member of each.
-    """
+    """Return where groups begin that stand one behind the other; counts [B] → [B]."""
     return counts.cumsum(0) - counts
 
 
 def ranges(first: Tensor, counts: Tensor) -> Tensor:
-    """Return ``first, first + 1, …`` of each group, one behind the other.
-
-    Parameters
-    ----------
-    first, counts : Tensor, shape [B], int64
-        Where groups begin, and their sizes.
-
-    Returns
-    -------
-    Tensor, shape [sum of counts], int64
-        Positions.
-    """
+    """Return ``first, first + 1, …`` of each group, one behind the other; first, counts [B] → [sum of counts]."""
     shift = (first - starts(counts)).repeat_interleave(counts)
     return shift + torch.arange(len(shift))

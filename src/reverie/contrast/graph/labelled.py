@@ -15,27 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelledGraphs:
-    """Graphs with one class each.
-
-    Parameters
-    ----------
-    graphs : Graphs
-        B graphs.
-    labels : ndarray, shape [B], int64
-        Their classes, from 0 on.
-    """
+    """Graphs with one class each; labels [B]."""
 
     graphs: Graphs
     labels: NDArray[np.int64]
 
     def sha256(self) -> str:
-        """Return the SHA-256 of features, edges, owners of nodes, and classes, whatever file they came from.
-
-        Returns
-        -------
-        str
-            64 hexadecimal digits.
-        """
+        """Return the SHA-256 of features, edges, owners of nodes, and classes, whatever file they came from."""
         digest = hashlib.sha256()
         graphs = self.graphs
         for array in (graphs.features.numpy(), graphs.edges.numpy(), graphs.graph.numpy(), self.labels):

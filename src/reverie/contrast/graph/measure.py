@@ -24,20 +24,7 @@ LEVEL = 0.95
 
 
 def check_folds(labels: NDArray[np.int64], folds: int, inner_folds: int) -> None:
-    """Raise an error if a class is too small to be in every part.
-
-    Parameters
-    ----------
-    labels : ndarray, shape [B], int64
-        Classes.
-    folds, inner_folds : int
-        Outer and inner parts.
-
-    Raises
-    ------
-    DataError
-        If the smallest class cannot be split so, or there is one class only.
-    """
+    """Raise an error if a class is too small to be in every part; labels [B]."""
     counts = np.bincount(labels)
     least = int(counts[counts > 0].min())
     if (counts > 0).sum() < 2:
@@ -50,38 +37,7 @@ def check_folds(labels: NDArray[np.int64], folds: int, inner_folds: int) -> None
 def svc_accuracy(
     vectors: NDArray[np.floating], labels: NDArray[np.int64], folds: int, inner_folds: int, scaled: bool, seed: int
 ) -> tuple[float, Measure]:
-    """Return the accuracy of support vector machines in stratified cross-validation.
-
-    For each outer fold, a machine with a Gaussian kernel of width 1 / (D · variance) learns from the other folds; its C is the one
-    of `GRID` with the best accuracy in inner folds of those. The interval is Student's t over folds. Folds share most of what they
-    learn from, and the encoder is the same for all, so that it says how folds differ and not how encoders do; it is too narrow
-    for claims about a method.
-
-    Parameters
-    ----------
-    vectors : ndarray, shape [B, D]
-        One a graph.
-    labels : ndarray, shape [B], int64
-        Classes.
-    folds, inner_folds : int
-        Outer folds, and inner folds that C is chosen by.
-    scaled : bool
-        Whether vectors are standardised, by those that a machine learns from.
-    seed : int
-        Of the folds.
-
-    Returns
-    -------
-    selection : float
-        Mean over outer folds of the best accuracy in inner folds, which the outer fold has no part in.
-    accuracy : Measure
-        Mean over outer folds, with its standard deviation over them (divided by folds - 1).
-
-    Raises
-    ------
-    ConfigError
-        If scikit-learn is missing.
-    """
+    """Return the accuracy of support vector machines in stratified cross-validation; vectors [B, D], labels [B]."""
     try:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.model_selection import GridSearchCV, StratifiedKFold

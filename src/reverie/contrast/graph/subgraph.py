@@ -14,28 +14,7 @@ if TYPE_CHECKING:
 
 
 def grow_subgraphs(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return a connected piece of each graph, of up to ``⌊share · nodes⌋ + 1`` nodes.
-
-    It starts from a random node and grows by a random neighbour of all that it has, so that it reaches as far as its size lets
-    it; it ends early where it has no more neighbours. GraphCL's code forgets the neighbours of later nodes (its issue 24), so
-    that its pieces reach one hop; the paper means a random walk.
-
-    Parameters
-    ----------
-    graphs : Graphs
-        B graphs.
-    chosen : Tensor, shape [B], bool
-        Which of them to cut; the others stay whole.
-    share : float
-        0 ≤ share < 1.
-    generator : torch.Generator
-        Of all randomness.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for.
-    """
+    """Return a connected piece of each graph, of up to ``⌊share · nodes⌋ + 1`` nodes; chosen [B]."""
     source, target = graphs.directed
     target = target[source.argsort(stable=True)]
     degree = torch.bincount(source, minlength=len(graphs.graph))

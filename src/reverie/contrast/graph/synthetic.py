@@ -14,23 +14,7 @@ HANGS_ANYWHERE = (0.1, 0.9)
 
 
 def synthetic_trees(size: int = 120, seed: int = 0) -> LabelledGraphs:
-    """Return long trees and bushy trees, in turn, of 10 to 20 nodes with three kinds of nodes at random.
-
-    A node hangs on the one before it, or on any earlier one, the first of them preferred: rarely in class 0, often in class 1.
-    Numbers of nodes, of edges and of kinds follow the same law in both classes, so that only the structure tells them apart.
-
-    Parameters
-    ----------
-    size : int
-        Number of graphs B.
-    seed : int
-        Of the generator.
-
-    Returns
-    -------
-    LabelledGraphs
-        B graphs with 3 features a node; edges stand in the order of graphs.
-    """
+    """Return long trees and bushy trees, in turn, of 10 to 20 nodes with three kinds of nodes at random."""
     generator = torch_generator(seed, "synthetic graphs")
     labels = torch.arange(size) % len(HANGS_ANYWHERE)
     counts = torch.randint(10, 21, (size,), generator=generator)

@@ -26,23 +26,7 @@ if TYPE_CHECKING:
 
 
 class GraphLearning:
-    """Encoders of graphs, taught without classes and measured by a support vector machine with classes; a `Task`.
-
-    Measured is the encoder after the last epoch. All graphs, without their classes, are trained on, as everywhere in this
-    literature.
-
-    Parameters
-    ----------
-    config : GraphTask
-        Options.
-    data : LabelledGraphs
-        The graphs.
-
-    Raises
-    ------
-    DataError
-        If a class is too small for the folds.
-    """
+    """Encoders of graphs, taught without classes and measured by a support vector machine with classes; a `Task`."""
 
     baselines = ("untrained", "raw")
     """The encoder before training, and sums of nodes' features with numbers of nodes and edges."""
@@ -67,22 +51,7 @@ class GraphLearning:
         return f"svc_{self.config.folds}_folds" + ("" if self.config.scaled else "_unscaled")
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Train an encoder from the beginning, and measure it.
-
-        Parameters
-        ----------
-        loss : ScoreLoss
-            With its own temperature.
-        seed : int
-            Of all randomness.
-        say : callable
-            Takes a line an epoch.
-
-        Returns
-        -------
-        Outcome
-            With ``accuracy``.
-        """
+        """Train an encoder from the beginning, and measure it."""
         graphs = self.data.graphs
         encoder = new_encoder(graphs.features.shape[1], self.config, seed)
         _, cosines = train_encoder(encoder, graphs, loss, self.config, seed, say)
@@ -91,27 +60,7 @@ class GraphLearning:
         return self._measured(vectors, seed, self.config.epochs, tuple(float(cosine) for cosine in quantiles))
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Measure vectors that no loss has taught, in the same way.
-
-        Parameters
-        ----------
-        name : str
-            One of `baselines`.
-        seed : int
-            Of weights and folds.
-        say : callable
-            Not called.
-
-        Returns
-        -------
-        Outcome
-            With ``accuracy``.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such baseline.
-        """
+        """Measure vectors that no loss has taught, in the same way."""
         graphs = self.data.graphs
         if name == "untrained":
             vectors = encoded(new_encoder(graphs.features.shape[1], self.config, seed), graphs, self.config.batch_size)
@@ -128,22 +77,6 @@ class GraphLearning:
 
 
 def open_task(config: GraphTask) -> Task:
-    """Return the task that options ask for.
-
-    Parameters
-    ----------
-    config : GraphTask
-        Options.
-
-    Returns
-    -------
-    Task
-        A `GraphLearning` with its data read.
-
-    Raises
-    ------
-    DataError
-        If the data are missing or broken, or have a class too small for the folds.
-    """
+    """Return the task that options ask for."""
     synthetic = config.data == "synthetic"
     return GraphLearning(config, synthetic_trees() if synthetic else read_tu(config.data, config.folder, config.attributes))

@@ -23,22 +23,7 @@ if TYPE_CHECKING:
 
 
 def new_encoder(width: int, config: GraphTask, seed: int) -> GIN:
-    """Return an encoder with the weights that a seed says.
-
-    Parameters
-    ----------
-    width : int
-        Features of a node.
-    config : GraphTask
-        Its layers.
-    seed : int
-        Of the weights.
-
-    Returns
-    -------
-    GIN
-        Untrained.
-    """
+    """Return an encoder with the weights that a seed says."""
     seed_torch(seed, "graph encoder")
     return GIN(width, config.dim, config.layers)
 
@@ -46,33 +31,7 @@ def new_encoder(width: int, config: GraphTask, seed: int) -> GIN:
 def train_encoder(
     encoder: GIN, graphs: Graphs, loss: ScoreLoss, config: GraphTask, seed: int, say: Callable[[str], None]
 ) -> tuple[list[float], Tensor]:
-    """Teach an encoder that a graph and its own view are alike, and the views of other graphs are not.
-
-    Anchors are the graphs as they are, positives their views, negatives the views of the other graphs in the batch; one direction.
-    The head's weights, the order of graphs and the views follow from the seed, the epoch and the step alone.
-
-    Parameters
-    ----------
-    encoder : GIN
-        Trained in place.
-    graphs : Graphs
-        All graphs, at least 2.
-    loss : ScoreLoss
-        With its own temperature.
-    config : GraphTask
-        Epochs, batches and views.
-    seed : int
-        Of all randomness.
-    say : callable
-        Takes a line an epoch.
-
-    Returns
-    -------
-    losses : list of float
-        Mean over the steps of each epoch.
-    cosines : Tensor
-        Of all anchors and negatives, as the loss saw them in the last epoch.
-    """
+    """Teach an encoder that a graph and its own view are alike, and the views of other graphs are not."""
     seed_torch(seed, "graph head")
     head = projection(config.layers * config.dim)
     parameters = [*encoder.parameters(), *head.parameters()]
@@ -107,19 +66,7 @@ def train_encoder(
 def encoded(encoder: GIN, graphs: Graphs, batch_size: int) -> Tensor:
     """Return vectors of graphs as they are, before the head, with the normalisation that training has settled on.
 
-    Parameters
-    ----------
-    encoder : GIN
-        Trained or not.
-    graphs : Graphs
-        B graphs.
-    batch_size : int
-        Graphs at a time; vectors do not depend on it.
-
-    Returns
-    -------
-    Tensor, shape [B, layers · dim]
-        Vectors.
+    → [B, layers · dim].
     """
     encoder.eval()
     return torch.cat([encoder(graphs.pick(index)) for index in torch.split(torch.arange(graphs.size), batch_size)])

@@ -22,30 +22,7 @@ URL = "https://www.chrsmrrs.com/graphkerneldatasets"
 
 
 def read_tu(name: str, folder: str | os.PathLike[str] | None = None, attributes: bool = False) -> LabelledGraphs:
-    """Read ``<folder>/<name>.zip``.
-
-    Edges are taken as undirected, each once, without loops; labels and attributes of edges are not read.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``MUTAG``.
-    folder : path or None
-        Where it lies; None for ``tudataset`` below ``$REVERIE_DATA``.
-    attributes : bool
-        Whether nodes have their attributes, standardised over all nodes, beside their one-hot labels. Nodes that are left with
-        nothing have the constant 1.
-
-    Returns
-    -------
-    LabelledGraphs
-        In the file's order; classes are numbered in ascending order of their names.
-
-    Raises
-    ------
-    DataError
-        If the zip is missing or is not a whole TU data set.
-    """
+    """Read ``<folder>/<name>.zip``."""
     path = _folder(name, folder) / f"{name}.zip"
     if not path.is_file():
         todo = f"put {URL}/{name}.zip there, or name another folder by the task's option folder or by REVERIE_DATA"

@@ -22,22 +22,7 @@ CHANGES = {
 
 
 def random_view(graphs: Graphs, config: GraphTask, generator: torch.Generator) -> Graphs:
-    """Return a view of each graph, changed in one way, which is drawn for each graph anew.
-
-    Parameters
-    ----------
-    graphs : Graphs
-        B graphs.
-    config : GraphTask
-        Says what is chosen from, and the shares of nodes and edges.
-    generator : torch.Generator
-        Of all randomness: the same state gives the same view.
-
-    Returns
-    -------
-    Graphs
-        B graphs, none without nodes.
-    """
+    """Return a view of each graph, changed in one way, which is drawn for each graph anew."""
     changes = CHANGES[config.augmentation]
     choice = torch.randint(len(changes), (graphs.size,), generator=generator)
     for number, change in enumerate(changes):

@@ -14,23 +14,7 @@ CLASSES = 10
 
 
 def read_cifar(paths: list[Path]) -> Images:
-    """Read CIFAR-10: records of a label byte, then 32 x 32 red, green and blue bytes, row by row.
-
-    Parameters
-    ----------
-    paths : list of Path
-        Files to be read one after another.
-
-    Returns
-    -------
-    Images
-        32 x 32 pixels.
-
-    Raises
-    ------
-    DataError
-        If a file has another length or a label is no class.
-    """
+    """Read CIFAR-10: records of a label byte, then 32 x 32 red, green and blue bytes, row by row."""
     records = np.concatenate([_bytes(path, 1 + 3 * 32 * 32) for path in paths])
     if (records[:, 0] >= CLASSES).any():
         raise DataError(f"{paths[0].parent}: a label is {records[:, 0].max()}, not one of 0 to 9; fetch the files again")
@@ -39,27 +23,7 @@ def read_cifar(paths: list[Path]) -> Images:
 
 
 def read_stl(pixels: Path, labels: Path | None) -> Images:
-    """Read STL-10: 96 x 96 red, green and blue bytes, column by column, and labels from 1 in a file of their own.
-
-    Pixels stay in the file until they are used.
-
-    Parameters
-    ----------
-    pixels : Path
-        ``*_X.bin``.
-    labels : Path or None
-        ``*_y.bin``; None for unlabelled images.
-
-    Returns
-    -------
-    Images
-        96 x 96 pixels, labels from 0.
-
-    Raises
-    ------
-    DataError
-        If a file has another length or a label is no class.
-    """
+    """Read STL-10: 96 x 96 red, green and blue bytes, column by column, and labels from 1 in a file of their own."""
     columns = torch.from_numpy(_bytes(pixels, 3 * 96 * 96)).view(-1, 3, 96, 96)
     if labels is None:
         return Images(columns.transpose(2, 3), torch.full((len(columns),), -1))

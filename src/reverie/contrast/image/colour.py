@@ -10,36 +10,12 @@ RED, GREEN, BLUE = 0.299, 0.587, 0.114
 
 
 def grayscale(images: Tensor) -> Tensor:
-    """Return the gray of each pixel, 0.299 R + 0.587 G + 0.114 B.
-
-    Parameters
-    ----------
-    images : Tensor, shape [N, 3, H, W]
-        In 0..1.
-
-    Returns
-    -------
-    Tensor, shape [N, 1, H, W]
-        In 0..1.
-    """
+    """Return the gray of each pixel, 0.299 R + 0.587 G + 0.114 B; images [N, 3, H, W] → [N, 1, H, W]."""
     return RED * images[:, 0:1] + GREEN * images[:, 1:2] + BLUE * images[:, 2:3]
 
 
 def brightness(images: Tensor, factor: Tensor) -> Tensor:
-    """Return images whose values are multiplied, and cut to 0..1.
-
-    Parameters
-    ----------
-    images : Tensor, shape [N, 3, H, W]
-        In 0..1.
-    factor : Tensor, shape [N]
-        Of each image; 1 changes nothing.
-
-    Returns
-    -------
-    Tensor, shape [N, 3, H, W]
-        In 0..1.
-    """
+    """Return images whose values are multiplied, and cut to 0..1; images [N, 3, H, W], factor [N] → [N, 3, H, W]."""
     return (images * factor[:, None, None, None]).clamp_(0, 1)
 
 
@@ -60,39 +36,14 @@ def contrast(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def saturation(images: Tensor, factor: Tensor) -> Tensor:
-    """Return images whose distance from each pixel's gray is multiplied, and cut to 0..1.
-
-    Parameters
-    ----------
-    images, factor
-        See `brightness`; 0 takes all colour.
-
-    Returns
-    -------
-    Tensor, shape [N, 3, H, W]
-        In 0..1.
-    """
+    """Return images whose distance from each pixel's gray is multiplied, and cut to 0..1 → [N, 3, H, W]."""
     return _from(grayscale(images), images, factor)
 
 
 def hue(images: Tensor, shift: Tensor) -> Tensor:
     """Return images whose hue is turned, with value and saturation of the HSV cone kept.
 
-    With V the largest and C the range of a pixel's three values, the hue in sixths of a turn is h = (G - B) / C where red is the
-    largest, 2 + (B - R) / C where green is, 4 + (R - G) / C where blue is; back, each colour is
-    ``V - C · clip(min(k, 4 - k), 0, 1)`` with k = (n + h) mod 6 and n = 5, 3, 1 for red, green, blue.
-
-    Parameters
-    ----------
-    images : Tensor, shape [N, 3, H, W]
-        In 0..1.
-    shift : Tensor, shape [N]
-        Of each image, in turns.
-
-    Returns
-    -------
-    Tensor, shape [N, 3, H, W]
-        In 0..1.
+    images [N, 3, H, W], shift [N] → [N, 3, H, W].
     """
     red, green, blue = images.unbind(1)
     top = images.amax(1)

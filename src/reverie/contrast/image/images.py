@@ -16,15 +16,7 @@ HASHED = 1000
 
 @dataclass(frozen=True)
 class Images:
-    """Square colour images.
-
-    Parameters
-    ----------
-    pixels : Tensor, shape [N, 3, S, S], uint8
-        Red, green and blue; rows from the top.
-    labels : Tensor, shape [N], int64
-        Classes from 0; -1 where there is none.
-    """
+    """Square colour images; pixels [N, 3, S, S], labels [N]."""
 
     pixels: Tensor
     labels: Tensor
@@ -34,42 +26,19 @@ class Images:
         return len(self.labels)
 
     def take(self, rows: Tensor) -> Images:
-        """Return some of the images.
-
-        Parameters
-        ----------
-        rows : Tensor, shape [M], int64
-            Which.
-
-        Returns
-        -------
-        Images
-            M of them, in that order.
-        """
+        """Return some of the images; rows [M]."""
         return Images(self.pixels[rows].contiguous(), self.labels[rows])
 
 
 @dataclass(frozen=True)
 class ImageData:
-    """Images as they are published.
-
-    Parameters
-    ----------
-    train, test : Images
-        The test images all have a label.
-    """
+    """Images as they are published."""
 
     train: Images
     test: Images
 
     def sha256(self) -> str:
-        """Return the SHA-256 of pixels and labels, which is the same for every file format that keeps the pixels.
-
-        Returns
-        -------
-        str
-            64 hexadecimal digits.
-        """
+        """Return the SHA-256 of pixels and labels, which is the same for every file format that keeps the pixels."""
         digest = hashlib.sha256()
         for part in (self.train, self.test):
             digest.update(repr(tuple(part.pixels.shape)).encode())
@@ -81,17 +50,7 @@ class ImageData:
 
 @dataclass(frozen=True)
 class ImageSplit:
-    """Images by use; no image has two uses.
-
-    Parameters
-    ----------
-    train : Images
-        What is learned from; its labelled images are neighbours, and teach the linear probe.
-    valid : Images
-        What settings are chosen on, all labelled.
-    test : Images
-        What is reported.
-    """
+    """Images by use; no image has two uses."""
 
     train: Images
     valid: Images
@@ -99,29 +58,7 @@ class ImageSplit:
 
 
 def split_images(data: ImageData, valid: float, images: int | None, seed: int) -> ImageSplit:
-    """Set validation images aside, and draw training images from the rest, those with labels first.
-
-    Parameters
-    ----------
-    data : ImageData
-        All images.
-    valid : float
-        Share of the labelled training images, in (0, 1).
-    images : int or None
-        How many training images; None, or more than there are, takes all.
-    seed : int
-        Names the draw: a smaller number gives the first images of a larger one.
-
-    Returns
-    -------
-    ImageSplit
-        At least one image in each part, and one labelled in `train`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two labelled training images.
-    """
+    """Set validation images aside, and draw training images from the rest, those with labels first."""
     order = torch.from_numpy(numpy_generator(seed, "images").permutation(len(data.train)))
     known = data.train.labels[order] >= 0
     labelled = order[known]

@@ -26,22 +26,7 @@ Features = Callable[[Tensor], Tensor]
 
 @torch.no_grad()
 def encode(features: Features, pixels: Tensor, device: torch.device) -> Tensor:
-    """Return the features of images as they are, without any change.
-
-    Parameters
-    ----------
-    features : callable
-        See `Features`.
-    pixels : Tensor, shape [N, 3, S, S], uint8
-        Images.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    Tensor, shape [N, D], float32
-        On that device.
-    """
+    """Return the features of images as they are, without any change; pixels [N, 3, S, S] → [N, D]."""
     return torch.cat([features(chunk.to(device).float().div_(255)).float() for chunk in torch.split(pixels, BATCH)])
 
 
@@ -53,7 +38,6 @@ def measure(
     Parameters
     ----------
     config : ImageTask
-        Options.
     split : ImageSplit
         Labelled training images are the neighbours and teach the probe.
     features : callable

@@ -16,30 +16,7 @@ def vote(features: Tensor, labels: Tensor, asked: Tensor, neighbours: int, tempe
 
     The rule of Wu et al., arXiv 1805.01978, section 3.4.
 
-    Parameters
-    ----------
-    features : Tensor, shape [N, D]
-        Of examples whose class is known.
-    labels : Tensor, shape [N], int64
-        Their classes, in 0..classes-1.
-    asked : Tensor, shape [M, D]
-        Features of examples whose class is asked for.
-    neighbours : int
-        k; all N if there are fewer.
-    temperature : float
-        Positive.
-    classes : int
-        Number of classes.
-
-    Returns
-    -------
-    Tensor, shape [M], int64
-        Classes; the first of several with equal votes.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, or a number is not positive.
+    features [N, D], labels [N], asked [M, D] → [M].
     """
     if features.dim() != 2 or asked.dim() != 2 or features.shape[1] != asked.shape[1]:
         raise ValueError(f"asked must have shape [M, D] as features [N, D], got {list(asked.shape)} and {list(features.shape)}")

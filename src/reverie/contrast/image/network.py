@@ -20,13 +20,6 @@ class Network(nn.Module):
     """Features for use, and what the loss compares.
 
     The head is ``Linear - BatchNorm - ReLU - Linear`` (arXiv 2002.05709); features are taken before it.
-
-    Parameters
-    ----------
-    body : torch.nn.Module
-        From [N, 3, H, W] to [N, width, h, w].
-    width, hidden, outputs : int
-        Channels of the body, hidden width of the head, and dimensions that the loss compares.
     """
 
     def __init__(self, body: nn.Module, width: int, hidden: int, outputs: int) -> None:
@@ -37,52 +30,19 @@ class Network(nn.Module):
         )
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the mean over places of the body's output.
-
-        Parameters
-        ----------
-        images : Tensor, shape [N, 3, H, W]
-            In 0..1.
-
-        Returns
-        -------
-        Tensor, shape [N, width]
-            Not negative.
-        """
+        """Return the mean over places of the body's output; images [N, 3, H, W] → [N, width]."""
         centred = ((images - 0.5) * 4).contiguous(memory_format=torch.channels_last)
         maps: Tensor = self.body(centred)
         return maps.mean((2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return what the loss compares.
-
-        Parameters
-        ----------
-        images : Tensor, shape [N, 3, H, W]
-            In 0..1.
-
-        Returns
-        -------
-        Tensor, shape [N, outputs]
-            Of any length.
-        """
+        """Return what the loss compares; images [N, 3, H, W] → [N, outputs]."""
         projected: Tensor = self.head(self.features(images))
         return projected
 
 
 def create_network(name: Literal["small", "resnet18", "resnet50"]) -> Network:
-    """Return a new network, its weights drawn from torch's global generator.
-
-    Parameters
-    ----------
-    name : {"small", "resnet18", "resnet50"}
-        The ResNet-50 has the head 2048-512-128 of the ADNCE authors' code.
-
-    Returns
-    -------
-    Network
-        With its maps stored channels last, which is faster.
-    """
+    """Return a new network, its weights drawn from torch's global generator."""
     if name == "small":
         network = Network(small(SMALL), SMALL[-1][0], 256, 128)
     elif name == "resnet18":
@@ -94,18 +54,7 @@ def create_network(name: Literal["small", "resnet18", "resnet50"]) -> Network:
 
 
 def small(layers: Sequence[tuple[int, int]]) -> nn.Sequential:
-    """Return 3 x 3 convolutions one after another, each with batch normalisation and ReLU.
-
-    Parameters
-    ----------
-    layers : sequence of (int, int)
-        Channels and stride of each.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        From [N, 3, H, W] to the channels of the last layer.
-    """
+    """Return 3 x 3 convolutions one after another, each with batch normalisation and ReLU."""
     inputs = [3, *(channels for channels, _ in layers)]
     parts = [
         nn.Sequential(convolution(before, channels, 3, stride), nn.ReLU(inplace=True))

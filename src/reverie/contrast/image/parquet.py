@@ -18,27 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_jpegs(path: Path, side: int, classes: int) -> Images:
-    """Read a table of JPEG images.
-
-    Parameters
-    ----------
-    path : Path
-        Parquet with the columns ``label`` (whole numbers from 0) and ``jpeg`` (bytes).
-    side : int
-        Width and height that all images must have, in pixels.
-    classes : int
-        Number of labels.
-
-    Returns
-    -------
-    Images
-        In the order of the table.
-
-    Raises
-    ------
-    DataError
-        If it is no such table, or an image cannot be decoded or has another size.
-    """
+    """Read a table of JPEG images."""
     try:
         table = pl.read_parquet(path, columns=["label", "jpeg"])
         labels = table["label"].cast(pl.Int64).fill_null(-1).to_numpy()

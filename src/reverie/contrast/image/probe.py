@@ -17,17 +17,7 @@ STEPS = 200
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear classifier of standardised features.
-
-    Parameters
-    ----------
-    mean, scale : Tensor, shape [D]
-        Of the features it was fitted to.
-    weight : Tensor, shape [classes, D]
-        Of standardised features.
-    bias : Tensor, shape [classes]
-        Intercepts.
-    """
+    """A linear classifier of standardised features; mean, scale [D], weight [classes, D], bias [classes]."""
 
     mean: Tensor
     scale: Tensor
@@ -35,46 +25,14 @@ class Probe:
     bias: Tensor
 
     def logits(self, features: Tensor) -> Tensor:
-        """Return the log-odds of the classes, up to a constant.
-
-        Parameters
-        ----------
-        features : Tensor, shape [M, D]
-            As they are, not standardised.
-
-        Returns
-        -------
-        Tensor, shape [M, classes]
-            Class scores.
-        """
+        """Return the log-odds of the classes, up to a constant; features [M, D] → [M, classes]."""
         return F.linear((features - self.mean) / self.scale, self.weight, self.bias)
 
 
 def fit_probe(features: Tensor, labels: Tensor, classes: int, ridge: float, start: Probe | None = None) -> Probe:
     """Minimise ``mean cross-entropy + ridge / 2 · |weight|²`` over standardised features by L-BFGS; the bias has no penalty.
 
-    Parameters
-    ----------
-    features : Tensor, shape [N, D]
-        Frozen features. One without variance is left as it is.
-    labels : Tensor, shape [N], int64
-        In 0..classes-1.
-    classes : int
-        Number of classes.
-    ridge : float
-        Positive, so that there is one minimum.
-    start : Probe or None
-        Where to begin; zeros by default. Where it ends differs only by rounding.
-
-    Returns
-    -------
-    Probe
-        At the minimum, or after `STEPS` iterations.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or `ridge` is not positive.
+    features [N, D], labels [N].
     """
     if features.dim() != 2 or labels.shape != features.shape[:1]:
         raise ValueError(f"labels must have shape [N] as features [N, D], got {list(labels.shape)} and {list(features.shape)}")
@@ -101,29 +59,7 @@ def fit_probe(features: Tensor, labels: Tensor, classes: int, ridge: float, star
 
 
 def best_probe(features: Tensor, labels: Tensor, classes: int, ridges: Sequence[float], seed: int) -> tuple[Probe, float]:
-    """Choose the ridge by the cross-entropy on a tenth of the examples, drawn by the seed, and fit to all with it.
-
-    Parameters
-    ----------
-    features, labels, classes
-        See `fit_probe`; at least two examples.
-    ridges : sequence of float
-        Candidates, tried from the largest on, each from the last one's solution, until the cross-entropy rises.
-    seed : int
-        Names the tenth.
-
-    Returns
-    -------
-    Probe
-        Fitted to all examples.
-    float
-        The chosen ridge.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two examples; also see `fit_probe`.
-    """
+    """Choose the ridge by the cross-entropy on a tenth of the examples, drawn by the seed, and fit to all with it."""
     if len(features) < 2:
         raise ValueError(f"features must have at least 2 rows, got shape {list(features.shape)}")
     order = torch.from_numpy(numpy_generator(seed, "probe").permutation(len(features))).to(features.device)

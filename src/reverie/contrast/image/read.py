@@ -50,23 +50,7 @@ _PUBLISHED = {
 
 
 def read_images(config: ImageTask) -> ImageData:
-    """Read the images that options ask for.
-
-    Parameters
-    ----------
-    config : ImageTask
-        `data` and `folder` are read.
-
-    Returns
-    -------
-    ImageData
-        Training images of STL-10 are the labelled ones, then the unlabelled; they take 3 GB of memory.
-
-    Raises
-    ------
-    DataError
-        If files are missing or damaged; the sentence says where they are looked for and who publishes them.
-    """
+    """Read the images that options ask for."""
     if config.data == "synthetic":
         return synthetic_data()
     published = _PUBLISHED[config.data]

@@ -11,35 +11,12 @@ if TYPE_CHECKING:
 
 
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:
-    """Return a convolution with batch normalisation that keeps height and width, divided by the stride.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        Channels.
-    size, stride : int
-        In pixels; the size is odd.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Without activation.
-    """
+    """Return a convolution with batch normalisation that keeps height and width, divided by the stride."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False), nn.BatchNorm2d(outputs))
 
 
 class Block(nn.Module):
-    """A residual block: two 3 x 3 convolutions, or 1 x 1, 3 x 3 and 1 x 1 of which the last is wider.
-
-    Parameters
-    ----------
-    inputs, width : int
-        Channels that come in, and of the 3 x 3 convolutions.
-    stride : int
-        Of the first 3 x 3 convolution.
-    widening : int
-        1 for two convolutions; more for three, then the block gives ``widening * width`` channels.
-    """
+    """A residual block: two 3 x 3 convolutions, or 1 x 1, 3 x 3 and 1 x 1 of which the last is wider."""
 
     def __init__(self, inputs: int, width: int, stride: int, widening: int) -> None:
         super().__init__()
@@ -54,38 +31,13 @@ class Block(nn.Module):
         self.shortcut: nn.Module = nn.Identity() if same else convolution(inputs, outputs, 1, stride)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the block's output.
-
-        Parameters
-        ----------
-        images : Tensor, shape [N, inputs, H, W]
-            Input.
-
-        Returns
-        -------
-        Tensor, shape [N, widening * width, H / stride, W / stride]
-            Not negative.
-        """
+        """Return the block's output; images [N, inputs, H, W] → [N, widening * width, H / stride, W / stride]."""
         total: Tensor = self.body(images) + self.shortcut(images)
         return total.relu_()
 
 
 def resnet(blocks: tuple[int, ...], widening: int) -> nn.Sequential:
-    """Return a ResNet without pooling and classifier.
-
-    Parameters
-    ----------
-    blocks : tuple of int
-        Blocks of each stage; a stage doubles the width, beginning with 64, and but for the first halves height and width.
-        ``(2, 2, 2, 2)`` is ResNet-18, ``(3, 4, 6, 3)`` ResNet-50.
-    widening : int
-        See `Block`: 1 for ResNet-18, 4 for ResNet-50.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        From [N, 3, H, W] to ``[N, widening * 64 * 2^(stages - 1), H / 2^(stages - 1), W / 2^(stages - 1)]``.
-    """
+    """Return a ResNet without pooling and classifier."""
     layers: list[nn.Module] = [convolution(3, 64), nn.ReLU(inplace=True)]
     inputs = 64
     for stage, count in enumerate(blocks):

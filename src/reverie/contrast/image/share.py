@@ -13,21 +13,6 @@ def share(correct: int, n: int) -> Measure:
 
     With p = correct / n and z = 1.96: centre ``(p + z²/2n) / (1 + z²/n)``, half width
     ``z √(p (1 - p)/n + z²/4n²) / (1 + z²/n)``. It describes the draw of test examples, not of seeds.
-
-    Parameters
-    ----------
-    correct, n : int
-        0 <= correct <= n, n positive.
-
-    Returns
-    -------
-    Measure
-        Interval inside 0..1.
-
-    Raises
-    ------
-    ValueError
-        If numbers are out of range.
     """
     if not 0 <= correct <= n or n == 0:
         raise ValueError(f"correct must lie in 0..n and n be positive, got {correct} and {n}")

@@ -13,22 +13,7 @@ SHAPES = 4
 
 
 def draw_shapes(n: int, stream: str, side: int = 32) -> Images:
-    """Draw one shape per image, of random colour, size and place on a random ground, under noise.
-
-    Parameters
-    ----------
-    n : int
-        Number of images.
-    stream : str
-        Names the draw.
-    side : int
-        Width and height in pixels.
-
-    Returns
-    -------
-    Images
-        The label is the shape.
-    """
+    """Draw one shape per image, of random colour, size and place on a random ground, under noise."""
     draw = numpy_generator(0, "shapes", stream)
     labels = draw.integers(SHAPES, size=n)
     radius, x, y = (draw.uniform(low, high, (n, 1, 1)) * side for low, high in ((0.22, 0.32), (0.35, 0.65), (0.35, 0.65)))
@@ -44,11 +29,5 @@ def draw_shapes(n: int, stream: str, side: int = 32) -> Images:
 
 
 def synthetic_data() -> ImageData:
-    """Return 1,000 training and 500 test images of shapes.
-
-    Returns
-    -------
-    ImageData
-        Always the same.
-    """
+    """Return 1,000 training and 500 test images of shapes."""
     return ImageData(draw_shapes(1000, "train"), draw_shapes(500, "test"))

@@ -20,36 +20,12 @@ NUMBERS = 11
 
 @dataclass(frozen=True)
 class Views:
-    """Makes views: crop and flip, then brightness, contrast, saturation, hue in this order, then gray.
-
-    Parameters
-    ----------
-    options : ViewOptions
-        Strengths and chances.
-    """
+    """Makes views: crop and flip, then brightness, contrast, saturation, hue in this order, then gray."""
 
     options: ViewOptions
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Return one view of each image.
-
-        Parameters
-        ----------
-        images : Tensor, shape [N, 3, H, W], uint8
-            The images.
-        generator : torch.Generator
-            Of the CPU, so that every device makes the same views; `NUMBERS` per image are taken from it.
-
-        Returns
-        -------
-        Tensor, shape [N, 3, H, W], float32
-            In 0..1. A view depends on its own image and numbers only.
-
-        Raises
-        ------
-        ValueError
-            If `images` has another shape or type.
-        """
+        """Return one view of each image; images [N, 3, H, W] → [N, 3, H, W]."""
         if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] != 3:
             raise ValueError(f"images must be uint8 of shape [N, 3, H, W], got {images.dtype} of shape {list(images.shape)}")
         options = self.options

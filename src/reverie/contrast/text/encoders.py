@@ -30,31 +30,7 @@ ROWS = 512
 
 
 def new_encoder(config: TextTask, sentences: Sequence[str], seed: int, pretrained: bool) -> Encoder:
-    """Return an encoder before it is taught.
-
-    Parameters
-    ----------
-    config : TextTask
-        Which one.
-    sentences : sequence of str
-        Unlabelled ones, which the small encoder takes the rarity of words from.
-    seed : int
-        Of the weights that are drawn.
-    pretrained : bool
-        Whether a transformer's weights are read, or drawn; the small encoder's are always drawn.
-
-    Returns
-    -------
-    Encoder
-        On the CPU.
-
-    Raises
-    ------
-    ConfigError
-        If transformers is needed and missing.
-    DataError
-        If weights cannot be had.
-    """
+    """Return an encoder before it is taught."""
     seed_torch(seed, "text encoder")
     if config.encoder == "minilm":
         return MeanOfStates(weights_folder(config.weights), pretrained, config.dropout)
@@ -64,20 +40,7 @@ def new_encoder(config: TextTask, sentences: Sequence[str], seed: int, pretraine
 
 @torch.no_grad()
 def encoded(encoder: Encoder, tokens: Tokens) -> Tensor:
-    """Return vectors of sentences without dropout, those of similar length computed together.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        In training it stays so.
-    tokens : Tokens
-        N sentences, from its `tokens`.
-
-    Returns
-    -------
-    Tensor, shape [N, D], float32
-        On the CPU, in the order of the sentences, of length 1.
-    """
+    """Return vectors of sentences without dropout, those of similar length computed together → [N, D]."""
     was_training = encoder.training
     encoder.eval()
     order = np.argsort(tokens.lengths, kind="stable")
@@ -87,19 +50,6 @@ def encoded(encoder: Encoder, tokens: Tokens) -> Tensor:
 
 
 def pair_cosines(encoder: Encoder, first: Tokens, second: Tokens) -> NDArray[np.float64]:
-    """Return the cosine of each pair's vectors.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Its dropout is off.
-    first, second : Tokens
-        P sentences each, from its `tokens`.
-
-    Returns
-    -------
-    ndarray, shape [P], float64
-        In [-1, 1].
-    """
+    """Return the cosine of each pair's vectors → [P]."""
     cosines = (encoded(encoder, first).double() * encoded(encoder, second).double()).sum(1)
     return np.asarray(cosines.clamp(-1, 1).numpy())

@@ -25,19 +25,6 @@ class MeanOfWords(nn.Module):
     of words, or 1: then the mean is plain before training, and what it learns first is to count frequent words less. The order of
     words is lost. A transformer layer, from nothing and on these few sentences, came out lower on STS-B's development pairs, 0.67
     against 0.70, and took eight times as long.
-
-    Parameters
-    ----------
-    buckets : int
-        Number of vectors of spellings and parts.
-    dim : int
-        Width.
-    part_weight : float
-        See `Lexicon`.
-    dropout : float
-        Chance of a number of a word's vector to be dropped.
-    sentences : sequence of str or None
-        Where the rarity comes from; None for r = 1.
     """
 
     def __init__(self, buckets: int, dim: int, part_weight: float, dropout: float, sentences: Sequence[str] | None = None) -> None:
@@ -51,35 +38,11 @@ class MeanOfWords(nn.Module):
         self._rarity = None if sentences is None else Rarity(self._lexicon.tokens(sentences))
 
     def tokens(self, sentences: Sequence[str]) -> Tokens:
-        """Return sentences as numbers of words.
-
-        Parameters
-        ----------
-        sentences : sequence of str
-            Any text.
-
-        Returns
-        -------
-        Tokens
-            For this encoder only.
-        """
+        """Return sentences as numbers of words."""
         return self._lexicon.tokens(sentences)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return vectors of sentences.
-
-        Parameters
-        ----------
-        ids : Tensor, shape [B, L], int64
-            Numbers of words, on the CPU.
-        mask : Tensor, shape [B, L], bool
-            True at words, on the CPU.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Not normalised.
-        """
+        """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""
         device = self.table.device
         numbers, place = ids.unique(return_inverse=True)  # type: ignore[no-untyped-call] # torch's own
         features = self._lexicon.features(numbers)

@@ -22,38 +22,13 @@ _BLOCK = 50
 def spearman(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
     """Return Spearman's rank correlation, ties at their mean rank; 0 where all cosines or all scores are the same.
 
-    Parameters
-    ----------
-    cosines, scores : ndarray, shape [P]
-        Two values of each pair.
-
-    Returns
-    -------
-    float
-        In [-1, 1].
+    cosines, scores [P].
     """
     return float(_correlations(cosines, scores, np.ones((1, len(scores))))[0])
 
 
 def measures(cosines: Mapping[str, NDArray[np.float64]], scores: Mapping[str, NDArray[np.float64]]) -> dict[str, Measure]:
-    """Return Spearman's correlation of each test and their mean, with intervals at 95 %.
-
-    Intervals are percentiles of `RESAMPLES` draws of pairs with replacement, ranked anew each time, the same draws whatever was
-    measured; for the mean, each test is drawn on its own. They say how far a number would move with other pairs, not with other
-    seeds. As STS-B was chosen from the pairs of the yearly tasks, tests share pairs, and the interval of the mean is too narrow.
-
-    Parameters
-    ----------
-    cosines : mapping of str to ndarray, shape [P]
-        By test.
-    scores : mapping of str to ndarray, shape [P]
-        What people said, by test.
-
-    Returns
-    -------
-    dict of str to Measure
-        In the order of `cosines`, then ``sts_mean``, whose n counts all pairs.
-    """
+    """Return Spearman's correlation of each test and their mean, with intervals at 95 %; cosines [P], scores [P]."""
     found, values, draws = {}, [], []
     for name, cosine in cosines.items():
         values.append(spearman(cosine, scores[name]))

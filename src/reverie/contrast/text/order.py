@@ -16,25 +16,7 @@ POOL = 16
 
 
 def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Return the batches of one pass.
-
-    Sentences are shuffled; the first `POOL` batches of them are sorted by length and cut into batches, then the next, and so on;
-    batches are shuffled.
-
-    Parameters
-    ----------
-    lengths : ndarray, shape [N], int64
-        Of the sentences.
-    batch_size : int
-        Sentences of a batch, at most N.
-    seed, epoch : int
-        Name the order.
-
-    Returns
-    -------
-    list of ndarray, shape [batch_size], int64
-        N // batch_size batches of different sentences; the rest is left out of this pass.
-    """
+    """Return the batches of one pass; lengths [N] → [batch_size]."""
     generator = numpy_generator(seed, "text order", epoch)
     order = generator.permutation(len(lengths))[: len(lengths) // batch_size * batch_size]
     pools = [order[at : at + POOL * batch_size] for at in range(0, len(order), POOL * batch_size)]

@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rarity:
-    """``log((1 + N) / (1 + n_w)) + 1`` of a word w that n_w of N sentences hold: the smoothed inverse document frequency.
-
-    Parameters
-    ----------
-    tokens : Tokens
-        N sentences as numbers of words.
-    """
+    """``log((1 + N) / (1 + n_w)) + 1`` of a word w that n_w of N sentences hold: the smoothed inverse document frequency."""
 
     def __init__(self, tokens: Tokens) -> None:
         n = len(tokens.lengths)
@@ -29,16 +23,5 @@ class Rarity:
         self._values = np.log((1 + n) / (1 + holding)) + 1
 
     def __call__(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the rarity of words.
-
-        Parameters
-        ----------
-        numbers : ndarray, int64
-            Numbers of words, those given later than the sentences included.
-
-        Returns
-        -------
-        ndarray, float64
-            At least 1, in the shape of `numbers`.
-        """
+        """Return the rarity of words."""
         return np.asarray(self._values[np.minimum(numbers, len(self._values) - 1)])

@@ -24,22 +24,6 @@ def read_sts(folder: str | None) -> TextData:
     Unlabelled sentences are those of the training parts of STS-B and SICK; STS-B was chosen from the pairs of the yearly tasks, so
     that most of its sentences are tested somewhere and fall away. Of a year all pairs are ranked together, as SimCSE does
     (arXiv 2104.08821, appendix B); pairs without a score are skipped.
-
-    Parameters
-    ----------
-    folder : str or None
-        Holds ``sts-b``, ``sick`` and ``sts12-16``, their files plain or with ``.xz``; None takes the environment variable
-        REVERIE_DATA.
-
-    Returns
-    -------
-    TextData
-        Tests ``sts_b``, ``sick_r`` and ``sts13`` to ``sts16``.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or broken.
     """
     root = folder or os.environ.get("REVERIE_DATA")
     if not root:

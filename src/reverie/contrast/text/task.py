@@ -29,17 +29,7 @@ if TYPE_CHECKING:
 
 
 class TextContrast:
-    """A `Task`: an encoder of sentences, measured by Spearman's correlation of its cosines with people's judgements.
-
-    Parameters
-    ----------
-    config : TextTask
-        Options.
-    data : TextData
-        Sentences and pairs.
-    device : torch.device
-        Where to compute.
-    """
+    """A `Task`: an encoder of sentences, measured by Spearman's correlation of its cosines with people's judgements."""
 
     protocol = "spearman"
 
@@ -54,31 +44,7 @@ class TextContrast:
         return self._data.sha256()
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Train an encoder, and measure its best weights by the development pairs on the test pairs.
-
-        Parameters
-        ----------
-        loss : ScoreLoss
-            Is not changed.
-        seed : int
-            Names weights, order and dropout.
-        say : callable
-            Takes a line at each look at the development pairs.
-
-        Returns
-        -------
-        Outcome
-            `selection` is the best Spearman correlation on the development pairs, and `epoch` the pass it was reached in.
-
-        Raises
-        ------
-        ConfigError
-            If the loss needs users, or the encoder a package that is not installed.
-        DataError
-            If the weights of `minilm` cannot be had.
-        NotFinite
-            If the training runs away.
-        """
+        """Train an encoder, and measure its best weights by the development pairs on the test pairs."""
         encoder, data, valid = self._encoder(seed, pretrained=True), self._data, self._data.valid
         say(f"{len(data.sentences)} sentences; {data.removed} more are in pairs that are evaluated, and are not learned from")
         first, second = encoder.tokens(valid.first), encoder.tokens(valid.second)
@@ -92,30 +58,7 @@ class TextContrast:
         return Outcome(best, self._tested(_by(encoder)), epoch, tuple(float(cosine) for cosine in quantiles))
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Measure what no loss of ours has taught.
-
-        Parameters
-        ----------
-        name : str
-            ``"untrained"``, the encoder with weights drawn by the seed; ``"raw"``, the cosine of bags of words, rare words counting
-            more (see `TfIdf`); ``"pretrained"``, the transformer's weights as they were published.
-        seed : int
-            Of weights.
-        say : callable
-            Not called.
-
-        Returns
-        -------
-        Outcome
-            Without epoch and cosines.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such baseline, or the encoder needs a package that is not installed.
-        DataError
-            If the weights of `minilm` cannot be had.
-        """
+        """Measure what no loss of ours has taught."""
         if name not in self.baselines:
             raise unknown("baseline", name, self.baselines)
         cosines = TfIdf(self._data.sentences).cosines if name == "raw" else _by(self._encoder(seed, name == "pretrained"))
@@ -135,26 +78,6 @@ def _by(encoder: Encoder) -> Callable[[Pairs], NDArray[np.float64]]:
 
 
 def open_task(config: TextTask, device: str | None = None) -> Task:
-    """Return the task that options ask for.
-
-    Parameters
-    ----------
-    config : TextTask
-        Options.
-    device : str or None
-        See `reverie.training.device.choose_device`.
-
-    Returns
-    -------
-    Task
-        A `TextContrast` with its data read.
-
-    Raises
-    ------
-    DataError
-        If the data are missing or broken.
-    ConfigError
-        If this machine has no such device.
-    """
+    """Return the task that options ask for."""
     data = synthetic_data() if config.data == "synthetic" else read_sts(config.folder)
     return TextContrast(config, data, choose_device(device))

@@ -19,33 +19,14 @@ LONGEST = 64
 
 @dataclass(frozen=True)
 class Tokens:
-    """Sentences one behind another.
-
-    Parameters
-    ----------
-    ids : ndarray, shape [T], int64
-        Numbers of words or pieces.
-    starts : ndarray, shape [N + 1], int64
-        Where each sentence starts, and the end; no sentence is empty.
-    """
+    """Sentences one behind another; ids [T], starts [N + 1]."""
 
     ids: NDArray[np.int64]
     starts: NDArray[np.int64]
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]]) -> Tokens:
-        """Return rows one behind another.
-
-        Parameters
-        ----------
-        rows : sequence of sequence of int
-            N rows, none empty.
-
-        Returns
-        -------
-        Tokens
-            The same numbers.
-        """
+        """Return rows one behind another."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))
         return cls(flat, np.concatenate([[0], lengths.cumsum()]))
@@ -56,20 +37,7 @@ class Tokens:
         return np.diff(self.starts)
 
     def padded(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return some sentences side by side.
-
-        Parameters
-        ----------
-        rows : ndarray, shape [B], int64
-            Which ones.
-
-        Returns
-        -------
-        ids : Tensor, shape [B, L], int64
-            0 behind the end of a sentence; L is the longest's length.
-        mask : Tensor, shape [B, L], bool
-            True inside a sentence.
-        """
+        """Return some sentences side by side; rows [B] → [B, L], [B, L]."""
         lengths = self.lengths[rows]
         column = np.arange(lengths.max())
         mask = column < lengths[:, None]

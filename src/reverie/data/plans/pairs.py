@@ -16,16 +16,7 @@ if TYPE_CHECKING:
 
 
 class PairsPlan:
-    """One example per event: its user and its item. A repeated event is a repeated example.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on; every event of every row is an example exactly once. A column ``weight`` is the factor of each example's
-        loss; models with the tag ``weights`` read it.
-    history : int or None
-        Not used: a pair has no history.
-    """
+    """One example per event: its user and its item. A repeated event is a repeated example."""
 
     def __init__(self, sequences: Sequences, history: int | None) -> None:
         positions = sequences.positions()
@@ -38,19 +29,7 @@ class PairsPlan:
         return len(self._items)
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [B], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``users [B]``, ``targets [B]`` and, where there are any, ``weights [B]``; the histories are empty (``items [B, 1]`` and
-            ``lengths [B]`` are 0).
-        """
+        """Gather some examples; index [B]."""
         return SequenceBatch(
             items=torch.zeros((len(index), 1), dtype=torch.int64),
             lengths=torch.zeros(len(index), dtype=torch.int64),

@@ -16,18 +16,7 @@ if TYPE_CHECKING:
 
 
 class PositionsPlan:
-    """Windows of at most `history` inputs; every event but the first of a row is a target exactly once.
-
-    A row longer than ``history + 1`` gives several windows, cut from its end, so that no event is lost and the latest window
-    is full. Neighbouring windows share one event: the last input of one is the first input of the next.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on; rows with fewer than two events give nothing.
-    history : int
-        Longest input, in events.
-    """
+    """Windows of at most `history` inputs; every event but the first of a row is a target exactly once."""
 
     def __init__(self, sequences: Sequences, history: int) -> None:
         self._sequences = sequences
@@ -44,18 +33,7 @@ class PositionsPlan:
         return len(self._starts)
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [B], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``targets [B, L]``, 0 behind the end of a row.
-        """
+        """Gather some examples; index [B]."""
         starts, stops = self._starts[index], self._stops[index]
         items = self._sequences.items
         return SequenceBatch(

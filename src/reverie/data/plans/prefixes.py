@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 
 class PrefixesPlan:
-    """One example per event: at most `history` events before it, as a view of its row, and the event as the target.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on.
-    history : int
-        Longest input, in events.
-    empty : bool
-        Whether the first event of a row, which nothing precedes, is an example too.
-    """
+    """One example per event: at most `history` events before it, as a view of its row, and the event as the target."""
 
     def __init__(self, sequences: Sequences, history: int, empty: bool = False) -> None:
         self._items = sequences.items
@@ -47,18 +37,7 @@ class PrefixesPlan:
         return self._targets_at - self._starts
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [B], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``targets [B]``; an empty history has length 0 and is all padding.
-        """
+        """Gather some examples; index [B]."""
         starts, stops = self._starts[index], self._targets_at[index]
         return SequenceBatch(
             items=torch.from_numpy(padded(self._items, starts, stops)),
@@ -69,18 +48,5 @@ class PrefixesPlan:
 
 
 def with_empty(sequences: Sequences, history: int) -> PrefixesPlan:
-    """Return the plan that also trains on empty histories.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on.
-    history : int
-        Longest input, in events.
-
-    Returns
-    -------
-    PrefixesPlan
-        One example per event.
-    """
+    """Return the plan that also trains on empty histories."""
     return PrefixesPlan(sequences, history, empty=True)

@@ -18,23 +18,7 @@ SUFFIXES = (".xz", ".gz")
 
 @contextlib.contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """Yield the path of the uncompressed content: the path itself, or a temporary copy.
-
-    Parameters
-    ----------
-    path : path
-        A file, perhaps ending in ``.xz`` or ``.gz``.
-
-    Yields
-    ------
-    Path
-        Valid inside the block; the file's name is without the compression's suffix.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, or its compressed data are cut short or damaged.
-    """
+    """Yield the path of the uncompressed content: the path itself, or a temporary copy."""
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {kind}; check the path")

@@ -26,29 +26,7 @@ DATE_FORMATS = (
 
 
 def to_ids(values: pl.Series, where: str, role: str, text: bool = False) -> pl.Series:
-    """Bring ids to Int64 where they are integers, else to String.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Integers, whole floats, text, or categories.
-    where : str
-        The file, for messages.
-    role : str
-        ``"user"`` or ``"item"``.
-    text : bool
-        Whether the format has no types, so that digits may be integers.
-
-    Returns
-    -------
-    polars.Series
-        Int64 or String, without nulls.
-
-    Raises
-    ------
-    DataError
-        If a value is missing, or is a number that is not whole.
-    """
+    """Bring ids to Int64 where they are integers, else to String."""
     _require(values, where, role)
     dtype = values.dtype
     if dtype.is_integer():
@@ -63,25 +41,7 @@ def to_ids(values: pl.Series, where: str, role: str, text: bool = False) -> pl.S
 
 
 def to_numbers(values: pl.Series, where: str) -> pl.Series:
-    """Bring ratings to Float32; a missing one stays null.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Numbers, or text that is.
-    where : str
-        The file, for messages.
-
-    Returns
-    -------
-    polars.Series
-        Float32.
-
-    Raises
-    ------
-    DataError
-        If a value is not a number.
-    """
+    """Bring ratings to Float32; a missing one stays null."""
     source = values.str.strip_chars() if values.dtype == pl.String else values
     numbers = source.cast(pl.Float32, strict=False)
     _fits(values, numbers.is_not_null() | values.is_null(), where, "a number")
@@ -89,26 +49,7 @@ def to_numbers(values: pl.Series, where: str) -> pl.Series:
 
 
 def to_seconds(values: pl.Series, where: str) -> pl.Series:
-    """Bring times to whole seconds since 1970 UTC.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Numbers in s, ms, µs or ns (told apart by the largest magnitude, see `UNITS`), dates, datetimes, or text of either.
-        Datetimes without a zone are UTC.
-    where : str
-        The file, for messages.
-
-    Returns
-    -------
-    polars.Series
-        Int64, without nulls.
-
-    Raises
-    ------
-    DataError
-        If a value is missing or is not a time.
-    """
+    """Bring times to whole seconds since 1970 UTC."""
     _require(values, where, "timestamp")
     if values.dtype in (pl.Date, pl.Datetime):
         return values.dt.epoch("s").cast(pl.Int64)

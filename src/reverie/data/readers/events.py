@@ -116,18 +116,7 @@ def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
 
 
 def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
-    """Drop rows that repeat user, item, timestamp and kind, keeping the first; the order stays.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        With a column ``timestamp``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Without repeats. Rows are compared only where their hashes meet, so that memory stays near 16 bytes a row.
-    """
+    """Drop rows that repeat user, item, timestamp and kind, keeping the first; the order stays."""
     keys = [column for column in ("user", "item", "timestamp", "kind") if column in events.columns]
     hashes = events.select(keys).hash_rows().to_numpy()
     ordered = np.sort(hashes)

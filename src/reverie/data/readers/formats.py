@@ -50,27 +50,7 @@ BY_SUFFIX = {
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
-    """Return the format of a file.
-
-    Parameters
-    ----------
-    path : path
-        Its suffix decides where nothing was chosen.
-    chosen : str or None
-        A key of `FORMATS`.
-
-    Returns
-    -------
-    str
-        A key of `FORMATS`.
-
-    Raises
-    ------
-    ConfigError
-        If the chosen format is not known.
-    DataError
-        If the suffix is not known.
-    """
+    """Return the format of a file."""
     if chosen is not None:
         if chosen not in FORMATS:
             raise unknown("format", chosen, FORMATS)
@@ -83,25 +63,7 @@ def format_of(path: Path, chosen: str | None = None) -> str:
 
 @contextlib.contextmanager
 def opened(source: Any, chosen: str | None = None) -> Iterator[Table]:
-    """Yield the table of a path or of a pandas, Polars or Arrow frame.
-
-    Parameters
-    ----------
-    source : path or frame
-        What to read.
-    chosen : str or None
-        Format of a file, where its suffix does not tell.
-
-    Yields
-    ------
-    Table
-        To be read inside the block.
-
-    Raises
-    ------
-    DataError
-        If the source is missing, empty or of a kind that cannot be read.
-    """
+    """Yield the table of a path or of a pandas, Polars or Arrow frame."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         with unpacked(path) as plain_path:

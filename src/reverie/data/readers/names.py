@@ -45,47 +45,12 @@ ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
 
 
 def plain(name: str) -> str:
-    """Return a column name as it is compared: lower case, without separators and without RecBole's type.
-
-    Parameters
-    ----------
-    name : str
-        As in the header, e.g. ``"User_ID:token"``.
-
-    Returns
-    -------
-    str
-        E.g. ``"userid"``.
-    """
+    """Return a column name as it is compared: lower case, without separators and without RecBole's type."""
     return re.sub(r"[\s_\-]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
 
 
 def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: Iterable[str], where: str) -> str | None:
-    """Return the column that holds a role.
-
-    Parameters
-    ----------
-    role : str
-        E.g. ``"user"``; also the name of the option that chooses it.
-    chosen : str or None
-        What the caller asked for; with or without RecBole's type.
-    columns : sequence of str
-        The columns there are.
-    usual : iterable of str
-        Plain names to look for, the likeliest first.
-    where : str
-        The file, for messages.
-
-    Returns
-    -------
-    str or None
-        A member of `columns`; None where nothing was asked for and no usual name is there.
-
-    Raises
-    ------
-    DataError
-        If the chosen column does not exist.
-    """
+    """Return the column that holds a role."""
     if chosen is not None:
         for column in columns:
             if chosen in (column, ATOMIC_HEADER.sub("", column)):
@@ -97,20 +62,5 @@ def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: It
 
 
 def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
-    """Return the error for a role that no column plays.
-
-    Parameters
-    ----------
-    role : str
-        E.g. ``"user"``.
-    columns : sequence of str
-        The columns there are.
-    where : str
-        The file.
-
-    Returns
-    -------
-    DataError
-        Names the columns and the option to use.
-    """
+    """Return the error for a role that no column plays."""
     return DataError(f"{where} has no column known as the {role}; its columns are {', '.join(columns)}: name one with {role}=")

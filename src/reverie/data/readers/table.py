@@ -12,21 +12,7 @@ from reverie.errors import DataError
 
 @dataclass(frozen=True)
 class Table:
-    """A file or frame that has not been read yet.
-
-    Parameters
-    ----------
-    where : str
-        What to call it in messages: its path, or ``"the frame"``.
-    columns : tuple of str
-        Names of its columns, as in the source.
-    typed : callable
-        Returns a lazy frame of some columns with the types of the source, or those guessed from its first rows.
-    text : callable or None
-        Returns the same rows with every column as text, for formats without types; None for the others.
-    check : callable
-        Raises `DataError` at the first row that is not well formed; returns where all are.
-    """
+    """A file or frame that has not been read yet."""
 
     where: str
     columns: tuple[str, ...]
@@ -35,23 +21,7 @@ class Table:
     check: Callable[[], None]
 
     def read(self, columns: list[str]) -> pl.DataFrame:
-        """Read some columns, streamed; columns whose guessed types do not hold come as text.
-
-        Parameters
-        ----------
-        columns : list of str
-            Which ones.
-
-        Returns
-        -------
-        polars.DataFrame
-            All rows, in the order of the source.
-
-        Raises
-        ------
-        DataError
-            If the file is empty, broken, or is not in this format.
-        """
+        """Read some columns, streamed; columns whose guessed types do not hold come as text."""
         wanted = list(dict.fromkeys(columns))
         try:
             frame = _collect(self.typed(wanted))

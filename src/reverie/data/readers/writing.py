@@ -33,26 +33,7 @@ SUFFIXES = (".parquet", ".csv", ".inter")
 
 
 def write_dataset(dataset: Dataset, path: str | Path) -> list[Path]:
-    """Write events, and the catalogue beside them where there is one.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to write.
-    path : path
-        Ending in ``.parquet``, ``.csv`` or ``.inter`` (RecBole). The catalogue of ``clicks.csv`` is ``clicks-items.csv``, that of
-        ``clicks.inter`` is ``clicks.item``.
-
-    Returns
-    -------
-    list of Path
-        What was written; `read_events` reads the same events from it.
-
-    Raises
-    ------
-    DataError
-        If the suffix is another.
-    """
+    """Write events, and the catalogue beside them where there is one."""
     target = Path(path)
     if target.suffix not in SUFFIXES:
         raise DataError(f"events cannot be written to {target}; choose a name ending in {', '.join(SUFFIXES)}")

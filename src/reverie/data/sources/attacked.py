@@ -36,18 +36,7 @@ def recad(prefix: str) -> Layout:
 
 
 def shilling(prefix: str) -> Layout:
-    """Return the reader of AUSH's and Leg-UP's format: user, item and rating behind tabs, in a training and a test file.
-
-    Parameters
-    ----------
-    prefix : str
-        The files are ``<prefix>_train.dat`` and ``<prefix>_test.dat``.
-
-    Returns
-    -------
-    callable
-        A layout; nothing orders a user's events. A pair that stands in both files is a training pair.
-    """
+    """Return the reader of AUSH's and Leg-UP's format: user, item and rating behind tabs, in a training and a test file."""
     parts = {part: f"{prefix}_{part}.dat" for part in ("train", "test")}
 
     def read(folder: Path) -> Loaded:

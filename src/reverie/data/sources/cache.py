@@ -18,43 +18,12 @@ ORIGIN = "origin.json"
 
 
 def cached_folder(name: str, remote: Fetchable) -> Path:
-    """Return where the files of a mirror are, or would be.
-
-    Parameters
-    ----------
-    name : str
-        Of the dataset.
-    remote : Fetchable
-        The mirror.
-
-    Returns
-    -------
-    Path
-        The folder exists only if all files are there.
-    """
+    """Return where the files of a mirror are, or would be."""
     return cache_folder() / "datasets" / name / remote.key
 
 
 def is_cached(name: str, remote: Fetchable) -> bool:
-    """Whether a mirror's files are in the cache, unchanged since they arrived.
-
-    Parameters
-    ----------
-    name : str
-        Of the dataset.
-    remote : Fetchable
-        The mirror.
-
-    Returns
-    -------
-    bool
-        False where they are not there.
-
-    Raises
-    ------
-    DataError
-        If a file was changed or is missing.
-    """
+    """Whether a mirror's files are in the cache, unchanged since they arrived."""
     folder = cached_folder(name, remote)
     if not folder.is_dir():
         return False
@@ -67,22 +36,7 @@ def is_cached(name: str, remote: Fetchable) -> bool:
 
 
 def fetch_into_cache(name: str, remote: Fetchable) -> None:
-    """Fetch a mirror's files; they appear in the cache all at once, or not at all.
-
-    Parameters
-    ----------
-    name : str
-        Of the dataset.
-    remote : Fetchable
-        The mirror.
-
-    Raises
-    ------
-    DataError
-        The reason, where a file cannot be had.
-    ReverieError
-        If the cache cannot be written.
-    """
+    """Fetch a mirror's files; they appear in the cache all at once, or not at all."""
     final = cached_folder(name, remote)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -21,41 +21,12 @@ PAIRS = {"train": "data1.txt", "test": "test1.txt"}
 
 
 def lines(folder: Path) -> Loaded:
-    """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN).
-
-    Parameters
-    ----------
-    folder : path
-        With ``train.txt`` and ``test.txt``. A line without items says nothing.
-
-    Returns
-    -------
-    Loaded
-        With the column ``part``; nothing orders a user's events.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, or an id is not a whole number.
-    """
+    """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN)."""
     return _parts({part: _line_events(found(folder, name)) for part, name in LINES.items()})
 
 
 def archived_lines(archive: str, inside: str) -> Layout:
-    """Return the reader of `lines` in an archive.
-
-    Parameters
-    ----------
-    archive : str
-        Name of a ``.tar.gz`` file.
-    inside : str
-        Folder in it that holds ``train.txt`` and ``test.txt``.
-
-    Returns
-    -------
-    callable
-        A layout.
-    """
+    """Return the reader of `lines` in an archive."""
 
     def read(folder: Path) -> Loaded:
         path = found(folder, archive)
@@ -68,23 +39,7 @@ def archived_lines(archive: str, inside: str) -> Layout:
 
 
 def pairs(folder: Path) -> Loaded:
-    """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used.
-
-    Parameters
-    ----------
-    folder : path
-        With ``data1.txt`` and ``test1.txt``.
-
-    Returns
-    -------
-    Loaded
-        With the column ``part``; nothing orders a user's events.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, a line is short, or an id is not a whole number.
-    """
+    """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used."""
     return _parts({part: _pair_events(found(folder, name)) for part, name in PAIRS.items()})
 
 

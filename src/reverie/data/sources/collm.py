@@ -19,24 +19,7 @@ TITLES = "titles.parquet"
 
 
 def prepared(folder: Path) -> Loaded:
-    """Read the labelled rows; the history that each row carries is checked against the liked rows before it.
-
-    Parameters
-    ----------
-    folder : path
-        With ``{train,valid,test}_ood2.parquet`` (columns ``uid``, ``iid``, ``label``, ``timestamp``, ``his``) and
-        ``titles.parquet`` (``iid``, ``title``).
-
-    Returns
-    -------
-    Loaded
-        With the columns ``label`` and ``part``.
-
-    Raises
-    ------
-    DataError
-        If a row's history is not what its user liked before it, in the order by time, then of the files.
-    """
+    """Read the labelled rows; the history that each row carries is checked against the liked rows before it."""
     columns = ["uid", "iid", "label", "timestamp", "his"]
     frames = [
         pl.read_parquet(found(folder, name), columns=columns).with_columns(pl.lit(part).alias("part"))
@@ -52,18 +35,7 @@ def prepared(folder: Path) -> Loaded:
 
 
 def from_ratings(folder: Path) -> Loaded:
-    """Make the labelled rows from the publisher's MovieLens-1M: the 20 months up to January 2003, liked from 4 stars on.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat``.
-
-    Returns
-    -------
-    Loaded
-        The publisher's ids, with the columns ``label`` and ``part``.
-    """
+    """Make the labelled rows from the publisher's MovieLens-1M: the 20 months up to January 2003, liked from 4 stars on."""
     raw = publisher_1m(folder)
     labelled = label_by_time(Dataset(raw.events, raw.catalog, "ml-1m", raw.order))
     return Loaded(labelled.events, raw.catalog, "timestamp")

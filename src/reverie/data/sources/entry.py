@@ -106,7 +106,6 @@ class SourceEntry:
     name : str
         What `load_dataset` takes.
     summary : str
-        One line.
     counts : tuple of int
         Users, items and events of the copy that published results were measured on.
     licence, citation, homepage : str

@@ -22,20 +22,7 @@ TIMEOUT = 5
 
 
 def fetch(remote: Fetchable, folder: Path) -> None:
-    """Fetch all files of a mirror into a folder.
-
-    Parameters
-    ----------
-    remote : Fetchable
-        The mirror.
-    folder : path
-        An empty folder.
-
-    Raises
-    ------
-    DataError
-        The reason, where a file cannot be had or its SHA-256 is not the expected one.
-    """
+    """Fetch all files of a mirror into a folder."""
     work = folder / ".fetching"
     work.mkdir()
     have: dict[str, Path] = {}

@@ -11,25 +11,7 @@ from reverie.errors import DataError
 
 
 def found(folder: Path, name: str) -> Path:
-    """Return the path of a file that may be compressed.
-
-    Parameters
-    ----------
-    folder : path
-        Where it should be.
-    name : str
-        Its uncompressed name.
-
-    Returns
-    -------
-    Path
-        Ending in `name` or in `name` and ``.xz``.
-
-    Raises
-    ------
-    DataError
-        If neither is there.
-    """
+    """Return the path of a file that may be compressed."""
     for candidate in (folder / name, folder / f"{name}.xz"):
         if candidate.is_file():
             return candidate
@@ -37,29 +19,7 @@ def found(folder: Path, name: str) -> Path:
 
 
 def read_fields(path: Path, separator: str, columns: list[str], encoding: str = "utf-8") -> pl.DataFrame:
-    """Read text with one record a line and fields behind a separator of any length.
-
-    Parameters
-    ----------
-    path : path
-        The file, perhaps compressed.
-    separator : str
-        E.g. ``"::"``.
-    columns : list of str
-        Names of the first fields; further fields are left away.
-    encoding : str
-        Of the file; some old files are ``latin-1``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Text columns; an empty field is null.
-
-    Raises
-    ------
-    DataError
-        If the file is not in this encoding, or a line has fewer fields.
-    """
+    """Read text with one record a line and fields behind a separator of any length."""
     with unpacked(path) as plain:
         try:
             text = plain.read_text(encoding=encoding)

@@ -19,25 +19,7 @@ NAMES = "id2name.txt"
 
 
 def lastfm(folder: Path) -> Loaded:
-    """Rebuild the sequences of artists.
-
-    Parameters
-    ----------
-    folder : path
-        With ``train_data.parquet``, ``Val_data.parquet`` and ``Test_data.parquet``: columns ``seq`` (10 artists, padded on the
-        right), ``len_seq`` and ``next``; and ``id2name.txt``: lines of ``id::name``.
-
-    Returns
-    -------
-    Loaded
-        A user is a sequence, numbered through train, valid and test; column ``part`` says which. A row of valid or test is the
-        whole user: its history and the artist after it.
-
-    Raises
-    ------
-    DataError
-        If the training rows are not the prefixes of sequences.
-    """
+    """Rebuild the sequences of artists."""
     path = found(folder, FILES["train"])
     frame = pl.read_parquet(path)
     targets = frame["next"].to_numpy().astype(np.int64)

@@ -88,25 +88,7 @@ def load_dataset(name: str, *, offline: bool = False) -> Dataset:
 
 
 def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
-    """Load the dataset of an entry.
-
-    Parameters
-    ----------
-    entry : SourceEntry
-        Registered or your own.
-    offline : bool
-        Use only local folders and the cache.
-
-    Returns
-    -------
-    Dataset
-        With licence, citation and notes.
-
-    Raises
-    ------
-    DataError
-        If no mirror has it; the sentence gives the reason of each.
-    """
+    """Load the dataset of an entry."""
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:

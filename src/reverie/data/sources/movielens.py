@@ -19,18 +19,7 @@ GENRES_100K = (
 
 
 def atomic_100k(folder: Path) -> Loaded:
-    """Read RecBole's copy of MovieLens-100K: title and year stand in two columns.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ml-100k.inter`` and ``ml-100k.item``.
-
-    Returns
-    -------
-    Loaded
-        Titles as the publisher writes them, "Toy Story (1995)".
-    """
+    """Read RecBole's copy of MovieLens-100K: title and year stand in two columns."""
     events = read_events(found(folder, "ml-100k.inter"), format="atomic").events
     with opened(found(folder, "ml-100k.item"), "atomic") as table:
         raw = table.read(list(table.columns)).rename(lambda column: column.partition(":")[0])
@@ -44,18 +33,7 @@ def atomic_100k(folder: Path) -> Loaded:
 
 
 def publisher_100k(folder: Path) -> Loaded:
-    """Read the publisher's MovieLens-100K.
-
-    Parameters
-    ----------
-    folder : path
-        With ``u.data`` (tabs) and ``u.item`` (latin-1, ``|``, 19 genre flags).
-
-    Returns
-    -------
-    Loaded
-        The same events as `atomic_100k`.
-    """
+    """Read the publisher's MovieLens-100K."""
     events = read_events(_typed(read_fields(found(folder, "u.data"), "\t", ["user", "item", "rating", "timestamp"]))).events
     names = ["item", "title", "date", "video_date", "url", *GENRES_100K]
     raw = read_fields(found(folder, "u.item"), "|", names, "latin-1")
@@ -67,70 +45,26 @@ def publisher_100k(folder: Path) -> Loaded:
 
 
 def publisher_1m(folder: Path) -> Loaded:
-    """Read the publisher's MovieLens-1M.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat`` (latin-1), both with ``::``.
-
-    Returns
-    -------
-    Loaded
-        With ratings and times.
-    """
+    """Read the publisher's MovieLens-1M."""
     raw = read_fields(found(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
     return Loaded(read_events(_typed(raw)).events, _movies(folder, "latin-1", integers=True), "timestamp")
 
 
 def sequences_1m(folder: Path) -> Loaded:
-    """Read MovieLens-1M as one line a user, oldest first.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ml-1m.sequences.txt`` and ``movies.dat`` (latin-1).
-
-    Returns
-    -------
-    Loaded
-        Ordered by the source.
-    """
+    """Read MovieLens-1M as one line a user, oldest first."""
     events = read_events(found(folder, "ml-1m.sequences.txt"), format="sequences").events
     return Loaded(events, _movies(folder, "latin-1", integers=True), "source", ("this copy has no ratings and no times",))
 
 
 def csv_small(folder: Path) -> Loaded:
-    """Read MovieLens latest-small.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.csv`` and ``movies.csv``.
-
-    Returns
-    -------
-    Loaded
-        With ratings, times, titles and genres.
-    """
+    """Read MovieLens latest-small."""
     catalog = read_catalog(found(folder, "movies.csv"))
     known = pl.col("categories").replace({"(no genres listed)": None})
     return Loaded(read_events(found(folder, "ratings.csv")).events, catalog.with_columns(known), "timestamp")
 
 
 def movietweetings(folder: Path) -> Loaded:
-    """Read a MovieTweetings snapshot; film ids are IMDb's and keep their leading zeros.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat`` (UTF-8), both with ``::``.
-
-    Returns
-    -------
-    Loaded
-        Ratings from 0 to 10.
-    """
+    """Read a MovieTweetings snapshot; film ids are IMDb's and keep their leading zeros."""
     raw = read_fields(found(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
     events = read_events(raw.with_columns(pl.col("user", "timestamp").cast(pl.Int64))).events
     return Loaded(events, _movies(folder, "utf-8", integers=False), "timestamp")

@@ -17,28 +17,7 @@ def rebuild(
 ) -> NDArray[np.int64]:
     """Return which sequence each row belongs to, and check that every history holds the targets before it.
 
-    Parameters
-    ----------
-    histories : ndarray, shape [rows, width]
-        The last `width` items before the target, padded on the right.
-    lengths : ndarray, shape [rows]
-        Their number; an empty history is written as 1.
-    targets : ndarray, shape [rows]
-        The next item.
-    where : str
-        The file, for messages.
-    padding : int
-        What stands for no item.
-
-    Returns
-    -------
-    ndarray, shape [rows], int64
-        Numbers from 0; a sequence begins at each row with an empty history.
-
-    Raises
-    ------
-    DataError
-        Names the first row that does not continue its sequence.
+    histories [rows, width], lengths [rows], targets [rows] → [rows].
     """
     rows = np.arange(len(targets))
     begins = (histories == padding).all(axis=1)

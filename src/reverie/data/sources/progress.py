@@ -10,13 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 
 class DownloadBar:
-    """A bar with the four things pooch uses: `total`, `update`, `reset` and `close`.
-
-    Parameters
-    ----------
-    name : str
-        What is downloaded.
-    """
+    """A bar with the four things pooch uses: `total`, `update`, `reset` and `close`."""
 
     def __init__(self, name: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -32,13 +26,7 @@ class DownloadBar:
         self.close()
 
     def update(self, n: int) -> None:
-        """Advance by some bytes.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-        """
+        """Advance by some bytes."""
         self._progress.update(self._task, advance=n, total=self.total or None)
 
     def reset(self) -> None:

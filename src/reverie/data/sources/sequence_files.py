@@ -14,22 +14,7 @@ from reverie.errors import DataError
 
 
 def s3rec(name: str, titles: str | None, text: str | None = None) -> Layout:
-    """Return the reader of one S3-Rec file.
-
-    Parameters
-    ----------
-    name : str
-        E.g. ``"Beauty"``.
-    titles : str or None
-        File with the titles, used where it is there.
-    text : str or None
-        File with a column ``idgenrec_textual_id``: words made from titles, which become the catalogue's ``text``.
-
-    Returns
-    -------
-    callable
-        A layout.
-    """
+    """Return the reader of one S3-Rec file."""
 
     def read(folder: Path) -> Loaded:
         events = read_events(found(folder, f"{name}.txt"), format="sequences").events
@@ -53,18 +38,7 @@ def _texts(path: Path) -> pl.DataFrame:
 
 
 def microlens(folder: Path) -> Loaded:
-    """Read MicroLens-50k.
-
-    Parameters
-    ----------
-    folder : path
-        With ``MicroLens-50k_pairs.tsv`` (user, tab, items oldest first) and, perhaps, ``MicroLens-50k_titles.csv``.
-
-    Returns
-    -------
-    Loaded
-        Ordered by the source.
-    """
+    """Read MicroLens-50k."""
     events = read_events(found(folder, "MicroLens-50k_pairs.tsv"), format="sequences").events
     if not any(folder.glob("MicroLens-50k_titles.csv*")):
         return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source", ("this copy has no titles",))
@@ -72,34 +46,12 @@ def microlens(folder: Path) -> Loaded:
 
 
 def steam(folder: Path) -> Loaded:
-    """Read the purchases of Steam-200k.
-
-    Parameters
-    ----------
-    folder : path
-        With ``game_purchase.dat`` and ``item_info.dat`` (tabs).
-
-    Returns
-    -------
-    Loaded
-        Without any order.
-    """
+    """Read the purchases of Steam-200k."""
     events = read_events(found(folder, "game_purchase.dat"), format="tsv", order="none").events
     return Loaded(events, read_catalog(found(folder, "item_info.dat"), format="tsv"), "none")
 
 
 def retailrocket(folder: Path) -> Loaded:
-    """Read the events of Retailrocket that carry times.
-
-    Parameters
-    ----------
-    folder : path
-        With ``train_events.parquet``.
-
-    Returns
-    -------
-    Loaded
-        With the kinds view, cart and buy.
-    """
+    """Read the events of Retailrocket that carry times."""
     events = read_events(found(folder, "train_events.parquet")).events
     return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "timestamp")

@@ -18,24 +18,7 @@ FILES = {"train": "train_data.parquet", "valid": "val_data.parquet", "test": "te
 
 
 def zhihu(folder: Path) -> Loaded:
-    """Rebuild the sequences of the three parts.
-
-    Parameters
-    ----------
-    folder : path
-        With ``train_data.parquet``, ``val_data.parquet`` and ``test_data.parquet``: columns ``seq`` (10 items, padded on the
-        right), ``seq_len`` and ``tgt``.
-
-    Returns
-    -------
-    Loaded
-        A user is a sequence, numbered through train, valid and test; column ``part`` says which.
-
-    Raises
-    ------
-    DataError
-        If the rows are not the prefixes of sequences.
-    """
+    """Rebuild the sequences of the three parts."""
     parts, first = [], 0
     for part, name in FILES.items():
         path = found(folder, name)

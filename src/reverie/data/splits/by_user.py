@@ -76,26 +76,7 @@ def by_user(
 
 
 def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen: Seen, empty: bool = False) -> Queries:
-    """Return queries about rows that are not in training.
-
-    Parameters
-    ----------
-    rows : Sequences
-        All rows.
-    chosen : ndarray, int64
-        Row numbers to ask about.
-    targets : {"last", "all"}
-        One query per row, about its last event, or one per event.
-    seen : {"remove", "keep"}
-        Rule for items of the history.
-    empty : bool
-        Whether to ask about the first event of a row too, whose history is empty.
-
-    Returns
-    -------
-    Queries
-        Clusters are the rows' users.
-    """
+    """Return queries about rows that are not in training."""
     first = 0 if empty else 1
     chosen = chosen[rows.lengths[chosen] > first]
     if targets == "last":

@@ -79,20 +79,7 @@ SplitConfig = Annotated[LeaveOneOut | Temporal | ByUser | BySequence | Given, Fi
 
 
 def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
-    """Cut a dataset as its options say.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to cut.
-    config : SplitConfig
-        Protocol and options.
-
-    Returns
-    -------
-    Split
-        See the protocol's function.
-    """
+    """Cut a dataset as its options say."""
     from reverie.data.splits import PROTOCOLS
 
     return PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))

@@ -22,29 +22,7 @@ TRAIN, VALID, TEST = 0, 1, 2
 
 
 def labelled_rows(dataset: Dataset) -> Split:
-    """Make one query of each labelled event: its history are the items that the user had liked before, its target is the item.
-
-    The order is that of `Dataset`: by time, and rows of one moment keep the order of the source; a liked item of the same moment
-    stands in the history of the rows after it. **What leaks:** nothing from later rows; but the history of a test row holds liked
-    items of valid and of earlier test rows, as in online use, while a model learns from train. Rows are asked about alone
-    (candidates are the row's own item), because only labelled pairs can be scored.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With the columns ``label`` (1 for liked, 0 for not) and ``part``.
-
-    Returns
-    -------
-    Split
-        `train` and `refit` hold the liked items only; `labelled` holds all training rows with their labels.
-
-    Raises
-    ------
-    DataError
-        If a label is neither 0 nor 1, a part comes before an earlier one in the time of its user, a part has no row, or a user has
-        liked an item before it is asked about.
-    """
+    """Make one query of each labelled event: its history are the items that the user had liked before, its target is the item."""
     rows = dataset.sequences
     at, row = rows.positions(), rows.event_rows()
     part = np.asarray(rows.columns["part"], dtype=np.int8)[at]

@@ -29,7 +29,6 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     Parameters
     ----------
     dataset : Dataset
-        With timestamps.
     valid, test : float
         Shares of the events behind each moment, in (0, 1).
     targets : {"first", "all"}

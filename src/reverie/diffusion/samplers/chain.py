@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """A chain as numbers, in sampling order.
-
-    Parameters
-    ----------
-    timesteps : list of int
-        Steps s, descending.
-    clean, noisy, spread : list of float
-        c1, c2 and σ of each step.
-    """
+    """A chain as numbers, in sampling order."""
 
     timesteps: list[int]
     clean: list[float]
@@ -39,22 +31,7 @@ Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def coefficients(schedule: Schedule, rule: Rule, n: int) -> Coefficients:
-    """Return the numbers of a chain.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        Noise levels.
-    rule : callable
-        A sampler's rule.
-    n : int
-        Number of steps, from 1 to T.
-
-    Returns
-    -------
-    Coefficients
-        Of each step.
-    """
+    """Return the numbers of a chain."""
     timesteps = respaced(schedule.steps, n)
     left, after = levels(schedule, timesteps)
     clean, noisy, spread = rule(left, after)
@@ -62,36 +39,13 @@ def coefficients(schedule: Schedule, rule: Rule, n: int) -> Coefficients:
 
 
 def levels(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Return ᾱ of each step and of the one after it.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        Noise levels.
-    timesteps : sequence of int
-        Steps, descending.
-
-    Returns
-    -------
-    left, after : Tensor, shape [n], float64
-        The last entry of `after` is 1: the clean vector.
-    """
+    """Return ᾱ of each step and of the one after it → [n]."""
     left = schedule.alphas_cumprod[list(timesteps)]
     return left, torch.cat([left[1:], torch.ones(1, dtype=torch.float64)])
 
 
 class ChainSampler:
-    """Walk the chain step by step.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        Noise levels.
-    rule : callable
-        What makes it `ddpm` or `ddim`.
-    n : int or None
-        Number of steps; None for all T.
-    """
+    """Walk the chain step by step."""
 
     def __init__(self, schedule: Schedule, rule: Rule, n: int | None = None) -> None:
         self._schedule, self._rule = schedule, rule
@@ -103,33 +57,12 @@ class ChainSampler:
         return self._chain.timesteps
 
     def set_timesteps(self, n: int) -> None:
-        """Walk the chain in n steps.
-
-        Parameters
-        ----------
-        n : int
-            From 1 to T.
-        """
+        """Walk the chain in n steps."""
         self._chain = coefficients(self._schedule, self._rule, n)
         self._index = {t: i for i, t in enumerate(self._chain.timesteps)}
 
     def step(self, out: Tensor, t: int, x: Tensor, noise: Draw | None = None) -> StepOutput:
-        """Make one step, see `reverie.diffusion.samplers.Sampler`.
-
-        Parameters
-        ----------
-        out, x : Tensor, shape [B, D]
-            Predicted clean vectors and noisy vectors.
-        t : int
-            One of `timesteps`.
-        noise : callable or None
-            Gives standard normal numbers.
-
-        Returns
-        -------
-        StepOutput
-            The less noisy vectors.
-        """
+        """Make one step, see `reverie.diffusion.samplers.Sampler`; out, x [B, D]."""
         i = self._index[t]
         moved = self._chain.clean[i] * out + self._chain.noisy[i] * x
         spread = self._chain.spread[i]
@@ -138,18 +71,5 @@ class ChainSampler:
         return StepOutput(moved, out)
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors.
-
-        Parameters
-        ----------
-        x0, noise : Tensor, shape [B, D]
-            Clean vectors and standard normal noise.
-        t : Tensor, shape [B], int64
-            Step of each row.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Noisy vectors.
-        """
+        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
         return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

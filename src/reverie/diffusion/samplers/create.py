@@ -26,9 +26,7 @@ def create_sampler(config: SamplerConfig, schedule: Schedule, denoiser: Denoiser
     Parameters
     ----------
     config : SamplerConfig
-        Options.
     schedule : Schedule
-        Noise levels.
     denoiser : Denoiser or None
         Needed by `exact` only, which reads its weights.
 

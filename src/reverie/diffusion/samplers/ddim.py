@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 def ddim_rule(eta: float) -> Rule:
     """Return the rule of DDIM.
 
-    Parameters
-    ----------
-    eta : float
-        Share of fresh noise: 0 none, 1 as much as ancestral sampling on the same steps.
-
-    Returns
-    -------
-    callable
-        σ = η √((1 - ᾱ_after) / (1 - ᾱ) · (1 - ᾱ/ᾱ_after)), c2 = √((1 - ᾱ_after - σ²) / (1 - ᾱ)), c1 = √ᾱ_after - c2 √ᾱ.
-
-    References
-    ----------
     .. [1] Song, Meng and Ermon, Denoising diffusion implicit models, arXiv 2010.02502, equations 12 and 16.
     """
     return partial(_rule, eta=eta)

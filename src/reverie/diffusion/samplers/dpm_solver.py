@@ -22,19 +22,6 @@ class DPMSolverSampler:
     x' = √((1 - ᾱ')/(1 - ᾱ)) x + √ᾱ' (1 - e^(-h)) D, where D = x̂_0 in first order and, in 2M,
     D = x̂_0 + h / (2 h_before) · (x̂_0 - x̂_0 of the step before). The first step and the last one, where λ is infinite, are of
     first order. First order is DDIM without noise.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        Noise levels.
-    order : {1, 2}
-        Order.
-    n : int or None
-        Number of steps; None for all T.
-
-    References
-    ----------
-    .. [1] Lu et al., DPM-Solver++, arXiv 2211.01095, equation 9 and algorithm 2.
     """
 
     def __init__(self, schedule: Schedule, order: Literal[1, 2] = 2, n: int | None = None) -> None:
@@ -47,13 +34,7 @@ class DPMSolverSampler:
         return self._timesteps
 
     def set_timesteps(self, n: int) -> None:
-        """Walk the chain in n steps.
-
-        Parameters
-        ----------
-        n : int
-            From 1 to T.
-        """
+        """Walk the chain in n steps."""
         self._timesteps = respaced(self._schedule.steps, n)
         self._index = {t: i for i, t in enumerate(self._timesteps)}
         left, after = levels(self._schedule, self._timesteps)
@@ -69,27 +50,7 @@ class DPMSolverSampler:
         self._before: Tensor | None = None
 
     def step(self, out: Tensor, t: int, x: Tensor, noise: Draw | None = None) -> StepOutput:
-        """Make one step; the steps of a run are made in the order of `timesteps`.
-
-        Parameters
-        ----------
-        out, x : Tensor, shape [B, D]
-            Predicted clean vectors and noisy vectors.
-        t : int
-            One of `timesteps`; the first one starts a new run.
-        noise : callable or None
-            Not used.
-
-        Returns
-        -------
-        StepOutput
-            The less noisy vectors.
-
-        Raises
-        ------
-        ValueError
-            If a second-order step has no step before it.
-        """
+        """Make one step; the steps of a run are made in the order of `timesteps`; out, x [B, D]."""
         i = self._index[t]
         direction = out
         if self._bend[i]:
@@ -100,18 +61,5 @@ class DPMSolverSampler:
         return StepOutput(self._noisy[i] * x + self._clean[i] * direction, out)
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors.
-
-        Parameters
-        ----------
-        x0, noise : Tensor, shape [B, D]
-            Clean vectors and standard normal noise.
-        t : Tensor, shape [B], int64
-            Step of each row.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Noisy vectors.
-        """
+        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
         return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

@@ -30,7 +30,6 @@ class ExactSampler:
     Parameters
     ----------
     schedule : Schedule
-        Noise levels.
     denoiser : Affine
         A denoiser that is affine in the noisy vector and in the guidance.
     rule : callable

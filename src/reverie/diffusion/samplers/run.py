@@ -39,13 +39,7 @@ class NormalNoise:
     streams: int = 256
 
     def __call__(self) -> Tensor:
-        """Return the next numbers.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Independent of those before.
-        """
+        """Return the next numbers → [B, D]."""
         drawn = self.shape[0] if self.rows is None else self.streams
         numbers = torch.randn(drawn, self.shape[1], generator=self.generator, dtype=self.like.dtype).to(self.like.device)
         return numbers if self.rows is None else numbers[self.rows]
@@ -59,7 +53,6 @@ def sample(denoise: Callable[[Tensor, int], Tensor], sampler: Sampler, noise: No
     denoise : callable
         From noisy vectors [B, D] and a step to predicted clean vectors, e.g. `reverie.diffusion.Guided`.
     sampler : Sampler
-        Any.
     noise : NormalNoise
         Where the start and all later noise come from; also tells the shape.
 

@@ -53,25 +53,7 @@ class Sampler(Protocol):
 
 
 def respaced(steps: int, n: int) -> list[int]:
-    """Choose n of T steps, evenly, always with the most noisy one (called "trailing" in arXiv 2305.08891, table 2).
-
-    Parameters
-    ----------
-    steps : int
-        T.
-    n : int
-        How many.
-
-    Returns
-    -------
-    list of int
-        Descending from T - 1.
-
-    Raises
-    ------
-    ValueError
-        If n is not in 1..T.
-    """
+    """Choose n of T steps, evenly, always with the most noisy one (called "trailing" in arXiv 2305.08891, table 2)."""
     if not 1 <= n <= steps:
         raise ValueError(f"n must be in 1..{steps}, the length of the chain, got {n}")
     return [round(steps * (n - i) / n) - 1 for i in range(n)]

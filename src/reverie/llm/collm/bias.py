@@ -18,38 +18,12 @@ PSEUDO = 5.0
 
 
 def item_mean(train: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
-    """Return how often an item was liked, smoothed: ``(likes + k r) / (rows + k)`` with r the rate of all rows.
-
-    Parameters
-    ----------
-    train : Pairs
-        What is counted.
-    asked : Pairs
-        What is scored; labels are not read.
-    pseudo : float
-        The k, positive.
-
-    Returns
-    -------
-    ndarray, shape [R]
-        In (0, 1).
-    """
+    """Return how often an item was liked, smoothed: ``(likes + k r) / (rows + k)`` with r the rate of all rows → [R]."""
     return _smoothed(train.items, train.labels, asked.items, float(train.labels.mean()), pseudo)
 
 
 def bias_model(train: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
-    """Return ``logit(item mean) + logit(user mean)``, both smoothed as in `item_mean`.
-
-    Parameters
-    ----------
-    train, asked, pseudo
-        As in `item_mean`.
-
-    Returns
-    -------
-    ndarray, shape [R]
-        Log-odds up to a constant.
-    """
+    """Return ``logit(item mean) + logit(user mean)``, both smoothed as in `item_mean` → [R]."""
     rate = float(train.labels.mean())
     of_item = _smoothed(train.items, train.labels, asked.items, rate, pseudo)
     of_user = _smoothed(train.users, train.labels, asked.users, rate, pseudo)
@@ -57,29 +31,7 @@ def bias_model(train: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np
 
 
 def prequential_bias(past: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
-    """Return the bias model of all strictly earlier rows, those that are asked about included, liked or not.
-
-    It knows more than a model that sees liked items only, and is printed as a bound. Rows of one moment do not see each other.
-
-    Parameters
-    ----------
-    past : Pairs
-        Rows before (train and valid).
-    asked : Pairs
-        Rows that are scored; labels of earlier ones are read.
-    pseudo : float
-        As in `item_mean`.
-
-    Returns
-    -------
-    ndarray, shape [R]
-        Log-odds up to a constant.
-
-    Raises
-    ------
-    DataError
-        If the rows have no times.
-    """
+    """Return the bias model of all strictly earlier rows, those that are asked about included, liked or not → [R]."""
     if past.times is None or asked.times is None:
         raise DataError("the prequential bias model needs times, and these rows have none")
     both = past + asked
@@ -95,18 +47,7 @@ def prequential_bias(past: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArr
 
 
 def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-odds.
-
-    Parameters
-    ----------
-    share : ndarray
-        In [0, 1]; the ends are moved inwards by 1e-6.
-
-    Returns
-    -------
-    ndarray
-        Finite.
-    """
+    """Return log-odds."""
     inside = np.clip(share, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(inside / (1 - inside)))
 

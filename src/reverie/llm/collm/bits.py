@@ -20,15 +20,6 @@ UNKNOWN = "unknown"
 class Bits(nn.Module):
     """Signs of vectors along their principal directions, around the median of each side.
 
-    Parameters
-    ----------
-    dim : int
-        Width d of the vectors.
-    bits : int
-        How many; a multiple of 8, at most d.
-
-    References
-    ----------
     .. [1] Zhang et al., Text-like encoding of collaborative information in large language models for recommendation (BinLLM), ACL
        2024, arXiv 2406.03210. Deviation: the published bits are learned with the recommender; these are read off a fitted one.
     """
@@ -45,13 +36,7 @@ class Bits(nn.Module):
 
     @torch.no_grad()
     def fit(self, users: Tensor, items: Tensor) -> None:
-        """Find the directions and medians.
-
-        Parameters
-        ----------
-        users, items : Tensor, shape [M, d]
-            Vectors of the training users and items.
-        """
+        """Find the directions and medians; users, items [M, d]."""
         both = torch.cat([users - users.mean(0), items - items.mean(0)])
         _, _, found = torch.linalg.svd(both, full_matrices=False)
         missing = self.directions.shape[1] - len(found)
@@ -62,24 +47,7 @@ class Bits(nn.Module):
             self.middles[side] = (vectors @ self.directions).median(0).values
 
     def words(self, side: str, vectors: Tensor, known: Tensor, dotted: bool) -> list[str]:
-        """Return what is written for users or items.
-
-        Parameters
-        ----------
-        side : {"user", "item"}
-            Whose vectors they are.
-        vectors : Tensor, shape [M, d]
-            Collaborative vectors.
-        known : Tensor, shape [M], bool
-            Where not, the word `UNKNOWN`.
-        dotted : bool
-            Eight bits as a number, numbers with dots between them, instead of digits.
-
-        Returns
-        -------
-        list of str
-            One per row, e.g. ``"01100101"`` or ``"101.7"``.
-        """
+        """Return what is written for users or items; vectors [M, d], known [M]."""
         signs = (vectors @ self.directions > self.middles[0 if side == "user" else 1]).cpu().numpy()
         return [
             (_dotted(row) if dotted else "".join("01"[int(bit)] for bit in row)) if there else UNKNOWN

@@ -20,22 +20,7 @@ if TYPE_CHECKING:
 
 
 def candidate_scores(model: CoLLM, batch: SequenceBatch, items: Tensor) -> Tensor:
-    """Score many candidates of one user; the common beginning of their prompts is read once.
-
-    Parameters
-    ----------
-    model : CoLLM
-        In use.
-    batch : SequenceBatch
-        One row.
-    items : Tensor, shape [C], int64
-        Item codes; 0 is padding and scores 0.
-
-    Returns
-    -------
-    Tensor, shape [C]
-        As one prompt per candidate gives them, up to rounding.
-    """
+    """Score many candidates of one user; the common beginning of their prompts is read once; items [C] → [C]."""
     real = items.nonzero()[:, 0]
     found = torch.zeros(len(items), device=model.centre.device)
     if len(real) < 2:
@@ -63,20 +48,7 @@ def candidate_scores(model: CoLLM, batch: SequenceBatch, items: Tensor) -> Tenso
 
 
 def catalogue_scores(model: CoLLM, batch: SequenceBatch) -> Tensor:
-    """Score the whole catalogue, or its `shortlist`, behind which items stand in the order of the recommender.
-
-    Parameters
-    ----------
-    model : CoLLM
-        In use.
-    batch : SequenceBatch
-        Histories and users.
-
-    Returns
-    -------
-    Tensor, shape [B, N]
-        As `CoLLM.scores` gives them.
-    """
+    """Score the whole catalogue, or its `shortlist`, behind which items stand in the order of the recommender → [B, N]."""
     n_items = len(model.prompting.titles.texts)
     everything = torch.arange(1, n_items + 1, device=model.centre.device)
     if model.config.shortlist is None or model.config.shortlist >= n_items or model.evidence is None:

@@ -17,22 +17,7 @@ if TYPE_CHECKING:
 
 
 def drawn_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
-    """Mark the training rows that are learned from; all rows stay, because histories are made of them.
-
-    Parameters
-    ----------
-    rows : Sequences
-        Labelled rows.
-    count : int or None
-        How many; None for all.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    Sequences
-        With the column ``asked``.
-    """
+    """Mark the training rows that are learned from; all rows stay, because histories are made of them."""
     at = rows.positions()
     if count is None or count >= len(at):
         return rows
@@ -42,26 +27,7 @@ def drawn_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
 
 
 def drawn_users(queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None) -> NDArray[np.int64]:
-    """Draw users, one after the other, until there are enough rows; of each all rows are taken, or a few drawn ones.
-
-    Parameters
-    ----------
-    queries : Queries
-        Labelled rows.
-    count : int or None
-        Least number of rows; None for all.
-    seed : int
-        Of the draw.
-    what : str
-        Name of the part, so that parts are drawn apart.
-    per_user : int or None
-        Most rows of one user; None for all.
-
-    Returns
-    -------
-    ndarray, int64
-        Query numbers, ascending.
-    """
+    """Draw users, one after the other, until there are enough rows; of each all rows are taken, or a few drawn ones."""
     if count is None or count >= len(queries):
         return np.arange(len(queries), dtype=np.int64)
     users, inverse, sizes = np.unique(queries.users, return_inverse=True, return_counts=True)

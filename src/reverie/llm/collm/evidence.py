@@ -40,18 +40,7 @@ class Represents(Protocol):
 
 
 class Evidence(nn.Module):
-    """Vectors of users and items of a recommender, and whether training had anything to say of them.
-
-    Parameters
-    ----------
-    model : Recommender
-        A torch module that has vectors, or DIN, whose vector of a user depends on the item that is asked about (*target-aware*).
-
-    Raises
-    ------
-    ConfigError
-        If the model has neither.
-    """
+    """Vectors of users and items of a recommender, and whether training had anything to say of them."""
 
     user_rows: Tensor
     item_rows: Tensor
@@ -89,33 +78,14 @@ class Evidence(nn.Module):
             return int(self.model.item_table().shape[1])
 
     def see(self, rows: Sequences) -> None:
-        """Count the labelled rows of each user and item.
-
-        Parameters
-        ----------
-        rows : Sequences
-            Training rows.
-        """
+        """Count the labelled rows of each user and item."""
         items = torch.from_numpy(rows.item_counts()).to(self.item_rows)
         self.item_rows.copy_(items)
         self.user_rows.zero_()
         self.user_rows[torch.from_numpy(rows.users).to(self.user_rows.device)] = torch.from_numpy(rows.lengths).to(self.user_rows)
 
     def user_vectors(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Return the vectors of users, for each item where they depend on it.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-        items : Tensor, shape [B, C], int64
-            Item codes.
-
-        Returns
-        -------
-        Tensor, shape [B, C, d]
-            The same for all items of a row, but for DIN.
-        """
+        """Return the vectors of users, for each item where they depend on it; items [B, C] → [B, C, d]."""
         batch = self._read_as(batch)
         if isinstance(self.model, DIN):
             aware: Tensor = self.model.aware(batch, self.item_order[items])
@@ -124,18 +94,7 @@ class Evidence(nn.Module):
         return found[:, None].expand(-1, items.shape[1], -1)
 
     def item_vectors(self, items: Tensor) -> Tensor:
-        """Return the vectors of items.
-
-        Parameters
-        ----------
-        items : Tensor, shape [B, C], int64
-            Item codes; 0 gives any vector.
-
-        Returns
-        -------
-        Tensor, shape [B, C, d]
-            Vectors.
-        """
+        """Return the vectors of items; items [B, C] → [B, C, d]."""
         items = self.item_order[items]
         if isinstance(self.model, DIN):
             tripled: Tensor = self.model.item_vectors(items)
@@ -143,49 +102,18 @@ class Evidence(nn.Module):
         return F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
-        """Say of which users something is known: those with training rows, or with a history where the model reads it.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-
-        Returns
-        -------
-        Tensor, shape [B], bool
-            One per row.
-        """
+        """Say of which users something is known: those with training rows, or with a history where the model reads it → [B]."""
         inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
         counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
         return counted | (batch.lengths > 0) if self.history else counted
 
     def known_items(self, items: Tensor) -> Tensor:
-        """Say of which items training had rows.
-
-        Parameters
-        ----------
-        items : Tensor, int64, any shape
-            Item codes.
-
-        Returns
-        -------
-        Tensor, the same shape, bool
-            False for code 0.
-        """
+        """Say of which items training had rows."""
         return self.item_rows[items] > 0
 
     @torch.no_grad()
     def shuffle(self, seed: int) -> None:
-        """Read every user and every item as another from now on: the control that tells whether vectors are used at all.
-
-        Those with training rows change places among themselves, in histories too, so that a vector that comes from a network over
-        the history is that of other items.
-
-        Parameters
-        ----------
-        seed : int
-            Of the permutations.
-        """
+        """Read every user and every item as another from now on: the control that tells whether vectors are used at all."""
         generator = torch_generator(seed, "shuffled ids")
         for order, rows in ((self.user_order, self.user_rows), (self.item_order, self.item_rows)):
             seen = rows.nonzero()[:, 0]
@@ -200,20 +128,7 @@ class Evidence(nn.Module):
 
 
 def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
-    """Return histories without their oldest events.
-
-    Parameters
-    ----------
-    batch : SequenceBatch
-        Padded on the right.
-    history : int or None
-        How many events to keep; None keeps all.
-
-    Returns
-    -------
-    SequenceBatch
-        At most `history` wide.
-    """
+    """Return histories without their oldest events."""
     if history is None or batch.items.shape[1] <= history:
         return batch
     first = (batch.lengths - history).clamp(min=0)
@@ -222,18 +137,5 @@ def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
 
 
 def create_evidence(config: CollaborativeConfig, vocabulary: Vocabulary) -> Evidence:
-    """Return the evidence of an unfitted recommender.
-
-    Parameters
-    ----------
-    config : CollaborativeConfig
-        Which one.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    Evidence
-        To be fitted, or loaded.
-    """
+    """Return the evidence of an unfitted recommender."""
     return Evidence(create_model(config.name, vocabulary, **config.options))

@@ -12,19 +12,7 @@ if TYPE_CHECKING:
 
 
 class Mapping(nn.Module):
-    """The mapping of CoLLM (arXiv 2310.19488, eq. 6), for users and items.
-
-    Parameters
-    ----------
-    config : MappingConfig
-        Options.
-    dim : int
-        Width d of the collaborative vectors.
-    width : int
-        Width D of the language model's token vectors.
-    rms : float
-        Their root mean square.
-    """
+    """The mapping of CoLLM (arXiv 2310.19488, eq. 6), for users and items."""
 
     mean: Tensor
     spread: Tensor
@@ -41,22 +29,7 @@ class Mapping(nn.Module):
         self.unknown = nn.Parameter(torch.randn(2, config.tokens, width) * rms)
 
     def forward(self, side: str, vectors: Tensor, known: Tensor | None) -> Tensor:
-        """Return soft tokens.
-
-        Parameters
-        ----------
-        side : {"user", "item"}
-            Whose vectors they are.
-        vectors : Tensor, shape [M, d]
-            Collaborative vectors.
-        known : Tensor or None, shape [M], bool
-            Where not, the token that says so takes the place; None maps all.
-
-        Returns
-        -------
-        Tensor, shape [M, tokens, D]
-            Soft tokens.
-        """
+        """Return soft tokens; vectors [M, d], known [M] → [M, tokens, D]."""
         at = 0 if side == "user" else 1
         vectors = (vectors - self.mean[at]) / self.spread[at]
         network = self.of_user if side == "user" or self.of_item is None else self.of_item
@@ -69,13 +42,7 @@ class Mapping(nn.Module):
 
     @torch.no_grad()
     def fit_scale(self, users: Tensor, items: Tensor) -> None:
-        """Take mean and spread of each feature, where that is asked for.
-
-        Parameters
-        ----------
-        users, items : Tensor, shape [M, d]
-            Of training rows.
-        """
+        """Take mean and spread of each feature, where that is asked for; users, items [M, d]."""
         if not self.by_feature:
             return
         for at, vectors in enumerate((users, items)):

@@ -40,23 +40,6 @@ ALIKE = 4
 class CoLLM(nn.Module):
     """Score of an item: the logit of *Yes* after a prompt with the user's titles, the item's title and, for ids, soft tokens.
 
-    It scores candidates; the whole catalogue too, user by user, the common beginning of the prompts read once. What is trained is
-    set by `stage`: the LoRA on text, or the mapping (and the recommender behind it, where `tune` says so) with everything else
-    frozen.
-
-    Parameters
-    ----------
-    config : CoLLMConfig
-        Options.
-    vocabulary : Vocabulary
-        With titles.
-    backbone : Backbone
-        With a LoRA.
-    evidence : Evidence or None
-        Where vectors come from.
-
-    References
-    ----------
     .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5),
        2025, arXiv 2310.19488. Deviations: dedicated places for soft tokens instead of the unknown token; our wording, which asks
        before it names the item (`template: question` has the published order); a constant is taken off the score, which changes
@@ -92,13 +75,7 @@ class CoLLM(nn.Module):
         self.set_stage(self.stage)
 
     def set_stage(self, stage: str) -> None:
-        """Choose what is trained.
-
-        Parameters
-        ----------
-        stage : {"lora", "mapping", "all"}
-            The LoRA; the mapping, with the recommender where `tune` says so; or all of them at once.
-        """
+        """Choose what is trained."""
         self.stage = stage
         loras = [p for name, p in self.language.named_parameters() if "lora_" in name]
         for parameter in loras:
@@ -110,69 +87,23 @@ class CoLLM(nn.Module):
             self.evidence.requires_grad_(tuned and self.config.tune == "mapping+vectors")
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Return the parameters that are trained now.
-
-        Parameters
-        ----------
-        recurse : bool
-            As for any module.
-
-        Yields
-        ------
-        Parameter
-            Those of the stage.
-        """
+        """Return the parameters that are trained now."""
         yield from (p for p in super().parameters(recurse) if p.requires_grad)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # type: ignore[override]
-        """Return all state but the language model's own weights, which are loaded by name.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As for any module.
-
-        Returns
-        -------
-        dict of str to Tensor
-            LoRA, mapping, recommender and counts.
-        """
+        """Return all state but the language model's own weights, which are loaded by name."""
         whole = super().state_dict(*args, **kwargs)
         return {name: value for name, value in whole.items() if not name.startswith(LANGUAGE) or "lora_" in name}
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Take back what `state_dict` returned.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor
-            Of the same options.
-        strict, assign : bool
-            As for any module; names have to fit.
-
-        Returns
-        -------
-        NamedTuple
-            Without missing keys.
-        """
+        """Take back what `state_dict` returned."""
         own = self.state_dict()
         if strict and set(own) != set(state_dict):
             raise RuntimeError(f"these are not the weights of this model: {sorted(set(own) ^ set(state_dict))[:3]}")
         return super().load_state_dict(state_dict, strict=False, assign=assign)
 
     def train(self, mode: bool = True) -> CoLLM:
-        """Set the mode; what the stage does not train stays as in use, without dropout.
-
-        Parameters
-        ----------
-        mode : bool
-            Whether training.
-
-        Returns
-        -------
-        CoLLM
-            Itself.
-        """
+        """Set the mode; what the stage does not train stays as in use, without dropout."""
         super().train(mode)
         if self.stage == "mapping":
             self.language.eval()
@@ -181,20 +112,7 @@ class CoLLM(nn.Module):
         return self
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score given candidates, or the whole catalogue.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor or None, shape [B, C], int64
-            Candidate codes; 0 is padding and scores 0.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Log-odds, up to the constant `centre`.
-        """
+        """Score given candidates, or the whole catalogue; items [B, C] → [B, N] or [B, C]."""
         if items is None:
             return catalogue_scores(self, batch)
         if items.shape[1] == 1:
@@ -203,24 +121,7 @@ class CoLLM(nn.Module):
         return torch.stack([candidate_scores(self, rows_of(batch, [row]), items[row]) for row in range(batch.size)])
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the binary cross-entropy of the score against labels and, where it has a weight, the pairwise loss inside users.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]`` and ``labels [B]``.
-
-        Returns
-        -------
-        dict
-            ``bce`` and, where asked for, ``ranking``: the mean of ``-log sigmoid(s_i - s_j)`` over rows i, j of one user of which i
-            was liked and j was not.
-
-        Raises
-        ------
-        ConfigError
-            If the batch has no labels.
-        """
+        """Return the binary cross-entropy against labels and, where it has a weight, the pairwise loss inside users."""
         if batch.targets is None or batch.labels is None:
             raise ConfigError(
                 "collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'"
@@ -236,13 +137,7 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_centre(self, batch: SequenceBatch) -> None:
-        """Take the mean score of some training rows off all scores.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-        """
+        """Take the mean score of some training rows off all scores."""
         if batch.targets is None:
             raise ValueError("batch: targets are needed")
         self.eval()
@@ -251,13 +146,7 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_scale(self, batch: SequenceBatch) -> None:
-        """Let the mapping take mean and spread of the vectors of training rows.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-        """
+        """Let the mapping take mean and spread of the vectors of training rows."""
         if self.mapping is None or self.evidence is None or batch.targets is None:
             return
         self.eval()
@@ -268,13 +157,7 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_bits(self) -> None:
-        """Read the directions and medians of bits off the recommender.
-
-        Raises
-        ------
-        ConfigError
-            If its vectors of users are not a table.
-        """
+        """Read the directions and medians of bits off the recommender."""
         if self.bits is None or self.evidence is None or self.evidence.history:
             raise ConfigError("ids written as bits need a table of users: lightgcn, or mf with fold_in: never")
         users = self.evidence.user_rows.nonzero()[:, 0]
@@ -284,22 +167,7 @@ class CoLLM(nn.Module):
         self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
     def pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Score pairs; what comes before the first soft token needs no gradient where it is frozen.
-
-        On a processor prompts are sorted by length and read a few at a time, so that few places are padding.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor, shape [B, C], int64
-            Item codes, none 0.
-
-        Returns
-        -------
-        Tensor, shape [B, C]
-            One prompt for each.
-        """
+        """Score pairs; what comes before the first soft token needs no gradient where it is frozen; items [B, C] → [B, C]."""
         prompts, vectors = written(self, batch, items)
         soft = vectors.view(len(prompts), -1, vectors.shape[-1])
         order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
@@ -318,41 +186,13 @@ class CoLLM(nn.Module):
         return answers(self.backbone, [p[n:] for p, n in zip(prompts, first, strict=True)], vectors, self.words, before)
 
     def score_of(self, logits: Tensor) -> Tensor:
-        """Turn the logits of Yes and No into scores.
-
-        Parameters
-        ----------
-        logits : Tensor, shape [M, 2]
-            From `reverie.llm.prefix.answers`.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            As `score` says, less `centre`.
-        """
+        """Turn the logits of Yes and No into scores; logits [M, 2] → [M]."""
         raw = logits[:, 0] if self.config.score == "yes_logit" else logits[:, 0] - logits[:, 1]
         return raw - self.centre
 
 
 def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> CoLLM:
-    """Return a model over parts that exist already: a backbone with its LoRA, shared by several models, and a fitted recommender.
-
-    Parameters
-    ----------
-    config : CoLLMConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids and titles.
-    backbone : Backbone
-        With a LoRA.
-    evidence : Evidence or None
-        Fitted, or none.
-
-    Returns
-    -------
-    CoLLM
-        With a card, in evaluation mode.
-    """
+    """Return a model over existing parts: a backbone with its LoRA, shared by several models, and a fitted recommender."""
     from reverie.protocols import Card
 
     model = CoLLM(config, vocabulary, backbone, evidence)
@@ -366,9 +206,7 @@ def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
     Parameters
     ----------
     config : CoLLMConfig
-        Options.
     vocabulary : Vocabulary
-        With titles.
 
     Returns
     -------

@@ -28,25 +28,7 @@ def packed_answers(
 ) -> Tensor:
     """Return the logits of some words after many ends of one beginning; what `answers` gives, up to rounding.
 
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model. Where its attention takes no mask by pairs, ends are padded side by side instead.
-    ends : sequence of sequences of int
-        With equally many soft tokens each.
-    vectors : Tensor, shape [M, s, D]
-        Soft tokens of each end.
-    words : Tensor, shape [W], int64
-        Token numbers.
-    before : Read
-        One beginning.
-    rows : int
-        Ends side by side, where they are padded.
-
-    Returns
-    -------
-    Tensor, shape [M, W], float32
-        At the last token of each end.
+    vectors [M, s, D], words [W] → [M, W].
     """
     parts = []
     base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model

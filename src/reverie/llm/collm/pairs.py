@@ -18,19 +18,7 @@ PARTS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows of one part, in the order of the split's queries.
-
-    Parameters
-    ----------
-    users : ndarray, shape [R], int64
-        User codes.
-    items : ndarray, shape [R], int64
-        Item codes 1..N.
-    labels : ndarray, shape [R], float64
-        1 where the item was liked, else 0.
-    times : ndarray or None, shape [R], int64
-        Seconds since 1970 UTC.
-    """
+    """Rows of one part, in the order of the split's queries; users [R], items [R], labels [R], times [R]."""
 
     users: NDArray[np.int64]
     items: NDArray[np.int64]
@@ -46,35 +34,13 @@ class Pairs:
         return Pairs(users, items, np.concatenate([self.labels, other.labels]), times)
 
     def take(self, index: NDArray[np.int64]) -> Pairs:
-        """Return some of the rows.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Row numbers.
-
-        Returns
-        -------
-        Pairs
-            In this order.
-        """
+        """Return some of the rows."""
         times = None if self.times is None else self.times[index]
         return Pairs(self.users[index], self.items[index], self.labels[index], times)
 
 
 def labelled_pairs(dataset: Dataset) -> dict[str, Pairs]:
-    """Return the rows of each part.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With the columns ``label`` and ``part``.
-
-    Returns
-    -------
-    dict of str to Pairs
-        ``train``, ``valid`` and ``test``, each in the order of the queries of `reverie.data.splits.labelled.labelled_rows`.
-    """
+    """Return the rows of each part."""
     rows = dataset.sequences
     at = rows.positions()
     part = np.asarray(rows.columns["part"])[at]
@@ -86,22 +52,7 @@ def labelled_pairs(dataset: Dataset) -> dict[str, Pairs]:
 
 
 def is_warm(pairs: Pairs | Queries, train: Pairs, least: int = 3) -> NDArray[np.bool_]:
-    """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold.
-
-    Parameters
-    ----------
-    pairs : Pairs or Queries
-        Rows; of queries the one target of each.
-    train : Pairs
-        Training rows.
-    least : int
-        Fewest rows of the user, and of the item (3 in CoLLM).
-
-    Returns
-    -------
-    ndarray, shape [R], bool
-        One per row.
-    """
+    """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold → [R]."""
     users, items = pairs.users, pairs.items if isinstance(pairs, Pairs) else pairs.targets
     of_user = np.bincount(train.users, minlength=int(users.max(initial=0)) + 1)
     of_item = np.bincount(train.items, minlength=int(items.max(initial=0)) + 1)

@@ -32,15 +32,7 @@ LONGEST = 50
 
 
 class Pointwise(nn.Module):
-    """A torch recommender, trained so that ``sigmoid(score)`` is the probability that an item is liked.
-
-    Parameters
-    ----------
-    model : Recommender
-        A torch module whose `scores` of candidates can be differentiated: ``mf``, ``lightgcn``, ``sasrec``, ``din`` …
-    liked : Sequences
-        Liked events, which the model sees before training (LightGCN's graph; who is known).
-    """
+    """A torch recommender, trained so that ``sigmoid(score)`` is the probability that an item is liked."""
 
     plan = "labelled"
 
@@ -53,36 +45,14 @@ class Pointwise(nn.Module):
         self.history = model.history or LONGEST
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the binary cross-entropy of scores against labels.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]`` and ``labels [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no labels.
-        """
+        """Return the binary cross-entropy of scores against labels."""
         if batch.targets is None or batch.labels is None:
             raise ValueError("labels are needed; use the plan 'labelled'")
         scores = self.model.scores(batch, batch.targets[:, None])[:, 0]
         return {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels)}
 
     def observe(self, train: Sequences) -> None:
-        """Show the model its liked events.
-
-        Parameters
-        ----------
-        train : Sequences
-            All labelled events; not used.
-        """
+        """Show the model its liked events."""
         call_if_present(self.model, "observe", self._liked)
         self.card = self.model.card
 
@@ -92,22 +62,7 @@ class Pointwise(nn.Module):
 
 
 def label_measure(model: Recommender, queries: Queries, metric: str) -> Callable[[], float]:
-    """Return a function that measures a model on labelled queries.
-
-    Parameters
-    ----------
-    model : Recommender
-        Measured as it stands at each call.
-    queries : Queries
-        With labels.
-    metric : str
-        ``auc``, ``uauc`` or ``undcg``.
-
-    Returns
-    -------
-    callable
-        Returns the metric.
-    """
+    """Return a function that measures a model on labelled queries."""
     return lambda: evaluate(model, queries, top=0).value(metric)
 
 
@@ -121,32 +76,7 @@ def fit_labels(
     device: str | None = None,
     show: bool = False,
 ) -> tuple[Recommender, Best]:
-    """Create a registered model and teach it the labels of a split; the best epoch on validation is kept.
-
-    Parameters
-    ----------
-    name : str
-        A registered model that learns.
-    options : dict
-        Its options.
-    split : Split
-        With labelled training rows.
-    training : TrainingConfig
-        How; `metric` is ``auc``, ``uauc`` or ``undcg``.
-    folder : Path or None
-        For log and state: an interrupted training goes on.
-    device : str or None
-        Where to compute.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    model : Recommender
-        Fitted.
-    best : Best
-        Validation value and epoch.
-    """
+    """Create a registered model and teach it the labels of a split; the best epoch on validation is kept."""
     if split.labelled is None:
         raise ValueError("the split has no labelled training rows")
     model = create_model(name, split, seed=training.seed, **options)

@@ -25,44 +25,14 @@ NOTHING = "none so far"
 
 @dataclass(frozen=True)
 class Prompting:
-    """How prompts are written.
-
-    Parameters
-    ----------
-    template : Template
-        With the slots history, title and, with ids, user and item.
-    titles : Titles
-        Of all items.
-    backbone : Backbone
-        Whose tokenizer reads.
-    """
+    """How prompts are written."""
 
     template: Template
     titles: Titles
     backbone: Backbone
 
     def tokens(self, history: Sequence[int], item: int, ids: tuple[str | int, str | int] | None) -> list[int]:
-        """Return one prompt; where it is longer than the context, the oldest titles are left out, never anything else.
-
-        Parameters
-        ----------
-        history : sequence of int
-            Codes of liked items, oldest first.
-        item : int
-            Code of the item that is asked about.
-        ids : tuple or None
-            What stands for user and item: numbers of soft tokens, or words.
-
-        Returns
-        -------
-        list of int
-            Token numbers.
-
-        Raises
-        ------
-        ConfigError
-            If the prompt is too long without any history.
-        """
+        """Return one prompt; where it is longer than the context, the oldest titles are left out, never anything else."""
         more = {} if ids is None else {"user": ids[0], "item": ids[1]}
         for first in range(len(history) + 1):
             named = ", ".join(f'"{self.titles.text(code)}"' for code in history[first:]) or NOTHING
@@ -75,69 +45,20 @@ class Prompting:
         )
 
     def answer(self, word: str) -> int:
-        """Return the token of an answer.
-
-        Parameters
-        ----------
-        word : str
-            ``Yes`` or ``No``.
-
-        Returns
-        -------
-        int
-            The first token of the word behind a space, as it stands behind the prompt.
-        """
+        """Return the token of an answer."""
         spaced = self.backbone.tokens(f" {word}")
         bare = self.backbone.tokens(word)
         return spaced[0] if len(spaced) == 1 else bare[0]
 
 
 def create_prompting(config: CoLLMConfig, backbone: Backbone, vocabulary: Vocabulary) -> Prompting:
-    """Load the template and the titles.
-
-    Parameters
-    ----------
-    config : CoLLMConfig
-        Options.
-    backbone : Backbone
-        Whose tokenizer reads.
-    vocabulary : Vocabulary
-        With titles.
-
-    Returns
-    -------
-    Prompting
-        For `CoLLM`.
-
-    Raises
-    ------
-    ConfigError
-        If the template is missing, or has not each of its slots once.
-    DataError
-        If an item has no title.
-    """
+    """Load the template and the titles."""
     titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
     return Prompting(open_template(config), titles, backbone)
 
 
 def open_template(config: CoLLMConfig) -> Template:
-    """Load the template of a step.
-
-    Parameters
-    ----------
-    config : CoLLMConfig
-        With ``ids: none`` that of the first step.
-
-    Returns
-    -------
-    Template
-        With its slots.
-
-    Raises
-    ------
-    ConfigError
-        If it is missing, or has not each of its slots once.
-    """
+    """Load the template of a step."""
     with_ids = config.ids != "none"
     if not with_ids and config.text_template is not None:
         return load_template(config.text_template, ("history", "title"))

@@ -116,25 +116,7 @@ class CoLLMRecipe(Options):
 
 
 def parse_collm(values: Any, where: str) -> CoLLMRecipe:
-    """Check a recipe, the options of its recommenders included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    CoLLMRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check a recipe, the options of its recommenders included."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(CoLLMRecipe.model_fields)}")
     recipe = checked(CoLLMRecipe, values, where)
@@ -158,38 +140,12 @@ def parse_collm(values: Any, where: str) -> CoLLMRecipe:
 
 
 def collm_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the recipes inside the package by name."""
     return packaged_files("reverie.llm.collm")
 
 
 def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> CoLLMRecipe:
-    """Load a recipe by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether to apply the recipe's `smoke` first, which shows nothing but that it runs.
-
-    Returns
-    -------
-    CoLLMRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
+    """Load a recipe by name or path."""
     return load_named(
         name_or_path,
         collm_files(),
@@ -204,16 +160,5 @@ def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: b
 
 
 def collm_yaml(recipe: CoLLMRecipe) -> str:
-    """Return a recipe as YAML.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to write.
-
-    Returns
-    -------
-    str
-        Complete: defaults are written out.
-    """
+    """Return a recipe as YAML."""
     return as_yaml(recipe.model_dump(mode="json"))

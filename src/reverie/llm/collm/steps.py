@@ -42,25 +42,7 @@ CENTRE = 32
 
 @dataclass
 class Steps:
-    """The language model's part of a study.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to do.
-    split : Split
-        All rows.
-    rows : Sequences
-        Training rows, those that are asked about marked.
-    valid : Queries
-        Rows that epochs are chosen on.
-    folder : Path
-        Of the run.
-    show : bool
-        Whether to show progress.
-    device : str or None
-        Where the language model is, instead of what its options say.
-    """
+    """The language model's part of a study."""
 
     recipe: CoLLMRecipe
     split: Split
@@ -71,20 +53,7 @@ class Steps:
     device: str | None = None
 
     def scores(self, asked: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
-        """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items.
-
-        Parameters
-        ----------
-        asked : (Queries, Queries)
-            Validation and test rows.
-
-        Returns
-        -------
-        scores : dict
-            Row of the table to scores of both.
-        facts : dict
-            Epochs, seconds and validation values of the steps.
-        """
+        """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items."""
         recipe, config = self.recipe, self.recipe.model
         seed_torch(recipe.text_training.seed, "weights")
         here = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})

@@ -41,25 +41,7 @@ Scores = dict[str, "NDArray[np.float64]"]
 
 @dataclass(frozen=True)
 class Study:
-    """A finished study.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-    recipe : CoLLMRecipe
-        What was run.
-    split : Split
-        All rows.
-    train : Pairs
-        All training rows.
-    valid, test : Queries
-        The rows that were asked about.
-    valid_scores, test_scores : dict of str to ndarray
-        By row of the table, in its order.
-    facts : dict
-        Times, memory, epochs, weight of the ensemble, commit.
-    """
+    """A finished study."""
 
     folder: Path
     recipe: CoLLMRecipe
@@ -73,25 +55,7 @@ class Study:
 
 
 def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
-    """Open the data of a recipe, with labels and parts.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        Which data, and how ratings become labels.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Dataset
-        With the columns ``label`` and ``part``.
-
-    Raises
-    ------
-    DataError
-        If there are neither labels nor a rule to make them.
-    """
+    """Open the data of a recipe, with labels and parts."""
     dataset = open_recipe_dataset(recipe.dataset, offline)
     if recipe.label is not None:
         return label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
@@ -103,31 +67,7 @@ def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
 def run_study(
     recipe: CoLLMRecipe, folder: str | Path, *, device: str | None = None, show: bool = True, offline: bool = False
 ) -> Study:
-    """Teach and measure as a recipe says; the same call goes on where it was cut.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to do.
-    folder : path
-        The run folder. Finished: it is read.
-    device : str or None
-        Where recommenders and language model are; None leaves the latter to its own option.
-    show : bool
-        Whether to show progress.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Study
-        Finished.
-
-    Raises
-    ------
-    RunError
-        If the folder holds another recipe's run.
-    """
+    """Teach and measure as a recipe says; the same call goes on where it was cut."""
     from reverie.llm.collm.steps import Steps
 
     folder = Path(folder)
@@ -171,45 +111,12 @@ def run_study(
 
 
 def is_study(folder: str | Path) -> bool:
-    """Return whether a folder holds a finished study.
-
-    Parameters
-    ----------
-    folder : path
-        Any.
-
-    Returns
-    -------
-    bool
-        By the scores it keeps.
-    """
+    """Return whether a folder holds a finished study."""
     return (Path(folder) / "test-scores.parquet").is_file() and (Path(folder) / "result.json").is_file()
 
 
 def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", offline: bool = False) -> Evaluation:
-    """Open what a finished study measured; nothing is asked again.
-
-    Parameters
-    ----------
-    folder : path
-        See `is_study`.
-    on : {"valid", "test"}
-        Which rows.
-    row : str
-        Of the table.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Evaluation
-        With scores of labelled rows: ``auc``, ``uauc``, ``undcg``, ``log_loss``.
-
-    Raises
-    ------
-    ConfigError
-        If the study has no such row.
-    """
+    """Open what a finished study measured; nothing is asked again."""
     recipe = load_collm_recipe(str(Path(folder) / "recipe.yaml"))
     done = run_study(recipe, folder, show=False, offline=offline)
     queries, scores = (done.valid, done.valid_scores) if on == "valid" else (done.test, done.test_scores)
@@ -219,18 +126,7 @@ def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", o
 
 
 def open_recommender(folder: str | Path) -> Recommender:
-    """Load the trained CoLLM of a run.
-
-    Parameters
-    ----------
-    folder : path
-        A run folder.
-
-    Returns
-    -------
-    Recommender
-        Like any other.
-    """
+    """Load the trained CoLLM of a run."""
     return load_model(Path(folder) / "model")
 
 

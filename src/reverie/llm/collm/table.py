@@ -39,19 +39,7 @@ INFORMED = "bias-prequential"
 
 @dataclass(frozen=True)
 class StudyTable:
-    """What a study found.
-
-    Parameters
-    ----------
-    metrics : polars.DataFrame
-        Columns row, slice, metric, value, low, high, interval, n, excluded.
-    differences : polars.DataFrame
-        CoLLM less another row: columns slice, against, metric, difference, low, high, p, n.
-    calibration : dict of str to list of Calibrated
-        By row.
-    counts : dict of str to (int, int)
-        Rows and users of each slice.
-    """
+    """What a study found."""
 
     metrics: pl.DataFrame
     differences: pl.DataFrame
@@ -60,18 +48,7 @@ class StudyTable:
 
 
 def study_table(study: Study) -> StudyTable:
-    """Measure every row.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    StudyTable
-        With 95 % intervals that resample users.
-    """
+    """Measure every row."""
     warm = is_warm(study.test, study.train)
     masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
     metrics, differences, counts = [], [], {}
@@ -106,20 +83,7 @@ def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
 
 
 def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
-    """Return a study as rows of a results table.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
-
-    Returns
-    -------
-    list of dict
-        With `reverie.training.results.COLUMNS` and `reverie.llm.results.MORE`; the subsample is named in ``protocol``.
-    """
+    """Return a study as rows of a results table."""
     recipe, facts = study.recipe, study.facts
     drawn = recipe.rows
     asked = f"train={drawn.train or 'all'},valid={len(study.valid)},test={len(study.test)},per_user={drawn.per_user or 'all'}"
@@ -180,20 +144,7 @@ def _cost(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(study: Study, table: StudyTable) -> dict[str, Any]:
-    """Return a study as plain values.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
-
-    Returns
-    -------
-    dict
-        For JSON.
-    """
+    """Return a study as plain values."""
     return {
         "recipe": study.recipe.name,
         "dataset": study.split.dataset,
@@ -207,20 +158,7 @@ def plain(study: Study, table: StudyTable) -> dict[str, Any]:
 
 
 def markdown(study: Study, table: StudyTable) -> str:
-    """Return the tables as Markdown.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
-
-    Returns
-    -------
-    str
-        Values with intervals, warm and cold, and differences.
-    """
+    """Return the tables as Markdown."""
     lines = ["| row | AUC | UAUC | NDCG of users | warm AUC | cold AUC |", "|---|---|---|---|---|---|"]
     for row in study.test_scores:
         cells = [_cell(table, row, *where) for where in (("all", "auc"), ("all", "uauc"), ("all", "undcg"))]

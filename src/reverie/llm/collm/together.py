@@ -26,27 +26,7 @@ ROWS = 16
 
 @torch.no_grad()
 def scores_together(models: Mapping[str, CoLLM], queries: Queries, show: bool = False) -> dict[str, NDArray[np.float64]]:
-    """Score labelled rows with several models that have one language model and one LoRA in common.
-
-    Parameters
-    ----------
-    models : mapping of str to CoLLM
-        Over the same backbone object, in the same state.
-    queries : Queries
-        One target each.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    dict of str to ndarray, shape [Q]
-        The scores that each model would give alone, up to rounding.
-
-    Raises
-    ------
-    ValueError
-        If the models have different backbones.
-    """
+    """Score labelled rows with several models that have one language model and one LoRA in common → [Q]."""
     first = next(iter(models.values()))
     if any(model.backbone is not first.backbone for model in models.values()):
         raise ValueError("models: they have different language models; ask each alone")

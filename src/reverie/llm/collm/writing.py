@@ -13,24 +13,7 @@ if TYPE_CHECKING:
 
 
 def written(model: CoLLM, batch: SequenceBatch, items: Tensor) -> tuple[list[list[int]], Tensor]:
-    """Write prompts.
-
-    Parameters
-    ----------
-    model : CoLLM
-        In use or in training.
-    batch : SequenceBatch
-        Histories and users.
-    items : Tensor, shape [B, C], int64
-        Item codes, none 0.
-
-    Returns
-    -------
-    prompts : list of list of int
-        ``B * C``, row after row.
-    vectors : Tensor, shape [S, D]
-        Their soft tokens.
-    """
+    """Write prompts; items [B, C] → [S, D]."""
     histories = [row[:n] for row, n in zip(batch.items.tolist(), batch.lengths.tolist(), strict=True)]
     histories = [row[-model.config.history :] for row in histories]
     count, width = items.shape[1], model.backbone.width

@@ -31,17 +31,7 @@ SPARE = 1.25
 
 
 class Speaker:
-    """Generates the answers of a table.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    histories : Histories
-        The test rows.
-    folder : Path or None
-        Where answers are kept; the same question is not asked again.
-    """
+    """Generates the answers of a table."""
 
     def __init__(self, session: Session, histories: Histories, folder: Path | None = None) -> None:
         self.session, self.histories, self.folder = session, histories, folder
@@ -56,24 +46,7 @@ class Speaker:
         self._longest: dict[str, int] = {}
 
     def say(self, task: TaskName, row: RowName, decoding: Decoding, progress: Progress | None = None) -> Answered:
-        """Return one row of the table.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        row : {"model", "shuffled", "random", "text-only", "text-history"}
-            What the soft tokens are: its own; another user's; noise as loud; none; none, with the real titles as text.
-        decoding : {"free", "constrained"}
-            Whether any token may follow, or titles of the catalogue only.
-        progress : Progress, optional
-            Told when it is done.
-
-        Returns
-        -------
-        Answered
-            In the order of the histories.
-        """
+        """Return one row of the table."""
         path = None if self.folder is None else self.folder / f"{task}-{row}-{decoding}.json"
         longest = self.longest(task, decoding)
         kept = read_json(path) if path is not None and path.is_file() else None
@@ -92,20 +65,7 @@ class Speaker:
         return Answered(mentions, texts, counted, kept["ended"])
 
     def longest(self, task: TaskName, decoding: Decoding) -> int:
-        """Return after how many tokens an answer is cut: the same for all rows and histories, and known before the test.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        decoding : {"free", "constrained"}
-            A constrained answer is as long as the titles it may hold.
-
-        Returns
-        -------
-        int
-            Tokens.
-        """
+        """Return after how many tokens an answer is cut: the same for all rows and histories, and known before the test."""
         if decoding == "constrained":
             return self.tree(self.session.recipe.windows.length if task == "recovery" else 1).longest
         if task not in self._longest:
@@ -133,43 +93,13 @@ class Speaker:
         return texts, ended
 
     def tree(self, most: int) -> TitleTree:
-        """Return the prefix tree of lists of at most so many titles.
-
-        Parameters
-        ----------
-        most : int
-            Titles.
-
-        Returns
-        -------
-        TitleTree
-            Built once.
-        """
+        """Return the prefix tree of lists of at most so many titles."""
         if most not in self._trees:
             self._trees[most] = TitleTree(self.session.backbone, self.session.titles, most)
         return self._trees[most]
 
     def asked(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
-        """Return the prompts and soft tokens of a row of the table.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        row : str
-            As in `say`.
-        part : Histories
-            B of the test rows.
-        index : ndarray, shape [B], int64
-            Which they are.
-
-        Returns
-        -------
-        prompts : list of list of int
-            One per history.
-        vectors : Tensor, shape [S, width]
-            Their soft tokens.
-        """
+        """Return the prompts and soft tokens of a row of the table; index [B] → [S, width]."""
         asker = self.session.asker
         if row == "text-history":
             return self._as_text(part), torch.zeros(0, asker.backbone.width, device=asker.backbone.device)

@@ -22,47 +22,14 @@ PROBE_STEPS, PROBE_ROWS, PROBE_RATE = 400, 2048, 1e-2
 
 
 def nearest(vectors: Tensor, table: Tensor, cosine: bool) -> Tensor:
-    """Return the item whose vector is nearest.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape [..., D]
-        States or differences of states.
-    table : Tensor, shape [N, D]
-        Item vectors.
-    cosine : bool
-        Whether angles count, or inner products.
-
-    Returns
-    -------
-    Tensor, shape [...], int64
-        Item codes.
-    """
+    """Return the item whose vector is nearest; vectors [..., D], table [N, D] → [...]."""
     if cosine:
         vectors, table = F.normalize(vectors, dim=-1), F.normalize(table, dim=-1)
     return (vectors @ table.T).argmax(-1) + 1
 
 
 def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
-    """Fit a linear classifier from a state to the item after which it stands.
-
-    It says what a linear read-out finds in so many steps, which is no bound; an item that no training history holds it never
-    names.
-
-    Parameters
-    ----------
-    histories : Histories
-        Training histories.
-    n_items : int
-        Size of the catalogue.
-    seed : int
-        Of weights and order.
-
-    Returns
-    -------
-    torch.nn.Linear
-        From standardised states to items.
-    """
+    """Fit a linear classifier from a state to the item after which it stands."""
     real = torch.from_numpy(histories.items > 0)
     states, codes = standardised(histories.states[real], histories), torch.from_numpy(histories.items)[real]
     with torch.random.fork_rng(devices=[]):
@@ -79,63 +46,20 @@ def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
 
 
 def standardised(states: Tensor, like: Histories) -> Tensor:
-    """Return states with the mean and spread that training states have.
-
-    Parameters
-    ----------
-    states : Tensor, shape [..., D]
-        Any.
-    like : Histories
-        Training histories.
-
-    Returns
-    -------
-    Tensor, shape [..., D]
-        For the probe.
-    """
+    """Return states with the mean and spread that training states have; states [..., D] → [..., D]."""
     real = like.states[torch.from_numpy(like.items > 0)]
     return (states - real.mean(0)) / real.std()
 
 
 def as_mentions(codes: NDArray[np.int64], lengths: NDArray[np.int64], titles: Titles) -> list[list[Mention]]:
-    """Return codes as if somebody had written their titles.
-
-    Parameters
-    ----------
-    codes : ndarray, shape [R, L], int64
-        One per position.
-    lengths : ndarray, shape [R], int64
-        How many of each row count.
-    titles : Titles
-        Of the catalogue.
-
-    Returns
-    -------
-    list of list of Mention
-        Distinct, in order.
-    """
+    """Return codes as if somebody had written their titles; codes [R, L], lengths [R]."""
     canonical = titles.canonical
     rows = [dict.fromkeys(canonical[row[:length]].tolist()) for row, length in zip(codes, lengths, strict=True)]
     return [[Mention(titles.text(code), code) for code in row] for row in rows]
 
 
 def most_popular(counts: NDArray[np.int64], sizes: list[int], titles: Titles) -> list[list[Mention]]:
-    """Return, for each history, as many of the most popular titles as it has.
-
-    Parameters
-    ----------
-    counts : ndarray, shape [N + 1], int64
-        Training events by item code.
-    sizes : list of int
-        Different titles of each history.
-    titles : Titles
-        Of the catalogue.
-
-    Returns
-    -------
-    list of list of Mention
-        Most popular first.
-    """
+    """Return, for each history, as many of the most popular titles as it has; counts [N + 1]."""
     canonical = titles.canonical
     summed = np.bincount(canonical, counts, minlength=len(counts))
     order = np.argsort(-summed, kind="stable")

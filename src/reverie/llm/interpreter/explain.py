@@ -21,27 +21,7 @@ CONTROLS: tuple[RowName, ...] = ("shuffled", "text-only")
 
 
 def explain_user(session: Session, user: str) -> dict[str, Any]:
-    """Explain the state of one user.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    user : str
-        An id of the dataset.
-
-    Returns
-    -------
-    dict
-        ``user``, ``part``, ``history``, ``said`` (title, kind: true, real, invented), ``recall``, ``controls`` (recall by name),
-        ``faithfulness`` (recall minus the best control), ``nearest``, ``recommended``, ``held_out`` (titles the adapter was never
-        taught) and, for a model that imagines, ``imagined``.
-
-    Raises
-    ------
-    DataError
-        If the user is unknown or has too short a history.
-    """
+    """Explain the state of one user."""
     code = int(session.split.vocabulary.user_codes([user])[0])
     if code < 0:
         known = session.split.vocabulary.users[0]

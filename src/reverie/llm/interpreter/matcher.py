@@ -19,28 +19,14 @@ COVER = 0.5
 
 @dataclass(frozen=True)
 class Mention:
-    """One title that was written.
-
-    Parameters
-    ----------
-    text : str
-        As written.
-    code : int
-        The item it names (of several with one title the first); 0 where the catalogue has none such.
-    """
+    """One title that was written."""
 
     text: str
     code: int
 
 
 class Matcher:
-    """Finds titles in lines: exact first, then the longest title on word borders.
-
-    Parameters
-    ----------
-    titles : Titles
-        The catalogue.
-    """
+    """Finds titles in lines: exact first, then the longest title on word borders."""
 
     def __init__(self, titles: Titles) -> None:
         self._key, self._codes = titles.key, titles.first
@@ -52,20 +38,7 @@ class Matcher:
         self._longest = max(map(len, self._by_words), default=0)
 
     def mentions(self, answer: str) -> list[Mention]:
-        """Return the distinct titles that an answer names, in their order.
-
-        A line that is no title is cut at its commas where each piece is one; else it counts as one mention.
-
-        Parameters
-        ----------
-        answer : str
-            One title a line.
-
-        Returns
-        -------
-        list of Mention
-            Each item once, each unknown title once.
-        """
+        """Return the distinct titles that an answer names, in their order."""
         found: dict[object, Mention] = {}
         for line in answer.splitlines():
             for text in self._pieces(_LIST.sub("", line)):
@@ -97,18 +70,5 @@ class Matcher:
 
 
 def original_count(answer: str, true_titles: Sequence[str]) -> int:
-    """Return how many true titles stand anywhere in an answer, each once: the released measure, with titles escaped.
-
-    Parameters
-    ----------
-    answer : str
-        What was written.
-    true_titles : sequence of str
-        Titles of the history.
-
-    Returns
-    -------
-    int
-        At most the number of different titles.
-    """
+    """Return how many true titles stand anywhere in an answer, each once: the released measure, with titles escaped."""
     return sum(title in answer for title in set(true_titles))

@@ -23,19 +23,7 @@ BANDS = ("head", "middle", "tail")
 
 @dataclass(frozen=True)
 class Answered:
-    """What one row of the table named, for each history.
-
-    Parameters
-    ----------
-    mentions : list of list of Mention
-        Distinct, in order.
-    texts : list of str
-        What was written.
-    original : list of int or None
-        The released measure; None where nothing was written.
-    ended : list of bool or None
-        Whether the answer came to its end, or was cut; None where nothing was written.
-    """
+    """What one row of the table named, for each history."""
 
     mentions: list[list[Mention]]
     texts: list[str]
@@ -45,19 +33,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Truth:
-    """What should have been named.
-
-    Parameters
-    ----------
-    rows : list of list of int
-        Canonical item codes of each history, oldest first.
-    users : ndarray, shape [R], int64
-        What is resampled.
-    band : ndarray, shape [N + 1], int64
-        Popularity band of each item: 0 head, 1 middle, 2 tail.
-    held_out : ndarray, int64
-        Canonical codes whose titles were not taught.
-    """
+    """What should have been named; users [R], band [N + 1]."""
 
     rows: list[list[int]]
     users: NDArray[np.int64]
@@ -66,18 +42,7 @@ class Truth:
 
 
 def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the band of each item.
-
-    Parameters
-    ----------
-    counts : ndarray, shape [N + 1], int64
-        Training events by item code.
-
-    Returns
-    -------
-    ndarray, shape [N + 1], int64
-        0, 1 or 2; items without events are tail.
-    """
+    """Return the band of each item; counts [N + 1] → [N + 1]."""
     order = np.argsort(-counts, kind="stable")
     before = np.cumsum(counts[order]) - counts[order]
     band = np.empty(len(counts), dtype=np.int64)
@@ -87,20 +52,7 @@ def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
-    """Return the metrics of recovery as ratios of sums over rows.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows.
-    truth : Truth
-        R rows.
-
-    Returns
-    -------
-    dict of str to Values
-        By metric; each carries its users.
-    """
+    """Return the metrics of recovery as ratios of sums over rows."""
     held = set(truth.held_out.tolist())
     found: dict[str, list[tuple[float, float]]] = {}
     for number, (mentions, true) in enumerate(zip(answered.mentions, truth.rows, strict=True)):
@@ -135,20 +87,7 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
 
 
 def recall_by_position(answered: Answered, truth: Truth) -> list[float]:
-    """Return how often the item at each position, counted from the newest, was named.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows.
-    truth : Truth
-        R rows.
-
-    Returns
-    -------
-    list of float
-        Newest first.
-    """
+    """Return how often the item at each position, counted from the newest, was named."""
     longest = max(map(len, truth.rows))
     sums, counts = np.zeros(longest), np.zeros(longest)
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
@@ -160,20 +99,7 @@ def recall_by_position(answered: Answered, truth: Truth) -> list[float]:
 
 
 def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
-    """Return the metrics of the one item that was added.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows; the first mention counts.
-    truth : Truth
-        R rows of one code each.
-
-    Returns
-    -------
-    dict of str to Values
-        ``accuracy``, ``hallucination``, ``accuracy_held_out``, and ``unfinished`` of answers that were written.
-    """
+    """Return the metrics of the one item that was added."""
     held = set(truth.held_out.tolist())
     right, fake, unseen = [], [], []
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
@@ -188,20 +114,7 @@ def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
 
 
 def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str, float | int | None]]:
-    """Return each metric with its 95 % interval over users.
-
-    Parameters
-    ----------
-    values : mapping of str to Values
-        From `recovery_values` or `residual_values`.
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    dict
-        ``value``, ``low``, ``high``, and ``n``, the sum of its denominators. A metric that nothing defines is left out.
-    """
+    """Return each metric with its 95 % interval over users."""
     kept = {name: v for name, v in values.items() if v.denominator.sum() > 0}
     if not kept:
         return {}
@@ -214,20 +127,7 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
 
 
 def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
-    """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users.
-
-    Parameters
-    ----------
-    first, other : Values
-        Over the same histories.
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    dict
-        ``value``, ``low``, ``high``; NaN where a side is not defined.
-    """
+    """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users."""
     sums = cluster_sums([[first], [other]])
     sides = resampled(sums, RESAMPLES, seed, sides=(1, 1))
     low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]

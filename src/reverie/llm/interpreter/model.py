@@ -26,19 +26,7 @@ START_STATES = 24_000
 
 
 class Interpreter(nn.Module):
-    """The trainable part: an adapter for states and one for single item vectors.
-
-    Parameters
-    ----------
-    config : AdapterConfig
-        Kind of the adapter for states; where it is no adapter per position, item vectors go through one linear layer.
-    dim : int
-        Width of states and item vectors.
-    backbone : Backbone
-        The language model; it is read, not kept.
-    seed : int
-        Of fresh weights.
-    """
+    """The trainable part: an adapter for states and one for single item vectors."""
 
     def __init__(self, config: AdapterConfig, dim: int, backbone: Backbone, seed: int) -> None:
         super().__init__()
@@ -58,19 +46,7 @@ class Interpreter(nn.Module):
 
     @torch.no_grad()
     def remember(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
-        """Give adapters that recall their catalogue, which is not saved with them; others ignore it.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Embeds the titles.
-        titles : Titles
-            Of the catalogue.
-        table : Tensor, shape [N, D]
-            Item vectors.
-        taught : Tensor, int64
-            Codes of items whose titles may be taught.
-        """
+        """Give adapters that recall their catalogue, which is not saved with them; others ignore it; table [N, D]."""
         if not self.recalls:
             return
         device, tokens = self.states.mean.device, self.states.group or 1
@@ -85,20 +61,7 @@ class Interpreter(nn.Module):
     def recalled(self, states: Tensor) -> Tensor:
         """Return the item that each state asks for most: what an adapter that recalls says without a language model.
 
-        Parameters
-        ----------
-        states : Tensor, shape [..., D]
-            Of the recommender.
-
-        Returns
-        -------
-        Tensor, shape [...], int64
-            Item codes, on the CPU.
-
-        Raises
-        ------
-        ValueError
-            If the adapter does not recall.
+        states [..., D] → [...].
         """
         core = self.states.core
         if not isinstance(core, Recall):
@@ -107,23 +70,7 @@ class Interpreter(nn.Module):
 
     @torch.no_grad()
     def prepare(self, backbone: Backbone, titles: Titles, states: Tensor, codes: Tensor, table: Tensor, taught: Tensor) -> None:
-        """Fit what needs no gradient: scales, and the warm start where it is asked for.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Embeds the titles.
-        titles : Titles
-            Of the catalogue.
-        states : Tensor, shape [M, D]
-            Training states.
-        codes : Tensor, shape [M], int64
-            The item after which each stands.
-        table : Tensor, shape [N, D]
-            Item vectors.
-        taught : Tensor, int64
-            Codes of items whose titles may be seen.
-        """
+        """Fit what needs no gradient: scales, and the warm start where it is asked for; states [M, D], codes [M], table [N, D]."""
         device = self.states.mean.device
         self.states.fit_scale(states.to(device))
         self.items.fit_scale(table.to(device))
@@ -142,28 +89,11 @@ class Interpreter(nn.Module):
         self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
 
     def group(self, task: str) -> int | None:
-        """Return how many soft tokens of a task belong together.
-
-        Parameters
-        ----------
-        task : str
-            ``item`` reads item vectors, all others states.
-
-        Returns
-        -------
-        int or None
-            None for an adapter that reads all states at once.
-        """
+        """Return how many soft tokens of a task belong together."""
         return self.items.group if task == "item" else self.states.group
 
     def save(self, folder: Path) -> None:
-        """Write all trainable tensors and buffers, the convolution included.
-
-        Parameters
-        ----------
-        folder : Path
-            Gets ``adapter.safetensors`` and ``adapter.json``.
-        """
+        """Write all trainable tensors and buffers, the convolution included."""
         from safetensors.torch import save_file
 
         with atomic_path(folder / "adapter.safetensors") as temporary:
@@ -171,18 +101,7 @@ class Interpreter(nn.Module):
         write_json(folder / "adapter.json", self.facts | {"format": FORMAT})
 
     def load(self, folder: Path) -> None:
-        """Take back what `save` wrote.
-
-        Parameters
-        ----------
-        folder : Path
-            Written by `save`.
-
-        Raises
-        ------
-        RunError
-            If it is missing, or of another adapter, language model or width of states; the sentence names both.
-        """
+        """Take back what `save` wrote."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -207,21 +126,6 @@ class Interpreter(nn.Module):
 
 
 def title_vectors(backbone: Backbone, title: str, tokens: int) -> Tensor:
-    """Return the first token vectors of a title, filled up with those of a line's end.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Embeds.
-    title : str
-        Not empty.
-    tokens : int
-        How many.
-
-    Returns
-    -------
-    Tensor, shape [tokens, D]
-        What a warm start aims at.
-    """
+    """Return the first token vectors of a title, filled up with those of a line's end → [tokens, D]."""
     ids = [*backbone.tokens(title)[:tokens], *backbone.tokens("\n") * tokens][:tokens]
     return backbone.embed(torch.tensor(ids)).float()

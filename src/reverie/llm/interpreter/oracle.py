@@ -25,22 +25,7 @@ NEAREST = 5
 
 @torch.no_grad()
 def say_vectors(session: Session, vectors: Tensor, constrained: bool) -> list[str]:
-    """Return what the language model calls vectors in the space of item vectors.
-
-    Parameters
-    ----------
-    session : Session
-        Taught the task ``item``.
-    vectors : Tensor, shape [B, D]
-        Item vectors, or imagined ones.
-    constrained : bool
-        Whether only titles of the catalogue may be written.
-
-    Returns
-    -------
-    list of str
-        One title each.
-    """
+    """Return what the language model calls vectors in the space of item vectors; vectors [B, D]."""
     prompts, soft = session.asker.prompts("item", [session.asker.item_slot(vectors)])
     tree = TitleTree(session.backbone, session.titles, 1)
     tokens = greedy(session.backbone, prompts, soft, tree.longest, tree.allowed if constrained else None)
@@ -49,23 +34,7 @@ def say_vectors(session: Session, vectors: Tensor, constrained: bool) -> list[st
 
 @torch.no_grad()
 def describe_imagined(session: Session, windows: Windows) -> list[dict[str, Any]]:
-    """Draw one vector per history and put it into words.
-
-    Parameters
-    ----------
-    session : Session
-        Of a model that imagines.
-    windows : Windows
-        Two histories or more: each is checked against the vector of the next one, too.
-
-    Returns
-    -------
-    list of dict
-        ``title`` (written freely), ``in_catalogue`` (the most likely title of the catalogue), ``nearest`` (its nearest items by
-        cosine), ``category_agreement`` and ``shuffled_agreement``: the mean share of categories that the named item has in common
-        with the nearest items of the vector itself, and with those of another person's vector (Jaccard index; None without
-        categories).
-    """
+    """Draw one vector per history and put it into words."""
     model = session.model
     vectors = model.imagine(there(model, windows.batch()), 1)[:, 0].float().cpu()  # type: ignore[attr-defined]  # it imagines
     free, named = say_vectors(session, vectors, False), say_vectors(session, vectors, True)

@@ -10,38 +10,12 @@ from reverie.settings import as_yaml, load_named, packaged_files, shortened
 
 
 def interpreter_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the recipes inside the package by name."""
     return packaged_files("reverie.llm.interpreter")
 
 
 def load_interpreter_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> InterpreterRecipe:
-    """Load a recipe by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether to apply the recipe's `smoke` first, which shows nothing but that it runs.
-
-    Returns
-    -------
-    InterpreterRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
+    """Load a recipe by name or path."""
     return load_named(
         name_or_path,
         interpreter_files(),
@@ -56,16 +30,5 @@ def load_interpreter_recipe(name_or_path: str, overrides: Sequence[str] = (), sm
 
 
 def interpreter_yaml(recipe: InterpreterRecipe) -> str:
-    """Return a recipe as YAML.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What to write.
-
-    Returns
-    -------
-    str
-        Complete: defaults are written out.
-    """
+    """Return a recipe as YAML."""
     return as_yaml(recipe.model_dump(mode="json"))

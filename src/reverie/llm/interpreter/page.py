@@ -40,22 +40,7 @@ HOW = {"free": "written freely", "constrained": "titles of the catalogue only", 
 
 
 def write_page(done: Interpreted, path: Path, command: str) -> Path:
-    """Write the page.
-
-    Parameters
-    ----------
-    done : Interpreted
-        Finished; what was answered is read from its folder.
-    path : Path
-        The file to write.
-    command : str
-        What to type to get it again.
-
-    Returns
-    -------
-    Path
-        The file; it loads nothing from elsewhere and runs no script.
-    """
+    """Write the page."""
     session = done.session
     headline, sentences = _words(done)
     text = rendered(

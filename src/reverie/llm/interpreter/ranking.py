@@ -22,22 +22,7 @@ if TYPE_CHECKING:
 
 
 def drawn_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
-    """Draw titles beside the true one.
-
-    Parameters
-    ----------
-    session : Session
-        Its recipe has the seed.
-    windows : Windows
-        R histories.
-    others : int
-        How many, at most all different titles but the true one.
-
-    Returns
-    -------
-    ndarray, shape [R, 1 + others], int64
-        Codes of different titles, the true one first.
-    """
+    """Draw titles beside the true one → [R, 1 + others]."""
     distinct = np.unique(session.titles.canonical[1:])
     rows = []
     for at in range(len(windows)):
@@ -50,22 +35,7 @@ def drawn_titles(session: Session, windows: Windows, others: int) -> NDArray[np.
 
 @torch.no_grad()
 def spoken_ranks(speaker: Speaker, row: RowName, titles: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Rank the true title by what the language model thinks of each.
-
-    Parameters
-    ----------
-    speaker : Speaker
-        Asks about R histories; ranks are kept beside its answers.
-    row : {"model", "shuffled", "text-only", ...}
-        What the soft tokens are.
-    titles : ndarray, shape [R, C], int64
-        From `drawn_titles`.
-
-    Returns
-    -------
-    ndarray, shape [R], float64
-        From 1; ties count half.
-    """
+    """Rank the true title by what the language model thinks of each; titles [R, C] → [R]."""
     path = None if speaker.folder is None else speaker.folder / f"residual-{row}-ranks.json"
     if path is not None and path.is_file():
         return np.array(read_json(path), dtype=np.float64)
@@ -84,21 +54,7 @@ def spoken_ranks(speaker: Speaker, row: RowName, titles: NDArray[np.int64]) -> N
 def vector_ranks(vectors: torch.Tensor, table: torch.Tensor, cosine: bool, titles: NDArray[np.int64]) -> NDArray[np.float64]:
     """Rank the true title by the vectors of its item, without a language model.
 
-    Parameters
-    ----------
-    vectors : Tensor, shape [R, D]
-        States or differences of states.
-    table : Tensor, shape [N, D]
-        Item vectors.
-    cosine : bool
-        Whether angles count, or inner products.
-    titles : ndarray, shape [R, C], int64
-        From `drawn_titles`.
-
-    Returns
-    -------
-    ndarray, shape [R], float64
-        From 1; ties count half.
+    vectors [R, D], table [N, D], titles [R, C] → [R].
     """
     if cosine:
         vectors, table = F.normalize(vectors, dim=-1), F.normalize(table, dim=-1)
@@ -113,19 +69,6 @@ def rank_of_first(scores: torch.Tensor) -> torch.Tensor:
 
 
 def rank_values(ranks: NDArray[np.float64], users: NDArray[np.int64]) -> dict[str, Values]:
-    """Return ranks as metrics.
-
-    Parameters
-    ----------
-    ranks : ndarray, shape [R], float64
-        From 1.
-    users : ndarray, shape [R], int64
-        What is resampled.
-
-    Returns
-    -------
-    dict of str to Values
-        ``rank`` (mean, lower is better) and ``first`` (share of ranks of 1).
-    """
+    """Return ranks as metrics; ranks [R], users [R]."""
     ones = np.ones(len(ranks))
     return {"rank": Values(ranks, ones, users, len(ranks)), "first": Values((ranks < 1.5).astype(float), ones, users, len(ranks))}

@@ -142,41 +142,12 @@ class InterpreterRecipe(Options):
         return self
 
     def training_recipe(self) -> Recipe:
-        """Return the recipe of the recommender.
-
-        Returns
-        -------
-        Recipe
-            Named after the interpreter.
-
-        Raises
-        ------
-        ConfigError
-            One sentence on its first mistake.
-        """
+        """Return the recipe of the recommender."""
         return parse_recipe(self.recommender | {"name": f"{self.name}-recommender"}, f"{self.name}: recommender")
 
 
 def parse_interpreter(values: Any, where: str) -> InterpreterRecipe:
-    """Check a recipe, the recommender's included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    InterpreterRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check a recipe, the recommender's included."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: an interpreter is a mapping with the keys {', '.join(InterpreterRecipe.model_fields)}")
     recipe = checked(InterpreterRecipe, values, where)

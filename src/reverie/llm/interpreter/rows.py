@@ -25,19 +25,7 @@ SHOWN: dict[str, dict[str, str]] = {
 
 
 def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
-    """Return all metrics of a table as rows of a results table.
-
-    Parameters
-    ----------
-    done : Interpreted
-        Finished.
-
-    Returns
-    -------
-    list of dict
-        With the columns of `reverie.training.results.COLUMNS` and of `reverie.llm.results.MORE`; ``model`` is the recommender. The
-        metric ``gain:<metric>`` is the paired difference of the model to that control.
-    """
+    """Return all metrics of a table as rows of a results table."""
     session, facts = done.session, done.facts
     common = {
         "recipe": session.recipe.name,
@@ -74,34 +62,13 @@ def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
 
 
 def counts_as_result(done: Interpreted, task: str = "recovery") -> bool:
-    """Return whether the model beats shuffled, text-only and popularity by more than the interval, untaught titles alone included.
-
-    Parameters
-    ----------
-    done : Interpreted
-        Finished.
-    task : str
-        Whose main metric counts.
-
-    Returns
-    -------
-    bool
-        Whether the low end of each paired difference is above 0, both over all titles and over those that were never taught.
-    """
+    """Return whether the model beats shuffled, text-only and popularity by more than the interval, also on untaught titles."""
     rows = [row for row in done.table.rows if row.task == task and row.row in MUST_BEAT and row.decoding in ("", "free")]
     return bool(rows) and all(row.against is not None and all(one["low"] > 0 for one in row.against.values()) for row in rows)
 
 
 def print_table(done: Interpreted, screen: Console) -> None:
-    """Print the table.
-
-    Parameters
-    ----------
-    done : Interpreted
-        Finished.
-    screen : rich.console.Console
-        Where.
-    """
+    """Print the table."""
     from rich.table import Table
 
     recipe = done.session.recipe

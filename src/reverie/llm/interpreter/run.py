@@ -22,17 +22,7 @@ RESULT = "interpreted.json"
 
 @dataclass(frozen=True)
 class Interpreted:
-    """A finished interpreter.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    table : Table
-        What was measured.
-    facts : dict
-        Commit, seconds of teaching, largest memory, step of the kept weights.
-    """
+    """A finished interpreter."""
 
     session: Session
     table: Table
@@ -42,26 +32,7 @@ class Interpreted:
 def interpret(
     recipe: InterpreterRecipe, folder: Path, *, device: str | None = None, offline: bool = False, show: bool = True
 ) -> Interpreted:
-    """Train the recommender, teach the interpreter and measure it.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What to do.
-    folder : Path
-        Run folder; the same recipe goes on where it was cut.
-    device : str, optional
-        Where to compute.
-    offline : bool
-        Never ask the network.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    Interpreted
-        With its table.
-    """
+    """Train the recommender, teach the interpreter and measure it."""
     session = open_session(recipe, folder, device=device, offline=offline, show=show)
     if not (folder / "taught.json").is_file():
         write_json(folder / "environment.json", environment())

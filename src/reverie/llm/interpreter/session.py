@@ -44,31 +44,7 @@ KNOWN_WELL = 5
 
 @dataclass(frozen=True)
 class Session:
-    """An interpreter and what it stands between.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What was asked for.
-    folder : Path
-        The run folder.
-    run : Run
-        Of the recommender.
-    model : Recommender
-        Frozen.
-    dataset : Dataset
-        Events and catalogue.
-    split : Split
-        Cut by users.
-    titles : Titles
-        Of the catalogue.
-    held_out : ndarray, int64
-        Codes of items whose titles the adapter is never taught.
-    asker : Asker
-        Language model and adapters.
-    table : Tensor, shape [N, D]
-        Item vectors.
-    """
+    """An interpreter and what it stands between; table [N, D]."""
 
     recipe: InterpreterRecipe
     folder: Path
@@ -94,18 +70,7 @@ class Session:
         return np.flatnonzero(~hidden[1:]) + 1
 
     def windows(self, part: str) -> Windows:
-        """Return the histories of one part.
-
-        Parameters
-        ----------
-        part : {"train", "valid", "test"}
-            Which; training histories hold no item whose title is held out.
-
-        Returns
-        -------
-        Windows
-            By the recipe's numbers and seed.
-        """
+        """Return the histories of one part."""
         sizes, seed = self.recipe.windows, self.recipe.training.seed
         if part == "train":
             untaught = np.setdiff1d(np.arange(1, len(self.titles.texts) + 1), self.taught)
@@ -114,51 +79,14 @@ class Session:
         return last_windows(queries, sizes.length, sizes.shortest, count, seed)
 
     def histories(self, windows: Windows) -> Histories:
-        """Return windows with their states, which are computed once and kept in the run folder.
-
-        Parameters
-        ----------
-        windows : Windows
-            Any.
-
-        Returns
-        -------
-        Histories
-            On the CPU.
-        """
+        """Return windows with their states, which are computed once and kept in the run folder."""
         return Histories(windows.items, windows.lengths, window_states(self.model, windows, self.folder / "states"))
 
 
 def open_session(
     recipe: InterpreterRecipe, folder: Path, *, device: str | None = None, offline: bool = False, show: bool = True
 ) -> Session:
-    """Train the recommender where it is not trained yet, and open all else.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What to open.
-    folder : Path
-        Run folder; the recommender's is inside.
-    device : str, optional
-        Where the language model runs; overrides the recipe.
-    offline : bool
-        Never ask the network.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    Session
-        The adapters are fresh.
-
-    Raises
-    ------
-    RunError
-        If the folder holds another interpreter.
-    DataError
-        If titles are missing or doubled.
-    """
+    """Train the recommender where it is not trained yet, and open all else."""
     _refuse_other(folder, recipe)
     training = recipe.training_recipe()
     dataset = open_recipe_dataset(training.dataset, offline)
@@ -183,15 +111,7 @@ def open_session(
 
 
 def teach(session: Session, progress: Progress) -> None:
-    """Train the adapters where they are not trained yet.
-
-    Parameters
-    ----------
-    session : Session
-        Its adapters are changed.
-    progress : Progress
-        Told of each step.
-    """
+    """Train the adapters where they are not trained yet."""
     done = session.folder / "adapter"
     interpreter = session.asker.interpreter
     if (done / "adapter.json").is_file():
@@ -209,27 +129,7 @@ def teach(session: Session, progress: Progress) -> None:
 
 
 def open_taught(folder: Path, *, device: str | None = None, offline: bool = False) -> Session:
-    """Open a taught interpreter.
-
-    Parameters
-    ----------
-    folder : Path
-        Run folder of ``reverie interpret``.
-    device : str, optional
-        Where the language model runs.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Session
-        With its trained adapters.
-
-    Raises
-    ------
-    RunError
-        If the folder holds none, or an unfinished one.
-    """
+    """Open a taught interpreter."""
     if not (folder / RECIPE).is_file():
         raise RunError(f"{folder} holds no interpreter (no {RECIPE}); 'reverie interpret' makes one")
     if not (folder / "adapter" / "adapter.json").is_file():

@@ -41,18 +41,7 @@ MUST_BEAT = ("shuffled", "text-only", "popularity")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row.
-
-    Parameters
-    ----------
-    task, row, decoding : str
-        What was asked, of whom, and how; decoding is empty where nothing was generated.
-    metrics : dict
-        Value, interval and n by metric.
-    against : dict or None
-        Paired differences of the model to this row by metric: the main one, and the same on titles that the adapter was never
-        taught where any were asked for; None for the model itself.
-    """
+    """One row."""
 
     task: str
     row: str
@@ -63,46 +52,19 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of all tasks.
-
-    Parameters
-    ----------
-    rows : list of TableRow
-        The model first, for each task.
-    n : int
-        Histories, one per user.
-    by_position : list of float
-        Recall of the model, newest item first.
-    """
+    """All rows of all tasks."""
 
     rows: list[TableRow]
     n: int
     by_position: list[float]
 
     def plain(self) -> dict[str, Any]:
-        """Return the table as plain values.
-
-        Returns
-        -------
-        dict
-            For JSON.
-        """
+        """Return the table as plain values."""
         return {"n": self.n, "recall_by_position_newest_first": self.by_position, "rows": [vars(row) for row in self.rows]}
 
 
 def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
-    """Return the rows that the language model has to write, the cheap task last.
-
-    Parameters
-    ----------
-    session : Session
-        Its recipe says which.
-
-    Returns
-    -------
-    list of (task, row, decoding)
-        In the order of the table.
-    """
+    """Return the rows that the language model has to write, the cheap task last."""
     test = session.recipe.test
     tasks: tuple[TaskName, ...] = ("recovery", "residual")
     found: list[tuple[TaskName, RowName, Decoding]] = []
@@ -115,22 +77,7 @@ def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
 
 
 def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
-    """Ask everything and measure it.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    windows : Windows
-        Test histories.
-    progress : Progress
-        Told of each row that the language model wrote.
-
-    Returns
-    -------
-    Table
-        Also written to ``table.json`` in the run folder.
-    """
+    """Ask everything and measure it."""
     histories = session.histories(windows)
     speaker = Speaker(session, histories, session.folder / "answers")
     answered = {key: speaker.say(*key, progress) for key in said_rows(session)}

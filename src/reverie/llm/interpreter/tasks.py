@@ -29,56 +29,19 @@ Slot = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Histories:
-    """Windows with their states.
-
-    Parameters
-    ----------
-    items : ndarray, shape [W, L], int64
-        Codes, padded on the right.
-    lengths : ndarray, shape [W], int64
-        Real items.
-    states : Tensor, shape [W, L, D]
-        After each item.
-    """
+    """Windows with their states; items [W, L], lengths [W], states [W, L, D]."""
 
     items: NDArray[np.int64]
     lengths: NDArray[np.int64]
     states: Tensor
 
     def take(self, index: NDArray[np.int64]) -> Histories:
-        """Return some rows.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Row numbers.
-
-        Returns
-        -------
-        Histories
-            In this order.
-        """
+        """Return some rows."""
         return Histories(self.items[index], self.lengths[index], self.states[torch.from_numpy(index)])
 
 
 def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
-    """Return the templates of all tasks.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        Names them.
-
-    Returns
-    -------
-    dict of str to Template
-        By task.
-
-    Raises
-    ------
-    ConfigError
-        If one is missing, lacks its slot or ends in it.
-    """
+    """Return the templates of all tasks."""
     templates = {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
     for template in templates.values():
         if not template.ends_in_words:
@@ -87,24 +50,7 @@ def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
 
 
 class Asker:
-    """Turns histories and items into prompts, soft tokens and targets.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        Templates.
-    backbone : Backbone
-        The language model.
-    titles : Titles
-        Of the catalogue.
-    interpreter : Interpreter
-        The adapters.
-
-    Raises
-    ------
-    ConfigError
-        If a template lacks its slot.
-    """
+    """Turns histories and items into prompts, soft tokens and targets."""
 
     def __init__(self, recipe: InterpreterRecipe, backbone: Backbone, titles: Titles, interpreter: Interpreter) -> None:
         self.backbone, self.titles, self.interpreter = backbone, titles, interpreter
@@ -112,18 +58,7 @@ class Asker:
         self.newline = backbone.tokens("\n")
 
     def history_slot(self, histories: Histories) -> Slot:
-        """Return soft tokens of whole histories.
-
-        Parameters
-        ----------
-        histories : Histories
-            B rows.
-
-        Returns
-        -------
-        Slot
-            As many as the adapter makes.
-        """
+        """Return soft tokens of whole histories."""
         longest = int(histories.lengths.max())
         lengths = torch.from_numpy(histories.lengths)
         return self._through(self.interpreter.states, histories.states[:, :longest], lengths)
@@ -144,20 +79,7 @@ class Asker:
         return vectors, counts
 
     def slots(self, task: TaskName, histories: Histories) -> list[Slot]:
-        """Return the soft tokens of a task about histories, in the order of its template's slots.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            Which.
-        histories : Histories
-            B rows.
-
-        Returns
-        -------
-        list of Slot
-            One per slot.
-        """
+        """Return the soft tokens of a task about histories, in the order of its template's slots."""
         if task == "recovery":
             return [self.history_slot(histories)]
         rows, last = torch.arange(len(histories.lengths)), torch.from_numpy(histories.lengths - 1)
@@ -165,24 +87,7 @@ class Asker:
         return [self.state_slot(made[name]) for name in self.templates[task].slots]
 
     def prompts(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
-        """Return prompts and their soft tokens.
-
-        Parameters
-        ----------
-        task : str
-            Whose template.
-        slots : sequence of Slot
-            From `slots`, `item_slot` ….
-        silent : bool
-            Leave the slots empty: the same instruction without anything to read.
-
-        Returns
-        -------
-        prompts : list of list of int
-            One per row.
-        vectors : Tensor, shape [S, width]
-            For `MixedBatch.embeds`.
-        """
+        """Return prompts and their soft tokens → [S, width]."""
         template = self.templates[task]
         group = self.interpreter.group(task)
         counts = np.stack([counts.cpu().numpy() for _, counts in slots], axis=1) * (not silent)
@@ -194,36 +99,12 @@ class Asker:
         return rows, vectors[:0] if silent else vectors
 
     def target(self, codes: Sequence[int]) -> list[int]:
-        """Return the tokens of titles, one a line, with the end token behind the last.
-
-        Parameters
-        ----------
-        codes : sequence of int
-            Item codes.
-
-        Returns
-        -------
-        list of int
-            Token numbers.
-        """
+        """Return the tokens of titles, one a line, with the end token behind the last."""
         lines = [[*self.backbone.tokens(self.titles.text(code)), *self.newline] for code in codes]
         return [*(token for line in lines for token in line), self.backbone.end]
 
     def targets(self, task: TaskName, histories: Histories) -> list[list[int]]:
-        """Return the right answers about histories.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            Which.
-        histories : Histories
-            B rows.
-
-        Returns
-        -------
-        list of list of int
-            One per row.
-        """
+        """Return the right answers about histories."""
         rows = [row[:length].tolist() for row, length in zip(histories.items, histories.lengths, strict=True)]
         return [self.target(row if task == "recovery" else row[-1:]) for row in rows]
 

@@ -31,23 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Teacher:
-    """Teaches one interpreter.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        Tasks and rates.
-    asker : Asker
-        Makes prompts; holds the interpreter.
-    train, valid : Histories
-        To learn from, and to choose on.
-    table : Tensor, shape [N, D]
-        Item vectors.
-    taught : ndarray, int64
-        Codes of items whose titles may be seen.
-    folder : Path
-        Run folder for log and state.
-    """
+    """Teaches one interpreter; table [N, D]."""
 
     recipe: InterpreterRecipe
     asker: Asker
@@ -60,23 +44,7 @@ class Teacher:
     best: Best = field(default_factory=lambda: Best(patience=10**9))
 
     def run(self, progress: Progress) -> MetricsLog:
-        """Train all steps, then put the weights with the lowest validation loss back.
-
-        Parameters
-        ----------
-        progress : Progress
-            Told of each step.
-
-        Returns
-        -------
-        MetricsLog
-            One row per validation; ``epoch`` is the step.
-
-        Raises
-        ------
-        RunError
-            If the loss is no longer finite.
-        """
+        """Train all steps, then put the weights with the lowest validation loss back."""
         teaching, model = self.recipe.training, self.asker.interpreter
         config = TrainingConfig(
             epochs=1,
@@ -130,13 +98,7 @@ class Teacher:
 
     @torch.no_grad()
     def validation_loss(self) -> float:
-        """Return the loss of recovery on the validation histories, in nats per token.
-
-        Returns
-        -------
-        float
-            Lower is better.
-        """
+        """Return the loss of recovery on the validation histories, in nats per token."""
         self.asker.interpreter.eval()
         size, total, count = self.recipe.tasks["recovery"].batch_size, 0.0, 0
         for at in range(0, len(self.valid.lengths), size):

@@ -42,13 +42,6 @@ class CoOccurrence:
     ``M[i, j] = C[i, j] / (out_i ** a * in_j ** b)``, where C are the counts of `Pairs.matrix` and out and in its row and column
     sums, and share is an item's share of all training events, so an empty history is ranked by popularity. A pair of equal items
     counts like any other. A cousin of V-SKNN (Ludewig and Jannach 2018) that looks up items, not sessions.
-
-    Parameters
-    ----------
-    config : CoOccurrenceConfig
-        Options.
-    n_items : int
-        Number of items N.
     """
 
     card: Card
@@ -61,22 +54,7 @@ class CoOccurrence:
         self._prior = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count pairs, and choose options on validation where that is asked for.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configuration as it is.
-        seed : int
-            Seed of the random settings.
-
-        Returns
-        -------
-        dict
-            The options of the best setting where there was a search, else empty.
-        """
+        """Count pairs, and choose options on validation where that is asked for."""
         searching = measure is not None and self.config.trials > 1
         pairs = collect_pairs(train, max(self.config.window, *self.config.windows) if searching else self.config.window)
         share = event_share(train)
@@ -97,25 +75,7 @@ class CoOccurrence:
         self._prior = np.float32(config.popularity_weight) * share
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return decayed sums of co-occurrence with the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return decayed sums of co-occurrence with the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("co-occurrence")
         summed = dense_product(history_rows(batch, self.n_items, self._recency), self._matrix)
@@ -123,36 +83,13 @@ class CoOccurrence:
         return of_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``data``, ``indices``, ``indptr`` (the matrix M), ``recency`` of shape [L] (gamma ** k) and ``prior`` of shape [N]
-            (lambda * share).
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._matrix is None:
             raise not_fitted("co-occurrence")
         return {**matrix_arrays(self._matrix), "recency": self._recency, "prior": self._prior}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
+        """Take back what `arrays` returned."""
         self._prior = stored(arrays, "prior", "co-occurrence", self.n_items)
         self._recency = stored(arrays, "recency", "co-occurrence")
         self.history = len(self._recency)
@@ -165,7 +102,6 @@ def build(config: CoOccurrenceConfig, vocabulary: Vocabulary) -> CoOccurrence:
     Parameters
     ----------
     config : CoOccurrenceConfig
-        Options.
     vocabulary : Vocabulary
         Items and users.
 

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 class Pairs:
     """Pairs of events at most a window apart, grouped by their two items.
 
-    Parameters
-    ----------
-    indptr : ndarray, shape [N + 1], int64
-    indices : ndarray, shape [n_cells], int32
-        CSR pattern: the items that come after each item, as item code - 1.
-    firsts : ndarray, shape [n_cells], int64
-        Where each cell's pairs begin in `distances`.
-    distances : ndarray, shape [n_pairs], unsigned integer
-        How many events apart each pair is, from 1.
+    indptr [N + 1], indices [n_cells], firsts [n_cells], distances [n_pairs].
     """
 
     indptr: NDArray[np.int64]
@@ -35,22 +27,7 @@ class Pairs:
     distances: NDArray[Any]
 
     def matrix(self, window: int, back: float, distance_power: float) -> csr_array[np.float64]:
-        """Return two-sided counts: ``A + back * A.T`` with ``A = sum over d <= window of d ** -p * F_d``.
-
-        Parameters
-        ----------
-        window : int
-            Largest distance d, at most the one the pairs were collected with.
-        back : float
-            Weight of the reverse direction.
-        distance_power : float
-            The power p.
-
-        Returns
-        -------
-        csr_array, shape [N, N], float64
-            ``F_d[i, j]`` counts how often item j stands d events after item i.
-        """
+        """Return two-sided counts: ``A + back * A.T`` with ``A = sum over d <= window of d ** -p * F_d`` → [N, N]."""
         if window < int(self.distances.max(initial=0)):
             return self._narrowed(window).matrix(window, back, distance_power)
         n_items = len(self.indptr) - 1
@@ -69,20 +46,7 @@ class Pairs:
 
 
 def collect_pairs(train: Sequences, window: int) -> Pairs:
-    """Return all pairs of events of one history that are at most `window` apart.
-
-    Parameters
-    ----------
-    train : Sequences
-        Histories.
-    window : int
-        Largest distance, in events.
-
-    Returns
-    -------
-    Pairs
-        Needs 8 bytes a pair while sorting and one afterwards.
-    """
+    """Return all pairs of events of one history that are at most `window` apart."""
     n_items = train.vocabulary.n_items
     codes, rows = train.items[train.positions()].astype(np.int64) - 1, train.event_rows()
     reach = min(window, int(train.lengths.max(initial=1)) - 1)

@@ -24,31 +24,7 @@ if TYPE_CHECKING:
 def daydream_loss(
     network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
 ) -> dict[str, Tensor]:
-    """Return the terms of the loss, each averaged over all positions of the batch.
-
-    The clean vector of a position is its target's direction, taken as a constant where it is noised and where predictions are
-    compared with it: only the softmax moves it as a target, and that holds vectors apart. The null vector of unguided
-    generation is trained by replacing the guidance of some positions. The draws come from torch's global generator in this order:
-    targets ahead, dropout, steps, noise, replacements, negatives.
-
-    Parameters
-    ----------
-    network : DaydreamNetwork
-        Trained parts.
-    config : DaydreamConfig
-        Weights of the terms and shares of positions.
-    objective : Objective
-        The softmax; its negatives.
-    signal, spread : Tensor, shape [T]
-        √ᾱ and √(1 - ᾱ) of the chain.
-    batch : SequenceBatch
-        With ``targets [B, L]``, or ``[B]`` without `every_position`.
-
-    Returns
-    -------
-    dict
-        ``softmax``, ``cosine`` and ``consistency``, those that have a weight.
-    """
+    """Return the terms of the loss, each averaged over all positions of the batch; signal, spread [T]."""
     h, targets = _guidance(network, config, batch)
     table = network.table()
     clean = table.detach()[targets - 1]

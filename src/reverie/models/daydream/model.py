@@ -36,20 +36,6 @@ class Daydream(nn.Module):
     model's distribution of the next item. `represent` averages `draws` generated vectors; the noise depends on `noise_seed` and
     a hash of the history, nothing else. With ``noise=False`` the same network is trained by the same losses without diffusion.
 
-    Parameters
-    ----------
-    config : DaydreamConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    Notes
-    -----
-    Ours, put together from published parts: guided diffusion over item vectors [1]_, denoisers modulated by the step [2]_,
-    cosine losses on unit vectors [3]_, agreement of adjacent noise levels [4]_, a cross-entropy on the prediction [5]_.
-
-    References
-    ----------
     .. [1] DreamRec, arXiv 2310.20453.
     .. [2] DiT, arXiv 2212.09748.
     .. [3] PreferDiff, ICLR 2025.
@@ -82,28 +68,11 @@ class Daydream(nn.Module):
         return cast("DaydreamNetwork", self.average.module)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the terms of the loss, see `daydream_loss`.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B, L]``.
-
-        Returns
-        -------
-        dict
-            Named terms.
-        """
+        """Return the terms of the loss, see `daydream_loss`."""
         return daydream_loss(self.network, self.config, self.objective, self.signal, self.spread, batch)
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
         self.objective = observed(self.objective, train)
 
     def after_step(self) -> None:
@@ -112,80 +81,26 @@ class Daydream(nn.Module):
             self.average.update_parameters(self.network)
 
     def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            What `represent` gives for the history up to that event; behind the end of a row it means nothing.
-        """
+        """Return the generated vector after each event → [B, L, D]."""
         h = self._used.guidance(batch)
         keys = history_keys(batch.items).reshape(-1)
         return self._generated(h.reshape(-1, h.shape[-1]), keys).view_as(h)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history, in units of the temperature.
-        """
+        """Return the generated vector of each history → [B, D]."""
         return self._generated(self._guidance(batch), history_keys(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
-        """Return item vectors.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Of items 1..N, each of length √D.
-        """
+        """Return item vectors → [N, D]."""
         return self._used.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Cosines over the temperature, averaged over draws; for one draw their softmax is p(item | history, noise).
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        n : int
-            Draws per history.
-
-        Returns
-        -------
-        Tensor, shape [B, n, D]
-            In the units of `represent`.
-        """
+        """Draw vectors of items that a person might like next → [B, n, D]."""
         return self._drawn(self._guidance(batch), history_keys(batch.items)[:, -1], n)
 
     def _guidance(self, batch: SequenceBatch) -> Tensor:
@@ -214,7 +129,6 @@ def build(config: DaydreamConfig, vocabulary: Vocabulary) -> Daydream:
     Parameters
     ----------
     config : DaydreamConfig
-        Options.
     vocabulary : Vocabulary
         Ids of the items.
 

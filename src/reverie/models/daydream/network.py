@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 
 class DaydreamNetwork(nn.Module):
-    """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation.
-
-    Parameters
-    ----------
-    config : DaydreamConfig
-        Options.
-    n_items : int
-        Number of items N.
-    """
+    """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation."""
 
     def __init__(self, config: DaydreamConfig, n_items: int) -> None:
         super().__init__()
@@ -44,76 +36,22 @@ class DaydreamNetwork(nn.Module):
         self.null = nn.Parameter(torch.randn(config.dim))
 
     def guidance(self, batch: SequenceBatch) -> Tensor:
-        """Return the guidance after each event.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            Behind the end of a row it means nothing.
-        """
+        """Return the guidance after each event → [B, L, D]."""
         return self.read(self.vectors(batch.items), batch)
 
     def vectors(self, items: Tensor) -> Tensor:
-        """Return item vectors of length √D.
-
-        Parameters
-        ----------
-        items : Tensor, int64, any shape
-            Item codes; 0 gives zeros.
-
-        Returns
-        -------
-        Tensor, shape [*items.shape, D]
-            What the transformer reads.
-        """
+        """Return item vectors of length √D → [*items.shape, D]."""
         return on_sphere(self.items.encode(items))
 
     def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
-        """Return the guidance after each event, from the vectors of the events.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            From `vectors`.
-        batch : SequenceBatch
-            Whose histories they are.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            Guidance.
-        """
+        """Return the guidance after each event, from the vectors of the events; x [B, L, D] → [B, L, D]."""
         out: Tensor = self.history(x, batch.users)
         return out
 
     def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
-        """Predict clean vectors, a `Denoiser`.
-
-        Parameters
-        ----------
-        x, h : Tensor, shape [B, D]
-            Noisy vectors and guidance.
-        steps : Tensor, shape [B] or [1], int64
-            Step of each row, or of all.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Each of length √D, so that a coordinate has the variance of the noise.
-        """
+        """Predict clean vectors, a `Denoiser`; x, h [B, D], steps [B] or [1] → [B, D]."""
         return on_sphere(self.denoiser(x, h, steps))
 
     def table(self) -> Tensor:
-        """Return item vectors of length √D.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Of items 1..N.
-        """
+        """Return item vectors of length √D → [N, D]."""
         return on_sphere(self.items.table())

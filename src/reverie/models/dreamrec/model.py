@@ -31,20 +31,6 @@ STREAMS = 256
 class DreamRec(nn.Module):
     """Guided diffusion over item vectors.
 
-    `represent` is the generated vector that items are ranked by: with the sampler ``exact`` its mean (or some draws), otherwise
-    the average of `draws` runs of the sampler. `states` is the same for the history up to each event. Noise is drawn from
-    `noise_seed` and a hash of the history, nothing else: the same history gets the same vector in any batch, and `imagine`
-    repeats itself.
-
-    Parameters
-    ----------
-    config : DreamRecConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    References
-    ----------
     .. [1] Yang et al., Generate what you prefer: reshaping sequential recommendation via guided diffusion, NeurIPS 2023, arXiv
        2310.20453. Deviations: dropout is off outside training, padding cannot be recommended, each epoch is a permutation of
        all rows and keeps its last batch, and by default the sampler is the closed form of the published one.
@@ -70,18 +56,7 @@ class DreamRec(nn.Module):
         self.sampler = create_sampler(config.chosen_sampler, schedule, self.denoiser)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the squared error of denoised target vectors.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term, ``loss``.
-        """
+        """Return the squared error of denoised target vectors."""
         if batch.targets is None or batch.targets.dim() != 1:
             raise ValueError("dreamrec.loss needs a batch with targets [B]")
         x0 = self.items.encode(batch.targets)
@@ -90,79 +65,25 @@ class DreamRec(nn.Module):
         return {"loss": x0_loss(self.denoiser, self.signal, self.spread, x0, h, self.null, self.config.p_uncond)}
 
     def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            What `represent` gives for the history up to that event; behind the end of a row it means nothing.
-        """
+        """Return the generated vector after each event → [B, L, D]."""
         return self._generated(self._encoded(batch), history_keys(batch.items))
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history.
-        """
+        """Return the generated vector of each history → [B, D]."""
         h = self._guidance(batch)
         return self._generated(h, history_keys(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N, shape [N, D].
-
-        Returns
-        -------
-        Tensor
-            The item table.
-        """
+        """Return the vectors of items 1..N, shape [N, D]."""
         return self.items.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products of generated and item vectors.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        n : int
-            Draws per history.
-
-        Returns
-        -------
-        Tensor, shape [B, n, D]
-            Draws of x_0 by the model's sampler; with ``exact`` from the law itself, also where ranking uses its mean.
-        """
+        """Draw vectors of items that a person might like next → [B, n, D]."""
         h = self._guidance(batch)
         return self._drawn(h, history_keys(batch.items)[:, -1], n)
 
@@ -202,7 +123,6 @@ def build(config: DreamRecConfig, vocabulary: Vocabulary) -> DreamRec:
     Parameters
     ----------
     config : DreamRecConfig
-        Options.
     vocabulary : Vocabulary
         Ids of the items.
 

@@ -9,13 +9,7 @@ _MEMINFO = Path("/proc/meminfo")
 
 
 def available_bytes() -> int:
-    """Return how much memory could be taken now.
-
-    Returns
-    -------
-    int
-        Bytes: what Linux says is available; elsewhere all physical memory, or 2**63 where even that is not told.
-    """
+    """Return how much memory could be taken now."""
     if _MEMINFO.exists():
         for line in _MEMINFO.read_text().splitlines():
             name, _, rest = line.partition(":")

@@ -36,13 +36,6 @@ class EASE:
     (Steck, WWW 2019, arXiv 1905.03375, eq. 8). The inverse is a Cholesky factorisation in float32, in place: XᵀX holds whole
     numbers, exact up to 2**24, and λ bounds the condition. A history without any modelled item is scored by the items' share of
     training events.
-
-    Parameters
-    ----------
-    config : EASEConfig
-        Options.
-    n_items : int
-        Number of items N.
     """
 
     card: Card
@@ -55,27 +48,7 @@ class EASE:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Compute the weights, for each λ of the grid where there is validation to choose on.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes `regularisation`.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            ``regularisation`` where it was chosen, else empty.
-
-        Raises
-        ------
-        DataError
-            If the matrix would not fit into free memory, or is not positive definite in float32.
-        """
+        """Compute the weights, for each λ of the grid where there is validation to choose on."""
         size = min(self.n_items, self.config.max_items or self.n_items)
         _check_memory(size, self.n_items)
         counts = train.item_counts()[1:]
@@ -95,25 +68,7 @@ class EASE:
         return best_setting(trials, take, measure).model_dump(include={"regularisation"})
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed weights of the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; their order does not matter.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Of either sign; items that are not modelled get the smallest score of the row.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return summed weights of the history; items [B, C] → [B, N] or [B, C]."""
         if self._weights is None:
             raise not_fitted("ease")
         rows = history_rows(batch, self.n_items, None)
@@ -129,35 +84,13 @@ class EASE:
         return of_candidates(torch.from_numpy(found).to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``weights`` of shape [K, K] (B), ``column`` of shape [K] (item code - 1 of its rows) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._weights is None:
             raise not_fitted("ease")
         return {"weights": self._weights, "column": self._column, "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
+        """Take back what `arrays` returned."""
         weights, column = stored(arrays, "weights", "ease"), stored(arrays, "column", "ease")
         inside = len(column) == 0 or 0 <= int(column.min()) <= int(column.max()) < self.n_items
         if weights.shape != (len(column), len(column)) or not inside:
@@ -167,25 +100,7 @@ class EASE:
 
 
 def closed_form(taken: csr_array[np.float32], regularisation: float) -> NDArray[np.float32]:
-    """Return the weights ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹``.
-
-    Parameters
-    ----------
-    taken : csr_array, shape [U, N], float32
-        X, 0 or 1.
-    regularisation : float
-        λ, positive.
-
-    Returns
-    -------
-    ndarray, shape [N, N], float32
-        Zero on the diagonal. Besides it only [512, N] is held.
-
-    Raises
-    ------
-    DataError
-        If rounding leaves ``XᵀX + λ I`` not positive definite.
-    """
+    """Return the weights ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹``; taken [U, N] → [N, N]."""
     size = taken.shape[1]
     matrix = np.empty((size, size), dtype=np.float32)
     by_item = taken.T.tocsr()
@@ -233,7 +148,6 @@ def build(config: EASEConfig, vocabulary: Vocabulary) -> EASE:
     Parameters
     ----------
     config : EASEConfig
-        Options.
     vocabulary : Vocabulary
         Items and users.
 

@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 class GRU4Rec(nn.Module):
     """A recurrent network whose state is brought to the width of the item vectors, for a `SequenceRecommender`.
 
-    Parameters
-    ----------
-    config : GRU4RecConfig
-        Widths, layers and dropout.
-
-    References
-    ----------
     .. [1] Hidasi et al., Session-based recommendations with recurrent neural networks, ICLR 2016, arXiv 1511.06939.
     .. [2] Hidasi and Karatzoglou, Recurrent neural networks with top-k gains, CIKM 2018, arXiv 1706.03847. Deviations: whole
        histories side by side instead of session-parallel mini-batches with a carried state; input and output share one item
@@ -42,20 +35,7 @@ class GRU4Rec(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
-        """Return the state after each event.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Scaled item vectors.
-        users : Tensor, shape [B]
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            States.
-        """
+        """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
         hidden, _ = self.gru(self.dropout(x))
         out: Tensor = self.project(self.dropout(hidden))
         return out
@@ -67,7 +47,6 @@ def build(config: GRU4RecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
     Parameters
     ----------
     config : GRU4RecConfig
-        Options.
     vocabulary : Vocabulary
         Ids of the items.
 

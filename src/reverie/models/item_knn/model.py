@@ -36,19 +36,7 @@ _BLOCK_CELLS = 1 << 22
 
 
 class ItemKNN:
-    """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours.
-
-    The similarity of items i and j, each a 0/1 vector over users, is ``common / (sqrt(users_i * users_j) + shrink)``. Of equally
-    similar neighbours those with the lower code are kept. A history none of whose items has a neighbour, an empty one among
-    them, is scored by the items' share of training events.
-
-    Parameters
-    ----------
-    config : ItemKNNConfig
-        Number of neighbours and shrinkage.
-    n_items : int
-        Number of items N.
-    """
+    """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     card: Card
     history: int | None = None
@@ -59,22 +47,7 @@ class ItemKNN:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Compute the neighbours of each item, a block of items at a time.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories; each row counts as one user.
-        measure : callable or None
-            Not used: nothing is chosen.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
+        """Compute the neighbours of each item, a block of items at a time."""
         shape = (len(train), self.n_items)
         events = (train.event_rows(), train.items[train.positions()] - 1)
         taken = csr_array((np.ones(len(events[0]), dtype=np.float32), events), shape=shape)
@@ -89,25 +62,7 @@ class ItemKNN:
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed similarities to the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; their order does not matter.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return summed similarities to the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("item-knn")
         rows = history_rows(batch, self.n_items, None)
@@ -119,35 +74,13 @@ class ItemKNN:
         return of_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return neighbours and popularity.
-
-        Returns
-        -------
-        dict
-            ``data``, ``indices``, ``indptr`` (a CSR matrix) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return neighbours and popularity."""
         if self._matrix is None:
             raise not_fitted("item-knn")
         return {**matrix_arrays(self._matrix), "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
+        """Take back what `arrays` returned."""
         self._share = stored(arrays, "share", "item-knn", self.n_items)
         self._matrix = stored_matrix(arrays, self.n_items, "item-knn")
 
@@ -161,21 +94,7 @@ def _blocks(cells: NDArray[np.float64]) -> list[int]:
 def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float64], config: ItemKNNConfig) -> csr_array[np.float32]:
     """Return the most similar items of a block of items, from the number of users they have in common.
 
-    Parameters
-    ----------
-    common : csr_array, shape [block, N]
-        Common users of items ``first, first + 1, ...`` and all items.
-    first : int
-        Item code - 1 of the first row.
-    norms : ndarray, shape [N]
-        Square root of each item's number of users.
-    config : ItemKNNConfig
-        Number of neighbours and shrinkage.
-
-    Returns
-    -------
-    csr_array, shape [block, N], float32
-        At most `neighbours` entries in a row, columns sorted.
+    common [block, N], norms [N] → [block, N].
     """
     rows = np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
     other = common.indices != rows + first
@@ -200,7 +119,6 @@ def build(config: ItemKNNConfig, vocabulary: Vocabulary) -> ItemKNN:
     Parameters
     ----------
     config : ItemKNNConfig
-        Options.
     vocabulary : Vocabulary
         Items and users.
 

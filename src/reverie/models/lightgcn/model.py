@@ -34,20 +34,6 @@ class LightGCN(nn.Module):
     ``z = Σ_{i in H} z_i / √(|H| d_i)`` over distinct items, d_i the item's degree in training, 1 at least. That is a mean of
     the items' vectors where popular items weigh less; for an empty history it is zero, and so is every score.
 
-    The graph is part of the state: a loaded model scores as it did, without the training data. Outside of autograd the
-    propagated tables are computed once and kept until a weight changes; they are never stored.
-
-    Parameters
-    ----------
-    config : LightGCNConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] He et al., LightGCN: Simplifying and powering graph convolution network for recommendation, SIGIR 2020,
        arXiv:2002.02126, eq. 3-8. As in the authors' code: vectors drawn with standard deviation 0.1, and a decay of the trained
        vectors that a batch touches instead of all (eq. 15). Deviations: one epoch visits each event once; a negative may be an
@@ -72,18 +58,7 @@ class LightGCN(nn.Module):
         nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per user.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users, and histories for those that are folded in.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Propagated vectors, or folded-in ones; unit vectors (or zero) where scores are cosines.
-        """
+        """Return one vector per user → [B, D]."""
         users, items = self._tables()
         known = (batch.users >= 0) & (batch.users < len(users))
         known &= self._connected()[batch.users.masked_fill(~known, -1)]
@@ -95,53 +70,15 @@ class LightGCN(nn.Module):
         return vectors.index_copy(0, cold, self._unit(self._folded(items, batch.items[cold])))
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Propagated vectors; unit vectors where scores are cosines.
-        """
+        """Return the vectors of items 1..N → [N, D]."""
         return self._tables()[1]
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products or cosines.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch, and the decay.
-
-        With e the trained vectors (layer 0) the decay is ``decay / 2 · (mean_b (|e_u|² + |e_i|²) + mean_j |e_j|²)`` over pairs b
-        of the batch and all items j: of a user, an item and, in expectation, one negative that is drawn uniformly.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            ``loss`` and, unless it weighs nothing, ``decay``.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets [B].
-        """
+        """Return the training loss, averaged over the pairs of the batch, and the decay."""
         if batch.targets is None or batch.targets.dim() != 1:
             raise ValueError("lightgcn.loss needs a batch with targets [B]")
         users, items = self._propagated()
@@ -160,13 +97,7 @@ class LightGCN(nn.Module):
         return terms
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: the graph, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: the graph, and how often each item occurs."""
         users = torch.from_numpy(train.users[train.event_rows()])
         items = torch.from_numpy(train.items[train.positions()]).to(torch.int64) - 1
         edges = self.graph.connect(users, items)
@@ -227,7 +158,6 @@ def build(config: LightGCNConfig, vocabulary: Vocabulary) -> LightGCN:
     Parameters
     ----------
     config : LightGCNConfig
-        Options.
     vocabulary : Vocabulary
         Ids of users and items.
 

@@ -7,29 +7,11 @@ from torch import Tensor
 
 
 def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:
-    """Return the least-squares user vectors of histories.
+    """Return the least-squares user vectors of histories; table [N, D], taken [B, L, D] → [B, D].
 
     ``p`` minimises ``Σ_{i in history} (level - <p, q_i>)² + background Σ_{all j} <p, q_j>² + ridge s |p|²`` with s the mean
     of ``|q_j|²``, so ``(Σ q_i q_iᵀ + background QᵀQ + ridge s I) p = level Σ q_i`` (one step of alternating least squares for
     implicit feedback, Hu, Koren and Volinsky, ICDM 2008, with unit confidence). An item that occurs twice counts twice.
-
-    Parameters
-    ----------
-    table : Tensor, shape [N, D]
-        Vectors q of all items.
-    taken : Tensor, shape [B, L, D]
-        Vectors of the histories' items; padding is zero.
-    level : Tensor, one element
-        What an item of the history should score: what it did score, on average, in training.
-    ridge : float
-        Positive.
-    background : float
-        Not negative.
-
-    Returns
-    -------
-    Tensor, shape [B, D], float32 or wider
-        Zero for an empty history.
     """
     wide = torch.promote_types(table.dtype, torch.float32)
     table, taken = table.to(wide), taken.to(wide)

@@ -30,20 +30,6 @@ _MEMORY = 0.01
 class MF(nn.Module):
     """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``, or the cosine of p_u and q_i.
 
-    A user without a trained vector (code -1, or without training events) is folded in, see `fold_in`. It has no state after
-    each event, only one vector per user; order in a history does not matter.
-
-    Parameters
-    ----------
-    config : MFConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] Koren, Bell and Volinsky, Matrix factorization techniques for recommender systems, Computer 42(8), 2009 (biases).
     .. [2] Rendle et al., BPR: Bayesian personalized ranking from implicit feedback, UAI 2009 (default objective). Deviations:
        AdamW over shuffled events, one epoch visiting each event once.
@@ -72,18 +58,7 @@ class MF(nn.Module):
         nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per user; with biases the last two columns are ``b_u`` and 1.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users, and histories for those that are folded in.
-
-        Returns
-        -------
-        Tensor, shape [B, D] or [B, D + 2]
-            Trained vectors, or folded-in ones with ``b_u = 0``; unit vectors where scores are cosines.
-        """
+        """Return one vector per user; with biases the last two columns are ``b_u`` and 1 → [B, D] or [B, D + 2]."""
         cold = self._cold(batch.users)
         codes = batch.users.masked_fill(cold, 0)
         vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
@@ -100,48 +75,18 @@ class MF(nn.Module):
         return _with_bias(vectors, bias)
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i``.
-
-        Returns
-        -------
-        Tensor, shape [N, D] or [N, D + 2]
-            So that scores are inner products with `represent`.
-        """
+        """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i`` → [N, D] or [N, D + 2]."""
         table = F.normalize(self.encoder.table(), dim=-1) if self.config.cosine else self.encoder.table()
         if self.item_bias is None:
             return table
         return torch.cat([table, torch.ones_like(self.item_bias)[:, None], self.item_bias[:, None]], dim=1)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products and biases.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-        """
+        """Return the training loss, averaged over the pairs of the batch."""
         if batch.targets is None or batch.targets.dim() != 1:
             raise ValueError("mf.loss needs a batch with targets [B]")
         vectors, table = self.users[batch.users], self.item_table()
@@ -165,13 +110,7 @@ class MF(nn.Module):
         return self.adversary is not None and self.adversary.unsettled
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: who has events, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: who has events, and how often each item occurs."""
         users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
         self.trained.zero_()
         self.trained[users] = True
@@ -202,7 +141,6 @@ def build(config: MFConfig, vocabulary: Vocabulary) -> MF:
     Parameters
     ----------
     config : MFConfig
-        Options.
     vocabulary : Vocabulary
         Ids of users and items.
 

@@ -15,22 +15,7 @@ LARGEST = 1 << 24
 
 @dataclass(frozen=True)
 class PairHead:
-    """Scores of states against items, where a pair has to pass a network.
-
-    A state is ``[h ⊙ p ; W_u p' + b]``: the user's product vector weighted by the last layer, and the user's half of the first
-    layer. The item's half ``W_i q'`` is computed once per item, so a pair costs one sum before the second layer.
-
-    Parameters
-    ----------
-    products : Tensor, shape [N, F]
-        Product vectors q of all items.
-    vectors : Tensor, shape [N, E]
-        Network vectors q' of all items.
-    first : Tensor, shape [H, E]
-        Item's half W_i of the first layer.
-    rest : callable
-        The network after the sum of both halves, ``[..., H] -> [...]``, the last layer's weights and bias included.
-    """
+    """Scores of states against items, where a pair has to pass a network; products [N, F], vectors [N, E], first [H, E]."""
 
     products: Tensor
     vectors: Tensor
@@ -43,20 +28,7 @@ class PairHead:
         return len(self.products)
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        """Return the scores of item codes.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, F + H]
-            States.
-        items : Tensor, shape [M, K] or [K], int64
-            Item codes per state, or shared by all. Padding (code 0) scores as item 1.
-
-        Returns
-        -------
-        Tensor, shape [M, K]
-            Scores.
-        """
+        """Return the scores of item codes; states [M, F + H], items [M, K] or [K] → [M, K]."""
         rows = (items - 1).clamp(min=0)
         if rows.numel() < self.n_items:
             products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors) @ self.first.T
@@ -65,18 +37,7 @@ class PairHead:
         return self._meet(states, products, halves)
 
     def chunks(self, states: Tensor) -> Iterator[PairChunk]:
-        """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, F + H]
-            The states that will be scored.
-
-        Yields
-        ------
-        PairChunk
-            The next columns.
-        """
+        """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
         size = max(1, LARGEST // max(1, len(states) * len(self.first)))
         pieces = zip(torch.split(self.products, size), torch.split(self.vectors, size), strict=True)
         for number, (products, vectors) in enumerate(pieces):
@@ -92,19 +53,7 @@ class PairHead:
 
 @dataclass
 class PairChunk:
-    """A consecutive piece of a `PairHead`.
-
-    Parameters
-    ----------
-    head : PairHead
-        Whose piece it is.
-    first : int
-        Item code of the first column.
-    size : int
-        Number of columns.
-    products, vectors : Tensor, shape [size, F] and [size, E]
-        Its rows of both tables.
-    """
+    """A consecutive piece of a `PairHead`; products, vectors [size, F] and [size, E]."""
 
     head: PairHead
     first: int
@@ -113,16 +62,5 @@ class PairChunk:
     vectors: Tensor
 
     def scores(self, states: Tensor) -> Tensor:
-        """Return the scores of the piece.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, F + H]
-            States.
-
-        Returns
-        -------
-        Tensor, shape [M, size]
-            Scores.
-        """
+        """Return the scores of the piece; states [M, F + H] → [M, size]."""
         return self.head._meet(states, self.products, self.vectors @ self.head.first.T)

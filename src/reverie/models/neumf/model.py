@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 class NeuMF(nn.Module):
     """Score of item i for user u: ``hᵀ [p_u ⊙ q_i ; MLP([p'_u ; q'_i])] + c``, with vectors of its own for each part.
 
-    It needs to know the user: histories are not read. A user without a trained vector (code -1, or without training events)
-    gets the mean of the trained users' vectors, so all of them get one list.
-
-    Parameters
-    ----------
-    config : NeuMFConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017, arXiv:1708.05031, eq. 12 (the model) and
        eq. 7 (binary cross-entropy). Widths as in the authors' code. Deviations: trained from random weights, not from a
        pre-trained product and network; AdamW; negatives may be items of the user's own history, but not the target.
@@ -67,56 +53,21 @@ class NeuMF(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue, in pieces, or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Logits.
-        """
+        """Score the catalogue, in pieces, or given candidates; items [B, C] → [B, N] or [B, C]."""
         states, head = self._states(batch.users), self._head()
         if items is not None:
             return head.scores(states, items).masked_fill(items == 0, 0.0)
         return torch.cat([piece.scores(states) for piece in head.chunks(states)], dim=1)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets [B].
-        """
+        """Return the training loss, averaged over the pairs of the batch."""
         if batch.targets is None or batch.targets.dim() != 1:
             raise ValueError("neumf.loss needs a batch with targets [B]")
         states = self._joined(self.users[batch.users], self.users_network[batch.users])
         return {"loss": self.objective.loss(states, batch.targets, self._head(), batch.weights, batch.users).mean()}
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: who has events, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: who has events, and how often each item occurs."""
         users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
         self.trained.zero_()
         self.trained[users] = True
@@ -158,7 +109,6 @@ def build(config: NeuMFConfig, vocabulary: Vocabulary) -> NeuMF:
     Parameters
     ----------
     config : NeuMFConfig
-        Options.
     vocabulary : Vocabulary
         Ids of users and items.
 

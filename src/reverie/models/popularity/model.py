@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 
 class Popularity:
-    """Scores are raw counts, the same for everybody.
-
-    Parameters
-    ----------
-    config : PopularityConfig
-        No options.
-    n_items : int
-        Number of items N.
-    """
+    """Scores are raw counts, the same for everybody."""
 
     card: Card
     history: int | None = 0
@@ -40,79 +32,24 @@ class Popularity:
         self._counts: NDArray[np.float32] | None = None
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count the events of each item.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Not used: nothing is chosen.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
+        """Count the events of each item."""
         self._counts = train.item_counts()[1:].astype(np.float32)
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return the counts, once for each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; only their number matters.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Events in training.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._counts is None:
             raise not_fitted("popularity")
         return of_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the counts.
-
-        Returns
-        -------
-        dict
-            ``counts`` of shape [N], float32.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the counts."""
         if self._counts is None:
             raise not_fitted("popularity")
         return {"counts": self._counts}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            ``counts``.
-
-        Raises
-        ------
-        RunError
-            If it is missing or does not fit the vocabulary.
-        """
+        """Take back what `arrays` returned."""
         self._counts = stored(arrays, "counts", "popularity", self.n_items)
 
 
@@ -122,7 +59,6 @@ def build(config: PopularityConfig, vocabulary: Vocabulary) -> Popularity:
     Parameters
     ----------
     config : PopularityConfig
-        No options.
     vocabulary : Vocabulary
         Items and users.
 

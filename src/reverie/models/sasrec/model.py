@@ -21,19 +21,6 @@ if TYPE_CHECKING:
 class SASRec(nn.Module):
     """Self-attentive network over a history, pre-norm, for a `SequenceRecommender`.
 
-    Parameters
-    ----------
-    blocks : list of modules
-        Transformer blocks ``[B, L, D] -> [B, L, D]``.
-    dim, history : int
-        Width and longest input.
-    dropout : float
-        Dropout of inputs.
-    learned_positions : bool
-        Whether to add learned absolute positions, counted from the oldest event of the window.
-
-    References
-    ----------
     .. [1] Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018, arXiv 1808.09781. Deviations: LayerNorm before
        each branch and at the end, GELU, softmax losses over all positions instead of one binary negative.
     """
@@ -49,20 +36,7 @@ class SASRec(nn.Module):
                 nn.init.xavier_normal_(parameter)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
-        """Return the state after each event.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Scaled item vectors.
-        users : Tensor, shape [B]
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            States.
-        """
+        """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
         if self.positions is not None:
             x = x + self.positions[: x.shape[1]]
         x = self.dropout(x)
@@ -78,7 +52,6 @@ def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
     Parameters
     ----------
     config : SASRecConfig
-        Options.
     vocabulary : Vocabulary
         Ids of the items.
 

@@ -49,15 +49,6 @@ class VMISKNN:
     hold item j. A history for which all scores are 0 (nobody shares it) is scored by the items' share of training events. A
     user's own training row is a session like any other.
 
-    Parameters
-    ----------
-    config : VMISKNNConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    References
-    ----------
     .. [1] Kersbergen, Sprangers and Schelter, Serenade: low-latency session-based recommendation in e-commerce at scale, SIGMOD
        2022 (the index, m and k). Deviations: sparse products over a batch instead of heaps for one session; the exact shapes of
        the two decays and of idf are those written above, after Ludewig and Jannach, User Modeling and User-Adapted Interaction
@@ -73,22 +64,7 @@ class VMISKNN:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Index the sessions, and choose options on validation where that is asked for.
-
-        Parameters
-        ----------
-        train : Sequences
-            Sessions.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configuration as it is.
-        seed : int
-            Seed of the random settings.
-
-        Returns
-        -------
-        dict
-            The options of the best setting where there was a search, else empty.
-        """
+        """Index the sessions, and choose options on validation where that is asked for."""
         self._sessions, self._share = index_sessions(train), event_share(train)
         if measure is None or self.config.trials < 2:
             self._set(self.config)
@@ -104,25 +80,7 @@ class VMISKNN:
         self._by_session = self._sessions.by_session(config.idf)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return weighted votes of the nearest sessions.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return weighted votes of the nearest sessions; items [B, C] → [B, N] or [B, C]."""
         if self._sessions is None:
             raise not_fitted("vmis-knn")
         summed = dense_product(self.neighbours(batch), self._by_session)
@@ -130,18 +88,7 @@ class VMISKNN:
         return of_candidates(summed.to(batch.items.device), items)
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
-        """Return the k nearest sessions of each history, for an explanation as well as for scores.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        csr_array, shape [B, S], float32
-            ``r_n λ(a_n)``; sessions are numbered from the oldest.
-        """
+        """Return the k nearest sessions of each history, for an explanation as well as for scores → [B, S]."""
         setting = self._setting
         rows, ago, lengths = _last_occurrences(batch, self.n_items, setting.history)
         weight = lengths - ago if setting.decay == "linear" else 1 / (ago + 1)
@@ -161,19 +108,7 @@ class VMISKNN:
         return found
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``indptr`` and ``items`` (the sessions), ``setting`` (the options in use, as numbers in the order m, k, decay,
-            match_decay, idf, history) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._sessions is None:
             raise not_fitted("vmis-knn")
         used = self._setting
@@ -182,18 +117,7 @@ class VMISKNN:
         return {"indptr": self._sessions.indptr, "items": self._sessions.items, "setting": setting, "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
+        """Take back what `arrays` returned."""
         share = stored(arrays, "share", "vmis-knn", self.n_items)
         indptr, items = stored(arrays, "indptr", "vmis-knn"), stored(arrays, "items", "vmis-knn")
         m, k, decay, match_decay, idf, history = stored(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
@@ -210,13 +134,7 @@ class VMISKNN:
 def _last_occurrences(
     batch: SequenceBatch, n_items: int, history: int
 ) -> tuple[csr_array[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was.
-
-    Returns
-    -------
-    tuple
-        Rows of shape [B, N] with E entries, then ``ago [E]`` (0 for the last event) and ``lengths [E]`` (events read).
-    """
+    """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was."""
     rows = history_rows(batch, n_items, np.ones(history, dtype=np.float32))
     counts = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
@@ -233,7 +151,6 @@ def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
     Parameters
     ----------
     config : VMISKNNConfig
-        Options.
     vocabulary : Vocabulary
         Items and users.
 

@@ -64,7 +64,6 @@ def adnce(
     temperature : float or Tensor, shape [], [M] or [M, 1]
         τ, positive.
     variant : {"image", "sentence", "graph", "reweight_only"}
-        The form.
     mu, sigma : float
         Mean and standard deviation of the Gaussian, in units of score.
 

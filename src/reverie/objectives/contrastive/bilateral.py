@@ -37,7 +37,6 @@ def bsl(
     temperature : float or Tensor, shape [], [M] or [M, 1]
         τ, positive.
     form : {"reweight", "multi"}
-        The form.
     ratio : float
         t = temperature of the positives / temperature of the negatives, positive.
     users : Tensor or None, shape [M], integer

@@ -13,16 +13,7 @@ from torch import Tensor
 class LeftOut:
     """Pairs of anchors and keys that do not count, found for a piece of the columns at a time.
 
-    Parameters
-    ----------
-    diagonal : bool
-        Key i is anchor i's own positive.
-    labels : Tensor or None, shape [M]
-        Labels of the anchors.
-    key_labels : Tensor or None, shape [K] or [M, K]
-        Labels of the keys, the same for all anchors or not; a key with the anchor's label is left out.
-    mask : Tensor or None, shape [M, K], bool
-        True where a key is left out.
+    labels [M], key_labels [K] or [M, K], mask [M, K].
     """
 
     diagonal: bool = False
@@ -31,22 +22,7 @@ class LeftOut:
     mask: Tensor | None = None
 
     def hidden(self, rows: int, first: int, size: int, device: torch.device) -> Tensor | None:
-        """Return which pairs of a piece are left out.
-
-        Parameters
-        ----------
-        rows : int
-            Number M of anchors.
-        first, size : int
-            First column and number of columns of the piece.
-        device : torch.device
-            Where to make it.
-
-        Returns
-        -------
-        Tensor or None, shape [M, size], bool
-            True where left out; None for nothing.
-        """
+        """Return which pairs of a piece are left out → [M, size]."""
         piece, parts = slice(first, first + size), []
         if self.diagonal:
             parts.append(torch.arange(rows, device=device)[:, None] == torch.arange(first, first + size, device=device))
@@ -57,15 +33,7 @@ class LeftOut:
         return reduce(torch.logical_or, parts) if parts else None
 
     def hide(self, scores: Tensor, first: int) -> None:
-        """Set, in place, the scores of a piece that do not count to -inf.
-
-        Parameters
-        ----------
-        scores : Tensor, shape [M, size]
-            Scores of the piece, without gradient.
-        first : int
-            Its first column.
-        """
+        """Set, in place, the scores of a piece that do not count to -inf; scores [M, size]."""
         if self.diagonal and self.labels is None and self.mask is None:
             scores[first:].diagonal().fill_(float("-inf"))
             return

@@ -22,19 +22,7 @@ PIECE = 2**21
 
 @dataclass(frozen=True)
 class Products:
-    """Negatives of M anchors among K shared vectors; a `Pool`.
-
-    Parameters
-    ----------
-    query : Tensor, shape [M, D]
-        Anchors, float32 or wider.
-    keys : Tensor, shape [K, D]
-        Candidates for negatives.
-    left_out : LeftOut
-        Which of them are none.
-    chunk : int or None
-        Columns held at a time; None to choose, and to hold all where weights cannot be had otherwise.
-    """
+    """Negatives of M anchors among K shared vectors; a `Pool`; query [M, D], keys [K, D]."""
 
     query: Tensor
     keys: Tensor
@@ -42,13 +30,7 @@ class Products:
     chunk: int | None = None
 
     def count(self) -> Tensor:
-        """Return how many negatives each anchor has.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            K less those left out.
-        """
+        """Return how many negatives each anchor has → [M]."""
         m, n, step = len(self.query), len(self.keys), self._columns()
         kept = self.query.new_full((m,), n)
         for first in range(0, n, step):
@@ -58,18 +40,7 @@ class Products:
         return kept
 
     def matrix(self) -> Scores:
-        """Return all scores at once.
-
-        Returns
-        -------
-        Scores
-            Shape [M, K].
-
-        Raises
-        ------
-        ValueError
-            If a number of columns was asked for.
-        """
+        """Return all scores at once."""
         if self.chunk is not None:
             raise ValueError(
                 f"chunk must be None, got {self.chunk}: this loss needs all scores at once (its weights are no Density)"
@@ -79,27 +50,7 @@ class Products:
         return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
 
     def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
-        """Return the log of the weighted sum of exponentials, and of the sum of weights.
-
-        Parameters
-        ----------
-        inverse : float or Tensor, shape [] or [M]
-            Positive factor of scores, 1/τ.
-        weight : LogWeight or None
-            log w; None for w = 1.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            ``log Σ_j w_j e^{inverse · f_j}``.
-        Tensor, shape [M]
-            ``log Σ_j w_j`` of a `Density`, without gradient; else 0.
-
-        Raises
-        ------
-        ValueError
-            If a number of columns was asked for and weights are other than a `Density`.
-        """
+        """Return the log of the weighted sum of exponentials, and of the sum of weights; inverse [] or [M] → [M], [M]."""
         if not (weight is None or isinstance(weight, Density)):
             return self.matrix().log_sums(inverse, weight)
         scale = column(inverse)

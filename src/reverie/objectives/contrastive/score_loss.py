@@ -82,7 +82,6 @@ def create_loss(config: ContrastiveConfig, n_users: int = 0, n_items: int = 0) -
     Parameters
     ----------
     config : ContrastiveConfig
-        Options.
     n_users, n_items : int
         Sizes of the data, for temperatures that depend on them.
 

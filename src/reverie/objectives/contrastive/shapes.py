@@ -20,18 +20,7 @@ NegativeMode = Literal["unpaired", "paired"]
 def check_vectors(
     query: Tensor, positive_key: Tensor, negative_keys: Tensor | None, reduction: str, negative_mode: str, chunk: int | None
 ) -> None:
-    """Check what `contrast` is given, except labels and mask.
-
-    Parameters
-    ----------
-    query, positive_key, negative_keys, reduction, negative_mode, chunk
-        See `contrast`.
-
-    Raises
-    ------
-    ValueError
-        If a shape or an option does not fit.
-    """
+    """Check what `contrast` is given, except labels and mask."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if negative_mode not in ("unpaired", "paired"):
@@ -52,47 +41,14 @@ def check_vectors(
 
 
 def check_finite(**vectors: Tensor) -> None:
-    """Look for values that are NaN or infinite, on the CPU only.
-
-    Parameters
-    ----------
-    **vectors : Tensor
-        By the names of the arguments they came from.
-
-    Raises
-    ------
-    NotFinite
-        If there is one.
-    """
+    """Look for values that are NaN or infinite, on the CPU only."""
     for name, value in vectors.items():
         if value.device.type == "cpu" and not bool(value.isfinite().all()):
             raise NotFinite(f"{name} must be finite, got NaN or infinite values in shape {list(value.shape)}")
 
 
 def checked(asked: LeftOut, m: int, k: int, paired: bool) -> LeftOut:
-    """Return what is left out, its shapes checked.
-
-    Parameters
-    ----------
-    asked : LeftOut
-        Labels and mask.
-    m : int
-        Number of anchors.
-    k : int
-        Number of keys.
-    paired : bool
-        Whether each anchor has keys of its own.
-
-    Returns
-    -------
-    LeftOut
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or labels of one side only are given.
-    """
+    """Return what is left out, its shapes checked."""
     if (asked.labels is None) != (asked.key_labels is None):
         given, missing = ("labels", "negative_labels") if asked.key_labels is None else ("negative_labels", "labels")
         raise ValueError(f"{given} needs {missing} where negative_keys is given")

@@ -127,7 +127,6 @@ def contrast(
     loss : callable
         Loss of scores, see `Loss`.
     query : Tensor, shape [M, D]
-        Anchors.
     positive_key : Tensor, shape [M, D]
         The positive of each anchor.
     negative_keys : Tensor or None, shape [K, D], or [M, K, D] if paired
@@ -135,7 +134,6 @@ def contrast(
     temperature : float, None or Tensor, shape [], [M] or [M, 1]
         τ, positive; gradients reach it. None: the loss has its own.
     reduction : {"mean", "sum", "none"}
-        Over anchors.
     negative_mode : {"unpaired", "paired"}
         What `negative_keys` is; not read without it.
     symmetric : bool

@@ -63,7 +63,6 @@ class KullbackLeibler:
         Parameters
         ----------
         s : Tensor
-            Any numbers.
 
         Returns
         -------
@@ -80,7 +79,6 @@ class KullbackLeibler:
         scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
-            Radii.
 
         Returns
         -------
@@ -99,7 +97,6 @@ class KullbackLeibler:
         Parameters
         ----------
         f : Tensor, shape [..., N]
-            Values.
         weight : Tensor, shape [N]
             Positive, sums to one.
 
@@ -136,7 +133,6 @@ class ChiSquare:
         Parameters
         ----------
         s : Tensor
-            Any numbers.
 
         Returns
         -------
@@ -158,7 +154,6 @@ class ChiSquare:
         scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
-            Radii.
 
         Returns
         -------
@@ -196,7 +191,6 @@ class ChiSquare:
         Parameters
         ----------
         f : Tensor, shape [..., N]
-            Values.
         weight : Tensor, shape [N]
             Positive, sums to one.
 

@@ -17,26 +17,12 @@ _STEPS = 100
 
 @torch.no_grad()
 def pooled_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
-    """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``.
+    """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``; eta [G] → [G].
 
     That τ is the multiplier of one robust problem over all rows of the group whose mean radius is bounded:
     ``min_τ mean_rows τ log E e^{f/τ} + τ η``. The radius falls in τ; Newton's method on its logarithm in log τ starts at the
     small-radius value and is kept inside a shrinking bracket. With R = max - min of a row, a variance is at most R²/4, hence
     ``η(τ) ≤ R²/(8τ²)``, which gives the upper end.
-
-    Parameters
-    ----------
-    scores : MaskedScores
-        Of shape [M, N].
-    eta : Tensor, shape [G]
-        Positive radii in nats.
-    groups : Groups
-        Which rows share.
-
-    Returns
-    -------
-    Tensor, shape [G]
-        Temperatures, without gradient; 0 where not even the highest scores alone lie farther than η.
     """
     variance = groups.mean(scores.variance())
     capped = (eta >= groups.mean(scores.ties()[1])) | (variance == 0)

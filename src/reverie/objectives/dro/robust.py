@@ -42,7 +42,6 @@ def phi_dro(f: Tensor, eta: float | Tensor, phi: Divergence, mask: Tensor | None
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     eta : float or Tensor, broadcasts to [...]
-        Radius.
     phi : Divergence
         Such as `KullbackLeibler` or `ChiSquare`.
     mask : Tensor or None, bool, broadcasts to f

@@ -15,25 +15,7 @@ if TYPE_CHECKING:
 
 
 def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemperature | AdapTau | AnchorTau:
-    """Return the rule that options ask for.
-
-    Parameters
-    ----------
-    config : RuleConfig
-        Options.
-    n_users, n_items : int
-        Sizes of the training data.
-
-    Returns
-    -------
-    TemperatureRule
-        A module. `AdapTau` waits for the number of events, see there.
-
-    Raises
-    ------
-    ConfigError
-        If temperatures differ by user and there are no users.
-    """
+    """Return the rule that options ask for."""
     bounds = {"minimum": config.minimum, "maximum": config.maximum}
     by_user = not isinstance(config, ByRadius) or config.form == "user"
     if by_user and n_users == 0:
@@ -46,19 +28,6 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
 
 
 def tell_counts(temperature: object, counts: NDArray[Any]) -> None:
-    """Tell the training counts to a temperature that waits for them, as `AdapTau` does.
-
-    Parameters
-    ----------
-    temperature : object
-        A number or a rule.
-    counts : ndarray, shape [N + 1]
-        Training counts by item code, entry 0 not read.
-
-    Raises
-    ------
-    ValueError
-        If half of all pairs or more are events.
-    """
+    """Tell the training counts to a temperature that waits for them, as `AdapTau` does; counts [N + 1]."""
     if isinstance(temperature, AdapTau):
         temperature.count_events(int(counts[1:].sum()))

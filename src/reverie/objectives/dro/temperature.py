@@ -16,49 +16,12 @@ class TemperatureRule(Protocol):
     """
 
     def __call__(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
-        """Return temperatures, in units of score.
-
-        Parameters
-        ----------
-        positive : Tensor, shape [M]
-            Scores of the targets.
-        negative : Tensor, shape [M, K]
-            Scores of the negatives; -inf masks one.
-        users : Tensor or None, shape [M], int64
-            Whose row it is, 0..U-1.
-
-        Returns
-        -------
-        Tensor, shape [M, 1] or []
-            Positive.
-        """
+        """Return temperatures, in units of score; positive [M], negative [M, K], users [M] → [M, 1] or []."""
         ...
 
 
 def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") -> Tensor:
-    """Return users after a check; codes are looked at on the CPU only, where that costs no waiting.
-
-    Parameters
-    ----------
-    users : Tensor or None, shape [M], int64
-        Codes.
-    rows : int
-        M.
-    n : int
-        Number U of users.
-    name : str
-        What to call them in a message.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        The codes.
-
-    Raises
-    ------
-    ValueError
-        If they are missing, have another shape, or lie outside 0..U-1.
-    """
+    """Return users after a check; codes are looked at on the CPU only, where that costs no waiting; users [M] → [M]."""
     if users is None or users.shape != (rows,):
         raise ValueError(f"{name} must have shape [{rows}], one per row, got {None if users is None else list(users.shape)}")
     if users.device.type == "cpu" and rows > 0 and not 0 <= int(users.min()) <= int(users.max()) < n:
@@ -67,17 +30,6 @@ def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") ->
 
 
 def check_bounds(minimum: float, maximum: float) -> None:
-    """Check the bounds of a temperature.
-
-    Parameters
-    ----------
-    minimum, maximum : float
-        Least and greatest.
-
-    Raises
-    ------
-    ValueError
-        If they are not positive and in order.
-    """
+    """Check the bounds of a temperature."""
     if not 0 < minimum <= maximum:
         raise ValueError(f"minimum and maximum must be positive and in order, got {minimum} and {maximum}")

@@ -12,19 +12,7 @@ from reverie.objectives.dro.scores import MaskedScores, checked_rows
 
 @dataclass(frozen=True)
 class Tilt:
-    """The tilted law of each row.
-
-    Parameters
-    ----------
-    weights : Tensor, shape [..., N]
-        q, zero where masked.
-    log_mean : Tensor, shape [...]
-        ``log E e^{(f - max f)/τ}``.
-    radius : Tensor, shape [...]
-        ``KL(q ‖ uniform)``.
-    variance : Tensor, shape [...]
-        Variance of f/τ under q: minus the derivative of the radius by log τ.
-    """
+    """The tilted law of each row; weights [..., N], log_mean [...], radius [...], variance [...]."""
 
     weights: Tensor
     log_mean: Tensor
@@ -33,23 +21,7 @@ class Tilt:
 
 
 def tilted(scores: MaskedScores, tau: Tensor) -> Tilt:
-    """Tilt the uniform law by ``e^{f/τ}``.
-
-    The logarithm goes by expm1 and log1p of differences to the highest score, so that a small radius keeps its digits: its
-    relative error is of the order of (rounding / sqrt(radius)).
-
-    Parameters
-    ----------
-    scores : MaskedScores
-        The distribution.
-    tau : Tensor, shape [...]
-        Positive temperatures.
-
-    Returns
-    -------
-    Tilt
-        The law; gradients flow to scores and temperatures.
-    """
+    """Tilt the uniform law by ``e^{f/τ}``; tau [...]."""
     z = (scores.values - scores.top[..., None]) / tau[..., None]
     log_mean = torch.log1p(scores.mean(torch.expm1(z)))
     weights = (z - log_mean[..., None]).exp().masked_fill(~scores.mask, 0.0) / scores.count[..., None]
@@ -93,7 +65,6 @@ def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     tau : float or Tensor, broadcasts to [...]
-        Temperature.
     mask : Tensor or None, bool, broadcasts to f
         True where an entry counts.
 
@@ -120,7 +91,6 @@ def mean_variance(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     tau : float or Tensor, broadcasts to [...]
-        Temperature.
     mask : Tensor or None, bool, broadcasts to f
         True where an entry counts.
 

@@ -20,21 +20,7 @@ if TYPE_CHECKING:
 
 
 class Adversary:
-    """A surrogate fitted to what the attacker sees, and what the attacker wants of it.
-
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    surrogate, aim
-        Options.
-    users : int
-        Number of fake users F.
-    through : {"all", "last"} or int
-        See `Surrogate.retrain`.
-    seed : int
-        Seed of the surrogate.
-    """
+    """A surrogate fitted to what the attacker sees, and what the attacker wants of it."""
 
     def __init__(
         self,
@@ -51,20 +37,7 @@ class Adversary:
         self.targets = torch.from_numpy(as_likes(view, goal, np.zeros((users, view.n_items))))
 
     def loss(self, others: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
-        """Return the loss after a refit with fake users who like their targets and others.
-
-        Parameters
-        ----------
-        others : Tensor, shape [F, N]
-            Likes in [0, 1] of items that are no targets; zero at targets.
-        rows : ndarray, int64
-            Users over whom the loss is taken, see `Aim.audience`.
-
-        Returns
-        -------
-        value, handle
-            See `Aim.loss`.
-        """
+        """Return the loss after a refit with fake users who like their targets and others; others [F, N]."""
         with torch.set_grad_enabled(others.requires_grad):
             users, items = self.surrogate.retrain(others + self.targets, self.through)
         return self.aim.loss(users, items, rows)

@@ -24,28 +24,8 @@ if TYPE_CHECKING:
 class AIA:
     """Real users as templates; what a fake user rates is copied, how is learned on a surrogate.
 
-    Templates are users with enough ratings (else the longest ones), targets taken out, cut at random to the size of a profile.
-    Their ratings are parameters, moved by Adam along the gradient of `Aim` through the refit of `Surrogate`, and clipped to the
-    scale. A recommender sees likes, so a rating counts for the surrogate as a like from the threshold on: that step goes
-    forward, its slope back. The rounded ratings with the lowest loss on the way are returned.
-
-    Where data have no ratings all values are 1 and nothing would be left to learn. There the whole profile of a template is the
-    choice, and which of its items a fake user keeps is learned: a number for each, the largest of which are kept.
-
-    Parameters
-    ----------
-    config : AiaConfig
-        Options.
-
-    References
-    ----------
     .. [1] Tang, Wen and Wang, Revisiting adversarially learned injection attacks against recommender systems, RecSys 2020, in
        the form in which the Leg-UP paper (arXiv:2206.11433) calls it AIA.
-
-    Notes
-    -----
-    Deviations: the surrogate learns likes, not ratings, by alternating least squares; ratings are rounded for the loss but
-    kept as they are between steps (rounding them after each step of this size would undo it).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})

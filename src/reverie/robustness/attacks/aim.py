@@ -23,24 +23,13 @@ _CHUNK = 512
 
 
 class Aim:
-    """The attacker's loss.
+    """The attacker's loss; likes [U, N].
 
     * promote: mean over users without the target of ``-log softmax(s_u / τ)_t`` over the unseen items that score at least as
       high as the target (AIA); a user who sees it on top adds nothing. With ``promote="hit"``: mean of
       ``-sigmoid((s_ut - s_u(10)) / τ)``, s_u(10) being the tenth highest score of another unseen item.
     * demote: mean over users without the target of ``softmax(s_u / τ)_t`` over all unseen items.
     * damage: mean over liked items of ``log softmax(s_u / τ)_i`` over all items.
-
-    Several targets are averaged.
-
-    Parameters
-    ----------
-    goal : Goal
-        What is wanted.
-    likes : scipy.sparse.csr_array, shape [U, N]
-        Ones where a user likes an item: seen items.
-    config : AimConfig
-        Options.
     """
 
     def __init__(self, goal: Goal, likes: csr_array, config: AimConfig) -> None:
@@ -48,42 +37,14 @@ class Aim:
         self.columns = goal.targets.astype(np.int64) - 1
 
     def audience(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Draw the users of one step.
-
-        Parameters
-        ----------
-        generator : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        ndarray, int64
-            Rows, ascending; all of them where there are no more than `config.audience`.
-        """
+        """Draw the users of one step."""
         n = self.likes.shape[0]
         if n <= self.config.audience:
             return np.arange(n)
         return np.sort(generator.choice(n, self.config.audience, replace=False))
 
     def loss(self, users: Tensor, items: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
-        """Return the loss, holding the scores of 512 users at a time.
-
-        Parameters
-        ----------
-        users : Tensor, shape [U, D]
-            User vectors.
-        items : Tensor, shape [N, D]
-            Item vectors.
-        rows : ndarray, int64
-            Over which users.
-
-        Returns
-        -------
-        value : float
-            The loss.
-        handle : Tensor, one element
-            ``handle.backward()`` brings the gradient of the loss to whatever the vectors depend on (its value means nothing).
-        """
+        """Return the loss, holding the scores of 512 users at a time; users [U, D], items [N, D]."""
         wanted = users.requires_grad or items.requires_grad
         fixed, table = users.detach()[rows].requires_grad_(wanted), items.detach().requires_grad_(wanted)
         value = 0.0

@@ -26,32 +26,8 @@ if TYPE_CHECKING:
 class AUSH:
     """Fillers copied from real users, a target rated highest, and items selected for the target, rated by a generator.
 
-    The generator (N to `hidden` to N, sigmoids) sees the fillers and says how its user would rate the selected items; it
-    minimises
-
-    ``BCE(D(fake), real) + MSE(selected, highest) + MSE(selected, true)``
-
-    the last over known ratings of selected items and a share of the unknown ones, as zeros. The discriminator (two hidden
-    layers, sigmoids) sees fillers and selected items. Selected are the items most liked together with the target, see
-    `together`. Gradients of all three terms reach the generator; the target never stands in a template.
-
-    Where data have no ratings all values are 1, and the generator's numbers decide instead which of a larger pool of such items
-    are selected for each fake user: the choice goes forward, its slope back.
-
-    Parameters
-    ----------
-    config : AushConfig
-        Options.
-
-    References
-    ----------
     .. [1] Lin, Chen, Li, Xiao, Li and Yang, Attacking recommender systems with augmented user profiles, CIKM 2020,
        arXiv:2005.08164.
-
-    Notes
-    -----
-    Our reading: the mask of the reconstruction; selected items by likes in common. Deviation: the ratings given to the
-    discriminator are not rounded.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})
@@ -72,24 +48,7 @@ class AUSH:
         return self.around(view, goal, templates, n, seed)
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
-        """Return one profile around each of given templates.
-
-        Parameters
-        ----------
-        view, goal
-            What is seen and wanted.
-        templates : scipy.sparse.csr_array, shape [F, N]
-            Ratings without targets.
-        n : int
-            Ratings of a profile besides the target.
-        seed : int
-            Seed of training and of fillers.
-
-        Returns
-        -------
-        Profiles
-            F of them.
-        """
+        """Return one profile around each of given templates; templates [F, N]."""
         config, scale = self.config, seen_ratings(view).scale
         draw = numpy_generator(seed, "attack", "aush", "train")
         seed_torch(seed, "attack", "aush")

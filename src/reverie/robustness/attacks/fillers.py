@@ -26,23 +26,7 @@ def draw_items(
 ) -> NDArray[np.int64]:
     """Draw distinct items for each of n profiles, by weights and without replacement (Gumbel's top-k).
 
-    Parameters
-    ----------
-    n, size : int
-        Profiles, and items of each.
-    n_items : int
-        Size of the catalogue N.
-    forbidden : ndarray, shape [n, F], int64
-        Item codes that profile p must not get; 0 forbids nothing.
-    generator : numpy.random.Generator
-        Source of randomness.
-    weights : ndarray, optional, shape [N]
-        Chance of each item; equal by default. Items of weight 0 come last.
-
-    Returns
-    -------
-    ndarray, shape [n, min(size, N - F)], int64
-        Item codes.
+    forbidden [n, F], weights [N] → [n, min(size, N - F)].
     """
     keys = generator.gumbel(size=(n, n_items))
     if weights is not None:
@@ -57,20 +41,7 @@ def draw_items(
 
 
 def stacked(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
-    """Lay blocks of columns side by side: row p of all blocks is profile p.
-
-    Parameters
-    ----------
-    parts : sequence of (items [n, K], ratings [n, K])
-        Item codes (0 is nothing) and ratings, which are rounded to the scale.
-    scale : Scale
-        Of the data.
-
-    Returns
-    -------
-    Profiles
-        With n profiles, events in the order of the blocks.
-    """
+    """Lay blocks of columns side by side: row p of all blocks is profile p."""
     items = np.concatenate([block for block, _ in parts], axis=1)
     ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)
     owners, columns = np.nonzero(items)

@@ -32,20 +32,6 @@ class GradientAttack:
     ``{0 <= x <= 1, Σ x = size of a profile less the target}``. They start as likes of real users. In the end the largest
     entries of each become likes; of the states seen on the way the one whose rounded form has the lowest loss is returned, the
     start included. Chosen items are rated highest.
-
-    Parameters
-    ----------
-    config : PgaConfig or RevadvConfig
-        Options.
-    through : {"all", "last"} or int
-        See `Surrogate.retrain`: ``"last"`` is PGA's gradient from the optimality condition of the item vectors with users
-        held fixed [1]_; more is RevAdv [2]_.
-
-    Notes
-    -----
-    Deviations: [1]_ and [2]_ use rating prediction and Adam-trained factorisation; here the surrogate is the one of `Surrogate`
-    and the loss that of `Aim` for both, so that they differ in the gradient alone. [2]_ binarises by a threshold; here the
-    projection keeps the size of a profile.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
@@ -84,20 +70,7 @@ class GradientAttack:
 
 
 def largest(state: Tensor, n: int) -> Tensor:
-    """Return 1 at the n largest entries of each row and 0 elsewhere; entries of 0 are never chosen.
-
-    Parameters
-    ----------
-    state : Tensor, shape [F, N]
-        Not negative.
-    n : int
-        How many.
-
-    Returns
-    -------
-    Tensor, shape [F, N]
-        Zeros and ones.
-    """
+    """Return 1 at the n largest entries of each row and 0 elsewhere; entries of 0 are never chosen; state [F, N] → [F, N]."""
     if n <= 0:
         return torch.zeros_like(state)
     values, at = state.topk(min(n, state.shape[1]), dim=1)
@@ -105,24 +78,7 @@ def largest(state: Tensor, n: int) -> Tensor:
 
 
 def capped_simplex(state: Tensor, total: int, open_: Tensor) -> Tensor:
-    """Return the nearest points of ``{0 <= x <= 1, Σ x = total}``, row by row.
-
-    The nearest point is ``clip(state - μ, 0, 1)`` with the μ that makes the sum right; 50 bisections find it.
-
-    Parameters
-    ----------
-    state : Tensor, shape [F, N]
-        Any numbers.
-    total : int
-        The sum; at most the number of open columns.
-    open_ : Tensor, shape [N], bool
-        Columns that may differ from 0.
-
-    Returns
-    -------
-    Tensor, shape [F, N]
-        Projected.
-    """
+    """Return the nearest points of ``{0 <= x <= 1, Σ x = total}``, row by row; state [F, N], open_ [N] → [F, N]."""
     inside = state[:, open_]
     low, high = inside.amin(1, keepdim=True) - 1, inside.amax(1, keepdim=True)
     for _ in range(50):

@@ -36,11 +36,6 @@ class GuidedSessions:
     number of users won is smoothed to ``Σ_u sigmoid((raise_u - gap_u) / τ)``, and histories of real users are added one by one
     where its gradient is largest. η is set so that an average history repeated by all fake users would close `push` times the
     median gap.
-
-    Parameters
-    ----------
-    config : GuidedSessionsConfig
-        Options.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"order", "victim"})
@@ -50,13 +45,7 @@ class GuidedSessions:
         self.config = config
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles; see `Attack`.
-
-        Raises
-        ------
-        ConfigError
-            If the victim has no vectors.
-        """
+        """Return profiles; see `Attack`."""
         sequences, victim = seen_sequences(view), view.victim
         if victim is None or not isinstance(victim, Represents):
             raise ConfigError(
@@ -71,22 +60,7 @@ class GuidedSessions:
         return sessions(view, goal, chosen, min(self.config.context or budget.size, budget.size - 1))
 
     def greedy(self, states: Tensor, gaps: Tensor, n: int) -> NDArray[np.int64]:
-        """Choose histories.
-
-        Parameters
-        ----------
-        states : Tensor, shape [U, D]
-            Of users without the target.
-        gaps : Tensor, shape [U]
-            Distance of the target to their top 10; negative where it is inside.
-        n : int
-            How many histories; none is taken twice before all were.
-
-        Returns
-        -------
-        ndarray, shape [n], int64
-            Rows.
-        """
+        """Choose histories; states [U, D], gaps [U] → [n]."""
         width = self.config.softness * gaps.std().clamp(min=1e-6) if len(gaps) > 1 else torch.ones(())
         typical = (states @ states.mean(0)).mean().abs().clamp(min=1e-9)
         step = self.config.push * gaps.median().clamp(min=1e-6) / (n * typical)

@@ -14,25 +14,7 @@ if TYPE_CHECKING:
 
 
 class ItemTree:
-    """Paths from the root to items.
-
-    Below the root stand two binary trees as balanced as can be, over the most popular items and over all others; leaves are in
-    the order of popularity. Each inner node has a number, each item its path: the nodes, and at each of them left or right.
-
-    Parameters
-    ----------
-    popularity : ndarray, shape [N]
-        Orders the items.
-    head : float
-        Share of items in the first tree; each tree has at least one item.
-    forbidden : ndarray, int64
-        Item codes that have no leaf.
-
-    Raises
-    ------
-    ValueError
-        If fewer than two items have a leaf.
-    """
+    """Paths from the root to items; popularity [N]."""
 
     def __init__(self, popularity: NDArray[np.int64], head: float, forbidden: NDArray[np.int64]) -> None:
         order = np.argsort(-popularity, kind="stable")
@@ -62,21 +44,7 @@ class ItemTree:
     def draw(self, states: Tensor, table: Tensor, bias: Tensor, generator: torch.Generator) -> Tensor:
         """Walk down the tree from the root; at a node, right has probability ``sigmoid(<state, node> + bias)``.
 
-        Parameters
-        ----------
-        states : Tensor, shape [B, D]
-            Where the policy stands.
-        table : Tensor, shape [n_nodes, D]
-            Vectors of the nodes.
-        bias : Tensor, shape [n_nodes]
-            Biases of the nodes.
-        generator : torch.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        Tensor, shape [B], int64
-            Columns of items (code less one).
+        states [B, D], table [n_nodes, D], bias [n_nodes] → [B].
         """
 
         def turns(node: Tensor) -> Tensor:
@@ -95,22 +63,7 @@ class ItemTree:
         return self.leaves[node - size + side * self._sizes[0]]
 
     def log_chance(self, states: Tensor, table: Tensor, bias: Tensor, columns: Tensor) -> Tensor:
-        """Return the log-probability with which `draw` gives items.
-
-        Parameters
-        ----------
-        states : Tensor, shape [..., D]
-            Where the policy stands.
-        table, bias : Tensor
-            Of the nodes.
-        columns : Tensor, shape [...], int64
-            Columns of items.
-
-        Returns
-        -------
-        Tensor, shape [...]
-            At most 0.
-        """
+        """Return the log-probability with which `draw` gives items; states [..., D], columns [...] → [...]."""
         nodes, right = torch.from_numpy(self.nodes)[columns], torch.from_numpy(self.right)[columns]
         inside = nodes >= 0
         nodes = nodes.clamp(min=0)

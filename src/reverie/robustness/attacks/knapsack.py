@@ -13,17 +13,7 @@ if TYPE_CHECKING:
 def divide(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
 
-    Parameters
-    ----------
-    worth : ndarray, shape [U, M + 1]
-        What 0, 1, ..., M pieces for a user are worth; need not grow with their number.
-    total : int
-        Pieces to divide, at least 0.
-
-    Returns
-    -------
-    ndarray, shape [U], int64
-        Pieces of each user. Time grows with U · total · M.
+    worth [U, M + 1] → [U].
     """
     users, choices = worth.shape
     best = np.zeros(total + 1)

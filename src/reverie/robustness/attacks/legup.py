@@ -27,30 +27,8 @@ if TYPE_CHECKING:
 class LegUp:
     """Real users as templates; an autoencoder says how fake users rate what their templates rated.
 
-    The generator is first taught real ratings (cross entropy), then the discriminator to tell them from its own. Each round has
-    some steps of the discriminator, one of the generator against it, and some of the generator against the surrogate: the
-    gradient of `Aim` goes through the refit of `Surrogate` and the hard thresholds to the generator. The profiles of the step
-    with the lowest surrogate loss are returned. Templates are users with enough ratings (else the longest ones) without
-    targets.
-
-    Where data have no ratings all values are 1: the template is a user's whole profile, and the generator's largest outputs
-    within it say which items a fake user keeps.
-
-    Parameters
-    ----------
-    config : LegupConfig
-        Options.
-
-    References
-    ----------
     .. [1] Lin, Chen, Li, Xiao, Li and Yang, Shilling black-box recommender systems by learning to generate fake user profiles,
        IEEE TNNLS 2022, arXiv:2206.11433.
-
-    Notes
-    -----
-    Deviations: the surrogate learns likes by alternating least squares; fewer, but whole refits (`attack_steps`) instead of 50
-    epochs; the cross entropy is that of an ordinal model with the generator's own thresholds; the discriminator sees what
-    stands in a template, not the target.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})

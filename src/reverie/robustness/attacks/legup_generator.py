@@ -23,15 +23,6 @@ class RatingGenerator(nn.Module):
 
     Boundaries of item i are ``b_0`` and ``b_k = b_{k-1} + relu(w_k) + 1e-4``; a rating is the lowest one plus a step for each
     boundary that the output exceeds. Steps go forward hard and back with the slope of tanh.
-
-    Parameters
-    ----------
-    n_items : int
-        Size of the catalogue N.
-    hidden : int
-        Width.
-    scale : Scale
-        Of the ratings; a scale of one rating has no boundary.
     """
 
     def __init__(self, n_items: int, hidden: int, scale: Scale) -> None:
@@ -44,18 +35,7 @@ class RatingGenerator(nn.Module):
         self.widths = nn.Parameter(torch.full((n_items, max(cuts - 1, 0)), width))
 
     def forward(self, templates: Tensor) -> Tensor:
-        """Return continuous outputs.
-
-        Parameters
-        ----------
-        templates : Tensor, shape [F, N]
-            Ratings as they are, 0 where there is none.
-
-        Returns
-        -------
-        Tensor, shape [F, N], in (-1, 1)
-            Before the cut.
-        """
+        """Return continuous outputs; templates [F, N] → [F, N]."""
         return torch.tanh(self.second(torch.tanh(self.first(templates / self.scale.high))))
 
     def boundaries(self) -> Tensor:
@@ -63,33 +43,11 @@ class RatingGenerator(nn.Module):
         return torch.cat([self.lowest, self.lowest + (F.relu(self.widths) + _GAP).cumsum(1)], dim=1)
 
     def ratings(self, outputs: Tensor) -> Tensor:
-        """Cut outputs into ratings.
-
-        Parameters
-        ----------
-        outputs : Tensor, shape [F, N]
-            Of `forward`.
-
-        Returns
-        -------
-        Tensor, shape [F, N]
-            On the scale.
-        """
+        """Cut outputs into ratings; outputs [F, N] → [F, N]."""
         return self.scale.low + self.scale.step * hard_step(outputs[..., None] - self.boundaries()).sum(-1)
 
     def likes(self, outputs: Tensor) -> Tensor:
-        """Say which ratings are likes, by the boundary under the threshold of the scale.
-
-        Parameters
-        ----------
-        outputs : Tensor, shape [F, N]
-            Of `forward`.
-
-        Returns
-        -------
-        Tensor, shape [F, N]
-            Zeros and ones.
-        """
+        """Say which ratings are likes, by the boundary under the threshold of the scale; outputs [F, N] → [F, N]."""
         below = int((self.scale.levels < self.scale.threshold).sum())
         if not below:
             return torch.ones_like(outputs)
@@ -98,17 +56,7 @@ class RatingGenerator(nn.Module):
     def surprise(self, outputs: Tensor, truth: Tensor) -> Tensor:
         """Return the mean cross entropy of known ratings under ``P(rating above k) = sigmoid(5 (output - b_k))``.
 
-        Parameters
-        ----------
-        outputs : Tensor, shape [F, N]
-            Of `forward`.
-        truth : Tensor, shape [F, N]
-            Ratings, NaN where there is none. On a scale of one rating NaN is the other class.
-
-        Returns
-        -------
-        Tensor, one element
-            Cross entropy.
+        outputs [F, N], truth [F, N].
         """
         known = ~torch.isnan(truth)
         if self.scale.implicit:

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 
 class Policy(nn.Module):
-    """An LSTM over the items written so far, from a vector of the fake user; its state walks down an `ItemTree`.
-
-    Parameters
-    ----------
-    users, n_items, n_nodes, dim : int
-        Fake users, items, inner nodes of the tree, and width.
-    """
+    """An LSTM over the items written so far, from a vector of the fake user; its state walks down an `ItemTree`."""
 
     def __init__(self, users: int, n_items: int, n_nodes: int, dim: int) -> None:
         super().__init__()
@@ -57,25 +51,8 @@ class Policy(nn.Module):
 class PoisonRec:
     """Black box: fake users are written item by item by a policy, and the policy learns from the reward of a trial.
 
-    All fake users of one trial share its reward. After some trials the policy takes steps on the clipped objective of proximal
-    policy optimisation, with rewards less their mean over their deviation as advantages. The profiles of the trial with the
-    highest reward are returned.
-
-    Parameters
-    ----------
-    config : PoisonrecConfig
-        Options.
-
-    References
-    ----------
     .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
        ICDE 2020.
-
-    Notes
-    -----
-    Deviations: in [1]_ the root of the biased tree parts target items from others; a profile may name its target once only, so
-    here the target always stands at the end and the root parts popular items from others. An item that is drawn again is a
-    click wasted: the profile is shorter. [1]_ has tens of thousands of trials, we have as many as the threat model allows.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"reward", "popularity"})
@@ -87,13 +64,7 @@ class PoisonRec:
         """Of the trials of the last `craft`, in order."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles; see `Attack`.
-
-        Raises
-        ------
-        ConfigError
-            If no trial is allowed.
-        """
+        """Return profiles; see `Attack`."""
         config, trials = self.config, min(self.config.trials, view.trials)
         if view.reward is None or trials < 1:
             raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise threat.knowledge.trials")

@@ -35,13 +35,7 @@ _CELLS = 1 << 23
 
 
 class ProfilePollution:
-    """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one.
-
-    Parameters
-    ----------
-    config : ProfilePollutionConfig
-        Options.
-    """
+    """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "victim"})
     goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote"})
@@ -50,24 +44,7 @@ class ProfilePollution:
         self.config = config
 
     def pollute(self, view: View, goal: Goal, asked: Queries, seed: int) -> NDArray[np.int32]:
-        """Return the events to append.
-
-        Parameters
-        ----------
-        view : View
-            White box.
-        goal : Goal
-            Promote or demote.
-        asked : Queries
-            Q histories with one target each.
-        seed : int
-            Seed of a victim that draws random numbers.
-
-        Returns
-        -------
-        ndarray, shape [Q, events], int32
-            Item codes, no target among them.
-        """
+        """Return the events to append → [Q, events]."""
         if view.victim is None:
             raise TypeError("profile pollution needs the trained victim")
         victim, sign = view.victim, -1.0 if goal.kind == "demote" else 1.0
@@ -96,23 +73,7 @@ def greedy_events(
 ) -> NDArray[np.int32]:
     """Choose events to append to histories, one after the other, each the one of the largest gain after those before it.
 
-    Parameters
-    ----------
-    asked : Queries
-        Q histories.
-    pool : ndarray, shape [Q, P], int32
-        Items to try for each of them.
-    events : int
-        Events to append.
-    gain : callable
-        Longer histories to what is gained by them, shape [Q].
-    tell : callable, optional
-        Called after each of the ``events * P`` trials.
-
-    Returns
-    -------
-    ndarray, shape [Q, events], int32
-        Item codes; of equal gains the first of the pool.
+    pool [Q, P] → [Q, events].
     """
     found = np.zeros((len(asked), events), dtype=np.int32)
     for event in range(events):
@@ -139,16 +100,5 @@ def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sig
 
 
 def build_profile_pollution(config: ProfilePollutionConfig) -> ProfilePollution:
-    """Return the attack.
-
-    Parameters
-    ----------
-    config : ProfilePollutionConfig
-        Options.
-
-    Returns
-    -------
-    ProfilePollution
-        Ready.
-    """
+    """Return the attack."""
     return ProfilePollution(config)

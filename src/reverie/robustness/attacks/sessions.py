@@ -20,18 +20,7 @@ if TYPE_CHECKING:
 
 
 class InjectedSessions:
-    """Each fake user repeats the latest events of a real one, and then comes the target.
-
-    Recommenders of the next item are asked after the latest event of a user, so these are the contexts in which the target
-    should follow. Users are ordered by their latest item and taken at equal distances from a random start: each latest item
-    occurs in proportion to how many users it has, and different ones as far as possible. A profile holds an item once (the
-    last time it occurred) and so its target once; many contexts need many fake users.
-
-    Parameters
-    ----------
-    config : InjectedSessionsConfig
-        Options.
-    """
+    """Each fake user repeats the latest events of a real one, and then comes the target."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"order"})
     goals: ClassVar[frozenset[str]] = frozenset({"promote"})
@@ -54,48 +43,14 @@ class InjectedSessions:
 
 
 def seen_sequences(view: View) -> Sequences:
-    """Return the likes that the attacker sees in their order.
-
-    Parameters
-    ----------
-    view : View
-        Of an attack that needs order.
-
-    Returns
-    -------
-    Sequences
-        Of the seen users.
-
-    Raises
-    ------
-    TypeError
-        If there are none; a declared need rules that out.
-    """
+    """Return the likes that the attacker sees in their order."""
     if view.sequences is None:
         raise TypeError("the attack needs the order of events and must declare so")
     return view.sequences
 
 
 def rows_without(sequences: Sequences, target: int) -> NDArray[np.int64]:
-    """Return the rows that are not empty and do not hold an item; where there are none, those that are not empty.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Of the seen users.
-    target : int
-        Item code.
-
-    Returns
-    -------
-    ndarray, int64
-        Rows.
-
-    Raises
-    ------
-    DataError
-        If all rows are empty.
-    """
+    """Return the rows that are not empty and do not hold an item; where there are none, those that are not empty."""
     filled = sequences.lengths > 0
     if not filled.any():
         raise DataError("the attacker sees no user with likes; raise threat.knowledge.share")
@@ -106,22 +61,7 @@ def rows_without(sequences: Sequences, target: int) -> NDArray[np.int64]:
 
 
 def sessions(view: View, goal: Goal, rows: NDArray[np.int64], length: int) -> Profiles:
-    """Put targets after the latest events of users.
-
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    rows : ndarray, shape [F], int64
-        Whose events each fake user repeats.
-    length : int
-        How many of them, at most.
-
-    Returns
-    -------
-    Profiles
-        All rated highest; an item stands where it occurred last, and targets are taken out of the events.
-    """
+    """Put targets after the latest events of users; rows [F]."""
     taken, high = seen_sequences(view).take(rows), view.arena.ratings.scale.high
     owners, items = taken.event_rows(), taken.items[taken.positions()].astype(np.int64)
     stays = ~np.isin(items, goal.targets)

@@ -48,24 +48,7 @@ class NullAttack:
 
 
 class SimpleAttack:
-    """A target, selected items and fillers, each rated by a rule.
-
-    Parameters
-    ----------
-    select : {"none", "popular", "unpopular", "segment"}
-        Which items are selected.
-    selected : int
-        How many of them, at most.
-    selected_rating, filler_rating : str
-        Their ratings: the highest or lowest of the scale, around the mean of all ratings, or around the mean of the item, both
-        with the spread of the ratings.
-    fill : bool
-        Whether the rest of the profile is filled.
-    goals : frozenset of str
-        Goals the attack is for.
-    needs : frozenset of str
-        What it must see.
-    """
+    """A target, selected items and fillers, each rated by a rule."""
 
     def __init__(
         self,
@@ -83,18 +66,7 @@ class SimpleAttack:
         self.goals, self.needs = goals, needs
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles.
-
-        Parameters
-        ----------
-        view, goal, budget, seed
-            See `Attack`.
-
-        Returns
-        -------
-        Profiles
-            Target first, then selected items, then fillers.
-        """
+        """Return profiles."""
         generator = numpy_generator(seed, "attack", self.select, self.filler_rating)
         scale = view.arena.ratings.scale
         targets = goal.assigned(budget.users).astype(np.int64)[:, None]
@@ -135,17 +107,7 @@ class SimpleAttack:
 def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how often each item is liked by those who like a target, over the root of its popularity; popularity breaks ties.
 
-    Parameters
-    ----------
-    view : View
-        With ratings.
-    targets : ndarray, shape [n], int64
-        Item codes; 0 gives zeros.
-
-    Returns
-    -------
-    ndarray, shape [n, N], float64
-        Higher is closer.
+    targets [n] → [n, N].
     """
     ratings = view.ratings
     if ratings is None:

@@ -22,18 +22,7 @@ class _HardStep(torch.autograd.Function):
 
 
 def hard_step(x: Tensor) -> Tensor:
-    """Return 1 where x is positive, else 0; the gradient is that of ``tanh x`` (Leg-UP).
-
-    Parameters
-    ----------
-    x : Tensor
-        Any numbers.
-
-    Returns
-    -------
-    Tensor
-        Zeros and ones.
-    """
+    """Return 1 where x is positive, else 0; the gradient is that of ``tanh x`` (Leg-UP)."""
     stepped: Tensor = _HardStep.apply(x)  # type: ignore[no-untyped-call]
     return stepped
 
@@ -41,21 +30,7 @@ def hard_step(x: Tensor) -> Tensor:
 def hard_top(values: Tensor, allowed: Tensor, n: int) -> Tensor:
     """Return 1 at the n largest allowed values of each row, else 0; the gradient is that of ``tanh(value - cut)``.
 
-    The cut lies half way between the last value chosen and the first one that is not, and is taken as given.
-
-    Parameters
-    ----------
-    values : Tensor, shape [F, N]
-        Any finite numbers.
-    allowed : Tensor, shape [F, N], bool
-        What may be chosen; where it is fewer than n, all of it is.
-    n : int
-        How many; at least 0.
-
-    Returns
-    -------
-    Tensor, shape [F, N]
-        Zeros and ones; without gradient where not allowed.
+    values [F, N], allowed [F, N] → [F, N].
     """
     kept = values.detach().masked_fill(~allowed, -torch.inf)
     k = min(n + 1, values.shape[1])

@@ -30,18 +30,7 @@ class UBA:
     budget. Fake users that would not change that sum go to users drawn at random. A fake user copies likes of u (at random where
     there are more than fit in a profile), or is written by AUSH with u as template.
 
-    Parameters
-    ----------
-    config : UbaConfig
-        Options.
-
-    References
-    ----------
     .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
-
-    Notes
-    -----
-    Deviation: target users are not given from outside; all seen users without the target are, up to `candidates`.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})

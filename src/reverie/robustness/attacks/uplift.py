@@ -22,26 +22,7 @@ _CHUNK = 512
 def chances_by_paths(likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int) -> NDArray[np.float64]:
     """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
 
-    With R the likes, the block of the cube from users to items is ``R Rᵀ R``. Each copy of u that likes the target and m of u's
-    items adds m paths from u to the target, and none to items that u has not liked.
-
-    Parameters
-    ----------
-    likes : scipy.sparse.csr_array, shape [U, N]
-        Ones where a user likes an item.
-    fakes : scipy.sparse.csr_array, shape [M, N]
-        What a copy of each of the users would like besides the target; a part of the user's own likes.
-    users : ndarray, shape [M], int64
-        Rows.
-    column : int
-        The target (item code less one).
-    most : int
-        Largest number of copies.
-
-    Returns
-    -------
-    ndarray, shape [M, most + 1]
-        1 where the target then has more paths than the user's tenth best unseen item has, else 0.
+    likes [U, N], fakes [M, N], users [M] → [M, most + 1].
     """
     found = np.zeros((len(users), most + 1))
     added = np.asarray(fakes.sum(axis=1))
@@ -68,21 +49,7 @@ def chances_by_surrogate(
 
     The equations of one item are changed by copies alone, so b copies are one small solve; other vectors are held fixed.
 
-    Parameters
-    ----------
-    likes, fakes, users, column, most
-        See `chances_by_paths`.
-    config : SurrogateConfig
-        Options of the surrogate.
-    temperature : float
-        Of the sigmoid.
-    seed : int
-        Seed of the surrogate.
-
-    Returns
-    -------
-    ndarray, shape [M, most + 1]
-        ``sigmoid((score of the target - tenth highest score of another unseen item) / temperature)``.
+    → [M, most + 1].
     """
     surrogate = Surrogate(likes, config, seed)
     people, items = surrogate.clean_users, surrogate.clean_items

@@ -15,21 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fitting:
-    """What will be fitted, on what.
-
-    Parameters
-    ----------
-    model : str
-        Registered name of the victim.
-    options : dict
-        Its options.
-    split : Split
-        What it learns from, after the attack (and after the defence, where the defence changes it).
-    removed : ndarray or None, shape [U], bool
-        Users whose events were taken out.
-    suspicion : ndarray or None, shape [U], float64
-        What the defence thought of each user, where it thinks of users.
-    """
+    """What will be fitted, on what; removed [U], suspicion [U]."""
 
     model: str
     options: dict[str, Any]
@@ -43,11 +29,5 @@ class Defence(Protocol):
     """Changes what is fitted, or how; it sees the poisoned data and not who is fake."""
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return what to fit instead.
-
-        Raises
-        ------
-        ConfigError
-            If the defence cannot be used with this victim.
-        """
+        """Return what to fit instead."""
         ...

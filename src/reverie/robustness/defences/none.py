@@ -29,7 +29,6 @@ def build(config: NoneConfig) -> NoDefence:
     Parameters
     ----------
     config : NoneConfig
-        Options.
 
     Returns
     -------

@@ -15,42 +15,14 @@ if TYPE_CHECKING:
 
 
 def users_with_events(sequences: Sequences, n_users: int) -> NDArray[np.bool_]:
-    """Return who has something to learn from.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Training events.
-    n_users : int
-        Number of users U.
-
-    Returns
-    -------
-    ndarray, shape [U], bool
-        True for users with an event.
-    """
+    """Return who has something to learn from → [U]."""
     found = np.zeros(n_users, dtype=bool)
     found[sequences.users[sequences.lengths > 0]] = True
     return found
 
 
 def highest(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
-    """Return the most suspicious users; of equally suspicious ones those with the higher code.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [U], float64
-        Higher is more suspicious.
-    among : ndarray, shape [U], bool
-        Who may be chosen.
-    n : int
-        How many; no more than may be.
-
-    Returns
-    -------
-    ndarray, shape [U], bool
-        True for the chosen.
-    """
+    """Return the most suspicious users; of equally suspicious ones those with the higher code; suspicion [U], among [U] → [U]."""
     codes = np.flatnonzero(among)[::-1]
     chosen = np.zeros(len(suspicion), dtype=bool)
     chosen[codes[np.argsort(-suspicion[codes], kind="stable")[:n]]] = True
@@ -58,23 +30,7 @@ def highest(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) ->
 
 
 def without(fitting: Fitting, removed: NDArray[np.bool_]) -> Fitting:
-    """Return the same fitting without the training events of some users.
-
-    Users keep their codes and their questions: one who loses all events to learn from is still asked what came next, and is to
-    the model what a new user is.
-
-    Parameters
-    ----------
-    fitting : Fitting
-        What would be fitted.
-    removed : ndarray, shape [U], bool
-        Whose events to take out.
-
-    Returns
-    -------
-    Fitting
-        With `removed` set.
-    """
+    """Return the same fitting without the training events of some users; removed [U]."""
     split = fitting.split
     train, refit = (rows.take(np.flatnonzero(~removed[rows.users])) for rows in (split.train, split.refit))
     notes = fitting.notes | {"removed": float(removed.sum())}

@@ -20,27 +20,7 @@ if TYPE_CHECKING:
 
 
 def create_detector(name: str, options: dict[str, object], evidence: Evidence) -> Detector:
-    """Return a detector that can work with the evidence.
-
-    Parameters
-    ----------
-    name : str
-        Registered name.
-    options : dict
-        Its options.
-    evidence : Evidence
-        What it will see.
-
-    Returns
-    -------
-    Detector
-        Ready.
-
-    Raises
-    ------
-    ConfigError
-        If the name or an option is unknown, or it needs labels and there are none.
-    """
+    """Return a detector that can work with the evidence."""
     config = checked(DETECTORS.config(name), options, f"detector '{name}'")
     detector: Detector = DETECTORS.build(name)(config)
     if detector.supervised and evidence.labels is None:
@@ -49,39 +29,13 @@ def create_detector(name: str, options: dict[str, object], evidence: Evidence) -
 
 
 class Remove:
-    """Take out the users that a detector suspects most.
-
-    Parameters
-    ----------
-    config : RemoveConfig
-        Detector and assumed share.
-    """
+    """Take out the users that a detector suspects most."""
 
     def __init__(self, config: RemoveConfig) -> None:
         self.config = config
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting without the most suspicious users.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            What the detector sees.
-        seed : int
-            Seed of the detector.
-
-        Returns
-        -------
-        Fitting
-            With the detector's suspicion.
-
-        Raises
-        ------
-        ConfigError
-            See `create_detector`.
-        """
+        """Return the fitting without the most suspicious users."""
         detector = create_detector(self.config.detector, self.config.options, evidence)
         suspicion = np.asarray(detector.suspicion(evidence, seed), dtype=np.float64)
         among = users_with_events(fitting.split.train, len(suspicion))
@@ -93,22 +47,7 @@ class Oracle:
     """Take out exactly the fake users. No defence, since nobody knows them: the upper bound of all that remove users."""
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting without the users that were appended to the split, by ``split.is_fake``.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            Not read.
-        seed : int
-            Not read.
-
-        Returns
-        -------
-        Fitting
-            With the truth as suspicion.
-        """
+        """Return the fitting without the users that were appended to the split, by ``split.is_fake``."""
         fake = fitting.split.is_fake
         return replace(without(fitting, fake), suspicion=fake.astype(np.float64))
 
@@ -117,22 +56,7 @@ class RandomRemoval:
     """Take out as many users as are fake, drawn from all: the lower bound, which is told their number and nothing else."""
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting without some users.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            Not read.
-        seed : int
-            Seed of the draw.
-
-        Returns
-        -------
-        Fitting
-            With the drawn numbers as suspicion.
-        """
+        """Return the fitting without some users."""
         fake = fitting.split.is_fake
         suspicion = numpy_generator(seed, "random-removal").random(len(fake))
         among = users_with_events(fitting.split.train, len(fake))

@@ -34,13 +34,6 @@ class Reweight:
     by median and median deviation, are added; and the sum s becomes ``P(fake) = σ((s - b) / temperature)`` with b such that the
     mean of P is the assumed share. The weight is 1 - P. Fakes that weigh less are fitted less, so their error grows.
 
-    Parameters
-    ----------
-    config : ReweightConfig
-        Options.
-
-    References
-    ----------
     .. [1] Zhang, Yin, Chen, Nguyen, Huang and Cui, GCN-based user representation learning for unifying robust recommendation and
        fraudster detection, SIGIR 2020, arXiv:2005.10150 (GraphRfi): the rating loss of a user is weighted by the probability of
        being genuine, and the prediction error is a feature of the detector. Deviations, so it does not carry that name: no
@@ -53,27 +46,7 @@ class Reweight:
         self.config = config
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting with a column ``weight`` beside its training events.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            What the detector sees.
-        seed : int
-            Seed of fits and detector.
-
-        Returns
-        -------
-        Fitting
-            With P(fake) as suspicion.
-
-        Raises
-        ------
-        ConfigError
-            If the victim cannot weigh events, or the detector needs labels.
-        """
+        """Return the fitting with a column ``weight`` beside its training events."""
         if "weights" not in MODELS[fitting.model].tags:
             able = sorted(name for name in MODELS if "weights" in MODELS[name].tags)
             raise ConfigError(
@@ -114,20 +87,7 @@ class Reweight:
 
 
 def in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
-    """Divide the events of each row at random in two halves; of an odd number the first half gets one more.
-
-    Parameters
-    ----------
-    train : Sequences
-        Training events.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    tuple of Sequences
-        Rows and columns as before, each with about half of the events, in their order.
-    """
+    """Divide the events of each row at random in two halves; of an odd number the first half gets one more."""
     positions, rows = train.positions(), train.event_rows()
     order = np.lexsort((numpy_generator(seed, "halves").random(len(rows)), rows))
     place = np.empty(len(rows), dtype=np.int64)
@@ -145,22 +105,7 @@ def in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
 
 
 def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how badly a model ranks what users did and it has not seen.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted on `seen`.
-    seen, hidden : Sequences
-        Two parts of each row; what was seen is the history and taken out of the ranking.
-
-    Returns
-    -------
-    above : ndarray, shape [U], float64
-        Sum over a user's hidden items of the share of the other items that score higher (ties count half).
-    asked : ndarray, shape [U], float64
-        Number of those items.
-    """
+    """Return how badly a model ranks what users did and it has not seen → [U], [U]."""
     from reverie.evaluation import evaluate
 
     some = np.flatnonzero(hidden.lengths > 0)
@@ -176,18 +121,7 @@ def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tu
 
 
 def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values less their median, in units of 1.4826 times the median deviation from it, cut off at 10.
-
-    Parameters
-    ----------
-    values : ndarray, shape [U], float64
-        Any numbers.
-
-    Returns
-    -------
-    ndarray, shape [U], float64
-        Zero where all are equal.
-    """
+    """Return values less their median, in units of 1.4826 times the median deviation from it, cut off at 10; values [U] → [U]."""
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle))
     if spread <= 0:
@@ -197,22 +131,7 @@ def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def probabilities(suspicion: NDArray[np.float64], share: float, temperature: float) -> NDArray[np.float64]:
-    """Return ``σ((suspicion - b) / temperature)`` with b such that the mean is `share`.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [U], float64
-        Higher is more suspicious.
-    share : float
-        Wanted mean, between 0 and 1.
-    temperature : float
-        Positive.
-
-    Returns
-    -------
-    ndarray, shape [U], float64
-        In (0, 1), by bisection.
-    """
+    """Return ``σ((suspicion - b) / temperature)`` with b such that the mean is `share`; suspicion [U] → [U]."""
     margin = temperature * 50
     low, high = float(suspicion.min()) - margin, float(suspicion.max()) + margin
     for _ in range(100):
@@ -224,20 +143,7 @@ def probabilities(suspicion: NDArray[np.float64], share: float, temperature: flo
 
 
 def weighted(split: Split, weights: NDArray[np.float64]) -> Split:
-    """Return a split whose training events have a weight.
-
-    Parameters
-    ----------
-    split : Split
-        Any.
-    weights : ndarray, shape [U], float64
-        Weight of each user.
-
-    Returns
-    -------
-    Split
-        With the column ``weight`` in `train` and `refit`; 1 for events of no row.
-    """
+    """Return a split whose training events have a weight; weights [U]."""
 
     def of(rows: Sequences) -> Sequences:
         values = np.ones(len(rows.items), dtype=np.float32)
@@ -253,7 +159,6 @@ def build(config: ReweightConfig) -> Reweight:
     Parameters
     ----------
     config : ReweightConfig
-        Options.
 
     Returns
     -------

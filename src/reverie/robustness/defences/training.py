@@ -16,42 +16,13 @@ if TYPE_CHECKING:
 
 
 class OtherTraining:
-    """Set options of the victim.
-
-    Parameters
-    ----------
-    name : str
-        Registered name of the defence, for messages.
-    options : dict
-        What to set. In the value of ``objective`` the key ``objective`` is filled with the victim's own objective where it is
-        None.
-    """
+    """Set options of the victim."""
 
     def __init__(self, name: str, options: dict[str, Any]) -> None:
         self.name, self.options = name, options
 
     def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting with other options.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            Not read.
-        seed : int
-            Not read.
-
-        Returns
-        -------
-        Fitting
-            On the same data.
-
-        Raises
-        ------
-        ConfigError
-            If the victim lacks an option, or cannot combine it with the options it has.
-        """
+        """Return the fitting with other options."""
         kind = MODELS.config(fitting.model)
         for option in self.options:
             if option not in kind.model_fields:

@@ -26,19 +26,7 @@ if TYPE_CHECKING:
 
 
 class BayesDetector:
-    """A decision tree on user vectors p.
-
-    They minimise ``-log σ(p_s q_i - p_n q_i)`` for a known fake s and a known real user n who both rated i, plus the squared error
-    of ``p_u g_v + w_u + c_v`` against the shifted positive information of users u and v. Both terms are sums, over ratings of
-    known fakes and over co-occurrences; vectors of users without a label are moved by the second alone. The paper's full text was
-    not at hand: the terms follow public descriptions, their equal weight is our reading. Deviations: Adam on drawn batches instead
-    of single steps; both classes weigh the same in the tree.
-
-    Parameters
-    ----------
-    config : BayesDetectorConfig
-        Options.
-    """
+    """A decision tree on user vectors p."""
 
     supervised: ClassVar[bool] = True
 
@@ -46,25 +34,7 @@ class BayesDetector:
         self.config = config
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Seed of the start and of the batches.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
+        """Return the tree's chance of being fake → [U]."""
         fakes, real = known_users(evidence, "bayes-detector")
         vectors = ranked_vectors(evidence.ratings, fakes, real, self.config, seed)
         rows = np.concatenate([fakes, real])
@@ -74,22 +44,7 @@ class BayesDetector:
 def ranked_vectors(
     ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64], config: BayesDetectorConfig, seed: int
 ) -> NDArray[np.float64]:
-    """Fit the vectors.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    fakes, real : ndarray, int64
-        Users with a label.
-    config, seed
-        See `BayesDetector`.
-
-    Returns
-    -------
-    ndarray, shape [U, dim], float64
-        p.
-    """
+    """Fit the vectors → [U, dim]."""
     generator = numpy_generator(seed, "bayes-detector")
     information = user_information(ratings, config.shift).tocoo()
     first, second = information.coords
@@ -173,7 +128,6 @@ def build(config: BayesDetectorConfig) -> BayesDetector:
     Parameters
     ----------
     config : BayesDetectorConfig
-        Options.
 
     Returns
     -------

@@ -27,20 +27,7 @@ if TYPE_CHECKING:
 
 
 class CoDetector:
-    """A decision tree on user vectors p that explain ratings, ``p_u q_i``, and co-occurrence, ``p_u g_v + w_u + c_v``.
-
-    Deviations: ratings are brought to [0, 1] first; alternating least squares instead of gradient steps, with regularisation in
-    proportion to the number of terms; both classes weigh the same in the tree.
-
-    Parameters
-    ----------
-    dim, sweeps : int
-        Width of vectors, and rounds.
-    ridge, shift : float
-        Regularisation, and k of the shifted information.
-    depth, leaf : int
-        See `grow_tree`.
-    """
+    """A decision tree on user vectors p that explain ratings, ``p_u q_i``, and co-occurrence, ``p_u g_v + w_u + c_v``."""
 
     supervised: ClassVar[bool] = True
 
@@ -49,25 +36,7 @@ class CoDetector:
         self.depth, self.leaf = depth, leaf
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Seed of the start.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
+        """Return the tree's chance of being fake → [U]."""
         fakes, real = known_users(evidence, "co-detector")
         vectors = joint_vectors(evidence.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
         rows = np.concatenate([fakes, real])
@@ -75,20 +44,7 @@ class CoDetector:
 
 
 def joint_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
-    """Factorise ratings and co-occurrence with common user vectors.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    dim, sweeps, ridge, shift, seed
-        See `CoDetector`.
-
-    Returns
-    -------
-    ndarray, shape [U, dim]
-        p.
-    """
+    """Factorise ratings and co-occurrence with common user vectors → [U, dim]."""
     rated = csr_array(ratings.matrix.astype(np.float64))
     width = ratings.scale.high - ratings.scale.low
     rated.data = (rated.data - ratings.scale.low) / width if width else np.ones_like(rated.data)
@@ -144,7 +100,6 @@ def build(config: CoDetectorConfig) -> CoDetector:
     Parameters
     ----------
     config : CoDetectorConfig
-        Options.
 
     Returns
     -------

@@ -17,22 +17,7 @@ if TYPE_CHECKING:
 
 
 def user_information(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
-    """Return ``max(log(c_uv C / (c_u c_v)) - log k, 0)`` with c_uv the number of items both users rated.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of U users.
-    shift : float
-        k.
-    block : int
-        Users at a time; bounds the memory.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape [U, U], float64
-        Symmetric, without a diagonal, only what is positive is stored; c_u = Σ_v c_uv and C = Σ_u c_u, both without u = v.
-    """
+    """Return ``max(log(c_uv C / (c_u c_v)) - log k, 0)`` with c_uv the number of items both users rated → [U, U]."""
     seen = ratings.matrix.astype(np.float64)
     seen.data = np.ones_like(seen.data)
     turned, n = csr_array(seen.T), ratings.n_users

@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 
 
 class DegreeSAD:
-    """A decision tree on the mean, the range and the upper quartile of the degrees of a user's items.
-
-    Deviations: both classes weigh the same in the tree, its depth is bounded, and its leaves are smoothed, so that it ranks.
-
-    Parameters
-    ----------
-    depth, leaf : int
-        See `grow_tree`.
-    """
+    """A decision tree on the mean, the range and the upper quartile of the degrees of a user's items."""
 
     supervised: ClassVar[bool] = True
 
@@ -40,25 +32,7 @@ class DegreeSAD:
         self.depth, self.leaf = depth, leaf
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
+        """Return the tree's chance of being fake → [U]."""
         fakes, real = known_users(evidence, "degree-sad")
         features = degree_features(evidence.ratings)
         rows = np.concatenate([fakes, real])
@@ -71,7 +45,6 @@ def build(config: DegreeSADConfig) -> DegreeSAD:
     Parameters
     ----------
     config : DegreeSADConfig
-        Options.
 
     Returns
     -------

@@ -15,17 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a detector sees: the data after the attack, never who is fake.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users, real and fake, shape [U, N].
-    sequences : Sequences
-        Their likes, oldest first: the training part of the poisoned split; ``sequences.users`` are rows of `ratings`.
-    labels : ndarray or None, shape [U], int8
-        For supervised detectors: 1 fake, 0 real, -1 not known. None where nothing is known.
-    """
+    """What a detector sees: the data after the attack, never who is fake; labels [U]."""
 
     ratings: Ratings
     sequences: Sequences

@@ -27,41 +27,13 @@ RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", 
 
 
 def per_user(ratings: Ratings, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over each user's ratings of a number given per rating.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        With E ratings.
-    values : ndarray, shape [E]
-        In the order of ``ratings.matrix.data``.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 for a user without ratings.
-    """
+    """Return the mean over each user's ratings of a number given per rating; values [E] → [U]."""
     total = np.bincount(ratings.owners, weights=values, minlength=ratings.n_users)
     return np.asarray(total / np.maximum(ratings.lengths, 1))
 
 
 def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Return a quantile of each user's numbers, the nearest from below.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        With E ratings.
-    values : ndarray, shape [E]
-        A number per rating.
-    share : float
-        0 the smallest, 1 the largest.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 for a user without ratings.
-    """
+    """Return a quantile of each user's numbers, the nearest from below; values [E] → [U]."""
     owners, lengths = ratings.owners, ratings.lengths
     if not len(values):
         return np.zeros(ratings.n_users)
@@ -71,40 +43,18 @@ def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: floa
 
 
 def degree_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U, 3]
-        Mean, range and upper quartile.
-    """
+    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_ → [U, 3]."""
     degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
     spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
     return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
 
 
 def rating_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe how a user rates.
+    """Describe how a user rates → [U, 9].
 
     With d the distance of a rating from the item's mean and c the item's number of ratings, over the n ratings of a user:
     RDMA = Σ d/c / n, WDMA = Σ d/c² / n, WDA = Σ d/c [1]_ [2]_. FMTD is the distance between the mean of the user's highest
     ratings and the mean of the others (0 where there are no others). Entropy is that of the user's ratings, in bits.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U, 9]
-        Columns `RATING`: mean, standard deviation, shares of the highest and the lowest rating of the scale, entropy, RDMA,
-        WDMA, WDA, FMTD.
     """
     data, lengths, owners = ratings.matrix.data.astype(np.float64), ratings.lengths, ratings.owners
     count = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
@@ -134,41 +84,13 @@ def rating_features(ratings: Ratings) -> NDArray[np.float64]:
 
 
 def length_variation(ratings: Ratings) -> NDArray[np.float64]:
-    """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_).
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 where all profiles are equally long.
-    """
+    """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_) → [U]."""
     away = ratings.lengths - ratings.lengths.mean()
     return np.asarray(np.abs(away) / max(float((away**2).sum()), 1e-300) * (away != 0))
 
 
 def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDArray[np.float64]:
-    """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_).
-
-    The correlation runs over the items both have rated; it is 0 where these are fewer than two, or one side does not vary.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    neighbours : int
-        How many similar users K; fewer where there are fewer.
-    block : int
-        Users at a time; bounds the memory at a few arrays ``[block, U]``.
-
-    Returns
-    -------
-    ndarray, shape [U], in [-1, 1]
-        In float64.
-    """
+    """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_) → [U]."""
     values = ratings.matrix.astype(np.float64)
     values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
     seen, squares = values.copy(), values.copy()

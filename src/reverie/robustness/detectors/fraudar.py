@@ -21,19 +21,7 @@ if TYPE_CHECKING:
 
 
 class Fraudar:
-    """Peel off the lightest users and items; who stays longest lies in the densest part.
-
-    A rating of an item with d ratings weighs ``1 / log(d + c)``, so that camouflage by popular items weighs little; a node weighs
-    the sum over its remaining ratings. Deviations: the lightest 1 % of the nodes go at a time rather than one after the other
-    [2]_, and the suspicion of a user is how long it stays, which ranks all users where the paper returns one block.
-
-    Parameters
-    ----------
-    offset : float
-        c.
-    batch : float
-        Share of the nodes removed at a time.
-    """
+    """Peel off the lightest users and items; who stays longest lies in the densest part."""
 
     supervised: ClassVar[bool] = False
 
@@ -41,20 +29,7 @@ class Fraudar:
         self.offset, self.batch = offset, batch
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the time of removal.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack; that something was rated counts, not how.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            The pass a user is removed in, and below the point the user's weight then, squeezed into [0, 1).
-        """
+        """Return the time of removal → [U]."""
         ratings = evidence.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = 1.0 / np.log(ratings.item_counts[edges.indices] + self.offset)
@@ -81,7 +56,6 @@ def build(config: FraudarConfig) -> Fraudar:
     Parameters
     ----------
     config : FraudarConfig
-        Options.
 
     Returns
     -------

@@ -30,11 +30,6 @@ class GraphAutoencoder:
     The adjacency is normalised by the roots of both degrees, ``Ã = D_u^{-1/2} A D_i^{-1/2}``. Deviations from [1]_: the decoder is
     not bound to the inner products of codes by a sigmoid and the loss is squared, so the optimum is the truncated singular value
     decomposition [3]_ and nothing needs training; from [2]_: there are no attributes.
-
-    Parameters
-    ----------
-    dim : int
-        Width of the code.
     """
 
     supervised: ClassVar[bool] = False
@@ -43,20 +38,7 @@ class GraphAutoencoder:
         self.dim = dim
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the share of each user's row that is not rebuilt.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack; that something was rated counts, not how.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            ``1 - |Ã_u V|² / |Ã_u|²`` with V the leading right singular vectors; 0 for a user without ratings.
-        """
+        """Return the share of each user's row that is not rebuilt → [U]."""
         ratings = evidence.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = np.ones_like(edges.data)
@@ -79,7 +61,6 @@ def build(config: GraphAutoencoderConfig) -> GraphAutoencoder:
     Parameters
     ----------
     config : GraphAutoencoderConfig
-        Options.
 
     Returns
     -------

@@ -15,27 +15,7 @@ if TYPE_CHECKING:
 
 
 def known_users(evidence: Evidence, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the users whose labels are known.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        With labels.
-    detector : str
-        Its registered name, for messages.
-    genuine : bool
-        Whether it needs real users too.
-
-    Returns
-    -------
-    fakes, genuine : ndarray, int64
-        Row numbers.
-
-    Raises
-    ------
-    ConfigError
-        If there are no labels, or a kind that is needed is missing.
-    """
+    """Return the users whose labels are known."""
     labels = evidence.labels
     if labels is None:
         raise ConfigError(f"detector '{detector}' learns from labels, and there are none; give labels of some users, or use pca")

@@ -13,19 +13,7 @@ if TYPE_CHECKING:
 def logistic_weights(features: NDArray[np.float64], labels: NDArray[np.bool_], ridge: float) -> NDArray[np.float64]:
     """Minimise ``Σ w log(1 + exp(-y (x b + a))) + ridge |b|² / 2`` with weights that make both classes weigh the same.
 
-    Parameters
-    ----------
-    features : ndarray, shape [M, F]
-        Rows.
-    labels : ndarray, shape [M], bool
-        Class 1 or not; both must occur.
-    ridge : float
-        Positive; the intercept a is not regularised.
-
-    Returns
-    -------
-    ndarray, shape [F + 1]
-        b, then a.
+    features [M, F], labels [M] → [F + 1].
     """
     x = np.concatenate([features, np.ones((len(features), 1))], axis=1)
     y, ones = labels.astype(np.float64), int(labels.sum())

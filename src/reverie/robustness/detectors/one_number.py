@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 
 class OneNumberDetector:
-    """Suspect users with a high (or low) number.
-
-    Parameters
-    ----------
-    number : str
-        ``profile-length``; ``mean-rating``; ``item-popularity``, the mean number of ratings of a user's items; ``has-maximum``,
-        1 if the user gave the highest rating of the scale; ``random``, a draw.
-    lowest : bool
-        Whether low numbers are suspicious.
-    """
+    """Suspect users with a high (or low) number."""
 
     supervised: ClassVar[bool] = False
 
@@ -34,20 +25,7 @@ class OneNumberDetector:
         self.number, self.lowest = number, lowest
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the number.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the random draw.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            Its negative where low numbers are suspicious.
-        """
+        """Return the number → [U]."""
         ratings = evidence.ratings
         data = ratings.matrix.data.astype(np.float64)
         if self.number == "random":
@@ -69,7 +47,6 @@ def build(config: OneNumberConfig) -> OneNumberDetector:
     Parameters
     ----------
     config : OneNumberConfig
-        Options.
 
     Returns
     -------

@@ -23,18 +23,7 @@ if TYPE_CHECKING:
 
 
 class PCADetector:
-    """Suspect users whose squared ratings project weakly on the leading right singular vectors V of the ratings.
-
-    Items' columns are scaled to unit variance first, and not centred.
-
-    The eigenvectors of the covariance SᵀS are the right singular vectors of S, found without forming SᵀS. Their sign is
-    arbitrary, so the absolute value of each projection is taken.
-
-    Parameters
-    ----------
-    components : int
-        Number of singular vectors; fewer on tiny data.
-    """
+    """Suspect users whose squared ratings project weakly on the leading right singular vectors V of the ratings."""
 
     supervised: ClassVar[bool] = False
 
@@ -42,20 +31,7 @@ class PCADetector:
         self.components = components
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return minus the summed projections of squared ratings.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            At most 0.
-        """
+        """Return minus the summed projections of squared ratings → [U]."""
         matrix = csr_array(evidence.ratings.matrix.astype(np.float64))
         first = np.asarray(matrix.sum(axis=0)).ravel() / matrix.shape[0]
         second = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() / matrix.shape[0]
@@ -78,7 +54,6 @@ def build(config: PCAConfig) -> PCADetector:
     Parameters
     ----------
     config : PCAConfig
-        Options.
 
     Returns
     -------

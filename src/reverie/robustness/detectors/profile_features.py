@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
 
 class ProfileFeatures:
-    """Boosted trees, or a logistic regression, on features of item degrees, ratings, length and similarity.
-
-    Parameters
-    ----------
-    config : ProfileFeaturesConfig
-        Options.
-    """
+    """Boosted trees, or a logistic regression, on features of item degrees, ratings, length and similarity."""
 
     supervised: ClassVar[bool] = True
 
@@ -42,25 +36,7 @@ class ProfileFeatures:
         self.config = config
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return log odds of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Seed of the boosting.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels, or scikit-learn is asked for and missing.
-        """
+        """Return log odds of being fake → [U]."""
         fakes, real = known_users(evidence, "profile-features")
         features = all_features(evidence.ratings, self.config.neighbours)
         rows = np.concatenate([fakes, real])
@@ -89,20 +65,7 @@ class ProfileFeatures:
 
 
 def all_features(ratings: Ratings, neighbours: int) -> NDArray[np.float64]:
-    """Return all features; those that are counts as logarithms.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    neighbours : int
-        See `mean_similarity`.
-
-    Returns
-    -------
-    ndarray, shape [U, 15]
-        Degrees, ratings, log length, LengthVar, DegSim.
-    """
+    """Return all features; those that are counts as logarithms → [U, 15]."""
     own = [np.log1p(ratings.lengths), length_variation(ratings), mean_similarity(ratings, neighbours)]
     return np.concatenate([np.log1p(degree_features(ratings)), rating_features(ratings), np.stack(own, axis=1)], axis=1)
 
@@ -113,7 +76,6 @@ def build(config: ProfileFeaturesConfig) -> ProfileFeatures:
     Parameters
     ----------
     config : ProfileFeaturesConfig
-        Options.
 
     Returns
     -------

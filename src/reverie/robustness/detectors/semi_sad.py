@@ -28,20 +28,7 @@ FLOOR = 0.01
 
 
 class SemiSAD:
-    """Gaussian naive Bayes on entropy, DegSim, LengthVar, RDMA and FMTD, improved by EM-λ over users without a label.
-
-    The paper's features are told in words only, so this choice is our reading. Features are standardised over all users, and
-    variances have a floor. Suspicion is the logarithm of the odds, which does not saturate as the chance does.
-
-    Parameters
-    ----------
-    weight : float
-        λ: weight of a user without a label.
-    iterations : int
-        Rounds of EM, at most.
-    neighbours : int
-        Of DegSim.
-    """
+    """Gaussian naive Bayes on entropy, DegSim, LengthVar, RDMA and FMTD, improved by EM-λ over users without a label."""
 
     supervised: ClassVar[bool] = True
 
@@ -49,25 +36,7 @@ class SemiSAD:
         self.weight, self.iterations, self.neighbours = weight, iterations, neighbours
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return log odds of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
+        """Return log odds of being fake → [U]."""
         fakes, real = known_users(evidence, "semi-sad")
         ratings = evidence.ratings
         rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
@@ -104,7 +73,6 @@ def build(config: SemiSADConfig) -> SemiSAD:
     Parameters
     ----------
     config : SemiSADConfig
-        Options.
 
     Returns
     -------

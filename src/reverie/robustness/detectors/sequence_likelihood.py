@@ -18,18 +18,7 @@ if TYPE_CHECKING:
 
 
 class SequenceLikelihood:
-    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations.
-
-    An event i after an event j has the probability ``(c(j, i) + b p(i)) / (c(j) + b)`` with c counting transitions, b the backing
-    and p the smoothed popularity; a first event has p(i). What a user did is taken out of all counts before that user is judged.
-
-    Parameters
-    ----------
-    backing : float
-        b.
-    tails : {"both", "low", "high"}
-        Which side is suspicious.
-    """
+    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations."""
 
     supervised: ClassVar[bool] = False
 
@@ -37,20 +26,7 @@ class SequenceLikelihood:
         self.backing, self.tails = backing, tails
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return distances from the middle.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Sequences after the attack.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            0, the middle, for users without events.
-        """
+        """Return distances from the middle → [U]."""
         found = np.zeros(evidence.ratings.n_users)
         some = evidence.sequences.lengths > 0
         if not some.any():
@@ -64,20 +40,7 @@ class SequenceLikelihood:
 
 
 def mean_log_likelihood(sequences: Sequences, backing: float) -> NDArray[np.float64]:
-    """Return how likely each row is under a Markov chain learnt from all the others.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Likes, oldest first.
-    backing : float
-        See `SequenceLikelihood`.
-
-    Returns
-    -------
-    ndarray, shape [rows], float64
-        Mean over events; 0 for a row without events.
-    """
+    """Return how likely each row is under a Markov chain learnt from all the others → [rows]."""
     item, row = sequences.items[sequences.positions()].astype(np.int64), sequences.event_rows()
     n, width = sequences.vocabulary.n_items, sequences.vocabulary.n_items + 1
     before = np.where(np.diff(row, prepend=-1) != 0, 0, np.concatenate([[0], item[:-1]])[: len(item)])
@@ -102,7 +65,6 @@ def build(config: SequenceLikelihoodConfig) -> SequenceLikelihood:
     Parameters
     ----------
     config : SequenceLikelihoodConfig
-        Options.
 
     Returns
     -------

@@ -13,19 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tree:
-    """Nodes in the order they were made; the root is node 0.
-
-    Parameters
-    ----------
-    feature : ndarray, shape [K], int64
-        Feature asked; -1 at a leaf.
-    threshold : ndarray, shape [K]
-        Values of at most this go left.
-    left, right : ndarray, shape [K], int64
-        Children; 0 at a leaf.
-    chance : ndarray, shape [K]
-        Share of class 1 among the training rows there, with one row of the root's share added.
-    """
+    """Nodes in the order they were made; the root is node 0; feature [K], threshold [K], left, right [K], chance [K]."""
 
     feature: NDArray[np.int64]
     threshold: NDArray[np.float64]
@@ -34,18 +22,7 @@ class Tree:
     chance: NDArray[np.float64]
 
     def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the chance of class 1.
-
-        Parameters
-        ----------
-        features : ndarray, shape [U, F]
-            Rows.
-
-        Returns
-        -------
-        ndarray, shape [U], in [0, 1]
-            Of the leaf each row falls into.
-        """
+        """Return the chance of class 1; features [U, F] → [U]."""
         at = np.zeros(len(features), dtype=np.int64)
         rows = np.arange(len(features))
         while (inner := self.feature[at] >= 0).any():
@@ -57,26 +34,7 @@ class Tree:
 def grow_tree(
     features: NDArray[np.float64], labels: NDArray[np.bool_], depth: int = 6, leaf: int = 1, balanced: bool = True
 ) -> Tree:
-    """Grow a tree by Gini impurity (Breiman, Friedman, Olshen and Stone 1984).
-
-    Parameters
-    ----------
-    features : ndarray, shape [M, F]
-        Rows.
-    labels : ndarray, shape [M], bool
-        Class 1 or not.
-    depth : int
-        Questions on the way to a leaf, at most.
-    leaf : int
-        Rows in a leaf, at least.
-    balanced : bool
-        Whether both classes weigh the same in total.
-
-    Returns
-    -------
-    Tree
-        Of equally good questions the first feature and the lowest threshold is taken.
-    """
+    """Grow a tree by Gini impurity (Breiman, Friedman, Olshen and Stone 1984); features [M, F], labels [M]."""
     ones = labels.astype(np.float64)
     weight = np.ones(len(labels))
     if balanced and 0 < ones.sum() < len(ones):

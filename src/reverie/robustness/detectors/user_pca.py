@@ -22,18 +22,7 @@ if TYPE_CHECKING:
 
 
 class UserPCA:
-    """Suspect users with small coefficients in the leading eigenvectors of the covariance between users.
-
-    A user's row, with 0 for what was not rated, is brought to mean 0 and variance 1 first; users are the variables. Where `pca`
-    scales items and projects users on components of items, this is the form of the paper. The standardised rows are dense, but they
-    are a sparse matrix less a matrix of rank one, and are never formed. Deviation: the eigenvectors of the covariance are found as
-    left singular vectors of the rows.
-
-    Parameters
-    ----------
-    components : int
-        Number of eigenvectors; fewer on tiny data.
-    """
+    """Suspect users with small coefficients in the leading eigenvectors of the covariance between users."""
 
     supervised: ClassVar[bool] = False
 
@@ -41,20 +30,7 @@ class UserPCA:
         self.components = components
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return minus the sum of squared coefficients.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            At most 0; 0 for a user whose row does not vary.
-        """
+        """Return minus the sum of squared coefficients → [U]."""
         matrix = evidence.ratings.matrix.astype(np.float64)
         n_users, n_items = matrix.shape
         owners = evidence.ratings.owners
@@ -82,7 +58,6 @@ def build(config: UserPCAConfig) -> UserPCA:
     Parameters
     ----------
     config : UserPCAConfig
-        Options.
 
     Returns
     -------

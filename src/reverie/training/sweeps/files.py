@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepFiles:
-    """Where the results of a sweep are.
-
-    Parameters
-    ----------
-    recipe : Path
-        ``best.yaml``: the recipe at the best setting, for `reverie train`.
-    table : Path
-        ``trials.csv``: one row per trial in the order of trying; a column per key of the space.
-    plot : Path
-        ``trials.svg``.
-    """
+    """Where the results of a sweep are."""
 
     recipe: Path
     table: Path
@@ -34,18 +24,7 @@ class SweepFiles:
 
 
 def write_sweep(sweep: Sweep) -> SweepFiles:
-    """Write the best recipe, the table and the plot into the folder of a sweep; each file is replaced whole.
-
-    Parameters
-    ----------
-    sweep : Sweep
-        Finished.
-
-    Returns
-    -------
-    SweepFiles
-        What was written.
-    """
+    """Write the best recipe, the table and the plot into the folder of a sweep; each file is replaced whole."""
     import polars as pl
 
     files = SweepFiles(*(sweep.folder / name for name in ("best.yaml", "trials.csv", "trials.svg")))

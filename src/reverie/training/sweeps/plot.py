@@ -29,19 +29,7 @@ _DOT, _BEST = "#2f6fb0", "#c2571a"
 
 
 def plot_trials(sweep: Sweep) -> str:
-    """Draw the trials of a sweep.
-
-    Parameters
-    ----------
-    sweep : Sweep
-        Finished.
-
-    Returns
-    -------
-    str
-        An SVG file. Dots are finished trials, the best one is a diamond, ticks at the top are trials that were pruned or failed;
-        the line is the best value so far.
-    """
+    """Draw the trials of a sweep."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -27,25 +27,7 @@ RANDOM_TRIALS = 4
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting that was tried.
-
-    Parameters
-    ----------
-    number : int
-        From 1, in the order of trying.
-    state : {"finished", "pruned", "failed"}
-        Trained to its end, stopped early, or not possible (the loss was no longer finite, or the values do not go together).
-    setting : dict
-        Values by dotted key.
-    value : float or None
-        Best validation metric; None unless finished.
-    epoch : int or None
-        Epoch of the best value, or after which it was stopped.
-    seconds : float
-        Wall time.
-    note : str
-        Why it failed, or whose value it has.
-    """
+    """One setting that was tried."""
 
     number: int
     state: Literal["finished", "pruned", "failed"]
@@ -57,18 +39,7 @@ class Trial:
 
 
 def load_optuna() -> ModuleType:
-    """Return optuna.
-
-    Returns
-    -------
-    module
-        The package.
-
-    Raises
-    ------
-    ConfigError
-        If it is not installed.
-    """
+    """Return optuna."""
     try:
         import optuna
     except ModuleNotFoundError:
@@ -78,27 +49,7 @@ def load_optuna() -> ModuleType:
 
 @contextlib.contextmanager
 def open_study(path: Path, sweep: SweepRecipe, training: TrainingConfig) -> Iterator[Study]:
-    """Open a study, or make it; a trial that was cut is put back into the queue.
-
-    Parameters
-    ----------
-    path : Path
-        SQLite file; its folder exists.
-    sweep : SweepRecipe
-        Says when to prune.
-    training : TrainingConfig
-        Gives the default of `SweepRecipe.warmup_epochs`.
-
-    Yields
-    ------
-    optuna.Study
-        That maximises; the file is closed at the end of the block. Optuna logs nothing meanwhile.
-
-    Raises
-    ------
-    RunError
-        If the file is damaged.
-    """
+    """Open a study, or make it; a trial that was cut is put back into the queue."""
     optuna = load_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -139,17 +90,7 @@ def _requeue(study: Study) -> None:
 
 
 def settle(study: Study, number: int, result: dict[str, Any]) -> None:
-    """Tell a study how a trial ended.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        Open.
-    number : int
-        Optuna's number of the trial.
-    result : dict
-        Fields of `Trial`; stored with the trial as its attribute ``trial`` before.
-    """
+    """Tell a study how a trial ended."""
     from optuna.trial import TrialState
 
     states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -157,18 +98,7 @@ def settle(study: Study, number: int, result: dict[str, Any]) -> None:
 
 
 def distributions(sweep: SweepRecipe) -> dict[str, BaseDistribution]:
-    """Return a search space in optuna's terms.
-
-    Parameters
-    ----------
-    sweep : SweepRecipe
-        The space.
-
-    Returns
-    -------
-    dict of str to BaseDistribution
-        By dotted key.
-    """
+    """Return a search space in optuna's terms."""
     return {key: _distribution(dimension) for key, dimension in sweep.space.items()}
 
 
@@ -185,33 +115,12 @@ def _distribution(dimension: Range | Choice) -> BaseDistribution:
 
 
 def seed_sampler(study: Study, seed: int, number: int) -> None:
-    """Give a study the sampler of one trial, so that a sweep that was cut draws what it would have drawn.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        Whose sampler to set: a tree-structured Parzen estimator.
-    seed : int
-        Seed of the recipe.
-    number : int
-        The trial, from 1.
-    """
+    """Give a study the sampler of one trial, so that a sweep that was cut draws what it would have drawn."""
     drawn = int(numpy_generator(seed, "sweep", number).integers(2**31))
     study.sampler = load_optuna().samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM_TRIALS)
 
 
 def tried(study: Study) -> list[Trial]:
-    """Return what was tried, without trials that were cut.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        Open.
-
-    Returns
-    -------
-    list of Trial
-        In the order of trying.
-    """
+    """Return what was tried, without trials that were cut."""
     stored = [trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False) if "trial" in trial.user_attrs]
     return sorted((Trial(**result) for result in stored), key=lambda trial: trial.number)

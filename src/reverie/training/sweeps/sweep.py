@@ -30,17 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A finished sweep.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its study is.
-    recipe : Recipe
-        What was swept.
-    trials : list of Trial
-        In the order of trying.
-    """
+    """A finished sweep."""
 
     folder: Path
     recipe: Recipe
@@ -77,33 +67,6 @@ def run_sweep(
 
     The first setting is the recipe's own; the next are drawn at random, then by a tree-structured Parzen estimator (Bergstra et
     al., 2011). What is maximised is the validation metric of the training; the test queries are never asked.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With a `sweep` section.
-    folder : path
-        Gets ``recipe.yaml`` and ``study.db``.
-    split : Split or None
-        The recipe's split, where the caller has made it already.
-    device : str or None
-        Where to compute.
-    show, offline : bool
-        Show progress within a trial; never ask the network.
-    tell : callable
-        Told a line after each trial.
-
-    Returns
-    -------
-    Sweep
-        With at least one finished trial.
-
-    Raises
-    ------
-    ConfigError
-        If the space does not fit the recipe, optuna is missing, or there are several processes.
-    RunError
-        If the folder holds something else, or no trial could be finished.
     """
     load_optuna()
     folder, sweep = Path(folder), checked_space(recipe)
@@ -132,20 +95,7 @@ def run_sweep(
 
 
 def outcome(trial: Trial, metric: str) -> str:
-    """Return how a trial ended, in words.
-
-    Parameters
-    ----------
-    trial : Trial
-        Over.
-    metric : str
-        What was measured.
-
-    Returns
-    -------
-    str
-        E.g. ``ndcg@10 0.0421  (12.3 s)`` or ``pruned after epoch 3  (2.0 s)``.
-    """
+    """Return how a trial ended, in words."""
     if trial.state == "failed":
         return f"failed: {trial.note}"
     said = f"pruned after epoch {trial.epoch}" if trial.value is None else f"{metric} {trial.value:.4f}"
