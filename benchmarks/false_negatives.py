@@ -23,8 +23,9 @@ from matplotlib.figure import Figure
 from reverie.data.splits.config import split_dataset
 from reverie.evaluation import sliced
 from reverie.files import atomic_path
+from reverie.study.rows import append_rows
 from reverie.training.recipe import Recipe, cell_recipe, change_recipe
-from reverie.training.results import append_results, result_rows
+from reverie.training.results import result_rows
 from reverie.training.run import open_recipe_dataset, run_recipe
 from reverie.training.suite import load_suite
 
@@ -59,7 +60,7 @@ def measure(recipes: Sequence[Recipe], table: Path, store: Path) -> None:
         for part in SLICES:
             lines = result_rows(replace(run, test=parts[part]), METRICS)
             rows += [line | {"slice": part} for line in lines if line["slice"] == "all"]
-        append_results(table, rows)
+        append_rows(table, rows)
         value = next(line["value"] for line in rows if line["metric"] == "recall@20")
         print(f"{folder.name}: recall@20 {value:.4f}, {run.fitted.seconds:.0f} s", flush=True)
 

@@ -1,7 +1,7 @@
 """All detectors on real labelled profiles: Amazon reviewers called spammers or genuine by people (SDLib's set).
 
 Run ``REVERIE_DATA=… python benchmarks/labelled_profiles.py [--seeds 3]``: it needs ``shilling/sdlib-amazon`` there, prints a table
-and appends to ``results/robustness.csv`` (recipe ``labelled-sdlib-amazon``, detectors in the column of defences). A fifth of the
+and appends to ``results/robustness/sdlib-amazon.csv`` (recipe ``labelled-sdlib-amazon``, detectors in the column of defences). A fifth of the
 labels is known to supervised detectors, all are measured on the others; seeds draw who is known.
 """
 
@@ -15,10 +15,10 @@ from reverie.files import sha256
 from reverie.robustness.detection_table import DetectorRow, detector_table
 from reverie.robustness.labelled_profiles import FILES, labelled_folder, read_labelled_profiles
 from reverie.robustness.results import MORE
-from reverie.training.environment import commit
-from reverie.training.results import append_results
+from reverie.study.environment import commit
+from reverie.study.rows import append_rows
 
-TABLE = Path(__file__).resolve().parents[1] / "results" / "robustness.csv"
+TABLE = Path(__file__).resolve().parents[1] / "results" / "robustness" / "sdlib-amazon.csv"
 METRICS = ("auc", "ap", "precision", "recall", "f1")
 
 
@@ -45,10 +45,10 @@ def main() -> None:
     options = parser.parse_args()
     folder = labelled_folder()
     evidence, fake = read_labelled_profiles(folder)
-    digest, code = sha256(folder / FILES[0]), commit()
+    digest, code = sha256(folder / FILES[0])[:12], commit()
     for seed in range(options.seeds):
         for row in detector_table(evidence, fake, seed=seed):
-            append_results(options.table, rows_of(row, seed, digest, code), MORE)
+            append_rows(options.table, rows_of(row, seed, digest, code), MORE)
             found = row.figures
             print(
                 f"{row.detector:<28} AUC {found.auc:.3f}  AP {found.average_precision:.3f}  F1 {found.true_share.f1:.3f}",

@@ -73,9 +73,9 @@ def our_epoch(pairs: np.ndarray, batch: int, folder: Path) -> dict[str, Any]:
 
     from reverie.data.dataset import Dataset
     from reverie.models import create_model
+    from reverie.study.progress import progress
     from reverie.training.config import TrainingConfig
     from reverie.training.loop import Trainer
-    from reverie.training.progress import progress
 
     train = Dataset(pl.DataFrame({"user": pairs[:, 0], "item": pairs[:, 1]}), name="graph", order="none").sequences
     model: Any = create_model("lightgcn", train.vocabulary, dim=WIDTH, layers=LAYERS, decay=DECAY)

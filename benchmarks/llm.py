@@ -27,8 +27,8 @@ from reverie.llm.prompts import SOFT
 from reverie.llm.states import window_states
 from reverie.llm.windows import Windows
 from reverie.models import create_model
+from reverie.study.memory import peak_mb, reset_peak
 from reverie.testing import tiny_split
-from reverie.training.memory import peak_mb, reset_peak
 
 DIM, LENGTH, ROWS, ANSWER = 64, 10, 4, 50
 """Width of states, films in a history, histories of a step, tokens of an answer."""

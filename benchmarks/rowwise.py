@@ -28,9 +28,9 @@ def measure(table: str, shared: bool, items: int, batch: int, length: int, steps
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models import create_model
+    from reverie.study.memory import peak_mb, reset_peak
     from reverie.training.config import TrainingConfig
     from reverie.training.loop import Trainer
-    from reverie.training.memory import peak_mb, reset_peak
 
     torch.set_num_threads(threads)
     rows = batch * (steps + 2)

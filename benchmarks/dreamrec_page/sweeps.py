@@ -11,8 +11,8 @@ from dreamrec_page.runs import with_options
 from reverie.evaluation import Evaluation, evaluate, pooled
 from reverie.models import create_model
 from reverie.models.dreamrec.model import DreamRec
+from reverie.study.progress import progress
 from reverie.training.loop import Trainer
-from reverie.training.progress import progress
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -14,7 +14,7 @@ import polars as pl
 from generation.measure import CHOSEN
 from generation.plan import SHARE
 from reverie.files import append_csv, write_text
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE, TABLE, PAGE = ROOT / "runs" / "generation", ROOT / "results" / "generation.csv", ROOT / "docs" / "generation.md"

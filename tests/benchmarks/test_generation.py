@@ -16,7 +16,7 @@ import pytest
 from reverie.evaluation import evaluate
 from reverie.evaluation.diverse import list_recall, union_lists
 from reverie.models import create_model
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 

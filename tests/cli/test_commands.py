@@ -13,8 +13,8 @@ import reverie
 from reverie.cli.main import app
 from reverie.data.sources import list_datasets
 from reverie.models import list_models
+from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
-from reverie.training.results import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ from reverie.contrast.work import Counter
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.objectives.contrastive_config import DCL
 from reverie.registry import Entry
-from reverie.training.results import COLUMNS, append_results
+from reverie.study.rows import COLUMNS, append_rows
 
 if TYPE_CHECKING:
     from contrast_vectors import Vectors
@@ -262,7 +262,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_results_have_the_columns_of_the_design_and_the_options(study: Study, tmp_path: Path) -> None:
     table = tmp_path / "contrast.csv"
     for _ in range(2):
-        append_results(table, study_rows(study), MORE)
+        append_rows(table, study_rows(study), MORE)
     lines = table.read_text().splitlines()
     assert lines[0] == ",".join([*COLUMNS, "options"])
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
@@ -284,7 +284,7 @@ def test_results_have_the_columns_of_the_design_and_the_options(study: Study, tm
     assert {row["model"]: row["trials"] for row in rows}["tuned"] == "2"
     assert all(len(row["dataset_sha256"]) == 64 and float(row["seconds"]) > 0 and float(row["peak_mb"]) > 0 for row in rows)
     other = [row | {"options": "{}"} for row in study_rows(study)[:1]]
-    append_results(table, other, MORE)
+    append_rows(table, other, MORE)
     assert len(table.read_text().splitlines()) == len(lines) + 1
 
 
@@ -293,7 +293,7 @@ def test_a_study_is_read_from_the_table_as_it_was_measured(study: Study, tmp_pat
     rows = study_rows(study)
     early = [row | {"value": 0.5, "commit": "before"} for row in rows if row["model"] == "plain"]
     fewer = [row | {"model": "untrained"} for row in rows if row["model"] == "untrained" and row["seed"] < 2]
-    append_results(table, early + fewer + [row for row in rows if row["model"] != "untrained"], MORE)
+    append_rows(table, early + fewer + [row for row in rows if row["model"] != "untrained"], MORE)
     (name,) = read = stored_studies(table, {"tiny": _recipe(), "another": _recipe(name="another")})
     kept, told = summarise(study), summarise(read[name])
     paired = [row for row in kept.rows if row.name != "untrained"]  # two seeds cannot be paired with three
@@ -306,7 +306,7 @@ def test_a_study_is_read_from_the_table_as_it_was_measured(study: Study, tmp_pat
     assert [run.commit for row in read[name].rows for run in row.runs].count("before") == 0
     folds = [row | {"low": 0.4, "high": 0.6, "interval": "folds(10)", "value": 0.5} for row in rows]
     other = tmp_path / "folds.csv"
-    append_results(other, folds, MORE)
+    append_rows(other, folds, MORE)
     measure = stored_studies(other, {"tiny": _recipe()})["tiny"].rows[0].outcomes[0].metrics["accuracy"]
     assert measure.spread == pytest.approx(0.1 / 2.262157 * 10**0.5, rel=1e-5)  # of a t-interval with nine degrees of freedom
 

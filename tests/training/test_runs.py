@@ -13,10 +13,11 @@ import torch
 from safetensors.torch import load_file
 
 from reverie.errors import ConfigError, DataError, RunError
+from reverie.study.rows import COLUMNS, append_rows
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
 from reverie.training.recipe import Recipe, change_recipe, load_recipe, parse_recipe, recipe_files
-from reverie.training.results import COLUMNS, append_results, result_rows
+from reverie.training.results import result_rows
 from reverie.training.run import open_run, run_recipe
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 DESIGN = (
     "recipe,dataset,dataset_sha256,protocol,slice,seen,fit_on,model,seed,metric,value,low,high,interval,n,best_epoch,seconds,"
-    "peak_mb,commit,trials"
+    "peak_mb,commit,trials,key"
 )
 
 
@@ -127,7 +128,7 @@ def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Pat
     run = run_recipe(_recipe(data), tmp_path / "run", device="cpu", show=False)
     table = tmp_path / "results.csv"
     for _ in range(2):
-        append_results(table, result_rows(run, ["recall@10", "ndcg@10"]))
+        append_rows(table, result_rows(run, ["recall@10", "ndcg@10"]))
     lines = table.read_text().splitlines()
     assert lines[0] == DESIGN == ",".join(COLUMNS)
     rows = list(csv.DictReader(lines))
@@ -139,7 +140,7 @@ def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Pat
     assert len(row["dataset_sha256"]) == 64
     table.write_text("recipe,dataset\n")
     with pytest.raises(DataError, match="has other columns than this version writes"):
-        append_results(table, [])
+        append_rows(table, [])
 
 
 def test_a_comparison_refits_with_the_best_epoch(data: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from reverie.data.sources import list_datasets
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.settings import put
+from reverie.study.rows import append_rows
 from reverie.training.recipe import cell_recipe, load_recipe, recipe_files
-from reverie.training.results import append_results
 from reverie.training.suite import cell_name, load_suite, parse_suite, suite_cells, suite_files
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ def test_a_setting_below_a_value_and_unknown_suites() -> None:
 def test_a_row_of_the_results_is_appended_once(tmp_path: Path) -> None:
     row = {"recipe": "a", "model": "m", "metric": "ndcg@10", "seed": 0, "value": 0.12345678, "commit": "c", "seconds": 1.0}
     table = tmp_path / "results.csv"
-    append_results(table, [row])
-    append_results(table, [row | {"seconds": 2.0}])
+    append_rows(table, [row])
+    append_rows(table, [row | {"seconds": 2.0}])
     assert len(table.read_text().splitlines()) == 2
     different: list[dict[str, Any]] = [{"value": 0.2}, {"commit": "d"}, {"seed": 1}, {"model": "n"}, {"slice": "history:some"}]
     for change in different:
-        append_results(table, [row | change, row])
+        append_rows(table, [row | change, row])
     assert len(table.read_text().splitlines()) == 2 + len(different)
 
 

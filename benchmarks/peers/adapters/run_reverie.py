@@ -10,9 +10,9 @@ from stopwatch import Finished, Job, Lists, Stopwatch
 
 import reverie as rv
 from reverie.evaluation.recommend import recommend_all
+from reverie.study.progress import progress
 from reverie.training import TrainingConfig
 from reverie.training.loop import Trainer
-from reverie.training.progress import progress
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def attack_run(
     from reverie.robustness.results import MORE, polluted_rows
     from reverie.robustness.trained import TrainedConfig, attack_trained
     from reverie.settings import overridden
-    from reverie.training.results import append_results
+    from reverie.study.rows import append_rows
 
     values: dict[str, Any] = {"users": 8, "candidates": 20, "pool": 4, "events": 1} if smoke else {}
     for setting in settings:
@@ -45,7 +45,7 @@ def attack_run(
     model = load_model(folder)
     done = attack_trained(model, histories, split.train, config, show=not (quiet or json))
     if results is not None:
-        append_results(results, polluted_rows(done, config, split, folder.name, model.card.name), MORE)
+        append_rows(results, polluted_rows(done, config, split, folder.name, model.card.name), MORE)
     if json:
         print_json(_plain(done, split))
         return

@@ -46,7 +46,7 @@ def collm(
     from reverie.llm.collm.study import run_study
     from reverie.llm.collm.table import INFORMED, markdown, plain, result_rows, study_table
     from reverie.llm.results import MORE
-    from reverie.training.results import append_results
+    from reverie.study.rows import append_rows
 
     be_offline(offline)
     folder = out or Path("runs") / chosen.name
@@ -56,7 +56,7 @@ def collm(
     write_json(written[0], plain(done, table))
     write_text(written[1], markdown(done, table))
     if results is not None:
-        append_results(results, result_rows(done, table), MORE)
+        append_rows(results, result_rows(done, table), MORE)
     if json:
         print_json(plain(done, table) | {"files": written})
         return

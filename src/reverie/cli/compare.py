@@ -93,10 +93,11 @@ def compare(
 
 def append_results_of(run: Run, path: Path) -> None:
     """Append the test metrics of a run to a results table, once."""
-    from reverie.training.results import append_results, result_rows
+    from reverie.study.rows import append_rows
+    from reverie.training.results import result_rows
 
     names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
-    append_results(path, result_rows(run, names))
+    append_rows(path, result_rows(run, names))
 
 
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:

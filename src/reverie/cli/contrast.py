@@ -46,13 +46,13 @@ def contrast(
     from reverie.contrast.summary import summarise
     from reverie.contrast.table import print_study
     from reverie.files import write_json
-    from reverie.training.results import append_results
+    from reverie.study.rows import append_rows
 
     done = run_study(recipe, out or Path("runs") / f"contrast-{recipe.name}", rows=asked, show=not (quiet or json))
     written = [done.folder / "study.json", *write_plots(done)]
     write_json(written[0], study_json(done))
     if results is not None:
-        append_results(results, study_rows(done), MORE)
+        append_rows(results, study_rows(done), MORE)
     if json:
         print_json(study_json(done) | {"files": written})
         return

@@ -31,7 +31,7 @@ def doctor(json: Json = False) -> None:
     from reverie.data.sources import list_datasets
     from reverie.errors import ReverieError
     from reverie.files import atomic_path, cache_folder
-    from reverie.training.environment import environment
+    from reverie.study.environment import environment
 
     facts = environment()
     cache = cache_folder()

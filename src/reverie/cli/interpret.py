@@ -48,13 +48,13 @@ def interpret(
     from reverie.llm.interpreter.rows import interpreter_rows, print_table
     from reverie.llm.interpreter.run import interpret as run
     from reverie.llm.results import MORE
-    from reverie.training.results import append_results
+    from reverie.study.rows import append_rows
 
     be_offline(offline)
     folder = out or Path("runs") / chosen.name
     done = run(chosen, folder, device=device, offline=offline, show=not (quiet or json))
     if results is not None:
-        append_results(results, interpreter_rows(done), MORE)
+        append_rows(results, interpreter_rows(done), MORE)
     page = write_page(done, folder / "report.html", f"reverie interpret {recipe}")
     if json:
         print_json({"folder": str(folder), **done.facts, "table": done.table.plain()})

@@ -47,8 +47,8 @@ def judge(
     Example: reverie judge mine=recs.parquet other=theirs.csv --dataset ml-100k --protocol leave_one_out
     """
     from reverie.report.judgement import judgement, print_judgement
-    from reverie.training.environment import commit
-    from reverie.training.results import append_results
+    from reverie.study.environment import commit
+    from reverie.study.rows import append_rows
 
     task = _task(dataset, protocol, on, truth, history, core, offline)
     columns = {"user": user, "item": item, "score": score, "rank": rank, "by": by}
@@ -58,7 +58,7 @@ def judge(
         systems[name] = [_one(name, path, task, columns, k, drop_seen, warnings) for path in paths]
     judged = judgement(systems | _baselines(task, k), k, task.facts, warnings, lists=task.train is not None)
     if results is not None:
-        append_results(results, judged.results(commit()))
+        append_rows(results, judged.results(commit()))
     if json:
         print_json(judged.to_json())
     else:

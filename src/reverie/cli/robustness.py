@@ -41,7 +41,7 @@ VERBS = {
         True,
         """Attack victims, detect the fakes, defend against the strongest attacks; the same command again goes on where it was cut.
 
-    Example: reverie robustness robustness-filmtrust --results results/robustness.csv
+    Example: reverie robustness robustness-filmtrust --results results/robustness/filmtrust.csv
     """,
     ),
 }

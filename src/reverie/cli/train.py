@@ -30,8 +30,9 @@ def train(
     from reverie import processes
     from reverie.data.splits.config import split_dataset
     from reverie.report import write_report
+    from reverie.study.rows import append_rows
     from reverie.training.recipe import load_recipe
-    from reverie.training.results import append_results, result_rows
+    from reverie.training.results import result_rows
     from reverie.training.run import open_recipe_dataset, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
@@ -46,7 +47,7 @@ def train(
         line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
         write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
         if results is not None:
-            append_results(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
+            append_rows(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
     show_run(run, json, quiet)
 
 

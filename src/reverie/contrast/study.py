@@ -16,8 +16,8 @@ from reverie.contrast.work import Counter, Trains, Worker
 from reverie.errors import ConfigError, RunError, unknown
 from reverie.files import write_text
 from reverie.objectives import create_loss
-from reverie.training.environment import commit
-from reverie.training.progress import progress
+from reverie.study.environment import commit
+from reverie.study.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from reverie.errors import NotFinite, RunError
 from reverie.files import read_json, write_json
 from reverie.objectives import create_loss
 from reverie.seeds import seed_torch
-from reverie.training.memory import peak_mb, reset_peak
+from reverie.study.memory import peak_mb, reset_peak
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reverie.contrast.trainings import Trainings
     from reverie.objectives.contrastive_config import ContrastiveConfig
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 SAY_EVERY = 10.0
 """Seconds between two lines of trainings about themselves."""

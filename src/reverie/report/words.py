@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from reverie.study.progress import duration
+
+__all__ = ["duration", "listed", "number", "options", "p_value", "percent", "span", "titled"]
 TITLES = {
     "recall@10": "Recall@10",
     "ndcg@10": "NDCG@10",
@@ -70,18 +73,6 @@ def p_value(p: float) -> str:
         return "p unknown"
     digits = 2 if p >= 0.1 else 3 if p >= 0.01 else 4
     return f"p = {p:.{digits}f}" if p >= 0.0001 else "p < 0.0001"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as text."""
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 1:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def options(chosen: Mapping[str, Any]) -> str:

@@ -15,9 +15,9 @@ from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.robustness.exposure import audience
 from reverie.robustness.store import key_of
-from reverie.training.environment import commit
+from reverie.study.environment import commit
+from reverie.study.memory import peak_mb
 from reverie.training.fit import fit
-from reverie.training.memory import peak_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from reverie.robustness.effects import RESAMPLES, Effect, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, per_user
 from reverie.robustness.words import attack_sentences
-from reverie.training.environment import commit
+from reverie.study.environment import commit
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -19,15 +19,15 @@ from reverie.robustness.results import MORE, cell_rows, effect_rows, figure_rows
 from reverie.robustness.stealth import stealth
 from reverie.robustness.store import digest, key_of
 from reverie.robustness.summary import CellEffects, strongest, summarise
-from reverie.training.progress import progress
-from reverie.training.results import append_results
+from reverie.study.progress import progress
+from reverie.study.rows import append_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reverie.robustness.fits import Measured
     from reverie.robustness.recipe import RobustnessRecipe
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run_benchmark(
 
     def keep(rows: list[dict[str, Any]]) -> None:
         if results is not None:
-            append_results(results, rows, MORE)
+            append_rows(results, rows, MORE)
 
     with progress(len(cells), f"attacking {recipe.dataset.name}", show) as bar:
         _compute(bench, cells, bar, keep)

@@ -29,7 +29,7 @@ from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.effects import difference, level
 from reverie.robustness.exposure import by_user
 from reverie.seeds import numpy_generator
-from reverie.training.progress import progress
+from reverie.study.progress import progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,9 +14,9 @@ from reverie.evaluation import evaluate
 from reverie.options import checked
 from reverie.protocols import Counts
 from reverie.seeds import numpy_generator
+from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.progress import progress
 from reverie.training.config import TrainingConfig
-from reverie.training.memory import peak_mb, reset_peak
-from reverie.training.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

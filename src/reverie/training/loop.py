@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
     from reverie.protocols import BatchPlan
+    from reverie.study.progress import Progress
     from reverie.training.config import TrainingConfig
-    from reverie.training.progress import Progress
 
 
 ESTIMATE_STEPS = 10

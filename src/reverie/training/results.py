@@ -1,27 +1,16 @@
-"""Results tables: one value a row, fixed first columns, appended and never edited."""
+"""A run as rows of a results table."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation import with_history
-from reverie.files import append_csv, locked
 from reverie.models.shelf import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reverie.training.run import Run
-
-COLUMNS = (
-    "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",
-    "value", "low", "high", "interval", "n", "best_epoch", "seconds", "peak_mb", "commit", "trials",
-)  # fmt: skip
-_IDENTITY = (
-    "recipe", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric", "value", "commit",
-)  # fmt: skip
 
 
 def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,19 +46,3 @@ def tried_settings(run: Run) -> int:
     config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
     own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
     return run.recipe.trials * max(1, int(own))
-
-
-def append_results(path: str | Path, rows: list[dict[str, Any]], more: Sequence[str] = ()) -> None:
-    """Append rows to a results table, but for those that are there already: the same value of the same run of the same commit."""
-    with locked(path):
-        there: set[tuple[str, ...]] = set()
-        if Path(path).exists():
-            with Path(path).open(encoding="utf-8", newline="") as handle:
-                there = {_identity(row, more) for row in csv.DictReader(handle)}
-        append_csv(path, (*COLUMNS, *more), [row for row in rows if _identity(row, more) not in there])
-
-
-def _identity(row: Mapping[str, Any], more: Sequence[str]) -> tuple[str, ...]:
-    """Return what a row says of which run, as the table writes it."""
-    cells = (row.get(column) for column in (*_IDENTITY, *more))
-    return tuple(f"{cell:.6g}" if isinstance(cell, float) else str("" if cell is None else cell) for cell in cells)

@@ -14,8 +14,8 @@ from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json, write_text
 from reverie.models import create_model, load_model, save_model
 from reverie.options import checked
+from reverie.study.environment import commit, environment
 from reverie.training.device import choose_device
-from reverie.training.environment import commit, environment
 from reverie.training.fit import Fitted, fit
 from reverie.training.recipe import Recipe, load_recipe, recipe_yaml
 

@@ -27,8 +27,8 @@ from reverie.llm.collm.study import open_recommender, run_study
 from reverie.llm.collm.table import result_rows, study_table
 from reverie.llm.collm.together import scores_together
 from reverie.llm.results import MORE
+from reverie.study.rows import COLUMNS
 from reverie.training import TrainingConfig
-from reverie.training.results import COLUMNS
 
 FAST = {"metric": "auc", "epochs": 1, "batch_size": 16, "checkpoint_seconds": 0.0}
 

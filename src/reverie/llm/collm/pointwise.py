@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from reverie.evaluation import evaluate
 from reverie.models import create_model
+from reverie.study.progress import progress
 from reverie.training.device import choose_device
 from reverie.training.loop import Trainer, call_if_present
-from reverie.training.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

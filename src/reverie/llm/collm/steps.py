@@ -20,8 +20,8 @@ from reverie.llm.lora import add_lora
 from reverie.models import load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch
+from reverie.study.progress import progress
 from reverie.training.loop import Trainer
-from reverie.training.progress import progress
 
 if TYPE_CHECKING:
     from pathlib import Path

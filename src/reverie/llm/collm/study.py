@@ -22,8 +22,8 @@ from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.models import load_model, save_model
-from reverie.training.environment import commit, environment
-from reverie.training.memory import peak_mb, reset_peak
+from reverie.study.environment import commit, environment
+from reverie.study.memory import peak_mb, reset_peak
 from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:

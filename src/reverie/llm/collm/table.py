@@ -14,7 +14,7 @@ from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
 from reverie.llm.results import MORE
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
     from reverie.llm.collm.study import Study

@@ -10,7 +10,7 @@ import torch
 from reverie.data.batch import query_batch
 from reverie.llm.collm.writing import written
 from reverie.llm.prefix import answers, common_length, read
-from reverie.training.progress import progress
+from reverie.study.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
     from reverie.llm.interpreter.tasks import Histories, Slot
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
 Decoding = Literal["free", "constrained"]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import Table, make_table, said_rows
-from reverie.training.environment import commit, environment
-from reverie.training.memory import peak_mb, reset_peak
-from reverie.training.progress import progress
+from reverie.study.environment import commit, environment
+from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.progress import progress
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.recipe import InterpreterRecipe

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reverie.llm.titles import Titles
     from reverie.llm.windows import Windows
     from reverie.protocols import Recommender
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
     from reverie.training.run import Run
 
 RECIPE = "interpreter.yaml"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reverie.llm.interpreter.session import Session
     from reverie.llm.interpreter.tasks import Histories
     from reverie.llm.windows import Windows
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 MAIN = {"recovery": "recall", "residual": "accuracy"}
 """Metric whose difference to each control is printed."""

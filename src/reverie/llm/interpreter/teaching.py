@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
     from reverie.llm.interpreter.tasks import Asker, Histories
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 
 @dataclass

@@ -82,3 +82,15 @@ def progress(total: int, title: str, show: bool) -> Iterator[Progress]:
             yield bar
     else:
         yield _Plain(total)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as text."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
