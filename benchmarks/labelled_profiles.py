@@ -1,7 +1,7 @@
 """All detectors on real labelled profiles: Amazon reviewers called spammers or genuine by people (SDLib's set).
 
 Run ``REVERIE_DATA=… python benchmarks/labelled_profiles.py [--seeds 3]``: it needs ``shilling/sdlib-amazon`` there, prints a table
-and appends to ``results/robustness/sdlib-amazon.csv`` (recipe ``labelled-sdlib-amazon``, detectors in the column of defences). A fifth of the
+and appends to ``results/robustness/sdlib-amazon.csv`` (detectors in the column of defences). A fifth of the
 labels is known to supervised detectors, all are measured on the others; seeds draw who is known.
 """
 

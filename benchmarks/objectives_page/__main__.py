@@ -24,23 +24,23 @@ from objectives_page.released import released_settings
 from objectives_page.users import collaborative
 from reverie.contrast.effective import effective
 from reverie.contrast.markdown import study_markdown
-from reverie.contrast.packaged import load_study, study_files
 from reverie.contrast.plot import rows_plot, temperature_plot
+from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.stored import stored_studies
-from reverie.contrast.study import run_study
+from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.files import write_text
 from reverie.training.suite import load_suite
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TITLES = {"graph": "Graphs", "text": "Sentences", "image": "Images"}
 
 
-def sections(studies: Mapping[str, Study]) -> str:
+def sections(studies: Mapping[str, MeasuredStudy]) -> str:
     """Return one section per kind of data."""
     parts: list[str] = []
     for name, study in studies.items():
@@ -50,7 +50,7 @@ def sections(studies: Mapping[str, Study]) -> str:
         plots = {part: ROOT / "docs" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
         write_text(plots["rows"], rows_plot(summarise(study)))
         ran = ROOT / "runs" / f"contrast-{name}"
-        curves = effective(run_study(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
+        curves = effective(run_contrast(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
         if curves:  # they need the cosines of negatives, which the table does not hold
             write_text(plots["temperature"], temperature_plot(curves, study.dataset))
         shown = [f"![{part} of {name}]({path.name})\n" for part, path in plots.items() if path.exists()]
@@ -62,7 +62,7 @@ def main() -> None:
     """Write the page."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 # Markdown
     template = environment.from_string((HERE / "template.md").read_text(encoding="utf-8"))
-    studies = stored_studies(ROOT / "results" / "contrast.csv", {name: load_study(name) for name in study_files()})
+    studies = stored_studies(ROOT / "results" / "contrast.csv", {name: CONTRAST.load(name) for name in CONTRAST.files()})
     table, runs = ROOT / "results" / "collaborative.csv", ROOT / "runs"
     tests = {
         data: compared(data, runs, table.with_name("collaborative-claims.csv")) for data in load_suite("collaborative").datasets

@@ -9,7 +9,7 @@ from objectives_page.compared import several_seeds
 from reverie.contrast.summary import summarise
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 ROWS = ("adnce-tuned", "adnce-shuffled", "info-nce")
 HEAD = (
@@ -19,7 +19,7 @@ HEAD = (
 )
 
 
-def glance(studies: Iterable[Study], tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def glance(studies: Iterable[MeasuredStudy], tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return the table.
 
     Parameters

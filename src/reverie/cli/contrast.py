@@ -33,26 +33,24 @@ def contrast(
         return
     if study is None:
         raise ConfigError("say which study, e.g. 'reverie contrast graph-mutag'; 'reverie contrast --list' names them")
-    from reverie.contrast.packaged import load_study
+    from reverie.contrast.recipe import CONTRAST
 
     overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds is not None else [])]
-    recipe = load_study(study, overrides, smoke)
+    recipe = CONTRAST.load(study, overrides, smoke)
     asked = None if rows is None else tuple(name.strip() for name in rows.split(",") if name.strip())
     recipe.asked(asked)  # a wrong name is an error before anything heavy is imported
 
     from reverie.contrast.plot import write_plots
-    from reverie.contrast.results import MORE, study_json, study_rows
-    from reverie.contrast.study import run_study
+    from reverie.contrast.results import study_json
+    from reverie.contrast.study import run_contrast
     from reverie.contrast.summary import summarise
     from reverie.contrast.table import print_study
     from reverie.files import write_json
-    from reverie.study.rows import append_rows
 
-    done = run_study(recipe, out or Path("runs") / f"contrast-{recipe.name}", rows=asked, show=not (quiet or json))
+    folder = out or Path("runs") / f"contrast-{recipe.name}"
+    done = run_contrast(recipe, folder, rows=asked, results=results, show=not (quiet or json))
     written = [done.folder / "study.json", *write_plots(done)]
     write_json(written[0], study_json(done))
-    if results is not None:
-        append_rows(results, study_rows(done), MORE)
     if json:
         print_json(study_json(done) | {"files": written})
         return
@@ -64,9 +62,9 @@ def contrast(
 def _list(json: bool) -> None:
     from rich.table import Table
 
-    from reverie.contrast.packaged import load_study, study_files
+    from reverie.contrast.recipe import CONTRAST
 
-    loaded = [load_study(name) for name in study_files()]
+    loaded = [CONTRAST.load(name) for name in CONTRAST.files()]
     if json:
         print_json([{"name": r.name, "task": r.task, "rows": list(r.rows), "description": r.description} for r in loaded])
         return

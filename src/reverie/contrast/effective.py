@@ -14,7 +14,7 @@ from reverie.objectives.contrastive_config import ADNCE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Effective:
         return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
 
 
-def effective(study: Study) -> list[Effective]:
+def effective(study: MeasuredStudy) -> list[Effective]:
     """Return the rows of a study that weight their negatives by a Gaussian, in order."""
     found = []
     for row in study.rows:

@@ -11,11 +11,11 @@ from reverie.contrast.table import difference_words, verdict
 from reverie.report.words import number, span
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
     from reverie.contrast.summary import RowSummary
+    from reverie.contrast.training import MeasuredStudy
 
 
-def study_markdown(study: Study) -> str:
+def study_markdown(study: MeasuredStudy) -> str:
     """Return a study as Markdown: a sentence, a table, notes."""
     summary = summarise(study)
     lines = [
@@ -32,7 +32,7 @@ def study_markdown(study: Study) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _all_metrics(study: Study, against: str) -> list[str]:
+def _all_metrics(study: MeasuredStudy, against: str) -> list[str]:
     """Return a table of the means of all metrics, where there are several."""
     metrics = list(study.rows[0].outcomes[0].metrics)
     if len(metrics) == 1:

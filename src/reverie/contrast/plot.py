@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.contrast.study import Study
     from reverie.contrast.summary import RowSummary, Summary
+    from reverie.contrast.training import MeasuredStudy
 
 _LINE, _BELOW = 26.0, 0.27
 """Height of a row, in points, and how far the dots of its seeds stand below its mean, in rows."""
@@ -30,7 +30,7 @@ _FRAME = 9
 """Room around a drawing, in points."""
 
 
-def write_plots(study: Study) -> list[Path]:
+def write_plots(study: MeasuredStudy) -> list[Path]:
     """Write the plots of a study into its folder."""
     drawn = {"rows.svg": rows_plot(summarise(study))}
     curves = effective(study)

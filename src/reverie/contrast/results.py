@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from scipy import stats
+
 from reverie.contrast.summary import summarise
+from reverie.contrast.task import Measure, Outcome
+from reverie.contrast.training import Training
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import StudiedRow, Study
+    from reverie.contrast.training import MeasuredStudy
+    from reverie.objectives.contrastive_config import ContrastiveConfig
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""
 
 
-def study_rows(study: Study) -> list[dict[str, Any]]:
-    """Return the test metrics of a study as rows of a results table."""
+def training_rows(
+    study: MeasuredStudy, name: str, what: ContrastiveConfig | str, run: Training, trials: int
+) -> list[dict[str, Any]]:
+    """Return the test metrics of one training as rows of a results table."""
+    if run.outcome is None:
+        return []
     common = {
         "recipe": study.recipe.name,
         "dataset": study.dataset,
@@ -25,35 +37,47 @@ def study_rows(study: Study) -> list[dict[str, Any]]:
         "protocol": study.protocol,
         "slice": "all",
         "seen": "",
+        "fit_on": "" if isinstance(what, str) else "unlabelled",
+        "model": name,
+        "seed": run.seed,
+        "best_epoch": run.outcome.epoch,
+        "seconds": run.seconds,
+        "peak_mb": run.peak_mb,
+        "commit": run.commit,
+        "trials": trials,
+        "options": json.dumps(_options(what), separators=(",", ":"), ensure_ascii=False),
     }
     return [
-        common
-        | {
-            "fit_on": "" if isinstance(row.what, str) else "unlabelled",
-            "model": row.name,
-            "seed": run.seed,
-            "metric": metric,
-            **{key: getattr(measure, key) for key in ("value", "low", "high", "interval", "n")},
-            "best_epoch": outcome.epoch,
-            "seconds": run.seconds,
-            "peak_mb": run.peak_mb,
-            "commit": run.commit,
-            "trials": row.trials,
-            "options": json.dumps(_options(row), separators=(",", ":"), ensure_ascii=False),
-        }
-        for row in study.rows
-        for run, outcome in zip(row.runs, row.outcomes, strict=True)
-        for metric, measure in outcome.metrics.items()
+        common | {"metric": metric} | {key: getattr(measure, key) for key in ("value", "low", "high", "interval", "n")}
+        for metric, measure in run.outcome.metrics.items()
     ]
 
 
-def study_json(study: Study) -> dict[str, Any]:
+def training_from_rows(seed: int, rows: Sequence[Mapping[str, str]]) -> Training:
+    """Return a training from its rows in a results table; its selection is not known."""
+    first = rows[0]
+    epoch = int(first["best_epoch"]) if first["best_epoch"] else None
+    outcome = Outcome(math.nan, {row["metric"]: _measure(row) for row in rows}, epoch)
+    return Training(seed, outcome, float(first["seconds"]), float(first["peak_mb"]), first["commit"])
+
+
+def _measure(row: Mapping[str, str]) -> Measure:
+    """Read a measurement; the deviation over k folds follows from their t-interval."""
+    low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
+    folds, spread = re.fullmatch(r"folds\((\d+)\)", row["interval"]), None
+    if folds and low is not None and high is not None:
+        k = int(folds[1])
+        spread = (high - low) / 2 * math.sqrt(k) / float(stats.t.ppf(0.975, k - 1))
+    return Measure(float(row["value"]), int(row["n"]), low, high, row["interval"], spread)
+
+
+def study_json(study: MeasuredStudy) -> dict[str, Any]:
     """Return all that a study found as plain values."""
     summary = summarise(study)
     rows = [
         {
             "row": row.name,
-            "options": _options(row),
+            "options": _options(row.what),
             "trials": row.trials,
             "tried": [{"options": one.loss.model_dump(mode="json"), "selection": one.selection} for one in row.tried],
             "mean": said.mean,
@@ -84,5 +108,5 @@ def study_json(study: Study) -> dict[str, Any]:
     }
 
 
-def _options(row: StudiedRow) -> dict[str, Any]:
-    return {"baseline": row.what} if isinstance(row.what, str) else row.what.model_dump(mode="json")
+def _options(what: ContrastiveConfig | str) -> dict[str, Any]:
+    return {"baseline": what} if isinstance(what, str) else what.model_dump(mode="json")

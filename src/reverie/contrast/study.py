@@ -1,104 +1,197 @@
-"""One study: baselines and losses at the same seeds, with settings chosen at others; what is finished is kept."""
+"""The study of contrastive losses: settings are chosen at tuning seeds, rows are measured at others."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.contrast.kinds import open_task, task_config
-from reverie.contrast.packaged import study_yaml
-from reverie.contrast.recipe import loss_settings
-from reverie.contrast.trainings import Training, Trainings
-from reverie.contrast.tune import Tried, best, tried
+from reverie.contrast.recipe import CONTRAST, loss_settings
+from reverie.contrast.results import MORE, training_from_rows, training_rows
+from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
 from reverie.contrast.words import setting_words
-from reverie.contrast.work import Counter, Trains, Worker
-from reverie.errors import ConfigError, RunError, unknown
-from reverie.files import write_text
+from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.objectives import create_loss
+from reverie.seeds import seed_torch
 from reverie.study.environment import commit
-from reverie.study.progress import progress
+from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.run import run_study
+from reverie.study.store import Store, claim, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reverie.contrast.recipe import StudyRecipe
-    from reverie.contrast.task import Outcome, Task
+    from reverie.contrast.recipe import ContrastRecipe
+    from reverie.contrast.task import Task
     from reverie.objectives.contrastive_config import ContrastiveConfig
 
-
-@dataclass(frozen=True)
-class StudiedRow:
-    """A row with its measurements."""
-
-    name: str
-    what: ContrastiveConfig | str
-    tried: tuple[Tried, ...]
-    runs: tuple[Training, ...]
-    trials: int
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """What the runs gave, by seed."""
-        return [run.outcome for run in self.runs if run.outcome is not None]
+VERSION = 1
+"""Of a training; raised when the same facts come to mean something else."""
 
 
 @dataclass(frozen=True)
-class Study:
-    """A finished study."""
+class TrainingCell:
+    """A training of one row at one seed, or the measurement of a baseline."""
 
-    recipe: StudyRecipe
-    folder: Path
-    dataset: str
-    sha256: str
-    protocol: str
-    rows: tuple[StudiedRow, ...]
+    row: str
+    what: str
+    """A baseline's name, or a loss as JSON."""
+    seed: int
 
 
-def run_study(
-    recipe: StudyRecipe, folder: str | Path, *, rows: tuple[str, ...] | None = None, task: Task | None = None, show: bool = True
-) -> Study:
-    """Run a study, or go on with one: only what is not in the folder yet is trained."""
-    folder, asked, where = Path(folder), recipe.asked(rows), f"study '{recipe.name}'"
-    config = task_config(recipe.task, where)
-    losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in asked.items()}
-    _check_losses(losses, where)
-    _claim(folder)
-    task = task or open_task(config)
-    for name, row in asked.items():
-        if row.baseline is not None and row.baseline not in task.baselines:
-            raise ConfigError(f"{where}: row '{name}': {unknown('baseline', row.baseline, task.baselines)}")
-    write_text(folder / "study.yaml", study_yaml(recipe))
-    kept = Trainings(folder / "trainings", task, config, commit())
+class ContrastStudy:
+    """A recipe, its task and the trainings that are kept in a folder."""
 
-    def studied(name: str, work: Trains) -> StudiedRow:
-        return _studied(name, asked[name].baseline or losses[name], bool(asked[name].grid), recipe, work)
+    columns = MORE
 
-    counters = {name: Counter(kept, recipe.tuning_seeds) for name in asked}
-    for name, counter in counters.items():
-        studied(name, counter)
-    left = sum(counter.most(recipe.seeds) for counter in counters.values())
-    with progress(left, recipe.name, show) as bar:
-        worker = Worker(kept, bar, left)
-        done = tuple(studied(name, worker) for name in asked)
-    return Study(recipe, folder, task.dataset, task.sha256, task.protocol, done)
+    def __init__(
+        self, recipe: ContrastRecipe, folder: str | Path, rows: tuple[str, ...] | None = None, task: Task | None = None
+    ) -> None:
+        self.recipe, self.folder, self.name = recipe, Path(folder), recipe.name
+        where = f"study '{recipe.name}'"
+        self.rows_of_table = recipe.asked(rows)
+        self.config = task_config(recipe.task, where)
+        self.losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in self.rows_of_table.items()}
+        _refuse_losses_of_users(self.losses, where)
+        self.task = task or open_task(self.config)
+        for name, row in self.rows_of_table.items():
+            if row.baseline is not None and row.baseline not in self.task.baselines:
+                raise ConfigError(f"{where}: row '{name}': {unknown('baseline', row.baseline, self.task.baselines)}")
+        claim(self.folder, recipe, CONTRAST, several=True)
+        self._store, self._commit = Store(self.folder), commit()
+
+    def cells(self, done: Mapping[TrainingCell, Training | None]) -> Iterator[TrainingCell]:
+        """Return the trainings of the tuning, and of each row whose setting is chosen."""
+        for name in self.rows_of_table:
+            tuning = [cell for cells in self._tuning(name).values() for cell in cells]
+            yield from tuning
+            if all(cell in done for cell in tuning):
+                yield from self._test(name, done)
+
+    def upper_bound(self, done: Mapping[TrainingCell, Training | None]) -> int:
+        """Return how many trainings there are at most; rows that end at one setting share theirs."""
+        return sum(sum(map(len, self._tuning(name).values())) + self.recipe.seeds for name in self.rows_of_table)
+
+    def facts(self, cell: TrainingCell) -> dict[str, Any]:
+        """Return everything that a training depends on."""
+        said = {"baseline": cell.what} if self._is_baseline(cell.row) else {"loss": json.loads(cell.what)}
+        task = {"task": self.config.model_dump(mode="json"), "data": self.task.sha256}
+        return task | said | {"seed": cell.seed, "version": VERSION}
+
+    def is_kept(self, cell: TrainingCell) -> bool:
+        """Return whether a training was finished before."""
+        return self._store.has("trainings", self.facts(cell))
+
+    def run(self, cell: TrainingCell, tell: Callable[[str], None]) -> Training:
+        """Train or measure where it was not done; a test seed that cannot be trained is an error."""
+        label = self._label(cell)
+        piece = self._store.kept(
+            "trainings", self.facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
+        )
+        try:
+            training = Training.from_json(piece.notes)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise unreadable(piece.folder) from error
+        if training.outcome is None and cell.seed < self.recipe.seeds:
+            raise RunError(
+                f"row '{cell.row}' cannot be trained at seed {cell.seed} ({training.note}); change its options or leave it out"
+            )
+        return training
+
+    def restore(self, cell: TrainingCell, rows: Sequence[Mapping[str, str]]) -> Training | None:
+        """Return a training from its rows in a results table."""
+        return training_from_rows(cell.seed, rows)
+
+    def describe(self, cell: TrainingCell, result: Training) -> str:
+        """Return a training and its selection in a few words."""
+        gave = result.note if result.outcome is None else f"selection {result.outcome.selection:.4f}"
+        return f"{self._label(cell)} · {gave}"
+
+    def rows(self, cell: TrainingCell, result: Training) -> list[dict[str, Any]]:
+        """Return the test metrics of a training; a training of the tuning has no row."""
+        if cell.seed >= self.recipe.seeds:
+            return []
+        tuned = len(self.losses[cell.row]) if self.rows_of_table[cell.row].grid else 1
+        return training_rows(self.measured(()), cell.row, self._what(cell), result, tuned)
+
+    def measured(self, rows: Sequence[MeasuredRow]) -> MeasuredStudy:
+        """Return the study with rows that were measured."""
+        return MeasuredStudy(self.recipe, self.folder, self.task.dataset, self.task.sha256, self.task.protocol, tuple(rows))
+
+    def measured_row(self, name: str, done: Mapping[TrainingCell, Training | None]) -> MeasuredRow:
+        """Return a row of the table."""
+        trials = self._trials(name, done)
+        cells = self._test(name, done)
+        runs = tuple(training for cell in cells if (training := done[cell]) is not None)
+        return MeasuredRow(name, self._what(cells[0]), tuple(trials), runs, max(1, len(trials)))
+
+    def _is_baseline(self, row: str) -> bool:
+        return self.rows_of_table[row].baseline is not None
+
+    def _what(self, cell: TrainingCell) -> ContrastiveConfig | str:
+        if self._is_baseline(cell.row):
+            return cell.what
+        return next(loss for loss in self.losses[cell.row] if loss.model_dump_json() == cell.what)
+
+    def _tuning(self, name: str) -> dict[str, list[TrainingCell]]:
+        """Return the cells of each setting of a row, by the loss as JSON; none where nothing is chosen."""
+        if not self.rows_of_table[name].grid:
+            return {}
+        settings = [loss.model_dump_json() for loss in self.losses[name]]
+        return {setting: [TrainingCell(name, setting, seed) for seed in self.recipe.tuning_seeds] for setting in settings}
+
+    def _trials(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[Trial]:
+        by_loss = zip(self.losses[name], self._tuning(name).values(), strict=False)
+        return [trial(loss, [training for cell in cells if (training := done[cell]) is not None]) for loss, cells in by_loss]
+
+    def _test(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[TrainingCell]:
+        baseline, trials = self.rows_of_table[name].baseline, self._trials(name, done)
+        if baseline is not None:
+            what = baseline
+        else:
+            what = (best_setting(trials, name) if trials else self.losses[name][0]).model_dump_json()
+        return [TrainingCell(name, what, seed) for seed in range(self.recipe.seeds)]
+
+    def _label(self, cell: TrainingCell) -> str:
+        tuned = "" if cell.seed < self.recipe.seeds else f" with {setting_words(self._what(cell))}"
+        return f"{cell.row}{tuned}, seed {cell.seed}"
+
+    def _train(self, cell: TrainingCell, say: Callable[[str], None]) -> Training:
+        what = self._what(cell)
+        seed_torch(cell.seed, "loss")  # what a loss draws, such as shuffled weights
+        reset_peak()
+        begin, note = time.monotonic(), ""
+        outcome = None
+        try:
+            if isinstance(what, str):
+                outcome = self.task.baseline(what, cell.seed, say)
+            else:
+                outcome = self.task.train(create_loss(what), cell.seed, say)
+        except NotFinite as error:
+            note = str(error)
+        if outcome is not None and not is_finite(outcome):
+            outcome, note = None, "what was measured is not finite"
+        return Training(cell.seed, outcome, time.monotonic() - begin, peak_mb(), self._commit, note)
 
 
-def _studied(name: str, what: str | Sequence[ContrastiveConfig], tuned: bool, recipe: StudyRecipe, work: Trains) -> StudiedRow:
-    settings: list[Tried] = []
-    if tuned and not isinstance(what, str):
-        for loss in what:
-            label = f"{name} with {setting_words(loss)}, seed"
-            settings.append(tried(loss, [work.training(loss, seed, f"{label} {seed}") for seed in recipe.tuning_seeds]))
-    chosen = best(settings, name) if settings else what if isinstance(what, str) else what[0]
-    runs = tuple(work.training(chosen, seed, f"{name}, seed {seed}") for seed in range(recipe.seeds))
-    for run in runs:
-        if run.outcome is None:
-            raise RunError(f"row '{name}' cannot be trained at seed {run.seed} ({run.note}); change its options or leave it out")
-    return StudiedRow(name, chosen, tuple(settings), runs, max(1, len(settings)))
+def run_contrast(
+    recipe: ContrastRecipe,
+    folder: str | Path,
+    *,
+    rows: tuple[str, ...] | None = None,
+    task: Task | None = None,
+    results: str | Path | None = None,
+    show: bool = True,
+) -> MeasuredStudy:
+    """Run a study, or go on with one: only what is neither in the folder nor in the results table is trained."""
+    study = ContrastStudy(recipe, folder, rows, task)
+    done = run_study(study, results=results, show=show)
+    return study.measured([study.measured_row(name, done) for name in study.rows_of_table])
 
 
-def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> None:
+def _refuse_losses_of_users(losses: Mapping[str, Sequence[ContrastiveConfig]], where: str) -> None:
     """Refuse losses that need to know whose row it is: there are no users here."""
     for name, settings in losses.items():
         for config in settings:
@@ -108,8 +201,3 @@ def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> Non
                 raise ConfigError(f"{where}: row '{name}': {error}") from None
             if by_user:
                 raise ConfigError(f"{where}: row '{name}': this form of '{config.kind}' needs users, and there are none here")
-
-
-def _claim(folder: Path) -> None:
-    if folder.exists() and not (folder / "study.yaml").exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty and holds no study; choose another folder with --out")

@@ -12,7 +12,7 @@ from reverie.contrast.words import setting_words
 from reverie.report.words import listed, number
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import StudiedRow, Study
+    from reverie.contrast.training import MeasuredRow, MeasuredStudy
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def summarise(study: Study) -> Summary:
+def summarise(study: MeasuredStudy) -> Summary:
     """Return what a study says of its main metric."""
     metric, against = next(iter(study.rows[0].outcomes[0].metrics)), study.recipe.against
     values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
@@ -71,7 +71,7 @@ def summarise(study: Study) -> Summary:
     return Summary(title, metric, against, rows, tuple(_notes(study, rows)))
 
 
-def _spread(row: StudiedRow, metric: str) -> str:
+def _spread(row: MeasuredRow, metric: str) -> str:
     measures = [outcome.metrics[metric] for outcome in row.outcomes]
     spreads = [one.spread for one in measures if one.spread is not None]
     if spreads:
@@ -82,7 +82,7 @@ def _spread(row: StudiedRow, metric: str) -> str:
     return f"± {number(fmean((high - low) / 2 for low, high in ends), 3)} {measures[0].interval}".strip()
 
 
-def _ends(study: Study) -> dict[str, list[str]]:
+def _ends(study: MeasuredStudy) -> dict[str, list[str]]:
     """Return by row the options whose chosen value is the least or the greatest that was tried."""
     found: dict[str, list[str]] = {}
     for row in study.rows:
@@ -97,7 +97,7 @@ def _ends(study: Study) -> dict[str, list[str]]:
     return found
 
 
-def _notes(study: Study, rows: tuple[RowSummary, ...]) -> list[str]:
+def _notes(study: MeasuredStudy, rows: tuple[RowSummary, ...]) -> list[str]:
     against, n = study.recipe.against, study.recipe.seeds
     several = f"standard deviation over {n} seeds" if n > 1 else "one seed, so nothing is said about the luck of seeds"
     notes = [f"Mean, {several}; beside it what one seed's test folds or examples add. Rows stand in the order of the recipe."]
