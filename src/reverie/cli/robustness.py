@@ -63,13 +63,13 @@ def _verb(detect: bool, defend: bool) -> Callable[..., None]:
         offline: Offline = False,
     ) -> None:
         from reverie.errors import ConfigError
-        from reverie.robustness.recipe import load_robustness, robustness_files
+        from reverie.robustness.recipe import ROBUSTNESS
 
         if listed:
             _list(json)
             return
         if recipe is None:
-            raise ConfigError(f"say which recipe, one of {', '.join(robustness_files())} or the path of a YAML file")
+            raise ConfigError(f"say which recipe, one of {', '.join(ROBUSTNESS.files())} or the path of a YAML file")
         if Path(recipe).is_dir():
             if detect or defend:
                 raise ConfigError(f"{recipe} is a folder; 'reverie attack' takes trained runs, this takes a recipe")
@@ -79,15 +79,15 @@ def _verb(detect: bool, defend: bool) -> Callable[..., None]:
 
             attack_run(Path(recipe), settings or (), smoke=smoke, results=results, json=json, quiet=quiet, offline=offline)
             return
-        loaded = load_robustness(recipe, settings or (), smoke)
+        loaded = ROBUSTNESS.load(recipe, settings or (), smoke)
 
         from reverie.robustness.page import write_page
         from reverie.robustness.results import benchmark_json
-        from reverie.robustness.run import run_benchmark
+        from reverie.robustness.study import run_robustness
         from reverie.robustness.table import print_benchmark
 
         folder = out or Path("runs") / loaded.name
-        done = run_benchmark(
+        done = run_robustness(
             loaded, folder, detect=detect, defend=defend, results=results, show=not (quiet or json), offline=offline
         )
         page = write_page(done, folder / "report.html", command=_command(recipe, settings, smoke))
@@ -108,9 +108,9 @@ def _command(recipe: str, settings: list[str] | None, smoke: bool) -> str:
 def _list(json: bool) -> None:
     from rich.table import Table
 
-    from reverie.robustness.recipe import load_robustness, robustness_files
+    from reverie.robustness.recipe import ROBUSTNESS
 
-    loaded = [load_robustness(name) for name in robustness_files()]
+    loaded = [ROBUSTNESS.load(name) for name in ROBUSTNESS.files()]
     if json:
         print_json([{"name": r.name, "dataset": r.dataset.name, "description": r.description} for r in loaded])
         return

@@ -1,4 +1,4 @@
-"""Fit a victim on clean or poisoned likes and measure it, once: what is there already is read."""
+"""Fit a victim on clean or poisoned likes and measure it; measure a fitted one on polluted histories."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import numpy as np
 import polars as pl
 
 from reverie.evaluation import Evaluation, evaluate
-from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.robustness.exposure import audience
-from reverie.robustness.store import key_of
 from reverie.study.environment import commit
 from reverie.study.memory import peak_mb
 from reverie.training.fit import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -28,17 +26,18 @@ if TYPE_CHECKING:
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.robustness.defences.defence import Fitting
+    from reverie.study.store import Piece
     from reverie.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A fitted victim and what it shows to whom."""
+    """A fitted victim, to whom it shows the targets (None without targets), and how well it recommends."""
 
     folder: Path
     shown: Evaluation | None
     useful: Evaluation
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
 
     def model(self) -> Recommender:
         """Load the model."""
@@ -47,52 +46,43 @@ class Measured:
 
 def fit_and_measure(
     folder: Path,
-    facts: dict[str, Any],
     prepare: Callable[[], Fitting],
     clean: Split,
     training: TrainingConfig,
     targets: NDArray[np.int32],
-    *,
-    keep_model: bool = False,
-) -> Measured:
-    """Fit what a defence made of the data, and measure it on the real users; targets [K]."""
-    place = folder / key_of(facts)
-    if not (place / "done.json").exists() or (keep_model and not (place / "model").exists()):
-        begin = time.monotonic()
-        fitting = prepare()
-        split, hardening = fitting.split, time.monotonic() - begin
-        model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
-        done = fit(model, split, training, show=False, device="cpu")
-        if keep_model:
-            save_model(model, place / "model")
-        if len(targets):
-            asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
-            asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
-            evaluate(model, asked, top=0, device="cpu").save(place / "shown")
-        evaluate(model, split.test, top=0, device="cpu", train=split.train).save(place / "useful")
-        cost = {"seconds": done.seconds + hardening, "peak_mb": done.peak_mb, "best_epoch": done.best_epoch, "commit": commit()}
-        write_json(place / "done.json", {"facts": facts, "measured": cost | fitting.notes})
-    shown = Evaluation.load(place / "shown") if (place / "shown" / "ranks.parquet").exists() else None
-    return Measured(place, shown, Evaluation.load(place / "useful"), dict(read_json(place / "done.json")["measured"]))
+    keep_model: bool,
+) -> dict[str, Any]:
+    """Fit what a defence made of the data, measure it on the real users, and return what it cost; targets [T]."""
+    begin = time.monotonic()
+    fitting = prepare()
+    split, hardening = fitting.split, time.monotonic() - begin
+    model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
+    fitted = fit(model, split, training, show=False, device="cpu")
+    if keep_model:
+        save_model(model, folder / "model")
+    if len(targets):
+        asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
+        asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
+        evaluate(model, asked, top=0, device="cpu").save(folder / "shown")
+    evaluate(model, split.test, top=0, device="cpu", train=split.train).save(folder / "useful")
+    cost = {"seconds": fitted.seconds + hardening, "peak_mb": fitted.peak_mb, "best_epoch": fitted.best_epoch}
+    return cost | {"commit": commit()} | fitting.notes
+
+
+def read_fit(piece: Piece) -> Measured:
+    """Read a finished fit."""
+    shown = Evaluation.load(piece.folder / "shown") if (piece.folder / "shown" / "ranks.parquet").exists() else None
+    return Measured(piece.folder, shown, Evaluation.load(piece.folder / "useful"), piece.notes)
 
 
 def measure_polluted(
-    folder: Path,
-    facts: dict[str, Any],
-    fitted: Measured,
-    clean: Split,
-    targets: NDArray[np.int32],
-    pollute: Callable[[Queries], Queries],
-) -> Measured:
-    """Measure a fitted victim on histories that an attacker has added to; targets [K]."""
-    place = folder / key_of(facts | {"targets": targets.tolist()})
-    if not (place / "done.json").exists():
-        begin, model, parts = time.monotonic(), fitted.model(), []
-        for target in targets:
-            polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
-            parts.append(evaluate(model, polluted, top=0, device="cpu"))
-        ranks = pl.concat([part.ranks for part in parts])
-        replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(place / "shown")
-        cost = {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}
-        write_json(place / "done.json", {"facts": facts, "measured": cost})
-    return replace(fitted, shown=Evaluation.load(place / "shown"), facts=dict(read_json(place / "done.json")["measured"]))
+    folder: Path, fitted: Measured, clean: Split, targets: NDArray[np.int32], pollute: Callable[[Queries], Queries]
+) -> dict[str, Any]:
+    """Measure a fitted victim on histories that an attacker has added to, target by target; targets [T]."""
+    begin, model, parts = time.monotonic(), fitted.model(), []
+    for target in targets:
+        polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
+        parts.append(evaluate(model, polluted, top=0, device="cpu"))
+    ranks = pl.concat([part.ranks for part in parts])
+    replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(folder / "shown")
+    return {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}

@@ -12,7 +12,7 @@ from reverie.report import words
 from reverie.report.palette import look
 from reverie.report.rendering import rendered
 from reverie.report.svg import inline_svg
-from reverie.robustness.bench import NONE
+from reverie.robustness.benchmark import NONE
 from reverie.robustness.transfer import surrogate_of
 from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.robustness.run import Done
-    from reverie.robustness.summary import CellEffects
+    from reverie.robustness.summary import CellEffects, Done
 
 EXAMPLES, EVENTS = 3, 12
 """Fake profiles shown of each attack, and events shown of each."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
@@ -16,11 +14,11 @@ from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
-from reverie.settings import Settings, load_named, packaged_files, put, shortened
+from reverie.settings import Settings, put
+from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
 
 
@@ -55,13 +53,9 @@ class Row(Options):
     """Of a white-box attack: the victim it is made for, so that it can be tried on others; by default each victim itself."""
 
 
-class RobustnessRecipe(Options):
+class RobustnessRecipe(BaseRecipe):
     """One benchmark on one dataset."""
 
-    name: Name
-    """Name of the recipe, and of its file."""
-    description: str = ""
-    """What it is for."""
     dataset: DatasetRecipe
     """What is attacked."""
     split: SplitConfig = LeaveOneOut()
@@ -94,8 +88,6 @@ class RobustnessRecipe(Options):
     """Seeds 0 … seeds - 1 of targets, attack and victim."""
     reward: Name | None = None
     """Victim that attackers who may make trials fit for them; the first by default."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes by dotted key that make a run of seconds."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> RobustnessRecipe:
@@ -142,29 +134,16 @@ class RobustnessRecipe(Options):
         return BudgetConfig(fakes=fakes, size=self.size)
 
 
-def robustness_files() -> dict[str, Path]:
-    """Return the packaged recipes by name."""
-    return packaged_files("reverie.robustness")
+def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:
+    recipe.refuse()
 
 
-def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> RobustnessRecipe:
-    """Load a recipe by name or path."""
-    loaded = load_named(
-        name_or_path,
-        robustness_files(),
-        "robustness recipe",
-        "reverie robustness --list",
-        parse=_parsed,
-        example="seeds=1",
-        overrides=overrides,
-        short=shortened,
-        smoke=smoke,
-    )
-    loaded.refuse()
-    return loaded
-
-
-def _parsed(values: Any, where: str) -> RobustnessRecipe:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
-    return checked(RobustnessRecipe, values, where)
+ROBUSTNESS = RecipeShelf(
+    "a robustness recipe",
+    RobustnessRecipe,
+    "reverie.robustness",
+    "reverie robustness --list",
+    "seeds=1",
+    check=_check_attacks,
+)
+"""Recipes of `reverie robustness`, `attack` and `defend`."""

@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reverie.robustness.bench import NONE, Cell
+from reverie.robustness.benchmark import NONE
 from reverie.robustness.effects import RESAMPLES, Effect, level
 from reverie.robustness.exposure import by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, per_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
 from reverie.robustness.words import attack_sentences
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
-    from reverie.robustness.bench import Bench
-    from reverie.robustness.run import Done
+    from reverie.robustness.benchmark import Benchmark, Cell
+    from reverie.robustness.fits import Measured
+    from reverie.robustness.summary import Done
     from reverie.robustness.trained import TrainedAttack, TrainedConfig
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
+HASH_DIGITS = 12
+"""Digits of the dataset's hash in the long tables."""
 
 
-def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return one row per cell and figure, for each seed alone."""
-    rows = []
-    for cell in cells:
-        done = bench.measured(cell)
-        figures = {name: level([per_user(done.useful, name)]) for name in USEFUL}
-        if done.shown is not None:
-            figures |= {f"target_{name}": level([by_user(done.shown.ranks, name)]) for name in SHOWN}
-        common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | {
-            "seed": cell.seed, "best_epoch": done.facts["best_epoch"], "seconds": done.facts["seconds"],
-            "peak_mb": done.facts["peak_mb"], "commit": done.facts["commit"],
-        }  # fmt: skip
-        rows += [common | _values(name, effect) for name, effect in figures.items()]
-    return rows
+def cell_rows(bench: Benchmark, cell: Cell, measured: Measured) -> list[dict[str, Any]]:
+    """Return one row per figure of a fit."""
+    figures = {name: level([per_user(measured.useful, name)]) for name in USEFUL}
+    if measured.shown is not None:
+        figures |= {f"target_{name}": level([by_user(measured.shown.ranks, name)]) for name in SHOWN}
+    cost = {name: measured.facts[name] for name in ("best_epoch", "seconds", "peak_mb", "commit")}
+    common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | cost | {"seed": cell.seed}
+    return [common | _values(name, effect) for name, effect in figures.items()]
 
 
-def effect_rows(bench: Bench, effects: Sequence[CellEffects]) -> list[dict[str, Any]]:
-    """Return one row per cell and effect, over all seeds: what is left when the null attack is subtracted."""
-    rows = []
-    for one in effects:
-        figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
-        figures |= {f"change_{name}": effect for name, effect in one.change.items()}
-        common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | {
-            "seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit(),
-        }  # fmt: skip
-        rows += [common | _values(name, effect) for name, effect in figures.items()]
-        rows += [common | {"slice": f"target:{group}"} | _values("lift_hr@10", effect) for group, effect in one.strata.items()]
-    return rows
+def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
+    """Return one row per effect over all seeds: what is left when the null attack is subtracted."""
+    figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
+    figures |= {f"change_{name}": effect for name, effect in one.change.items()}
+    cost = {"seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit()}
+    common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | cost
+    strata = [{"slice": f"target:{group}"} | _values("lift_hr@10", effect) for group, effect in one.strata.items()]
+    return [common | row for row in (*(_values(name, effect) for name, effect in figures.items()), *strata)]
 
 
-def figure_rows(
-    bench: Bench, figures: Mapping[str, float], *, attack: str, fakes: float, seed: int, defence: str, victim: str = ""
+def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> CellEffects:
+    """Return the effects of a cell from its rows; p-values and levels before and after are not in them."""
+    parts: dict[str, dict[str, Effect]] = {"lift": {}, "change": {}, "target": {}}
+    for row in rows:
+        part, _, name = row["metric"].partition("_")
+        group = row["slice"].partition(":")[2]
+        effect = _effect_from_row(row)
+        parts["target" if group else part][group or name] = effect
+    nothing: dict[str, Effect] = {}
+    useful = parts["change"]  # the table shows changes alone
+    return CellEffects(
+        cell.victim, cell.attack, cell.defence, cell.fakes, nothing, nothing, parts["lift"], useful, parts["change"],
+        parts["target"], float(rows[0]["seconds"]),
+    )  # fmt: skip
+
+
+def _effect_from_row(row: Mapping[str, str]) -> Effect:
+    seeds = re.match(r"seeds_x_clusters\((\d+),", row["interval"])
+    value, low, high = (float(row[name]) for name in ("value", "low", "high"))
+    return Effect(value, low, high, float("nan"), int(row["n"]), int(seeds[1]) if seeds else 1)
+
+
+def detection_rows(
+    bench: Benchmark, figures: Mapping[str, Mapping[str, float]], *, attack: str, fakes: float, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows of figures without an interval: of detection, and of how far fake profiles are from real ones."""
-    common = _common(bench, victim, attack, defence, fakes) | {"seed": seed, "commit": commit()}
-    return [common | {"metric": name, "value": value} for name, value in figures.items()]
+    """Return rows without an interval: figures of each detector, and under "" how far fake profiles are from real ones."""
+    rows = []
+    for detector, values in figures.items():
+        common = _common(bench, "", attack, detector, fakes) | {"seed": seed, "commit": commit()}
+        prefix = "detection_" if detector else ""
+        rows += [common | {"metric": f"{prefix}{name}", "value": value} for name, value in values.items()]
+    return rows
+
+
+def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, float]]:
+    """Return the figures of each detector from its rows."""
+    figures: dict[str, dict[str, float]] = {}
+    for row in rows:
+        detector = "" if row["defence"] == NONE else row["defence"]
+        figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"])
+    return figures
 
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
     """Return one row per figure of an attack on a trained model."""
     common = {
-        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256, "slice": "all", "seen": "keep", "fit_on": "train",
-        "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed, "trials": 1,
-        "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
+        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
+        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
+        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
     }  # fmt: skip
     rows = []
     for row in done.rows:
@@ -80,12 +109,12 @@ def seeds_word(n: int) -> str:
     return "0" if n == 1 else f"0-{n - 1}"
 
 
-def _common(bench: Bench, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
+def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
     return {
         "recipe": recipe.name,
         "dataset": split.dataset,
-        "dataset_sha256": split.sha256,
+        "dataset_sha256": split.sha256[:HASH_DIGITS],
         "protocol": split.protocol,
         "slice": "all",
         "seen": split.test.seen,

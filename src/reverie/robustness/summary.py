@@ -1,4 +1,4 @@
-"""What the benchmark came to: effects of attacks and defences over seeds and users, ready for tables and pages."""
+"""Effects of attacks and defences over seeds and users, ready for tables and pages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import polars as pl
 from reverie.evaluation.names import parse
 from reverie.evaluation.tests import holm
 from reverie.evaluation.values import measure
-from reverie.robustness.bench import NONE, NULL, Cell
+from reverie.robustness.benchmark import NONE, NULL, Cell
 from reverie.robustness.effects import Effect, difference, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.view import strata
 
 if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
-    from reverie.robustness.bench import Bench
+    from reverie.robustness.benchmark import Benchmark
     from reverie.robustness.fits import Measured
 
 SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")
@@ -27,6 +27,16 @@ SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")
 USEFUL = ("ndcg@10", "recall@10")
 """Figures of recommendation as such."""
 MAIN = "hr@10"
+
+
+@dataclass(frozen=True)
+class EffectCell:
+    """One attack on one victim with one defence at one budget, over all seeds."""
+
+    victim: str
+    attack: str
+    defence: str
+    fakes: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,31 @@ class CellEffects:
     p_holm: float = 1.0
 
 
+@dataclass(frozen=True)
+class Detected:
+    """What one detector found under one attack, over all seeds; or, for `detector` "", how the fakes differ from real users."""
+
+    detector: str
+    attack: str
+    fakes: float
+    values: dict[str, tuple[float, ...]]
+
+    def mean(self, name: str) -> float:
+        """Return the mean of a figure over seeds; NaN where it is not defined."""
+        known = [value for value in self.values.get(name, ()) if value == value]
+        return float(np.mean(known)) if known else float("nan")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished benchmark."""
+
+    bench: Benchmark
+    attacked: list[CellEffects]
+    defended: list[CellEffects] = field(default_factory=list)
+    detected: list[Detected] = field(default_factory=list)
+
+
 def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
     """Return a metric of the test for each user."""
     found = measure(evaluation, parse(metric))
@@ -55,17 +90,14 @@ def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
     return frame.group_by("user").agg(pl.col("value").mean()).sort("user")
 
 
-def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
-    """Gather finished cells over their seeds."""
-    kinds = list(dict.fromkeys((c.victim, c.attack, c.defence, c.fakes) for c in cells if c.attack != "clean"))
-    found = [_effects(bench, *kind) for kind in kinds]
-    for defended in (False, True):
-        places = [i for i, one in enumerate(found) if (one.defence != NONE) == defended and one.attack != NULL and one.lift]
-        if places:
-            corrected = holm(np.array([found[i].lift[MAIN].p for i in places]))
-            for place, p in zip(places, corrected, strict=True):
-                found[place] = replace(found[place], p_holm=float(p))
-    return found
+def with_corrected_p(effects: Sequence[CellEffects]) -> list[CellEffects]:
+    """Return effects with p-values corrected (Holm 1979) over all that have a target, the null attack left out."""
+    corrected = list(effects)
+    places = [i for i, one in enumerate(corrected) if one.attack != NULL and one.lift and one.lift[MAIN].p == one.lift[MAIN].p]
+    if places:
+        for place, p in zip(places, holm(np.array([corrected[i].lift[MAIN].p for i in places])), strict=True):
+            corrected[place] = replace(corrected[place], p_holm=float(p))
+    return corrected
 
 
 def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) -> dict[float, list[str]]:
@@ -78,7 +110,9 @@ def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) ->
     return {fakes: sorted(by, key=lambda name: -float(np.mean(by[name])))[:n] for fakes, by in scores.items()}
 
 
-def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float) -> CellEffects:
+def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
+    """Pool the fits of one attack, defence and budget over seeds, and subtract the null attack."""
+    victim, attack, defence, fakes = cell.victim, cell.attack, cell.defence, cell.fakes
     seeds = range(bench.recipe.seeds)
     after = [bench.measured(Cell(victim, attack, defence, fakes, seed)) for seed in seeds]
     null = [bench.measured(Cell(victim, NULL, NONE, 0, seed)) for seed in seeds]
@@ -87,7 +121,7 @@ def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float)
     useful = {name: ([per_user(m.useful, name) for m in after], [per_user(m.useful, name) for m in null]) for name in USEFUL}
     crafted = 0.0
     if attack != NULL:
-        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1]["seconds"] for seed in seeds]))
+        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
     return CellEffects(
         victim=victim,
         attack=attack,
@@ -108,7 +142,7 @@ def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
     return [by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
 
 
-def _by_stratum(bench: Bench, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
+def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
     for group, members in strata(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]

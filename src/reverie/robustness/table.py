@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reverie.robustness.run import Done
-    from reverie.robustness.summary import CellEffects
+    from reverie.robustness.summary import CellEffects, Done
 
 
 def print_benchmark(done: Done, console: Console) -> None:

@@ -9,8 +9,7 @@ from reverie.report.words import number, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.robustness.run import Done
-    from reverie.robustness.summary import CellEffects
+    from reverie.robustness.summary import CellEffects, Done
 
 SHOWN_BELOW = 0.05
 """Holm-corrected p below which an effect counts as shown."""
