@@ -10,7 +10,7 @@ import pytest
 
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import parse_recipe
+from reverie.training.recipe import RECIPES
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "claims.py"
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "daydream-wide": {"name": "popularity"},
     }
     common: dict[str, Any] = {"dataset": {"name": str(data / "clicks.csv")}, "training": {"epochs": 2, "batch_size": 16}}
-    recipes = [parse_recipe(common | {"name": f"{row}-tiny", "model": model}, row) for row, model in rows.items()]
+    recipes = [RECIPES.parse(common | {"name": f"{row}-tiny", "model": model}, row) for row, model in rows.items()]
     compare_recipes(recipes[:2], runs, seeds=2, show=False)
     compare_recipes(recipes[2:], runs, show=False)
     return runs

@@ -22,7 +22,7 @@ from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.dreamrec.model import DreamRec
 from reverie.nn.states import last_states
 from reverie.testing import tiny_dataset
-from reverie.training.recipe import load_recipe, parse_recipe
+from reverie.training.recipe import RECIPES, load_recipe
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = ("chain", "controls", "lists", "page", "regression", "runs", "sweeps", "systems", "table")
@@ -62,7 +62,7 @@ def found(parts: SimpleNamespace, split: Any, tmp_path_factory: pytest.TempPathF
 def tiny_recipe(model: str, **options: Any) -> Any:
     training = {"epochs": 2, "batch_size": 64, "metric": "ndcg@20"}
     values = {"name": f"{model}-tiny", "dataset": {"name": "tiny"}, "split": {"protocol": "by_sequence"}, "training": training}
-    return parse_recipe(values | {"model": {"name": model, **options}}, "test")
+    return RECIPES.parse(values | {"model": {"name": model, **options}}, "test")
 
 
 def some_batch(split: Any, history: int = 4) -> SequenceBatch:

@@ -14,7 +14,7 @@ from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import parse_recipe
+from reverie.training.recipe import RECIPES
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredStudy
@@ -82,7 +82,7 @@ def test_losses_are_tested_against_infonce_on_the_same_model(page: dict[str, Any
     options = {"dim": 4, "cosine": True}
     common = {"dataset": {"name": str(tmp_path / "clicks.csv")}, "training": {"epochs": 1, "batch_size": 16}}
     recipes = [
-        parse_recipe(common | {"name": f"{row}-tiny", "model": model}, row)
+        RECIPES.parse(common | {"name": f"{row}-tiny", "model": model}, row)
         for row, model in {
             "mf-info-nce": {"name": "mf"} | options,
             "mf-adnce": {"name": "mf", "dim": 8},

@@ -16,7 +16,7 @@ from reverie.errors import ConfigError, DataError, RunError
 from reverie.study.rows import COLUMNS, append_rows
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import Recipe, change_recipe, load_recipe, parse_recipe, recipe_files
+from reverie.training.recipe import RECIPES, Recipe, change_recipe, load_recipe
 from reverie.training.results import result_rows
 from reverie.training.run import open_run, run_recipe
 
@@ -45,7 +45,7 @@ def _recipe(data: Path, *changes: str, model: str = "sasrec") -> Recipe:
         "model": {"name": model, **options},
         "training": {"epochs": 3, "batch_size": 16, "checkpoint_seconds": 0.0},
     }
-    return change_recipe(parse_recipe(values, "test"), changes)
+    return change_recipe(RECIPES.parse(values, "test"), changes)
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:
@@ -167,7 +167,7 @@ def test_models_that_cannot_be_used_are_skipped_with_a_reason(tmp_path: Path) ->
         compare_recipes(untimed[:1], tmp_path / "none", show=False)
 
 
-@pytest.mark.parametrize("name", list(recipe_files()))
+@pytest.mark.parametrize("name", list(RECIPES.files()))
 def test_packaged_recipes_are_valid(name: str) -> None:
     assert load_recipe(name).name == name
 

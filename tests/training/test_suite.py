@@ -10,7 +10,7 @@ from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.settings import put
 from reverie.study.rows import append_rows
-from reverie.training.recipe import cell_recipe, load_recipe, recipe_files
+from reverie.training.recipe import RECIPES, cell_recipe, load_recipe
 from reverie.training.suite import cell_name, load_suite, parse_suite, suite_cells, suite_files
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_names_of_cells_are_names_of_recipes() -> None:
 
 
 def test_a_name_that_is_also_a_packaged_recipe_means_the_same_run() -> None:
-    for name in set(suite_cells()) & set(recipe_files()):
+    for name in set(suite_cells()) & set(RECIPES.files()):
         ours, packaged = cell_recipe(*suite_cells()[name]), load_recipe(name)
         assert (ours.model, ours.split) == (packaged.model, packaged.split)
         if "learns" in MODELS[ours.model_name].tags:

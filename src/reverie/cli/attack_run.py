@@ -54,13 +54,13 @@ def attack_run(
 
 def _opened(folder: Path, offline: bool) -> tuple[Split, Queries]:
     from reverie.data.splits.config import split_dataset
-    from reverie.llm.collm.study import is_study, run_study
+    from reverie.llm.collm.study import is_study, run_collm
     from reverie.training.run import open_recipe_dataset, open_run
 
     if is_study(folder):
-        from reverie.llm.collm.recipe import load_collm_recipe
+        from reverie.llm.collm.recipe import COLLM
 
-        done = run_study(load_collm_recipe(str(folder / "recipe.yaml")), folder, show=False, offline=offline)
+        done = run_collm(COLLM.load(str(folder / "recipe.yaml")), folder, show=False, offline=offline)
         return done.split, done.test
     recipe = open_run(folder).recipe
     split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)

@@ -27,10 +27,10 @@ def collm(
     Example: reverie collm collm-ml-1m-small --results results/language.csv
     """
     from reverie.errors import ConfigError
-    from reverie.llm.collm.recipe import collm_files, load_collm_recipe
+    from reverie.llm.collm.recipe import COLLM
 
     if listed:
-        loaded = [load_collm_recipe(name) for name in collm_files()]
+        loaded = [COLLM.load(name) for name in COLLM.files()]
         if json:
             print_json([{"name": one.name, "dataset": one.dataset.name, "description": one.description} for one in loaded])
             return
@@ -39,24 +39,20 @@ def collm(
         return
     if recipe is None:
         raise ConfigError("say which recipe, e.g. 'reverie collm collm-ml-1m-small'; 'reverie collm --list' names them")
-    chosen = load_collm_recipe(recipe, settings or (), smoke)
+    chosen = COLLM.load(recipe, settings or (), smoke)
 
     from reverie.cli.language import be_offline
     from reverie.files import write_json, write_text
-    from reverie.llm.collm.study import run_study
-    from reverie.llm.collm.table import INFORMED, markdown, plain, result_rows, study_table
-    from reverie.llm.results import MORE
-    from reverie.study.rows import append_rows
+    from reverie.llm.collm.study import run_collm
+    from reverie.llm.collm.table import INFORMED, markdown, plain, study_table
 
     be_offline(offline)
     folder = out or Path("runs") / chosen.name
-    done = run_study(chosen, folder, device=device, show=not (quiet or json), offline=offline)
+    done = run_collm(chosen, folder, device=device, results=results, show=not (quiet or json), offline=offline)
     table = study_table(done)
     written = [folder / "table.json", folder / "table.md"]
     write_json(written[0], plain(done, table))
     write_text(written[1], markdown(done, table))
-    if results is not None:
-        append_rows(results, result_rows(done, table), MORE)
     if json:
         print_json(plain(done, table) | {"files": written})
         return

@@ -152,9 +152,9 @@ def _recipes(
     from reverie.errors import ConfigError
     from reverie.models.shelf import MODELS
     from reverie.training.comparison import recipes_for
-    from reverie.training.recipe import change_recipe, load_recipe, recipe_files
+    from reverie.training.recipe import RECIPES, change_recipe, load_recipe
 
-    if all(w in recipe_files() or w.endswith((".yaml", ".yml")) for w in what):
+    if all(w in RECIPES.files() or w.endswith((".yaml", ".yml")) for w in what):
         return [load_recipe(w, settings) for w in what]
     if len(what) > 1:
         raise ConfigError(

@@ -29,10 +29,10 @@ def interpret(
     Example: reverie interpret recinterpreter-sasrec-ml-100k --results results/language.csv
     """
     from reverie.errors import ConfigError
-    from reverie.llm.interpreter.packaged import interpreter_files, load_interpreter_recipe
+    from reverie.llm.interpreter.recipe import INTERPRETER
 
     if listed:
-        named = [(name, load_interpreter_recipe(name).description) for name in interpreter_files()]
+        named = [(name, INTERPRETER.load(name).description) for name in INTERPRETER.files()]
         if json:
             print_json([{"name": name, "description": said} for name, said in named])
         else:
@@ -41,20 +41,16 @@ def interpret(
         return
     if recipe is None:
         raise ConfigError("say which interpreter, e.g. 'reverie interpret recinterpreter-sasrec-ml-100k'; --list names them")
-    chosen = load_interpreter_recipe(recipe, settings or (), smoke)
+    chosen = INTERPRETER.load(recipe, settings or (), smoke)
 
     from reverie.cli.language import be_offline
     from reverie.llm.interpreter.page import write_page
-    from reverie.llm.interpreter.rows import interpreter_rows, print_table
-    from reverie.llm.interpreter.run import interpret as run
-    from reverie.llm.results import MORE
-    from reverie.study.rows import append_rows
+    from reverie.llm.interpreter.rows import print_table
+    from reverie.llm.interpreter.study import run_interpreter
 
     be_offline(offline)
     folder = out or Path("runs") / chosen.name
-    done = run(chosen, folder, device=device, offline=offline, show=not (quiet or json))
-    if results is not None:
-        append_rows(results, interpreter_rows(done), MORE)
+    done = run_interpreter(chosen, folder, device=device, results=results, offline=offline, show=not (quiet or json))
     page = write_page(done, folder / "report.html", f"reverie interpret {recipe}")
     if json:
         print_json({"folder": str(folder), **done.facts, "table": done.table.plain()})

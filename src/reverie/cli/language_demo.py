@@ -14,17 +14,17 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
     from reverie.cli.language import be_offline
     from reverie.cli.options import console
     from reverie.llm.interpreter.explain import explain_user
-    from reverie.llm.interpreter.packaged import load_interpreter_recipe
     from reverie.llm.interpreter.page import write_page
+    from reverie.llm.interpreter.recipe import INTERPRETER
     from reverie.llm.interpreter.rows import print_table
-    from reverie.llm.interpreter.run import interpret
+    from reverie.llm.interpreter.study import run_interpreter
 
     be_offline(offline)
     screen = console()
     for name, people in DEMO.items():
-        recipe = load_interpreter_recipe(name, smoke=smoke)
+        recipe = INTERPRETER.load(name, smoke=smoke)
         screen.print(f"{recipe.name}: {recipe.description}", markup=False)
-        done = interpret(recipe, out / recipe.name, device=device, offline=offline)
+        done = run_interpreter(recipe, out / recipe.name, device=device, offline=offline)
         print_table(done, screen)
         screen.print(
             f"with examples: {write_page(done, out / recipe.name / 'report.html', 'reverie demo --language')}", markup=False

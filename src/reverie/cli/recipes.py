@@ -20,10 +20,10 @@ def list_recipes(json: Json = False) -> None:
     """
     from rich.table import Table
 
-    from reverie.training.recipe import load_recipe, recipe_files
+    from reverie.training.recipe import RECIPES, load_recipe
     from reverie.training.suite import load_suite, suite_cells, suite_files
 
-    loaded = [load_recipe(name) for name in recipe_files()]
+    loaded = [load_recipe(name) for name in RECIPES.files()]
     if json:
         print_json(
             [{"name": r.name, "dataset": r.dataset.name, "model": r.model_name, "description": r.description} for r in loaded]
@@ -52,13 +52,13 @@ def copy(
     """
     from reverie.errors import ConfigError, nearest
     from reverie.files import write_text
-    from reverie.training.recipe import load_recipe, recipe_files, recipe_yaml
+    from reverie.training.recipe import RECIPES, load_recipe
     from reverie.training.suite import suite_cells
 
-    known, cells = recipe_files(), suite_cells()
+    known, cells = RECIPES.files(), suite_cells()
     if name not in known and name not in cells:
         raise ConfigError(f"unknown recipe '{name}'{nearest(name, [*known, *cells])}; see 'reverie recipes list'")
-    text = known[name].read_text(encoding="utf-8") if name in known else recipe_yaml(load_recipe(name))
+    text = known[name].read_text(encoding="utf-8") if name in known else RECIPES.dump(load_recipe(name))
     target = to or Path(f"{name}.yaml")
     if target.exists():
         raise ConfigError(f"{target} exists; choose another name or delete it")

@@ -45,6 +45,7 @@ class ContrastStudy:
     """A recipe, its task and the trainings that are kept in a folder."""
 
     columns = MORE
+    long_cells = False
 
     def __init__(
         self, recipe: ContrastRecipe, folder: str | Path, rows: tuple[str, ...] | None = None, task: Task | None = None

@@ -46,6 +46,7 @@ class RobustnessStudy:
     """A benchmark as a study: one cell a fit, one a pooled effect over seeds, one a detection."""
 
     columns = MORE
+    long_cells = False
 
     def __init__(
         self, recipe: RobustnessRecipe, folder: str | Path, *, detect: bool = True, defend: bool = True, offline: bool = False

@@ -60,6 +60,8 @@ class RecipeShelf(Generic[R]):
         Makes the short form, `(recipe, values, where) -> values`; see `shorten`.
     file : str
         Name under which a study keeps its recipe in its folder.
+    content : callable
+        Makes plain values of a recipe.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class RecipeShelf(Generic[R]):
     check: Callable[[R, str], None] = lambda recipe, where: None
     short: Callable[[R, Mapping[str, Any], str], Mapping[str, Any]] = shorten
     file: str = "recipe.yaml"
+    content: Callable[[R], Mapping[str, Any]] = lambda recipe: recipe.model_dump(mode="json")
 
     def files(self) -> dict[str, Path]:
         """Return the packaged recipes by name."""
@@ -133,7 +136,7 @@ class RecipeShelf(Generic[R]):
 
     def dump(self, recipe: R) -> str:
         """Return a recipe as YAML, all options named."""
-        return as_yaml(recipe.model_dump(mode="json"))
+        return as_yaml(self.content(recipe))
 
     def _read(self, name_or_path: str) -> tuple[Any, str]:
         """Return the values of a YAML file, and what messages call it."""

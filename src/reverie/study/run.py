@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from reverie.errors import RunError
 from reverie.study.memory import peak_mb
 from reverie.study.progress import Progress, duration, progress
 from reverie.study.rows import append_rows, read_rows
@@ -31,6 +33,8 @@ class Study(Protocol[C, V]):
     name: str
     columns: Sequence[str]
     """The room's own columns of a results table."""
+    long_cells: bool
+    """Whether each cell shows its own progress, as a training does; then none is shown over cells."""
 
     def cells(self, done: Mapping[C, V | None]) -> Iterable[C]:
         """Return the cells that can be named now; asked again until nothing new comes."""
@@ -63,6 +67,65 @@ class Study(Protocol[C, V]):
     def rows(self, cell: C, result: V) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""
         ...
+
+
+@dataclass(frozen=True)
+class SingleCell(Generic[V]):
+    """A study of one cell, such as one training.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    columns : sequence of str
+        The room's own columns of a results table.
+    inputs : mapping
+        Everything that the result depends on, as plain values.
+    make : callable
+        Computes the result, or reads it where it is there.
+    result_rows : callable
+        Makes the rows of a results table of it.
+    """
+
+    name: str
+    columns: Sequence[str]
+    inputs: Mapping[str, Any]
+    make: Callable[[], V]
+    result_rows: Callable[[V], list[dict[str, Any]]]
+    kept: bool = False
+    long_cells: bool = True
+
+    def cells(self, done: Mapping[str, V | None]) -> list[str]:
+        """Return the one cell."""
+        return [self.name]
+
+    def upper_bound(self, done: Mapping[str, V | None]) -> int:
+        """Return 1."""
+        return 1
+
+    def facts(self, cell: str) -> Mapping[str, Any]:
+        """Return everything that the result depends on."""
+        return self.inputs
+
+    def is_kept(self, cell: str) -> bool:
+        """Return whether the result is there."""
+        return self.kept
+
+    def run(self, cell: str, tell: Callable[[str], None]) -> V:
+        """Compute the result."""
+        return self.make()
+
+    def restore(self, cell: str, rows: Sequence[Mapping[str, str]]) -> V | None:
+        """Return None: the result is more than its rows."""
+        return None
+
+    def describe(self, cell: str, result: V) -> str:
+        """Return the name."""
+        return cell
+
+    def rows(self, cell: str, result: V) -> list[dict[str, Any]]:
+        """Return the rows of a results table."""
+        return self.result_rows(result)
 
 
 class Executor(Protocol):
@@ -130,7 +193,7 @@ def run_study(
         elsewhere = [cell for cell in new if stored and not study.is_kept(cell) and cell_key(study, cell) in stored]
         done |= {cell: study.restore(cell, stored[cell_key(study, cell)]) for cell in elsewhere}
         todo = [cell for cell in new if cell not in done]
-        with progress(len(todo), study.name, show) as bar:
+        with progress(len(todo), study.name, show and not study.long_cells) as bar:
             missing = {cell for cell in todo if not study.is_kept(cell)}
             left = len(missing) + max(0, study.upper_bound(done) - len(done) - len(todo))
             clock.start()
@@ -145,6 +208,23 @@ def run_study(
                     clock.stop(bar, left)
                 clock.start()
     return done
+
+
+def run_single(study: SingleCell[V], results: str | Path | None = None) -> V:
+    """Compute the one cell of a study and append its rows; a cell that is known from its rows alone is an error.
+
+    Raises
+    ------
+    RunError
+        If the rows stand in the results table and the result itself is not there.
+    """
+    result = run_study(study, results=results)[study.name]
+    if result is None:
+        raise RunError(
+            f"the rows of {study.name} stand in {results} under the key {cell_key(study, study.name)}, so nothing is computed; "
+            "leave out --results to compute it again"
+        )
+    return result
 
 
 def _rows_by_key(results: str | Path | None) -> dict[str, list[Mapping[str, str]]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.files import locked, read_json, write_json, write_text
+from reverie.settings import without
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -21,7 +22,9 @@ R = TypeVar("R", bound="BaseModel")
 _DONE = "piece.json"
 
 
-def claim(folder: Path, recipe: R, shelf: RecipeShelf[R], what: str = "study", *, several: bool = False) -> None:
+def claim(
+    folder: Path, recipe: R, shelf: RecipeShelf[R], what: str = "study", *, several: bool = False, but_for: Sequence[str] = ()
+) -> None:
     """Take a folder for a recipe, which is written there; a folder that is another's is refused.
 
     Parameters
@@ -33,16 +36,18 @@ def claim(folder: Path, recipe: R, shelf: RecipeShelf[R], what: str = "study", *
     shelf : RecipeShelf
         Reads and writes such recipes.
     what : str
-        What messages call such a run.
+        What messages say is not in a folder of something else.
     several : bool
         Whether recipes may follow each other in one folder, as where every piece is kept by its facts.
+    but_for : sequence of str
+        Dotted keys in which a recipe may differ from the one before.
 
     Raises
     ------
     RunError
         If the folder holds something else, or a run of another recipe.
     """
-    path = folder / shelf.file
+    path, a_what = folder / shelf.file, f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no {what}; choose another folder with --out")
@@ -50,9 +55,11 @@ def claim(folder: Path, recipe: R, shelf: RecipeShelf[R], what: str = "study", *
         try:
             stored = shelf.load(str(path))
         except ConfigError as error:
-            raise RunError(f"{folder} holds a {what} that this version cannot read ({error}); choose another with --out") from error
-        if shelf.dump(stored) != shelf.dump(recipe):
-            raise RunError(f"{folder} holds a {what} of another recipe; choose another folder with --out, or delete it")
+            raise RunError(
+                f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out"
+            ) from error
+        if without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
+            raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
         return
     write_text(path, shelf.dump(recipe))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError
 from reverie.models.shelf import MODELS
-from reverie.training.recipe import parse_recipe, recipe_files
+from reverie.training.recipe import RECIPES
 from reverie.training.run import open_recipe_dataset, run_recipe
 from reverie.training.suite import start_values
 
@@ -34,11 +34,11 @@ class Comparison:
 
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
     """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
-    packaged = recipe_files() if len(dataset) == 1 else {}
+    packaged = RECIPES.files() if len(dataset) == 1 else {}
     found = []
     for model in models:
         values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
-        found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
+        found.append(RECIPES.parse(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
     return found
 
 

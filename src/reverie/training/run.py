@@ -11,13 +11,13 @@ from reverie.data.sources import open_dataset
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, evaluate
-from reverie.files import read_json, write_json, write_text
+from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
-from reverie.options import checked
 from reverie.study.environment import commit, environment
+from reverie.study.store import claim
 from reverie.training.device import choose_device
 from reverie.training.fit import Fitted, fit
-from reverie.training.recipe import Recipe, load_recipe, recipe_yaml
+from reverie.training.recipe import RECIPES, Recipe
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -64,7 +64,7 @@ def run_recipe(
     folder, first = Path(folder), processes.rank() == 0
     processes.start(choose_device(device))
     if first:
-        _claim(folder, recipe)
+        claim(folder, recipe, RECIPES, "run")
     processes.wait()
     if (folder / "result.json").exists():
         return open_run(folder)
@@ -113,16 +113,6 @@ def _stored_recipe(folder: Path) -> Recipe | None:
     if not path.exists():
         return None
     try:
-        return load_recipe(str(path))
+        return RECIPES.load(str(path))
     except ConfigError as error:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
-
-
-def _claim(folder: Path, recipe: Recipe) -> None:
-    stored = _stored_recipe(folder)
-    if stored is None:
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
-        write_text(folder / "recipe.yaml", recipe_yaml(recipe))
-    elif stored != checked(Recipe, recipe.model_dump(mode="json"), "recipe"):
-        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")

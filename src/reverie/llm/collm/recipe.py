@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
@@ -12,7 +10,7 @@ from reverie.errors import ConfigError, nearest
 from reverie.llm.collm.config import CoLLMConfig
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import Settings, as_yaml, load_named, packaged_files, shortened
+from reverie.study.recipe import BaseRecipe, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -61,13 +59,9 @@ class RowsRecipe(Options):
     """Of these draws."""
 
 
-class CoLLMRecipe(Options):
+class CoLLMRecipe(BaseRecipe):
     """One study."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    """Name of the recipe, and of its run folder."""
-    description: str = ""
-    """What it is for."""
     dataset: DatasetRecipe
     """Events with labels, or with ratings and times."""
     label: LabelRecipe | None = None
@@ -94,8 +88,6 @@ class CoLLMRecipe(Options):
     """Whether to stop before the language model: baselines and recommenders alone, for all test rows in minutes."""
     resamples: int = Field(default=1000, ge=100)
     """Of users, for intervals."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes by dotted key that make a run of seconds."""
 
     @field_validator("text_training", "ids_training", "collaborative")
     @classmethod
@@ -115,11 +107,7 @@ class CoLLMRecipe(Options):
         return value
 
 
-def parse_collm(values: Any, where: str) -> CoLLMRecipe:
-    """Check a recipe, the options of its recommenders included."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(CoLLMRecipe.model_fields)}")
-    recipe = checked(CoLLMRecipe, values, where)
+def _check_models(recipe: CoLLMRecipe, where: str) -> None:
     if recipe.model.ids == "none" or recipe.model.collaborative is None:
         raise ConfigError(f"{where}: model.ids is 'none', which is the first step alone; choose soft, binary or dotted")
     if recipe.model.collaborative.name in MODELS and recipe.model.collaborative.name not in READABLE:
@@ -136,29 +124,14 @@ def parse_collm(values: Any, where: str) -> CoLLMRecipe:
         if name not in TEACHABLE:
             raise ConfigError(f"{where}: model '{name}' cannot be taught labels; choose one of {', '.join(TEACHABLE)}")
         checked(kind, options, f"{where}: model '{name}'")
-    return recipe
 
 
-def collm_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name."""
-    return packaged_files("reverie.llm.collm")
-
-
-def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> CoLLMRecipe:
-    """Load a recipe by name or path."""
-    return load_named(
-        name_or_path,
-        collm_files(),
-        "recipe",
-        "reverie collm --list",
-        parse=parse_collm,
-        example="ids_training.epochs=2",
-        overrides=overrides,
-        short=shortened,
-        smoke=smoke,
-    )
-
-
-def collm_yaml(recipe: CoLLMRecipe) -> str:
-    """Return a recipe as YAML."""
-    return as_yaml(recipe.model_dump(mode="json"))
+COLLM = RecipeShelf(
+    "a recipe",
+    CoLLMRecipe,
+    "reverie.llm.collm",
+    "reverie collm --list",
+    "ids_training.epochs=2",
+    check=_check_models,
+)
+"""Recipes of `reverie collm`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +11,23 @@ import polars as pl
 
 from reverie.data.label import label_by_time
 from reverie.data.splits.labelled import labelled_rows
-from reverie.errors import ConfigError, DataError, RunError
+from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
-from reverie.files import atomic_path, read_json, write_json, write_text
+from reverie.files import atomic_path, read_json, write_json
 from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
 from reverie.llm.collm.draws import drawn_rows, drawn_users
+from reverie.llm.collm.measured import MeasuredCoLLM
 from reverie.llm.collm.pairs import labelled_pairs
 from reverie.llm.collm.prompting import open_template
-from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
+from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
+from reverie.llm.collm.table import result_rows, study_table
+from reverie.llm.results import MORE
 from reverie.models import load_model, save_model
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.run import SingleCell, run_single
+from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
@@ -36,22 +40,8 @@ if TYPE_CHECKING:
     from reverie.llm.collm.pairs import Pairs
     from reverie.protocols import Recommender
 
-Scores = dict[str, "NDArray[np.float64]"]
-
-
-@dataclass(frozen=True)
-class Study:
-    """A finished study."""
-
-    folder: Path
-    recipe: CoLLMRecipe
-    split: Split
-    train: Pairs
-    valid: Queries
-    test: Queries
-    valid_scores: Scores
-    test_scores: Scores
-    facts: dict[str, Any]
+VERSION = 1
+"""Of the whole study; raised when the same facts come to mean something else."""
 
 
 def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
@@ -64,50 +54,87 @@ def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
     return dataset
 
 
-def run_study(
-    recipe: CoLLMRecipe, folder: str | Path, *, device: str | None = None, show: bool = True, offline: bool = False
-) -> Study:
+def run_collm(
+    recipe: CoLLMRecipe,
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    results: str | Path | None = None,
+    show: bool = True,
+    offline: bool = False,
+) -> MeasuredCoLLM:
     """Teach and measure as a recipe says; the same call goes on where it was cut."""
-    from reverie.llm.collm.steps import Steps
-
     folder = Path(folder)
-    _refuse_other(folder, recipe)
     for ids in ("none", recipe.model.ids):
         open_template(recipe.model.model_copy(update={"ids": ids}))
     dataset = labelled_dataset(recipe, offline)
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
-    if not (folder / "recipe.yaml").exists():
-        write_text(folder / "recipe.yaml", collm_yaml(recipe))
-    chosen = {
+    inputs = {
+        "recipe": recipe.model_dump(mode="json", exclude={"name", "description", "smoke", "resamples"}),
+        "data": split.sha256, "protocol": split.protocol, "version": VERSION,
+    }  # fmt: skip
+    study = SingleCell(
+        recipe.name,
+        MORE,
+        inputs,
+        lambda: _measured(recipe, folder, split, pairs, device, show),
+        lambda measured: result_rows(measured, study_table(measured)),
+        kept=is_study(folder),
+    )
+    return run_single(study, results)
+
+
+def _measured(
+    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, Pairs], device: str | None, show: bool
+) -> MeasuredCoLLM:
+    """Teach and score what is not there, and read it."""
+    claim(folder, recipe, COLLM, "run")
+    drawn = {
         name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
-    valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
+    valid, test = split.valid.take(drawn["valid"]), split.test.take(drawn["test"])
     if not (folder / "result.json").exists():
-        write_json(folder / "environment.json", environment())
-        reset_peak()
-        begin, asked = time.monotonic(), (valid, test)
-        found = _means(pairs, chosen)
-        baselines, facts = _taught(recipe, split, folder, asked, device, show)
-        own: dict[str, tuple[Any, Any]] = {}
-        facts["steps"] = {}
-        if not recipe.controls_only:
-            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show, device)
-            own, facts["steps"] = steps.scores(asked)
-        found |= baselines
-        mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
-        if mixed is not None and "text-only" in own:
-            values = ((found[mixed][0], own["text-only"][0]), (found[mixed][1], own["text-only"][1]))
-            *scores, facts["ensemble_weight"] = ensemble(*values, recipe.text_training.metric, valid)
-            facts["ensemble_of"] = mixed
-            own = {"text-only": own.pop("text-only"), "ensemble": (scores[0], scores[1])} | own
-        _store(folder, found | own)
-        facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-        write_json(folder / "result.json", facts)
+        _score(recipe, folder, split, pairs, drawn, (valid, test), device, show)
     frames = {name: pl.read_parquet(folder / f"{name}-scores.parquet") for name in ("valid", "test")}
     by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
     facts = read_json(folder / "result.json")
-    return Study(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+    return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+
+
+def _score(
+    recipe: CoLLMRecipe,
+    folder: Path,
+    split: Split,
+    pairs: dict[str, Pairs],
+    drawn: dict[str, NDArray[np.int64]],
+    queries: tuple[Queries, Queries],
+    device: str | None,
+    show: bool,
+) -> None:
+    """Teach every row of the table, score validation and test with it, and write the scores."""
+    from reverie.llm.collm.steps import Steps
+
+    write_json(folder / "environment.json", environment())
+    reset_peak()
+    begin = time.monotonic()
+    scores = _means(pairs, drawn)
+    baselines, facts = _taught(recipe, split, folder, queries, device, show)
+    own: dict[str, tuple[Any, Any]] = {}
+    facts["steps"] = {}
+    if not recipe.controls_only:
+        rows = drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed)
+        own, facts["steps"] = Steps(recipe, split, rows, queries[0], folder, show, device).scores(queries)
+    scores |= baselines
+    mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
+    if mixed is not None and "text-only" in own:
+        sides = ((scores[mixed][0], own["text-only"][0]), (scores[mixed][1], own["text-only"][1]))
+        *both, facts["ensemble_weight"] = ensemble(*sides, recipe.text_training.metric, queries[0])
+        facts["ensemble_of"] = mixed
+        own = {"text-only": own.pop("text-only"), "ensemble": (both[0], both[1])} | own
+    _store(folder, scores | own)
+    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+    write_json(folder / "result.json", facts)
 
 
 def is_study(folder: str | Path) -> bool:
@@ -117,8 +144,8 @@ def is_study(folder: str | Path) -> bool:
 
 def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", offline: bool = False) -> Evaluation:
     """Open what a finished study measured; nothing is asked again."""
-    recipe = load_collm_recipe(str(Path(folder) / "recipe.yaml"))
-    done = run_study(recipe, folder, show=False, offline=offline)
+    recipe = COLLM.load(str(Path(folder) / COLLM.file))
+    done = run_collm(recipe, folder, show=False, offline=offline)
     queries, scores = (done.valid, done.valid_scores) if on == "valid" else (done.test, done.test_scores)
     if row not in scores:
         raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")
@@ -189,17 +216,3 @@ def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
             pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
                 temporary
             )
-
-
-def _refuse_other(folder: Path, recipe: CoLLMRecipe) -> None:
-    path = folder / "recipe.yaml"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
-        return
-    try:
-        stored = load_collm_recipe(str(path))
-    except ConfigError as error:
-        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
-    if stored != recipe:
-        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")

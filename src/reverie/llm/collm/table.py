@@ -17,7 +17,7 @@ from reverie.llm.results import MORE
 from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
-    from reverie.llm.collm.study import Study
+    from reverie.llm.collm.measured import MeasuredCoLLM
 
 METRICS = ("auc", "uauc", "undcg")
 SLICES = ("all", "warm", "cold")
@@ -47,7 +47,7 @@ class StudyTable:
     counts: dict[str, tuple[int, int]]
 
 
-def study_table(study: Study) -> StudyTable:
+def study_table(study: MeasuredCoLLM) -> StudyTable:
     """Measure every row."""
     warm = is_warm(study.test, study.train)
     masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
@@ -76,13 +76,13 @@ def study_table(study: Study) -> StudyTable:
     return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
 
 
-def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
+def _calibrated(study: MeasuredCoLLM) -> dict[str, list[Calibrated]]:
     rows = [row for row in ("bias", "read", "text-only", "collm") if row in study.test_scores]
     labels = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
     return {row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows}
 
 
-def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
+def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]:
     """Return a study as rows of a results table."""
     recipe, facts = study.recipe, study.facts
     drawn = recipe.rows
@@ -115,7 +115,7 @@ def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
     return rows
 
 
-def _about(study: Study, row: str) -> dict[str, Any]:
+def _about(study: MeasuredCoLLM, row: str) -> dict[str, Any]:
     """Say of a row which model it is, what it learned from, and what it took."""
     config, facts = study.recipe.model, study.facts
     steps, taught = facts["steps"], facts["recommenders"]
@@ -143,7 +143,7 @@ def _cost(facts: dict[str, Any]) -> dict[str, Any]:
     return {"best_epoch": facts["best_epoch"], "seconds": facts["seconds"]}
 
 
-def plain(study: Study, table: StudyTable) -> dict[str, Any]:
+def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
     """Return a study as plain values."""
     return {
         "recipe": study.recipe.name,
@@ -157,7 +157,7 @@ def plain(study: Study, table: StudyTable) -> dict[str, Any]:
     }
 
 
-def markdown(study: Study, table: StudyTable) -> str:
+def markdown(study: MeasuredCoLLM, table: StudyTable) -> str:
     """Return the tables as Markdown."""
     lines = ["| row | AUC | UAUC | NDCG of users | warm AUC | cold AUC |", "|---|---|---|---|---|---|"]
     for row in study.test_scores:

@@ -18,7 +18,7 @@ from reverie.report.words import duration
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.matcher import Mention
-    from reverie.llm.interpreter.run import Interpreted
+    from reverie.llm.interpreter.study import Interpreted
     from reverie.llm.interpreter.table import TableRow
 
 PEOPLE, ORACLES = 6, 8

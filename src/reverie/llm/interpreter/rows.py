@@ -9,7 +9,7 @@ from reverie.llm.interpreter.table import MAIN, MUST_BEAT
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reverie.llm.interpreter.run import Interpreted
+    from reverie.llm.interpreter.study import Interpreted
 
 SHOWN: dict[str, dict[str, str]] = {
     "recovery": {

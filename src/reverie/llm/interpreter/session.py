@@ -11,16 +11,16 @@ import torch
 
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
-from reverie.files import write_text
 from reverie.llm.backbone import load_backbone
 from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.interpreter.packaged import interpreter_yaml, load_interpreter_recipe
+from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.llm.interpreter.tasks import Asker, Histories, check_templates
 from reverie.llm.interpreter.teaching import Teacher
 from reverie.llm.states import readable, window_states
 from reverie.llm.titles import catalogue_titles
 from reverie.llm.windows import drawn_windows, last_windows
 from reverie.seeds import numpy_generator
+from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset, run_recipe
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from reverie.study.progress import Progress
     from reverie.training.run import Run
 
-RECIPE = "interpreter.yaml"
 KNOWN_WELL = 5
 """Training events that an item needs before its title may be held out: the recommender should know it."""
 
@@ -84,18 +83,24 @@ class Session:
 
 
 def open_session(
-    recipe: InterpreterRecipe, folder: Path, *, device: str | None = None, offline: bool = False, show: bool = True
+    recipe: InterpreterRecipe,
+    folder: Path,
+    *,
+    data: tuple[Dataset, Split] | None = None,
+    device: str | None = None,
+    offline: bool = False,
+    show: bool = True,
 ) -> Session:
     """Train the recommender where it is not trained yet, and open all else."""
-    _refuse_other(folder, recipe)
     training = recipe.training_recipe()
-    dataset = open_recipe_dataset(training.dataset, offline)
-    split = split_dataset(dataset, training.split)
+    if data is None:
+        dataset = open_recipe_dataset(training.dataset, offline)
+        data = dataset, split_dataset(dataset, training.split)
+    dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
-    if not (folder / RECIPE).exists():
-        write_text(folder / RECIPE, interpreter_yaml(recipe))
+    claim(folder, recipe, INTERPRETER, "interpreter")
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     vectors = readable(model)
@@ -130,22 +135,13 @@ def teach(session: Session, progress: Progress) -> None:
 
 def open_taught(folder: Path, *, device: str | None = None, offline: bool = False) -> Session:
     """Open a taught interpreter."""
-    if not (folder / RECIPE).is_file():
-        raise RunError(f"{folder} holds no interpreter (no {RECIPE}); 'reverie interpret' makes one")
+    if not (folder / INTERPRETER.file).is_file():
+        raise RunError(f"{folder} holds no interpreter (no {INTERPRETER.file}); 'reverie interpret' makes one")
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
-    session = open_session(load_interpreter_recipe(str(folder / RECIPE)), folder, device=device, offline=offline, show=False)
+    session = open_session(INTERPRETER.load(str(folder / INTERPRETER.file)), folder, device=device, offline=offline, show=False)
     session.asker.interpreter.load(folder / "adapter")
     return session
-
-
-def _refuse_other(folder: Path, recipe: InterpreterRecipe) -> None:
-    path = folder / RECIPE
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no interpreter; choose another folder with --out")
-    elif interpreter_yaml(load_interpreter_recipe(str(path))) != interpreter_yaml(recipe):
-        raise RunError(f"{folder} holds another interpreter; choose another folder with --out, or delete it")
 
 
 def _held_out(split: Split, recipe: InterpreterRecipe) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.files import atomic_path, write_text
-from reverie.training.recipe import recipe_yaml
+from reverie.training.recipe import RECIPES
 from reverie.training.sweeps.plot import plot_trials
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def write_sweep(sweep: Sweep) -> SweepFiles:
     import polars as pl
 
     files = SweepFiles(*(sweep.folder / name for name in ("best.yaml", "trials.csv", "trials.svg")))
-    write_text(files.recipe, recipe_yaml(sweep.best_recipe))
+    write_text(files.recipe, RECIPES.dump(sweep.best_recipe))
     columns = ("number", "state", "value", "epoch", "seconds", "note")
     rows = [[getattr(trial, name) for name in columns] + list(map(_cell, trial.setting.values())) for trial in sweep.trials]
     keys = list(sweep.trials[0].setting)

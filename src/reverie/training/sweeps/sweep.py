@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from reverie import processes
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
-from reverie.files import write_text
 from reverie.models import create_model
+from reverie.study.store import claim
 from reverie.training.fit import fit, validation_measure
-from reverie.training.recipe import load_recipe, recipe_yaml
+from reverie.training.recipe import SWEEPS
 from reverie.training.run import open_recipe_dataset
 from reverie.training.sweeps.space import at_setting, checked_space, in_words, own_setting
 from reverie.training.sweeps.study import Trial, distributions, load_optuna, open_study, seed_sampler, settle, tried
@@ -72,7 +72,7 @@ def run_sweep(
     folder, sweep = Path(folder), checked_space(recipe)
     if processes.world() > 1:
         raise ConfigError("a sweep runs in one process; start 'reverie sweep' without torchrun")
-    _claim(folder, recipe)
+    claim(folder, recipe, SWEEPS, "sweep", but_for=("sweep.trials",))
     with open_study(folder / "study.db", sweep, recipe.training) as study:
         if not study.get_trials(deepcopy=False):
             study.enqueue_trial(own_setting(recipe, sweep))
@@ -137,27 +137,3 @@ def _try(
     except (ConfigError, RunError) as error:
         return Trial(number, "failed", asked.params, None, None, time.monotonic() - begin, str(error))
     return Trial(number, "finished", asked.params, value, fitted.best_epoch, time.monotonic() - begin, "")
-
-
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """Take a folder for a recipe; only the number of trials may differ from an earlier call."""
-    path = folder / "recipe.yaml"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no sweep; choose another folder with --out")
-        write_text(path, recipe_yaml(recipe, sweep=True))
-        return
-    try:
-        stored = load_recipe(str(path))
-    except ConfigError as error:
-        raise RunError(
-            f"{folder} holds a sweep that this version cannot read ({error}); choose another folder with --out"
-        ) from error
-    if stored.sweep is None:
-        raise RunError(f"{folder} holds a run and no sweep; choose another folder with --out")
-    if _but_for_trials(stored) != _but_for_trials(recipe):
-        raise RunError(f"{folder} holds a sweep of another recipe; choose another folder with --out, or delete it")
-
-
-def _but_for_trials(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.model_dump(mode="json"), recipe.sweep and recipe.sweep.model_dump(mode="json", exclude={"trials"})
