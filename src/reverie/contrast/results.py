@@ -11,6 +11,7 @@ from reverie.contrast.summary import summarise
 
 if TYPE_CHECKING:
     from reverie.contrast.study import StudiedRow, Study
+    from reverie.evaluation import Effect
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""
@@ -65,7 +66,7 @@ def study_json(study: Study) -> dict[str, Any]:
                 }
                 for metric in row.outcomes[0].metrics
             },
-            "difference": said.difference and asdict(said.difference) | {"shown": said.difference.shown},
+            "difference": said.difference and _difference_json(said.difference),
             "seconds": sum(run.seconds for run in row.runs),
         }
         for row, said in zip(study.rows, summary.rows, strict=True)
@@ -82,6 +83,11 @@ def study_json(study: Study) -> dict[str, Any]:
         "rows": rows,
         "notes": list(summary.notes),
     }
+
+
+def _difference_json(effect: Effect) -> dict[str, Any]:
+    keys = ("low", "high", "p", "p_holm", "detectable", "n", "interval", "test", "shown")
+    return {"difference": effect.value} | {key: getattr(effect, key) for key in keys}
 
 
 def _options(row: StudiedRow) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from scipy import stats
 
 from reverie.contrast.study import StudiedRow, Study
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.trainings import Training
+from reverie.evaluation.paired_seeds import t_quantile
 from reverie.objectives.contrastive_config import ContrastiveConfig
 
 if TYPE_CHECKING:
@@ -66,5 +66,5 @@ def _measure(line: Mapping[str, str]) -> Measure:
     folds, spread = re.fullmatch(r"folds\((\d+)\)", line["interval"]), None
     if folds and low is not None and high is not None:
         k = int(folds[1])
-        spread = (high - low) / 2 * math.sqrt(k) / float(stats.t.ppf(0.975, k - 1))
+        spread = (high - low) / 2 * math.sqrt(k) / t_quantile(k)
     return Measure(float(line["value"]), int(line["n"]), low, high, line["interval"], spread)

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.evaluation.effects import SIGNIFICANT
 from reverie.files import write_text
 from reverie.report import words
 from reverie.report.palette import look
@@ -14,7 +15,7 @@ from reverie.report.rendering import rendered
 from reverie.report.svg import inline_svg
 from reverie.robustness.bench import NONE
 from reverie.robustness.transfer import surrogate_of
-from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
+from reverie.robustness.words import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
         costs=_costs(done),
         examples=_examples(done),
         command=command,
-        shown_below=SHOWN_BELOW,
+        shown_below=SIGNIFICANT,
     )
     write_text(path, text)
     return Path(path)
@@ -100,7 +101,7 @@ def _heat(one: CellEffects, most: float, targeted: bool) -> Heat:
         text = f"{_named(one)}: NDCG@10 changes by {change.value:+.4f}"
         return Heat(f"{change.value:+.4f}", f"{change.low:+.4f} to {change.high:+.4f}", -change.value / most, text)
     lift, after, before = one.lift["hr@10"], one.after["hr@10"], one.before["hr@10"]
-    shown = one.p_holm < SHOWN_BELOW
+    shown = one.p_holm < SIGNIFICANT
     text = (
         f"{_named(one)}: targets are in {words.percent(after.value)} of top-10 lists, {words.percent(before.value)} before; "
         f"{'shown' if shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"

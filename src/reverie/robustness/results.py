@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from reverie.evaluation.seeds_clusters import mean_over_seeds
 from reverie.robustness.bench import NONE, Cell
-from reverie.robustness.effects import RESAMPLES, Effect, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, per_user
 from reverie.robustness.words import attack_sentences
@@ -15,6 +15,7 @@ from reverie.training.environment import commit
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
+    from reverie.evaluation import Effect
     from reverie.robustness.bench import Bench
     from reverie.robustness.run import Done
     from reverie.robustness.trained import TrainedAttack, TrainedConfig
@@ -28,9 +29,9 @@ def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     rows = []
     for cell in cells:
         done = bench.measured(cell)
-        figures = {name: level([per_user(done.useful, name)]) for name in USEFUL}
+        figures = {name: mean_over_seeds([per_user(done.useful, name)]) for name in USEFUL}
         if done.shown is not None:
-            figures |= {f"target_{name}": level([by_user(done.shown.ranks, name)]) for name in SHOWN}
+            figures |= {f"target_{name}": mean_over_seeds([by_user(done.shown.ranks, name)]) for name in SHOWN}
         common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | {
             "seed": cell.seed, "best_epoch": done.facts["best_epoch"], "seconds": done.facts["seconds"],
             "peak_mb": done.facts["peak_mb"], "commit": done.facts["commit"],
@@ -100,8 +101,7 @@ def _common(bench: Bench, victim: str, attack: str, defence: str, fakes: float) 
 
 
 def _values(metric: str, effect: Effect) -> dict[str, Any]:
-    how = f"cluster_bootstrap({RESAMPLES})" if effect.seeds == 1 else f"seeds_x_clusters({effect.seeds},{RESAMPLES})"
-    return {"metric": metric, "value": effect.value, "low": effect.low, "high": effect.high, "interval": how, "n": effect.n}
+    return {"metric": metric} | {key: getattr(effect, key) for key in ("value", "low", "high", "interval", "n")}
 
 
 def benchmark_json(done: Done) -> dict[str, Any]:

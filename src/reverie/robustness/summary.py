@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.evaluation.effects import holm_corrected
 from reverie.evaluation.names import parse
-from reverie.evaluation.tests import holm
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
 from reverie.robustness.bench import NONE, NULL, Cell
-from reverie.robustness.effects import Effect, difference, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.view import strata
 
 if TYPE_CHECKING:
-    from reverie.evaluation import Evaluation
+    from reverie.evaluation import Effect, Evaluation
     from reverie.robustness.bench import Bench
     from reverie.robustness.fits import Measured
 
@@ -45,7 +45,7 @@ class CellEffects:
     strata: dict[str, Effect] = field(default_factory=dict)
     seconds: float = 0.0
     crafting: float = 0.0
-    p_holm: float = 1.0
+    p_holm: float | None = 1.0
 
 
 def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
@@ -62,9 +62,8 @@ def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
     for defended in (False, True):
         places = [i for i, one in enumerate(found) if (one.defence != NONE) == defended and one.attack != NULL and one.lift]
         if places:
-            corrected = holm(np.array([found[i].lift[MAIN].p for i in places]))
-            for place, p in zip(places, corrected, strict=True):
-                found[place] = replace(found[place], p_holm=float(p))
+            for place, lift in holm_corrected({i: found[i].lift[MAIN] for i in places}).items():
+                found[place] = replace(found[place], lift=found[place].lift | {MAIN: lift}, p_holm=lift.p_holm)
     return found
 
 
@@ -93,11 +92,11 @@ def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float)
         attack=attack,
         defence=defence,
         fakes=fakes,
-        after={name: level(pair[0]) for name, pair in shown.items()},
-        before={name: level(pair[1]) for name, pair in shown.items()},
-        lift={name: difference(*pair) for name, pair in shown.items()},
-        useful={name: level(pair[0]) for name, pair in useful.items()},
-        change={name: difference(*pair) for name, pair in useful.items()},
+        after={name: mean_over_seeds(pair[0]) for name, pair in shown.items()},
+        before={name: mean_over_seeds(pair[1]) for name, pair in shown.items()},
+        lift={name: difference_over_seeds(*pair) for name, pair in shown.items()},
+        useful={name: mean_over_seeds(pair[0]) for name, pair in useful.items()},
+        change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
         seconds=float(np.mean([one.facts["seconds"] for one in after])),
         crafting=crafted,
@@ -113,7 +112,7 @@ def _by_stratum(bench: Bench, after: Sequence[Measured], null: Sequence[Measured
     for group, members in strata(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
         if all(frame.height for side in sides for frame in side):
-            found[group] = difference(sides[0], sides[1])
+            found[group] = difference_over_seeds(sides[0], sides[1])
     return found
 
 

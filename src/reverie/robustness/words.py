@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -11,9 +12,6 @@ if TYPE_CHECKING:
 
     from reverie.robustness.run import Done
     from reverie.robustness.summary import CellEffects
-
-SHOWN_BELOW = 0.05
-"""Holm-corrected p below which an effect counts as shown."""
 
 
 def fakes_word(fakes: float) -> str:
@@ -32,7 +30,7 @@ def attack_sentences(done: Done) -> list[str]:
         worst = max(tried, key=lambda one: abs(one.lift["hr@10"].value))
         lift, before, after = (side["hr@10"] for side in (worst.lift, worst.before, worst.after))
         sure = (
-            "" if worst.p_holm < SHOWN_BELOW else "; after correction for all cells this is not shown to differ from fitting again"
+            "" if worst.p_holm < SIGNIFICANT else "; after correction for all cells this is not shown to differ from fitting again"
         )
         said.append(
             f"With {fakes_word(fakes)}, {worst.attack} brings a target into {percent(after.value)} of {worst.victim}'s top-10 "
