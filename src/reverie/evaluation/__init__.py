@@ -1,4 +1,4 @@
-"""Measure any recommender: ranks with ties kept, metrics with intervals, paired tests, slices and recommendations."""
+"""Evaluation of recommenders: ranks with ties, metrics with intervals, paired tests, slices and recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics with intervals, as the rows that results tables print."""
+"""Tables of metrics with intervals, of one evaluation or pooled over training seeds."""
 
 from __future__ import annotations
 

@@ -101,13 +101,12 @@ def _heat(one: CellEffects, most: float, targeted: bool) -> Heat:
         text = f"{_named(one)}: NDCG@10 changes by {change.value:+.4f}"
         return Heat(f"{change.value:+.4f}", f"{change.low:+.4f} to {change.high:+.4f}", -change.value / most, text)
     lift, after, before = one.lift["hr@10"], one.after["hr@10"], one.before["hr@10"]
-    shown = one.p_holm < SIGNIFICANT
     text = (
         f"{_named(one)}: targets are in {words.percent(after.value)} of top-10 lists, {words.percent(before.value)} before; "
-        f"{'shown' if shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
+        f"{'shown' if one.shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
     )
     note = f"{100 * lift.low:+.2f} to {100 * lift.high:+.2f}\nNDCG {change.value:+.4f}"
-    return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, shown)
+    return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, one.shown)
 
 
 def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:

@@ -110,7 +110,7 @@ def benchmark_json(done: Done) -> dict[str, Any]:
         "recipe": done.bench.recipe.name,
         "dataset": done.bench.arena.split.dataset,
         "summary": attack_sentences(done),
-        "attacked": [asdict(one) for one in done.attacked],
-        "defended": [asdict(one) for one in done.defended],
+        "attacked": [asdict(one) | {"p_holm": one.p_holm} for one in done.attacked],
+        "defended": [asdict(one) | {"p_holm": one.p_holm} for one in done.defended],
         "detected": [asdict(one) for one in done.detected],
     }

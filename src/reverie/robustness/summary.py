@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.evaluation.effects import holm_corrected
+from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
 from reverie.evaluation.names import parse
 from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
@@ -45,7 +45,17 @@ class CellEffects:
     strata: dict[str, Effect] = field(default_factory=dict)
     seconds: float = 0.0
     crafting: float = 0.0
-    p_holm: float | None = 1.0
+
+    @property
+    def shown(self) -> bool:
+        """Whether the lift of the targets' HR@10 is shown after correction for all cells of its kind."""
+        return self.p_holm < SIGNIFICANT
+
+    @property
+    def p_holm(self) -> float:
+        """The corrected p-value of that lift; 1 where it is not tested."""
+        corrected = self.lift[MAIN].p_holm if self.lift else None
+        return 1.0 if corrected is None else corrected
 
 
 def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
@@ -63,7 +73,7 @@ def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
         places = [i for i, one in enumerate(found) if (one.defence != NONE) == defended and one.attack != NULL and one.lift]
         if places:
             for place, lift in holm_corrected({i: found[i].lift[MAIN] for i in places}).items():
-                found[place] = replace(found[place], lift=found[place].lift | {MAIN: lift}, p_holm=lift.p_holm)
+                found[place] = replace(found[place], lift=found[place].lift | {MAIN: lift})
     return found
 
 

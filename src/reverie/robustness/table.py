@@ -72,5 +72,5 @@ def _cell(one: CellEffects | None) -> str:
     change = f"{one.change['ndcg@10'].value:+.4f}"
     if not one.lift:
         return change
-    star = "*" if one.p_holm < SIGNIFICANT else " "
+    star = "*" if one.shown else " "
     return f"{100 * one.after['hr@10'].value:.2f} ({100 * one.lift['hr@10'].value:+.2f}){star} {change}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ def attack_sentences(done: Done) -> list[str]:
             continue
         worst = max(tried, key=lambda one: abs(one.lift["hr@10"].value))
         lift, before, after = (side["hr@10"] for side in (worst.lift, worst.before, worst.after))
-        sure = (
-            "" if worst.p_holm < SIGNIFICANT else "; after correction for all cells this is not shown to differ from fitting again"
-        )
+        sure = "" if worst.shown else "; after correction for all cells this is not shown to differ from fitting again"
         said.append(
             f"With {fakes_word(fakes)}, {worst.attack} brings a target into {percent(after.value)} of {worst.victim}'s top-10 "
             f"lists ({percent(before.value)} before; {_signed(lift.value)} points, "
