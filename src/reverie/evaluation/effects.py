@@ -59,6 +59,11 @@ class Effect:
     p_holm: float | None = None
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Ends of the interval as numbers, NaN where it is undefined."""
+        return math.nan if self.low is None else self.low, math.nan if self.high is None else self.high
+
+    @property
     def shown(self) -> bool:
         """Whether the corrected p-value is below 5 %."""
         return self.p_holm is not None and self.p_holm < SIGNIFICANT

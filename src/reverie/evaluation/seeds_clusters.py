@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.evaluation.effects import DETECTABLE, Effect
+from reverie.evaluation.effects import DETECTABLE, Effect, finite
 from reverie.evaluation.intervals import cluster_sums, interval_name, percentiles, resampled
 from reverie.evaluation.values import Values
 
@@ -44,4 +44,4 @@ def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int) -> Effect
     value, error = float(sums.value[0]), float(drawn.std())
     p = erfc(abs(value) / error / sqrt(2)) if error > 0 else float(value == 0)
     clusters, how = sums.numerator.shape[1], interval_name(RESAMPLES, len(seeds))
-    return Effect(value, float(low), float(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)
+    return Effect(value, finite(low), finite(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)

@@ -32,7 +32,7 @@ def attack_sentences(done: Done) -> list[str]:
         said.append(
             f"With {fakes_word(fakes)}, {worst.attack} brings a target into {percent(after.value)} of {worst.victim}'s top-10 "
             f"lists ({percent(before.value)} before; {_signed(lift.value)} points, "
-            f"{_signed(lift.low)} to {_signed(lift.high)}){sure}."
+            f"{' to '.join(map(_signed, lift.ends))}){sure}."
         )
         said += _stopped(worst, done.defended)
     return said

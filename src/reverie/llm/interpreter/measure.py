@@ -127,10 +127,10 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
     }
 
 
-def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float | None]:
+def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
     """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users."""
     effect = paired_values(first, other, RESAMPLES, seed)
-    return {"value": effect.value, "low": effect.low, "high": effect.high}
+    return {"value": effect.value} | dict(zip(("low", "high"), effect.ends, strict=True))
 
 
 def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> Values:
