@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
     from reverie.evaluation.values import Measured, Values
 
+COLUMNS: dict[str, type[pl.DataType]] = {
+    "metric": pl.String,
+    **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64),
+    "test": pl.String,
+    "n": pl.Int64,
+    "detectable": pl.Float64,
+}
+"""Columns of `paired_test`."""
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -134,13 +143,12 @@ def paired_test(
         If a metric is not known, or is one of a whole catalogue that cannot be paired.
     """
     found = paired_by_query(first, other, names, resamples=resamples, permutations=permutations, seed=seed)
-    numbers = [(one.first, one.other, *_numbers(one.effect)) for one in found.values()]
-    columns = ("first", "other", "difference", "low", "high", "p", "detectable")
-    frame = pl.DataFrame(numbers, schema=dict.fromkeys(columns, pl.Float64), orient="row")
-    facts = [pl.Series("test", [one.effect.test for one in found.values()], dtype=pl.String)]
-    facts.append(pl.Series("n", [one.effect.n for one in found.values()], dtype=pl.Int64))
-    named = frame.with_columns(pl.Series("metric", list(found), dtype=pl.String), *facts)
-    return named.select("metric", "first", "other", "difference", "low", "high", "p", "test", "n", "detectable")
+    rows = [
+        (name, one.first, one.other, e.value, e.low, e.high, e.p, e.test, e.n, e.detectable)
+        for name, one in found.items()
+        for e in [one.effect]
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_null(math.nan))
 
 
 def paired_tests(
@@ -226,11 +234,6 @@ def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) ->
         heads = np.unpackbits(bits, axis=1, count=len(moving)).astype(np.float64)
         reached += (np.abs(2 * (heads @ moving) - total) >= np.abs(total) * (1 - 1e-9) - 1e-12).sum(axis=0)
     return np.asarray((1 + reached) / (1 + permutations), dtype=np.float64)
-
-
-def _numbers(effect: Effect) -> list[float]:
-    values = (effect.value, effect.low, effect.high, effect.p, effect.detectable)
-    return [math.nan if value is None else value for value in values]
 
 
 def _seeds(side: Measured | Sequence[Measured]) -> list[Measured]:
