@@ -41,7 +41,7 @@ def glance(studies: Iterable[MeasuredStudy], tests: Mapping[str, Mapping[str, Ma
         cells = []
         for name in ROWS:
             found = rows[name].difference if name in rows else None
-            cells.append("" if found is None else _difference(found.difference, found.low, found.high, found.shown))
+            cells.append("" if found is None else _difference(found.value, found.low, found.high, found.shown))
         base, untrained = rows[summary.against], rows.get("untrained")
         floor = "" if untrained is None else f"{untrained.mean:.4f}"
         lines.append(_line(study.dataset, summary.metric, base.mean, cells, floor))

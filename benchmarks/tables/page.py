@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from claims import read_claims
 from plot import draw
 from published import Published, load_published
 from standing import REFIT, Standing, Standings, Value, highest, ranked, read_standings
 
 from reverie.errors import ReverieError
+from reverie.evaluation.claims import read_claims
 from reverie.files import write_text
 from reverie.training.suite import Suite, cell_name, load_suite
 

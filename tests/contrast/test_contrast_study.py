@@ -308,7 +308,7 @@ def test_a_study_is_read_from_the_table_as_it_was_measured(study: MeasuredStudy,
         assert (a.baseline, a.setting, a.trials) == (b.baseline, b.setting, b.trials)
         assert a.values == pytest.approx(b.values, rel=1e-5)
         if a.difference is not None and b.difference is not None:
-            assert a.difference.difference == pytest.approx(b.difference.difference, abs=1e-5)
+            assert a.difference.value == pytest.approx(b.difference.value, abs=1e-5)
     assert [run.commit for row in read[name].rows for run in row.runs].count("before") == 0
     folds = [row | {"low": 0.4, "high": 0.6, "interval": "folds(10)", "value": 0.5} for row in rows]
     other = tmp_path / "folds.csv"

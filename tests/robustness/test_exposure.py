@@ -10,8 +10,8 @@ import reverie as rv
 from reverie.data.profiles import Profiles
 from reverie.data.splits.config import LeaveOneOut
 from reverie.evaluation import evaluate
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.robustness.arena import open_arena
-from reverie.robustness.effects import difference, level
 from reverie.robustness.exposure import audience, by_user
 from reverie.testing import tiny_dataset
 
@@ -77,15 +77,15 @@ def test_effects_pair_seeds_and_users() -> None:
     generator = np.random.default_rng(0)
     base = [pl.DataFrame({"user": np.arange(200), "value": generator.random(200) + 5 * s}) for s in range(3)]
     raised = [frame.with_columns(pl.col("value") + 0.1) for frame in base]
-    effect = difference(raised, base)
+    effect = difference_over_seeds(raised, base)
     assert effect.value == pytest.approx(0.1)
     assert effect.low == pytest.approx(0.1)
     assert effect.high == pytest.approx(0.1)
     assert (effect.n, effect.seeds) == (200, 3)
-    wide = level(base)
+    wide = mean_over_seeds(base)
     assert wide.low < wide.value - 1 < wide.value + 1 < wide.high, "levels differ between seeds"
     noise = [frame.with_columns(pl.Series("value", generator.normal(size=200))) for frame in base]
-    none = difference(noise, noise)
+    none = difference_over_seeds(noise, noise)
     assert none.value == 0
     assert none.p == 1
-    assert difference([noise[0]], [base[0].with_columns(pl.lit(3.0).alias("value"))]).p < 1e-6
+    assert difference_over_seeds([noise[0]], [base[0].with_columns(pl.lit(3.0).alias("value"))]).p < 1e-6

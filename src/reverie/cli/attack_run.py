@@ -90,7 +90,7 @@ def _print(done: TrainedAttack, split: Split, title: str, screen: Console) -> No
     candidates = len(asked.candidates) // len(asked) if asked.candidates is not None else 0
     table = Table("added", f"HR@{CUT} of the target", "lift [95 %]", "mean place", "moved [95 %]", box=None, pad_edge=False)
     for row in done.rows:
-        effects = [f"{e.value:+.3f} [{e.low:+.3f}, {e.high:+.3f}]" for e in (row.lift, row.moved)]
+        effects = [f"{e.value:+.3f} [{e.ends[0]:+.3f}, {e.ends[1]:+.3f}]" for e in (row.lift, row.moved)]
         lift, moved = effects if row.attack != "clean" else ("", "")
         table.add_row(SAID[row.attack], f"{row.hit.value:.3f}", lift, f"{row.place.value:.3f}", moved)
     events = done.rows[-1].extra.shape[1]

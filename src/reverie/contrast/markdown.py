@@ -5,9 +5,9 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from reverie.contrast.differences import row_differences
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import difference_words, verdict
+from reverie.evaluation.paired_seeds import paired_by_seed_with
 from reverie.report.words import number, span
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _all_metrics(study: MeasuredStudy, against: str) -> list[str]:
     columns = []
     for metric in metrics:
         values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
-        found = row_differences(values, against) if against in values else {}
+        found = paired_by_seed_with(values, against) if against in values else {}
         shown = {name for name, difference in found.items() if difference.shown}
         columns.append({name: ("**{}**" if name in shown else "{}").format(number(fmean(v))) for name, v in values.items()})
     return [

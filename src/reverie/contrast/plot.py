@@ -7,10 +7,9 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from scipy import stats
-
 from reverie.contrast.effective import Effective, effective
 from reverie.contrast.summary import summarise
+from reverie.evaluation.paired_seeds import t_interval
 from reverie.files import write_text
 from reverie.report.palette import look
 from reverie.report.svg import CARD, INK, MUTED, inline_svg
@@ -89,11 +88,7 @@ def temperature_plot(curves: list[Effective], dataset: str) -> str:
 
 
 def _interval(row: RowSummary) -> tuple[float, float] | None:
-    if not row.std:
-        return None
-    n = len(row.values)
-    reach = float(stats.t.ppf(0.975, n - 1)) * row.std / math.sqrt(n)
-    return row.mean - reach, row.mean + reach
+    return t_interval(row.mean, row.std, len(row.values)) if row.std else None
 
 
 def _file(drawing: Markup) -> str:

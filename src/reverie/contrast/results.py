@@ -10,14 +10,14 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from scipy import stats
-
 from reverie.contrast.summary import summarise
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.training import Training
+from reverie.evaluation.paired_seeds import t_quantile
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredStudy
+    from reverie.evaluation import Effect
     from reverie.objectives.contrastive_config import ContrastiveConfig
 
 MORE = ("options",)
@@ -67,7 +67,7 @@ def _measure(row: Mapping[str, str]) -> Measure:
     folds, spread = re.fullmatch(r"folds\((\d+)\)", row["interval"]), None
     if folds and low is not None and high is not None:
         k = int(folds[1])
-        spread = (high - low) / 2 * math.sqrt(k) / float(stats.t.ppf(0.975, k - 1))
+        spread = (high - low) / 2 * math.sqrt(k) / t_quantile(k)
     return Measure(float(row["value"]), int(row["n"]), low, high, row["interval"], spread)
 
 
@@ -89,7 +89,7 @@ def study_json(study: MeasuredStudy) -> dict[str, Any]:
                 }
                 for metric in row.outcomes[0].metrics
             },
-            "difference": said.difference and asdict(said.difference) | {"shown": said.difference.shown},
+            "difference": said.difference and _difference_json(said.difference),
             "seconds": sum(run.seconds for run in row.runs),
         }
         for row, said in zip(study.rows, summary.rows, strict=True)
@@ -106,6 +106,11 @@ def study_json(study: MeasuredStudy) -> dict[str, Any]:
         "rows": rows,
         "notes": list(summary.notes),
     }
+
+
+def _difference_json(effect: Effect) -> dict[str, Any]:
+    keys = ("low", "high", "p", "p_holm", "detectable", "n", "interval", "test", "shown")
+    return {"difference": effect.value} | {key: getattr(effect, key) for key in keys}
 
 
 def _options(what: ContrastiveConfig | str) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from reverie.contrast.differences import SeedDifference, row_differences
 from reverie.contrast.words import setting_words
+from reverie.evaluation.paired_seeds import paired_by_seed_with
 from reverie.report.words import listed, number
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredRow, MeasuredStudy
+    from reverie.evaluation import Effect
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class RowSummary:
     trials: int
     values: tuple[float, ...]
     spread: str
-    difference: SeedDifference | None
+    difference: Effect | None
 
     @property
     def mean(self) -> float:
@@ -53,7 +54,7 @@ def summarise(study: MeasuredStudy) -> Summary:
     """Return what a study says of its main metric."""
     metric, against = next(iter(study.rows[0].outcomes[0].metrics)), study.recipe.against
     values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
-    found = row_differences(values, against) if against in values else {}
+    found = paired_by_seed_with(values, against) if against in values else {}
     rows = tuple(
         RowSummary(
             row.name,

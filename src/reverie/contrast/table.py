@@ -35,7 +35,7 @@ def print_study(summary: Summary, console: Console) -> None:
 
 def difference_words(row: RowSummary) -> str:
     """Return a row's mean difference."""
-    return "" if row.difference is None else number(round(row.difference.difference, 4) + 0.0)
+    return "" if row.difference is None else number(round(row.difference.value, 4) + 0.0)
 
 
 def verdict(row: RowSummary) -> str:
@@ -43,7 +43,7 @@ def verdict(row: RowSummary) -> str:
     difference = row.difference
     if difference is None or difference.p_holm is None:
         return ""
-    word = ("higher" if difference.difference > 0 else "lower") if difference.shown else "not shown"
+    word = ("higher" if difference.value > 0 else "lower") if difference.shown else "not shown"
     return f"{word}, {p_value(difference.p_holm)}"
 
 

@@ -1,4 +1,4 @@
-"""What is odd about submitted lists: gaps, strangers, seen items, cold items, and a truth that stands in the training file."""
+"""Audit of submitted lists: missing, short and tied lists, unknown, seen and cold items, targets that stand in the history."""
 
 from __future__ import annotations
 

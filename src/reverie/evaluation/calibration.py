@@ -1,4 +1,4 @@
-"""Whether a model's probabilities of the next item can be believed: log-likelihood, calibration of the first place, temperature."""
+"""Calibration of next-item probabilities: log-likelihood, expected calibration error, temperature scaling."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def predicted(vectors: Tensor, table: Tensor, targets: Tensor, temperature: floa
         logits = drawn[first : first + step] @ table.T / temperature
         logs = logits.log_softmax(dim=-1)
         joint = logs[:, 0] if logs.shape[1] == 1 else logs.logsumexp(dim=1) - np.log(logs.shape[1])
-        asked = targets[first : first + step, None] - 1
+        target = targets[first : first + step, None] - 1
         top, item = joint.max(dim=1)
-        parts.append((_float64(joint.gather(1, asked)[:, 0]), np.exp(_float64(top)), (item == asked[:, 0]).cpu().numpy()))
+        parts.append((_float64(joint.gather(1, target)[:, 0]), np.exp(_float64(top)), (item == target[:, 0]).cpu().numpy()))
     likelihood, confidence, correct = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Predicted(likelihood, confidence, correct)
 
@@ -76,8 +76,8 @@ def fit_temperature(vectors: Tensor, table: Tensor, targets: Tensor) -> float:
     def loss(log_temperature: float) -> float:
         return -float(predicted(vectors, table, targets, float(np.exp(log_temperature))).log_likelihood.mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-3})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(optimum.x))
 
 
 def expected_calibration_error(

@@ -1,4 +1,4 @@
-"""Lists made for variety, and how varied lists are: re-ranking by marginal relevance, unions of lists, likeness inside a list."""
+"""Diversity of recommended lists: maximal marginal relevance, union of lists, recall of lists, intra-list similarity."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def list_recall(lists: NDArray[np.int64], targets: NDArray[np.int32], offsets: N
     """
     query = np.repeat(np.arange(len(lists), dtype=np.int64), np.diff(offsets))
     base = max(int(lists.max(initial=0)), int(targets.max(initial=0))) + 1
-    asked = np.unique(query * base + targets)
+    wanted = np.unique(query * base + targets)
     rows, columns = np.nonzero(lists)
-    found = np.isin(asked, rows * base + lists[rows, columns])
-    counts, hits = (np.bincount(asked // base, weights, minlength=len(lists)).astype(np.float64) for weights in (None, found))
+    recommended = np.isin(wanted, rows * base + lists[rows, columns])
+    counts, hits = (np.bincount(wanted // base, w, minlength=len(lists)).astype(np.float64) for w in (None, recommended))
     share: NDArray[np.float64] = np.divide(hits, counts, out=np.full(len(lists), np.nan), where=counts > 0)
     return share
 

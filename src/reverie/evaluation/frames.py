@@ -1,4 +1,4 @@
-"""The two frames of an evaluation, made from arrays: ranks of targets and recommended lists."""
+"""The data frames of an evaluation, made from arrays: ranks of targets and recommended lists."""
 
 from __future__ import annotations
 

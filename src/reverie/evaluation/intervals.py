@@ -1,4 +1,4 @@
-"""Cluster bootstrap: how far a metric would move if other users, and other seeds, had been drawn."""
+"""Cluster bootstrap over users or sessions, crossed with training seeds; percentile intervals and linearised standard errors."""
 
 from __future__ import annotations
 
@@ -102,6 +102,13 @@ def cluster_bootstrap(sums: ClusterSums, resamples: int = 1000, seed: int = 0) -
     return low, high
 
 
+def interval_name(resamples: int, *seeds: int) -> str:
+    """Return how an interval was made, by the number of seeds of each side."""
+    if max(seeds) == 1:
+        return f"cluster_bootstrap({resamples})"
+    return f"seeds_x_clusters({'/'.join(str(n) for n in dict.fromkeys(seeds))},{resamples})"
+
+
 def percentiles(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the ends of the 95 % percentile interval of resampled values; drawn [R, M] → [2, M]."""
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
@@ -132,6 +139,6 @@ def standard_error(influences: NDArray[np.float64], *sides: NDArray[np.float64])
 
 
 def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    there = np.broadcast_to(bottom != 0, top.shape)
-    ratio: NDArray[np.float64] = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=there)
+    defined = np.broadcast_to(bottom != 0, top.shape)
+    ratio: NDArray[np.float64] = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=defined)
     return ratio

@@ -1,4 +1,4 @@
-"""Measure recommendations that somebody else made, with the ranks and metrics of our own models."""
+"""Evaluation of recommendations that another system made, with the ranks and metrics of our own models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AUC, its mean over users, and the NDCG of each user, from labelled scores."""
+"""Metrics of labelled scores: AUC, AUC by user, NDCG by user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recommended lists are like, beyond whether they are right: how much of the catalogue, how evenly, how popular."""
+"""Metrics of recommended lists: coverage, Gini coefficient, self-information (novelty)."""
 
 from __future__ import annotations
 

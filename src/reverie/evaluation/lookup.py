@@ -1,4 +1,4 @@
-"""Which item does a person mean? An id, a title, or nearly a title."""
+"""Item codes from ids, titles or nearly matching titles."""
 
 from __future__ import annotations
 

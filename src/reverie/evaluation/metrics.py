@@ -1,8 +1,8 @@
-"""Ranking metrics as pure functions of ranks; ties count at their expected value over a random order.
+"""Ranking metrics as functions of ranks, with expected values under ties (recall, hit, NDCG, MRR, average precision).
 
 A target with `greater` candidates above it and `equal` other candidates of the same score stands, under a random order of
-ties, at a position that is uniform on greater + 1 … greater + 1 + equal. Every function below returns the exact expectation
-per query; for one target per query the definitions with one and with many targets coincide.
+ties, at a position that is uniform on greater + 1 … greater + 1 + equal. Every function below returns the exact expectation,
+per query or per target; for one target per query the definitions with one and with many targets coincide.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Ranks:
 
 def recall(ranks: Ranks, k: int) -> NDArray[np.float64]:
     """Share of the targets that stand among the first k; with one target this is the hit rate → [Q]."""
-    return ranks.per_query(_expected(ranks, np.ones(k))) / ranks.counts
+    return ranks.per_query(expected_hit(ranks.greater, ranks.equal, k)) / ranks.counts
 
 
 def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
@@ -71,9 +71,8 @@ def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
 
     → [Q].
     """
-    discount = 1 / np.log2(np.arange(2, k + 2))
-    best = np.cumsum(discount)[np.minimum(ranks.counts, k) - 1]
-    value: NDArray[np.float64] = ranks.per_query(_expected(ranks, discount)) / best
+    best = np.cumsum(_discount(k))[np.minimum(ranks.counts, k) - 1]
+    value: NDArray[np.float64] = ranks.per_query(expected_ndcg(ranks.greater, ranks.equal, k)) / best
     return value
 
 
@@ -98,12 +97,29 @@ def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
     return ranks.per_query(total / (ranks.equal + 1)) / np.minimum(ranks.counts, k)
 
 
-def _expected(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_hit(greater: NDArray[np.int64], equal: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return the probability that each target stands among the first k, ties in random order; greater, equal [T] → [T]."""
+    return _expected(greater, equal, np.ones(k))
+
+
+def expected_ndcg(greater: NDArray[np.int64], equal: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return the expected 1 / log2(position + 1) of each target, 0 after the first k, which is the NDCG@k of a query's only target.
+
+    greater, equal [T] → [T].
+    """
+    return _expected(greater, equal, _discount(k))
+
+
+def _discount(k: int) -> NDArray[np.float64]:
+    return np.asarray(1 / np.log2(np.arange(2, k + 2)))
+
+
+def _expected(greater: NDArray[np.int64], equal: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
     """Per target, the expected worth of its position; positions after the table are worth 0."""
     k = len(worth)
     table = np.concatenate([[0.0], np.cumsum(worth)])
-    last = np.minimum(ranks.greater + 1 + ranks.equal, k)
-    expected: NDArray[np.float64] = (table[last] - table[np.minimum(ranks.greater, k)]) / (ranks.equal + 1)
+    last = np.minimum(greater + 1 + equal, k)
+    expected: NDArray[np.float64] = (table[last] - table[np.minimum(greater, k)]) / (equal + 1)
     return expected
 
 
@@ -114,7 +130,7 @@ def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float6
     do not, the next one does with probability m / (s - j).
     """
     _, tied, best = ranks._groups
-    value = _expected(Ranks(ranks.query[best], ranks.greater[best], ranks.equal[best]), worth)
+    value = _expected(ranks.greater[best], ranks.equal[best], worth)
     several = np.flatnonzero((tied[best] > 0) & (ranks.greater[best] < len(worth)))
     if not len(several):
         return value

@@ -1,4 +1,4 @@
-"""Names of metrics, read in one place: ``ndcg@10``, ``auc``."""
+"""Parsing of metric names such as ``ndcg@10`` and ``auc``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many candidates score higher than a target, and how many the same."""
+"""Ranks of targets among candidates: counts of higher and equal scores."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Layout:
         """Return item codes of columns; 0 for column -1; columns [B, K] → [B, K]."""
         if self.items is None:
             return columns + 1
-        found = np.take_along_axis(self.items, np.maximum(columns, 0), axis=1)
-        return np.where(columns < 0, 0, found)
+        codes = np.take_along_axis(self.items, np.maximum(columns, 0), axis=1)
+        return np.where(columns < 0, 0, codes)
 
 
 def arrange(queries: Queries, index: NDArray[np.int64], remove_seen: bool) -> Layout:

@@ -1,4 +1,4 @@
-"""Somebody's recommendations, read from a file or a frame: who was shown what, in which order."""
+"""Reading recommendations of another system from a file or a data frame."""
 
 from __future__ import annotations
 

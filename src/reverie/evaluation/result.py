@@ -1,4 +1,4 @@
-"""What a recommender answered: ranks of targets, recommended lists and labelled scores."""
+"""`Evaluation`: ranks of targets, recommended lists and labelled scores, saved as Parquet."""
 
 from __future__ import annotations
 

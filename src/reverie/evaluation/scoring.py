@@ -1,4 +1,4 @@
-"""Asking a model for scores, batch by batch, without leaving a trace in the model."""
+"""Scoring batches of queries in evaluation mode; masking scores; the highest scores of each row."""
 
 from __future__ import annotations
 
@@ -41,26 +41,28 @@ def batches(queries: Queries, history: int | None, batch_size: int | None, progr
 
 
 @contextlib.contextmanager
-def asking(model: Recommender, device: str | torch.device | None, seed: int) -> Iterator[torch.device]:
+def evaluation_mode(model: Recommender, device: str | torch.device | None, seed: int) -> Iterator[torch.device]:
     """Put a model into evaluation mode, without gradients and with its own random stream; restore everything afterwards."""
     module = model if isinstance(model, torch.nn.Module) else None
     if module is not None and device is not None:
         module.to(device)
     first = next(module.parameters(), None) if module is not None else None
-    place = torch.device(device) if device is not None else (first.device if first is not None else torch.device("cpu"))
+    used = torch.device(device) if device is not None else (first.device if first is not None else torch.device("cpu"))
     modes = [(part, part.training) for part in module.modules()] if module is not None else []
     try:
         if module is not None:
             module.eval()
-        with torch.random.fork_rng([place] if place.type == "cuda" else []), torch.inference_mode():
+        with torch.random.fork_rng([used] if used.type == "cuda" else []), torch.inference_mode():
             seed_torch(seed, "evaluate")
-            yield place
+            yield used
     finally:
         for part, training in modes:
             part.training = training
 
 
-def ask(model: Recommender, queries: Queries, index: NDArray[np.int64], device: torch.device, items: Tensor | None) -> Tensor:
+def score_batch(
+    model: Recommender, queries: Queries, index: NDArray[np.int64], device: torch.device, items: Tensor | None
+) -> Tensor:
     """Return the scores of one batch, checked; index [B], items [B, C] → [B, N] or [B, C]."""
     batch: SequenceBatch = query_batch(queries, index, model.history).to(device)
     scores = model.scores(batch) if items is None else model.scores(batch, items.to(device))
@@ -105,8 +107,8 @@ def masked(scores: Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
         flat[at] = before
 
 
-def best(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def highest(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the columns and scores of the highest entries of each row, best first; scores [B, C] → [B, min(k, C)]."""
     values, columns = torch.topk(scores, min(k, scores.shape[1]))
-    found = columns.masked_fill(values == -torch.inf, -1)
-    return found.cpu().numpy(), values.float().cpu().numpy()
+    columns = columns.masked_fill(values == -torch.inf, -1)
+    return columns.cpu().numpy(), values.float().cpu().numpy()

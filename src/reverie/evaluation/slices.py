@@ -1,4 +1,4 @@
-"""The same evaluation on parts of the queries: popular and rare, warm and cold targets, short and long histories."""
+"""Slices of an evaluation: popular and rare, warm and cold targets, short and long histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recommendations laid beside queries: ids become codes, lists become jagged arrays."""
+"""Submitted lists aligned with queries: ids become codes, lists become jagged arrays."""
 
 from __future__ import annotations
 
@@ -92,21 +92,21 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
             f"use 'leave_one_out', or 'temporal' with first targets"
         )
     query, item = query_of[users], _at(lists["item"], vocabulary.items) + 1
-    asked = query >= 0
-    for kind, known, ids in (("user", asked, queries_users(queries)), ("item", item > 0, vocabulary.items)):
+    known_user = query >= 0
+    for kind, known, ids in (("user", known_user, queries_users(queries)), ("item", item > 0, vocabulary.items)):
         if not known.any():
             raise DataError(
                 f"{name} and the truth have no {kind} in common: ids like {lists[kind][0]!r} against {ids[0]!r}; "
                 f"use the same ids in both"
             )
-    order = np.lexsort((-lists["score"].to_numpy()[asked], query[asked]))
+    order = np.lexsort((-lists["score"].to_numpy()[known_user], query[known_user]))
     return Submitted(
         queries,
-        query[asked][order],
-        item[asked][order],
-        lists["score"].to_numpy()[asked][order],
-        ignored_users=lists["user"].filter(pl.Series(~asked)).n_unique(),
-        unknown_items=lists["item"].filter(pl.Series(asked & (item == 0))).n_unique(),
+        query[known_user][order],
+        item[known_user][order],
+        lists["score"].to_numpy()[known_user][order],
+        ignored_users=lists["user"].filter(pl.Series(~known_user)).n_unique(),
+        unknown_items=lists["item"].filter(pl.Series(known_user & (item == 0))).n_unique(),
     )
 
 
@@ -119,5 +119,5 @@ def _at(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     """Position of each id among the known ones, -1 where it is not; digits find integers and the reverse."""
     wanted = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    found: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
-    return found
+    positions: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
+    return positions

@@ -1,4 +1,4 @@
-"""Metrics with intervals, as the rows that results tables print."""
+"""Tables of metrics with intervals, of one evaluation or pooled over training seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
 from reverie.evaluation.names import LABELLED, RANKED, parse
 from reverie.evaluation.values import check_same_questions, measure
 
@@ -67,7 +67,7 @@ def pooled(
         low[spread], high[spread] = cluster_bootstrap(
             cluster_sums([[values[m] for m in spread] for values in seeds]), resamples, seed
         )
-    kind = f"cluster_bootstrap({resamples})" if len(seeds) == 1 else f"seeds_x_clusters({len(seeds)},{resamples})"
+    kind = interval_name(resamples, len(seeds))
     return pl.DataFrame(
         {
             "metric": [str(metric) for metric in metrics],

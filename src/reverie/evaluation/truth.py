@@ -1,4 +1,4 @@
-"""Queries from somebody's own files: the truth, and where there is one the history it continues."""
+"""Test queries, and training histories where given, from files of the user."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def read_truth(
     DataError
         If a file cannot be read or is empty.
     """
-    asked = read_events(truth, user=user, item=item).events.select("user", "item", pl.lit("test").alias("part"))
-    events = asked if history is None else _after(asked, history, user, item)
+    targets = read_events(truth, user=user, item=item).events.select("user", "item", pl.lit("test").alias("part"))
+    events = targets if history is None else _after(targets, history, user, item)
     rows = Dataset(events, name="truth", order="source").sequences
     before = np.bincount(rows.event_rows(), weights=rows.columns["part"][rows.positions()] == 0, minlength=len(rows))
     begin = rows.starts + before.astype(np.int64)
-    who = np.flatnonzero(begin < rows.stops)
+    users = np.flatnonzero(begin < rows.stops)
     queries = replace(
-        next_event_queries(rows, who, begin[who], "keep" if history is None else "remove"),
-        targets=np.ascontiguousarray(rows.items[flat_positions(begin[who], rows.stops[who])]),
-        offsets=np.concatenate([[0], np.cumsum((rows.stops - begin)[who])]).astype(np.int64),
+        next_event_queries(rows, users, begin[users], "keep" if history is None else "remove"),
+        targets=np.ascontiguousarray(rows.items[flat_positions(begin[users], rows.stops[users])]),
+        offsets=np.concatenate([[0], np.cumsum((rows.stops - begin)[users])]).astype(np.int64),
     )
     if history is None:
         return queries, None
@@ -60,11 +60,11 @@ def read_truth(
     return queries, train.take(np.flatnonzero(train.lengths > 0))
 
 
-def _after(asked: pl.DataFrame, history: Any, user: str | None, item: str | None) -> pl.DataFrame:
-    """Put the events of the history, in their order, before what is asked."""
+def _after(targets: pl.DataFrame, history: Any, user: str | None, item: str | None) -> pl.DataFrame:
+    """Put the events of the history, in their order, before the targets."""
     past = read_events(history, user=user, item=item).events.with_columns(pl.lit("train").alias("part"))
     if "timestamp" in past.columns:
         past = past.sort("timestamp", maintain_order=True)
-        asked = asked.with_columns(pl.lit(past["timestamp"][-1], dtype=pl.Int64).alias("timestamp"))
-    text = [pl.col(name).cast(pl.String) for name in ("user", "item") if past.schema[name] != asked.schema[name]]
-    return pl.concat([past.select(asked.columns).with_columns(text), asked.with_columns(text)])
+        targets = targets.with_columns(pl.lit(past["timestamp"][-1], dtype=pl.Int64).alias("timestamp"))
+    text = [pl.col(name).cast(pl.String) for name in ("user", "item") if past.schema[name] != targets.schema[name]]
+    return pl.concat([past.select(targets.columns).with_columns(text), targets.with_columns(text)])

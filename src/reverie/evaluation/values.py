@@ -1,4 +1,4 @@
-"""One metric of one evaluation as a ratio of sums over rows that belong to clusters: the form that intervals and tests need."""
+"""Metrics of an evaluation as ratios of sums over rows that belong to clusters, for intervals and tests."""
 
 from __future__ import annotations
 

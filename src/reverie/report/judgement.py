@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from reverie.errors import ConfigError
-from reverie.evaluation import holm, paired_test, pooled
-from reverie.report.leaderboard import Difference
+from reverie.evaluation import pooled
+from reverie.report.leaderboard import Difference, paired_differences
 from reverie.report.rows import BASELINES, Cell, cells
 from reverie.report.words import number, p_value, span
 
@@ -94,16 +91,8 @@ def judgement(
         if best > 0 and row[order].value > IMPLAUSIBLE * best
     ]
     counts = {name: len(systems[name]) for name in ranked}
-    return Judgement(k, facts, ranked, counts, _pairs(systems, list(ranked), order), (*warnings, *hints))
-
-
-def _pairs(systems: Mapping[str, Sequence[Evaluation]], names: Sequence[str], order: str) -> tuple[Difference, ...]:
-    found = [(a, b, paired_test(list(systems[a]), list(systems[b]), [order]).row(0, named=True)) for a, b in combinations(names, 2)]
-    corrected = holm(np.array([test["p"] for *_, test in found], dtype=np.float64))
-    return tuple(
-        Difference(a, b, t["difference"], t["low"], t["high"], t["p"], float(p), t["test"], t["detectable"])
-        for (a, b, t), p in zip(found, corrected, strict=True)
-    )
+    pairs = paired_differences({name: systems[name] for name in ranked}, order)
+    return Judgement(k, facts, ranked, counts, pairs, (*warnings, *hints))
 
 
 def print_judgement(judged: Judgement, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from reverie.errors import ConfigError
 from reverie.evaluation import holm, paired_test, parse, pooled
+from reverie.evaluation.effects import SIGNIFICANT
 from reverie.evaluation.names import LABELLED, RANKED
 from reverie.report.rows import Row, cells, group_runs
 
@@ -23,8 +24,6 @@ ORDER = "ndcg@10"
 """The metric that rows are sorted by and paired in."""
 METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
 """Shown by default, where an evaluation can answer them."""
-LEVEL = 0.05
-"""Corrected p-values below it are called a difference."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Difference:
     @property
     def shown(self) -> bool:
         """Whether the two rows differ beyond chance: corrected p below 5 %."""
-        return self.p_holm < LEVEL
+        return self.p_holm < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,9 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
     rows = [Row(label, group, cells(pooled([run.test for run in group], names))) for label, group in group_runs(runs).items()]
     rows.sort(key=lambda row: (-row.cells[ORDER].value, row.label))
-    return Leaderboard(*facts, metrics=names, rows=tuple(rows), pairs=_pairs(rows))
+    return Leaderboard(
+        *facts, metrics=names, rows=tuple(rows), pairs=paired_differences({row.label: row.tests for row in rows}, ORDER)
+    )
 
 
 def _shared(runs: Sequence[Run]) -> tuple[str, str, str, str]:
@@ -204,13 +205,14 @@ def _answers(evaluation: Evaluation, name: str) -> bool:
     return evaluation.top >= metric.k and (metric.name in ("coverage", "gini") or evaluation.train_events is not None)
 
 
-def _pairs(rows: Sequence[Row]) -> tuple[Difference, ...]:
-    found = [(a, b, paired_test(a.tests, b.tests, [ORDER]).row(0, named=True)) for a, b in combinations(rows, 2)]
-    corrected = holm(np.array([test["p"] for *_, test in found], dtype=np.float64))
-    keys = ("test", "detectable")
+def paired_differences(systems: Mapping[str, Sequence[Evaluation]], metric: str) -> tuple[Difference, ...]:
+    """Compare every two systems on the same queries; Holm's correction runs over all pairs."""
+    found = [(a, b, paired_test(systems[a], systems[b], [metric]).row(0, named=True)) for a, b in combinations(systems, 2)]
+    corrected = holm(np.array([row["p"] for *_, row in found], dtype=np.float64))
+    keys = ("difference", "low", "high", "p", "test", "detectable")
     return tuple(
-        Difference(a.label, b.label, t["difference"], t["low"], t["high"], t["p"], float(p), **{key: t[key] for key in keys})
-        for (a, b, t), p in zip(found, corrected, strict=True)
+        Difference(a, b, p_holm=float(p), **{key: row[key] for key in keys})
+        for (a, b, row), p in zip(found, corrected, strict=True)
     )
 
 

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.evaluation.effects import SIGNIFICANT
 from reverie.files import write_text
 from reverie.report import words
 from reverie.report.palette import look
@@ -14,7 +15,7 @@ from reverie.report.rendering import rendered
 from reverie.report.svg import inline_svg
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.transfer import surrogate_of
-from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
+from reverie.robustness.words import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
         costs=_costs(done),
         examples=_examples(done),
         command=command,
-        shown_below=SHOWN_BELOW,
+        shown_below=SIGNIFICANT,
     )
     write_text(path, text)
     return Path(path)
@@ -97,15 +98,15 @@ def _heat(one: CellEffects, most: float, targeted: bool) -> Heat:
     change = one.change["ndcg@10"]
     if not targeted:
         text = f"{_named(one)}: NDCG@10 changes by {change.value:+.4f}"
-        return Heat(f"{change.value:+.4f}", f"{change.low:+.4f} to {change.high:+.4f}", -change.value / most, text)
+        return Heat(f"{change.value:+.4f}", f"{change.ends[0]:+.4f} to {change.ends[1]:+.4f}", -change.value / most, text)
     lift, after, before = one.lift["hr@10"], one.after["hr@10"], one.before["hr@10"]
-    shown = one.p_holm < SHOWN_BELOW
     text = (
         f"{_named(one)}: targets are in {words.percent(after.value)} of top-10 lists, {words.percent(before.value)} before; "
-        f"{'shown' if shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
+        f"{'shown' if one.shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
     )
-    note = f"{100 * lift.low:+.2f} to {100 * lift.high:+.2f}\nNDCG {change.value:+.4f}"
-    return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, shown)
+    low, high = lift.ends
+    note = f"{100 * low:+.2f} to {100 * high:+.2f}\nNDCG {change.value:+.4f}"
+    return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, one.shown)
 
 
 def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
@@ -199,7 +200,7 @@ def _curves(done: Done) -> list[tuple[str, Markup]]:
                     [0, *shares], [0.0, *[100 * one.value for one in lifts]], color=drawn.code, marker=drawn.marker, label=name
                 )
                 for x, one in zip(shares, lifts, strict=True):
-                    axes.plot([x, x], [100 * one.low, 100 * one.high], color=drawn.code, linewidth=1.2, alpha=0.5)
+                    axes.plot([x, x], [100 * end for end in one.ends], color=drawn.code, linewidth=1.2, alpha=0.5)
             axes.set(xlabel="fake users", ylabel="lift of HR@10, points")
             axes.legend(fontsize=8)
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from reverie.evaluation import Effect
+from reverie.evaluation.seeds_clusters import mean_over_seeds
 from reverie.robustness.benchmark import NONE
-from reverie.robustness.effects import RESAMPLES, Effect, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
 from reverie.robustness.words import attack_sentences
@@ -29,9 +30,9 @@ HASH_DIGITS = 12
 
 def cell_rows(bench: Benchmark, cell: Cell, measured: Measured) -> list[dict[str, Any]]:
     """Return one row per figure of a fit."""
-    figures = {name: level([per_user(measured.useful, name)]) for name in USEFUL}
+    figures = {name: mean_over_seeds([per_user(measured.useful, name)]) for name in USEFUL}
     if measured.shown is not None:
-        figures |= {f"target_{name}": level([by_user(measured.shown.ranks, name)]) for name in SHOWN}
+        figures |= {f"target_{name}": mean_over_seeds([by_user(measured.shown.ranks, name)]) for name in SHOWN}
     cost = {name: measured.facts[name] for name in ("best_epoch", "seconds", "peak_mb", "commit")}
     common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | cost | {"seed": cell.seed}
     return [common | _values(name, effect) for name, effect in figures.items()]
@@ -65,8 +66,8 @@ def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> Ce
 
 def _effect_from_row(row: Mapping[str, str]) -> Effect:
     seeds = re.match(r"seeds_x_clusters\((\d+),", row["interval"])
-    value, low, high = (float(row[name]) for name in ("value", "low", "high"))
-    return Effect(value, low, high, float("nan"), int(row["n"]), int(seeds[1]) if seeds else 1)
+    low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
+    return Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
 
 
 def detection_rows(
@@ -129,8 +130,7 @@ def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: flo
 
 
 def _values(metric: str, effect: Effect) -> dict[str, Any]:
-    how = f"cluster_bootstrap({RESAMPLES})" if effect.seeds == 1 else f"seeds_x_clusters({effect.seeds},{RESAMPLES})"
-    return {"metric": metric, "value": effect.value, "low": effect.low, "high": effect.high, "interval": how, "n": effect.n}
+    return {"metric": metric} | {key: getattr(effect, key) for key in ("value", "low", "high", "interval", "n")}
 
 
 def benchmark_json(done: Done) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def benchmark_json(done: Done) -> dict[str, Any]:
         "recipe": done.bench.recipe.name,
         "dataset": done.bench.arena.split.dataset,
         "summary": attack_sentences(done),
-        "attacked": [asdict(one) for one in done.attacked],
-        "defended": [asdict(one) for one in done.defended],
+        "attacked": [asdict(one) | {"p_holm": one.p_holm} for one in done.attacked],
+        "defended": [asdict(one) | {"p_holm": one.p_holm} for one in done.defended],
         "detected": [asdict(one) for one in done.detected],
     }

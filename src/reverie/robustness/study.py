@@ -218,7 +218,8 @@ def run_robustness(
 ) -> Done:
     """Run a recipe, or go on with one."""
     study = RobustnessStudy(recipe, folder, detect=detect, defend=defend, offline=offline)
-    return study.summary(run_study(study, results=results, show=show))
+    done: dict[AnyCell, Result | None] = run_study(study, results=results, show=show)
+    return study.summary(done)
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
 from reverie.evaluation.names import parse
-from reverie.evaluation.tests import holm
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
 from reverie.robustness.benchmark import NONE, NULL, Cell
-from reverie.robustness.effects import Effect, difference, level
 from reverie.robustness.exposure import by_user
 from reverie.robustness.view import strata
 
 if TYPE_CHECKING:
-    from reverie.evaluation import Evaluation
+    from reverie.evaluation import Effect, Evaluation
     from reverie.robustness.benchmark import Benchmark
     from reverie.robustness.fits import Measured
 
@@ -55,7 +55,17 @@ class CellEffects:
     strata: dict[str, Effect] = field(default_factory=dict)
     seconds: float = 0.0
     crafting: float = 0.0
-    p_holm: float = 1.0
+
+    @property
+    def shown(self) -> bool:
+        """Whether the lift of the targets' HR@10 is shown after correction for all cells of its kind."""
+        return self.p_holm < SIGNIFICANT
+
+    @property
+    def p_holm(self) -> float:
+        """The corrected p-value of that lift; 1 where it is not tested."""
+        corrected = self.lift[MAIN].p_holm if self.lift else None
+        return 1.0 if corrected is None else corrected
 
 
 @dataclass(frozen=True)
@@ -93,10 +103,9 @@ def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
 def with_corrected_p(effects: Sequence[CellEffects]) -> list[CellEffects]:
     """Return effects with p-values corrected (Holm 1979) over all that have a target, the null attack left out."""
     corrected = list(effects)
-    places = [i for i, one in enumerate(corrected) if one.attack != NULL and one.lift and one.lift[MAIN].p == one.lift[MAIN].p]
-    if places:
-        for place, p in zip(places, holm(np.array([corrected[i].lift[MAIN].p for i in places])), strict=True):
-            corrected[place] = replace(corrected[place], p_holm=float(p))
+    places = [i for i, one in enumerate(corrected) if one.attack != NULL and one.lift]
+    for place, lift in holm_corrected({i: corrected[i].lift[MAIN] for i in places}).items():
+        corrected[place] = replace(corrected[place], lift=corrected[place].lift | {MAIN: lift})
     return corrected
 
 
@@ -127,11 +136,11 @@ def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
         attack=attack,
         defence=defence,
         fakes=fakes,
-        after={name: level(pair[0]) for name, pair in shown.items()},
-        before={name: level(pair[1]) for name, pair in shown.items()},
-        lift={name: difference(*pair) for name, pair in shown.items()},
-        useful={name: level(pair[0]) for name, pair in useful.items()},
-        change={name: difference(*pair) for name, pair in useful.items()},
+        after={name: mean_over_seeds(pair[0]) for name, pair in shown.items()},
+        before={name: mean_over_seeds(pair[1]) for name, pair in shown.items()},
+        lift={name: difference_over_seeds(*pair) for name, pair in shown.items()},
+        useful={name: mean_over_seeds(pair[0]) for name, pair in useful.items()},
+        change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
         seconds=float(np.mean([one.facts["seconds"] for one in after])),
         crafting=crafted,
@@ -147,7 +156,7 @@ def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Meas
     for group, members in strata(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
         if all(frame.height for side in sides for frame in side):
-            found[group] = difference(sides[0], sides[1])
+            found[group] = difference_over_seeds(sides[0], sides[1])
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
+from reverie.evaluation.effects import SIGNIFICANT
+from reverie.robustness.words import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,9 @@ def _cells(done: Done, effects: Sequence[CellEffects], key: str, title: str, con
         table.add_row(name, *[_cell(by.get(victim)) for victim in victims])
     console.print(table)
     if key == "attack" and targeted:
-        console.print(f"* lift shown at p < {SHOWN_BELOW} after Holm over all cells without a defence", highlight=False)
+        console.print(
+            f"* lift shown at p < {SIGNIFICANT} (normal test) after Holm over all cells without a defence", highlight=False
+        )
 
 
 def _cell(one: CellEffects | None) -> str:
@@ -68,5 +71,5 @@ def _cell(one: CellEffects | None) -> str:
     change = f"{one.change['ndcg@10'].value:+.4f}"
     if not one.lift:
         return change
-    star = "*" if one.p_holm < SHOWN_BELOW else " "
+    star = "*" if one.shown else " "
     return f"{100 * one.after['hr@10'].value:.2f} ({100 * one.lift['hr@10'].value:+.2f}){star} {change}"

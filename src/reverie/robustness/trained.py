@@ -23,10 +23,10 @@ from reverie.data.queries import extended
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.evaluation.lookup import find_items
-from reverie.evaluation.scoring import ask, asking
+from reverie.evaluation.scoring import evaluation_mode, score_batch
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.options import Options
 from reverie.robustness.attacks.pollution import greedy_events
-from reverie.robustness.effects import difference, level
 from reverie.robustness.exposure import by_user
 from reverie.seeds import numpy_generator
 from reverie.study.progress import progress
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
+    from reverie.evaluation import Effect
     from reverie.protocols import Recommender
-    from reverie.robustness.effects import Effect
 
 ATTACKS = ("clean", "random", "popular", "near", "chosen")
 """Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
@@ -114,8 +114,15 @@ def attack_trained(
             shown.advance(f"ranks, {name}")
     hits, places = ([by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
     rows = [
-        Polluted(name, level([h]), difference([h], [hits[0]]), level([p]), difference([p], [places[0]]), extra[name])
-        for name, h, p in zip(ATTACKS, hits, places, strict=True)
+        Polluted(
+            name,
+            hit=mean_over_seeds([hit]),
+            lift=difference_over_seeds([hit], [hits[0]]),
+            place=mean_over_seeds([place]),
+            moved=difference_over_seeds([place], [places[0]]),
+            extra=extra[name],
+        )
+        for name, hit, place in zip(ATTACKS, hits, places, strict=True)
     ]
     return TrainedAttack(asked, tuple(rows))
 
@@ -190,9 +197,9 @@ def _gain(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArr
     """Return how far each target's score is above the mean of a few rivals."""
     table = torch.from_numpy(np.asarray(asked.candidates).reshape(len(asked), -1)[:, : 1 + config.rivals].astype(np.int64))
     parts = []
-    with asking(model, None, config.seed) as place:
+    with evaluation_mode(model, None, config.seed) as device:
         for first in range(0, len(asked), ROWS):
             index = np.arange(first, min(first + ROWS, len(asked)))
-            scores = ask(model, asked, index, place, table[index]).double()
+            scores = score_batch(model, asked, index, device, table[index]).double()
             parts.append(scores[:, 0] - scores[:, 1:].mean(dim=1))
     return np.asarray(torch.cat(parts).cpu().numpy())

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from reverie.robustness.summary import CellEffects, Done
 
-SHOWN_BELOW = 0.05
-"""Holm-corrected p below which an effect counts as shown."""
-
 
 def fakes_word(fakes: float) -> str:
     """Return a budget in words."""
@@ -30,13 +27,11 @@ def attack_sentences(done: Done) -> list[str]:
             continue
         worst = max(tried, key=lambda one: abs(one.lift["hr@10"].value))
         lift, before, after = (side["hr@10"] for side in (worst.lift, worst.before, worst.after))
-        sure = (
-            "" if worst.p_holm < SHOWN_BELOW else "; after correction for all cells this is not shown to differ from fitting again"
-        )
+        sure = "" if worst.shown else "; after correction for all cells this is not shown to differ from fitting again"
         said.append(
             f"With {fakes_word(fakes)}, {worst.attack} brings a target into {percent(after.value)} of {worst.victim}'s top-10 "
             f"lists ({percent(before.value)} before; {_signed(lift.value)} points, "
-            f"{_signed(lift.low)} to {_signed(lift.high)}){sure}."
+            f"{' to '.join(map(_signed, lift.ends))}){sure}."
         )
         said += _stopped(worst, done.defended)
     return said

@@ -30,11 +30,20 @@ class Study(Protocol[C, V]):
     cells are computed never matters.
     """
 
-    name: str
-    columns: Sequence[str]
-    """The room's own columns of a results table."""
-    long_cells: bool
-    """Whether each cell shows its own progress, as a training does; then none is shown over cells."""
+    @property
+    def name(self) -> str:
+        """Of the study."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The room's own columns of a results table."""
+        ...
+
+    @property
+    def long_cells(self) -> bool:
+        """Whether each cell shows its own progress, as a training does; then none is shown over cells."""
+        ...
 
     def cells(self, done: Mapping[C, V | None]) -> Iterable[C]:
         """Return the cells that can be named now; asked again until nothing new comes."""

@@ -6,10 +6,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from reverie.contrast.task import Measure
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation.paired_seeds import t_interval
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ GRID = tuple(10.0**power for power in range(-3, 4))
 """Values of C that are tried, as in GraphCL."""
 STEPS = 100_000
 """Bound on the solver's steps, which it may otherwise take without end; on PROTEINS the largest C took 56,000."""
-LEVEL = 0.95
-"""Coverage of the interval."""
 
 
 def check_folds(labels: NDArray[np.int64], folds: int, inner_folds: int) -> None:
@@ -63,5 +61,4 @@ def svc_accuracy(
 
 def _over_folds(values: NDArray[np.float64], n: int) -> Measure:
     mean, spread = float(values.mean()), float(values.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * spread / len(values) ** 0.5
-    return Measure(mean, n, mean - half, mean + half, f"folds({len(values)})", spread)
+    return Measure(mean, n, *t_interval(mean, spread, len(values)), f"folds({len(values)})", spread)

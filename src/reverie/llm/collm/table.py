@@ -32,6 +32,7 @@ PAIRED = {
     "high": pl.Float64,
     "p": pl.Float64,
     "n": pl.Int64,
+    "test": pl.String,
 }
 INFORMED = "bias-prequential"
 """Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
@@ -68,7 +69,7 @@ def study_table(study: MeasuredCoLLM) -> StudyTable:
         for other in AGAINST:
             if other in measured and "collm" in measured:
                 tested = paired_test(measured["collm"], measured[other], defined, resamples=resamples)
-                kept = tested.select("metric", "difference", "low", "high", "p", "n")
+                kept = tested.select("metric", "difference", "low", "high", "p", "n", "test")
                 differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
     if not metrics:
         raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, percentiles, resampled
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
+from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
 
 if TYPE_CHECKING:
@@ -128,13 +129,8 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
 
 def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
     """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users."""
-    sums = cluster_sums([[first], [other]])
-    sides = resampled(sums, RESAMPLES, seed, sides=(1, 1))
-    low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]
-    ratio = [
-        float(np.divide(*v)) if v[1] else float("nan") for v in ((s.numerator.sum(), s.denominator.sum()) for s in (first, other))
-    ]
-    return {"value": ratio[0] - ratio[1], "low": float(low), "high": float(high)}
+    effect = paired_values(first, other, RESAMPLES, seed)
+    return {"value": effect.value} | dict(zip(("low", "high"), effect.ends, strict=True))
 
 
 def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> Values:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
 from reverie.errors import ConfigError
-from reverie.evaluation.scoring import asking
+from reverie.evaluation.scoring import evaluation_mode
 from reverie.protocols import Represents
 from reverie.robustness.attacks.sessions import rows_without, seen_sequences, sessions
 
@@ -81,14 +81,14 @@ class GuidedSessions:
 def _states(victim: Recommender, vectors: Represents, rows: Sequences, target: int) -> tuple[Tensor, Tensor]:
     """States after the latest events, [U, D], and gaps of the target to the tenth unseen item, [U]."""
     states, gaps = [], []
-    with asking(victim, None, 0) as place:
+    with evaluation_mode(victim, None, 0) as device:
         table = vectors.item_table()
         for begin in range(0, len(rows), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             starts, stops = rows.starts[part], rows.stops[part]
             first = starts if victim.history is None else np.maximum(starts, stops - victim.history)
             items, lengths = torch.from_numpy(padded(rows.items, first, stops)), torch.from_numpy(stops - first)
-            state = vectors.represent(SequenceBatch(items, lengths, torch.from_numpy(rows.users[part])).to(place))
+            state = vectors.represent(SequenceBatch(items, lengths, torch.from_numpy(rows.users[part])).to(device))
             scores = (state @ table.T).cpu()
             own = scores[:, target - 1].clone()
             seen = torch.from_numpy(padded(rows.items, starts, stops))

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from reverie.data.queries import extended
-from reverie.evaluation.scoring import ask, asking
+from reverie.evaluation.scoring import evaluation_mode, score_batch
 from reverie.robustness.attacks.simple import together
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sig
     """Return `sign` times the log of the target's share of the softmax over the catalogue, for each history."""
     step = max(1, _CELLS // queries.sequences.vocabulary.n_items)
     parts = []
-    with asking(model, "cpu", seed) as place:
+    with evaluation_mode(model, "cpu", seed) as device:
         for first in range(0, len(queries), step):
             index = np.arange(first, min(first + step, len(queries)))
-            scores = ask(model, queries, index, place, None)
+            scores = score_batch(model, queries, index, device, None)
             parts.append(scores[:, target - 1].double() - torch.logsumexp(scores.double(), dim=1))
     return np.asarray(sign * torch.cat(parts).cpu().numpy())
 

@@ -1,15 +1,26 @@
-"""Is one method better than another? Paired over the same queries, resampling users (or sessions), not rows."""
+"""Comparison paired by query: cluster bootstrap, sign flips, smallest detectable difference."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from reverie.errors import ConfigError
-from reverie.evaluation.intervals import ClusterSums, cluster_sums, influence, percentiles, resampled, standard_error
+from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, Effect, finite, holm
+from reverie.evaluation.intervals import (
+    ClusterSums,
+    cluster_sums,
+    influence,
+    interval_name,
+    percentiles,
+    resampled,
+    standard_error,
+)
 from reverie.evaluation.names import LABELLED, RANKED, parse
 from reverie.evaluation.values import check_same_questions, measure
 from reverie.seeds import numpy_generator
@@ -17,10 +28,77 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.evaluation.values import Measured
+    from reverie.evaluation.values import Measured, Values
 
-DETECTABLE = 1.959964 + 0.841621
-"""Standard errors that make a difference detectable: two-sided 5 %, power 80 %."""
+COLUMNS: dict[str, type[pl.DataType]] = {
+    "metric": pl.String,
+    **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64),
+    "test": pl.String,
+    "n": pl.Int64,
+    "detectable": pl.Float64,
+}
+"""Columns of `paired_test`."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A metric of two methods over the same queries, and its difference first - other."""
+
+    first: float
+    other: float
+    effect: Effect
+
+
+def paired_by_query(
+    first: Measured | Sequence[Measured],
+    other: Measured | Sequence[Measured],
+    names: Sequence[str] | None = None,
+    *,
+    resamples: int = 1000,
+    permutations: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Paired]:
+    """Compare two methods on the same queries, by metric; arguments, rules and errors as in `paired_test`.
+
+    Clusters of queries (users or sessions) are resampled, together on both sides, and the seeds of each side where it has
+    several. Assumed: clusters are independent draws, and seeds too; the sign flips of one seed on each side moreover assume that
+    under the null hypothesis the two methods could be exchanged in every cluster. One seed on each side speaks of two
+    checkpoints, not of two methods.
+    """
+    left, right = _seeds(first), _seeds(other)
+    for one in (*left[1:], *right):
+        check_same_questions(left[0], one)
+    chosen = _names(left[0]) if names is None else list(names)
+    both = _sums([*left, *right], chosen)
+    a, b = _sides(both, len(left))
+    n_clusters = both.numerator.shape[1]
+    drawn = np.full((1, len(chosen)), np.nan)
+    if n_clusters > 1:
+        values = resampled(both, resamples, seed, (len(left), len(right)))
+        drawn = values[:, 0] - values[:, 1]
+    low, high = percentiles(drawn)
+    if len(left) == len(right) == 1:
+        p, test = sign_flip(_cluster_differences(a, b), permutations, seed), f"sign_flip({permutations})"
+    else:
+        below, above = (drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0)
+        p, test = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (len(drawn) + 1)), f"bootstrap({resamples})"
+    seeds, how = min(len(left), len(right)), interval_name(resamples, len(left), len(right)) if n_clusters > 1 else NO_INTERVAL
+    columns = (a.value, b.value, a.value - b.value, low, high, p, DETECTABLE * _paired_error(a, b))
+    found = {}
+    for name, v, w, d, lo, hi, q, least in zip(chosen, *columns, strict=True):
+        tested = float(q) if np.isfinite(d) else None
+        effect = Effect(float(d), finite(lo), finite(hi), tested, n_clusters, seeds, how, test, finite(least))
+        found[name] = Paired(float(v), float(w), effect)
+    return found
+
+
+def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int = 0) -> Effect:
+    """Return the difference of a metric of two answers to the same rows, with the interval of `paired_by_query` and no test."""
+    sums = cluster_sums([[first], [other]])
+    sides = resampled(sums, resamples, seed, (1, 1))
+    low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]
+    how = interval_name(resamples, 1)
+    return Effect(first.value - other.value, finite(low), finite(high), None, sums.numerator.shape[1], 1, how)
 
 
 def paired_test(
@@ -64,37 +142,13 @@ def paired_test(
     ConfigError
         If a metric is not known, or is one of a whole catalogue that cannot be paired.
     """
-    left, right = _seeds(first), _seeds(other)
-    for one in (*left[1:], *right):
-        check_same_questions(left[0], one)
-    chosen = _names(left[0]) if names is None else list(names)
-    both = _sums([*left, *right], chosen)
-    a, b = _sides(both, len(left))
-    n_clusters = both.numerator.shape[1]
-    drawn = np.full((1, len(chosen)), np.nan)
-    if n_clusters > 1:
-        values = resampled(both, resamples, seed, (len(left), len(right)))
-        drawn = values[:, 0] - values[:, 1]
-    low, high = percentiles(drawn)
-    if len(left) == len(right) == 1:
-        p, test = sign_flip(_cluster_differences(a, b), permutations, seed), f"sign_flip({permutations})"
-    else:
-        below, above = (drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0)
-        p, test = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (len(drawn) + 1)), f"bootstrap({resamples})"
-    return pl.DataFrame(
-        {
-            "metric": chosen,
-            "first": a.value,
-            "other": b.value,
-            "difference": a.value - b.value,
-            "low": low,
-            "high": high,
-            "p": p,
-            "test": [test] * len(chosen),
-            "n": [n_clusters] * len(chosen),
-            "detectable": DETECTABLE * _paired_error(a, b),
-        }
-    )
+    found = paired_by_query(first, other, names, resamples=resamples, permutations=permutations, seed=seed)
+    rows = [
+        (name, one.first, one.other, e.value, e.low, e.high, e.p, e.test, e.n, e.detectable)
+        for name, one in found.items()
+        for e in [one.effect]
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_null(math.nan))
 
 
 def paired_tests(
@@ -162,25 +216,6 @@ def smallest_detectable_difference(
     for one in (*left[1:], *right):
         check_same_questions(left[0], one)
     return DETECTABLE * float(_paired_error(*_sides(_sums([*left, *right], [name]), len(left)))[0])
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values corrected for multiple comparisons (Holm 1979).
-
-    Parameters
-    ----------
-    p : ndarray, shape [M]
-        p-values.
-
-    Returns
-    -------
-    ndarray, shape [M]
-        In the same order, at most 1.
-    """
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return corrected
 
 
 def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) -> NDArray[np.float64]:

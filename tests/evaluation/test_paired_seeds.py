@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from reverie.contrast.differences import noncentrality, row_differences, seed_difference
+from reverie.evaluation.paired_seeds import noncentrality, paired_by_seed, paired_by_seed_with
 
 ROW = st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=2, max_size=12)
 
 
 def test_an_example_computed_by_hand() -> None:
     # differences .01 … .05: mean .03, standard deviation √(.001/4) = .0158114, standard error .00707107, t = 4.242641
-    found = seed_difference([0.71, 0.82, 0.73, 0.84, 0.75], [0.70, 0.80, 0.70, 0.80, 0.70])
-    assert found.difference == pytest.approx(0.03)
+    found = paired_by_seed([0.71, 0.82, 0.73, 0.84, 0.75], [0.70, 0.80, 0.70, 0.80, 0.70])
+    assert found.value == pytest.approx(0.03)
     assert (found.low, found.high) == pytest.approx((0.03 - 2.776445 * 0.00707107, 0.03 + 2.776445 * 0.00707107), rel=1e-6)
     assert found.p == pytest.approx(0.013236, abs=1e-6)
     assert found.detectable == pytest.approx(3.76106 * 0.00707107, rel=1e-5)
@@ -26,7 +26,7 @@ def test_an_example_computed_by_hand() -> None:
 @given(pairs=ROW)
 def test_it_is_the_paired_t_test_of_scipy(pairs: list[tuple[float, float]]) -> None:
     first, other = (list(side) for side in zip(*pairs, strict=True))
-    found = seed_difference(first, other)
+    found = paired_by_seed(first, other)
     d = np.subtract(first, other)
     if d.std(ddof=1) <= 1e-9:
         return
@@ -55,7 +55,7 @@ def test_holm_over_rows_that_could_be_tested() -> None:
     vague = [value + gain for value, gain in zip(base, (0.03, -0.02, 0.01, 0.02, -0.01), strict=True)]
     worse = [value - gain for value, gain in zip(base, (0.02, 0.03, 0.01, 0.02, 0.03), strict=True)]
     rows = {"vague": vague, "base": base, "same": list(base), "clear": clear, "worse": worse}
-    found = row_differences(rows, "base")
+    found = paired_by_seed_with(rows, "base")
     assert list(found) == ["vague", "same", "clear", "worse"]
     p = {name: one.p for name, one in found.items()}
     assert p["clear"] < p["worse"] < p["vague"]
@@ -63,14 +63,14 @@ def test_holm_over_rows_that_could_be_tested() -> None:
     assert found["worse"].p_holm == pytest.approx(2 * p["worse"])
     assert found["vague"].p_holm == pytest.approx(p["vague"])
     assert [one.shown for one in found.values()] == [False, False, True, True]
-    assert found["same"].difference == 0
+    assert found["same"].value == 0
     assert (found["same"].p, found["same"].p_holm, found["same"].low, found["same"].detectable) == (None,) * 4
 
 
 def test_a_corrected_p_may_hide_what_the_interval_alone_would_show() -> None:
     base = [0.0] * 5
     rows = {"base": base} | {f"row{k}": [0.01, 0.02, 0.03, 0.04, 0.05] for k in range(4)}
-    found = row_differences(rows, "base")["row0"]
+    found = paired_by_seed_with(rows, "base")["row0"]
     assert found.low is not None
     assert found.low > 0
     assert found.p_holm == pytest.approx(4 * 0.013236, abs=1e-5)
@@ -79,13 +79,13 @@ def test_a_corrected_p_may_hide_what_the_interval_alone_would_show() -> None:
 
 def test_one_seed_or_a_constant_difference_has_no_interval() -> None:
     for row, other in (([0.7], [0.6]), ([0.7, 0.8, 0.9], [0.6, 0.7, 0.8])):
-        found = seed_difference(row, other)
-        assert found.difference == pytest.approx(0.1)
+        found = paired_by_seed(row, other)
+        assert found.value == pytest.approx(0.1)
         assert (found.low, found.p, found.detectable, found.shown) == (None, None, None, False)
 
 
 def test_seeds_must_be_the_same() -> None:
     for row, other in (([1.0, 2.0], [1.0]), ([], [])):
-        with pytest.raises(ValueError, match="row and other must hold the same seeds"):
-            seed_difference(row, other)
+        with pytest.raises(ValueError, match="first and other must hold the same seeds"):
+            paired_by_seed(row, other)
     assert math.isfinite(noncentrality(2))
