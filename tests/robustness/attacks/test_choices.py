@@ -15,10 +15,10 @@ from scipy.sparse import csr_array
 
 import reverie as rv
 from reverie.errors import ConfigError
+from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.item_tree import ItemTree
 from reverie.robustness.attacks.knapsack import divide
 from reverie.robustness.attacks.poisonrec import PoisonRec
-from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
 from reverie.robustness.attacks.uplift import chances_by_paths
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def test_guided_sessions_beat_random_on_their_victim(ground: Callable[..., Any])
 
 
 def test_the_guide_prefers_histories_that_win_users() -> None:
+    from reverie.robustness.attacks.config import GuidedSessionsConfig
     from reverie.robustness.attacks.guided_sessions import GuidedSessions
-    from reverie.robustness.attacks.guided_sessions_config import GuidedSessionsConfig
 
     near, far = torch.tensor([1.0, 0.0]).expand(10, 2), torch.tensor([0.0, 1.0]).expand(10, 2)
     gaps = torch.cat([torch.full((10,), 0.1), torch.full((10,), 50.0)])

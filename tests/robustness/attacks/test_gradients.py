@@ -14,12 +14,12 @@ from scipy.sparse import csr_array
 
 from reverie.robustness.attacks.adversary import Adversary
 from reverie.robustness.attacks.aim import Aim
+from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
 from reverie.robustness.attacks.gradient import capped_simplex, largest
 from reverie.robustness.attacks.legup_generator import RatingGenerator
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.attacks.steps import hard_step, hard_top
 from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.attacks.surrogate_config import AimConfig, SurrogateConfig
 from reverie.robustness.ratings import Scale
 from reverie.robustness.view import Goal
 

@@ -15,8 +15,8 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.config import AverageConfig
 from reverie.robustness.attacks.simple import build_average
-from reverie.robustness.attacks.simple_config import AverageConfig
 from reverie.robustness.defences.defence import Defence, Fitting
 from reverie.robustness.defences.reweight import in_halves, probabilities, ranking_errors, standardised
 from reverie.robustness.defences.shelf import DEFENCES

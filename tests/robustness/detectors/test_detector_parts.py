@@ -121,7 +121,7 @@ def test_boosting_without_scikit_learn_says_so(monkeypatch: pytest.MonkeyPatch) 
     import sys
 
     from reverie.errors import ConfigError
-    from reverie.robustness.detectors.profile_features_config import ProfileFeaturesConfig
+    from reverie.robustness.detectors.config import ProfileFeaturesConfig
 
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from reverie.robustness.attacks.templates import as_likes, seen_ratings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.attacks.surrogate_config import AimConfig, SurrogateConfig
+    from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
     from reverie.robustness.view import Goal, View
 
 

@@ -15,7 +15,7 @@ from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.aia_config import AiaConfig
+    from reverie.robustness.attacks.config import AiaConfig
     from reverie.robustness.ratings import Scale
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View

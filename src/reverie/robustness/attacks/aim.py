@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from reverie.robustness.attacks.surrogate_config import AimConfig
+    from reverie.robustness.attacks.config import AimConfig
     from reverie.robustness.view import Goal
 
 _TOP = 10

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.aush_config import AushConfig
+    from reverie.robustness.attacks.config import AushConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -20,7 +20,7 @@ from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.gradient_config import PgaConfig, RevadvConfig
+    from reverie.robustness.attacks.config import PgaConfig, RevadvConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

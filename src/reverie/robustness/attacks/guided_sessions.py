@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.guided_sessions_config import GuidedSessionsConfig
+    from reverie.robustness.attacks.config import GuidedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.legup_config import LegupConfig
+    from reverie.robustness.attacks.config import LegupConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -15,7 +15,7 @@ from reverie.robustness.attacks.templates import room
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
+    from reverie.robustness.attacks.config import PoisonrecConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

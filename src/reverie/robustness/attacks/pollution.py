@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reverie.data.queries import Queries
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.pollution_config import ProfilePollutionConfig
+    from reverie.robustness.attacks.config import ProfilePollutionConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Goal, View
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.attacks.sessions_config import InjectedSessionsConfig
+    from reverie.robustness.attacks.config import InjectedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -20,7 +20,7 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.attacks.simple_config import (
+    from reverie.robustness.attacks.config import (
         AverageConfig,
         BandwagonConfig,
         LoveHateConfig,

@@ -11,7 +11,7 @@ from torch import Tensor
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.surrogate_config import SurrogateConfig
+    from reverie.robustness.attacks.config import SurrogateConfig
     from reverie.robustness.ratings import Ratings
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.uba_config import UbaConfig
+    from reverie.robustness.attacks.config import UbaConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from reverie.robustness.attacks.surrogate_config import SurrogateConfig
+    from reverie.robustness.attacks.config import SurrogateConfig
 
 _TOP = 10
 _CHUNK = 512

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.options import Options
-
 if TYPE_CHECKING:
+    from reverie.robustness.defences.config import NoneConfig
     from reverie.robustness.defences.defence import Fitting
     from reverie.robustness.detectors.detector import Evidence
-
-
-class NoneConfig(Options):
-    """Nothing to choose."""
 
 
 class NoDefence:

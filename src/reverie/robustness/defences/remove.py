@@ -14,8 +14,8 @@ from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from reverie.robustness.defences.config import OracleConfig, RandomRemovalConfig, RemoveConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.remove_config import OracleConfig, RandomRemovalConfig, RemoveConfig
     from reverie.robustness.detectors.detector import Detector, Evidence
 
 

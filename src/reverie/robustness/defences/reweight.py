@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
+    from reverie.robustness.defences.config import ReweightConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.reweight_config import ReweightConfig
     from reverie.robustness.detectors.detector import Evidence
 
 

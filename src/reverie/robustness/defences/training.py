@@ -10,8 +10,8 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 
 if TYPE_CHECKING:
+    from reverie.robustness.defences.config import AprConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.training_config import AprConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
     from reverie.robustness.detectors.detector import Evidence
 
 

@@ -20,7 +20,7 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.bayes_detector_config import BayesDetectorConfig
+    from reverie.robustness.detectors.config import BayesDetectorConfig
     from reverie.robustness.detectors.detector import Evidence
     from reverie.robustness.ratings import Ratings
 

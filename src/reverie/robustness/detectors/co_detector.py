@@ -21,7 +21,7 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.co_detector_config import CoDetectorConfig
+    from reverie.robustness.detectors.config import CoDetectorConfig
     from reverie.robustness.detectors.detector import Evidence
     from reverie.robustness.ratings import Ratings
 

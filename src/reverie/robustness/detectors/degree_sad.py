@@ -19,7 +19,7 @@ from reverie.robustness.detectors.tree import grow_tree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.degree_sad_config import DegreeSADConfig
+    from reverie.robustness.detectors.config import DegreeSADConfig
     from reverie.robustness.detectors.detector import Evidence
 
 

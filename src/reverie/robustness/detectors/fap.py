@@ -18,8 +18,8 @@ from reverie.robustness.detectors.known import known_users
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import FAPConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fap_config import FAPConfig
 
 
 class FAP:

@@ -16,8 +16,8 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import FraudarConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fraudar_config import FraudarConfig
 
 
 class Fraudar:

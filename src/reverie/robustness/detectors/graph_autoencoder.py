@@ -20,8 +20,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import GraphAutoencoderConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.graph_autoencoder_config import GraphAutoencoderConfig
 
 
 class GraphAutoencoder:

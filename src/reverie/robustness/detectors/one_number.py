@@ -12,8 +12,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import OneNumberConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.one_number_config import OneNumberConfig
 
 
 class OneNumberDetector:

@@ -18,8 +18,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import PCAConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.pca_config import PCAConfig
 
 
 class PCADetector:

@@ -22,8 +22,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import ProfileFeaturesConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.profile_features_config import ProfileFeaturesConfig
     from reverie.robustness.ratings import Ratings
 
 

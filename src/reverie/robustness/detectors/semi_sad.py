@@ -20,8 +20,8 @@ from reverie.robustness.detectors.known import known_users
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import SemiSADConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.semi_sad_config import SemiSADConfig
 
 FLOOR = 0.01
 """Smallest variance of a standardised feature within a class: one fake alone has none."""

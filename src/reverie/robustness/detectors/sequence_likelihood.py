@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
+    from reverie.robustness.detectors.config import SequenceLikelihoodConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.sequence_likelihood_config import SequenceLikelihoodConfig
 
 
 class SequenceLikelihood:

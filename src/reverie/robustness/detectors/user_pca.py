@@ -17,8 +17,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.detectors.config import UserPCAConfig
     from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.user_pca_config import UserPCAConfig
 
 
 class UserPCA:
