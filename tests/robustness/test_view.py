@@ -7,7 +7,7 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError, ReverieError
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.threat import SIGHT, Black, BudgetConfig, GoalConfig, Grey, Strata, ThreatConfig, White
+from reverie.robustness.threat import SIGHT, Black, BudgetConfig, GoalConfig, Grey, Strata, White
 from reverie.robustness.view import attacker_view, refuse_what_is_not_seen, resolve_budget, resolve_goal, strata
 from reverie.testing import tiny_dataset
 
@@ -89,7 +89,7 @@ def test_budgets_in_numbers(arena: Arena) -> None:
         with pytest.raises(ConfigError, match=words):
             resolve_budget(config, arena.ratings, 2)
     with pytest.raises(ConfigError, match="fakes"):
-        checked(ThreatConfig, {"budget": {"fakes": 0}}, "threat")
+        checked(BudgetConfig, {"fakes": 0}, "budget")
 
 
 def test_strata_part_the_catalogue_by_popularity(arena: Arena) -> None:
@@ -112,4 +112,4 @@ def test_targets_by_title_by_draw_and_not_at_all(arena: Arena) -> None:
     with pytest.raises(ConfigError, match="asks for 99 'head' items"):
         resolve_goal(GoalConfig(draw=Strata(each=99, groups=("head",))), arena, 0)
     with pytest.raises(ConfigError, match="untargeted"):
-        checked(ThreatConfig, {"goal": {"kind": "damage", "targets": ["a05"]}}, "threat")
+        checked(GoalConfig, {"kind": "damage", "targets": ["a05"]}, "goal")

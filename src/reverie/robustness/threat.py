@@ -87,14 +87,3 @@ class GoalConfig(Options):
         if self.kind == "damage" and self.targets:
             raise ValueError("untargeted damage has no targets; leave them out, or promote or demote them")
         return self
-
-
-class ThreatConfig(Options):
-    """A threat model."""
-
-    knowledge: Knowledge = Grey(kind="grey")
-    """What the attacker knows."""
-    budget: BudgetConfig = BudgetConfig()
-    """What the attacker may spend."""
-    goal: GoalConfig = GoalConfig()
-    """What the attacker wants."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from reverie.robustness.ratings import Ratings
 
-DEGREE = ("mud", "rud", "qud")
-"""Names of the columns of `degree_features`."""
 RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
 """Names of the columns of `rating_features`."""
 
@@ -43,7 +41,7 @@ def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: floa
 
 
 def degree_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_ → [U, 3]."""
+    """Return mean, range and upper quartile of the degrees of a user's items (MUD, RUD and QUD [3]_) → [U, 3]."""
     degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
     spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
     return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
