@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -35,10 +34,9 @@ class BayesDetector:
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "bayes-detector")
+        fakes, real = labelled_users(evidence, "bayes-detector")
         vectors = ranked_vectors(evidence.ratings, fakes, real, self.config, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.config.depth, self.config.leaf)(vectors)
+        return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
 def ranked_vectors(

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ class CoDetector:
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "co-detector")
+        fakes, real = labelled_users(evidence, "co-detector")
         vectors = joint_vectors(evidence.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(vectors)
+        return tree_probabilities(vectors, fakes, real, self.depth, self.leaf, seed)
 
 
 def joint_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:

@@ -130,7 +130,7 @@ class ProfileFeaturesConfig(Options):
     """Options of `reverie.robustness.detectors.profile_features`."""
 
     classifier: Literal["boosting", "logistic"] = "boosting"
-    """Gradient-boosted trees, which need scikit-learn, or a logistic regression of our own."""
+    """Gradient-boosted trees, or a logistic regression."""
     trees: PositiveInt = 100
     """Boosted trees."""
     leaf: PositiveInt = 5

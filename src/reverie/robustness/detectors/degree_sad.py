@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.features import degree_features
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import DegreeSADConfig
@@ -33,10 +31,8 @@ class DegreeSAD:
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "degree-sad")
-        features = degree_features(evidence.ratings)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(features[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(features)
+        fakes, real = labelled_users(evidence, "degree-sad")
+        return tree_probabilities(degree_features(evidence.ratings), fakes, real, self.depth, self.leaf, seed)
 
 
 def build(config: DegreeSADConfig) -> DegreeSAD:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from reverie.robustness.detectors.known import known_users
+from reverie.robustness.detectors.classifiers import labelled_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class FAP:
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
         """Return probabilities of being fake → [U]."""
-        fakes, real = known_users(evidence, "fap", genuine=self.hold_genuine)
+        fakes, real = labelled_users(evidence, "fap", genuine=self.hold_genuine)
         weights, scale = csr_array(evidence.ratings.matrix.astype(np.float64)), evidence.ratings.scale
         weights.data = weights.data - scale.low + (scale.step or 1.0)
         to_user, to_item = _rows_to_one(weights), _rows_to_one(csr_array(weights.T))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.features import RATING, length_variation, mean_similarity, rating_features
-from reverie.robustness.detectors.known import known_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class SemiSAD:
 
     def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
         """Return log odds of being fake → [U]."""
-        fakes, real = known_users(evidence, "semi-sad")
+        fakes, real = labelled_users(evidence, "semi-sad")
         ratings = evidence.ratings
         rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
         own = np.stack([mean_similarity(ratings, self.neighbours), length_variation(ratings)], axis=1)
