@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.errors import ConfigError
+from reverie.evaluation.labelled import grouped_auc
+from reverie.evaluation.metrics import Ranks, average_precision, recall
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -59,61 +61,29 @@ def figures(
         raise ValueError(f"suspicion must be {fake.shape} finite numbers")
     if measured is not None:
         suspicion, fake = suspicion[measured], fake[measured]
-    ties = _Ties(suspicion, fake)
-    return Figures(
-        users=len(fake),
-        fakes=ties.fakes,
-        auc=ties.auc(),
-        average_precision=ties.average_precision(),
-        true_share=ties.cut(ties.fakes),
-        assumed_share=ties.cut(round(assumed * len(fake))),
+    n = int(fake.sum())
+    area, precision = float("nan"), float("nan")
+    ordered, own = np.sort(suspicion), suspicion[fake]
+    above = len(fake) - np.searchsorted(ordered, own, side="right")
+    ranks = Ranks(np.zeros(n, dtype=np.int64), above, len(fake) - above - np.searchsorted(ordered, own, side="left") - 1)
+    if n:
+        area = float(grouped_auc(np.zeros(len(fake), dtype=np.int64), fake, suspicion)[0])
+        precision = float(average_precision(ranks, len(fake))[0])
+    return Figures(len(fake), n, area, precision, _cut(ranks, n, len(fake)), _cut(ranks, round(assumed * len(fake)), len(fake)))
+
+
+def _cut(ranks: Ranks, flagged: int, users: int) -> Cut:
+    """Return what happens when the first users are flagged, ties in random order."""
+    fakes, nan = len(ranks.greater), float("nan")
+    hits = float(recall(ranks, flagged)[0]) * fakes if fakes else 0.0
+    return Cut(
+        flagged=flagged,
+        precision=hits / flagged if flagged else nan,
+        recall=hits / fakes if fakes else nan,
+        f1=2 * hits / (flagged + fakes) if fakes else nan,
+        genuine_lost=flagged - hits,
+        genuine_lost_share=(flagged - hits) / (users - fakes) if users > fakes else nan,
     )
-
-
-class _Ties:
-    """Users by falling suspicion, in groups of equal suspicion: `a` fakes among `n` users, after `t` fakes among `s`."""
-
-    def __init__(self, suspicion: NDArray[np.float64], fake: NDArray[np.bool_]) -> None:
-        order = np.argsort(-suspicion, kind="stable")
-        ranked, self.total = suspicion[order], len(fake)
-        begins = np.flatnonzero(np.diff(ranked, prepend=np.inf) != 0) if len(ranked) else np.zeros(0, dtype=np.int64)
-        cumulated = np.concatenate([np.zeros(1), np.cumsum(fake[order], dtype=np.float64)])
-        ends = np.append(begins[1:], len(ranked)) if len(begins) else begins
-        self.s, self.n = begins.astype(np.float64), (ends - begins).astype(np.float64)
-        self.t, self.a = cumulated[begins], cumulated[ends] - cumulated[begins]
-        self.fakes = int(cumulated[-1])
-
-    def auc(self) -> float:
-        real = self.total - self.fakes
-        if not self.fakes or not real:
-            return float("nan")
-        less = real - (self.s - self.t) - (self.n - self.a)
-        return float((self.a * (less + (self.n - self.a) / 2)).sum() / (self.fakes * real))
-
-    def average_precision(self) -> float:
-        """Sum over places of the chance that a fake stands there times the expected precision there given that one does."""
-        if not self.fakes:
-            return float("nan")
-        size = self.n.astype(np.int64)
-        group = np.repeat(np.arange(len(size)), size)
-        place = np.arange(1, self.total + 1, dtype=np.float64)
-        before = place - self.s[group] - 1.0
-        a, n, t = self.a[group], self.n[group], self.t[group]
-        met = t + 1.0 + before * (a - 1.0) / np.maximum(n - 1.0, 1.0)
-        return float((a / n * met / place).sum() / self.fakes)
-
-    def cut(self, flagged: int) -> Cut:
-        real = self.total - self.fakes
-        hits = float((self.a * np.clip((flagged - self.s) / np.maximum(self.n, 1.0), 0.0, 1.0)).sum())
-        nan = float("nan")
-        return Cut(
-            flagged=flagged,
-            precision=hits / flagged if flagged else nan,
-            recall=hits / self.fakes if self.fakes else nan,
-            f1=2 * hits / (flagged + self.fakes) if self.fakes else nan,
-            genuine_lost=flagged - hits,
-            genuine_lost_share=(flagged - hits) / real if real else nan,
-        )
 
 
 def labelled(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:

@@ -111,6 +111,13 @@ class Ratings:
         data = self.matrix.data.astype(np.float64)
         return float(data.mean()), float(data.std())
 
+    def likes(self) -> csr_array:
+        """Return which ratings are likes, as a matrix of ones → [U, N]."""
+        likes = self.matrix.copy()
+        likes.data = self.scale.likes(likes.data).astype(np.float32)
+        likes.eliminate_zeros()
+        return csr_array(likes)
+
     def rows(self, index: NDArray[np.int64]) -> Ratings:
         """Return the ratings of some users."""
         return Ratings(csr_array(self.matrix[index]), self.scale)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reverie.evaluation.labelled import grouped_auc
+from reverie.robustness.detectors.features import per_user
 from reverie.robustness.ratings import Ratings, profile_matrix
 from reverie.seeds import numpy_generator
 
@@ -20,19 +22,14 @@ FOLDS = 5
 
 def features(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what a look at single profiles can tell; popularity [N] → [U, 6]."""
-    lengths = ratings.lengths
-    owner, some = ratings.owners, np.maximum(lengths, 1)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.bincount(owner, weights=values, minlength=len(lengths)) / some)
-
+    mean = partial(per_user, ratings)
     data = ratings.matrix.data.astype(np.float64)
     seen = np.log1p(popularity[ratings.matrix.indices].astype(np.float64))
     first, common = mean(data), mean(seen)
     spread = np.sqrt(np.maximum(mean(data**2) - first**2, 0.0))
     wide = np.sqrt(np.maximum(mean(seen**2) - common**2, 0.0))
     highest = mean((data >= ratings.scale.high).astype(np.float64))
-    return np.stack([np.log1p(lengths), first, spread, highest, common, wide], axis=1)
+    return np.stack([np.log1p(ratings.lengths), first, spread, highest, common, wide], axis=1)
 
 
 def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.robustness.attacks.aim import Aim
-from reverie.robustness.attacks.surrogate import Surrogate, liked
+from reverie.robustness.attacks.surrogate import Surrogate
 from reverie.robustness.attacks.templates import as_likes, seen_ratings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Adversary:
         through: Literal["all", "last"] | int,
         seed: int,
     ) -> None:
-        likes = liked(seen_ratings(view))
+        likes = seen_ratings(view).likes()
         self.surrogate, self.aim, self.through = Surrogate(likes, surrogate, seed), Aim(goal, likes, aim), through
         self.targets = torch.from_numpy(as_likes(view, goal, np.zeros((users, view.n_items))))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from reverie.data.profiles import Profiles
 from reverie.robustness.attacks.fillers import draw_items, stacked
+from reverie.robustness.attacks.templates import seen_ratings
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -109,14 +110,11 @@ def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
 
     targets [n] → [n, N].
     """
-    ratings = view.ratings
-    if ratings is None:
-        raise TypeError("an attack on a segment needs the ratings of some users")
-    liked = ratings.matrix.copy()
-    liked.data = ratings.scale.likes(ratings.matrix.data).astype(np.float32)
+    ratings = seen_ratings(view)
+    likes = ratings.likes()
     distinct, back = np.unique(targets[targets > 0], return_inverse=True)
     counts = np.sqrt(np.maximum(ratings.item_counts, 1))
-    table = (liked.T[distinct - 1] @ liked).toarray() / counts + 1e-9 * view.popularity
+    table = (likes.T[distinct - 1] @ likes).toarray() / counts + 1e-9 * view.popularity
     found = np.zeros((len(targets), view.n_items))
     found[targets > 0] = table[back]
     return found

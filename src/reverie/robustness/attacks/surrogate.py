@@ -12,7 +12,6 @@ from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from reverie.robustness.attacks.config import SurrogateConfig
-    from reverie.robustness.ratings import Ratings
 
 
 class Surrogate:
@@ -106,11 +105,3 @@ class _SparseProduct(torch.autograd.Function):
 def _product(dense: Tensor, matrix: csr_array, transposed: csr_array) -> Tensor:
     product: Tensor = _SparseProduct.apply(dense, matrix, transposed)  # type: ignore[no-untyped-call]
     return product
-
-
-def liked(ratings: Ratings) -> csr_array:
-    """Return which ratings are likes, as a matrix of ones → [U, N]."""
-    likes = ratings.matrix.copy()
-    likes.data = ratings.scale.likes(likes.data).astype("float32")
-    likes.eliminate_zeros()
-    return csr_array(likes)

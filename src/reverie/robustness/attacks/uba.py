@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from reverie.robustness.attacks.knapsack import divide
-from reverie.robustness.attacks.surrogate import liked
 from reverie.robustness.attacks.templates import assembled, keep_some, room, seen_ratings, without_targets
 from reverie.robustness.attacks.uplift import chances_by_paths, chances_by_surrogate
 from reverie.seeds import numpy_generator
@@ -42,7 +41,7 @@ class UBA:
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw, ratings = numpy_generator(seed, "attack", "uba"), seen_ratings(view)
-        n, real, likes = room(view, goal, budget.size), without_targets(ratings, goal), liked(ratings)
+        n, real, likes = room(view, goal, budget.size), without_targets(ratings, goal), ratings.likes()
         copied = real.copy()
         copied.data = np.where(ratings.scale.likes(copied.data), copied.data, 0.0).astype(np.float32)
         copied.eliminate_zeros()
