@@ -53,7 +53,7 @@ def test_profiles_keep_to_budget_scale_and_seed(name: str, arena: Arena, view: V
         again = craft(name, view, kind)[2]
         assert np.array_equal(made.items, again.items)
         assert np.array_equal(made.ratings, again.ratings)
-        for profile, target in enumerate(goal.assigned(7).tolist()):
+        for profile, target in enumerate(goal.target_of_each(7).tolist()):
             part = slice(made.offsets[profile], made.offsets[profile + 1])
             if target:
                 rating = made.ratings[part][made.items[part] == target]

@@ -124,11 +124,12 @@ class RobustnessRecipe(Options):
 
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.view import refuse_what_is_not_seen
+        from reverie.robustness.view import check_knowledge
 
         for row, what in self.attacks.items():
             attack = ATTACKS.build(what.kind)(checked(ATTACKS.config(what.kind), what.set, f"attacks.{row}"))
-            refuse_what_is_not_seen(what.kind, attack.needs, self.knowledge_of(row).kind)
+            key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"
+            check_knowledge(what.kind, attack.needs, self.knowledge_of(row).kind, key)
             if self.goal.kind not in attack.goals:
                 raise ConfigError(
                     f"attack '{what.kind}' cannot {self.goal.kind}; it can {', '.join(sorted(attack.goals))}, so leave out "

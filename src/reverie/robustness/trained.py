@@ -126,7 +126,7 @@ def _targets(histories: Queries, counts: NDArray[np.int64], config: TrainedConfi
     known = np.flatnonzero(counts) + 1
     lower = known[np.argsort(counts[known - 1], kind="stable")][: max(1, len(known) // 2)]
     if len(lower) < config.draw:
-        raise DataError(f"the less popular half has {len(lower)} items; draw at most as many targets, not {config.draw}")
+        raise DataError(f"the less popular half has {len(lower)} items, fewer than {config.draw}; set draw to {len(lower)} or less")
     return np.sort(numpy_generator(config.seed, "targets").choice(lower, config.draw, replace=False)).astype(np.int32)
 
 

@@ -31,7 +31,7 @@ class Goal:
     kind: Literal["promote", "demote", "damage"]
     targets: NDArray[np.int32]
 
-    def assigned(self, n: int) -> NDArray[np.int32]:
+    def target_of_each(self, n: int) -> NDArray[np.int32]:
         """Divide fake users evenly among the targets → [n]."""
         if not len(self.targets):
             return np.zeros(n, dtype=np.int32)
@@ -67,14 +67,14 @@ class View:
         return len(self.popularity)
 
 
-def refuse_what_is_not_seen(attack: str, needs: frozenset[Need], knowledge: str) -> None:
-    """Raise where an attack needs what the attacker may not have."""
+def check_knowledge(attack: str, needs: frozenset[Need], knowledge: str, key: str = "knowledge.kind") -> None:
+    """Raise where an attack needs what the attacker does not know; `key` is where a recipe sets the kind of knowledge."""
     missing = sorted(needs - SIGHT[knowledge])
     if missing:
         enough = [kind for kind, sight in SIGHT.items() if needs <= sight]
         raise ConfigError(
             f"attack '{attack}' needs {' and '.join(NEEDS[need] for need in missing)}, which a {knowledge}-box attacker does not "
-            f"have; set threat.knowledge.kind to {' or '.join(enough)}"
+            f"have; set {key} to {' or '.join(enough)}"
         )
 
 
@@ -84,11 +84,11 @@ def resolve_budget(config: BudgetConfig, ratings: Ratings, targets: int) -> Budg
     users = config.fakes if isinstance(config.fakes, int) else max(1, round(config.fakes * real))
     size = config.size or max(2, round(float(ratings.lengths[ratings.lengths > 0].mean())))
     if users > real:
-        raise ConfigError(f"threat.budget.fakes asks for {users} fake users, but there are {real} real ones; ask for fewer")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users, but there are {real} real ones; ask for fewer")
     if users < targets:
-        raise ConfigError(f"threat.budget.fakes gives {users} fake users for {targets} targets; give at least one each")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users for {targets} targets; give at least one each")
     if size > ratings.n_items:
-        raise ConfigError(f"threat.budget.size is {size}, but there are {ratings.n_items} items; make it smaller")
+        raise ConfigError(f"size is {size}, but there are {ratings.n_items} items; make it smaller")
     return Budget(users, size)
 
 
@@ -104,7 +104,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
         members = groups[group]
         if len(members) < config.draw.each:
             raise ConfigError(
-                f"threat.goal.draw asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
+                f"goal.draw.each asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
             )
         drawn.append(numpy_generator(seed, "targets", group).choice(members, config.draw.each, replace=False))
     return Goal(config.kind, np.concatenate(drawn).astype(np.int32))
@@ -156,7 +156,7 @@ def _limited(reward: Callable[[Profiles], float], trials: int) -> Callable[[Prof
         nonlocal used
         used += 1
         if used > trials:
-            raise ConfigError(f"the attack asks for more than {trials} trials; raise threat.knowledge.trials")
+            raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 
     return asked

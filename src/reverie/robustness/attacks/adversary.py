@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.robustness.attacks.aim import Aim
 from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.attacks.templates import as_likes, seen_ratings
+from reverie.robustness.attacks.templates import like_targets, seen_ratings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Adversary:
     ) -> None:
         likes = seen_ratings(view).likes()
         self.surrogate, self.aim, self.through = Surrogate(likes, surrogate, seed), Aim(goal, likes, aim), through
-        self.targets = torch.from_numpy(as_likes(view, goal, np.zeros((users, view.n_items))))
+        self.targets = torch.from_numpy(like_targets(view, goal, np.zeros((users, view.n_items))))
 
     def loss(self, others: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
         """Return the loss after a refit with fake users who like their targets and others; others [F, N]."""

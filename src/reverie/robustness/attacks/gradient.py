@@ -15,7 +15,14 @@ import torch
 from torch import Tensor
 
 from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    choose_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -45,9 +52,9 @@ class GradientAttack:
         generator = numpy_generator(seed, "attack", "gradient")
         ratings = seen_ratings(view)
         adversary = Adversary(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
-        n = room(view, goal, budget.size)
+        n = n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        templates = keep_some(real[choose_templates(real, budget.users, n, generator)], n, generator)
+        templates = sample_entries(real[choose_templates(real, budget.users, n, generator)], n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
@@ -66,7 +73,7 @@ class GradientAttack:
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
-        return assembled(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
+        return build_profiles(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
 
 
 def largest(state: Tensor, n: int) -> Tensor:

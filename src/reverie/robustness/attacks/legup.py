@@ -11,8 +11,15 @@ from torch.nn import functional as F
 
 from reverie.robustness.attacks.adversary import Adversary
 from reverie.robustness.attacks.legup_generator import RatingGenerator
-from reverie.robustness.attacks.steps import hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.steps import gradient_step, hard_top
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    choose_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator, seed_torch
 
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ class LegUp:
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
         ratings = seen_ratings(view)
-        scale, n = ratings.scale, room(view, goal, budget.size)
+        scale, n = ratings.scale, n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
@@ -57,7 +64,7 @@ class LegUp:
 
         for _ in range(config.pretraining):
             batch = self._drawn(real, config.batch_size, n, draw)
-            _step(of_generator, generator.surprise(generator(batch), torch.where(batch > 0, batch, torch.nan)))
+            gradient_step(of_generator, generator.surprise(generator(batch), torch.where(batch > 0, batch, torch.nan)))
         for _ in range(config.pretraining):
             self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
         best = self._made(templates, n)
@@ -65,20 +72,20 @@ class LegUp:
             for _ in range(config.judge_steps):
                 self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
             fake = self._made(self._drawn(real, config.batch_size, n, draw), n)[1]
-            _step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
+            gradient_step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
             for _ in range(config.attack_steps):
                 made = self._made(templates, n)
                 value, handle = adversary.loss(made[0], rows)
                 if value < lowest:
                     lowest, best = value, made
-                _step(of_generator, handle)
+                gradient_step(of_generator, handle)
         kept, shown = (part.detach() for part in best[1:])
-        return assembled(view, goal, shown.numpy() > 0, (kept * scale.high).numpy())
+        return build_profiles(view, goal, shown.numpy() > 0, (kept * scale.high).numpy())
 
     def _drawn(self, real: csr_array, users: int, n: int, draw: np.random.Generator) -> Tensor:
         rows = real[choose_templates(real, users, n, draw)]
         implicit = self.generator is not None and self.generator.scale.implicit
-        return torch.from_numpy((rows if implicit else keep_some(rows, n, draw)).toarray()).float()
+        return torch.from_numpy((rows if implicit else sample_entries(rows, n, draw)).toarray()).float()
 
     def _made(self, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
         """Likes, ratings over the highest one, and which items are rated, each [F, N]."""
@@ -97,13 +104,7 @@ class LegUp:
         true = judge(batch / high)
         ones = torch.ones_like(true)
         loss = F.binary_cross_entropy_with_logits(true, ones)
-        _step(optimiser, loss + F.binary_cross_entropy_with_logits(judge(made), 0 * ones))
-
-
-def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+        gradient_step(optimiser, loss + F.binary_cross_entropy_with_logits(judge(made), 0 * ones))
 
 
 def build_legup(config: LegupConfig) -> LegUp:

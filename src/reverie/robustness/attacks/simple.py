@@ -70,7 +70,7 @@ class SimpleAttack:
         """Return profiles."""
         generator = numpy_generator(seed, "attack", self.select, self.filler_rating)
         scale = view.arena.ratings.scale
-        targets = goal.assigned(budget.users).astype(np.int64)[:, None]
+        targets = goal.target_of_each(budget.users).astype(np.int64)[:, None]
         aim: Level = "lowest" if goal.kind == "demote" else "highest"
         parts = [(targets, self._rated(targets, aim, view, generator))]
         room = budget.size - int(bool(len(goal.targets)))

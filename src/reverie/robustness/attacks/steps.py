@@ -1,4 +1,4 @@
-"""Hard decisions with a gradient: what is decided goes forward, the slope of a smooth curve goes back."""
+"""Straight-through estimators of steps and of top-k selection, and one step of an optimiser."""
 
 from __future__ import annotations
 
@@ -41,3 +41,10 @@ def hard_top(values: Tensor, allowed: Tensor, n: int) -> Tensor:
     cut = torch.where(torch.isfinite(middle), middle, torch.zeros_like(middle))
     smooth = torch.tanh(values - cut[:, None]) * allowed
     return chosen.to(values.dtype) + smooth - smooth.detach()
+
+
+def gradient_step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Take one step of an optimiser down the gradient of a loss."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()

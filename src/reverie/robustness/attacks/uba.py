@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from reverie.robustness.attacks.knapsack import divide
-from reverie.robustness.attacks.templates import assembled, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    keep_entries,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.robustness.attacks.uplift import chances_by_paths, chances_by_surrogate
 from reverie.seeds import numpy_generator
 
@@ -41,10 +48,8 @@ class UBA:
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw, ratings = numpy_generator(seed, "attack", "uba"), seen_ratings(view)
-        n, real, likes = room(view, goal, budget.size), without_targets(ratings, goal), ratings.likes()
-        copied = real.copy()
-        copied.data = np.where(ratings.scale.likes(copied.data), copied.data, 0.0).astype(np.float32)
-        copied.eliminate_zeros()
+        n, real, likes = n_fillers(view, goal, budget.size), without_targets(ratings, goal), ratings.likes()
+        copied = keep_entries(real, ratings.scale.likes(real.data))
         chosen = np.zeros(budget.users, dtype=np.int64)
         kinds = len(goal.targets)
         for kind, target in enumerate(goal.targets.tolist()):
@@ -57,8 +62,8 @@ class UBA:
             from reverie.robustness.attacks.aush import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
-        made = keep_some(copied[chosen], n, draw).toarray()
-        return assembled(view, goal, made > 0, made)
+        made = sample_entries(copied[chosen], n, draw).toarray()
+        return build_profiles(view, goal, made > 0, made)
 
     def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> NDArray[np.int64]:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)
@@ -80,7 +85,7 @@ class UBA:
     ) -> NDArray[np.float64]:
         config, found = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
-            fakes = keep_some(copied[users], n, draw)
+            fakes = sample_entries(copied[users], n, draw)
             fakes.data = np.ones_like(fakes.data)
             if config.estimate == "paths":
                 found += chances_by_paths(likes, fakes, users, column, config.most)

@@ -24,7 +24,7 @@ def labelled_users(evidence: Evidence, detector: str, *, genuine: bool = True) -
     for members, kind in ((fakes, "fake"), (real, "real")):
         if not len(members) and (kind == "fake" or genuine):
             raise ConfigError(
-                f"detector '{detector}' needs the labels of some {kind} users, and none is known; label some, or use pca"
+                f"detector '{detector}' needs the labels of some {kind} users, and none is known; raise labelled, or use pca"
             )
     return fakes, real
 
