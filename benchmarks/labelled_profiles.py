@@ -26,8 +26,8 @@ from reverie.errors import DataError
 from reverie.evaluation.intervals import percentiles
 from reverie.files import sha256
 from reverie.options import checked
-from reverie.robustness.detection import Figures, figures, labelled
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detection import DetectionMetrics, detection_metrics, draw_labels
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.ratings import Ratings, scale_of
 from reverie.robustness.results import MORE
@@ -59,7 +59,7 @@ def labelled_folder(name: str = "sdlib-amazon") -> Path:
     return folder
 
 
-def read_labelled_profiles(folder: Path) -> tuple[Evidence, NDArray[np.bool_]]:
+def read_labelled_profiles(folder: Path) -> tuple[DetectorInput, NDArray[np.bool_]]:
     """Read profiles and labels → [U]."""
     rated = read_fields(found(folder, FILES[0]), "\t", ["user", "item", "rating"])
     rated = rated.with_columns(pl.col("rating").cast(pl.Float64, strict=False)).unique(
@@ -85,7 +85,7 @@ def read_labelled_profiles(folder: Path) -> tuple[Evidence, NDArray[np.bool_]]:
     some = np.flatnonzero(stops > starts)
     vocabulary = Vocabulary(items.rename("item"), users.rename("user"))
     likes = Sequences(column[order].astype(np.int32) + 1, starts[some], stops[some], some, vocabulary)
-    return Evidence(ratings, likes), (truth == "1").to_numpy()
+    return DetectorInput(ratings, likes), (truth == "1").to_numpy()
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ class DetectorRow:
     """One detector, measured."""
 
     detector: str
-    figures: Figures
+    figures: DetectionMetrics
     low: dict[str, float]
     high: dict[str, float]
     seconds: float
 
 
 def detector_table(
-    evidence: Evidence,
+    inputs: DetectorInput,
     fake: NDArray[np.bool_],
     detectors: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
     *,
@@ -110,9 +110,9 @@ def detector_table(
     resamples: int = 200,
 ) -> list[DetectorRow]:
     """Run detectors and measure all of them on the same users, with intervals over users; fake [U]."""
-    labels = labelled(fake, known, seed)
-    taught = replace(evidence, labels=labels)
-    untaught, measured = replace(evidence, labels=None), labels < 0
+    labels = draw_labels(fake, known, seed)
+    taught = replace(inputs, labels=labels)
+    untaught, measured = replace(inputs, labels=None), labels < 0
     rows = []
     for title, (name, options) in (detectors or every_detector()).items():
         detector: Detector = DETECTORS.build(name)(checked(DETECTORS.config(name), options, f"detector '{name}'"))
@@ -120,7 +120,7 @@ def detector_table(
         suspicion = detector.suspicion(taught if detector.supervised else untaught, seed)
         seconds = time.perf_counter() - start
         low, high = bootstrap(suspicion[measured], fake[measured], assumed, resamples, seed)
-        rows.append(DetectorRow(title, figures(suspicion, fake, assumed, measured), low, high, seconds))
+        rows.append(DetectorRow(title, detection_metrics(suspicion, fake, assumed, measured), low, high, seconds))
     return rows
 
 
@@ -134,11 +134,11 @@ def bootstrap(
     suspicion: NDArray[np.float64], fake: NDArray[np.bool_], assumed: float, resamples: int, seed: int
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return 95 % percentile intervals of all figures over users; suspicion [M], fake [M]."""
-    generator, names = numpy_generator(seed, "detection bootstrap"), list(figures(suspicion, fake, assumed).values())
+    generator, names = numpy_generator(seed, "detection bootstrap"), list(detection_metrics(suspicion, fake, assumed).values())
     drawn = np.full((resamples, len(names)), np.nan)
     for r in range(resamples):
         pick = generator.integers(len(fake), size=len(fake))
-        drawn[r] = list(figures(suspicion[pick], fake[pick], assumed).values().values())
+        drawn[r] = list(detection_metrics(suspicion[pick], fake[pick], assumed).values().values())
     low, high = percentiles(drawn)
     return dict(zip(names, map(float, low), strict=True)), dict(zip(names, map(float, high), strict=True))
 
@@ -165,10 +165,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
     folder = labelled_folder()
-    evidence, fake = read_labelled_profiles(folder)
+    inputs, fake = read_labelled_profiles(folder)
     digest, code = sha256(folder / FILES[0]), commit()
     for seed in range(options.seeds):
-        for row in detector_table(evidence, fake, seed=seed):
+        for row in detector_table(inputs, fake, seed=seed):
             append_results(options.table, rows_of(row, seed, digest, code), MORE)
             measured = row.figures
             print(

@@ -7,8 +7,8 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError, ReverieError
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.threat import SIGHT, Black, BudgetConfig, GoalConfig, Grey, Strata, White
-from reverie.robustness.view import attacker_view, check_knowledge, resolve_budget, resolve_goal, strata
+from reverie.robustness.threat import AVAILABLE, Black, BudgetConfig, GoalConfig, Grey, Strata, White
+from reverie.robustness.view import attacker_view, check_knowledge, popularity_groups, resolve_budget, resolve_goal
 from reverie.testing import tiny_dataset
 
 
@@ -72,7 +72,7 @@ def test_an_attack_is_refused_what_it_may_not_see() -> None:
     with pytest.raises(ConfigError, match=r"'aush' needs the ratings of some users.*black.*set knowledge.kind to white or grey"):
         check_knowledge("aush", frozenset({"ratings"}), "black")
     check_knowledge("bandwagon", frozenset({"popularity"}), "black")
-    assert SIGHT["grey"] < SIGHT["white"]
+    assert AVAILABLE["grey"] < AVAILABLE["white"]
 
 
 def test_budgets_in_numbers(arena: Arena) -> None:
@@ -93,7 +93,7 @@ def test_budgets_in_numbers(arena: Arena) -> None:
 
 
 def test_strata_part_the_catalogue_by_popularity(arena: Arena) -> None:
-    groups, counts = strata(arena), arena.split.train.item_counts()
+    groups, counts = popularity_groups(arena), arena.split.train.item_counts()
     assert sorted(np.concatenate(list(groups.values())).tolist()) == list(range(1, arena.ratings.n_items + 1))
     assert counts[groups["cold"]].max(initial=0) <= 5
     assert counts[groups["tail"]].max() <= counts[groups["middle"]].min() <= counts[groups["head"]].min()
@@ -105,7 +105,7 @@ def test_targets_by_title_by_draw_and_not_at_all(arena: Arena) -> None:
     assert named.target_of_each(5).tolist() == [named.targets[k % 2] for k in range(5)]
     drawn = resolve_goal(GoalConfig(draw=Strata(each=2, groups=("tail", "head"))), arena, 1)
     assert len(set(drawn.targets.tolist())) == 4
-    assert set(drawn.targets[:2].tolist()) <= set(strata(arena)["tail"].tolist())
+    assert set(drawn.targets[:2].tolist()) <= set(popularity_groups(arena)["tail"].tolist())
     assert resolve_goal(GoalConfig(kind="damage"), arena, 0).target_of_each(2).tolist() == [0, 0]
     with pytest.raises(ReverieError, match="no item has the id or title"):
         resolve_goal(GoalConfig(targets=("a film that is not there",)), arena, 0)

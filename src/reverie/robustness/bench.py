@@ -20,8 +20,8 @@ from reverie.robustness.attacks.attack import Pollutes
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
-from reverie.robustness.detectors.detector import Evidence
-from reverie.robustness.exposure import audience, by_user
+from reverie.robustness.detectors.detector import DetectorInput
+from reverie.robustness.exposure import exposure_by_user, exposure_queries
 from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted
 from reverie.robustness.store import digest, kept_profiles
 from reverie.robustness.view import Budget, Goal, attacker_view, resolve_budget, resolve_goal
@@ -153,13 +153,13 @@ class Bench:
             self._measured[cell] = self._polluted(cell) if self.pollutes(cell.attack) else self._fit(cell)
         return self._measured[cell]
 
-    def evidence(self, cell: Cell) -> tuple[Evidence, Profiles]:
+    def detector_input(self, cell: Cell) -> tuple[DetectorInput, Profiles]:
         """Return what a defender sees under a cell's attack, and the profiles that were injected."""
         arena = self.arena
         if cell.attack in ("clean", NULL) or self.pollutes(cell.attack):
-            return Evidence(arena.ratings, arena.split.train), _nothing()
+            return DetectorInput(arena.ratings, arena.split.train), _nothing()
         profiles, _ = self.profiles(cell.attack, cell.victim, cell.fakes, cell.seed)
-        return Evidence(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
+        return DetectorInput(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Bench:
 
     def _fit(self, cell: Cell, keep_model: bool = False) -> Measured:
         arena, victim = self.arena, self.recipe.victims[cell.victim]
-        evidence, profiles = self.evidence(cell)
+        inputs, profiles = self.detector_input(cell)
         split = arena.poisoned(profiles) if len(profiles) else arena.split
         defence = None if cell.defence == NONE else self.recipe.defences[cell.defence]
         training, goal = self._training(cell), self.goal(cell.seed)
@@ -215,7 +215,7 @@ class Bench:
             hardening = DEFENCES.build(defence.kind)(
                 checked(DEFENCES.config(defence.kind), defence.set, f"defences.{cell.defence}")
             )
-            hardened: Fitting = hardening.harden(fitting, evidence, cell.seed)
+            hardened: Fitting = hardening.harden(fitting, inputs, cell.seed)
             return hardened
 
         folder = self.folder / "fits"
@@ -232,10 +232,10 @@ class Bench:
             fit(model, split, training, show=False, device="cpu")
             if goal.kind == "damage":
                 return -evaluate(model, split.valid, top=0, device="cpu").value("ndcg@10")
-            asked = audience(split, goal.targets)
+            asked = exposure_queries(split, goal.targets)
             every = max(1, len(asked) // 500)
             shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device="cpu")
-            value = float(by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
+            value = float(exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 
         return reward

@@ -29,7 +29,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Figures:
+class DetectionMetrics:
     """How well a detector does."""
 
     users: int
@@ -48,12 +48,12 @@ class Figures:
         return named
 
 
-def figures(
+def detection_metrics(
     suspicion: NDArray[np.float64],
     fake: NDArray[np.bool_],
     assumed: float = 0.05,
     measured: NDArray[np.bool_] | None = None,
-) -> Figures:
+) -> DetectionMetrics:
     """Measure suspicion against the truth; suspicion [U], fake [U], measured [U]."""
     if not 0 < assumed < 1:
         raise ConfigError(f"the assumed share of fakes is {assumed:g}; give a number between 0 and 1")
@@ -61,19 +61,21 @@ def figures(
         raise ValueError(f"suspicion must be {fake.shape} finite numbers")
     if measured is not None:
         suspicion, fake = suspicion[measured], fake[measured]
-    n = int(fake.sum())
-    area, precision = float("nan"), float("nan")
-    ordered, own = np.sort(suspicion), suspicion[fake]
-    above = len(fake) - np.searchsorted(ordered, own, side="right")
-    ranks = Ranks(np.zeros(n, dtype=np.int64), above, len(fake) - above - np.searchsorted(ordered, own, side="left") - 1)
-    if n:
-        area = float(grouped_auc(np.zeros(len(fake), dtype=np.int64), fake, suspicion)[0])
-        precision = float(average_precision(ranks, len(fake))[0])
-    return Figures(len(fake), n, area, precision, _cut(ranks, n, len(fake)), _cut(ranks, round(assumed * len(fake)), len(fake)))
+    users, fakes = len(fake), int(fake.sum())
+    lower, upper = (np.searchsorted(np.sort(suspicion), suspicion[fake], side=side) for side in ("left", "right"))
+    ranks = Ranks(np.zeros(fakes, dtype=np.int64), users - upper, upper - lower - 1)
+    return DetectionMetrics(
+        users=users,
+        fakes=fakes,
+        auc=float(grouped_auc(np.zeros(users, dtype=np.int64), fake, suspicion)[0]) if fakes else float("nan"),
+        average_precision=float(average_precision(ranks, users)[0]) if fakes else float("nan"),
+        true_share=_flag(ranks, fakes, users),
+        assumed_share=_flag(ranks, round(assumed * users), users),
+    )
 
 
-def _cut(ranks: Ranks, flagged: int, users: int) -> Cut:
-    """Return what happens when the first users are flagged, ties in random order."""
+def _flag(ranks: Ranks, flagged: int, users: int) -> Cut:
+    """Return what happens when the most suspicious users are flagged, ties in random order."""
     fakes, nan = len(ranks.greater), float("nan")
     hits = float(recall(ranks, flagged)[0]) * fakes if fakes else 0.0
     return Cut(
@@ -86,7 +88,7 @@ def _cut(ranks: Ranks, flagged: int, users: int) -> Cut:
     )
 
 
-def labelled(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:
+def draw_labels(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:
     """Draw the users whose labels a supervised detector is given; it must be measured on the others only; fake [U] → [U]."""
     if not 0 < share < 1:
         raise ConfigError(f"the share of users with a label is {share:g}; give a number between 0 and 1")

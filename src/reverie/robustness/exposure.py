@@ -20,7 +20,7 @@ CUTS = (10, 20, 50)
 """Cut-offs of HR."""
 
 
-def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
+def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
     """Return one query per real user who does not have all targets yet: their training history, and the targets they lack.
 
     targets [K].
@@ -32,8 +32,8 @@ def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
     owner = np.repeat(np.arange(len(rows)), (train.stops - train.starts)[rows])
     place = np.full(train.vocabulary.n_items + 1, -1, dtype=np.int64)
     place[targets] = np.arange(len(targets))
-    found = place[train.items[at]]
-    owned[owner[found >= 0], found[found >= 0]] = True
+    column = place[train.items[at]]
+    owned[owner[column >= 0], column[column >= 0]] = True
     asked = np.flatnonzero(~owned.all(axis=1))
     lacks = ~owned[asked]
     return Queries(
@@ -48,13 +48,13 @@ def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
     )
 
 
-def by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
+def exposure_by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
     """Return one value per user: the mean over the targets that the user lacks.
 
     Parameters
     ----------
     ranks : polars.DataFrame
-        Of an evaluation of an `audience`.
+        Of an evaluation of `exposure_queries`.
     metric : str
         ``hr@k``, ``ndcg@k`` (1 / log2(rank + 1) of each target within the first k), ``share@k`` (the targets' share of a list of
         k), or ``rank`` (mean place over the number of candidates, 0 is first).

@@ -13,7 +13,7 @@ import polars as pl
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
-from reverie.robustness.exposure import audience
+from reverie.robustness.exposure import exposure_queries
 from reverie.robustness.store import key_of
 from reverie.training.environment import commit
 from reverie.training.fit import fit
@@ -66,7 +66,7 @@ def fit_and_measure(
         if keep_model:
             save_model(model, place / "model")
         if len(targets):
-            asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
+            asked = exposure_queries(clean, targets)  # codes of users and items are those of the poisoned split too
             asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
             evaluate(model, asked, top=0, device="cpu").save(place / "shown")
         evaluate(model, split.test, top=0, device="cpu", train=split.train).save(place / "useful")
@@ -89,7 +89,7 @@ def measure_polluted(
     if not (place / "done.json").exists():
         begin, model, parts = time.monotonic(), fitted.model(), []
         for target in targets:
-            polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
+            polluted = pollute(exposure_queries(clean, np.array([target], dtype=np.int32)))
             parts.append(evaluate(model, polluted, top=0, device="cpu"))
         ranks = pl.concat([part.ranks for part in parts])
         replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(place / "shown")

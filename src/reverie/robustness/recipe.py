@@ -15,7 +15,7 @@ from reverie.options import Options, checked
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
+from reverie.robustness.threat import AVAILABLE, BudgetConfig, GoalConfig, Grey, Knowledge
 from reverie.settings import Settings, load_named, packaged_files, put, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
@@ -135,7 +135,7 @@ class RobustnessRecipe(Options):
                     f"attack '{what.kind}' cannot {self.goal.kind}; it can {', '.join(sorted(attack.goals))}, so leave out "
                     f"attacks.{row} or change goal.kind"
                 )
-            if what.crafted_on and "victim" not in SIGHT[self.knowledge_of(row).kind]:
+            if what.crafted_on and "victim" not in AVAILABLE[self.knowledge_of(row).kind]:
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
 
     def budget(self, fakes: float) -> BudgetConfig:

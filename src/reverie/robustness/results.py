@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.robustness.bench import NONE, Cell
 from reverie.robustness.effects import RESAMPLES, Effect, level
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, per_user
 from reverie.robustness.words import attack_sentences
 from reverie.training.environment import commit
@@ -30,7 +30,7 @@ def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
         done = bench.measured(cell)
         figures = {name: level([per_user(done.useful, name)]) for name in USEFUL}
         if done.shown is not None:
-            figures |= {f"target_{name}": level([by_user(done.shown.ranks, name)]) for name in SHOWN}
+            figures |= {f"target_{name}": level([exposure_by_user(done.shown.ranks, name)]) for name in SHOWN}
         common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | {
             "seed": cell.seed, "best_epoch": done.facts["best_epoch"], "seconds": done.facts["seconds"],
             "peak_mb": done.facts["peak_mb"], "commit": done.facts["commit"],

@@ -11,10 +11,10 @@ import numpy as np
 from reverie.files import read_json, write_json
 from reverie.options import checked
 from reverie.robustness.bench import NULL, Bench, Cell
-from reverie.robustness.detection import figures, labelled
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detection import detection_metrics, draw_labels
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.results import MORE, cell_rows, effect_rows, figure_rows
 from reverie.robustness.stealth import stealth
 from reverie.robustness.store import digest, key_of
@@ -103,7 +103,7 @@ def _compute(bench: Bench, cells: Sequence[Cell], bar: Progress, keep: Callable[
 def _shown(done: Measured) -> str:
     if done.shown is None:
         return f"NDCG@10 {done.useful.value('ndcg@10'):.4f}"
-    return f"targets' HR@10 {by_user(done.shown.ranks, 'hr@10')['value'].to_numpy().mean():.4f}"
+    return f"targets' HR@10 {exposure_by_user(done.shown.ranks, 'hr@10')['value'].to_numpy().mean():.4f}"
 
 
 def _detect(bench: Bench, keep: Callable[[list[dict[str, Any]]], None], show: bool) -> list[Detected]:
@@ -134,20 +134,20 @@ def _detect(bench: Bench, keep: Callable[[list[dict[str, Any]]], None], show: bo
 
 def _look(bench: Bench, cell: Cell) -> dict[str, dict[str, float]]:
     """Return the figures of all detectors on one poisoned data set, and under "" those of stealth."""
-    evidence, profiles = bench.evidence(cell)
+    inputs, profiles = bench.detector_input(cell)
     arena, recipe = bench.arena, bench.recipe
     path = bench.folder / "detection" / f"{key_of(_facts(bench, cell, digest(profiles)))}.json"
     if path.exists():
         return {name: {k: _number(v) for k, v in values.items()} for name, values in read_json(path).items()}
-    fake = np.arange(evidence.ratings.n_users) >= arena.ratings.n_users
+    fake = np.arange(inputs.ratings.n_users) >= arena.ratings.n_users
     found = {"": stealth(arena.ratings, profiles, cell.seed)}
-    labels = labelled(fake, recipe.labelled, cell.seed)
+    labels = draw_labels(fake, recipe.labelled, cell.seed)
     for name, row in recipe.detectors.items():
         detector = DETECTORS.build(row.kind)(checked(DETECTORS.config(row.kind), row.set, f"detectors.{name}"))
-        told = Evidence(evidence.ratings, evidence.sequences, labels if detector.supervised else None)
+        told = DetectorInput(inputs.ratings, inputs.sequences, labels if detector.supervised else None)
         suspicion = detector.suspicion(told, cell.seed)
-        measured = (evidence.ratings.lengths > 0) & (labels < 0)  # all detectors on the same users
-        found[name] = figures(suspicion, fake, measured=measured).values()
+        measured = (inputs.ratings.lengths > 0) & (labels < 0)  # all detectors on the same users
+        found[name] = detection_metrics(suspicion, fake, measured=measured).values()
     write_json(path, {name: {k: (None if v != v else v) for k, v in values.items()} for name, values in found.items()})
     return found
 

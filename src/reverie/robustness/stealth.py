@@ -40,10 +40,10 @@ def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]
     a, b = features(real, popularity), features(fake, popularity)
     spread = np.maximum(a.std(axis=0), 1e-9)
     shift = np.abs(b.mean(axis=0) - a.mean(axis=0)) / spread
-    found = {"stealth_length": float(shift[0]), "stealth_popularity": float(shift[4]), "stealth_ratings": _distance(real, fake)}
+    values = {"stealth_length": float(shift[0]), "stealth_popularity": float(shift[4]), "stealth_ratings": _distance(real, fake)}
     if len(profiles) > 1:
-        found["stealth_auc"] = _told_apart((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
-    return found
+        values["stealth_auc"] = _told_apart((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
+    return values
 
 
 def _distance(real: Ratings, fake: Ratings) -> float:

@@ -14,8 +14,8 @@ from reverie.evaluation.tests import holm
 from reverie.evaluation.values import measure
 from reverie.robustness.bench import NONE, NULL, Cell
 from reverie.robustness.effects import Effect, difference, level
-from reverie.robustness.exposure import by_user
-from reverie.robustness.view import strata
+from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.view import popularity_groups
 
 if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
@@ -105,12 +105,12 @@ def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float)
 
 
 def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
-    return [by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
+    return [exposure_by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
 
 
 def _by_stratum(bench: Bench, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
-    for group, members in strata(bench.arena).items():
+    for group, members in popularity_groups(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
         if all(frame.height for side in sides for frame in side):
             found[group] = difference(sides[0], sides[1])

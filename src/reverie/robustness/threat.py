@@ -46,7 +46,7 @@ class Black(Options):
 
 Knowledge = Annotated[White | Grey | Black, Field(discriminator="kind")]
 
-SIGHT: dict[str, frozenset[Need]] = {
+AVAILABLE: dict[str, frozenset[Need]] = {
     "white": frozenset({"ratings", "order", "victim", "reward", "popularity"}),
     "grey": frozenset({"ratings", "order", "popularity"}),
     "black": frozenset({"reward", "popularity"}),

@@ -27,7 +27,7 @@ from reverie.evaluation.scoring import ask, asking
 from reverie.options import Options
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.effects import difference, level
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.seeds import numpy_generator
 from reverie.training.progress import progress
 
@@ -69,7 +69,7 @@ class TrainedConfig(Options):
 
 
 @dataclass(frozen=True)
-class Polluted:
+class PollutionRow:
     """What one way of polluting did; extra [Q, events]."""
 
     attack: str
@@ -85,7 +85,7 @@ class TrainedAttack:
     """An attack on a trained model, measured."""
 
     asked: Queries
-    rows: tuple[Polluted, ...]
+    rows: tuple[PollutionRow, ...]
 
 
 def attack_trained(
@@ -112,9 +112,9 @@ def attack_trained(
         for name in ATTACKS:
             ranks[name] = evaluate(model, extended(asked, extra[name]), top=0, batch_size=ROWS, seed=config.seed).ranks
             shown.advance(f"ranks, {name}")
-    hits, places = ([by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
+    hits, places = ([exposure_by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
     rows = [
-        Polluted(name, level([h]), difference([h], [hits[0]]), level([p]), difference([p], [places[0]]), extra[name])
+        PollutionRow(name, level([h]), difference([h], [hits[0]]), level([p]), difference([p], [places[0]]), extra[name])
         for name, h, p in zip(ATTACKS, hits, places, strict=True)
     ]
     return TrainedAttack(asked, tuple(rows))
@@ -176,14 +176,14 @@ def _pool(
     half = config.pool - config.pool // 2
     if len(popular) < config.pool:
         raise DataError(f"there are {len(popular)} items to choose from; set pool to {len(popular)} or less")
-    found = {}
+    pools = {}
     for target in np.unique(asked.targets).tolist():
         with_target = np.isin(rows, rows[items == target])
         shared = np.bincount(items[with_target], minlength=len(counts) + 1)[1:] / np.sqrt(np.maximum(counts, 1))
         near = np.argsort(-(shared + 1e-9 * counts), kind="stable") + 1
         near = near[~np.isin(near, targets)][:half]
-        found[target] = np.concatenate([near, popular[~np.isin(popular, near)][: config.pool - half]]).astype(np.int32)
-    return np.stack([found[target] for target in asked.targets.tolist()])
+        pools[target] = np.concatenate([near, popular[~np.isin(popular, near)][: config.pool - half]]).astype(np.int32)
+    return np.stack([pools[target] for target in asked.targets.tolist()])
 
 
 def _gain(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from reverie.errors import ConfigError
 from reverie.evaluation.lookup import find_items
-from reverie.robustness.threat import NEEDS, SIGHT
+from reverie.robustness.threat import AVAILABLE, NEEDS
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class View:
 
 def check_knowledge(attack: str, needs: frozenset[Need], knowledge: str, key: str = "knowledge.kind") -> None:
     """Raise where an attack needs what the attacker does not know; `key` is where a recipe sets the kind of knowledge."""
-    missing = sorted(needs - SIGHT[knowledge])
+    missing = sorted(needs - AVAILABLE[knowledge])
     if missing:
-        enough = [kind for kind, sight in SIGHT.items() if needs <= sight]
+        enough = [kind for kind, sight in AVAILABLE.items() if needs <= sight]
         raise ConfigError(
             f"attack '{attack}' needs {' and '.join(NEEDS[need] for need in missing)}, which a {knowledge}-box attacker does not "
             f"have; set {key} to {' or '.join(enough)}"
@@ -98,7 +98,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
         return Goal(config.kind, _named(config.targets, arena))
-    groups = strata(arena)
+    groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
     for group in config.draw.groups:
         members = groups[group]
@@ -110,7 +110,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
     return Goal(config.kind, np.concatenate(drawn).astype(np.int32))
 
 
-def strata(arena: Arena) -> dict[str, NDArray[np.int32]]:
+def popularity_groups(arena: Arena) -> dict[str, NDArray[np.int32]]:
     """Group the items that occur in training by their number of likes."""
     counts = arena.split.train.item_counts()[1:]
     codes = np.arange(1, len(counts) + 1, dtype=np.int32)
@@ -128,7 +128,7 @@ def attacker_view(
     reward: Callable[[Profiles], float] | None = None,
 ) -> View:
     """Return what an attacker sees of an arena."""
-    sight, ratings = SIGHT[knowledge.kind], arena.ratings
+    sight, ratings = AVAILABLE[knowledge.kind], arena.ratings
     seen = np.flatnonzero(ratings.lengths > 0)
     if knowledge.kind == "grey":
         n = max(1, round(knowledge.share * len(seen)))

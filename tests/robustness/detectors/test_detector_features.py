@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_information
+from reverie.robustness.detectors.cooccurrence import user_cooccurrence
 from reverie.robustness.detectors.features import (
     RATING,
     degree_features,
@@ -94,6 +94,6 @@ def test_information_against_a_loop(ratings: Ratings, shift: float) -> None:
     expected = np.zeros((25, 25))
     for u, v in zip(*np.nonzero(together), strict=True):
         expected[u, v] = max(np.log(together[u, v] * together.sum() / (of_user[u] * of_user[v])) - np.log(shift), 0.0)
-    found = user_information(ratings, shift, block=7)
+    found = user_cooccurrence(ratings, shift, block=7)
     np.testing.assert_allclose(found.toarray(), expected, atol=1e-12)
     assert (found.data > 0).all()

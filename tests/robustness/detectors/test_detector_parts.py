@@ -12,7 +12,7 @@ from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.robustness.detectors.classifiers import logistic_odds, tree_probabilities
 from reverie.robustness.detectors.co_detector import _Terms
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.fap import FAP
 from reverie.robustness.detectors.fraudar import Fraudar
 from reverie.robustness.detectors.sequence_likelihood import mean_log_likelihood
@@ -26,8 +26,10 @@ def _nobody(n_items: int, n_users: int) -> Sequences:
     return Sequences(none.astype(np.int32), none, none, none, names)
 
 
-def _evidence(dense: np.ndarray, labels: np.ndarray | None = None) -> Evidence:
-    return Evidence(Ratings(csr_array(dense.astype(np.float32)), Scale(1.0, 5.0, 1.0, 4.0)), _nobody(*dense.shape[::-1]), labels)
+def _evidence(dense: np.ndarray, labels: np.ndarray | None = None) -> DetectorInput:
+    return DetectorInput(
+        Ratings(csr_array(dense.astype(np.float32)), Scale(1.0, 5.0, 1.0, 4.0)), _nobody(*dense.shape[::-1]), labels
+    )
 
 
 @pytest.mark.parametrize("depth", [1, 2])

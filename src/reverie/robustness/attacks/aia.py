@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.steps import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
@@ -55,11 +55,11 @@ class AIA:
         values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
         allowed = torch.zeros(copied.shape, dtype=torch.bool)
         allowed[at[0], at[1]] = True
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
         optimiser = torch.optim.Adam([values], lr=config.rate * (scale.step or 0.5))
-        rows, lowest, best = adversary.aim.audience(generator), np.inf, values.detach().clone()
+        rows, lowest, best = poisoning_loss.attack_loss.sample_users(generator), np.inf, values.detach().clone()
         for _ in range(config.steps):
-            value, handle = adversary.loss(_likes(values, at, allowed, n, scale), rows)
+            value, handle = poisoning_loss.loss(_likes(values, at, allowed, n, scale), rows)
             if value < lowest:
                 lowest, best = value, values.detach().clone()
             gradient_step(optimiser, handle)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.simple import together
+from reverie.robustness.attacks.simple import target_cooccurrence
 from reverie.robustness.attacks.steps import gradient_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
@@ -62,7 +62,7 @@ class AUSH:
         seed_torch(seed, "attack", "aush")
         selected = min(config.selected, n // 2)
         wide = min(selected * config.pool if scale.implicit else selected, view.n_items - len(goal.targets))
-        near = together(view, goal.targets.astype(np.int64))
+        near = target_cooccurrence(view, goal.targets.astype(np.int64))
         near[:, goal.targets - 1] = -np.inf
         picked = torch.zeros(near.shape, dtype=torch.bool)
         picked.scatter_(1, torch.from_numpy(np.argsort(-near, axis=1, kind="stable")[:, :wide].copy()), True)

@@ -28,7 +28,7 @@ def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], ge
     return np.argpartition(-keys, size - 1, axis=1)[:, :size].astype(np.int64) + 1
 
 
-def stacked(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
+def stack_profiles(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
     """Lay blocks of columns side by side: row p of all blocks is profile p."""
     items = np.concatenate([block for block, _ in parts], axis=1)
     ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)

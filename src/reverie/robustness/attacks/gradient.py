@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.templates import (
     build_profiles,
     choose_templates,
@@ -51,23 +51,23 @@ class GradientAttack:
         """Return profiles; see `Attack`."""
         generator = numpy_generator(seed, "attack", "gradient")
         ratings = seen_ratings(view)
-        adversary = Adversary(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
+        poisoning_loss = PoisoningLoss(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
         n = n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
         templates = sample_entries(real[choose_templates(real, budget.users, n, generator)], n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
-        rows, best, lowest = adversary.aim.audience(generator), state, np.inf
+        rows, best, lowest = poisoning_loss.attack_loss.sample_users(generator), state, np.inf
         for step in range(self.config.steps + 1):
             rounded = largest(state, n)
-            value, _ = adversary.loss(rounded, rows)
+            value, _ = poisoning_loss.loss(rounded, rows)
             if value < lowest:
                 best, lowest = rounded, value
             if step == self.config.steps:
                 break
             moved = state.clone().requires_grad_()
-            _, handle = adversary.loss(moved, adversary.aim.audience(generator))
+            _, handle = poisoning_loss.loss(moved, poisoning_loss.attack_loss.sample_users(generator))
             handle.backward()  # type: ignore[no-untyped-call]
             gradient = torch.zeros_like(state) if moved.grad is None else moved.grad * open_
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
@@ -92,9 +92,9 @@ def capped_simplex(state: Tensor, total: int, open_: Tensor) -> Tensor:
         middle = (low + high) / 2
         much = (inside - middle).clamp(0, 1).sum(1, keepdim=True) > total
         low, high = torch.where(much, middle, low), torch.where(much, high, middle)
-    found = torch.zeros_like(state)
-    found[:, open_] = (inside - high).clamp(0, 1)
-    return found
+    projected = torch.zeros_like(state)
+    projected[:, open_] = (inside - high).clamp(0, 1)
+    return projected
 
 
 def build_pga(config: PgaConfig) -> GradientAttack:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.legup_generator import RatingGenerator
 from reverie.robustness.attacks.steps import gradient_step, hard_top
 from reverie.robustness.attacks.templates import (
@@ -59,8 +59,8 @@ class LegUp:
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
         templates = self._drawn(real, budget.users, n, draw)
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
-        rows, lowest = adversary.aim.audience(draw), np.inf
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        rows, lowest = poisoning_loss.attack_loss.sample_users(draw), np.inf
 
         for _ in range(config.pretraining):
             batch = self._drawn(real, config.batch_size, n, draw)
@@ -75,7 +75,7 @@ class LegUp:
             gradient_step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
             for _ in range(config.attack_steps):
                 made = self._made(templates, n)
-                value, handle = adversary.loss(made[0], rows)
+                value, handle = poisoning_loss.loss(made[0], rows)
                 if value < lowest:
                     lowest, best = value, made
                 gradient_step(of_generator, handle)

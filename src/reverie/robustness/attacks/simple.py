@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from reverie.data.profiles import Profiles
-from reverie.robustness.attacks.fillers import draw_items, stacked
+from reverie.robustness.attacks.fillers import draw_items, stack_profiles
 from reverie.robustness.attacks.templates import seen_ratings
 from reverie.seeds import numpy_generator
 
@@ -80,13 +80,13 @@ class SimpleAttack:
             taken = np.concatenate([targets, chosen], axis=1)
             fillers = draw_items(budget.users, room - chosen.shape[1], view.n_items, taken, generator)
             parts.append((fillers, self._rated(fillers, self.filler_rating, view, generator)))
-        return stacked(parts, scale)
+        return stack_profiles(parts, scale)
 
     def _chosen(self, view: View, targets: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         if self.select == "none" or n <= 0:
             return np.zeros((len(targets), 0), dtype=np.int64)
         if self.select == "segment":
-            likes = together(view, targets)
+            likes = target_cooccurrence(view, targets)
         else:
             sign = 1.0 if self.select == "popular" else -1.0
             likes = np.broadcast_to(sign * view.popularity.astype(np.float64), (len(targets), view.n_items)).copy()
@@ -105,7 +105,7 @@ class SimpleAttack:
         return mean + spread * generator.standard_normal(items.shape)
 
 
-def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+def target_cooccurrence(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how often each item is liked by those who like a target, over the root of its popularity; popularity breaks ties.
 
     targets [n] → [n, N].
@@ -115,9 +115,9 @@ def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
     distinct, back = np.unique(targets[targets > 0], return_inverse=True)
     counts = np.sqrt(np.maximum(ratings.item_counts, 1))
     table = (likes.T[distinct - 1] @ likes).toarray() / counts + 1e-9 * view.popularity
-    found = np.zeros((len(targets), view.n_items))
-    found[targets > 0] = table[back]
-    return found
+    scores = np.zeros((len(targets), view.n_items))
+    scores[targets > 0] = table[back]
+    return scores
 
 
 def build_null(config: NullConfig) -> NullAttack:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.robustness.attacks.knapsack import divide
+from reverie.robustness.attacks.knapsack import solve_knapsack
 from reverie.robustness.attacks.templates import (
     build_profiles,
     keep_entries,
@@ -15,7 +15,7 @@ from reverie.robustness.attacks.templates import (
     seen_ratings,
     without_targets,
 )
-from reverie.robustness.attacks.uplift import chances_by_paths, chances_by_surrogate
+from reverie.robustness.attacks.uplift import hit_chance_by_paths, hit_chance_by_surrogate
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class UBA:
     """Copies of target users, as many of each as are worth most.
 
     For each user u without the target, p(u, b) estimates the chance that b fake users made after u lift the target into u's top
-    10, see `chances_by_surrogate` and `chances_by_paths`; `divide` chooses the b_u that make ``Σ_u p(u, b_u)`` largest under the
-    budget. Fake users that would not change that sum go to users drawn at random. A fake user copies likes of u (at random where
-    there are more than fit in a profile), or is written by AUSH with u as template.
+    10, see `hit_chance_by_surrogate` and `hit_chance_by_paths`; `solve_knapsack` chooses the b_u that make ``Σ_u p(u, b_u)``
+    largest under the budget. Fake users that would not change that sum go to users drawn at random. A fake user copies likes of
+    u (at random where there are more than fit in a profile), or is made by AUSH with u as template.
 
     .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
     """
@@ -55,7 +55,7 @@ class UBA:
         for kind, target in enumerate(goal.targets.tolist()):
             users = self._candidates(ratings.matrix, copied, target - 1, draw)
             total = len(chosen[kind::kinds])
-            given = divide(self._chances(likes, copied, users, target - 1, n, seed, draw), total)
+            given = solve_knapsack(self._chances(likes, copied, users, target - 1, n, seed, draw), total)
             spent = np.repeat(users, given)
             chosen[kind::kinds] = np.concatenate([spent, draw.choice(users, total - len(spent))])
         if self.config.generator == "aush":
@@ -83,16 +83,16 @@ class UBA:
         seed: int,
         draw: np.random.Generator,
     ) -> NDArray[np.float64]:
-        config, found = self.config, np.zeros((len(users), self.config.most + 1))
+        config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
             fakes = sample_entries(copied[users], n, draw)
             fakes.data = np.ones_like(fakes.data)
             if config.estimate == "paths":
-                found += chances_by_paths(likes, fakes, users, column, config.most)
+                total += hit_chance_by_paths(likes, fakes, users, column, config.most)
             else:
                 settings, odds = config.surrogate, config.temperature
-                found += chances_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
-        return found / config.repeats
+                total += hit_chance_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
+        return total / config.repeats
 
 
 def build_uba(config: UbaConfig) -> UBA:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reverie.robustness.defences.config import NoneConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class NoDefence:
     """Changes nothing."""
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return what was to be fitted anyway."""
         return fitting
 

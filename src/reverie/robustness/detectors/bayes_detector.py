@@ -13,14 +13,14 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
-from reverie.robustness.detectors.cooccurrence import user_information
+from reverie.robustness.detectors.cooccurrence import user_cooccurrence
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import BayesDetectorConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
     from reverie.robustness.ratings import Ratings
 
 
@@ -32,19 +32,19 @@ class BayesDetector:
     def __init__(self, config: BayesDetectorConfig) -> None:
         self.config = config
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = labelled_users(evidence, "bayes-detector")
-        vectors = ranked_vectors(evidence.ratings, fakes, real, self.config, seed)
+        fakes, real = labelled_users(inputs, "bayes-detector")
+        vectors = ranked_user_vectors(inputs.ratings, fakes, real, self.config, seed)
         return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
-def ranked_vectors(
+def ranked_user_vectors(
     ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64], config: BayesDetectorConfig, seed: int
 ) -> NDArray[np.float64]:
     """Fit the vectors → [U, dim]."""
     generator = numpy_generator(seed, "bayes-detector")
-    information = user_information(ratings, config.shift).tocoo()
+    information = user_cooccurrence(ratings, config.shift).tocoo()
     first, second = information.coords
     draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
     # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side

@@ -12,12 +12,12 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
-def labelled_users(evidence: Evidence, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the users known to be fake, and those known to be real."""
-    labels = evidence.labels
+    labels = inputs.labels
     if labels is None:
         raise ConfigError(f"detector '{detector}' learns from labels, and there are none; give labels of some users, or use pca")
     fakes, real = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)

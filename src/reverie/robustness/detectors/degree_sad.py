@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import DegreeSADConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class DegreeSAD:
@@ -29,10 +29,10 @@ class DegreeSAD:
     def __init__(self, depth: int, leaf: int) -> None:
         self.depth, self.leaf = depth, leaf
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = labelled_users(evidence, "degree-sad")
-        return tree_probabilities(degree_features(evidence.ratings), fakes, real, self.depth, self.leaf, seed)
+        fakes, real = labelled_users(inputs, "degree-sad")
+        return tree_probabilities(degree_features(inputs.ratings), fakes, real, self.depth, self.leaf, seed)
 
 
 def build(config: DegreeSADConfig) -> DegreeSAD:

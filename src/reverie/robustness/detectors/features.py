@@ -93,9 +93,9 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
     values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
     seen, squares = values.copy(), values.copy()
     seen.data, squares.data = np.ones_like(values.data), values.data**2
-    found, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
+    similarity, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
     if k < 1:
-        return found
+        return similarity
     for first in range(0, ratings.n_users, block):
         rows = slice(first, min(first + block, ratings.n_users))
         n = (seen[rows] @ seen.T).toarray()
@@ -106,5 +106,5 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
         variance *= (seen[rows] @ squares.T).toarray() - theirs**2 / both
         similar = np.where(variance > 1e-9, covariance / np.sqrt(np.maximum(variance, 1e-9)), 0.0)
         similar[np.arange(len(n)), np.arange(rows.start, rows.stop)] = -np.inf
-        found[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
-    return found
+        similarity[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
+    return similarity

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import GraphAutoencoderConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class GraphAutoencoder:
@@ -37,9 +37,9 @@ class GraphAutoencoder:
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the share of each user's row that is not rebuilt → [U]."""
-        ratings = evidence.ratings
+        ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = np.ones_like(edges.data)
         left = diags_array(1.0 / np.sqrt(np.maximum(ratings.lengths, 1)))

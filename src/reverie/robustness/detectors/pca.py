@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import PCAConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class PCADetector:
@@ -30,9 +30,9 @@ class PCADetector:
     def __init__(self, components: int) -> None:
         self.components = components
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return minus the summed projections of squared ratings → [U]."""
-        matrix = csr_array(evidence.ratings.matrix.astype(np.float64))
+        matrix = csr_array(inputs.ratings.matrix.astype(np.float64))
         first = np.asarray(matrix.sum(axis=0)).ravel() / matrix.shape[0]
         second = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() / matrix.shape[0]
         deviation = np.sqrt(np.maximum(second - first**2, 0.0))
@@ -44,8 +44,8 @@ class PCADetector:
         _, _, vectors = svds(scaled, k=k, v0=start)
         squared = scaled.copy()
         squared.data = squared.data**2
-        found: NDArray[np.float64] = -np.abs(squared @ vectors.T).sum(axis=1)
-        return found
+        suspicion: NDArray[np.float64] = -np.abs(squared @ vectors.T).sum(axis=1)
+        return suspicion
 
 
 def build(config: PCAConfig) -> PCADetector:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import ProfileFeaturesConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
     from reverie.robustness.ratings import Ratings
 
 
@@ -32,10 +32,10 @@ class ProfileFeatures:
     def __init__(self, config: ProfileFeaturesConfig) -> None:
         self.config = config
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return log odds of being fake → [U]."""
-        fakes, real = labelled_users(evidence, "profile-features")
-        features, config = all_features(evidence.ratings, self.config.neighbours), self.config
+        fakes, real = labelled_users(inputs, "profile-features")
+        features, config = all_features(inputs.ratings, self.config.neighbours), self.config
         if config.classifier == "logistic":
             return logistic_odds(features, fakes, real, config.ridge)
         return boosted_odds(features, fakes, real, config.trees, config.leaf, seed)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import SemiSADConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 FLOOR = 0.01
 """Smallest variance of a standardised feature within a class: one fake alone has none."""
@@ -35,10 +35,10 @@ class SemiSAD:
     def __init__(self, weight: float, iterations: int, neighbours: int) -> None:
         self.weight, self.iterations, self.neighbours = weight, iterations, neighbours
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return log odds of being fake → [U]."""
-        fakes, real = labelled_users(evidence, "semi-sad")
-        ratings = evidence.ratings
+        fakes, real = labelled_users(inputs, "semi-sad")
+        ratings = inputs.ratings
         rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
         own = np.stack([mean_similarity(ratings, self.neighbours), length_variation(ratings)], axis=1)
         x = np.concatenate([rated, own], axis=1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.detectors.config import UserPCAConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class UserPCA:
@@ -29,11 +29,11 @@ class UserPCA:
     def __init__(self, components: int) -> None:
         self.components = components
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return minus the sum of squared coefficients → [U]."""
-        matrix = evidence.ratings.matrix.astype(np.float64)
+        matrix = inputs.ratings.matrix.astype(np.float64)
         n_users, n_items = matrix.shape
-        owners = evidence.ratings.owners
+        owners = inputs.ratings.owners
         mean = np.bincount(owners, weights=matrix.data, minlength=n_users) / n_items
         spread = np.sqrt(np.maximum(np.bincount(owners, weights=matrix.data**2, minlength=n_users) / n_items - mean**2, 0.0))
         scale = np.where(spread > 1e-12, 1.0 / np.maximum(spread, 1e-12), 0.0)
