@@ -1,4 +1,4 @@
-"""Where attack and defence meet: one log as likes that recommenders learn from and as ratings that profiles are made of."""
+"""A dataset as likes, which recommenders learn from, and as ratings, which profiles consist of; and its poisoned split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well suspicion tells fake users from real ones: figures against the known truth, with ties at their expected value."""
+"""Metrics of fake-profile detection: AUC, average precision, and precision and recall of the most suspicious users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often targets are shown to real users, and how good recommendation is: what an attack is measured by."""
+"""Exposure of target items: hit rate, NDCG and place of the targets for the real users who lack them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings as a sparse matrix on a scale, with the one threshold that turns them into likes."""
+"""The user-item matrix of ratings, and the scale of ratings with the threshold of a like."""
 
 from __future__ import annotations
 

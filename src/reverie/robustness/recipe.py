@@ -1,4 +1,4 @@
-"""Recipes of the benchmark: data, threat, attacks, victims, detectors and defences."""
+"""Recipes of the robustness benchmark: data, threat model, attacks, victims, detectors and defences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far fake profiles are from real ones."""
+"""Stealth of fake profiles: how far their statistics are from those of real profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The threat model: what an attacker knows, may spend and wants."""
+"""Threat models: what the attacker knows, the budget of fake users, and the goal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks on a model as it was trained: events are added to histories in their users' names, and nothing is fitted again.
+"""Profile pollution of a trained model: events are added to histories in their users' names, and nothing is fitted again.
 
 The targets are ranked among candidates drawn for each user, so that a model that pays for every candidate, such as a language
 model, can be attacked too.

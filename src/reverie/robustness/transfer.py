@@ -1,4 +1,4 @@
-"""What an attack was made on, so that one can see whether it reaches victims that it was not made for."""
+"""Which surrogate or victim an attack was made on, for the table of transfer to other victims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an attacker holds when crafting profiles: a view of the arena, a goal with item codes, and a budget in numbers."""
+"""The attacker's view of the data, and the goal and budget in item codes and numbers."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_thresholds_rise_and_the_generator_learns_ratings() -> None:
     truth, optimiser = torch.where(templates > 0, templates, torch.nan), torch.optim.Adam(generator.parameters(), lr=0.02)
     for _ in range(150):
         optimiser.zero_grad()
-        generator.surprise(generator(templates), truth).backward()
+        generator.rating_loss(generator(templates), truth).backward()
         optimiser.step()
     outputs = generator(templates)
     assert torch.equal(generator.ratings(outputs)[templates > 0], templates[templates > 0])

@@ -1,4 +1,4 @@
-"""AIA: the ratings of copied profiles are learned by gradient."""
+"""AIA (Tang, Wen and Wang 2020): ratings of copied profiles, learned by gradient on a surrogate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.steps import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
-    choose_templates,
+    draw_templates,
     n_fillers,
     sample_entries,
     seen_ratings,
@@ -47,7 +47,7 @@ class AIA:
         ratings = seen_ratings(view)
         scale, n = ratings.scale, n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        copied = real[choose_templates(real, budget.users, n, generator)]
+        copied = draw_templates(real, budget.users, n, generator)
         if not scale.implicit:
             copied = sample_entries(copied, n, generator)
         at = torch.from_numpy(np.stack(copied.tocoo().coords).astype(np.int64))

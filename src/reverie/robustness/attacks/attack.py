@@ -1,4 +1,4 @@
-"""What an attack is."""
+"""The interfaces of attacks: injection of fake profiles, and pollution of histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AUSH: a generator rates selected items in copied profiles so that a discriminator takes them for real."""
+"""AUSH (Lin et al. 2020): fake profiles from a generative adversarial network over copied profiles."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.robustness.attacks.simple import target_cooccurrence
-from reverie.robustness.attacks.steps import gradient_step, hard_top
+from reverie.robustness.attacks.steps import discriminator_loss, generator_loss, gradient_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
-    choose_templates,
+    draw_templates,
     keep_entries,
     n_fillers,
     sample_entries,
@@ -52,7 +52,7 @@ class AUSH:
         ratings = seen_ratings(view)
         real = without_targets(ratings, goal)
         n = n_fillers(view, goal, budget.size)
-        templates = real[choose_templates(real, budget.users, n, draw)]
+        templates = draw_templates(real, budget.users, n, draw)
         return self.around(view, goal, templates, n, seed)
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
@@ -82,16 +82,16 @@ class AUSH:
         self, generator: nn.Module, picked: Tensor, view: View, goal: Goal, n: int, selected: int, draw: np.random.Generator
     ) -> None:
         config, scale = self.config, seen_ratings(view).scale
-        judge = nn.Sequential(
+        discriminator = nn.Sequential(
             nn.Linear(view.n_items, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, 1),
         )  # fmt: skip
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
-        of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
+        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
         real = without_targets(seen_ratings(view), goal)
         for _ in range(config.steps):
-            rows = real[choose_templates(real, config.batch_size, n + selected, draw)]
+            rows = draw_templates(real, config.batch_size, n + selected, draw)
             mask = picked[torch.from_numpy(draw.integers(0, len(picked), config.batch_size))]
             truth = torch.from_numpy(rows.toarray()).float() / scale.high
             fillers = _fillers(rows, mask, n, draw) / scale.high
@@ -99,13 +99,10 @@ class AUSH:
             given = hard_top(out, mask, selected)
             made = given if scale.implicit else out * given.detach()
             fake, true = fillers + made, torch.where((fillers > 0) | mask, truth, 0.0)
-            ones = torch.ones(len(fake), 1)
-            loss = F.binary_cross_entropy_with_logits(judge(true), ones)
-            gradient_step(of_judge, loss + F.binary_cross_entropy_with_logits(judge(fake.detach()), 0 * ones))
+            gradient_step(of_discriminator, discriminator_loss(discriminator, true, fake))
             zeros = torch.from_numpy(draw.random(mask.shape) < config.zeros)
             shown = mask & ((truth > 0) | zeros)
-            loss = F.binary_cross_entropy_with_logits(judge(fake), ones)
-            loss = loss + F.mse_loss(out[given > 0], torch.ones_like(out[given > 0]))
+            loss = generator_loss(discriminator, fake) + F.mse_loss(out[given > 0], torch.ones_like(out[given > 0]))
             if bool(shown.any()):
                 loss = loss + F.mse_loss(out[shown], truth[shown])
             gradient_step(of_generator, loss)

@@ -1,4 +1,4 @@
-"""Draw items for many profiles at once."""
+"""Filler items of many fake profiles at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks that move the likes of fake users along the gradient of a surrogate.
+"""PGA (Li et al. 2016) and RevAdv (Tang, Wen and Wang 2020): likes of fake users along the gradient of a surrogate.
 
 References
 ----------
@@ -17,7 +17,7 @@ from torch import Tensor
 from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.templates import (
     build_profiles,
-    choose_templates,
+    draw_templates,
     n_fillers,
     sample_entries,
     seen_ratings,
@@ -54,7 +54,7 @@ class GradientAttack:
         poisoning_loss = PoisoningLoss(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
         n = n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        templates = sample_entries(real[choose_templates(real, budget.users, n, generator)], n, generator)
+        templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False

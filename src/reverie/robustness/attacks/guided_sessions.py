@@ -1,4 +1,4 @@
-"""Fake sessions chosen with the victim's own vectors."""
+"""Fake sessions chosen by the victim's own user and item vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The multiple-choice knapsack of dividing fake users among target users."""
+"""The multiple-choice knapsack by which UBA divides fake users among target users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profile pollution: a few events in the names of real users, chosen so that a sequence model ranks the target higher.
+"""Profile pollution: events added to real users' histories by greedy search, so that a sequence model ranks the target higher.
 
 References
 ----------

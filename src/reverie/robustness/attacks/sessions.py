@@ -1,4 +1,4 @@
-"""Fake sessions for recommenders that learn what comes next."""
+"""Injected sessions: the latest events of real users followed by the target."""
 
 from __future__ import annotations
 

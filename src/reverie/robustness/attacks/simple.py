@@ -1,4 +1,4 @@
-"""Attacks by rule of thumb.
+"""Heuristic shilling attacks: random, average, bandwagon, reverse bandwagon, love/hate, segment.
 
 References
 ----------

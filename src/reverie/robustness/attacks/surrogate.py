@@ -1,4 +1,4 @@
-"""Weighted matrix factorisation whose fit can be differentiated with respect to fake users."""
+"""The surrogate: weighted matrix factorisation whose fit is differentiable in the likes of fake users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real users as templates of fake ones."""
+"""Fake profiles made from real users as templates."""
 
 from __future__ import annotations
 
@@ -35,14 +35,13 @@ def without_targets(ratings: Ratings, goal: Goal) -> csr_array:
     return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 
-def choose_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draw users with enough ratings; matrix [U, N] → [n]."""
+def draw_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> csr_array:
+    """Return the ratings of drawn users who have enough; matrix [U, N] → [n, N]."""
     lengths = np.diff(matrix.indptr)
     good = np.flatnonzero(lengths >= least)
     if len(good) < n:
         good = np.argsort(-lengths, kind="stable")[: max(1, min(n, int((lengths > 0).sum())))]
-    drawn = generator.permutation(good)
-    return np.resize(drawn, n).astype(np.int64)
+    return csr_array(matrix[np.resize(generator.permutation(good), n)])
 
 
 def sample_entries(matrix: csr_array, n: int, generator: np.random.Generator) -> csr_array:

@@ -1,4 +1,4 @@
-"""UBA: fake users are spent where they win users over."""
+"""UBA (2024): fake users divided among target users by uplift modelling."""
 
 from __future__ import annotations
 

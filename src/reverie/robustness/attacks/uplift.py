@@ -1,4 +1,4 @@
-"""The chance that copies of a user lift a target into that user's top 10, estimated in two ways."""
+"""Chance that copies of a target user lift the target into that user's top 10, by a surrogate or by counting paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a defence is given and what it changes."""
+"""The interface of defences, and the fit that they change."""
 
 from __future__ import annotations
 

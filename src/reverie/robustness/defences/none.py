@@ -1,4 +1,4 @@
-"""No defence: the row that all others are compared with."""
+"""No defence: the control of all defences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking users out of what is learned from."""
+"""Removal of users from the training data."""
 
 from __future__ import annotations
 

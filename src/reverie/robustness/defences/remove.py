@@ -1,4 +1,4 @@
-"""Detect and remove, between its two bounds: removing exactly the fakes, and as many users at random."""
+"""Detect and remove, with its upper bound (an oracle) and its lower bound (random users)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joint detection and re-weighting: who is badly explained by a model of the others weighs less, and the model is fitted again."""
+"""Joint detection and re-weighting of users by the error of a model of the others, after GraphRfi (Zhang et al. 2020)."""
 
 from __future__ import annotations
 

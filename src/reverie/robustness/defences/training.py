@@ -1,4 +1,4 @@
-"""Defences that train the victim another way, by its own options: adversarially, without high losses, or with a robust loss."""
+"""Robust training of the victim: adversarial training, denoising by loss, and robust contrastive losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BayesDetector: user vectors that rank known fakes above real users on the items both rated, and that explain co-occurrence.
+"""BayesDetector (Yang et al. 2018): a tree on user vectors that rank known fakes above real users and explain co-occurrence.
 
 References
 ----------

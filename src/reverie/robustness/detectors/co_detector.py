@@ -1,4 +1,4 @@
-"""CoDetector: ratings and co-occurrence of users factorised together, and a tree on the vectors that both share.
+"""CoDetector (Dou et al. 2017): a tree on user vectors of a joint factorisation of ratings and co-occurrence.
 
 References
 ----------

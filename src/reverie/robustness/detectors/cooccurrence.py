@@ -1,4 +1,4 @@
-"""Which users rate the same items more often than chance: shifted positive pointwise mutual information.
+"""Co-occurrence of users: shifted positive pointwise mutual information over the items that both rated.
 
 References
 ----------

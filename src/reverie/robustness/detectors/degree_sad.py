@@ -1,4 +1,4 @@
-"""DegreeSAD: fakes choose items of other popularity than people do.
+"""DegreeSAD (Li et al. 2016): a tree on the popularity of a user's items.
 
 References
 ----------

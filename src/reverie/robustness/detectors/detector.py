@@ -1,4 +1,4 @@
-"""What a detector sees and gives."""
+"""The interface of detectors, and their input."""
 
 from __future__ import annotations
 

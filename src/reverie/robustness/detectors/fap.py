@@ -1,4 +1,4 @@
-"""FAP: suspicion flows from a few known fakes to the items they rate and on to who else rates these.
+"""FAP (Zhang et al. 2015): suspicion propagated from known fakes over the user-item graph.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Numbers that describe a profile, for all users at once.
+"""Features of profiles: item degrees, RDMA, WDMA, WDA, FMTD, DegSim, LengthVar.
 
 References
 ----------

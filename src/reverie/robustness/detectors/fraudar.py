@@ -1,4 +1,4 @@
-"""FRAUDAR: users in a block of the rating graph that is too dense for how popular its items are.
+"""FRAUDAR (Hooi et al. 2016): users in the densest block of the rating graph, down-weighted by item popularity.
 
 References
 ----------

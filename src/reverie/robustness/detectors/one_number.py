@@ -1,4 +1,4 @@
-"""One number of a profile as suspicion: what every detector must beat."""
+"""One statistic of a profile as suspicion, or a random draw: the baselines of detection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier of everything simple that can be said of a profile: the strong baseline of supervised detection.
+"""Boosted trees or logistic regression on all profile features: the baseline of supervised detection.
 
 References
 ----------

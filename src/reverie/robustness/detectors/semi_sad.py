@@ -1,4 +1,4 @@
-"""SemiSAD: naive Bayes on a few labelled users, then on all the others too.
+"""SemiSAD (Cao et al. 2013): semi-supervised naive Bayes by EM on profile features.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Sequences that nobody would walk, or that are too good to be walked: no labels, no ratings.
+"""Fake-profile detection by the likelihood of sequences under a Markov chain.
 
 Our own, after the use of likelihood in one-class detection; the sequence model is a first-order Markov chain backed by popularity.
 """
