@@ -17,7 +17,6 @@ from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
 from reverie.robustness.attacks.attack import Pollutes
-from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
-    from reverie.robustness.attacks.attack import Attack
     from reverie.robustness.recipe import RobustnessRecipe
     from reverie.training.config import TrainingConfig
 
@@ -114,7 +112,7 @@ class Bench:
 
     def profiles(self, attack: str, victim: str, fakes: float, seed: int) -> tuple[Profiles, dict[str, Any]]:
         """Return the profiles of an attack."""
-        row, recipe, crafting = self.recipe.attacks[attack], self.recipe, self._attack(attack)
+        row, recipe, crafting = self.recipe.attacks[attack], self.recipe, self.recipe.attack(attack)
         if isinstance(crafting, Pollutes):
             return _nothing(), {"seconds": 0.0}
         model_for = (row.crafted_on or victim) if "victim" in crafting.needs else None
@@ -145,7 +143,7 @@ class Bench:
 
     def pollutes(self, attack: str) -> bool:
         """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again."""
-        return attack in self.recipe.attacks and isinstance(self._attack(attack), Pollutes)
+        return attack in self.recipe.attacks and isinstance(self.recipe.attack(attack), Pollutes)
 
     def measured(self, cell: Cell) -> Measured:
         """Return what a cell came to; computed where it was not."""
@@ -166,14 +164,9 @@ class Bench:
         split = self.arena.split
         return {"sha256": split.sha256, "protocol": split.protocol, "threshold": self.arena.ratings.scale.threshold}
 
-    def _attack(self, name: str) -> Attack | Pollutes:
-        row = self.recipe.attacks[name]
-        found: Attack | Pollutes = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{name}"))
-        return found
-
     def _polluted(self, cell: Cell) -> Measured:
         """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
-        attack, seed, goal = self._attack(cell.attack), cell.seed, self.goal(cell.seed)
+        attack, seed, goal = self.recipe.attack(cell.attack), cell.seed, self.goal(cell.seed)
         if not isinstance(attack, Pollutes):
             raise TypeError(f"attack '{cell.attack}' injects profiles")
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -19,6 +19,9 @@ from reverie.robustness.threat import AVAILABLE, BudgetConfig, GoalConfig, Grey,
 from reverie.settings import Settings, load_named, packaged_files, put, shortened
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
+
+if TYPE_CHECKING:
+    from reverie.robustness.attacks.attack import Attack, Pollutes
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
@@ -122,12 +125,18 @@ class RobustnessRecipe(Options):
         """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
 
+    def attack(self, row: str) -> Attack | Pollutes:
+        """Return the attack of a row."""
+        kind, options = self.attacks[row].kind, self.attacks[row].set
+        attack: Attack | Pollutes = ATTACKS.build(kind)(checked(ATTACKS.config(kind), options, f"attacks.{row}"))
+        return attack
+
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
         from reverie.robustness.view import check_knowledge
 
         for row, what in self.attacks.items():
-            attack = ATTACKS.build(what.kind)(checked(ATTACKS.config(what.kind), what.set, f"attacks.{row}"))
+            attack = self.attack(row)
             key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"
             check_knowledge(what.kind, attack.needs, self.knowledge_of(row).kind, key)
             if self.goal.kind not in attack.goals:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-def features(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+def profile_statistics(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what a look at single profiles can tell; popularity [N] → [U, 6]."""
     mean = partial(per_user, ratings)
     data = ratings.matrix.data.astype(np.float64)
@@ -37,16 +37,20 @@ def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]
     real = ratings.rows(np.flatnonzero(ratings.lengths > 0))
     fake = Ratings(profile_matrix(profiles, ratings.n_items), ratings.scale)
     popularity = ratings.item_counts
-    a, b = features(real, popularity), features(fake, popularity)
+    a, b = profile_statistics(real, popularity), profile_statistics(fake, popularity)
     spread = np.maximum(a.std(axis=0), 1e-9)
     shift = np.abs(b.mean(axis=0) - a.mean(axis=0)) / spread
-    values = {"stealth_length": float(shift[0]), "stealth_popularity": float(shift[4]), "stealth_ratings": _distance(real, fake)}
+    values = {
+        "stealth_length": float(shift[0]),
+        "stealth_popularity": float(shift[4]),
+        "stealth_ratings": _rating_distance(real, fake),
+    }
     if len(profiles) > 1:
-        values["stealth_auc"] = _told_apart((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
+        values["stealth_auc"] = _discriminant_auc((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
     return values
 
 
-def _distance(real: Ratings, fake: Ratings) -> float:
+def _rating_distance(real: Ratings, fake: Ratings) -> float:
     """Area between the two cumulative distributions."""
     levels, scale = real.scale.levels, real.scale
     if scale.implicit:
@@ -55,7 +59,7 @@ def _distance(real: Ratings, fake: Ratings) -> float:
     return float(np.abs(sides[0] - sides[1])[:-1].sum() * scale.step / (scale.high - scale.low))
 
 
-def _told_apart(rows: NDArray[np.float64], n_real: int, seed: int) -> float:
+def _discriminant_auc(rows: NDArray[np.float64], n_real: int, seed: int) -> float:
     """Cross-validated AUC of Fisher's linear discriminant on features and their squares."""
     x = np.concatenate([rows, rows**2], axis=1)
     fake = np.arange(len(rows)) >= n_real

@@ -94,8 +94,8 @@ def attack_trained(
     """Pollute histories in several ways and measure where the targets stand."""
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
-    asked = _asked(histories, targets, config)
-    pool = _pool(train, counts, asked, targets, config)
+    asked = _draw_queries(histories, targets, config)
+    pool = _candidate_events(train, counts, asked, targets, config)
     draw = numpy_generator(config.seed, "random events")
     allowed = np.setdiff1d(np.arange(1, len(counts) + 1, dtype=np.int32), targets)
     half = config.pool - config.pool // 2
@@ -107,7 +107,7 @@ def attack_trained(
             "popular": pool[:, half + np.arange(config.events) % (config.pool - half)],
             "near": pool[:, np.arange(config.events) % half],
         }
-        extra["chosen"] = greedy_events(asked, pool, config.events, partial(_gain, model, config=config), shown.advance)
+        extra["chosen"] = greedy_events(asked, pool, config.events, partial(_target_margin, model, config=config), shown.advance)
         ranks = {}
         for name in ATTACKS:
             ranks[name] = evaluate(model, extended(asked, extra[name]), top=0, batch_size=ROWS, seed=config.seed).ranks
@@ -130,7 +130,7 @@ def _targets(histories: Queries, counts: NDArray[np.int64], config: TrainedConfi
     return np.sort(numpy_generator(config.seed, "targets").choice(lower, config.draw, replace=False)).astype(np.int32)
 
 
-def _asked(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig) -> Queries:
+def _draw_queries(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig) -> Queries:
     """Return one query per drawn user: the longest history, a target that is not in it, and candidates that are not either."""
     order = np.lexsort((-histories.lengths, histories.clusters))
     _, first = np.unique(histories.clusters[order], return_index=True)
@@ -166,7 +166,7 @@ def _asked(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig
     )
 
 
-def _pool(
+def _candidate_events(
     train: Sequences, counts: NDArray[np.int64], asked: Queries, targets: NDArray[np.int32], config: TrainedConfig
 ) -> NDArray[np.int32]:
     """Return the items to try for each query, shape [Q, pool]: those most often with its target, then the most popular."""
@@ -186,7 +186,7 @@ def _pool(
     return np.stack([pools[target] for target in asked.targets.tolist()])
 
 
-def _gain(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:
+def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:
     """Return how far each target's score is above the mean of a few rivals."""
     table = torch.from_numpy(np.asarray(asked.candidates).reshape(len(asked), -1)[:, : 1 + config.rivals].astype(np.int64))
     parts = []

@@ -97,7 +97,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
     if config.kind == "damage":
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
-        return Goal(config.kind, _named(config.targets, arena))
+        return Goal(config.kind, np.asarray(find_items(list(config.targets), arena.split.vocabulary), dtype=np.int32))
     groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
     for group in config.draw.groups:
@@ -144,22 +144,22 @@ def attacker_view(
         deviation=deviation,
         arena=arena,
         victim=victim if "victim" in sight else None,
-        reward=_limited(reward, trials) if "reward" in sight and reward is not None else None,
+        reward=_count_trials(reward, trials) if "reward" in sight and reward is not None else None,
         trials=trials,
     )
 
 
-def _limited(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
+def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
     used = 0
 
-    def asked(profiles: Profiles) -> float:
+    def counted(profiles: Profiles) -> float:
         nonlocal used
         used += 1
         if used > trials:
             raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 
-    return asked
+    return counted
 
 
 def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
@@ -168,10 +168,6 @@ def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
     row[train.users] = np.arange(len(train))
     at = row[users]
     some = at >= 0
-    starts, stops = np.zeros(len(users), dtype=np.int64), np.zeros(len(users), dtype=np.int64)
+    starts, stops = np.zeros((2, len(users)), dtype=np.int64)
     starts[some], stops[some] = train.starts[at[some]], train.stops[at[some]]
     return replace(train, starts=starts, stops=stops, users=users)
-
-
-def _named(names: tuple[str | int, ...], arena: Arena) -> NDArray[np.int32]:
-    return np.asarray(find_items(list(names), arena.split.vocabulary), dtype=np.int32)

@@ -55,7 +55,7 @@ class UBA:
         for kind, target in enumerate(goal.targets.tolist()):
             users = self._candidates(ratings.matrix, copied, target - 1, draw)
             total = len(chosen[kind::kinds])
-            given = solve_knapsack(self._chances(likes, copied, users, target - 1, n, seed, draw), total)
+            given = solve_knapsack(self._hit_chances(likes, copied, users, target - 1, n, seed, draw), total)
             spent = np.repeat(users, given)
             chosen[kind::kinds] = np.concatenate([spent, draw.choice(users, total - len(spent))])
         if self.config.generator == "aush":
@@ -73,7 +73,7 @@ class UBA:
             users = np.flatnonzero(np.diff(copied.indptr) > 0)
         return np.sort(draw.permutation(users)[: self.config.candidates])
 
-    def _chances(
+    def _hit_chances(
         self,
         likes: csr_array,
         copied: csr_array,
