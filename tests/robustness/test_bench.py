@@ -147,7 +147,11 @@ MISTAKES = [
     (["budgets=[0]"], "budgets"),
     (["split={protocol: by_user}"], "test users are new"),
     (["reward=sasrec"], "reward: unknown victim 'sasrec'"),
-    (["attacks.random.kind=average", "knowledge={kind: black}"], "a black-box attacker does not have"),
+    (["attacks.random.kind=average", "knowledge={kind: black}"], "a black-box attacker does not have; set knowledge.kind to"),
+    (
+        ["attacks.random={kind: average, knowledge: {kind: black}}"],
+        "a black-box attacker does not have; set attacks.random.knowledge.kind to",
+    ),
     (["goal={kind: demote}"], "attack 'bandwagon' cannot demote"),
     (["attacks.random.crafted_on=mf"], "crafted_on needs a white box"),
 ]

@@ -8,7 +8,6 @@ from reverie.cli.options import Json, console, print_json
 
 _EXTRAS = {
     "llm": ("transformers", "peft", "gguf"),
-    "graph": ("sklearn",),
     "video": ("av",),
     "image": ("diffusers",),
     "search": ("faiss",),

@@ -1,4 +1,4 @@
-"""Where attack and defence meet: one log as likes that recommenders learn from and as ratings that profiles are made of."""
+"""A dataset as likes, which recommenders learn from, and as ratings, which profiles consist of; and its poisoned split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError
-from reverie.robustness.ratings import Ratings, Scale
+from reverie.robustness.ratings import Ratings, Scale, scale_of
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -79,24 +79,13 @@ def open_arena(dataset: Dataset, split: SplitConfig, threshold: float | None = N
         rated = dataset.events.with_columns(pl.lit(1.0).alias("rating"))
     else:
         rated = dataset.events.drop_nulls("rating")
-        scale = _scale_of(rated["rating"], threshold, dataset.name)
+        scale = scale_of(rated["rating"].to_numpy(), dataset.name, threshold)
         kept = rated.filter(pl.col("rating") >= scale.threshold)
         if kept.is_empty():
             raise DataError(f"'{dataset.name}' has no rating of {scale.threshold:g} or more; lower the threshold")
         likes = replace(dataset, events=kept)
     cut = split_dataset(likes, split)
     return Arena(cut, Ratings(_known_ratings(rated, cut), scale))
-
-
-def _scale_of(ratings: pl.Series, threshold: float | None, name: str) -> Scale:
-    levels = np.sort(ratings.unique().to_numpy().astype(np.float64))
-    low, high = float(levels[0]), float(levels[-1])
-    step = float(np.diff(levels).min()) if len(levels) > 1 else 0.0
-    if threshold is None:
-        threshold = low + 0.75 * (high - low) if high > low else low
-    if not low <= threshold <= high:
-        raise ConfigError(f"threshold {threshold:g} is outside the ratings of '{name}', {low:g} to {high:g}; choose one inside")
-    return Scale(low, high, step, threshold)
 
 
 def _known_ratings(rated: pl.DataFrame, split: Split) -> csr_array:

@@ -17,11 +17,10 @@ from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
 from reverie.robustness.attacks.attack import Pollutes
-from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
-from reverie.robustness.detectors.detector import Evidence
-from reverie.robustness.exposure import audience, by_user
+from reverie.robustness.detectors.detector import DetectorInput
+from reverie.robustness.exposure import exposure_by_user, exposure_queries
 from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted, read_fit
 from reverie.robustness.profile_files import read_profiles, write_profiles
 from reverie.robustness.view import Budget, Goal, View, attacker_view, resolve_budget, resolve_goal
@@ -96,7 +95,7 @@ class Benchmark:
 
     def pollutes(self, attack: str) -> bool:
         """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again."""
-        return attack in self.recipe.attacks and isinstance(self._attack(attack), Pollutes)
+        return attack in self.recipe.attacks and isinstance(self.recipe.attack(attack), Pollutes)
 
     def injects(self, attack: str) -> bool:
         """Return whether a row adds fake profiles to the data."""
@@ -139,7 +138,7 @@ class Benchmark:
     def profile_facts(self, attack: str, victim: str, fakes: float, seed: int) -> dict[str, Any]:
         """Return everything that the profiles of an attack depend on."""
         row, goal, budget = self.recipe.attacks[attack], self.goal(seed), self.budget(fakes, seed)
-        opened, needs = self._opened(attack, victim), self._attack(attack).needs
+        opened, needs = self._opened(attack, victim), self.recipe.attack(attack).needs
         return {
             "data": self._identity, "goal": goal.kind, "targets": goal.targets.tolist(), "budget": [budget.users, budget.size],
             "seed": seed, "attack": row.kind, "set": row.set, "version": VERSION,
@@ -148,13 +147,13 @@ class Benchmark:
             "reward": self._victim_facts(self._rewarded) if "reward" in needs else None,
         }  # fmt: skip
 
-    def poisoned(self, cell: Cell) -> tuple[Evidence, Profiles]:
+    def poisoned(self, cell: Cell) -> tuple[DetectorInput, Profiles]:
         """Return what a defender sees under a cell's attack, and the profiles that were injected."""
         arena = self.arena
         profiles, _ = self.profiles(cell.attack, cell.victim, cell.fakes, cell.seed)
         if not len(profiles):
-            return Evidence(arena.ratings, arena.split.train), profiles
-        return Evidence(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
+            return DetectorInput(arena.ratings, arena.split.train), profiles
+        return DetectorInput(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
@@ -166,20 +165,15 @@ class Benchmark:
         """The victim that attackers who may make trials fit for them."""
         return self.recipe.reward or next(iter(self.recipe.victims))
 
-    def _attack(self, name: str) -> Attack | Pollutes:
-        row = self.recipe.attacks[name]
-        attack: Attack | Pollutes = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{name}"))
-        return attack
-
     def _crafting(self, name: str) -> Attack:
-        attack = self._attack(name)
+        attack = self.recipe.attack(name)
         if isinstance(attack, Pollutes):
             raise TypeError(f"attack '{name}' injects no profiles")
         return attack
 
     def _opened(self, attack: str, victim: str) -> str | None:
         """Return the victim whose weights an attack reads."""
-        return (self.recipe.attacks[attack].crafted_on or victim) if "victim" in self._attack(attack).needs else None
+        return (self.recipe.attacks[attack].crafted_on or victim) if "victim" in self.recipe.attack(attack).needs else None
 
     def _view(self, attack: str, victim: str, seed: int) -> View:
         opened = self._opened(attack, victim)
@@ -208,13 +202,13 @@ class Benchmark:
         victim, arena, seed = self.recipe.victims[cell.victim], self.arena, cell.seed
 
         def prepare() -> Fitting:
-            evidence, profiles = self.poisoned(cell)
+            inputs, profiles = self.poisoned(cell)
             fitting = Fitting(victim.model, victim.options(), arena.poisoned(profiles) if len(profiles) else arena.split)
             if cell.defence == NONE:
                 return fitting
             row = self.recipe.defences[cell.defence]
             defence = DEFENCES.build(row.kind)(checked(DEFENCES.config(row.kind), row.set, f"defences.{cell.defence}"))
-            hardened: Fitting = defence.harden(fitting, evidence, seed)
+            hardened: Fitting = defence.harden(fitting, inputs, seed)
             return hardened
 
         def make(folder: Path) -> dict[str, Any]:
@@ -232,7 +226,7 @@ class Benchmark:
 
     def _polluted(self, cell: Cell) -> Measured:
         """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
-        attack, seed, goal = self._attack(cell.attack), cell.seed, self.goal(cell.seed)
+        attack, seed, goal = self.recipe.attack(cell.attack), cell.seed, self.goal(cell.seed)
         if not isinstance(attack, Pollutes):
             raise TypeError(f"attack '{cell.attack}' injects profiles")
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
@@ -261,10 +255,10 @@ class Benchmark:
             fit(model, split, training, show=False, device="cpu")
             if goal.kind == "damage":
                 return -evaluate(model, split.valid, top=0, device="cpu").value("ndcg@10")
-            asked = audience(split, goal.targets)
+            asked = exposure_queries(split, goal.targets)
             every = max(1, len(asked) // 500)
             shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device="cpu")
-            value = float(by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
+            value = float(exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 
         return reward

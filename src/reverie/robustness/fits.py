@@ -12,7 +12,7 @@ import polars as pl
 
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model, load_model, save_model
-from reverie.robustness.exposure import audience
+from reverie.robustness.exposure import exposure_queries
 from reverie.study.environment import commit
 from reverie.study.memory import peak_mb
 from reverie.training.fit import fit
@@ -61,7 +61,7 @@ def fit_and_measure(
     if keep_model:
         save_model(model, folder / "model")
     if len(targets):
-        asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
+        asked = exposure_queries(clean, targets)  # codes of users and items are those of the poisoned split too
         asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
         evaluate(model, asked, top=0, device="cpu").save(folder / "shown")
     evaluate(model, split.test, top=0, device="cpu", train=split.train).save(folder / "useful")
@@ -81,7 +81,7 @@ def measure_polluted(
     """Measure a fitted victim on histories that an attacker has added to, target by target; targets [T]."""
     begin, model, parts = time.monotonic(), fitted.model(), []
     for target in targets:
-        polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
+        polluted = pollute(exposure_queries(clean, np.array([target], dtype=np.int32)))
         parts.append(evaluate(model, polluted, top=0, device="cpu"))
     ranks = pl.concat([part.ranks for part in parts])
     replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(folder / "shown")

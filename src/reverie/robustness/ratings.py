@@ -1,4 +1,4 @@
-"""Ratings as a sparse matrix on a scale, with the one threshold that turns them into likes."""
+"""The user-item matrix of ratings, and the scale of ratings with the threshold of a like."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
+
+from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +47,18 @@ class Scale:
     def likes(self, ratings: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return which ratings are likes."""
         return np.asarray(ratings) >= self.threshold
+
+
+def scale_of(values: NDArray[np.floating], name: str, threshold: float | None = None) -> Scale:
+    """Return the scale of a dataset's ratings; by default likes begin three quarters of the way up; values [E]."""
+    levels = np.unique(values.astype(np.float64))
+    low, high = float(levels[0]), float(levels[-1])
+    step = float(np.diff(levels).min()) if len(levels) > 1 else 0.0
+    if threshold is None:
+        threshold = low + 0.75 * (high - low)
+    if not low <= threshold <= high:
+        raise ConfigError(f"threshold {threshold:g} is outside the ratings of '{name}', {low:g} to {high:g}; choose one inside")
+    return Scale(low, high, step, threshold)
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,13 @@ class Ratings:
             return (self.scale.low + self.scale.high) / 2, (self.scale.high - self.scale.low) / 4
         data = self.matrix.data.astype(np.float64)
         return float(data.mean()), float(data.std())
+
+    def likes(self) -> csr_array:
+        """Return which ratings are likes, as a matrix of ones → [U, N]."""
+        likes = self.matrix.copy()
+        likes.data = self.scale.likes(likes.data).astype(np.float32)
+        likes.eliminate_zeros()
+        return csr_array(likes)
 
     def rows(self, index: NDArray[np.int64]) -> Ratings:
         """Return the ratings of some users."""

@@ -1,8 +1,8 @@
-"""Recipes of the benchmark: data, threat, attacks, victims, detectors and defences."""
+"""Recipes of the robustness benchmark: data, threat model, attacks, victims, detectors and defences."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -13,11 +13,14 @@ from reverie.options import Options, checked
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
+from reverie.robustness.threat import AVAILABLE, BudgetConfig, GoalConfig, Grey, Knowledge
 from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
+
+if TYPE_CHECKING:
+    from reverie.robustness.attacks.attack import Attack, Pollutes
 
 Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
 
@@ -114,19 +117,26 @@ class RobustnessRecipe(BaseRecipe):
         """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
 
+    def attack(self, row: str) -> Attack | Pollutes:
+        """Return the attack of a row."""
+        kind, options = self.attacks[row].kind, self.attacks[row].set
+        attack: Attack | Pollutes = ATTACKS.build(kind)(checked(ATTACKS.config(kind), options, f"attacks.{row}"))
+        return attack
+
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.view import refuse_what_is_not_seen
+        from reverie.robustness.view import check_knowledge
 
         for row, what in self.attacks.items():
-            attack = ATTACKS.build(what.kind)(checked(ATTACKS.config(what.kind), what.set, f"attacks.{row}"))
-            refuse_what_is_not_seen(what.kind, attack.needs, self.knowledge_of(row).kind)
+            attack = self.attack(row)
+            key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"
+            check_knowledge(what.kind, attack.needs, self.knowledge_of(row).kind, key)
             if self.goal.kind not in attack.goals:
                 raise ConfigError(
                     f"attack '{what.kind}' cannot {self.goal.kind}; it can {', '.join(sorted(attack.goals))}, so leave out "
                     f"attacks.{row} or change goal.kind"
                 )
-            if what.crafted_on and "victim" not in SIGHT[self.knowledge_of(row).kind]:
+            if what.crafted_on and "victim" not in AVAILABLE[self.knowledge_of(row).kind]:
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
 
     def budget(self, fakes: float) -> BudgetConfig:

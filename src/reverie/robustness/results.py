@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.evaluation import Effect
 from reverie.evaluation.seeds_clusters import mean_over_seeds
 from reverie.robustness.benchmark import NONE
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
 from reverie.robustness.words import attack_sentences
 from reverie.study.environment import commit
@@ -32,7 +32,7 @@ def cell_rows(bench: Benchmark, cell: Cell, measured: Measured) -> list[dict[str
     """Return one row per figure of a fit."""
     figures = {name: mean_over_seeds([per_user(measured.useful, name)]) for name in USEFUL}
     if measured.shown is not None:
-        figures |= {f"target_{name}": mean_over_seeds([by_user(measured.shown.ranks, name)]) for name in SHOWN}
+        figures |= {f"target_{name}": mean_over_seeds([exposure_by_user(measured.shown.ranks, name)]) for name in SHOWN}
     cost = {name: measured.facts[name] for name in ("best_epoch", "seconds", "peak_mb", "commit")}
     common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | cost | {"seed": cell.seed}
     return [common | _values(name, effect) for name, effect in figures.items()]

@@ -1,12 +1,14 @@
-"""How far fake profiles are from real ones."""
+"""Stealth of fake profiles: how far their statistics are from those of real profiles."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reverie.evaluation.labelled import grouped_auc
+from reverie.robustness.detectors.features import per_user
 from reverie.robustness.ratings import Ratings, profile_matrix
 from reverie.seeds import numpy_generator
 
@@ -18,21 +20,16 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-def features(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+def profile_statistics(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what a look at single profiles can tell; popularity [N] → [U, 6]."""
-    lengths = ratings.lengths
-    owner, some = ratings.owners, np.maximum(lengths, 1)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.bincount(owner, weights=values, minlength=len(lengths)) / some)
-
+    mean = partial(per_user, ratings)
     data = ratings.matrix.data.astype(np.float64)
     seen = np.log1p(popularity[ratings.matrix.indices].astype(np.float64))
     first, common = mean(data), mean(seen)
     spread = np.sqrt(np.maximum(mean(data**2) - first**2, 0.0))
     wide = np.sqrt(np.maximum(mean(seen**2) - common**2, 0.0))
     highest = mean((data >= ratings.scale.high).astype(np.float64))
-    return np.stack([np.log1p(lengths), first, spread, highest, common, wide], axis=1)
+    return np.stack([np.log1p(ratings.lengths), first, spread, highest, common, wide], axis=1)
 
 
 def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]:
@@ -40,16 +37,20 @@ def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]
     real = ratings.rows(np.flatnonzero(ratings.lengths > 0))
     fake = Ratings(profile_matrix(profiles, ratings.n_items), ratings.scale)
     popularity = ratings.item_counts
-    a, b = features(real, popularity), features(fake, popularity)
+    a, b = profile_statistics(real, popularity), profile_statistics(fake, popularity)
     spread = np.maximum(a.std(axis=0), 1e-9)
     shift = np.abs(b.mean(axis=0) - a.mean(axis=0)) / spread
-    found = {"stealth_length": float(shift[0]), "stealth_popularity": float(shift[4]), "stealth_ratings": _distance(real, fake)}
+    values = {
+        "stealth_length": float(shift[0]),
+        "stealth_popularity": float(shift[4]),
+        "stealth_ratings": _rating_distance(real, fake),
+    }
     if len(profiles) > 1:
-        found["stealth_auc"] = _told_apart((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
-    return found
+        values["stealth_auc"] = _discriminant_auc((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
+    return values
 
 
-def _distance(real: Ratings, fake: Ratings) -> float:
+def _rating_distance(real: Ratings, fake: Ratings) -> float:
     """Area between the two cumulative distributions."""
     levels, scale = real.scale.levels, real.scale
     if scale.implicit:
@@ -58,7 +59,7 @@ def _distance(real: Ratings, fake: Ratings) -> float:
     return float(np.abs(sides[0] - sides[1])[:-1].sum() * scale.step / (scale.high - scale.low))
 
 
-def _told_apart(rows: NDArray[np.float64], n_real: int, seed: int) -> float:
+def _discriminant_auc(rows: NDArray[np.float64], n_real: int, seed: int) -> float:
     """Cross-validated AUC of Fisher's linear discriminant on features and their squares."""
     x = np.concatenate([rows, rows**2], axis=1)
     fake = np.arange(len(rows)) >= n_real

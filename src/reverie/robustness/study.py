@@ -11,9 +11,9 @@ import numpy as np
 
 from reverie.options import checked
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
-from reverie.robustness.detection import figures, labelled
+from reverie.robustness.detection import detection_metrics, draw_labels
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.fits import Measured
 from reverie.robustness.recipe import ROBUSTNESS
 from reverie.robustness.results import MORE, cell_rows, detection_from_rows, detection_rows, effect_rows, effects_from_rows
@@ -143,7 +143,7 @@ class RobustnessStudy:
             return f"{named} · {self.recipe.seeds} seeds"
         if result.shown is None:
             return f"{named} · seed {cell.seed} · NDCG@10 {result.useful.value('ndcg@10'):.4f}"
-        hit = by_user(result.shown.ranks, "hr@10")["value"].to_numpy().mean()
+        hit = exposure_by_user(result.shown.ranks, "hr@10")["value"].to_numpy().mean()
         return f"{named} · seed {cell.seed} · targets' HR@10 {hit:.4f}"
 
     def rows(self, cell: AnyCell, result: Result) -> list[dict[str, Any]]:
@@ -194,15 +194,15 @@ class RobustnessStudy:
     def _detect(self, cell: DetectionCell) -> dict[str, dict[str, float | None]]:
         """Return the figures of all detectors on one poisoned data set, and under "" those of stealth; None is undefined."""
         recipe, ratings = self.recipe, self.benchmark.arena.ratings
-        evidence, profiles = self.benchmark.poisoned(Cell(next(iter(recipe.victims)), cell.attack, NONE, cell.fakes, cell.seed))
-        fake = np.arange(evidence.ratings.n_users) >= ratings.n_users
+        inputs, profiles = self.benchmark.poisoned(Cell(next(iter(recipe.victims)), cell.attack, NONE, cell.fakes, cell.seed))
+        fake = np.arange(inputs.ratings.n_users) >= ratings.n_users
         by_detector = {"": stealth(ratings, profiles, cell.seed)}
-        labels = labelled(fake, recipe.labelled, cell.seed)
-        measured = (evidence.ratings.lengths > 0) & (labels < 0)  # all detectors on the same users
+        labels = draw_labels(fake, recipe.labelled, cell.seed)
+        measured = (inputs.ratings.lengths > 0) & (labels < 0)  # all detectors on the same users
         for name, row in recipe.detectors.items():
             detector = DETECTORS.build(row.kind)(checked(DETECTORS.config(row.kind), row.set, f"detectors.{name}"))
-            told = replace(evidence, labels=labels if detector.supervised else None)
-            by_detector[name] = figures(detector.suspicion(told, cell.seed), fake, measured=measured).values()
+            told = replace(inputs, labels=labels if detector.supervised else None)
+            by_detector[name] = detection_metrics(detector.suspicion(told, cell.seed), fake, measured=measured).values()
         return {name: {k: None if v != v else v for k, v in values.items()} for name, values in by_detector.items()}
 
 

@@ -14,8 +14,8 @@ from reverie.evaluation.names import parse
 from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
 from reverie.robustness.benchmark import NONE, NULL, Cell
-from reverie.robustness.exposure import by_user
-from reverie.robustness.view import strata
+from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.view import popularity_groups
 
 if TYPE_CHECKING:
     from reverie.evaluation import Effect, Evaluation
@@ -148,12 +148,12 @@ def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
 
 
 def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
-    return [by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
+    return [exposure_by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
 
 
 def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
-    for group, members in strata(bench.arena).items():
+    for group, members in popularity_groups(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
         if all(frame.height for side in sides for frame in side):
             found[group] = difference_over_seeds(sides[0], sides[1])

@@ -1,10 +1,9 @@
-"""What an attack was made on, so that one can see whether it reaches victims that it was not made for."""
+"""Which surrogate or victim an attack was made on, for the table of transfer to other victims."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.options import checked
 from reverie.robustness.attacks.shelf import ATTACKS
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
     if attack not in recipe.attacks:
         return None
     row = recipe.attacks[attack]
-    needs = ATTACKS.build(row.kind)(checked(ATTACKS.config(row.kind), row.set, f"attacks.{attack}")).needs
+    needs = recipe.attack(attack).needs
     if row.crafted_on:
         return row.crafted_on
     if "victim" in needs:

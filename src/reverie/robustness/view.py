@@ -1,4 +1,4 @@
-"""What an attacker holds when crafting profiles: a view of the arena, a goal with item codes, and a budget in numbers."""
+"""The attacker's view of the data, and the goal and budget in item codes and numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from reverie.errors import ConfigError
 from reverie.evaluation.lookup import find_items
-from reverie.robustness.threat import NEEDS, SIGHT
+from reverie.robustness.threat import AVAILABLE, NEEDS
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Goal:
     kind: Literal["promote", "demote", "damage"]
     targets: NDArray[np.int32]
 
-    def assigned(self, n: int) -> NDArray[np.int32]:
+    def target_of_each(self, n: int) -> NDArray[np.int32]:
         """Divide fake users evenly among the targets → [n]."""
         if not len(self.targets):
             return np.zeros(n, dtype=np.int32)
@@ -67,14 +67,14 @@ class View:
         return len(self.popularity)
 
 
-def refuse_what_is_not_seen(attack: str, needs: frozenset[Need], knowledge: str) -> None:
-    """Raise where an attack needs what the attacker may not have."""
-    missing = sorted(needs - SIGHT[knowledge])
+def check_knowledge(attack: str, needs: frozenset[Need], knowledge: str, key: str = "knowledge.kind") -> None:
+    """Raise where an attack needs what the attacker does not know; `key` is where a recipe sets the kind of knowledge."""
+    missing = sorted(needs - AVAILABLE[knowledge])
     if missing:
-        enough = [kind for kind, sight in SIGHT.items() if needs <= sight]
+        enough = [kind for kind, sight in AVAILABLE.items() if needs <= sight]
         raise ConfigError(
             f"attack '{attack}' needs {' and '.join(NEEDS[need] for need in missing)}, which a {knowledge}-box attacker does not "
-            f"have; set threat.knowledge.kind to {' or '.join(enough)}"
+            f"have; set {key} to {' or '.join(enough)}"
         )
 
 
@@ -84,11 +84,11 @@ def resolve_budget(config: BudgetConfig, ratings: Ratings, targets: int) -> Budg
     users = config.fakes if isinstance(config.fakes, int) else max(1, round(config.fakes * real))
     size = config.size or max(2, round(float(ratings.lengths[ratings.lengths > 0].mean())))
     if users > real:
-        raise ConfigError(f"threat.budget.fakes asks for {users} fake users, but there are {real} real ones; ask for fewer")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users, but there are {real} real ones; ask for fewer")
     if users < targets:
-        raise ConfigError(f"threat.budget.fakes gives {users} fake users for {targets} targets; give at least one each")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users for {targets} targets; give at least one each")
     if size > ratings.n_items:
-        raise ConfigError(f"threat.budget.size is {size}, but there are {ratings.n_items} items; make it smaller")
+        raise ConfigError(f"size is {size}, but there are {ratings.n_items} items; make it smaller")
     return Budget(users, size)
 
 
@@ -97,20 +97,20 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
     if config.kind == "damage":
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
-        return Goal(config.kind, _named(config.targets, arena))
-    groups = strata(arena)
+        return Goal(config.kind, np.asarray(find_items(list(config.targets), arena.split.vocabulary), dtype=np.int32))
+    groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
     for group in config.draw.groups:
         members = groups[group]
         if len(members) < config.draw.each:
             raise ConfigError(
-                f"threat.goal.draw asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
+                f"goal.draw.each asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
             )
         drawn.append(numpy_generator(seed, "targets", group).choice(members, config.draw.each, replace=False))
     return Goal(config.kind, np.concatenate(drawn).astype(np.int32))
 
 
-def strata(arena: Arena) -> dict[str, NDArray[np.int32]]:
+def popularity_groups(arena: Arena) -> dict[str, NDArray[np.int32]]:
     """Group the items that occur in training by their number of likes."""
     counts = arena.split.train.item_counts()[1:]
     codes = np.arange(1, len(counts) + 1, dtype=np.int32)
@@ -128,7 +128,7 @@ def attacker_view(
     reward: Callable[[Profiles], float] | None = None,
 ) -> View:
     """Return what an attacker sees of an arena."""
-    sight, ratings = SIGHT[knowledge.kind], arena.ratings
+    sight, ratings = AVAILABLE[knowledge.kind], arena.ratings
     seen = np.flatnonzero(ratings.lengths > 0)
     if knowledge.kind == "grey":
         n = max(1, round(knowledge.share * len(seen)))
@@ -144,22 +144,22 @@ def attacker_view(
         deviation=deviation,
         arena=arena,
         victim=victim if "victim" in sight else None,
-        reward=_limited(reward, trials) if "reward" in sight and reward is not None else None,
+        reward=_count_trials(reward, trials) if "reward" in sight and reward is not None else None,
         trials=trials,
     )
 
 
-def _limited(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
+def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
     used = 0
 
-    def asked(profiles: Profiles) -> float:
+    def counted(profiles: Profiles) -> float:
         nonlocal used
         used += 1
         if used > trials:
-            raise ConfigError(f"the attack asks for more than {trials} trials; raise threat.knowledge.trials")
+            raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 
-    return asked
+    return counted
 
 
 def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
@@ -168,10 +168,6 @@ def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
     row[train.users] = np.arange(len(train))
     at = row[users]
     some = at >= 0
-    starts, stops = np.zeros(len(users), dtype=np.int64), np.zeros(len(users), dtype=np.int64)
+    starts, stops = np.zeros((2, len(users)), dtype=np.int64)
     starts[some], stops[some] = train.starts[at[some]], train.stops[at[some]]
     return replace(train, starts=starts, stops=stops, users=users)
-
-
-def _named(names: tuple[str | int, ...], arena: Arena) -> NDArray[np.int32]:
-    return np.asarray(find_items(list(names), arena.split.vocabulary), dtype=np.int32)

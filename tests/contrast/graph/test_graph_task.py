@@ -170,12 +170,6 @@ def test_other_scaling_is_another_protocol() -> None:
     assert GraphLearning(SMALL.model_copy(update={"scaled": False}), synthetic_trees()).protocol == "svc_3_folds_unscaled"
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
-    with pytest.raises(ConfigError, match=r"scikit-learn, which is not installed; pip install 'reverie\[graph\]'$"):
-        open_task(SMALL).baseline("raw", 0, _quiet)
-
-
 def test_a_loss_that_overflows_is_a_trial_that_lost(tmp_path: Path) -> None:
     row = {"loss": {"kind": "rince", "q": 1.0}, "grid": {"temperature": [0.005]}}
     task = SMALL.model_dump(mode="json") | {"epochs": 3}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.contrast.task import Measure
-from reverie.errors import ConfigError, DataError
+from reverie.errors import DataError
 from reverie.evaluation.paired_seeds import t_interval
 from reverie.seeds import numpy_generator
 
@@ -36,16 +36,12 @@ def svc_accuracy(
     vectors: NDArray[np.floating], labels: NDArray[np.int64], folds: int, inner_folds: int, scaled: bool, seed: int
 ) -> tuple[float, Measure]:
     """Return the accuracy of support vector machines in stratified cross-validation; vectors [B, D], labels [B]."""
-    try:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.model_selection import GridSearchCV, StratifiedKFold
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-        from sklearn.svm import SVC
-    except ImportError:
-        raise ConfigError(
-            "encoders of graphs are measured by scikit-learn, which is not installed; pip install 'reverie[graph]'"
-        ) from None
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     outer_state, inner_state = (int(state) for state in numpy_generator(seed, "graph folds").integers(2**31, size=2))
     machine = make_pipeline(StandardScaler(with_mean=scaled, with_std=scaled), SVC(max_iter=STEPS))
     inner = StratifiedKFold(inner_folds, shuffle=True, random_state=inner_state)

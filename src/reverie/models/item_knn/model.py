@@ -11,6 +11,7 @@ import torch
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
+from reverie.nn.best import best_in_row
 from reverie.nn.sparse import (
     dense_product,
     event_share,
@@ -100,14 +101,7 @@ def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float6
     other = common.indices != rows + first
     rows, columns = rows[other], common.indices[other]
     likeness = (common.data[other] / (norms[rows + first] * norms[columns] + config.shrink)).astype(np.float32)
-    counts = np.bincount(rows, minlength=common.shape[0])
-    begins = np.cumsum(counts) - counts
-    keys = (rows << 32) | (0x7FFFFFFF - likeness.view(np.int32))  # the bits of positive floats are ordered as the floats are
-    limits = np.append(np.sort(keys), 0)[begins + np.minimum(counts, config.neighbours) - 1]
-    near = np.flatnonzero(keys <= limits[rows])
-    near = near[np.lexsort((columns[near], keys[near]))]
-    counts = np.bincount(rows[near], minlength=common.shape[0])
-    best = near[np.arange(len(near)) - np.repeat(np.cumsum(counts) - counts, counts) < config.neighbours]
+    best = best_in_row(rows, likeness, -columns, common.shape[0], config.neighbours)
     kept = csr_array((likeness[best], (rows[best], columns[best])), shape=common.shape)
     kept.sort_indices()
     return kept

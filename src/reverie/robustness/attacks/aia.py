@@ -1,4 +1,4 @@
-"""AIA: the ratings of copied profiles are learned by gradient."""
+"""AIA (Tang, Wen and Wang 2020): ratings of copied profiles, learned by gradient on a surrogate."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.steps import hard_step, hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
+from reverie.robustness.attacks.steps import gradient_step, hard_step, hard_top
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.aia_config import AiaConfig
+    from reverie.robustness.attacks.config import AiaConfig
     from reverie.robustness.ratings import Scale
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
@@ -38,33 +45,31 @@ class AIA:
         """Return profiles; see `Attack`."""
         config, generator = self.config, numpy_generator(seed, "attack", "aia")
         ratings = seen_ratings(view)
-        scale, n = ratings.scale, room(view, goal, budget.size)
+        scale, n = ratings.scale, n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        copied = real[choose_templates(real, budget.users, n, generator)]
+        copied = draw_templates(real, budget.users, n, generator)
         if not scale.implicit:
-            copied = keep_some(copied, n, generator)
+            copied = sample_entries(copied, n, generator)
         at = torch.from_numpy(np.stack(copied.tocoo().coords).astype(np.int64))
         start = generator.normal(0.0, 0.1, copied.nnz) if scale.implicit else copied.tocoo().data
         values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
         allowed = torch.zeros(copied.shape, dtype=torch.bool)
         allowed[at[0], at[1]] = True
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
         optimiser = torch.optim.Adam([values], lr=config.rate * (scale.step or 0.5))
-        rows, lowest, best = adversary.aim.audience(generator), np.inf, values.detach().clone()
+        rows, lowest, best = poisoning_loss.attack_loss.sample_users(generator), np.inf, values.detach().clone()
         for _ in range(config.steps):
-            value, handle = adversary.loss(_likes(values, at, allowed, n, scale), rows)
+            value, handle = poisoning_loss.loss(_likes(values, at, allowed, n, scale), rows)
             if value < lowest:
                 lowest, best = value, values.detach().clone()
-            optimiser.zero_grad()
-            handle.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            gradient_step(optimiser, handle)
             if not scale.implicit:
                 with torch.no_grad():
                     values.clamp_(scale.low, scale.high)
         dense = torch.zeros(allowed.shape)
         dense[at[0], at[1]] = best
         kept = hard_top(dense, allowed, n) > 0 if scale.implicit else allowed
-        return assembled(view, goal, kept.numpy(), dense.numpy())
+        return build_profiles(view, goal, kept.numpy(), dense.numpy())
 
 
 def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) -> Tensor:

@@ -1,4 +1,4 @@
-"""Draw items for many profiles at once."""
+"""Filler items of many fake profiles at once."""
 
 from __future__ import annotations
 
@@ -16,21 +16,9 @@ if TYPE_CHECKING:
     from reverie.robustness.ratings import Scale
 
 
-def draw_items(
-    n: int,
-    size: int,
-    n_items: int,
-    forbidden: NDArray[np.int64],
-    generator: np.random.Generator,
-    weights: NDArray[np.float64] | None = None,
-) -> NDArray[np.int64]:
-    """Draw distinct items for each of n profiles, by weights and without replacement (Gumbel's top-k).
-
-    forbidden [n, F], weights [N] → [n, min(size, N - F)].
-    """
+def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Draw distinct filler items for each of n profiles (Gumbel's top-k); forbidden [n, F] → [n, min(size, N - F)]."""
     keys = generator.gumbel(size=(n, n_items))
-    if weights is not None:
-        keys += np.log(np.maximum(weights, 1e-12))
     rows = np.repeat(np.arange(n), forbidden.shape[1])
     columns = forbidden.ravel() - 1
     keys[rows[columns >= 0], columns[columns >= 0]] = -np.inf
@@ -40,7 +28,7 @@ def draw_items(
     return np.argpartition(-keys, size - 1, axis=1)[:, :size].astype(np.int64) + 1
 
 
-def stacked(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
+def stack_profiles(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
     """Lay blocks of columns side by side: row p of all blocks is profile p."""
     items = np.concatenate([block for block, _ in parts], axis=1)
     ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)

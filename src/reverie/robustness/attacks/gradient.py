@@ -1,4 +1,4 @@
-"""Attacks that move the likes of fake users along the gradient of a surrogate.
+"""PGA (Li et al. 2016) and RevAdv (Tang, Wen and Wang 2020): likes of fake users along the gradient of a surrogate.
 
 References
 ----------
@@ -14,13 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.gradient_config import PgaConfig, RevadvConfig
+    from reverie.robustness.attacks.config import PgaConfig, RevadvConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -44,29 +51,29 @@ class GradientAttack:
         """Return profiles; see `Attack`."""
         generator = numpy_generator(seed, "attack", "gradient")
         ratings = seen_ratings(view)
-        adversary = Adversary(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
-        n = room(view, goal, budget.size)
+        poisoning_loss = PoisoningLoss(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
+        n = n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        templates = keep_some(real[choose_templates(real, budget.users, n, generator)], n, generator)
+        templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
-        rows, best, lowest = adversary.aim.audience(generator), state, np.inf
+        rows, best, lowest = poisoning_loss.attack_loss.sample_users(generator), state, np.inf
         for step in range(self.config.steps + 1):
             rounded = largest(state, n)
-            value, _ = adversary.loss(rounded, rows)
+            value, _ = poisoning_loss.loss(rounded, rows)
             if value < lowest:
                 best, lowest = rounded, value
             if step == self.config.steps:
                 break
             moved = state.clone().requires_grad_()
-            _, handle = adversary.loss(moved, adversary.aim.audience(generator))
+            _, handle = poisoning_loss.loss(moved, poisoning_loss.attack_loss.sample_users(generator))
             handle.backward()  # type: ignore[no-untyped-call]
             gradient = torch.zeros_like(state) if moved.grad is None else moved.grad * open_
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
-        return assembled(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
+        return build_profiles(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
 
 
 def largest(state: Tensor, n: int) -> Tensor:
@@ -85,9 +92,9 @@ def capped_simplex(state: Tensor, total: int, open_: Tensor) -> Tensor:
         middle = (low + high) / 2
         much = (inside - middle).clamp(0, 1).sum(1, keepdim=True) > total
         low, high = torch.where(much, middle, low), torch.where(much, high, middle)
-    found = torch.zeros_like(state)
-    found[:, open_] = (inside - high).clamp(0, 1)
-    return found
+    projected = torch.zeros_like(state)
+    projected[:, open_] = (inside - high).clamp(0, 1)
+    return projected
 
 
 def build_pga(config: PgaConfig) -> GradientAttack:

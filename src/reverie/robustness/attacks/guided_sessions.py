@@ -1,4 +1,4 @@
-"""Fake sessions chosen with the victim's own vectors."""
+"""Fake sessions chosen by the victim's own user and item vectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.guided_sessions_config import GuidedSessionsConfig
+    from reverie.robustness.attacks.config import GuidedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

@@ -1,4 +1,4 @@
-"""A binary tree over items whose first branching parts popular items from others."""
+"""PoisonRec's binary tree over items, whose root parts popular items from the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The multiple-choice knapsack of dividing fake users among target users."""
+"""The multiple-choice knapsack by which UBA divides fake users among target users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def divide(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
 
     worth [U, M + 1] → [U].

@@ -1,4 +1,4 @@
-"""Leg-UP: a generator of ratings taught by a discriminator and by a surrogate at once."""
+"""Leg-UP (Lin et al. 2022): a generator of ratings trained against a discriminator and a surrogate."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from reverie.robustness.attacks.adversary import Adversary
+from reverie.robustness.attacks.attack_loss import PoisoningLoss
 from reverie.robustness.attacks.legup_generator import RatingGenerator
-from reverie.robustness.attacks.steps import hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.steps import discriminator_loss, generator_loss, gradient_step, hard_top
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator, seed_torch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.legup_config import LegupConfig
+    from reverie.robustness.attacks.config import LegupConfig
+    from reverie.robustness.ratings import Scale
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -43,67 +50,60 @@ class LegUp:
         """Return profiles; see `Attack`."""
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
-        ratings = seen_ratings(view)
-        scale, n = ratings.scale, room(view, goal, budget.size)
-        real = without_targets(ratings, goal)
+        scale, n = seen_ratings(view).scale, n_fillers(view, goal, budget.size)
+        real = without_targets(seen_ratings(view), goal)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
-        judge = nn.Sequential(nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1))
+        discriminator = nn.Sequential(
+            nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1)
+        )
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
-        of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
-        templates = self._drawn(real, budget.users, n, draw)
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
-        rows, lowest = adversary.aim.audience(draw), np.inf
+        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
 
+        def batch() -> Tensor:
+            return _templates(real, config.batch_size, n, scale, draw)
+
+        def train_discriminator() -> None:
+            rows = batch()
+            fake = _generate(generator, rows, n)[1]
+            gradient_step(of_discriminator, discriminator_loss(discriminator, rows / scale.high, fake))
+
+        templates = _templates(real, budget.users, n, scale, draw)
+        users, lowest = poisoning_loss.attack_loss.sample_users(draw), np.inf
         for _ in range(config.pretraining):
-            batch = self._drawn(real, config.batch_size, n, draw)
-            _step(of_generator, generator.surprise(generator(batch), torch.where(batch > 0, batch, torch.nan)))
+            rows = batch()
+            gradient_step(of_generator, generator.rating_loss(generator(rows), torch.where(rows > 0, rows, torch.nan)))
         for _ in range(config.pretraining):
-            self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
-        best = self._made(templates, n)
+            train_discriminator()
+        best = _generate(generator, templates, n)
         for _ in range(config.epochs):
             for _ in range(config.judge_steps):
-                self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
-            fake = self._made(self._drawn(real, config.batch_size, n, draw), n)[1]
-            _step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
+                train_discriminator()
+            gradient_step(of_generator, generator_loss(discriminator, _generate(generator, batch(), n)[1]))
             for _ in range(config.attack_steps):
-                made = self._made(templates, n)
-                value, handle = adversary.loss(made[0], rows)
+                made = _generate(generator, templates, n)
+                value, handle = poisoning_loss.loss(made[0], users)
                 if value < lowest:
                     lowest, best = value, made
-                _step(of_generator, handle)
-        kept, shown = (part.detach() for part in best[1:])
-        return assembled(view, goal, shown.numpy() > 0, (kept * scale.high).numpy())
-
-    def _drawn(self, real: csr_array, users: int, n: int, draw: np.random.Generator) -> Tensor:
-        rows = real[choose_templates(real, users, n, draw)]
-        implicit = self.generator is not None and self.generator.scale.implicit
-        return torch.from_numpy((rows if implicit else keep_some(rows, n, draw)).toarray()).float()
-
-    def _made(self, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Likes, ratings over the highest one, and which items are rated, each [F, N]."""
-        generator = self.generator
-        if generator is None:
-            raise RuntimeError("craft makes the generator")
-        outputs, there = generator(templates), templates > 0
-        if generator.scale.implicit:
-            chosen = hard_top(outputs, there, n)
-            return chosen, chosen, chosen.detach()
-        given = there.to(outputs.dtype)
-        return generator.likes(outputs) * given, generator.ratings(outputs) * given / generator.scale.high, given
-
-    def _teach(self, judge: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, n: int) -> None:
-        made, high = self._made(batch, n)[1].detach(), 1.0 if self.generator is None else self.generator.scale.high
-        true = judge(batch / high)
-        ones = torch.ones_like(true)
-        loss = F.binary_cross_entropy_with_logits(true, ones)
-        _step(optimiser, loss + F.binary_cross_entropy_with_logits(judge(made), 0 * ones))
+                gradient_step(of_generator, handle)
+        ratings, rated = (part.detach() for part in best[1:])
+        return build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high).numpy())
 
 
-def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+def _templates(real: csr_array, users: int, n: int, scale: Scale, draw: np.random.Generator) -> Tensor:
+    rows = draw_templates(real, users, n, draw)
+    return torch.from_numpy((rows if scale.implicit else sample_entries(rows, n, draw)).toarray()).float()
+
+
+def _generate(generator: RatingGenerator, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return likes, ratings over the highest one, and which items are rated, each [F, N]; templates [F, N]."""
+    outputs, allowed = generator(templates), templates > 0
+    if generator.scale.implicit:
+        chosen = hard_top(outputs, allowed, n)
+        return chosen, chosen, chosen.detach()
+    rated = allowed.to(outputs.dtype)
+    return generator.likes(outputs) * rated, generator.ratings(outputs) * rated / generator.scale.high, rated
 
 
 def build_legup(config: LegupConfig) -> LegUp:

@@ -1,4 +1,4 @@
-"""Leg-UP's generator: an autoencoder whose output is cut into ratings by learned thresholds of each item."""
+"""Leg-UP's generator: an autoencoder whose outputs are cut into ratings by learned thresholds of each item."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RatingGenerator(nn.Module):
             return torch.ones_like(outputs)
         return hard_step(outputs - self.boundaries()[:, below - 1])
 
-    def surprise(self, outputs: Tensor, truth: Tensor) -> Tensor:
+    def rating_loss(self, outputs: Tensor, truth: Tensor) -> Tensor:
         """Return the mean cross entropy of known ratings under ``P(rating above k) = sigmoid(5 (output - b_k))``.
 
         outputs [F, N], truth [F, N].

@@ -1,4 +1,4 @@
-"""PoisonRec: a policy writes fake users and learns from how often the targets are shown."""
+"""PoisonRec (Song et al. 2020): fake profiles by reinforcement learning from how often the targets are shown."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.data.profiles import Profiles, profiles_of
 from reverie.errors import ConfigError
 from reverie.robustness.attacks.item_tree import ItemTree
-from reverie.robustness.attacks.templates import room
+from reverie.robustness.attacks.steps import gradient_step
+from reverie.robustness.attacks.templates import append_targets, n_fillers
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
+    from reverie.data.profiles import Profiles
+    from reverie.robustness.attacks.config import PoisonrecConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
 
 class Policy(nn.Module):
-    """An LSTM over the items written so far, from a vector of the fake user; its state walks down an `ItemTree`."""
+    """An LSTM over the items drawn so far, from a vector of the fake user; its state walks down an `ItemTree`."""
 
     def __init__(self, users: int, n_items: int, n_nodes: int, dim: int) -> None:
         super().__init__()
@@ -32,24 +33,24 @@ class Policy(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_nodes))
 
     def states(self, users: Tensor, columns: Tensor) -> Tensor:
-        """Return the state before each item, shape [B, T, D], of fake users [B] that write columns [B, T]."""
+        """Return the state before each item, shape [B, T, D], of fake users [B] with columns [B, T]."""
         inputs = torch.cat([self.users(users)[:, None], self.items(columns[:, :-1])], dim=1)
         states: Tensor = self.out(self.memory(inputs)[0])
         return states
 
     @torch.no_grad()
-    def write(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
-        """Draw what fake users write, shape [B, T] of columns."""
-        given, memory, written = self.users(users)[:, None], None, []
+    def sample(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
+        """Draw the items of fake users, shape [B, T] of columns."""
+        given, memory, columns = self.users(users)[:, None], None, []
         for _ in range(length):
             state, memory = self.memory(given, memory)
-            written.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
-            given = self.items(written[-1])[:, None]
-        return torch.stack(written, dim=1)
+            columns.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
+            given = self.items(columns[-1])[:, None]
+        return torch.stack(columns, dim=1)
 
 
 class PoisonRec:
-    """Black box: fake users are written item by item by a policy, and the policy learns from the reward of a trial.
+    """Black box: a policy chooses the items of fake users one by one, and learns from the reward of a trial.
 
     .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
        ICDE 2020.
@@ -67,18 +68,18 @@ class PoisonRec:
         """Return profiles; see `Attack`."""
         config, trials = self.config, min(self.config.trials, view.trials)
         if view.reward is None or trials < 1:
-            raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise threat.knowledge.trials")
+            raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise knowledge.trials")
         seed_torch(seed, "attack", "poisonrec")
         generator = torch_generator(seed, "attack", "poisonrec", "draw")
         tree = ItemTree(view.popularity, config.head, goal.targets.astype(np.int64))
         policy = Policy(budget.users, view.n_items, tree.n_nodes, config.dim)
         optimiser = torch.optim.Adam(policy.parameters(), lr=config.rate)
-        length = max(room(view, goal, budget.size), 1)
+        length = max(n_fillers(view, goal, budget.size), 1)
         best, highest, self.rewards = None, -np.inf, []
         while len(self.rewards) < trials:
             n = min(config.episodes, trials - len(self.rewards))
             users = torch.arange(budget.users).repeat(n)
-            columns = policy.write(users, length, tree, generator)
+            columns = policy.sample(users, length, tree, generator)
             for episode in columns.reshape(n, budget.users, length).numpy():
                 profiles = _profiles(episode, view, goal)
                 self.rewards.append(float(view.reward(profiles)))
@@ -110,24 +111,17 @@ class PoisonRec:
             ratio = (chances - before).exp()
             cut = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
             loss = -torch.minimum(ratio * advantages[:, None], cut * advantages[:, None]).mean()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            gradient_step(optimiser, loss)
 
 
 def _profiles(columns: np.ndarray[tuple[int, int], np.dtype[np.int64]], view: View, goal: Goal) -> Profiles:
-    """Profiles in the order of writing, an item where it was first written, the target last."""
-    n, scale = len(columns), view.arena.ratings.scale
+    """Return profiles in the order of drawing, an item where it was first drawn, the target last."""
+    n = len(columns)
     owners = np.repeat(np.arange(n), columns.shape[1])
     _, first = np.unique(owners * view.n_items + columns.ravel(), return_index=True)
     first = np.sort(first)
-    owners, codes = owners[first], columns.ravel()[first] + 1
-    ratings = np.full(len(codes), scale.high)
-    if goal.kind == "promote" or (goal.kind == "demote" and not scale.implicit):
-        aim = scale.high if goal.kind == "promote" else scale.low
-        owners, codes = np.concatenate([owners, np.arange(n)]), np.concatenate([codes, goal.assigned(n)])
-        ratings = np.concatenate([ratings, np.full(n, aim)])
-    return profiles_of(owners, codes.astype(np.int32), ratings.astype(np.float32), n)
+    ratings = np.full(len(first), view.arena.ratings.scale.high)
+    return append_targets(view, goal, owners[first], columns.ravel()[first] + 1, ratings, n)
 
 
 def build_poisonrec(config: PoisonrecConfig) -> PoisonRec:

@@ -1,4 +1,4 @@
-"""Profile pollution: a few events in the names of real users, chosen so that a sequence model ranks the target higher.
+"""Profile pollution: events added to real users' histories by greedy search, so that a sequence model ranks the target higher.
 
 References
 ----------
@@ -19,14 +19,14 @@ import torch
 
 from reverie.data.queries import extended
 from reverie.evaluation.scoring import evaluation_mode, score_batch
-from reverie.robustness.attacks.simple import together
+from reverie.robustness.attacks.simple import target_cooccurrence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.pollution_config import ProfilePollutionConfig
+    from reverie.robustness.attacks.config import ProfilePollutionConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Goal, View
 
@@ -48,16 +48,16 @@ class ProfilePollution:
         if view.victim is None:
             raise TypeError("profile pollution needs the trained victim")
         victim, sign = view.victim, -1.0 if goal.kind == "demote" else 1.0
-        found = np.zeros((len(asked), self.config.events), dtype=np.int32)
+        chosen = np.zeros((len(asked), self.config.events), dtype=np.int32)
         for target in np.unique(asked.targets).tolist():
             rows = np.flatnonzero(asked.targets == target)
             pool = np.tile(self._pool(view, goal, target), (len(rows), 1))
             gain = partial(_log_share, victim, target=target, seed=seed, sign=sign)
-            found[rows] = greedy_events(asked.take(rows), pool, self.config.events, gain)
-        return found
+            chosen[rows] = greedy_events(asked.take(rows), pool, self.config.events, gain)
+        return chosen
 
     def _pool(self, view: View, goal: Goal, target: int) -> NDArray[np.int32]:
-        likes = together(view, np.array([target], dtype=np.int64))[0]
+        likes = target_cooccurrence(view, np.array([target], dtype=np.int64))[0]
         near = np.argsort(-likes, kind="stable")[: self.config.pool + len(goal.targets)]
         common = np.argsort(-view.popularity, kind="stable")[: self.config.pool + len(goal.targets)]
         kept = [np.setdiff1d(part + 1, goal.targets, assume_unique=True)[: self.config.pool] for part in (near, common)]
@@ -75,16 +75,16 @@ def greedy_events(
 
     pool [Q, P] → [Q, events].
     """
-    found = np.zeros((len(asked), events), dtype=np.int32)
+    chosen = np.zeros((len(asked), events), dtype=np.int32)
     for event in range(events):
         gains = np.empty(pool.shape)
         for place in range(pool.shape[1]):
-            found[:, event] = pool[:, place]
-            gains[:, place] = gain(extended(asked, found))
+            chosen[:, event] = pool[:, place]
+            gains[:, place] = gain(extended(asked, chosen))
             if tell is not None:
                 tell()
-        found[:, event] = pool[np.arange(len(asked)), gains.argmax(axis=1)]
-    return found
+        chosen[:, event] = pool[np.arange(len(asked)), gains.argmax(axis=1)]
+    return chosen
 
 
 def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sign: float) -> NDArray[np.float64]:

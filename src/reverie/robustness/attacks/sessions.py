@@ -1,4 +1,4 @@
-"""Fake sessions for recommenders that learn what comes next."""
+"""Injected sessions: the latest events of real users followed by the target."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.data.profiles import Profiles, profiles_of
 from reverie.errors import DataError
+from reverie.robustness.attacks.templates import append_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
-    from reverie.robustness.attacks.sessions_config import InjectedSessionsConfig
+    from reverie.robustness.attacks.config import InjectedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -53,7 +54,7 @@ def rows_without(sequences: Sequences, target: int) -> NDArray[np.int64]:
     """Return the rows that are not empty and do not hold an item; where there are none, those that are not empty."""
     filled = sequences.lengths > 0
     if not filled.any():
-        raise DataError("the attacker sees no user with likes; raise threat.knowledge.share")
+        raise DataError("the attacker sees no user with likes; raise knowledge.share")
     has = np.zeros(len(sequences), dtype=np.bool_)
     has[sequences.event_rows()[sequences.items[sequences.positions()] == target]] = True
     free = np.flatnonzero(filled & ~has)
@@ -73,9 +74,7 @@ def sessions(view: View, goal: Goal, rows: NDArray[np.int64], length: int) -> Pr
     begin = np.cumsum(counts[::-1])[::-1] - counts
     age = np.arange(len(owners)) - begin[owners]
     owners, items = owners[age < length][::-1], items[age < length][::-1]
-    owners = np.concatenate([owners, np.arange(len(rows))])
-    items = np.concatenate([items, goal.assigned(len(rows))])
-    return profiles_of(owners, items.astype(np.int32), np.full(len(items), high, dtype=np.float32), len(rows))
+    return append_targets(view, goal, owners, items, np.full(len(items), high), len(rows))
 
 
 def build_injected_sessions(config: InjectedSessionsConfig) -> InjectedSessions:

@@ -1,17 +1,15 @@
-"""The shelf of attacks; listing it imports neither torch nor any attack."""
+"""The registry of attacks by name; listing it imports neither torch nor any attack."""
 
 from __future__ import annotations
 
 from reverie.registry import Entry, Registry
 
+_FAMILY = "reverie.robustness.attacks"
+
 
 def _entry(module: str, name: str, summary: str, paper: str = "") -> Entry:
-    where = f"reverie.robustness.attacks.{module}"
-    return Entry(build=f"{where}:build_{name}", config=f"{where}_config:{_camel(name)}Config", summary=summary, paper=paper)
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
+    config = "".join(word.capitalize() for word in name.split("_"))
+    return Entry(f"{_FAMILY}.{module}:build_{name}", f"{_FAMILY}.config:{config}Config", summary, paper)
 
 
 ATTACKS = Registry(

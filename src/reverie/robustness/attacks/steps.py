@@ -1,11 +1,12 @@
-"""Hard decisions with a gradient: what is decided goes forward, the slope of a smooth curve goes back."""
+"""Straight-through estimators of steps and top-k selection, optimiser steps, and losses of generator and discriminator."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class _HardStep(torch.autograd.Function):
@@ -41,3 +42,22 @@ def hard_top(values: Tensor, allowed: Tensor, n: int) -> Tensor:
     cut = torch.where(torch.isfinite(middle), middle, torch.zeros_like(middle))
     smooth = torch.tanh(values - cut[:, None]) * allowed
     return chosen.to(values.dtype) + smooth - smooth.detach()
+
+
+def gradient_step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Take one step of an optimiser down the gradient of a loss."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Return the loss of a discriminator of real and fake profiles; real [B, N], fake [B, N]."""
+    told, ones = discriminator(real), torch.ones(len(fake), 1)
+    loss = F.binary_cross_entropy_with_logits(told, ones)
+    return loss + F.binary_cross_entropy_with_logits(discriminator(fake.detach()), 0 * ones)
+
+
+def generator_loss(discriminator: nn.Module, fake: Tensor) -> Tensor:
+    """Return the loss of a generator whose profiles should pass for real; fake [B, N]."""
+    return F.binary_cross_entropy_with_logits(discriminator(fake), torch.ones(len(fake), 1))

@@ -1,4 +1,4 @@
-"""Weighted matrix factorisation whose fit can be differentiated with respect to fake users."""
+"""The surrogate: weighted matrix factorisation whose fit is differentiable in the likes of fake users."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.surrogate_config import SurrogateConfig
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.attacks.config import SurrogateConfig
 
 
 class Surrogate:
@@ -106,11 +105,3 @@ class _SparseProduct(torch.autograd.Function):
 def _product(dense: Tensor, matrix: csr_array, transposed: csr_array) -> Tensor:
     product: Tensor = _SparseProduct.apply(dense, matrix, transposed)  # type: ignore[no-untyped-call]
     return product
-
-
-def liked(ratings: Ratings) -> csr_array:
-    """Return which ratings are likes, as a matrix of ones → [U, N]."""
-    likes = ratings.matrix.copy()
-    likes.data = ratings.scale.likes(likes.data).astype("float32")
-    likes.eliminate_zeros()
-    return csr_array(likes)

@@ -1,4 +1,4 @@
-"""Real users as templates of fake ones."""
+"""Fake profiles made from real users as templates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
+
+from reverie.data.profiles import profiles_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,64 +24,69 @@ def seen_ratings(view: View) -> Ratings:
     return view.ratings
 
 
+def keep_entries(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
+    """Return a matrix with some of its stored entries; kept [E]."""
+    rows, columns = matrix.tocoo().coords
+    return csr_array((matrix.data[kept], (rows[kept], columns[kept])), shape=matrix.shape)
+
+
 def without_targets(ratings: Ratings, goal: Goal) -> csr_array:
     """Return ratings without those of the targets → [U, N]."""
-    matrix = ratings.matrix.tocoo()
-    stays = ~np.isin(matrix.coords[1], goal.targets - 1)
-    rows, columns = matrix.coords[0][stays], matrix.coords[1][stays]
-    return csr_array((matrix.data[stays], (rows, columns)), shape=matrix.shape)
+    return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 
-def choose_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draw users with enough ratings; matrix [U, N] → [n]."""
+def draw_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> csr_array:
+    """Return the ratings of drawn users who have enough; matrix [U, N] → [n, N]."""
     lengths = np.diff(matrix.indptr)
     good = np.flatnonzero(lengths >= least)
     if len(good) < n:
         good = np.argsort(-lengths, kind="stable")[: max(1, min(n, int((lengths > 0).sum())))]
-    drawn = generator.permutation(good)
-    return np.resize(drawn, n).astype(np.int64)
+    return csr_array(matrix[np.resize(generator.permutation(good), n)])
 
 
-def keep_some(matrix: csr_array, n: int, generator: np.random.Generator) -> csr_array:
+def sample_entries(matrix: csr_array, n: int, generator: np.random.Generator) -> csr_array:
     """Keep at most n ratings of each row, drawn at random; matrix [F, N] → [F, N]."""
     owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return _first(matrix, owners, generator.random(len(owners)), n)
+    order = np.lexsort((generator.random(len(owners)), owners))
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order] = np.arange(len(order)) - matrix.indptr[:-1][owners] < n
+    return keep_entries(matrix, kept)
 
 
-def _first(matrix: csr_array, owners: NDArray[np.int64], keys: NDArray[np.float64], n: int) -> csr_array:
-    order = np.lexsort((keys, owners))
-    place = np.arange(len(order)) - matrix.indptr[:-1][owners]
-    kept = np.sort(order[place < n])
-    return csr_array((matrix.data[kept], (owners[kept], matrix.indices[kept])), shape=matrix.shape)
-
-
-def assembled(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray[np.floating]) -> Profiles:
-    """Put the target behind what a fake user rates besides; items [F, N], ratings [F, N]."""
-    from reverie.data.profiles import profiles_of
-
-    scale, n = view.arena.ratings.scale, len(items)
+def build_profiles(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray[np.floating]) -> Profiles:
+    """Return profiles of rated items and, behind them, the targets; items [F, N], ratings [F, N]."""
     items = items.copy()
     items[:, goal.targets - 1] = False
     owners, columns = np.nonzero(items)
-    values = scale.rounded(ratings[owners, columns])
-    codes = columns.astype(np.int32) + 1
-    named = goal.assigned(n)
-    if goal.kind == "damage" or (goal.kind == "demote" and scale.implicit):
-        return profiles_of(owners, codes, values, n)
-    aim = np.full(n, scale.low if goal.kind == "demote" else scale.high, dtype=np.float32)
-    return profiles_of(np.concatenate([owners, np.arange(n)]), np.concatenate([codes, named]), np.concatenate([values, aim]), n)
+    values = view.arena.ratings.scale.rounded(ratings[owners, columns])
+    return append_targets(view, goal, owners, columns + 1, values, len(items))
 
 
-def room(view: View, goal: Goal, size: int) -> int:
-    """Return how many items a fake user may rate besides the target, see `assembled`."""
-    silent = goal.kind == "damage" or (goal.kind == "demote" and view.arena.ratings.scale.implicit)
-    return min(size - int(not silent), view.n_items - len(goal.targets))
+def append_targets(
+    view: View, goal: Goal, owners: NDArray[np.int64], items: NDArray[np.int64], ratings: NDArray[np.floating], n: int
+) -> Profiles:
+    """Return n profiles of given events and, behind them, each one's target, rated by the goal; owners, items, ratings [E]."""
+    scale = view.arena.ratings.scale
+    if _rates_target(view, goal):
+        aim = np.full(n, scale.low if goal.kind == "demote" else scale.high)
+        owners, items = np.concatenate([owners, np.arange(n)]), np.concatenate([items, goal.target_of_each(n)])
+        ratings = np.concatenate([ratings, aim])
+    return profiles_of(owners, items.astype(np.int32), ratings.astype(np.float32), n)
 
 
-def as_likes(view: View, goal: Goal, others: NDArray[np.floating]) -> NDArray[np.float32]:
+def n_fillers(view: View, goal: Goal, size: int) -> int:
+    """Return how many items a fake user may rate besides the target."""
+    return min(size - int(_rates_target(view, goal)), view.n_items - len(goal.targets))
+
+
+def _rates_target(view: View, goal: Goal) -> bool:
+    return goal.kind == "promote" or (goal.kind == "demote" and not view.arena.ratings.scale.implicit)
+
+
+def like_targets(view: View, goal: Goal, others: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return likes of fake users with their targets in place: 1 where one is promoted, else 0; others [F, N] → [F, N]."""
     likes = others.astype(np.float32).copy()
     likes[:, goal.targets - 1] = 0.0
     if goal.kind == "promote":
-        likes[np.arange(len(likes)), goal.assigned(len(likes)) - 1] = 1.0
+        likes[np.arange(len(likes)), goal.target_of_each(len(likes)) - 1] = 1.0
     return likes

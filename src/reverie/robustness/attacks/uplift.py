@@ -1,4 +1,4 @@
-"""The chance that copies of a user lift a target into that user's top 10, estimated in two ways."""
+"""Chance that copies of a target user lift the target into that user's top 10, by a surrogate or by counting paths."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from reverie.robustness.attacks.surrogate_config import SurrogateConfig
+    from reverie.robustness.attacks.config import SurrogateConfig
 
 _TOP = 10
 _CHUNK = 512
 
 
-def chances_by_paths(likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int) -> NDArray[np.float64]:
+def hit_chance_by_paths(
+    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int
+) -> NDArray[np.float64]:
     """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
 
     likes [U, N], fakes [M, N], users [M] → [M, most + 1].
     """
-    found = np.zeros((len(users), most + 1))
+    probability = np.zeros((len(users), most + 1))
     added = np.asarray(fakes.sum(axis=1))
     for begin in range(0, len(users), _CHUNK):
         part = users[begin : begin + _CHUNK]
         paths = ((likes[part] @ likes.T) @ likes).toarray()
         tenth, own = _tenth(paths, likes[part], column)
         copies = own[:, None] + added[begin : begin + _CHUNK, None] * np.arange(most + 1)
-        found[begin : begin + _CHUNK] = copies > tenth[:, None]
-    return found
+        probability[begin : begin + _CHUNK] = copies > tenth[:, None]
+    return probability
 
 
-def chances_by_surrogate(
+def hit_chance_by_surrogate(
     likes: csr_array,
     fakes: csr_array,
     users: NDArray[np.int64],
@@ -53,7 +55,7 @@ def chances_by_surrogate(
     """
     surrogate = Surrogate(likes, config, seed)
     people, items = surrogate.clean_users, surrogate.clean_items
-    found = np.zeros((len(users), most + 1))
+    probability = np.zeros((len(users), most + 1))
     fans = people[torch.from_numpy(likes.T.tocsr()[[column]].indices.astype(np.int64))]
     ridge = config.ridge * (len(fans) + config.background * len(people))
     left = fans.T @ fans + config.background * people.T @ people + ridge * torch.eye(config.dim)
@@ -71,8 +73,8 @@ def chances_by_surrogate(
         scores = people[part] @ items.T
         tenth, _ = _tenth(scores.numpy(), likes[part], column)
         reached = torch.einsum("ud,ubd->ub", people[part], vectors)
-        found[begin : begin + _CHUNK] = torch.sigmoid((reached - torch.from_numpy(tenth)[:, None]) / temperature).numpy()
-    return found
+        probability[begin : begin + _CHUNK] = torch.sigmoid((reached - torch.from_numpy(tenth)[:, None]) / temperature).numpy()
+    return probability
 
 
 def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

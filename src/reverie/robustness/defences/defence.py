@@ -1,4 +1,4 @@
-"""What a defence is given and what it changes."""
+"""The interface of defences, and the fit that they change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,6 @@ class Fitting:
 class Defence(Protocol):
     """Changes what is fitted, or how; it sees the poisoned data and not who is fake."""
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return what to fit instead."""
         ...

@@ -1,24 +1,19 @@
-"""No defence: the row that all others are compared with."""
+"""No defence: the control of all defences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.options import Options
-
 if TYPE_CHECKING:
+    from reverie.robustness.defences.config import NoneConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.detectors.detector import Evidence
-
-
-class NoneConfig(Options):
-    """Nothing to choose."""
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class NoDefence:
     """Changes nothing."""
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return what was to be fitted anyway."""
         return fitting
 

@@ -1,4 +1,4 @@
-"""Taking users out of what is learned from."""
+"""Removal of users from the training data."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def users_with_events(sequences: Sequences, n_users: int) -> NDArray[np.bool_]:
     """Return who has something to learn from → [U]."""
-    found = np.zeros(n_users, dtype=bool)
-    found[sequences.users[sequences.lengths > 0]] = True
-    return found
+    present = np.zeros(n_users, dtype=bool)
+    present[sequences.users[sequences.lengths > 0]] = True
+    return present
 
 
-def highest(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+def most_suspicious(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
     """Return the most suspicious users; of equally suspicious ones those with the higher code; suspicion [U], among [U] → [U]."""
     codes = np.flatnonzero(among)[::-1]
     chosen = np.zeros(len(suspicion), dtype=bool)
@@ -29,7 +29,7 @@ def highest(suspicion: NDArray[np.float64], among: NDArray[np.bool_], n: int) ->
     return chosen
 
 
-def without(fitting: Fitting, removed: NDArray[np.bool_]) -> Fitting:
+def remove_users(fitting: Fitting, removed: NDArray[np.bool_]) -> Fitting:
     """Return the same fitting without the training events of some users; removed [U]."""
     split = fitting.split
     train, refit = (rows.take(np.flatnonzero(~removed[rows.users])) for rows in (split.train, split.refit))

@@ -1,4 +1,4 @@
-"""Joint detection and re-weighting: who is badly explained by a model of the others weighs less, and the model is fitted again."""
+"""Joint detection and re-weighting of users by the error of a model of the others, after GraphRfi (Zhang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
+    from reverie.robustness.defences.config import ReweightConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.reweight_config import ReweightConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class Reweight:
@@ -45,7 +45,7 @@ class Reweight:
     def __init__(self, config: ReweightConfig) -> None:
         self.config = config
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return the fitting with a column ``weight`` beside its training events."""
         if "weights" not in MODELS[fitting.model].tags:
             able = sorted(name for name in MODELS if "weights" in MODELS[name].tags)
@@ -58,14 +58,14 @@ class Reweight:
         among = users_with_events(train, n_users)
         profile = np.zeros(n_users)
         if self.config.detector is not None:
-            detector = create_detector(self.config.detector, self.config.options, evidence)
-            profile[among] = standardised(np.asarray(detector.suspicion(evidence, seed))[among])
+            detector = create_detector(self.config.detector, self.config.options, inputs)
+            profile[among] = standardise(np.asarray(detector.suspicion(inputs, seed))[among])
         fake = np.zeros(n_users)
         for number in range(self.config.rounds):
-            error = self._errors(fitting, weighted(fitting.split, 1 - fake), seed + number)
-            fake[among] = probabilities(standardised(error[among]) + profile[among], self.config.share, self.config.temperature)
+            error = self._errors(fitting, weight_events(fitting.split, 1 - fake), seed + number)
+            fake[among] = fake_probabilities(standardise(error[among]) + profile[among], self.config.share, self.config.temperature)
         notes = fitting.notes | {"mean_weight": float((1 - fake[among]).mean()), "least_weight": float((1 - fake[among]).min())}
-        return replace(fitting, split=weighted(fitting.split, 1 - fake), suspicion=fake, notes=notes)
+        return replace(fitting, split=weight_events(fitting.split, 1 - fake), suspicion=fake, notes=notes)
 
     def _errors(self, fitting: Fitting, split: Split, seed: int) -> NDArray[np.float64]:
         """Return the error of each user, shape [U], on events that the model which is asked has not seen."""
@@ -75,18 +75,17 @@ class Reweight:
         defaults = dict(getattr(MODELS.config(fitting.model), "training_defaults", {}))
         once = {"epochs": self.config.epochs, "validate_every": self.config.epochs, "seed": seed}
         total, count = np.zeros((2, split.vocabulary.n_users))
-        halves = in_halves(split.train, seed)
+        halves = split_in_halves(split.train, seed)
         for seen, hidden in (halves, halves[::-1]):
             model = create_model(fitting.model, split, seed=seed, **fitting.options)
             fit(model, replace(split, train=seen), show=False, **(defaults | once | self.config.training))
             above, asked = ranking_errors(model, seen, hidden)
             total += above
             count += asked
-        found: NDArray[np.float64] = total / np.maximum(count, 1)
-        return found
+        return np.asarray(total / np.maximum(count, 1))
 
 
-def in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
+def split_in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
     """Divide the events of each row at random in two halves; of an odd number the first half gets one more."""
     positions, rows = train.positions(), train.event_rows()
     order = np.lexsort((numpy_generator(seed, "halves").random(len(rows)), rows))
@@ -120,17 +119,16 @@ def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tu
     return above, np.bincount(users, minlength=n).astype(np.float64)
 
 
-def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values less their median, in units of 1.4826 times the median deviation from it, cut off at 10; values [U] → [U]."""
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle))
     if spread <= 0:
         spread = float(values.std())
-    found: NDArray[np.float64] = np.clip((values - middle) / spread, -10, 10) if spread > 0 else np.zeros(len(values))
-    return found
+    return np.asarray(np.clip((values - middle) / spread, -10, 10)) if spread > 0 else np.zeros(len(values))
 
 
-def probabilities(suspicion: NDArray[np.float64], share: float, temperature: float) -> NDArray[np.float64]:
+def fake_probabilities(suspicion: NDArray[np.float64], share: float, temperature: float) -> NDArray[np.float64]:
     """Return ``σ((suspicion - b) / temperature)`` with b such that the mean is `share`; suspicion [U] → [U]."""
     margin = temperature * 50
     low, high = float(suspicion.min()) - margin, float(suspicion.max()) + margin
@@ -138,11 +136,10 @@ def probabilities(suspicion: NDArray[np.float64], share: float, temperature: flo
         middle = (low + high) / 2
         mean = float((0.5 * (1 + np.tanh((suspicion - middle) / (2 * temperature)))).mean())
         low, high = (middle, high) if mean > share else (low, middle)
-    found: NDArray[np.float64] = 0.5 * (1 + np.tanh((suspicion - (low + high) / 2) / (2 * temperature)))
-    return found
+    return np.asarray(0.5 * (1 + np.tanh((suspicion - (low + high) / 2) / (2 * temperature))))
 
 
-def weighted(split: Split, weights: NDArray[np.float64]) -> Split:
+def weight_events(split: Split, weights: NDArray[np.float64]) -> Split:
     """Return a split whose training events have a weight; weights [U]."""
 
     def of(rows: Sequences) -> Sequences:

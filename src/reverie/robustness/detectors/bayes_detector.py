@@ -1,4 +1,4 @@
-"""BayesDetector: user vectors that rank known fakes above real users on the items both rated, and that explain co-occurrence.
+"""BayesDetector (Yang et al. 2018): a tree on user vectors that rank known fakes above real users and explain co-occurrence.
 
 References
 ----------
@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
+from reverie.robustness.detectors.cooccurrence import user_cooccurrence
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.bayes_detector_config import BayesDetectorConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.config import BayesDetectorConfig
+    from reverie.robustness.detectors.detector import DetectorInput
     from reverie.robustness.ratings import Ratings
 
 
@@ -33,20 +32,19 @@ class BayesDetector:
     def __init__(self, config: BayesDetectorConfig) -> None:
         self.config = config
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "bayes-detector")
-        vectors = ranked_vectors(evidence.ratings, fakes, real, self.config, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.config.depth, self.config.leaf)(vectors)
+        fakes, real = labelled_users(inputs, "bayes-detector")
+        vectors = ranked_user_vectors(inputs.ratings, fakes, real, self.config, seed)
+        return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
-def ranked_vectors(
+def ranked_user_vectors(
     ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64], config: BayesDetectorConfig, seed: int
 ) -> NDArray[np.float64]:
     """Fit the vectors → [U, dim]."""
     generator = numpy_generator(seed, "bayes-detector")
-    information = user_information(ratings, config.shift).tocoo()
+    information = user_cooccurrence(ratings, config.shift).tocoo()
     first, second = information.coords
     draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
     # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side

@@ -1,4 +1,4 @@
-"""CoDetector: ratings and co-occurrence of users factorised together, and a tree on the vectors that both share.
+"""CoDetector (Dou et al. 2017): a tree on user vectors of a joint factorisation of ratings and co-occurrence.
 
 References
 ----------
@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
+from reverie.robustness.detectors.cooccurrence import user_cooccurrence
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.co_detector_config import CoDetectorConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.config import CoDetectorConfig
+    from reverie.robustness.detectors.detector import DetectorInput
     from reverie.robustness.ratings import Ratings
 
 
@@ -35,20 +34,19 @@ class CoDetector:
         self.dim, self.sweeps, self.ridge, self.shift = dim, sweeps, ridge, shift
         self.depth, self.leaf = depth, leaf
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "co-detector")
-        vectors = joint_vectors(evidence.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(vectors)
+        fakes, real = labelled_users(inputs, "co-detector")
+        vectors = joint_user_vectors(inputs.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
+        return tree_probabilities(vectors, fakes, real, self.depth, self.leaf, seed)
 
 
-def joint_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
+def joint_user_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
     """Factorise ratings and co-occurrence with common user vectors → [U, dim]."""
     rated = csr_array(ratings.matrix.astype(np.float64))
     width = ratings.scale.high - ratings.scale.low
     rated.data = (rated.data - ratings.scale.low) / width if width else np.ones_like(rated.data)
-    information = user_information(ratings, shift)
+    information = user_cooccurrence(ratings, shift)
     by_user, by_item, pair = _Terms(rated), _Terms(csr_array(rated.T)), _Terms(information)
     generator = numpy_generator(seed, "co-detector")
     p, g = (generator.normal(0.0, 0.1, (ratings.n_users, dim)) for _ in range(2))
@@ -86,8 +84,8 @@ class _Terms:
         self, gram: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.float64], ridge: float
     ) -> NDArray[np.float64]:
         weight = ridge * np.maximum(count, 1.0)
-        found = np.linalg.solve(gram + weight[:, None, None] * np.eye(right.shape[1]), right[:, :, None])[:, :, 0]
-        return np.asarray(found, dtype=np.float64)
+        left = gram + weight[:, None, None] * np.eye(right.shape[1])
+        return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0], dtype=np.float64)
 
     def bias(self, a: NDArray[np.float64], b: NDArray[np.float64], z: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
         left = np.asarray(self.values.sum(axis=1)).ravel() - (a * (self.stored @ b)).sum(axis=1) - self.stored @ z

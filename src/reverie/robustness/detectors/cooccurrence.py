@@ -1,4 +1,4 @@
-"""Which users rate the same items more often than chance: shifted positive pointwise mutual information.
+"""Co-occurrence of users: shifted positive pointwise mutual information over the items that both rated.
 
 References
 ----------
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reverie.robustness.ratings import Ratings
 
 
-def user_information(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
+def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
     """Return ``max(log(c_uv C / (c_u c_v)) - log k, 0)`` with c_uv the number of items both users rated → [U, U]."""
     seen = ratings.matrix.astype(np.float64)
     seen.data = np.ones_like(seen.data)

@@ -1,4 +1,4 @@
-"""DegreeSAD: fakes choose items of other popularity than people do.
+"""DegreeSAD (Li et al. 2016): a tree on the popularity of a user's items.
 
 References
 ----------
@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
+from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.features import degree_features
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.degree_sad_config import DegreeSADConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.config import DegreeSADConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class DegreeSAD:
@@ -31,12 +29,10 @@ class DegreeSAD:
     def __init__(self, depth: int, leaf: int) -> None:
         self.depth, self.leaf = depth, leaf
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the tree's chance of being fake → [U]."""
-        fakes, real = known_users(evidence, "degree-sad")
-        features = degree_features(evidence.ratings)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(features[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(features)
+        fakes, real = labelled_users(inputs, "degree-sad")
+        return tree_probabilities(degree_features(inputs.ratings), fakes, real, self.depth, self.leaf, seed)
 
 
 def build(config: DegreeSADConfig) -> DegreeSAD:

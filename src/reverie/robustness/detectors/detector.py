@@ -1,4 +1,4 @@
-"""What a detector sees and gives."""
+"""The interface of detectors, and their input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DetectorInput:
     """What a detector sees: the data after the attack, never who is fake; labels [U]."""
 
     ratings: Ratings
@@ -28,6 +28,6 @@ class Detector(Protocol):
     supervised: ClassVar[bool]
     """Whether it must be given labels of some users."""
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return a number per user, shape [U]; higher is more suspicious, every number finite. Deterministic."""
         ...

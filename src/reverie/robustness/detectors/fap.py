@@ -1,4 +1,4 @@
-"""FAP: suspicion flows from a few known fakes to the items they rate and on to who else rates these.
+"""FAP (Zhang et al. 2015): suspicion propagated from known fakes over the user-item graph.
 
 References
 ----------
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from reverie.robustness.detectors.known import known_users
+from reverie.robustness.detectors.classifiers import labelled_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fap_config import FAPConfig
+    from reverie.robustness.detectors.config import FAPConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class FAP:
@@ -30,10 +30,10 @@ class FAP:
     def __init__(self, iterations: int, tolerance: float, *, hold_genuine: bool) -> None:
         self.iterations, self.tolerance, self.hold_genuine = iterations, tolerance, hold_genuine
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return probabilities of being fake → [U]."""
-        fakes, real = known_users(evidence, "fap", genuine=self.hold_genuine)
-        weights, scale = csr_array(evidence.ratings.matrix.astype(np.float64)), evidence.ratings.scale
+        fakes, real = labelled_users(inputs, "fap", genuine=self.hold_genuine)
+        weights, scale = csr_array(inputs.ratings.matrix.astype(np.float64)), inputs.ratings.scale
         weights.data = weights.data - scale.low + (scale.step or 1.0)
         to_user, to_item = _rows_to_one(weights), _rows_to_one(csr_array(weights.T))
         user = np.zeros(weights.shape[0])

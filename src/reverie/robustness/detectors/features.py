@@ -1,4 +1,4 @@
-"""Numbers that describe a profile, for all users at once.
+"""Features of profiles: item degrees, RDMA, WDMA, WDA, FMTD, DegSim, LengthVar.
 
 References
 ----------
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from reverie.robustness.ratings import Ratings
 
-DEGREE = ("mud", "rud", "qud")
-"""Names of the columns of `degree_features`."""
 RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
 """Names of the columns of `rating_features`."""
 
@@ -43,7 +41,7 @@ def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: floa
 
 
 def degree_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_ → [U, 3]."""
+    """Return mean, range and upper quartile of the degrees of a user's items (MUD, RUD and QUD [3]_) → [U, 3]."""
     degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
     spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
     return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
@@ -95,9 +93,9 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
     values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
     seen, squares = values.copy(), values.copy()
     seen.data, squares.data = np.ones_like(values.data), values.data**2
-    found, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
+    similarity, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
     if k < 1:
-        return found
+        return similarity
     for first in range(0, ratings.n_users, block):
         rows = slice(first, min(first + block, ratings.n_users))
         n = (seen[rows] @ seen.T).toarray()
@@ -108,5 +106,5 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
         variance *= (seen[rows] @ squares.T).toarray() - theirs**2 / both
         similar = np.where(variance > 1e-9, covariance / np.sqrt(np.maximum(variance, 1e-9)), 0.0)
         similar[np.arange(len(n)), np.arange(rows.start, rows.stop)] = -np.inf
-        found[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
-    return found
+        similarity[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
+    return similarity

@@ -1,4 +1,4 @@
-"""FRAUDAR: users in a block of the rating graph that is too dense for how popular its items are.
+"""FRAUDAR (Hooi et al. 2016): users in the densest block of the rating graph, down-weighted by item popularity.
 
 References
 ----------
@@ -16,8 +16,8 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fraudar_config import FraudarConfig
+    from reverie.robustness.detectors.config import FraudarConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class Fraudar:
@@ -28,13 +28,13 @@ class Fraudar:
     def __init__(self, offset: float, batch: float) -> None:
         self.offset, self.batch = offset, batch
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the time of removal → [U]."""
-        ratings = evidence.ratings
+        ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = 1.0 / np.log(ratings.item_counts[edges.indices] + self.offset)
         turned, n_users = csr_array(edges.T), edges.shape[0]
-        alive, found, passes = np.ones(sum(edges.shape), dtype=bool), np.zeros(n_users), 0
+        alive, removed_at, passes = np.ones(sum(edges.shape), dtype=bool), np.zeros(n_users), 0
         weight = np.concatenate([np.asarray(edges.sum(axis=1)).ravel(), np.asarray(edges.sum(axis=0)).ravel()])
         while alive[:n_users].any():
             here = np.flatnonzero(alive)
@@ -42,12 +42,12 @@ class Fraudar:
             limit = float(np.partition(weight[here], going)[going])
             gone = here[weight[here] <= limit + 1e-12]
             users, items = gone[gone < n_users], gone[gone >= n_users] - n_users
-            found[users] = passes + weight[users] / (1.0 + weight[users])
+            removed_at[users] = passes + weight[users] / (1.0 + weight[users])
             weight[n_users:] -= np.asarray(edges[users].sum(axis=0)).ravel()
             weight[:n_users] -= np.asarray(turned[items].sum(axis=0)).ravel()
             alive[gone] = False
             passes += 1
-        return found
+        return removed_at
 
 
 def build(config: FraudarConfig) -> Fraudar:

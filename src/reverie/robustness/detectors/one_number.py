@@ -1,4 +1,4 @@
-"""One number of a profile as suspicion: what every detector must beat."""
+"""One statistic of a profile as suspicion, or a random draw: the baselines of detection."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.one_number_config import OneNumberConfig
+    from reverie.robustness.detectors.config import OneNumberConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class OneNumberDetector:
@@ -24,9 +24,9 @@ class OneNumberDetector:
     def __init__(self, number: str, *, lowest: bool = False) -> None:
         self.number, self.lowest = number, lowest
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return the number → [U]."""
-        ratings = evidence.ratings
+        ratings = inputs.ratings
         data = ratings.matrix.data.astype(np.float64)
         if self.number == "random":
             value = numpy_generator(seed, "random-flag").random(ratings.n_users)

@@ -1,4 +1,4 @@
-"""A classifier of everything simple that can be said of a profile: the strong baseline of supervised detection.
+"""Boosted trees or logistic regression on all profile features: the baseline of supervised detection.
 
 References
 ----------
@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.errors import ConfigError
+from reverie.robustness.detectors.classifiers import boosted_odds, labelled_users, logistic_odds
 from reverie.robustness.detectors.features import degree_features, length_variation, mean_similarity, rating_features
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.logistic import logistic_weights
-from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.profile_features_config import ProfileFeaturesConfig
+    from reverie.robustness.detectors.config import ProfileFeaturesConfig
+    from reverie.robustness.detectors.detector import DetectorInput
     from reverie.robustness.ratings import Ratings
 
 
@@ -35,33 +32,13 @@ class ProfileFeatures:
     def __init__(self, config: ProfileFeaturesConfig) -> None:
         self.config = config
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return log odds of being fake → [U]."""
-        fakes, real = known_users(evidence, "profile-features")
-        features = all_features(evidence.ratings, self.config.neighbours)
-        rows = np.concatenate([fakes, real])
-        labels = np.arange(len(rows)) < len(fakes)
-        if self.config.classifier == "logistic":
-            spread = features.std(axis=0)
-            features = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-            weights = logistic_weights(features[rows], labels, self.config.ridge)
-            return np.asarray(features @ weights[:-1] + weights[-1])
-        try:
-            from sklearn.ensemble import HistGradientBoostingClassifier
-        except ImportError:
-            raise ConfigError(
-                "detector 'profile-features' boosts with scikit-learn, which is not installed; pip install 'reverie[graph]', "
-                "or set classifier to logistic"
-            ) from None
-        machine = HistGradientBoostingClassifier(
-            max_iter=self.config.trees,
-            min_samples_leaf=self.config.leaf,
-            class_weight="balanced",
-            early_stopping=False,
-            random_state=int(numpy_generator(seed, "boosting").integers(2**31)),
-        )
-        found: NDArray[np.float64] = machine.fit(features[rows], labels).decision_function(features)
-        return found
+        fakes, real = labelled_users(inputs, "profile-features")
+        features, config = all_features(inputs.ratings, self.config.neighbours), self.config
+        if config.classifier == "logistic":
+            return logistic_odds(features, fakes, real, config.ridge)
+        return boosted_odds(features, fakes, real, config.trees, config.leaf, seed)
 
 
 def all_features(ratings: Ratings, neighbours: int) -> NDArray[np.float64]:

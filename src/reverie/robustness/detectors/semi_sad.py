@@ -1,4 +1,4 @@
-"""SemiSAD: naive Bayes on a few labelled users, then on all the others too.
+"""SemiSAD (Cao et al. 2013): semi-supervised naive Bayes by EM on profile features.
 
 References
 ----------
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.features import RATING, length_variation, mean_similarity, rating_features
-from reverie.robustness.detectors.known import known_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.semi_sad_config import SemiSADConfig
+    from reverie.robustness.detectors.config import SemiSADConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 FLOOR = 0.01
 """Smallest variance of a standardised feature within a class: one fake alone has none."""
@@ -35,10 +35,10 @@ class SemiSAD:
     def __init__(self, weight: float, iterations: int, neighbours: int) -> None:
         self.weight, self.iterations, self.neighbours = weight, iterations, neighbours
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return log odds of being fake → [U]."""
-        fakes, real = known_users(evidence, "semi-sad")
-        ratings = evidence.ratings
+        fakes, real = labelled_users(inputs, "semi-sad")
+        ratings = inputs.ratings
         rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
         own = np.stack([mean_similarity(ratings, self.neighbours), length_variation(ratings)], axis=1)
         x = np.concatenate([rated, own], axis=1)

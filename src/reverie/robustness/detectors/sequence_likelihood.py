@@ -1,4 +1,4 @@
-"""Sequences that nobody would walk, or that are too good to be walked: no labels, no ratings.
+"""Fake-profile detection by the likelihood of sequences under a Markov chain.
 
 Our own, after the use of likelihood in one-class detection; the sequence model is a first-order Markov chain backed by popularity.
 """
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.sequence_likelihood_config import SequenceLikelihoodConfig
+    from reverie.robustness.detectors.config import SequenceLikelihoodConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class SequenceLikelihood:
@@ -25,18 +25,18 @@ class SequenceLikelihood:
     def __init__(self, backing: float, tails: str) -> None:
         self.backing, self.tails = backing, tails
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return distances from the middle → [U]."""
-        found = np.zeros(evidence.ratings.n_users)
-        some = evidence.sequences.lengths > 0
+        suspicion = np.zeros(inputs.ratings.n_users)
+        some = inputs.sequences.lengths > 0
         if not some.any():
-            return found
-        likelihood = mean_log_likelihood(evidence.sequences, self.backing)[some]
+            return suspicion
+        likelihood = mean_log_likelihood(inputs.sequences, self.backing)[some]
         away = likelihood - np.median(likelihood)
         spread = 1.4826 * float(np.median(np.abs(away))) or 1.0
         sign = {"both": np.abs(away), "low": -away, "high": away}
-        found[evidence.sequences.users[some]] = sign[self.tails] / spread
-        return found
+        suspicion[inputs.sequences.users[some]] = sign[self.tails] / spread
+        return suspicion
 
 
 def mean_log_likelihood(sequences: Sequences, backing: float) -> NDArray[np.float64]:

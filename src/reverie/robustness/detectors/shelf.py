@@ -1,14 +1,15 @@
-"""The shelf of detectors; listing it imports neither torch nor any detector."""
+"""The registry of detectors by name; listing it imports neither torch nor any detector."""
 
 from __future__ import annotations
 
 from reverie.registry import Entry, Registry
 
+_FAMILY = "reverie.robustness.detectors"
+
 
 def _entry(module: str, config: str, summary: str, paper: str = "", *, supervised: bool = False) -> Entry:
-    where = f"reverie.robustness.detectors.{module}"
     tags = frozenset({"supervised"}) if supervised else frozenset[str]()
-    return Entry(f"{where}:build", f"{where}_config:{config}", summary, paper, tags)
+    return Entry(f"{_FAMILY}.{module}:build", f"{_FAMILY}.config:{config}", summary, paper, tags)
 
 
 DETECTORS = Registry(

@@ -1,19 +1,22 @@
-"""What a gradient attack wants of a surrogate's scores, as a loss."""
+"""Losses of gradient attacks: of a surrogate's scores, and of the likes of fake users that it is refitted with."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.robustness.attacks.surrogate import Surrogate
+from reverie.robustness.attacks.templates import like_targets, seen_ratings
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from reverie.robustness.attacks.surrogate_config import AimConfig
-    from reverie.robustness.view import Goal
+    from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
+    from reverie.robustness.view import Goal, View
 
 _TOP = 10
 _LOW = -1e4
@@ -22,7 +25,7 @@ _CHUNK = 512
 """Users whose scores are held at once."""
 
 
-class Aim:
+class AttackLoss:
     """The attacker's loss; likes [U, N].
 
     * promote: mean over users without the target of ``-log softmax(s_u / τ)_t`` over the unseen items that score at least as
@@ -36,7 +39,7 @@ class Aim:
         self.goal, self.likes, self.config = goal, likes, config
         self.columns = goal.targets.astype(np.int64) - 1
 
-    def audience(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def sample_users(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Draw the users of one step."""
         n = self.likes.shape[0]
         if n <= self.config.audience:
@@ -85,3 +88,27 @@ class Aim:
                 below = hidden | (open_ < target[:, None])
                 total = total - open_.masked_fill(below, -torch.inf).log_softmax(1)[:, column].sum()
         return total
+
+
+class PoisoningLoss:
+    """A surrogate fitted to what the attacker sees, and what the attacker wants of it."""
+
+    def __init__(
+        self,
+        view: View,
+        goal: Goal,
+        surrogate: SurrogateConfig,
+        aim: AimConfig,
+        users: int,
+        through: Literal["all", "last"] | int,
+        seed: int,
+    ) -> None:
+        likes = seen_ratings(view).likes()
+        self.surrogate, self.attack_loss, self.through = Surrogate(likes, surrogate, seed), AttackLoss(goal, likes, aim), through
+        self.targets = torch.from_numpy(like_targets(view, goal, np.zeros((users, view.n_items))))
+
+    def loss(self, others: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
+        """Return the loss after a refit with fake users who like their targets and others; others [F, N]."""
+        with torch.set_grad_enabled(others.requires_grad):
+            users, items = self.surrogate.retrain(others + self.targets, self.through)
+        return self.attack_loss.loss(users, items, rows)

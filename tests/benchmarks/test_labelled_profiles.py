@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from reverie.errors import ConfigError, DataError
-from reverie.robustness.detection_table import bootstrap, detector_table, every_detector
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.labelled_profiles import labelled_folder, read_labelled_profiles
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    sys.modules.pop("labelled_profiles", None)
+    import labelled_profiles
+
+    yield labelled_profiles
+    sys.modules.pop("labelled_profiles", None)
 
 
 @pytest.fixture
@@ -26,26 +39,26 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_profiles_are_read_as_they_stand(folder: Path) -> None:
-    evidence, fake = read_labelled_profiles(folder)
-    users = evidence.sequences.vocabulary.users.to_list()
-    assert evidence.ratings.matrix.shape == (80, 40)
+def test_profiles_are_read_as_they_stand(script: Any, folder: Path) -> None:
+    inputs, fake = script.read_labelled_profiles(folder)
+    users = inputs.sequences.vocabulary.users.to_list()
+    assert inputs.ratings.matrix.shape == (80, 40)
     assert users == sorted(f"u{u}" for u in range(80))
     assert [users[u] for u in np.flatnonzero(fake)] == sorted(f"u{u}" for u in range(0, 80, 4))
-    assert evidence.ratings.matrix.toarray()[users.index("u1"), 0] in (*range(1, 6),)
-    assert evidence.ratings.scale.threshold == 4.0
-    assert evidence.labels is None
-    dense = evidence.ratings.matrix.toarray()
-    for r, u in enumerate(evidence.sequences.users):
-        own = evidence.sequences.row(r)
+    assert inputs.ratings.matrix.toarray()[users.index("u1"), 0] in (*range(1, 6),)
+    assert inputs.ratings.scale.threshold == 4.0
+    assert inputs.labels is None
+    dense = inputs.ratings.matrix.toarray()
+    for r, u in enumerate(inputs.sequences.users):
+        own = inputs.sequences.row(r)
         assert set(own - 1) == set(np.flatnonzero(dense[u] >= 4))
 
 
-def test_of_a_repeated_pair_the_last_rating_counts(tmp_path: Path) -> None:
+def test_of_a_repeated_pair_the_last_rating_counts(script: Any, tmp_path: Path) -> None:
     (tmp_path / "profiles.tsv").write_text("a\tx\t1\nb\tx\t3\na\tx\t5\n")
     (tmp_path / "labels.tsv").write_text("a\t1\nb\t0\n")
-    evidence, _ = read_labelled_profiles(tmp_path)
-    np.testing.assert_array_equal(evidence.ratings.matrix.toarray(), [[5.0], [3.0]])
+    inputs, _ = script.read_labelled_profiles(tmp_path)
+    np.testing.assert_array_equal(inputs.ratings.matrix.toarray(), [[5.0], [3.0]])
 
 
 @pytest.mark.parametrize(
@@ -57,29 +70,29 @@ def test_of_a_repeated_pair_the_last_rating_counts(tmp_path: Path) -> None:
         ("a\tx\tgood\n", "a\t1\n", "without a rating"),
     ],
 )
-def test_bad_files_are_told_in_a_sentence(tmp_path: Path, profiles: str, labels: str, said: str) -> None:
+def test_bad_files_are_told_in_a_sentence(script: Any, tmp_path: Path, profiles: str, labels: str, said: str) -> None:
     (tmp_path / "profiles.tsv").write_text(profiles)
     (tmp_path / "labels.tsv").write_text(labels)
     with pytest.raises(DataError, match=said):
-        read_labelled_profiles(tmp_path)
+        script.read_labelled_profiles(tmp_path)
 
 
-def test_the_folder_is_found_by_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_found_by_the_environment(script: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REVERIE_DATA", raising=False)
     with pytest.raises(DataError, match="set REVERIE_DATA"):
-        labelled_folder()
+        script.labelled_folder()
     monkeypatch.setenv("REVERIE_DATA", str(folder))
     with pytest.raises(DataError, match=r"profiles\.tsv"):
-        labelled_folder()
+        script.labelled_folder()
     (folder / "shilling").mkdir()
     (folder / "shilling" / "mine").symlink_to(folder)
-    assert read_labelled_profiles(labelled_folder("mine"))[1].sum() == 20
+    assert script.read_labelled_profiles(script.labelled_folder("mine"))[1].sum() == 20
 
 
-def test_a_table_of_all_detectors(folder: Path) -> None:
-    evidence, fake = read_labelled_profiles(folder)
-    rows = {row.detector: row for row in detector_table(evidence, fake, known=0.3, assumed=0.2, resamples=8)}
-    assert set(rows) == set(every_detector())
+def test_a_table_of_all_detectors(script: Any, folder: Path) -> None:
+    inputs, fake = script.read_labelled_profiles(folder)
+    rows = {row.detector: row for row in script.detector_table(inputs, fake, known=0.3, assumed=0.2, resamples=8)}
+    assert set(rows) == set(script.every_detector())
     assert set(DETECTORS) == {name.partition(":")[0] for name in rows}
     assert {(row.figures.users, row.figures.fakes) for row in rows.values()} == {(56, 14)}
     for row in rows.values():
@@ -89,24 +102,24 @@ def test_a_table_of_all_detectors(folder: Path) -> None:
         assert row.low["auc"] - 0.1 <= values["auc"] <= row.high["auc"] + 0.1
     assert rows["one-number:mean-rating"].figures.auc > 0.95
     assert rows["profile-features"].figures.auc > 0.85
-    again = detector_table(evidence, fake, {"fap": ("fap", {})}, known=0.3, assumed=0.2, resamples=8)[0]
+    again = script.detector_table(inputs, fake, {"fap": ("fap", {})}, known=0.3, assumed=0.2, resamples=8)[0]
     assert (again.figures, again.low, again.high) == (rows["fap"].figures, rows["fap"].low, rows["fap"].high)
 
 
-def test_mistakes_are_told(folder: Path) -> None:
-    evidence, fake = read_labelled_profiles(folder)
+def test_mistakes_are_told(script: Any, folder: Path) -> None:
+    inputs, fake = script.read_labelled_profiles(folder)
     with pytest.raises(ConfigError, match=r"unknown detector 'pcs'.*did you mean 'pca'"):
-        detector_table(evidence, fake, {"x": ("pcs", {})})
+        script.detector_table(inputs, fake, {"x": ("pcs", {})})
     with pytest.raises(ConfigError, match="detector 'pca': unknown option 'component'"):
-        detector_table(evidence, fake, {"x": ("pca", {"component": 2})})
+        script.detector_table(inputs, fake, {"x": ("pca", {"component": 2})})
     with pytest.raises(ConfigError, match=r"learns from labels|needs the labels of some fake"):
-        detector_table(evidence, np.zeros_like(fake), {"x": ("fap", {})})
+        script.detector_table(inputs, np.zeros_like(fake), {"x": ("fap", {})})
 
 
-def test_the_interval_covers_what_users_drawn_anew_would_give() -> None:
+def test_the_interval_covers_what_users_drawn_anew_would_give(script: Any) -> None:
     rng, inside = np.random.default_rng(0), 0
     for seed in range(30):
         fake = np.arange(150) < 40
-        low, high = bootstrap(rng.normal(size=150) + fake, fake, 0.1, 60, seed)
+        low, high = script.bootstrap(rng.normal(size=150) + fake, fake, 0.1, 60, seed)
         inside += low["auc"] <= 0.7602 <= high["auc"]  # Φ(1 / √2)
     assert 24 <= inside <= 30
