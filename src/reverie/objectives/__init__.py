@@ -20,7 +20,7 @@ _WHERE = {
     "MemoryBank": "contrastive",
     "Negatives": "negatives",
     "NegativesConfig": "config",
-    "Objective": "objective",
+    "Objective": "protocol",
     "ObjectiveConfig": "config",
     "SampledSoftmax": "config",
     "ScoreLoss": "contrastive",

@@ -14,7 +14,7 @@ from reverie.objectives.draws import weighted
 
 if TYPE_CHECKING:
     from reverie.objectives.adversarial_config import AdversarialConfig
-    from reverie.objectives.objective import Objective
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.objectives.config import Reweighted
-    from reverie.objectives.objective import Objective
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 
 

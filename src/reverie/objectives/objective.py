@@ -1,11 +1,11 @@
-"""An objective: from states, targets and a head to one loss per row."""
+"""Objectives over the whole catalogue or drawn negatives, and the factory `create_objective`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
@@ -29,26 +29,8 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
-
-
-@runtime_checkable
-class Objective(Protocol):
-    """What a model is taught by."""
-
-    def loss(
-        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
-    ) -> Tensor:
-        """Return one loss per row, shape [M], times `weight` [M] if given; the model averages.
-
-        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before), ``users [M]`` whose row it is,
-        read by temperatures and losses that differ by user.
-        """
-        ...
-
-    def with_counts(self, counts: NDArray[Any]) -> Objective:
-        """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
-        ...
 
 
 @dataclass(frozen=True)
