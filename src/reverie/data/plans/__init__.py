@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
+    from reverie.data.plans.protocol import BatchPlan
     from reverie.data.sequences import Sequences
-    from reverie.protocols import BatchPlan
 
 _PLANS = {
     "positions": "reverie.data.plans.positions:PositionsPlan",
