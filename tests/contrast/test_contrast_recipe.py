@@ -10,7 +10,7 @@ from reverie.contrast.packaged import load_study, study_files, study_yaml
 from reverie.contrast.recipe import loss_settings, parse_study
 from reverie.contrast.words import setting_words
 from reverie.errors import ConfigError
-from reverie.objectives.contrastive_config import ADNCE
+from reverie.objectives.config import ADNCE
 
 if TYPE_CHECKING:
     from pathlib import Path

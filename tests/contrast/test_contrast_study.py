@@ -29,7 +29,7 @@ from reverie.contrast.trainings import Training, Trainings
 from reverie.contrast.tune import Tried, best, tried
 from reverie.contrast.work import Counter
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.objectives.contrastive_config import DCL
+from reverie.objectives.config import DCL
 from reverie.registry import Entry
 from reverie.training.results import COLUMNS, append_results
 

@@ -15,8 +15,8 @@ from reverie.models import create_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import BCE, BPR, NegativesConfig, SampledSoftmax, create_objective
 from reverie.objectives.adversarial import perturbation, perturbed_loss, vulnerability
-from reverie.objectives.adversarial_config import APR, VAT
 from reverie.objectives.adversary import Adversary
+from reverie.objectives.config import APR, VAT
 from reverie.testing import check_recommender
 from reverie.testing.checks import resumes_exactly
 from reverie.testing.data import tiny_split

@@ -15,7 +15,7 @@ from scipy import stats
 from reverie.contrast.study import StudiedRow, Study
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.trainings import Training
-from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.objectives.config import ContrastiveConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reverie.contrast.recipe import StudyRecipe
     from reverie.contrast.task import Outcome, Task
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reverie.contrast.trainings import Trainings
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
     from reverie.training.progress import Progress
 
 SAY_EVERY = 10.0

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from reverie import processes
 from reverie.objectives.adversarial import perturbation, perturbed_loss, vulnerability
-from reverie.objectives.adversarial_config import APR
+from reverie.objectives.config import APR
 from reverie.objectives.draws import weighted
 
 if TYPE_CHECKING:
-    from reverie.objectives.adversarial_config import AdversarialConfig
+    from reverie.objectives.config import AdversarialConfig
     from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 

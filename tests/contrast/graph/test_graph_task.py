@@ -23,7 +23,7 @@ from reverie.contrast.graph.training import new_encoder, train_encoder
 from reverie.contrast.trainings import Trainings
 from reverie.errors import ConfigError, DataError
 from reverie.objectives import ScoreLoss, create_loss
-from reverie.objectives.contrastive_config import ADNCE, RINCE, InfoNCE
+from reverie.objectives.config import ADNCE, RINCE, InfoNCE
 from reverie.objectives.softmax import sampled_softmax
 from reverie.seeds import numpy_generator
 

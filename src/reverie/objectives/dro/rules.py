@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
+from reverie.objectives.config import ByDensity, ByRadius, RuleConfig
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
-from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
