@@ -115,7 +115,7 @@ def test_imports_run_downwards_only() -> None:
 
 
 def test_registered_names_lead_downwards_only() -> None:
-    assert find_upward(REFERENCES, HEIGHT) == EXEMPT
+    assert find_upward(REFERENCES, HEIGHT) <= EXEMPT
 
 
 def test_no_two_files_import_each_other() -> None:
