@@ -13,7 +13,7 @@ from reverie.errors import ConfigError
 from reverie.models import create_model, load_model, save_model
 from reverie.nn.heads import DotHead, cosine_head
 from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, observed, sampled_softmax
-from reverie.objectives.contrasted import Contrasted
+from reverie.objectives.contrasted import ContrastiveObjective
 from reverie.objectives.false_negatives import FalseNegatives
 from reverie.objectives.negatives import Negatives, Uniform
 from reverie.options import checked
@@ -71,7 +71,7 @@ def test_info_nce_at_a_number_is_the_sampled_softmax(shared: bool) -> None:
 def test_options_reach_the_loss() -> None:
     states, head = setting()
     objective = objective_of({"kind": "hcl", "beta": 0.7, "tau_plus": 0.02, "temperature": 0.4})
-    assert isinstance(objective, Contrasted)
+    assert isinstance(objective, ContrastiveObjective)
     torch.manual_seed(2)
     ours = objective.loss(states, TARGETS, head)
     torch.manual_seed(2)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
-def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
+def select_liked(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
     """Return the liked events of each row, and how many of all of them come before each event → [n_events]."""
     if "label" not in rows.columns:
         raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
@@ -33,7 +33,7 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
 def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
     """Return one query per labelled event, asked about alone: its candidates are its own item; chosen [n_events]."""
     at, row = rows.positions(), rows.event_rows()
-    liked, before = liked_only(rows)
+    liked, before = select_liked(rows)
     wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen
     if "asked" in rows.columns:
         wanted = wanted & (np.asarray(rows.columns["asked"])[at] != 0)

@@ -91,7 +91,7 @@ class Split:
         Split
             Poisoned, if the users are made up.
         """
-        vocabulary = grown(self.vocabulary, len(profiles))
+        vocabulary = append_users(self.vocabulary, len(profiles))
         first = self.vocabulary.n_users
 
         def asked(queries: Queries) -> Queries:
@@ -108,7 +108,7 @@ class Split:
         )
 
 
-def grown(vocabulary: Vocabulary, n: int) -> Vocabulary:
+def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:
     """Return a vocabulary with more users at its end."""
     users = vocabulary.users
     if users.dtype == pl.String:

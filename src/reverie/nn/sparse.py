@@ -36,34 +36,34 @@ def dense_product(rows: csr_array[np.float32], matrix: csr_array[np.float32]) ->
     return torch.from_numpy((rows @ matrix).toarray())
 
 
-def of_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
+def select_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
     """Return the scores of candidates, where there are any; scores [B, N], items [B, C] → [B, C]."""
     if items is None:
         return scores
     return scores.to(items.device).gather(1, (items - 1).clamp(min=0))
 
 
-def event_share(train: Sequences) -> NDArray[np.float32]:
+def compute_event_share(train: Sequences) -> NDArray[np.float32]:
     """Return the share of all events that falls on each item → [N]."""
     counts = train.item_counts()[1:]
     return (counts / max(int(counts.sum()), 1)).astype(np.float32)
 
 
-def matrix_arrays(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
+def pack_matrix(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
     """Return a sparse matrix as three arrays to store."""
     return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
 
-def stored_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
-    """Return the matrix that `matrix_arrays` stored → [N, N]."""
-    data, indices, indptr = (stored(arrays, name, model) for name in ("data", "indices", "indptr"))
+def unpack_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
+    """Return the matrix that `pack_matrix` stored → [N, N]."""
+    data, indices, indptr = (read_array(arrays, name, model) for name in ("data", "indices", "indptr"))
     fits = len(indptr) == n_items + 1 and len(data) == len(indices) == int(indptr[-1])
     if not fits or (len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < n_items):
         raise RunError(f"the stored matrix of model '{model}' does not fit {n_items} items; load it with its own vocabulary")
     return csr_array((data, indices, indptr), shape=(n_items, n_items))
 
 
-def stored(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
+def read_array(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
     """Return one stored array."""
     if name not in arrays:
         raise RunError(f"the stored model '{model}' lacks the array '{name}'; fit and save it again")

@@ -40,7 +40,7 @@ class Perturbation:
     length: Tensor
 
 
-def perturbation(
+def find_perturbation(
     loss: Loss, states: Tensor, head: Head, length: Callable[[Tensor], Tensor], width: int
 ) -> tuple[Tensor, Perturbation]:
     """Return the plain loss, and the perturbation that raises it most; states [M, D] → [M]."""

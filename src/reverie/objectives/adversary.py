@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from reverie import processes
-from reverie.objectives.adversarial import perturbation, perturbed_loss, vulnerability
+from reverie.objectives.adversarial import find_perturbation, perturbed_loss, vulnerability
 from reverie.objectives.config import APR
-from reverie.objectives.draws import weighted
+from reverie.objectives.draws import apply_weight
 
 if TYPE_CHECKING:
     from reverie.objectives.config import AdversarialConfig
@@ -62,8 +62,8 @@ class Adversary(nn.Module):
             return objective.loss(moved, targets, scorer, None, users)
 
         with torch.random.fork_rng([states.device] if states.device.type == "cuda" else []):
-            plain, found = perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
-        return weighted(plain + self.config.weight * perturbed_loss(loss, states, head, found), weight)
+            plain, found = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
+        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, found), weight)
 
     def _length(self, losses: Tensor, users: Tensor) -> Tensor:
         if isinstance(self.config, APR):

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from reverie.data.readers.convert import to_ids
-from reverie.data.readers.formats import opened
+from reverie.data.readers.formats import open_table
 from reverie.data.readers.names import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
@@ -34,7 +34,7 @@ def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
     DataError
         If there is no item column or an item is listed twice.
     """
-    with opened(source, format) as table:
+    with open_table(source, format) as table:
         found = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
         if found["item"] is None:
             raise missing_column("item", table.columns, table.where)

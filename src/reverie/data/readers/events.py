@@ -13,7 +13,7 @@ from reverie.data.dataset import Dataset, Order
 from reverie.data.readers.catalog import read_catalog
 from reverie.data.readers.compressed import SUFFIXES
 from reverie.data.readers.convert import to_ids, to_numbers, to_seconds
-from reverie.data.readers.formats import opened
+from reverie.data.readers.formats import open_table
 from reverie.data.readers.names import EVENT_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
@@ -71,7 +71,7 @@ def read_events(
         One sentence: which file, row and column, and what to do.
     """
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-    with opened(source, format) as table:
+    with open_table(source, format) as table:
         events = _events(table, chosen)
     if "timestamp" in events.columns:
         events = drop_repeats(events)

@@ -62,7 +62,7 @@ def format_of(path: Path, chosen: str | None = None) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: Any, chosen: str | None = None) -> Iterator[Table]:
+def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
     """Yield the table of a path or of a pandas, Polars or Arrow frame."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)

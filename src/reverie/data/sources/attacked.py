@@ -9,7 +9,7 @@ import polars as pl
 
 from reverie.data.readers import read_events
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.files import find_file, read_fields
 from reverie.errors import DataError
 
 
@@ -29,7 +29,7 @@ def recad(prefix: str) -> Layout:
     parts = {part: f"{prefix}_{part}.csv" for part in ("train", "valid", "test")}
 
     def read(folder: Path) -> Loaded:
-        frames = {part: read_events(found(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
+        frames = {part: read_events(find_file(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
         return _loaded(frames, "timestamp")
 
     return read
@@ -42,7 +42,7 @@ def shilling(prefix: str) -> Layout:
     def read(folder: Path) -> Loaded:
         frames = {}
         for part, name in parts.items():
-            path = found(folder, name)
+            path = find_file(folder, name)
             raw = read_fields(path, "\t", ["user", "item", "rating"])
             numbers = raw.select(
                 pl.col("user", "item").cast(pl.Int64, strict=False), pl.col("rating").cast(pl.Float32, strict=False)

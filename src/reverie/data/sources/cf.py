@@ -13,7 +13,7 @@ import polars as pl
 from reverie.data.readers import read_events
 from reverie.data.readers.compressed import unpacked
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.files import find_file, read_fields
 from reverie.errors import DataError
 
 LINES = {"train": "train.txt", "test": "test.txt"}
@@ -22,14 +22,14 @@ PAIRS = {"train": "data1.txt", "test": "test1.txt"}
 
 def lines(folder: Path) -> Loaded:
     """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN)."""
-    return _parts({part: _line_events(found(folder, name)) for part, name in LINES.items()})
+    return _parts({part: _line_events(find_file(folder, name)) for part, name in LINES.items()})
 
 
 def archived_lines(archive: str, inside: str) -> Layout:
     """Return the reader of `lines` in an archive."""
 
     def read(folder: Path) -> Loaded:
-        path = found(folder, archive)
+        path = find_file(folder, archive)
         with tempfile.TemporaryDirectory(prefix="reverie-") as scratch:
             with unpacked(path) as plain:
                 _extract(plain, path, [f"{inside}/{name}" for name in LINES.values()], Path(scratch))
@@ -40,7 +40,7 @@ def archived_lines(archive: str, inside: str) -> Layout:
 
 def pairs(folder: Path) -> Loaded:
     """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used."""
-    return _parts({part: _pair_events(found(folder, name)) for part, name in PAIRS.items()})
+    return _parts({part: _pair_events(find_file(folder, name)) for part, name in PAIRS.items()})
 
 
 def _parts(events: dict[str, pl.DataFrame]) -> Loaded:

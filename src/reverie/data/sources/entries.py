@@ -118,7 +118,7 @@ _ALL = (
         homepage="https://github.com/zyang1580/CoLLM",
         protocol="given",
         mirrors=(
-            Local("collm-ml-1m", (*collm.FILES.values(), collm.TITLES), collm.prepared),
+            Local("collm-ml-1m", (*collm.FILES.values(), collm.TITLES), collm.read_prepared),
             Remote(
                 "publisher",
                 {

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
+from reverie.diffusion.samplers.step import Draw, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
     from reverie.diffusion.schedules import Schedule
@@ -32,13 +32,13 @@ Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 def coefficients(schedule: Schedule, rule: Rule, n: int) -> Coefficients:
     """Return the numbers of a chain."""
-    timesteps = respaced(schedule.steps, n)
-    left, after = levels(schedule, timesteps)
+    timesteps = space_timesteps(schedule.steps, n)
+    left, after = cumulative_alphas(schedule, timesteps)
     clean, noisy, spread = rule(left, after)
     return Coefficients(timesteps, clean.tolist(), noisy.tolist(), spread.tolist())
 
 
-def levels(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Tensor, Tensor]:
+def cumulative_alphas(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Return ᾱ of each step and of the one after it → [n]."""
     left = schedule.alphas_cumprod[list(timesteps)]
     return left, torch.cat([left[1:], torch.ones(1, dtype=torch.float64)])

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.chain import levels
-from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
+from reverie.diffusion.samplers.chain import cumulative_alphas
+from reverie.diffusion.samplers.step import Draw, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
     from reverie.diffusion.schedules import Schedule
@@ -35,9 +35,9 @@ class DPMSolverSampler:
 
     def set_timesteps(self, n: int) -> None:
         """Walk the chain in n steps."""
-        self._timesteps = respaced(self._schedule.steps, n)
+        self._timesteps = space_timesteps(self._schedule.steps, n)
         self._index = {t: i for i, t in enumerate(self._timesteps)}
-        left, after = levels(self._schedule, self._timesteps)
+        left, after = cumulative_alphas(self._schedule, self._timesteps)
         shrink = ((1 - after) / (1 - left)).sqrt()
         decay = shrink * (left / after).sqrt()  # e^(-h); 0 where λ is infinite at one end
         self._noisy: list[float] = shrink.tolist()

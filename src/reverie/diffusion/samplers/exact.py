@@ -80,7 +80,7 @@ class ExactSampler:
         Parameters
         ----------
         h : Tensor, shape [..., D]
-            Guidance, already extrapolated, see `reverie.diffusion.guidance.extrapolated`.
+            Guidance, already extrapolated, see `reverie.diffusion.guidance.extrapolate`.
 
         Returns
         -------

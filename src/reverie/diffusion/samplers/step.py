@@ -52,7 +52,7 @@ class Sampler(Protocol):
         ...
 
 
-def respaced(steps: int, n: int) -> list[int]:
+def space_timesteps(steps: int, n: int) -> list[int]:
     """Choose n of T steps, evenly, always with the most noisy one (called "trailing" in arXiv 2305.08891, table 2)."""
     if not 1 <= n <= steps:
         raise ValueError(f"n must be in 1..{steps}, the length of the chain, got {n}")

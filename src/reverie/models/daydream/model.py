@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.diffusion.guidance import Guided
-from reverie.diffusion.keys import history_keys
+from reverie.diffusion.keys import hash_histories
 from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
 from reverie.models.daydream.loss import daydream_loss
@@ -83,12 +83,12 @@ class Daydream(nn.Module):
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector after each event → [B, L, D]."""
         h = self._used.guidance(batch)
-        keys = history_keys(batch.items).reshape(-1)
+        keys = hash_histories(batch.items).reshape(-1)
         return self._generated(h.reshape(-1, h.shape[-1]), keys).view_as(h)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector of each history → [B, D]."""
-        return self._generated(self._guidance(batch), history_keys(batch.items)[:, -1])
+        return self._generated(self._guidance(batch), hash_histories(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
         """Return item vectors → [N, D]."""
@@ -101,7 +101,7 @@ class Daydream(nn.Module):
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
         """Draw vectors of items that a person might like next → [B, n, D]."""
-        return self._drawn(self._guidance(batch), history_keys(batch.items)[:, -1], n)
+        return self._drawn(self._guidance(batch), hash_histories(batch.items)[:, -1], n)
 
     def _guidance(self, batch: SequenceBatch) -> Tensor:
         return last_states(self._used.guidance(batch), batch.lengths)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.guidance import Guided, extrapolated
-from reverie.diffusion.keys import history_keys
+from reverie.diffusion.guidance import Guided, extrapolate
+from reverie.diffusion.keys import hash_histories
 from reverie.diffusion.noising import x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
@@ -66,12 +66,12 @@ class DreamRec(nn.Module):
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector after each event → [B, L, D]."""
-        return self._generated(self._encoded(batch), history_keys(batch.items))
+        return self._generated(self._encoded(batch), hash_histories(batch.items))
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector of each history → [B, D]."""
         h = self._guidance(batch)
-        return self._generated(h, history_keys(batch.items)[:, -1])
+        return self._generated(h, hash_histories(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
@@ -85,7 +85,7 @@ class DreamRec(nn.Module):
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
         """Draw vectors of items that a person might like next → [B, n, D]."""
         h = self._guidance(batch)
-        return self._drawn(h, history_keys(batch.items)[:, -1], n)
+        return self._drawn(h, hash_histories(batch.items)[:, -1], n)
 
     def _encoded(self, batch: SequenceBatch) -> Tensor:
         """Return guidance after each event [B, L, D]."""
@@ -100,7 +100,7 @@ class DreamRec(nn.Module):
         """Turn guidance [..., D] into the vectors that items are ranked by."""
         chosen = self.config.chosen_sampler
         if isinstance(self.sampler, ExactSampler) and chosen.kind == "exact" and chosen.use == "mean":
-            return self.sampler.mean(extrapolated(h, self.null, self.config.guidance))
+            return self.sampler.mean(extrapolate(h, self.null, self.config.guidance))
         return self._drawn(h.reshape(-1, h.shape[-1]), keys.reshape(-1), chosen.draws).mean(1).view_as(h)
 
     def _drawn(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
@@ -111,7 +111,7 @@ class DreamRec(nn.Module):
         guide = h.repeat_interleave(n, 0)
         noise = NormalNoise((rows * n, dim), torch_generator(self.config.noise_seed, "dreamrec"), h, numbers, streams)
         if isinstance(self.sampler, ExactSampler):
-            drawn = self.sampler.draw(extrapolated(guide, self.null, self.config.guidance), noise())
+            drawn = self.sampler.draw(extrapolate(guide, self.null, self.config.guidance), noise())
         else:
             drawn = sample(Guided(self.denoiser, guide, self.null, self.config.guidance), self.sampler, noise)
         return drawn.view(rows, n, dim)

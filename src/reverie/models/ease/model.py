@@ -14,7 +14,7 @@ from torch import Tensor
 from reverie.errors import DataError, RunError
 from reverie.models.ease.memory import available_bytes
 from reverie.models.search import best_setting
-from reverie.nn.sparse import event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import compute_event_share, history_rows, not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class EASE:
         _check_memory(size, self.n_items)
         counts = train.item_counts()[1:]
         self._column = np.sort(np.argsort(-counts, kind="stable")[:size])
-        self._share = event_share(train)
+        self._share = compute_event_share(train)
         taken = _binary((np.ones(train.n_events, np.float32), (train.event_rows(), train.items[train.positions()] - 1)), train)
         taken = taken[:, self._column]
 
@@ -81,7 +81,7 @@ class EASE:
             whole[:, self._column] = found
             found = whole
         found[np.diff(rows.indptr) == 0] = self._share
-        return of_candidates(torch.from_numpy(found).to(batch.items.device), items)
+        return select_candidates(torch.from_numpy(found).to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that scoring needs."""
@@ -91,11 +91,11 @@ class EASE:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        weights, column = stored(arrays, "weights", "ease"), stored(arrays, "column", "ease")
+        weights, column = read_array(arrays, "weights", "ease"), read_array(arrays, "column", "ease")
         inside = len(column) == 0 or 0 <= int(column.min()) <= int(column.max()) < self.n_items
         if weights.shape != (len(column), len(column)) or not inside:
             raise RunError(f"the stored matrix of model 'ease' does not fit {self.n_items} items; load it with its own vocabulary")
-        self._share = stored(arrays, "share", "ease", self.n_items)
+        self._share = read_array(arrays, "share", "ease", self.n_items)
         self._weights, self._column = weights, column
 
 

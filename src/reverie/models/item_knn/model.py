@@ -12,14 +12,14 @@ from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
 from reverie.nn.sparse import (
+    compute_event_share,
     dense_product,
-    event_share,
     history_rows,
-    matrix_arrays,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ItemKNN:
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
         self._matrix = csr_array(vstack(blocks, format="csr"))
-        self._share = event_share(train)
+        self._share = compute_event_share(train)
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
@@ -71,18 +71,18 @@ class ItemKNN:
         alone = (rows @ np.diff(self._matrix.indptr)) == 0
         summed = dense_product(rows, self._matrix)
         summed[torch.from_numpy(alone)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return neighbours and popularity."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        return {**matrix_arrays(self._matrix), "share": self._share}
+        return {**pack_matrix(self._matrix), "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._share = stored(arrays, "share", "item-knn", self.n_items)
-        self._matrix = stored_matrix(arrays, self.n_items, "item-knn")
+        self._share = read_array(arrays, "share", "item-knn", self.n_items)
+        self._matrix = unpack_matrix(arrays, self.n_items, "item-knn")
 
 
 def _blocks(cells: NDArray[np.float64]) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Popularity:
         """Return the counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._counts is None:
             raise not_fitted("popularity")
-        return of_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the counts."""
@@ -50,7 +50,7 @@ class Popularity:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._counts = stored(arrays, "counts", "popularity", self.n_items)
+        self._counts = read_array(arrays, "counts", "popularity", self.n_items)
 
 
 def build(config: PopularityConfig, vocabulary: Vocabulary) -> Popularity:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import DataError
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class RecentPopularity:
         """Return the faded counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._faded is None:
             raise not_fitted("recent-popularity")
-        return of_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the faded counts."""
@@ -82,7 +82,7 @@ class RecentPopularity:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._faded = stored(arrays, "faded", "recent-popularity", self.n_items)
+        self._faded = read_array(arrays, "faded", "recent-popularity", self.n_items)
 
 
 def _grid(shortest: float, span: float, size: int) -> list[float]:

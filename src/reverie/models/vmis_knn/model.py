@@ -14,7 +14,7 @@ from reverie.errors import RunError
 from reverie.models.search import best_setting, random_settings
 from reverie.models.vmis_knn.index import Sessions, index_sessions
 from reverie.nn.best import best_in_row
-from reverie.nn.sparse import dense_product, event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import compute_event_share, dense_product, history_rows, not_fitted, read_array, select_candidates
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class VMISKNN:
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
         """Index the sessions, and choose options on validation where that is asked for."""
-        self._sessions, self._share = index_sessions(train), event_share(train)
+        self._sessions, self._share = index_sessions(train), compute_event_share(train)
         if measure is None or self.config.trials < 2:
             self._set(self.config)
             return {}
@@ -85,7 +85,7 @@ class VMISKNN:
             raise not_fitted("vmis-knn")
         summed = dense_product(self.neighbours(batch), self._by_session)
         summed[~summed.any(dim=1)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
         """Return the k nearest sessions of each history, for an explanation as well as for scores → [B, S]."""
@@ -118,9 +118,9 @@ class VMISKNN:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        share = stored(arrays, "share", "vmis-knn", self.n_items)
-        indptr, items = stored(arrays, "indptr", "vmis-knn"), stored(arrays, "items", "vmis-knn")
-        m, k, decay, match_decay, idf, history = stored(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
+        share = read_array(arrays, "share", "vmis-knn", self.n_items)
+        indptr, items = read_array(arrays, "indptr", "vmis-knn"), read_array(arrays, "items", "vmis-knn")
+        m, k, decay, match_decay, idf, history = read_array(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
         inside = len(items) == 0 or 0 <= int(items.min()) <= int(items.max()) < self.n_items
         if not len(indptr) or int(indptr[-1]) != len(items) or not inside:
             raise RunError(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, pooled, settled
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
 
 Form = Literal["reweight", "multi"]
 
@@ -56,15 +56,15 @@ def bsl(
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
     if not 0 < ratio < float("inf"):
         raise ValueError(f"ratio must be positive, got {ratio}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit, mass = positive * inverse, log_mass(pool, inverse)
     if form == "reweight":
-        return settled(ratio * mass - logit, mass)
+        return zero_without_negatives(ratio * mass - logit, mass)
     if users is None or users.shape != positive.shape:
         got = None if users is None else list(users.shape)
         raise ValueError(f"users must have shape {list(positive.shape)}, one per row, where form is 'multi', got {got}")
-    return settled(ratio * (mass - pool.count().log()) - _group_means(logit, users), mass)
+    return zero_without_negatives(ratio * (mass - pool.count().log()) - _group_means(logit, users), mass)
 
 
 def _group_means(logits: Tensor, groups: Tensor) -> Tensor:
