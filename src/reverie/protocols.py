@@ -1,4 +1,4 @@
-"""The small capabilities that rooms rely on. A class has those it can honour; the conformance kit tests each law."""
+"""Protocols of recommenders: scoring, learning, counting, vectors, generation, item encoders and scoring heads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An event log with its catalogue, licence and identity."""
+"""`Dataset`: an event log with its catalogue, licence and SHA-256 identity, and k-core filtering."""
 
 from __future__ import annotations
 
@@ -68,11 +68,6 @@ class Dataset:
         return "timestamp" in self.events.columns
 
     @property
-    def has_titles(self) -> bool:
-        """Whether the catalogue names its items."""
-        return "title" in self.catalog.columns
-
-    @property
     def n_events(self) -> int:
         """Number of events."""
         return self.events.height
@@ -83,7 +78,7 @@ class Dataset:
         items = self.events["item"].unique().sort()
         users = self.events["user"].unique().sort()
         titles = None
-        if self.has_titles:
+        if "title" in self.catalog.columns:
             named = self.catalog.select(pl.col("item").cast(items.dtype, strict=False), "title").drop_nulls("item")
             named = named.unique("item", keep="first", maintain_order=True)
             joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")

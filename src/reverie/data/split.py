@@ -1,4 +1,4 @@
-"""What a recommender learns from, what it is chosen on, and what it is tested on."""
+"""`Split`: training events, validation queries and test queries of one dataset under one protocol."""
 
 from __future__ import annotations
 

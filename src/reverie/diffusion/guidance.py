@@ -1,4 +1,4 @@
-"""Classifier-free guidance: two predictions, extrapolated."""
+"""Classifier-free guidance (Ho and Salimans 2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A number for every history, so that its noise depends on it alone."""
+"""Hashes of histories, which select the noise stream of each history."""
 
 from __future__ import annotations
 

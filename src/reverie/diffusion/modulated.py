@@ -1,4 +1,4 @@
-"""A non-linear denoiser, modulated by the noise level and the history, and the sphere that it is used on."""
+"""Denoiser with adaptive layer norm (adaLN-Zero of DiT, Peebles and Xie 2023), and projection to the sphere."""
 
 from __future__ import annotations
 

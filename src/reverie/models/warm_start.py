@@ -1,4 +1,4 @@
-"""Going on with a trained model when new items and users have come: old rows keep their place, new rows are appended."""
+"""Warm start: a trained model extended by rows for new items and users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sparse matrices of items by items, and histories as sparse rows that meet them."""
+"""Sparse item-item matrices and histories as sparse rows, for counting models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import ReverieError, RunError
 
 if TYPE_CHECKING:
@@ -26,9 +27,26 @@ def history_rows(batch: SequenceBatch, n_items: int, weights: NDArray[np.float32
     inside = (ago >= 0) & (items > 0)
     if weights is not None:
         inside &= ago < len(weights)
-    indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(inside.sum(axis=1))])
+    indptr = row_offsets(inside.sum(axis=1))
     data = np.ones(int(indptr[-1]), dtype=np.float32) if weights is None else weights[ago[inside]]
     return csr_array((data, items[inside] - 1, indptr), shape=(len(items), n_items))
+
+
+def binary_history_rows(batch: SequenceBatch, n_items: int) -> csr_array[np.float32]:
+    """Return which items each history holds, as sparse 0/1 rows → [B, N]."""
+    return _binary(history_rows(batch, n_items, None))
+
+
+def interaction_matrix(train: Sequences) -> csr_array[np.float32]:
+    """Return which items each training row holds, as a sparse 0/1 matrix → [n_rows, N]."""
+    entries = (np.ones(train.n_events, dtype=np.float32), (train.event_rows(), train.items[train.positions()] - 1))
+    return _binary(csr_array(entries, shape=(len(train), train.vocabulary.n_items)))
+
+
+def _binary(rows: csr_array[np.float32]) -> csr_array[np.float32]:
+    rows.sum_duplicates()
+    rows.data[:] = 1
+    return rows
 
 
 def dense_product(rows: csr_array[np.float32], matrix: csr_array[np.float32]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The adversary of a model in training: when it begins, how far it moves vectors, and what the loss is then."""
+"""Adversarial training of a model with APR or VAT: warm-up epochs, size of the perturbation, and the combined loss."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Adversary(nn.Module):
             return objective.loss(moved, targets, scorer, None, users)
 
         with torch.random.fork_rng([states.device] if states.device.type == "cuda" else []):
-            plain, found = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
-        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, found), weight)
+            plain, perturbation = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
+        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, perturbation), weight)
 
     def _length(self, losses: Tensor, users: Tensor) -> Tensor:
         if isinstance(self.config, APR):

@@ -1,4 +1,4 @@
-"""What objectives with drawn negatives share: the scores of the draws, and weights of rows."""
+"""Scores of targets and sampled negatives, and row weights, shared by objectives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objectives over the whole catalogue or drawn negatives, and the factory `create_objective`."""
+"""Objectives over the full catalogue or sampled negatives, and the factory `create_objective`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, Reweighted, SampledSoftmax, Truncated
-from reverie.objectives.contrasted import ContrastiveObjective
 from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
-from reverie.objectives.denoised import DenoisedObjective
+from reverie.objectives.contrastive_objective import ContrastiveObjective
+from reverie.objectives.denoising import DenoisedObjective
 from reverie.objectives.draws import apply_weight, require_sampler, score_draws
 from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.full import full_softmax
@@ -21,7 +21,7 @@ from reverie.objectives.pairwise import bpr
 from reverie.objectives.pointwise import bce, gbce, gbce_beta
 from reverie.objectives.shared_softmax import shared_softmax
 from reverie.objectives.softmax import sampled_softmax
-from reverie.objectives.tempered import TemperedSoftmaxObjective
+from reverie.objectives.tempered_softmax import TemperedSoftmaxObjective
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +150,8 @@ def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callab
         return partial(_softmax, logq=config.logq, temperature=_number(config))
     if isinstance(config, GBCE):
         return partial(_gbce, n_items=n_items, t=config.t)
-    return _bce if isinstance(config, BCE) else _bpr
+    loss = bce if isinstance(config, BCE) else bpr
+    return lambda positive, negative, drawn: loss(positive, negative)
 
 
 def _number(config: SampledSoftmax) -> float:
@@ -165,11 +166,3 @@ def _softmax(positive: Tensor, negative: Tensor, drawn: Negatives, logq: bool, t
 
 def _gbce(positive: Tensor, negative: Tensor, drawn: Negatives, n_items: int, t: float) -> Tensor:
     return gbce(positive, negative, gbce_beta(drawn.n, n_items, t))
-
-
-def _bce(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
-    return bce(positive, negative)
-
-
-def _bpr(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
-    return bpr(positive, negative)

@@ -1,4 +1,4 @@
-"""The negatives of a batch of anchors, and the one sum that every softmax loss takes over them."""
+"""Negatives of a batch (a `Pool`) and their weighted log-sum-exp, from which all softmax losses are built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax losses over a positive and weighted negatives, as pure functions of scores: the core of all contrastive losses."""
+"""Sampled softmax (InfoNCE) with weighted negatives, as a function of scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch plans: how training sequences become batches. A model names its plan; the trainer does not care."""
+"""Batch plans, by name: how training sequences are cut into training examples and batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogues: what the items are called, and what else is known of them."""
+"""Reading an item catalogue: ids, titles, categories, texts, and paths of covers and videos."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
         If there is no item column or an item is listed twice.
     """
     with open_table(source, format) as table:
-        found = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
-        if found["item"] is None:
+        column_of = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
+        if column_of["item"] is None:
             raise missing_column("item", table.columns, table.where)
-        frame = table.read([column for column in found.values() if column is not None])
-        if frame[found["item"]].null_count():
+        frame = table.read([column for column in column_of.values() if column is not None])
+        if frame[column_of["item"]].null_count():
             table.check()
-        items = to_ids(frame[found["item"]], table.where, "item", text=table.text is not None)
-    others = [_text(frame[column], role) for role, column in found.items() if column is not None and role != "item"]
+        items = to_ids(frame[column_of["item"]], table.where, "item", text=table.text is not None)
+    others = [_text(frame[column], role) for role, column in column_of.items() if column is not None and role != "item"]
     catalog = pl.DataFrame([items.alias("item"), *others])
     repeated = items.is_duplicated()
     if repeated.any():

@@ -1,4 +1,4 @@
-"""Event logs, from whatever file or frame they are in."""
+"""`read_events`: an event log from a file or data frame as a `Dataset`."""
 
 from __future__ import annotations
 
@@ -85,20 +85,20 @@ def read_events(
 
 
 def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
-    found: dict[str, str] = {}
+    column_of: dict[str, str] = {}
     for role, usual in EVENT_NAMES.items():
         column = find_column(role, chosen.get(role), table.columns, usual, table.where)
         if column is not None:
-            found[role] = column
+            column_of[role] = column
         elif role in ("user", "item"):
             raise missing_column(role, table.columns, table.where)
-    frame = table.read(list(found.values()))
-    if any(frame[column].null_count() for column in found.values()):
+    frame = table.read(list(column_of.values()))
+    if any(frame[column].null_count() for column in column_of.values()):
         table.check()
     columns: dict[str, pl.Series] = {}
-    for role, column in found.items():
+    for role, column in column_of.items():
         values = frame[column]
-        if len(set(found.values())) == len(found):
+        if len(set(column_of.values())) == len(column_of):
             frame = frame.drop(column)
         if role in ("user", "item"):
             columns[role] = to_ids(values, table.where, role, text=table.text is not None)
@@ -110,7 +110,7 @@ def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
             columns[role] = values.cast(pl.String)
     if "part" in columns and not columns["part"].is_in(PARTS).all():
         raise DataError(
-            f"{table.where}: column '{found['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
+            f"{table.where}: column '{column_of['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
         )
     return pl.DataFrame([values.alias(role) for role, values in columns.items()])
 

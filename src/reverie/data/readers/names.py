@@ -1,4 +1,4 @@
-"""Which column is meant: the caller's word, or the names that event logs and catalogues usually have."""
+"""Column detection: usual column names of event logs and catalogues."""
 
 from __future__ import annotations
 

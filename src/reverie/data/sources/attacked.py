@@ -1,4 +1,4 @@
-"""Layouts of the sets that attack papers use: RecAD's CSV files, and the files of AUSH and Leg-UP."""
+"""File layouts of datasets from attack papers: RecAD (CSV), AUSH and Leg-UP (tab-separated)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recad(prefix: str) -> Layout:
 
     def read(folder: Path) -> Loaded:
         frames = {part: read_events(find_file(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
-        return _loaded(frames, "timestamp")
+        return _join_parts(frames, "timestamp")
 
     return read
 
@@ -51,11 +51,11 @@ def shilling(prefix: str) -> Layout:
                 raise DataError(f"{path} has a line that is not user, item and rating; fetch the dataset again")
             frames[part] = numbers
         frames["test"] = frames["test"].join(frames["train"], on=["user", "item"], how="anti", maintain_order="left")
-        return _loaded(frames, "none")
+        return _join_parts(frames, "none")
 
     return read
 
 
-def _loaded(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
+def _join_parts(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
     whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in frames.items()])
     return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "timestamp" if order == "timestamp" else "none")

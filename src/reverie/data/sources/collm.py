@@ -1,4 +1,4 @@
-"""CoLLM's MovieLens-1M: labelled rows in three parts, and the same preparation from the publisher's files."""
+"""CoLLM's MovieLens-1M: its published labelled rows, and the same preparation from the original ratings."""
 
 from __future__ import annotations
 

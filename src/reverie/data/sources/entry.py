@@ -1,4 +1,4 @@
-"""What is known of a named dataset before it is fetched."""
+"""Description of a named dataset: counts, licence, citation and mirrors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small helpers for layouts: find a file plain or compressed, and read fields behind unusual separators."""
+"""Finding plain or compressed files, and reading text fields with unusual separators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LLaRA's Last.fm files: artists with names; training users whole, one history for each other user."""
+"""File layout of LLaRA's Last.fm: listening sequences with artist names."""
 
 from __future__ import annotations
 

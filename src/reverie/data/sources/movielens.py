@@ -1,4 +1,4 @@
-"""Layouts of MovieLens and of MovieTweetings, which follows it."""
+"""File layouts of MovieLens (100K, 1M, latest-small) and MovieTweetings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A progress bar for downloads: on a terminal only, in the form that pooch calls."""
+"""Progress bar for downloads, with the interface that pooch calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layouts of datasets whose users are lines of items, or bare pairs: no times."""
+"""File layouts without times: S3-Rec's Amazon sets, MicroLens-50k and Steam-200k; Retailrocket's events."""
 
 from __future__ import annotations
 

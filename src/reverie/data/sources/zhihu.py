@@ -1,4 +1,4 @@
-"""DreamRec's Zhihu files: one row a prefix, from which the sequences are rebuilt."""
+"""File layout of DreamRec's Zhihu: sessions rebuilt from one row for each prefix."""
 
 from __future__ import annotations
 

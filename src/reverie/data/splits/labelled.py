@@ -1,4 +1,4 @@
-"""Labelled rows in given parts: liked or not, each asked about after the items that its user had liked before."""
+"""Published splits of labelled events: one query for each validation and test event, with the items liked before as history."""
 
 from __future__ import annotations
 

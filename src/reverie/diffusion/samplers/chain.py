@@ -1,4 +1,4 @@
-"""Samplers whose steps are x' = c1 x̂_0 + c2 x + σ z with numbers c1, c2, σ per step."""
+"""Samplers with steps x' = c1 x̂_0 + c2 x + σ z (DDPM, DDIM), given by the coefficients of each step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.step import Draw, StepOutput, space_timesteps
+from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
     from reverie.diffusion.schedules import Schedule
@@ -44,7 +43,7 @@ def cumulative_alphas(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Ten
     return left, torch.cat([left[1:], torch.ones(1, dtype=torch.float64)])
 
 
-class ChainSampler:
+class ChainSampler(NoisySchedule):
     """Walk the chain step by step."""
 
     def __init__(self, schedule: Schedule, rule: Rule, n: int | None = None) -> None:
@@ -69,7 +68,3 @@ class ChainSampler:
         if spread:
             moved = moved + spread * (noise() if noise is not None else torch.randn_like(x))
         return StepOutput(moved, out)
-
-    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
-        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

@@ -1,12 +1,17 @@
-"""What every sampler offers; the contract is that of the schedulers of the diffusers library."""
+"""`Sampler` protocol, compatible with the schedulers of the diffusers library, and spacing of timesteps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
+
+from reverie.diffusion.noising import q_sample
+
+if TYPE_CHECKING:
+    from reverie.diffusion.schedules import Schedule
 
 Draw = Callable[[], Tensor]
 
@@ -50,6 +55,16 @@ class Sampler(Protocol):
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return the noisy vectors [B, D] of steps ``t [B]``."""
         ...
+
+
+class NoisySchedule:
+    """The forward process that samplers of one schedule share."""
+
+    _schedule: Schedule
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
+        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)
 
 
 def space_timesteps(steps: int, n: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Decayed, two-sided co-occurrence: items that stand near the recent ones in other people's histories."""
+"""Item co-occurrence model: pair counts with distance decay, normalisation and recency weights."""
 
 from __future__ import annotations
 
@@ -97,17 +97,5 @@ class CoOccurrence:
 
 
 def build(config: CoOccurrenceConfig, vocabulary: Vocabulary) -> CoOccurrence:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : CoOccurrenceConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    CoOccurrence
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return CoOccurrence(config, vocabulary.n_items)

@@ -1,4 +1,4 @@
-"""The trained parts of Daydream, kept together so that a moving average can follow them."""
+"""Daydream's networks: item embeddings, history transformer and denoiser, held together for weight averaging."""
 
 from __future__ import annotations
 

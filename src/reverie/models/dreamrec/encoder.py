@@ -1,4 +1,4 @@
-"""DreamRec's guidance encoder."""
+"""DreamRec's guidance encoder: one self-attention block over the history."""
 
 from __future__ import annotations
 

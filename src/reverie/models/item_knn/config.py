@@ -1,4 +1,4 @@
-"""Options of the nearest-items model."""
+"""Options of item-based k-nearest neighbours."""
 
 from __future__ import annotations
 

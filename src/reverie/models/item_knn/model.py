@@ -1,4 +1,4 @@
-"""Nearest items: the cosine of two items' sets of users, the best neighbours of each item kept."""
+"""Item-based k-nearest neighbours: cosine similarity of items by common users (Sarwar et al. 2001)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import torch
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
+from reverie.nn.best import best_in_row
 from reverie.nn.sparse import (
+    binary_history_rows,
     compute_event_share,
     dense_product,
-    history_rows,
+    interaction_matrix,
     not_fitted,
     pack_matrix,
     read_array,
@@ -48,11 +50,7 @@ class ItemKNN:
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
-        shape = (len(train), self.n_items)
-        events = (train.event_rows(), train.items[train.positions()] - 1)
-        taken = csr_array((np.ones(len(events[0]), dtype=np.float32), events), shape=shape)
-        taken.sum_duplicates()
-        taken.data[:] = 1
+        taken = interaction_matrix(train)
         by_item = taken.T.tocsr()
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
@@ -65,9 +63,7 @@ class ItemKNN:
         """Return summed similarities to the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        rows = history_rows(batch, self.n_items, None)
-        rows.sum_duplicates()
-        rows.data[:] = 1
+        rows = binary_history_rows(batch, self.n_items)
         alone = (rows @ np.diff(self._matrix.indptr)) == 0
         summed = dense_product(rows, self._matrix)
         summed[torch.from_numpy(alone)] = torch.from_numpy(self._share)
@@ -100,31 +96,12 @@ def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float6
     other = common.indices != rows + first
     rows, columns = rows[other], common.indices[other]
     likeness = (common.data[other] / (norms[rows + first] * norms[columns] + config.shrink)).astype(np.float32)
-    counts = np.bincount(rows, minlength=common.shape[0])
-    begins = np.cumsum(counts) - counts
-    keys = (rows << 32) | (0x7FFFFFFF - likeness.view(np.int32))  # the bits of positive floats are ordered as the floats are
-    limits = np.append(np.sort(keys), 0)[begins + np.minimum(counts, config.neighbours) - 1]
-    near = np.flatnonzero(keys <= limits[rows])
-    near = near[np.lexsort((columns[near], keys[near]))]
-    counts = np.bincount(rows[near], minlength=common.shape[0])
-    best = near[np.arange(len(near)) - np.repeat(np.cumsum(counts) - counts, counts) < config.neighbours]
+    best = best_in_row(rows, likeness, -columns, common.shape[0], config.neighbours)
     kept = csr_array((likeness[best], (rows[best], columns[best])), shape=common.shape)
     kept.sort_indices()
     return kept
 
 
 def build(config: ItemKNNConfig, vocabulary: Vocabulary) -> ItemKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : ItemKNNConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    ItemKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return ItemKNN(config, vocabulary.n_items)

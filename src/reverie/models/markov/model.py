@@ -1,4 +1,4 @@
-"""First-order Markov chain: the items that followed the last item in training, backed by popularity."""
+"""First-order Markov chain: transition probabilities from the last item, smoothed by popularity."""
 
 from __future__ import annotations
 
@@ -101,17 +101,5 @@ def _transitions(train: Sequences) -> csr_array[np.float32]:
 
 
 def build(config: MarkovConfig, vocabulary: Vocabulary) -> Markov:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : MarkovConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Markov
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Markov(config, vocabulary.n_items)

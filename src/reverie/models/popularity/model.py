@@ -1,4 +1,4 @@
-"""Most popular items: every history gets the number of training events of each item."""
+"""Popularity baseline: items scored by their number of training events."""
 
 from __future__ import annotations
 
@@ -54,17 +54,5 @@ class Popularity:
 
 
 def build(config: PopularityConfig, vocabulary: Vocabulary) -> Popularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : PopularityConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Popularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Popularity(config, vocabulary.n_items)

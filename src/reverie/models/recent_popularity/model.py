@@ -1,4 +1,4 @@
-"""Recently popular items: counts in which an event fades with a half-life chosen on validation."""
+"""Recent popularity baseline: event counts with exponential time decay, half-life chosen on validation."""
 
 from __future__ import annotations
 
@@ -92,17 +92,5 @@ def _grid(shortest: float, span: float, size: int) -> list[float]:
 
 
 def build(config: RecentPopularityConfig, vocabulary: Vocabulary) -> RecentPopularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : RecentPopularityConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    RecentPopularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return RecentPopularity(config, vocabulary.n_items)

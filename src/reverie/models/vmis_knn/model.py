@@ -1,4 +1,4 @@
-"""VMIS-kNN: recommend what the nearest recent sessions hold."""
+"""VMIS-kNN: session-based k-nearest neighbours through an index of recent sessions (Kersbergen et al. 2022)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import RunError
 from reverie.models.search import best_setting, random_settings
 from reverie.models.vmis_knn.index import Sessions, index_sessions
@@ -104,8 +105,7 @@ class VMISKNN:
         recent = best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
         row, session, value, match = row[recent], session[recent], value[recent], match[recent]
         best = best_in_row(row, value, session, len(batch.items), setting.k)
-        found = csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
-        return found
+        return csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that scoring needs."""
@@ -141,22 +141,10 @@ def _last_occurrences(
     ago = np.repeat(rows.indptr[1:], counts) - 1 - np.arange(len(row))
     _, at = np.unique((row * n_items + rows.indices)[::-1], return_index=True)
     kept = np.sort(len(row) - 1 - at)
-    distinct = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.bincount(row[kept], minlength=len(counts)))])
+    distinct = row_offsets(np.bincount(row[kept], minlength=len(counts)))
     return csr_array((rows.data[kept], rows.indices[kept], distinct), shape=rows.shape), ago[kept], counts[row[kept]]
 
 
 def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : VMISKNNConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    VMISKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return VMISKNN(config, vocabulary.n_items)

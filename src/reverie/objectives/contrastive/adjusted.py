@@ -1,4 +1,4 @@
-"""ADNCE: InfoNCE with negatives weighted by a Gaussian of their own cosine."""
+"""ADNCE: InfoNCE with Gaussian weights on the negatives (Wu et al. 2023)."""
 
 from __future__ import annotations
 

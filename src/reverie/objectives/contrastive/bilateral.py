@@ -1,4 +1,4 @@
-"""BSL: a temperature of its own for each side, positives and negatives."""
+"""BSL: bilateral softmax loss with separate temperatures for positives and negatives (Wu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def bsl(
     if users is None or users.shape != positive.shape:
         got = None if users is None else list(users.shape)
         raise ValueError(f"users must have shape {list(positive.shape)}, one per row, where form is 'multi', got {got}")
-    return zero_without_negatives(ratio * (mass - pool.count().log()) - _group_means(logit, users), mass)
+    return zero_without_negatives(ratio * (mass - pool.count().log()) - _log_group_means(logit, users), mass)
 
 
-def _group_means(logits: Tensor, groups: Tensor) -> Tensor:
+def _log_group_means(logits: Tensor, groups: Tensor) -> Tensor:
     """Return log of the mean of e^z over the rows of the same group, for each row."""
     _, number, counts = torch.unique(groups, return_inverse=True, return_counts=True)
     top = logits.new_full(counts.shape, float("-inf")).scatter_reduce(0, number, logits.detach(), "amax")[number]

@@ -1,4 +1,4 @@
-"""Decoupled contrastive learning: the positive left out of the denominator (debiased learning is in `hard`)."""
+"""DCL: decoupled contrastive learning (Yeh et al. 2021), without the positive in the denominator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hard negatives (HCL) and debiased contrastive learning: negatives corrected for hidden positives."""
+"""HCL: contrastive learning with hard negatives (Robinson et al. 2020), and debiased contrastive learning (Chuang et al. 2020)."""
 
 from __future__ import annotations
 

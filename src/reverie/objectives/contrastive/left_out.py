@@ -1,4 +1,4 @@
-"""Which keys are not negatives of which anchors."""
+"""Exclusion of keys from the negatives of an anchor: the own positive, equal labels, and masks."""
 
 from __future__ import annotations
 

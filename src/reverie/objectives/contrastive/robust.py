@@ -1,4 +1,4 @@
-"""RINCE: InfoNCE that noisy positives do less harm to."""
+"""RINCE: robust InfoNCE against noisy positives (Chuang et al. 2022)."""
 
 from __future__ import annotations
 

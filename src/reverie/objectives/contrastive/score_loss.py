@@ -1,4 +1,4 @@
-"""A contrastive loss with its own temperature, as its options say."""
+"""`ScoreLoss`: a contrastive loss of scores with its temperature, and its creation from options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vectors, labels and masks must look like."""
+"""Shape checks of vectors, labels and masks of contrastive losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control for weighted losses: the same weights, on the wrong negatives."""
+"""Control for weighted losses: weights shuffled among the negatives of each row."""
 
 from __future__ import annotations
 

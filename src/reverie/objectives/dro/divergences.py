@@ -1,4 +1,4 @@
-"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) that bound how far the negatives' law may move."""
+"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) for distributionally robust losses: Kullback-Leibler and χ²."""
 
 from __future__ import annotations
 

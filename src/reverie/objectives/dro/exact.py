@@ -1,4 +1,4 @@
-"""The temperature at which tilting reaches a given radius: one per row, or one for each group of rows."""
+"""Temperature that solves a KL radius exactly, for rows or groups of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a batch that belong together."""
+"""Grouping rows of a batch by code, and means of groups."""
 
 from __future__ import annotations
 

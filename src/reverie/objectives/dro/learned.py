@@ -1,4 +1,4 @@
-"""Temperatures learned by radius: how far negatives may be re-weighted is given, the temperature follows from the scores."""
+"""Temperatures learned from a given KL radius, after the robust reading of InfoNCE (Wu et al. 2023)."""
 
 from __future__ import annotations
 

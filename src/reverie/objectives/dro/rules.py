@@ -1,4 +1,4 @@
-"""Temperature rules as their options say."""
+"""Creation of temperature rules from options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exponential tilting of the uniform law over negatives: q_j ∝ e^{f_j/τ}, its radius, and the same for large τ."""
+"""Exponential tilting q_j ∝ e^{f_j/τ} of the uniform distribution over negatives: KL radius, entropic mean, approximations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contrastive losses as objectives of recommenders."""
+"""`ContrastiveObjective`: a contrastive loss over the target and sampled negatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objectives that trust rows of high loss less: they are more often noise, or poison, than the others.
+"""Truncated and reweighted losses for noisy positives (T-CE and R-CE, Wang et al. 2021), around any objective.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""The full softmax at a temperature that follows from the scores."""
+"""Full softmax with an adaptive temperature, estimated on sampled items."""
 
 from __future__ import annotations
 
