@@ -22,7 +22,7 @@ Order = Literal["timestamp", "source", "none"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Who did what, in which order, and what the things are called.
+    """Interactions of users with items, in order, and the catalogue of the items.
 
     Ties are broken by one rule everywhere: events of a user are ordered by timestamp, and events with the same timestamp
     keep the order of the source. Rows that repeat a user, an item and a timestamp (and a kind) are one event; the first is kept.
@@ -126,7 +126,7 @@ class Dataset:
         return digest.hexdigest()
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
-        """Keep only users and items with enough events, again and again until nothing changes.
+        """Keep only users and items with enough events, repeated until nothing changes (k-core).
 
         Parameters
         ----------

@@ -31,7 +31,7 @@ PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
 
 
 class Encoder(nn.Module):
-    """What is exported: ``represent`` as a function of two tensors."""
+    """``represent`` of a model as a function of two tensors."""
 
     model: Any
 
@@ -46,7 +46,7 @@ class Encoder(nn.Module):
 
 
 def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
-    """Write a vector model for serving elsewhere."""
+    """Export a vector model: its encoder, item table, ids and a manifest."""
     if format not in PROGRAMS:
         raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
     name, into = model.card.name, Path(folder)
@@ -109,7 +109,7 @@ def _trace(model: nn.Module, width: int, longest: int | None) -> torch.export.Ex
 
 @contextlib.contextmanager
 def _silence_logging() -> Iterator[None]:
-    """Keep torch's log of a failed attempt off the screen; what it raises says enough."""
+    """Suppress torch's log of a failed attempt."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

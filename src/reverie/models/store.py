@@ -94,7 +94,7 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
 
 
 def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> None:
-    """Put fitted state back into a model."""
+    """Load fitted state into a model."""
     import torch
 
     if not isinstance(model, torch.nn.Module):

@@ -32,7 +32,7 @@ Loss = Callable[[Tensor, "Head"], Tensor]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How an example's vectors are moved; states [M, W], along [M, W], length [M]."""
+    """Perturbation of the user and item vectors of each row; states [M, W], along [M, W], length [M]."""
 
     states: Tensor
     signs: tuple[Tensor, ...]
@@ -70,7 +70,7 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
 
 @dataclass(frozen=True)
 class _RecordingHead:
-    """A head that keeps the scores it gave."""
+    """A scoring head that records its scores, for their gradients."""
 
     head: Head
     scored: list[Tensor] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _RecordingHead:
 
 @dataclass(frozen=True)
 class _PerturbedHead:
-    """A head whose item vectors are moved, for each row on its own."""
+    """A scoring head whose item vectors are perturbed, separately for each row."""
 
     head: Head
     perturbation: Perturbation

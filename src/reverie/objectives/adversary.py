@@ -29,23 +29,23 @@ class Adversary(nn.Module):
         self.register_buffer("examples", torch.zeros((), dtype=torch.int64))
 
     def observe(self, n_examples: int) -> None:
-        """Be told the number of examples of an epoch, before the first step."""
+        """Set the number of examples of an epoch, before the first step."""
         self.epoch_size = n_examples
         self.examples.zero_()
 
     @property
     def unsettled(self) -> bool:
-        """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
+        """Whether no adversarial step was made yet, so that no weights should be selected."""
         return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
 
     @property
     def off(self) -> bool:
-        """Whether the options ask for plain training."""
+        """Whether the options switch adversarial training off."""
         return not (self.config.epsilon and self.config.weight)
 
     @property
     def waiting(self) -> bool:
-        """Whether the plain epochs are not over yet."""
+        """Whether the plain warm-up epochs are not over yet."""
         return not self.off and int(self.examples) < self.config.plain_epochs * self.epoch_size
 
     def losses(

@@ -151,7 +151,7 @@ ContrastiveConfig = Annotated[InfoNCE | ADNCE | HCL | DCL | DCLW | BSL | RINCE, 
 
 
 class NegativesConfig(Options):
-    """Where items to contrast with the target come from. A draw that hits the row's own target is masked."""
+    """How negative items are sampled. A draw that hits the row's own target is masked."""
 
     source: Literal["uniform", "popularity", "in_batch"] = "uniform"
     """`uniform`: every item alike; `popularity`: by training count to a power; `in_batch`: the other rows' targets."""

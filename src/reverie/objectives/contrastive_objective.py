@@ -51,12 +51,12 @@ class ContrastiveObjective(nn.Module):
         return apply_weight(self.function(positive, negative, users, -drawn.log_expected() if self.logq else None), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> ContrastiveObjective:
-        """Tell the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
+        """Set the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         tell_counts(self.function.temperature, counts)
         return self
 
     def with_rows(self, train: Sequences) -> ContrastiveObjective:
-        """Tell the training events, for false negatives."""
+        """Set the training events, for false negatives."""
         self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self

@@ -40,7 +40,7 @@ def reweighting_factors(losses: Tensor, beta: float) -> Tensor:
 
 
 class DenoisedObjective(nn.Module):
-    """An `Objective` around another one, with factors by its losses."""
+    """An `Objective` that truncates or reweights the rows of another one by their losses."""
 
     steps: Tensor
 
@@ -60,7 +60,7 @@ class DenoisedObjective(nn.Module):
         return apply_weight(losses * factors, weight)
 
     def with_counts(self, counts: NDArray[Any]) -> DenoisedObjective:
-        """Tell the training counts to the objective inside; the steps begin anew; counts [N + 1]."""
+        """Set the training counts of the inner objective and reset the steps; counts [N + 1]."""
         self.objective = self.objective.with_counts(counts)
         self.steps.zero_()
         return self

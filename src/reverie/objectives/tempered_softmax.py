@@ -41,6 +41,6 @@ class TemperedSoftmaxObjective(nn.Module):
         return apply_weight(full_softmax(states, targets, head, tau), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> TemperedSoftmaxObjective:
-        """Tell the training counts, for Adap-τ; counts [N + 1]."""
+        """Set the training counts, for Adap-τ; counts [N + 1]."""
         tell_counts(self.temperature, counts)
         return self

@@ -41,7 +41,7 @@ CATALOG_NAMES: dict[str, tuple[str, ...]] = {
 """Usual column names of a catalogue."""
 
 ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
-"""What RecBole's atomic files write behind a column name."""
+"""Type suffix of column names in RecBole's atomic files."""
 
 
 def normalise_name(name: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a layout's reader makes of the files.
+    """Events and catalogue that a layout reads from its files.
 
     Parameters
     ----------

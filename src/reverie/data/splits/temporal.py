@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
-    """Cut all events at two moments.
+    """Split all events at two timestamps.
 
     Training sees what happened strictly before the validation moment. A query's history is what its user did before the
     target. **What leaks:** nothing from the future; with ``targets="all"`` the history rolls forward past the cut, which a

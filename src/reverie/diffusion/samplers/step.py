@@ -33,7 +33,7 @@ class StepOutput:
 
 
 class Sampler(Protocol):
-    """A way through the chain."""
+    """A diffusion sampler."""
 
     @property
     def timesteps(self) -> Sequence[int]:

@@ -76,7 +76,7 @@ class Daydream(nn.Module):
         self.objective = observed(self.objective, train)
 
     def after_step(self) -> None:
-        """Let the average follow."""
+        """Update the moving average of the weights."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 

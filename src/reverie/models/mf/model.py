@@ -107,7 +107,7 @@ class MF(nn.Module):
 
     @property
     def unsettled(self) -> bool:
-        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        """Whether no adversarial step was made yet, so that no weights should be selected."""
         return self.adversary is not None and self.adversary.unsettled
 
     def observe(self, train: Sequences) -> None:

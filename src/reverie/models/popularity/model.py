@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Popularity:
-    """Scores are raw counts, the same for everybody."""
+    """Score of item j: its number of training events, the same for all users."""
 
     card: Card
     history: int | None = 0

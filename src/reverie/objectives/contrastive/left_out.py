@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Pairs of anchors and keys that do not count, found for a piece of the columns at a time.
+    """Pairs of anchors and keys that are no negatives, computed for a chunk of columns at a time.
 
     labels [M], key_labels [K] or [M, K], mask [M, K].
     """

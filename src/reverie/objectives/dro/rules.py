@@ -28,6 +28,6 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
 
 
 def tell_counts(temperature: object, counts: NDArray[Any]) -> None:
-    """Tell the training counts to a temperature that waits for them, as `AdapTau` does; counts [N + 1]."""
+    """Set the training counts of a temperature that needs them, as `AdapTau` does; counts [N + 1]."""
     if isinstance(temperature, AdapTau):
         temperature.count_events(int(counts[1:].sum()))
