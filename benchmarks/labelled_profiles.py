@@ -20,7 +20,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from reverie.data.sequences import Sequences
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.files import find_file, read_fields
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.evaluation.intervals import percentiles
@@ -55,17 +55,17 @@ def labelled_folder(name: str = "sdlib-amazon") -> Path:
         raise DataError(f"labelled profiles '{name}' are not fetched by us; set REVERIE_DATA to a folder with shilling/{name}")
     folder = Path(root) / "shilling" / name
     for file in FILES:
-        found(folder, file)
+        find_file(folder, file)
     return folder
 
 
 def read_labelled_profiles(folder: Path) -> tuple[DetectorInput, NDArray[np.bool_]]:
     """Read profiles and labels → [U]."""
-    rated = read_fields(found(folder, FILES[0]), "\t", ["user", "item", "rating"])
+    rated = read_fields(find_file(folder, FILES[0]), "\t", ["user", "item", "rating"])
     rated = rated.with_columns(pl.col("rating").cast(pl.Float64, strict=False)).unique(
         ["user", "item"], keep="last", maintain_order=True
     )
-    known = read_fields(found(folder, FILES[1]), "\t", ["user", "label"])
+    known = read_fields(find_file(folder, FILES[1]), "\t", ["user", "label"])
     if rated.is_empty() or rated["rating"].null_count():
         raise DataError(f"{folder}/{FILES[0]} has a line without a rating; give user, item and rating, separated by tabs")
     if not known["label"].is_in(["0", "1"]).all() or known["user"].n_unique() != known.height:

@@ -1,4 +1,4 @@
-"""Names for things that can be chosen in a recipe: lazy entries, so that listing them imports nothing heavy."""
+"""Registries of named components (models, attacks, ...) as lazy entries, open to other packages by entry points."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class Registry(Mapping[str, Entry]):
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
-        found = dict(self._ours)
+        entries = dict(self._ours)
         for point in metadata.entry_points(group=self.group):
-            if point.name in found:
+            if point.name in entries:
                 raise ConfigError(f"two packages register the {self.kind} '{point.name}'; uninstall one of them")
-            found[point.name] = point.load()
-        return found
+            entries[point.name] = point.load()
+        return entries
 
     def __getitem__(self, name: str) -> Entry:
         try:

@@ -15,7 +15,7 @@ import torch
 from reverie.data.batch import SequenceBatch
 from reverie.data.plans import create_plan
 from reverie.data.splits import by_sequence
-from reverie.diffusion.guidance import extrapolated
+from reverie.diffusion.guidance import extrapolate
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.models.dreamrec.config import DreamRecConfig
@@ -189,7 +189,7 @@ def test_chain_without_noise_is_the_exact_mean(parts: SimpleNamespace, split: An
     with torch.no_grad():
         h = parts.chain.guidance(model, split.test, 6, 0)
         silent = parts.chain.walk(model, h, parts.chain.Silence((6, 8), torch.Generator(), h))
-        mean = model.sampler.mean(extrapolated(h, model.null, 4.0))
+        mean = model.sampler.mean(extrapolate(h, model.null, 4.0))
     torch.testing.assert_close(silent, mean, rtol=1e-4, atol=1e-4)
 
 

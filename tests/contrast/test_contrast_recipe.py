@@ -9,7 +9,7 @@ from reverie.contrast.kinds import task_config
 from reverie.contrast.recipe import CONTRAST, loss_settings
 from reverie.contrast.words import setting_words
 from reverie.errors import ConfigError
-from reverie.objectives.contrastive_config import ADNCE
+from reverie.objectives.config import ADNCE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ from reverie.contrast.table import print_study
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
 from reverie.errors import ConfigError, RunError
-from reverie.objectives.contrastive_config import DCL
+from reverie.objectives.config import DCL
 from reverie.registry import Entry
 from reverie.study.rows import COLUMNS, append_rows
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reverie.objectives import effective_inv_tau
-from reverie.objectives.contrastive_config import ADNCE
+from reverie.objectives.config import ADNCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from reverie.errors import ConfigError, nearest, unknown
-from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.objectives.config import ContrastiveConfig
 from reverie.options import Options, checked
 from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf

@@ -18,7 +18,7 @@ from reverie.evaluation.paired_seeds import t_quantile
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredStudy
     from reverie.evaluation import Effect
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from reverie.contrast.results import training_from_rows
 from reverie.contrast.training import MeasuredRow, MeasuredStudy
-from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.objectives.config import ContrastiveConfig
 from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:

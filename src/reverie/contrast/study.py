@@ -25,7 +25,7 @@ from reverie.study.store import Store, claim, unreadable
 if TYPE_CHECKING:
     from reverie.contrast.recipe import ContrastRecipe
     from reverie.contrast.task import Task
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
 
 VERSION = 1
 """Of a training; raised when the same facts come to mean something else."""

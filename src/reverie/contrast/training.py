@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reverie.contrast.recipe import ContrastRecipe
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.report.words import options
 
 if TYPE_CHECKING:
-    from reverie.objectives.contrastive_config import ContrastiveConfig
+    from reverie.objectives.config import ContrastiveConfig
 
 
 def setting_words(what: ContrastiveConfig | str) -> str:

@@ -1,4 +1,4 @@
-"""The standard batch: histories padded on the right, and the plans that cut training data into batches."""
+"""Padded batches of histories for models: `SequenceBatch`, and how queries and histories become one."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ class SequenceBatch:
             value = getattr(self, one.name)
             moved[one.name] = value.to(device) if isinstance(value, Tensor) else value
         return SequenceBatch(**moved)
+
+
+def require_targets(batch: SequenceBatch, model: str) -> Tensor:
+    """Return the targets of a batch that has one for each row → [B]."""
+    if batch.targets is None or batch.targets.dim() != 1:
+        raise ValueError(f"{model}.loss needs a batch with targets [B]")
+    return batch.targets
 
 
 def padded(values: NDArray[Any], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:

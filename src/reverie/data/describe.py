@@ -1,4 +1,4 @@
-"""What a dataset is like, before anything is learnt from it."""
+"""Statistics of a dataset: counts, density, quantiles, time span, and the split protocols that it allows."""
 
 from __future__ import annotations
 

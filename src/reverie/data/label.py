@@ -1,4 +1,4 @@
-"""Labels and parts for rated events: liked or not, and train, valid and test by time."""
+"""Binary labels from ratings, and train, valid and test parts by calendar month or share of time (CoLLM, Zhang et al. 2023)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows with labels as questions: whether an item was liked, after those that its user had liked before."""
+"""Queries from labelled events (liked or not): each event is scored against the items that its user had liked before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.data.queries import Queries
+from reverie.data.sequences import row_offsets
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
-def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
+def select_liked(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
     """Return the liked events of each row, and how many of all of them come before each event → [n_events]."""
     if "label" not in rows.columns:
         raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
@@ -24,7 +25,7 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
     liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
     counted = liked.astype(np.int64)
     before = np.cumsum(counted) - counted
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))]).astype(np.int64)
+    bounds = row_offsets(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))
     columns = {n: np.asarray(v)[at][liked] for n, v in rows.columns.items() if n not in ("part", "label", "asked")}
     items = np.ascontiguousarray(rows.items[at][liked])
     return replace(rows, items=items, starts=bounds[:-1], stops=bounds[1:], columns=columns), before
@@ -33,7 +34,7 @@ def liked_only(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
 def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
     """Return one query per labelled event, asked about alone: its candidates are its own item; chosen [n_events]."""
     at, row = rows.positions(), rows.event_rows()
-    liked, before = liked_only(rows)
+    liked, before = select_liked(rows)
     wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen
     if "asked" in rows.columns:
         wanted = wanted & (np.asarray(rows.columns["asked"])[at] != 0)

@@ -1,4 +1,4 @@
-"""Profiles to be added to a split: users who are not in the data, real or made up."""
+"""User profiles (items with ratings) that can be appended to a split: injected fake users, or real ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.data.sequences import flat_positions
+from reverie.data.sequences import flat_positions, row_offsets
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Profiles:
     def where(self, kept: NDArray[np.bool_]) -> Profiles:
         """Return the profiles with some of their events, none of the profiles left out; kept [E]."""
         counts = np.bincount(self.owners[kept], minlength=len(self))
-        return Profiles(self.items[kept], self.ratings[kept], _offsets(counts))
+        return Profiles(self.items[kept], self.ratings[kept], row_offsets(counts))
 
     def take(self, index: NDArray[np.int64]) -> Profiles:
         """Return some of the profiles."""
         at = flat_positions(self.offsets[index], self.offsets[index + 1])
-        return Profiles(self.items[at], self.ratings[at], _offsets(self.lengths[index]))
+        return Profiles(self.items[at], self.ratings[at], row_offsets(self.lengths[index]))
 
 
 def profiles_of(owners: NDArray[np.int64], items: NDArray[np.int32], ratings: NDArray[np.float32], n: int) -> Profiles:
@@ -62,9 +62,5 @@ def profiles_of(owners: NDArray[np.int64], items: NDArray[np.int32], ratings: ND
     return Profiles(
         items[order].astype(np.int32),
         ratings[order].astype(np.float32),
-        _offsets(np.bincount(owners, minlength=n)),
+        row_offsets(np.bincount(owners, minlength=n)),
     )
-
-
-def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])

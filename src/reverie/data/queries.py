@@ -1,4 +1,4 @@
-"""Questions put to a recommender: a history, and what came next."""
+"""`Queries`: histories with their held-out targets, labels and candidates, for evaluation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from reverie.data.sequences import flat_positions
+from reverie.data.sequences import flat_positions, row_offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,13 +87,13 @@ class Queries:
             "users": self.users[index],
             "clusters": self.clusters[index],
             "targets": self.targets[picked],
-            "offsets": _offsets(np.diff(self.offsets)[index]),
+            "offsets": row_offsets(np.diff(self.offsets)[index]),
             "labels": None if self.labels is None else self.labels[picked],
         }
         if self.candidates is not None and self.candidate_offsets is not None:
             chosen = flat_positions(self.candidate_offsets[index], self.candidate_offsets[index + 1])
             changes["candidates"] = self.candidates[chosen]
-            changes["candidate_offsets"] = _offsets(np.diff(self.candidate_offsets)[index])
+            changes["candidate_offsets"] = row_offsets(np.diff(self.candidate_offsets)[index])
         return replace(self, **changes)  # type: ignore[arg-type]  # each value has its field's type
 
 
@@ -108,10 +108,6 @@ def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
     items[flat_positions(start + lengths, stop)] = extra[more]
     rows = replace(queries.sequences, items=items, starts=start, stops=stop, users=queries.users, columns={})
     return replace(queries, sequences=rows, start=start, stop=stop)
-
-
-def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def next_event_queries(

@@ -1,4 +1,4 @@
-"""What a recommender learns from, what it is chosen on, and what it is tested on."""
+"""`Split`: training events, validation queries and test queries of one dataset under one protocol."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Split:
         Split
             Poisoned, if the users are made up.
         """
-        vocabulary = grown(self.vocabulary, len(profiles))
+        vocabulary = append_users(self.vocabulary, len(profiles))
         first = self.vocabulary.n_users
 
         def asked(queries: Queries) -> Queries:
@@ -108,7 +108,7 @@ class Split:
         )
 
 
-def grown(vocabulary: Vocabulary, n: int) -> Vocabulary:
+def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:
     """Return a vocabulary with more users at its end."""
     users = vocabulary.users
     if users.dtype == pl.String:

@@ -1,4 +1,4 @@
-"""The law of an affine denoiser's whole chain: one affine map of the guidance and one Gaussian."""
+"""Distribution of the samples of an affine denoiser in closed form: an affine map of the guidance plus a Gaussian."""
 
 from __future__ import annotations
 

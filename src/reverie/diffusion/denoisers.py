@@ -1,4 +1,4 @@
-"""Denoisers: networks that predict the clean vector from a noisy one, a guidance vector and the step."""
+"""Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec, Yang et al. 2023)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class LinearDenoiser(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
-        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
         return out
 
     @torch.no_grad()
@@ -104,7 +104,7 @@ class NonlinearDenoiser(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
-        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
         return out
 
 
@@ -127,5 +127,5 @@ def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser 
     return LinearDenoiser(dim, steps) if name == "mlp1" else NonlinearDenoiser(dim, steps)
 
 
-def _joined(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
+def _concatenate(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
     return torch.cat([x, h, embedded.expand(len(x), -1)], dim=1)

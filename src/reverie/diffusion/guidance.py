@@ -1,4 +1,4 @@
-"""Classifier-free guidance: two predictions, extrapolated."""
+"""Classifier-free guidance (Ho and Salimans 2022)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Guided:
         return torch.lerp(self.denoiser(x, self.null.expand_as(x), steps), guided, 1 + self.strength)
 
 
-def extrapolated(h: Tensor, null: Tensor, strength: float) -> Tensor:
+def extrapolate(h: Tensor, null: Tensor, strength: float) -> Tensor:
     """Return h' = n + (1 + w)(h - n): where an affine denoiser takes the place of both calls by one.
 
     h [..., D], null [D] → [..., D].

@@ -1,4 +1,4 @@
-"""A number for every history, so that its noise depends on it alone."""
+"""Hashes of histories, which select the noise stream of each history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 _ODD = 6364136223846793005
 
 
-def history_keys(items: Tensor) -> Tensor:
+def hash_histories(items: Tensor) -> Tensor:
     """Return a hash of the history up to each position; items [B, L] → [B, L]."""
     factors = torch.cumprod(torch.full((items.shape[1],), _ODD, device=items.device), 0)
     mixed = torch.cumsum(items * factors, 1) * _ODD  # products wrap around at 2^64

@@ -1,4 +1,4 @@
-"""A non-linear denoiser, modulated by the noise level and the history, and the sphere that it is used on."""
+"""Denoiser with adaptive layer norm (adaLN-Zero of DiT, Peebles and Xie 2023), and projection to the sphere."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ class ModulatedDenoiser(nn.Module):
         return z
 
 
-def on_sphere(vectors: Tensor) -> Tensor:
+def project_to_sphere(vectors: Tensor) -> Tensor:
     """Return vectors scaled to length √D, where each coordinate has mean square 1; vectors [..., D] → [..., D]."""
     return F.normalize(vectors, dim=-1) * math.sqrt(vectors.shape[-1])

@@ -1,4 +1,4 @@
-"""The forward process and DreamRec's training loss."""
+"""Forward process (adding noise) and DreamRec's training loss on predicted clean vectors."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import polars as pl
 
 from reverie.data.readers.convert import to_ids
-from reverie.data.readers.formats import opened
+from reverie.data.readers.formats import open_table
 from reverie.data.readers.names import EVENT_NAMES, find_column, missing_column
 from reverie.errors import ConfigError, DataError
 
@@ -60,7 +60,7 @@ def read_recommendations(
     if by not in (None, "rank", "score"):
         raise ConfigError(f"by='{by}' does not order a list; use 'rank' or 'score'")
     chosen = {"user": user, "item": item, "rank": rank, "score": score}
-    with opened(source, format) as table:
+    with open_table(source, format) as table:
         found = {role: find_column(role, chosen[role], table.columns, usual, table.where) for role, usual in NAMES.items()}
         if found["user"] is None or found["item"] is None:
             raise missing_column("user" if found["user"] is None else "item", table.columns, table.where)

@@ -1,4 +1,4 @@
-"""A trained vector model as files that need no Reverie: its encoder as a program, and the table of its items."""
+"""Export of a trained vector model: its encoder as a torch or ONNX program, and its item table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
 
 
 class Encoder(nn.Module):
-    """What is exported: ``represent`` as a function of two tensors."""
+    """``represent`` of a model as a function of two tensors."""
 
     model: Any
 
@@ -46,7 +46,7 @@ class Encoder(nn.Module):
 
 
 def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
-    """Write a vector model for serving elsewhere."""
+    """Export a vector model: its encoder, item table, ids and a manifest."""
     if format not in PROGRAMS:
         raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
     name, into = model.card.name, Path(folder)
@@ -62,7 +62,7 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
         model.eval()
         with torch.no_grad():
             table = model.item_table().detach().cpu().contiguous().clone()
-            program, free = _traced(model, model.history)
+            program, free = _trace_program(model, model.history)
         _write_program(program, into / PROGRAMS[format], format)
     finally:
         model.train(training)
@@ -80,7 +80,7 @@ def require_onnx() -> None:
         raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
 
 
-def _traced(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
+def _trace_program(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
     """Trace with a free batch size, and a free length where the model's operations allow it, else at its full history."""
     failure: Exception | None = None
     for free in (True, False):
@@ -88,7 +88,7 @@ def _traced(model: nn.Module, history: int | None) -> tuple[torch.export.Exporte
         if width is None:
             continue
         try:
-            with _silence():
+            with _silence_logging():
                 return _trace(model, width, history if free else 0), free
         except Exception as error:  # torch raises many kinds, and each means that it cannot be traced so
             failure = error
@@ -108,8 +108,8 @@ def _trace(model: nn.Module, width: int, longest: int | None) -> torch.export.Ex
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep torch's log of a failed attempt off the screen; what it raises says enough."""
+def _silence_logging() -> Iterator[None]:
+    """Suppress torch's log of a failed attempt."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -124,12 +124,12 @@ def _write_program(program: torch.export.ExportedProgram, path: Path, format: Fo
             with temporary.open("wb") as handle:
                 torch.export.save(program, handle)
         else:
-            with warnings.catch_warnings(), _silence():
+            with warnings.catch_warnings(), _silence_logging():
                 warnings.simplefilter("ignore")  # torch's exporter uses what torch itself has deprecated
-                written = torch.onnx.export(program, dynamo=True, verbose=False)
-            if written is None:
+                exported = torch.onnx.export(program, dynamo=True, verbose=False)
+            if exported is None:
                 raise RunError("torch could not write the encoder as ONNX; export it with --format torch")
-            written.save(temporary, external_data=False)
+            exported.save(temporary, external_data=False)
 
 
 def _write_table(table: Tensor, path: Path) -> None:

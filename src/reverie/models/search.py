@@ -1,4 +1,4 @@
-"""A short random search over the options of a counting model, on validation."""
+"""Random search over the options of a counting model on validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recommender made of three parts: item vectors, a network over the history, and a training loss."""
+"""`SequenceRecommender`: item embeddings, a causal network over the history, and a training objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shelf of registered models; listing it imports neither torch nor any model."""
+"""Registry of models; listing it imports neither torch nor any model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ MODELS = Registry(
     {
         "popularity": _entry("popularity", "Popularity", "the same list for everybody: most frequent first", "", "counts"),
         "recent-popularity": _entry(
-            "recent_popularity",
-            "RecentPopularity",
-            "popularity that fades, half-life by validation",
-            "",
-            "counts",
-            "needs-time",
+            "recent_popularity", "RecentPopularity", "popularity that fades, half-life by validation", "", "counts", "needs-time"
         ),
         "markov": _entry("markov", "Markov", "first-order transitions, backed by popularity", "", "counts"),
         "co-occurrence": _entry("co_occurrence", "CoOccurrence", "decayed, two-sided co-occurrence within a window", "", "counts"),

@@ -1,4 +1,4 @@
-"""Models on disk: safetensors and JSON, never a pickle."""
+"""Saving and loading models as safetensors, JSON and Parquet."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def load_model(folder: str | Path) -> Recommender:
         raise RunError(f"{folder} holds no model (no model.json); give a run folder or a folder written by save_model")
     described = read_json(folder / "model.json")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        found = described.get("format") if isinstance(described, dict) else None
-        raise RunError(f"{folder / 'model.json'} has format {found!r}, this version reads {FORMAT}; train the model again")
+        version = described.get("format") if isinstance(described, dict) else None
+        raise RunError(f"{folder / 'model.json'} has format {version!r}, this version reads {FORMAT}; train the model again")
     model = create_model(str(described["name"]), load_vocabulary(folder), **dict(described["options"]))
     try:
         tensors = load_file(folder / "weights.safetensors")
@@ -94,7 +94,7 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
 
 
 def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> None:
-    """Put fitted state back into a model."""
+    """Load fitted state into a model."""
     import torch
 
     if not isinstance(model, torch.nn.Module):

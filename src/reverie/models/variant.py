@@ -1,4 +1,4 @@
-"""The same weights under other options: another sampler, another strength of guidance, another way to fold in."""
+"""Copies of a trained model with other inference options (sampler, guidance, fold-in) and the same weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets further ahead: some positions are taught a later event of their row instead of the next one."""
+"""Training targets further ahead than the next event (as in PinnerFormer, Pancha et al. 2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Causal self-attention over histories padded on the right."""
+"""Causal multi-head self-attention over right-padded histories."""
 
 from __future__ import annotations
 

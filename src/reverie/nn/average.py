@@ -1,4 +1,4 @@
-"""A moving average of weights, for use outside training."""
+"""Exponential moving average of weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best few entries of each row of a sparse matrix, for all rows at once."""
+"""Top-k entries of each row of a sparse matrix, for all rows at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def best_in_row(rows: NDArray[Any], values: NDArray[np.float32], ties: NDArray[Any], n_rows: int, k: int) -> NDArray[np.int64]:
-    """Return which entries are among the k largest of their row; rows [E], values [E], ties [E] → [kept]."""
+    """Return which entries are among the k largest of their row, ties by the larger of `ties`; rows, values, ties [E] → [kept]."""
     counts = np.bincount(rows, minlength=n_rows)
     begins = np.cumsum(counts) - counts
     bits = np.abs(values).view(np.int32)  # of floats that are not negative the bits are ordered as the floats are

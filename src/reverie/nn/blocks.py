@@ -1,4 +1,4 @@
-"""Transformer blocks: the usual pre-norm block and the gated LiGR block."""
+"""Transformer blocks: pre-norm with GELU, and gated LiGR with SwiGLU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout that does not wait for random numbers: on a CPU four decisions come from one 64-bit draw."""
+"""Dropout with faster random masks on the CPU (four from one 64-bit draw)."""
 
 from __future__ import annotations
 

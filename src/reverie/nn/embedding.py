@@ -1,4 +1,4 @@
-"""The plainest item encoder: one trained vector per item id."""
+"""Embedding table of item ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How states meet items: heads whose scores are inner products, in full, in chunks, or for chosen items only."""
+"""Scoring head by inner products with an item table: full, in chunks, or for sampled items."""
 
 from __future__ import annotations
 
@@ -82,13 +82,6 @@ class DotChunk:
     def scores(self, states: Tensor) -> Tensor:
         """Return the scores of the piece; states [M, D] → [M, size]."""
         return F.linear(self.head.prepared(states), self.table, self.bias)
-
-
-def cosine_head(table: Tensor, temperature: float = 1.0, chunk: int = 512) -> DotHead:
-    """Return a head that scores ``cosine(state, item) / temperature``; table [N, D]."""
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}")
-    return DotHead(F.normalize(table, dim=-1), scale=1 / temperature, chunk=chunk, unit_states=True)
 
 
 class _SampledDot(torch.autograd.Function):

@@ -1,4 +1,4 @@
-"""Training at every position: which states and targets are real, with little padding computed."""
+"""States and targets of all real positions of a padded batch, computed in pieces of similar length."""
 
 from __future__ import annotations
 
@@ -32,20 +32,19 @@ def real_positions(
     pieces: int = PIECES,
 ) -> Positions:
     """Return the states and targets of the positions that have a target, laid end to end."""
-    wanted = batch.targets
-    if wanted is None or wanted.shape != batch.items.shape:
+    all_targets = batch.targets
+    if all_targets is None or all_targets.shape != batch.items.shape:
         raise ValueError(f"training at every position needs a batch with targets of shape {list(batch.items.shape)}")
     parts, targets = [], []
     for rows in batch.lengths.argsort(stable=True).tensor_split(min(pieces, batch.size)):
         width = max(int(batch.lengths[rows[-1]]), 1)
         part = replace(batch, items=batch.items[rows, :width], lengths=batch.lengths[rows], users=batch.users[rows], targets=None)
         parts.append(part)
-        targets.append(wanted[rows, :width])
-    real = [asked > 0 for asked in targets]
+        targets.append(all_targets[rows, :width])
+    real = [part_targets > 0 for part_targets in targets]
     every = encode(torch.cat([part.items.reshape(-1) for part in parts]))
     vectors = torch.split(every, [part.items.numel() for part in parts])
     states = [network(flat.view(*part.items.shape, -1), part)[kept] for part, flat, kept in zip(parts, vectors, real, strict=True)]
     users = [part.users[:, None].expand_as(kept)[kept] for part, kept in zip(parts, real, strict=True)]
-    return Positions(
-        torch.cat(states), torch.cat([asked[kept] for asked, kept in zip(targets, real, strict=True)]), torch.cat(users)
-    )
+    kept_targets = [part_targets[kept] for part_targets, kept in zip(targets, real, strict=True)]
+    return Positions(torch.cat(states), torch.cat(kept_targets), torch.cat(users))

@@ -1,4 +1,4 @@
-"""Rotary position embedding: positions enter attention as rotations, so only their distance matters."""
+"""Rotary position embedding (RoPE, Su et al. 2021)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sparse matrices of items by items, and histories as sparse rows that meet them."""
+"""Sparse item-item matrices and histories as sparse rows, for counting models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import ReverieError, RunError
 
 if TYPE_CHECKING:
@@ -26,9 +27,26 @@ def history_rows(batch: SequenceBatch, n_items: int, weights: NDArray[np.float32
     inside = (ago >= 0) & (items > 0)
     if weights is not None:
         inside &= ago < len(weights)
-    indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(inside.sum(axis=1))])
+    indptr = row_offsets(inside.sum(axis=1))
     data = np.ones(int(indptr[-1]), dtype=np.float32) if weights is None else weights[ago[inside]]
     return csr_array((data, items[inside] - 1, indptr), shape=(len(items), n_items))
+
+
+def binary_history_rows(batch: SequenceBatch, n_items: int) -> csr_array[np.float32]:
+    """Return which items each history holds, as sparse 0/1 rows → [B, N]."""
+    return _binary(history_rows(batch, n_items, None))
+
+
+def interaction_matrix(train: Sequences) -> csr_array[np.float32]:
+    """Return which items each training row holds, as a sparse 0/1 matrix → [n_rows, N]."""
+    entries = (np.ones(train.n_events, dtype=np.float32), (train.event_rows(), train.items[train.positions()] - 1))
+    return _binary(csr_array(entries, shape=(len(train), train.vocabulary.n_items)))
+
+
+def _binary(rows: csr_array[np.float32]) -> csr_array[np.float32]:
+    rows.sum_duplicates()
+    rows.data[:] = 1
+    return rows
 
 
 def dense_product(rows: csr_array[np.float32], matrix: csr_array[np.float32]) -> Tensor:
@@ -36,34 +54,34 @@ def dense_product(rows: csr_array[np.float32], matrix: csr_array[np.float32]) ->
     return torch.from_numpy((rows @ matrix).toarray())
 
 
-def of_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
+def select_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
     """Return the scores of candidates, where there are any; scores [B, N], items [B, C] → [B, C]."""
     if items is None:
         return scores
     return scores.to(items.device).gather(1, (items - 1).clamp(min=0))
 
 
-def event_share(train: Sequences) -> NDArray[np.float32]:
+def compute_event_share(train: Sequences) -> NDArray[np.float32]:
     """Return the share of all events that falls on each item → [N]."""
     counts = train.item_counts()[1:]
     return (counts / max(int(counts.sum()), 1)).astype(np.float32)
 
 
-def matrix_arrays(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
+def pack_matrix(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
     """Return a sparse matrix as three arrays to store."""
     return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
 
-def stored_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
-    """Return the matrix that `matrix_arrays` stored → [N, N]."""
-    data, indices, indptr = (stored(arrays, name, model) for name in ("data", "indices", "indptr"))
+def unpack_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
+    """Return the matrix that `pack_matrix` stored → [N, N]."""
+    data, indices, indptr = (read_array(arrays, name, model) for name in ("data", "indices", "indptr"))
     fits = len(indptr) == n_items + 1 and len(data) == len(indices) == int(indptr[-1])
     if not fits or (len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < n_items):
         raise RunError(f"the stored matrix of model '{model}' does not fit {n_items} items; load it with its own vocabulary")
     return csr_array((data, indices, indptr), shape=(n_items, n_items))
 
 
-def stored(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
+def read_array(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
     """Return one stored array."""
     if name not in arrays:
         raise RunError(f"the stored model '{model}' lacks the array '{name}'; fit and save it again")

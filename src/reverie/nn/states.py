@@ -1,4 +1,4 @@
-"""Picking states out of padded batches."""
+"""Last states of padded batches, and scores by inner product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions over the last few events, at every position at once."""
+"""Causal window convolutions of Caser (Tang and Wang 2018)."""
 
 from __future__ import annotations
 

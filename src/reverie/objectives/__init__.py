@@ -1,4 +1,4 @@
-"""Losses that teach a model which item comes next. Names are imported when first used: options are readable without torch."""
+"""Training objectives: softmax, pairwise, pointwise and contrastive losses. Names are imported lazily."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHERE = {
     "MemoryBank": "contrastive",
     "Negatives": "negatives",
     "NegativesConfig": "config",
-    "Objective": "objective",
+    "Objective": "protocol",
     "ObjectiveConfig": "config",
     "SampledSoftmax": "config",
     "ScoreLoss": "contrastive",

@@ -1,4 +1,4 @@
-"""Losses under the perturbation of user and item vectors that raises them most, to first order.
+"""Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024).
 
 Scores are inner products of a state p and item vectors q_k (and biases, which stay). With ``c_k`` the gradient of the row's loss
 at score k, the gradient at the state is ``Σ_k c_k q_k`` and that at each item vector is ``c_k p``, so the perturbed scores need no
@@ -32,7 +32,7 @@ Loss = Callable[[Tensor, "Head"], Tensor]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How an example's vectors are moved; states [M, W], along [M, W], length [M]."""
+    """Perturbation of the user and item vectors of each row; states [M, W], along [M, W], length [M]."""
 
     states: Tensor
     signs: tuple[Tensor, ...]
@@ -40,24 +40,24 @@ class Perturbation:
     length: Tensor
 
 
-def perturbation(
+def find_perturbation(
     loss: Loss, states: Tensor, head: Head, length: Callable[[Tensor], Tensor], width: int
 ) -> tuple[Tensor, Perturbation]:
     """Return the plain loss, and the perturbation that raises it most; states [M, D] → [M]."""
-    recorder = _Recorder(head)
+    recorder = _RecordingHead(head)
     losses = loss(states, recorder)
-    wanted = [states, *recorder.scored]
-    at_states, *at_scores = torch.autograd.grad(losses.sum(), wanted, retain_graph=True)
+    inputs = [states, *recorder.scored]
+    at_states, *at_scores = torch.autograd.grad(losses.sum(), inputs, retain_graph=True)
     far = length(losses.detach()).to(states.dtype)
     own = states.detach()[:, :width]
     moved = far[:, None] * F.normalize(at_states[:, :width], dim=1, eps=1e-30)
     return losses, Perturbation(moved, tuple(c.sign() for c in at_scores), F.normalize(own, dim=1), far)
 
 
-def perturbed_loss(loss: Loss, states: Tensor, head: Head, found: Perturbation) -> Tensor:
+def perturbed_loss(loss: Loss, states: Tensor, head: Head, perturbation: Perturbation) -> Tensor:
     """Return the loss with all vectors moved; states [M, D] → [M]."""
-    width = found.states.shape[1]
-    return loss(states + F.pad(found.states, (0, states.shape[1] - width)), _Moved(head, found))
+    width = perturbation.states.shape[1]
+    return loss(states + F.pad(perturbation.states, (0, states.shape[1] - width)), _PerturbedHead(head, perturbation))
 
 
 def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
@@ -69,8 +69,8 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Recorder:
-    """A head that keeps the scores it gave."""
+class _RecordingHead:
+    """A scoring head that records its scores, for their gradients."""
 
     head: Head
     scored: list[Tensor] = field(default_factory=list)
@@ -89,21 +89,21 @@ class _Recorder:
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """A head whose item vectors are moved, for each row on its own."""
+class _PerturbedHead:
+    """A scoring head whose item vectors are perturbed, separately for each row."""
 
     head: Head
-    found: Perturbation
-    asked: list[None] = field(default_factory=list)
+    perturbation: Perturbation
+    calls: list[None] = field(default_factory=list)
 
     @property
     def n_items(self) -> int:
         return self.head.n_items
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        signs = self.found.signs[len(self.asked)]
-        self.asked.append(None)
-        along = (states[:, : self.found.along.shape[1]] * self.found.along).sum(1) * self.found.length
+        signs = self.perturbation.signs[len(self.calls)]
+        self.calls.append(None)
+        along = (states[:, : self.perturbation.along.shape[1]] * self.perturbation.along).sum(1) * self.perturbation.length
         return self.head.scores(states, items) + along[:, None] * signs
 
     def chunks(self, states: Tensor) -> Iterator[Chunk]:

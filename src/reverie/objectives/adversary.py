@@ -1,4 +1,4 @@
-"""The adversary of a model in training: when it begins, how far it moves vectors, and what the loss is then."""
+"""Adversarial training of a model with APR or VAT: warm-up epochs, size of the perturbation, and the combined loss."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from reverie import processes
-from reverie.objectives.adversarial import perturbation, perturbed_loss, vulnerability
-from reverie.objectives.adversarial_config import APR
-from reverie.objectives.draws import weighted
+from reverie.objectives.adversarial import find_perturbation, perturbed_loss, vulnerability
+from reverie.objectives.config import APR
+from reverie.objectives.draws import apply_weight
 
 if TYPE_CHECKING:
-    from reverie.objectives.adversarial_config import AdversarialConfig
-    from reverie.objectives.objective import Objective
+    from reverie.objectives.config import AdversarialConfig
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 
 
@@ -29,23 +29,23 @@ class Adversary(nn.Module):
         self.register_buffer("examples", torch.zeros((), dtype=torch.int64))
 
     def observe(self, n_examples: int) -> None:
-        """Be told the number of examples of an epoch, before the first step."""
+        """Set the number of examples of an epoch, before the first step."""
         self.epoch_size = n_examples
         self.examples.zero_()
 
     @property
     def unsettled(self) -> bool:
-        """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
+        """Whether no adversarial step was made yet, so that no weights should be selected."""
         return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
 
     @property
     def off(self) -> bool:
-        """Whether the options ask for plain training."""
+        """Whether the options switch adversarial training off."""
         return not (self.config.epsilon and self.config.weight)
 
     @property
     def waiting(self) -> bool:
-        """Whether the plain epochs are not over yet."""
+        """Whether the plain warm-up epochs are not over yet."""
         return not self.off and int(self.examples) < self.config.plain_epochs * self.epoch_size
 
     def losses(
@@ -62,8 +62,8 @@ class Adversary(nn.Module):
             return objective.loss(moved, targets, scorer, None, users)
 
         with torch.random.fork_rng([states.device] if states.device.type == "cuda" else []):
-            plain, found = perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
-        return weighted(plain + self.config.weight * perturbed_loss(loss, states, head, found), weight)
+            plain, perturbation = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
+        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, perturbation), weight)
 
     def _length(self, losses: Tensor, users: Tensor) -> Tensor:
         if isinstance(self.config, APR):

@@ -1,4 +1,4 @@
-"""Checks and conversions that all objectives share."""
+"""Shape and value checks of scores, targets and temperatures."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def check_temperature(temperature: Temperature) -> None:
         if temperature.device.type == "cpu" and not bool((temperature > 0).all()):
             raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
         if temperature.device.type == "cpu" and not bool(((temperature >= LEAST) & temperature.isfinite()).all()):
-            found = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
-            raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {found}")
+            given = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
+            raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {given}")
     elif not (isinstance(temperature, int | float) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature}")
     elif not LEAST <= temperature < math.inf:

@@ -1,4 +1,4 @@
-"""What objectives with drawn negatives share: the scores of the draws, and weights of rows."""
+"""Scores of targets and sampled negatives, and row weights, shared by objectives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from reverie.protocols import Head
 
 
-def ready(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
+def require_sampler(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
     """Return a sampler, if there is one."""
     if sampler is None:
         raise ValueError(f"negatives drawn by {negatives.source} need counts: call with_counts(counts) first")
     return sampler
 
 
-def drawn_scores(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
+def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
     """Return the scores of targets and of drawn negatives; draws that hit a row's own target score -inf.
 
     states [M, D], targets [M] → [M], [M, K].
@@ -34,7 +34,7 @@ def drawn_scores(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) 
     return positive, negative.masked_fill(drawn.mask(targets), float("-inf"))
 
 
-def weighted(loss: Tensor, weight: Tensor | None) -> Tensor:
+def apply_weight(loss: Tensor, weight: Tensor | None) -> Tensor:
     """Return losses times weights; loss [M], weight [M] → [M]."""
     if weight is None:
         return loss

@@ -1,4 +1,4 @@
-"""False negatives on purpose: draws replaced by items that the user does have, to see how a loss bears them."""
+"""Injection of false negatives: a share of the negatives becomes items of the user (noise study of BSL, Wu et al. 2023)."""
 
 from __future__ import annotations
 

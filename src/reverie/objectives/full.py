@@ -1,4 +1,4 @@
-"""Cross-entropy over the whole catalogue that never holds scores [M, N]."""
+"""Full softmax cross-entropy in chunks of the catalogue, without holding scores [M, N]."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: Tempe
         checkpoint(_piece, states, targets, chunk, inverse, use_reentrant=False, preserve_rng_state=False)
         for chunk in head.chunks(states)
     ]
-    tops, sums, found = (torch.stack(part, 1) for part in zip(*pieces, strict=True))
+    tops, sums, target_scores = (torch.stack(part, 1) for part in zip(*pieces, strict=True))
     top = tops.amax(1, keepdim=True)
-    return (sums * (tops - top).exp()).sum(1).log() + (top[:, 0] - found.sum(1))
+    return (sums * (tops - top).exp()).sum(1).log() + (top[:, 0] - target_scores.sum(1))
 
 
 def _piece(states: Tensor, targets: Tensor, chunk: Chunk, inverse: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Log-sum-exp and cross-entropy over an item table with their own backward pass: the fast path of softmax losses."""
+"""Chunked log-sum-exp and cross-entropy over an item table, with a hand-written backward pass."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def linear_softmax(
         table, bias = torch.cat([table, bias[:, None]], 1), None
     if isinstance(inverse, Tensor) or inverse != 1:
         states, bias = states * column(inverse), None if bias is None else bias * inverse
-    return _applied(states, rows, table, bias, chunk)[0]
+    return _apply(states, rows, table, bias, chunk)[0]
 
 
 def linear_log_sums(
@@ -38,10 +38,10 @@ def linear_log_sums(
 
     states [M, D], table [N, D] → [M], [M].
     """
-    return _applied(states, None, table, None, chunk, hide, density)
+    return _apply(states, None, table, None, chunk, hide, density)
 
 
-def _applied(states: Tensor, rows: Tensor | None, table: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+def _apply(states: Tensor, rows: Tensor | None, table: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     kind = states.device.type
     low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.promote_types(states.dtype, table.dtype)
     with torch.autocast(kind, enabled=False):
@@ -66,26 +66,26 @@ class _LinearSoftmax(torch.autograd.Function):
         hide: Hide | None = None,
         density: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        room = _room(states, table, chunk)
-        found = room.new_zeros(len(states))
+        room = _allocate(states, table, chunk)
+        target_score = room.new_zeros(len(states))
         sums, weights = (room.new_empty(2, len(states), -(-len(table) // chunk)) for _ in range(2))
         for number, first in enumerate(range(0, len(table), chunk)):
             scores = _scores(states, table, bias, first, chunk, hide, room)
             if rows is not None:
                 place, inside = _place(rows, first, scores.shape[1])
-                found += torch.where(inside, scores.gather(1, place)[:, 0], 0.0)
+                target_score += torch.where(inside, scores.gather(1, place)[:, 0], 0.0)
             if density is not None:
                 _sum(_weigh(scores, density), weights[:, :, number])
             _sum(scores, sums[:, :, number])
-        top, total = _joined(sums)
+        top, total = _merge_chunks(sums)
         ctx.save_for_backward(states, rows, table, bias, top, total, scores if len(table) <= chunk else None)
         ctx.rest = chunk, hide, density
         logs = torch.zeros_like(total)
         if density is not None:
-            highest, weight = _joined(weights)
+            highest, weight = _merge_chunks(weights)
             logs = weight.log() + highest[:, 0]
         ctx.mark_non_differentiable(logs)
-        return total.log() + (top[:, 0] - found), logs
+        return total.log() + (top[:, 0] - target_score), logs
 
     @staticmethod
     @once_differentiable
@@ -98,7 +98,7 @@ class _LinearSoftmax(torch.autograd.Function):
         factor = (gradient / total)[:, None]
         # the factor of a row can wait until its chunks are summed, unless single columns need it or float16 could not hold it
         plain = rows is None and of_bias is None and states.dtype != torch.float16
-        room = _room(states, table, chunk) if kept is None else None
+        room = _allocate(states, table, chunk) if kept is None else None
         turned = (wide(states) * factor).to(states.dtype) if plain else states
         with torch.autocast(states.device.type, enabled=False):
             for first in range(0, len(table), chunk):
@@ -126,7 +126,7 @@ class _LinearSoftmax(torch.autograd.Function):
         return of_states.to(states.dtype), None, of_table, of_bias, None, None, None
 
 
-def _room(states: Tensor, table: Tensor, chunk: int) -> Tensor:
+def _allocate(states: Tensor, table: Tensor, chunk: int) -> Tensor:
     """Return memory for the scores of one chunk, float32 or wider: taken once, or the heap would be full of holes of its size."""
     size = len(states) * min(chunk, len(table))
     return torch.empty(size, dtype=torch.promote_types(states.dtype, torch.float32), device=states.device)
@@ -161,7 +161,7 @@ def _sum(scores: Tensor, out: Tensor) -> None:
     out[1] = scores.sub_(top[:, None]).exp_().sum(1)
 
 
-def _joined(parts: Tensor) -> tuple[Tensor, Tensor]:
+def _merge_chunks(parts: Tensor) -> tuple[Tensor, Tensor]:
     """Return of the highest scores and sums of all chunks, [2, M, chunks], those of all, [M, 1] and [M], the sum never 0."""
     tops, sums = parts
     top = tops.amax(1, keepdim=True)

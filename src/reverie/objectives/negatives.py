@@ -1,4 +1,4 @@
-"""Where negatives come from: samplers that draw from torch's global generator, on the device of the targets."""
+"""Negative samplers: uniform, by popularity, and in-batch."""
 
 from __future__ import annotations
 

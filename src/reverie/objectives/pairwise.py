@@ -1,4 +1,4 @@
-"""Pairwise losses over a target and sampled negatives, as pure functions of scores."""
+"""Bayesian personalised ranking (BPR, Rendle et al. 2009), as a function of scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binary cross-entropies over a target and sampled negatives, as pure functions of scores."""
+"""Binary cross-entropy, and its generalisation for negative sampling (gBCE of gSASRec, Petrov and Macdonald 2023)."""
 
 from __future__ import annotations
 

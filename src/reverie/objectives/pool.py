@@ -1,4 +1,4 @@
-"""The negatives of a batch of anchors, and the one sum that every softmax loss takes over them."""
+"""Negatives of a batch (a `Pool`) and their weighted log-sum-exp, from which all softmax losses are built."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = Non
     return mass
 
 
-def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
+def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
     """Return scores in float32 or wider, checked where they come as tensors.
 
     Parameters
@@ -143,7 +143,7 @@ def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
     return wide(positive), negative
 
 
-def settled(loss: Tensor, mass: Tensor) -> Tensor:
+def zero_without_negatives(loss: Tensor, mass: Tensor) -> Tensor:
     """Return losses with 0, and no gradient, for anchors without negatives; loss [M], mass [M] → [M]."""
     if mass.device.type == "cpu" and bool(mass.isnan().any()):
         raise NotFinite(f"negative must be finite or -inf, got NaN or +inf among scores or weights of anchors [{len(mass)}]")

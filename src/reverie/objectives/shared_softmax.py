@@ -1,4 +1,4 @@
-"""Sampled softmax whose negatives a whole batch shares: one matrix product, no scores [M, K] kept."""
+"""Sampled softmax with negatives shared by the whole batch, in one matrix product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax losses over a positive and weighted negatives, as pure functions of scores: the core of all contrastive losses."""
+"""Sampled softmax (InfoNCE) with weighted negatives, as a function of scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch.nn import functional as F
 
 from reverie.objectives.checks import inverse_temperature
-from reverie.objectives.pool import log_mass, pooled, settled
+from reverie.objectives.pool import log_mass, to_pool, zero_without_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,8 +53,8 @@ def sampled_softmax(
     ValueError
         If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     mass = log_mass(pool, inverse, log_weight)
     margin = mass - positive * inverse
-    return settled(margin if decoupled else -F.logsigmoid(-margin), mass)
+    return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)

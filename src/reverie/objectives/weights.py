@@ -1,4 +1,4 @@
-"""Weights of negatives, in logarithms: what makes one contrastive loss differ from another."""
+"""Log-weights of negatives in contrastive losses, fixed or as a function of their score."""
 
 from __future__ import annotations
 

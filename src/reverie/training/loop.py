@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from reverie.data.plans.protocol import BatchPlan
     from reverie.data.sequences import Sequences
-    from reverie.protocols import BatchPlan
     from reverie.study.progress import Progress
     from reverie.training.config import TrainingConfig
 

@@ -24,7 +24,7 @@ from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.study import ContrastStudy
 from reverie.errors import ConfigError, DataError
 from reverie.objectives import ScoreLoss, create_loss
-from reverie.objectives.contrastive_config import ADNCE, InfoNCE
+from reverie.objectives.config import ADNCE, InfoNCE
 from reverie.objectives.softmax import sampled_softmax
 from reverie.seeds import numpy_generator
 

@@ -22,9 +22,8 @@ from reverie.contrast.text.task import TextContrast, open_task
 from reverie.contrast.text.training import train_encoder
 from reverie.errors import ConfigError, DataError, NotFinite
 from reverie.objectives import ScoreLoss, create_loss
+from reverie.objectives.config import ADNCE, ByRadius, InfoNCE
 from reverie.objectives.contrastive import contrast
-from reverie.objectives.contrastive_config import ADNCE, InfoNCE
-from reverie.objectives.temperature_config import ByRadius
 from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:

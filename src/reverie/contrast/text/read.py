@@ -11,7 +11,7 @@ import numpy as np
 
 from reverie.contrast.text.pairs import Pairs, TextData, unlabelled
 from reverie.data.readers.compressed import unpacked
-from reverie.data.sources.files import found
+from reverie.data.sources.files import find_file
 from reverie.errors import DataError
 
 YEARS = (2013, 2014, 2015, 2016)
@@ -40,7 +40,7 @@ def read_sts(folder: str | None) -> TextData:
 
 def _found(root: Path, name: str) -> Path:
     try:
-        return found(root, name)
+        return find_file(root, name)
     except DataError as error:
         raise DataError(f"{error}, or set REVERIE_DATA, or option 'folder', to a folder that holds it") from error
 

@@ -1,4 +1,4 @@
-"""Batch plans: how training sequences become batches. A model names its plan; the trainer does not care."""
+"""Batch plans, by name: how training sequences are cut into training examples and batches."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
+    from reverie.data.plans.protocol import BatchPlan
     from reverie.data.sequences import Sequences
-    from reverie.protocols import BatchPlan
 
 _PLANS = {
     "positions": "reverie.data.plans.positions:PositionsPlan",

@@ -1,4 +1,4 @@
-"""Labelled rows as examples: a history of liked items, an item, and whether it was liked."""
+"""Batch plan of labelled events: a history of liked items, a candidate item, and its label."""
 
 from __future__ import annotations
 

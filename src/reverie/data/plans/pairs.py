@@ -1,4 +1,4 @@
-"""Pairs of a user and an item, without any history."""
+"""Batch plan of user-item pairs, one for each training event, without a history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every position is trained: each event of a window predicts the next one."""
+"""Batch plan of sliding windows in which every event predicts the next one (SASRec, Kang and McAuley 2018)."""
 
 from __future__ import annotations
 

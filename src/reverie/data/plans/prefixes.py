@@ -1,4 +1,4 @@
-"""Every prefix is an example: a history and the one item that came next."""
+"""Batch plan of prefixes: each event is the target of the history before it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,6 @@ class PrefixesPlan:
 
     def __len__(self) -> int:
         return len(self._targets_at)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Input length of each example, shape [n_examples]."""
-        return self._targets_at - self._starts
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
         """Gather some examples; index [B]."""

@@ -1,4 +1,4 @@
-"""Files compressed with xz or gzip, unpacked into a temporary file while they are read."""
+"""Decompression of xz and gzip files into a temporary file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV, TSV and RecBole's atomic files: types guessed from the first rows, and the line number of what is broken."""
+"""CSV, TSV and RecBole's atomic files: type inference, and validation that names the broken line."""
 
 from __future__ import annotations
 

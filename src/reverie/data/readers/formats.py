@@ -1,4 +1,4 @@
-"""From a path or a frame to a table: formats by their suffix, frames by their package."""
+"""File formats by suffix, and tables from paths and from pandas, Polars and Arrow frames."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ def format_of(path: Path, chosen: str | None = None) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: Any, chosen: str | None = None) -> Iterator[Table]:
+def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
     """Yield the table of a path or of a pandas, Polars or Arrow frame."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         with unpacked(path) as plain_path:
             yield FORMATS[format_of(path, chosen)](plain_path, str(path))
     else:
-        yield _frame(source)
+        yield _open_frame(source)
 
 
-def _frame(source: Any) -> Table:
+def _open_frame(source: Any) -> Table:
     where = "the frame"
     if isinstance(source, pl.DataFrame | pl.LazyFrame):
         lazy = source.lazy()

@@ -1,4 +1,4 @@
-"""Which column is meant: the caller's word, or the names that event logs and catalogues usually have."""
+"""Column detection: usual column names of event logs and catalogues."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ CATALOG_NAMES: dict[str, tuple[str, ...]] = {
 """Usual column names of a catalogue."""
 
 ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
-"""What RecBole's atomic files write behind a column name."""
+"""Type suffix of column names in RecBole's atomic files."""
 
 
-def plain(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Return a column name as it is compared: lower case, without separators and without RecBole's type."""
     return re.sub(r"[\s_\-]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
 
@@ -57,7 +57,7 @@ def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: It
                 return column
         listed = ", ".join(columns)
         raise DataError(f"{where} has no column '{chosen}'{nearest(chosen, columns)}; its columns are {listed}: correct {role}=")
-    known = {plain(column): column for column in reversed(columns)}
+    known = {normalise_name(column): column for column in reversed(columns)}
     return next((known[name] for name in usual if name in known), None)
 
 

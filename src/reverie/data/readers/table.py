@@ -1,4 +1,4 @@
-"""What every format offers to the readers: columns, a lazy frame, and words for what is wrong."""
+"""`Table`: a file or data frame before it is read, with lazy columns and a check of its lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetched files in the cache: whole or absent, and the same as when they arrived."""
+"""Download cache: files are moved in whole and verified by SHA-256."""
 
 from __future__ import annotations
 

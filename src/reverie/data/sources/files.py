@@ -1,4 +1,4 @@
-"""Small helpers for layouts: find a file plain or compressed, and read fields behind unusual separators."""
+"""Finding plain or compressed files, and reading text fields with unusual separators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reverie.data.readers.compressed import unpacked
 from reverie.errors import DataError
 
 
-def found(folder: Path, name: str) -> Path:
+def find_file(folder: Path, name: str) -> Path:
     """Return the path of a file that may be compressed."""
     for candidate in (folder / name, folder / f"{name}.xz"):
         if candidate.is_file():

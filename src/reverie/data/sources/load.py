@@ -1,4 +1,4 @@
-"""From a name to a dataset: local folders, the cache, then the mirrors in their order."""
+"""`load_dataset`: a named dataset from a local folder, the cache, or its mirrors."""
 
 from __future__ import annotations
 

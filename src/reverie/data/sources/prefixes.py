@@ -1,4 +1,4 @@
-"""Files with one row a prefix: the sequences are rebuilt from them, and every history is checked."""
+"""Rebuilding sequences from files with one row for each prefix (DreamRec, LLaRA), with a check of every history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A progress bar for downloads: on a terminal only, in the form that pooch calls."""
+"""Progress bar for downloads, with the interface that pooch calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 
 class DownloadBar:
-    """A bar with the four things pooch uses: `total`, `update`, `reset` and `close`."""
+    """Progress bar with the four members that pooch uses: `total`, `update`, `reset` and `close`."""
 
     def __init__(self, name: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -30,9 +30,9 @@ class DownloadBar:
         self._progress.update(self._task, advance=n, total=self.total or None)
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset to zero."""
         self._progress.reset(self._task)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()

@@ -1,4 +1,4 @@
-"""DreamRec's Zhihu files: one row a prefix, from which the sequences are rebuilt."""
+"""File layout of DreamRec's Zhihu: sessions rebuilt from one row for each prefix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import found
+from reverie.data.sources.files import find_file
 from reverie.data.sources.prefixes import rebuild
 
 PADDING = 4838
@@ -21,7 +21,7 @@ def zhihu(folder: Path) -> Loaded:
     """Rebuild the sequences of the three parts."""
     parts, first = [], 0
     for part, name in FILES.items():
-        path = found(folder, name)
+        path = find_file(folder, name)
         frame = pl.read_parquet(path)
         targets = frame["tgt"].to_numpy().astype(np.int64)
         sequence = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, str(path), PADDING)

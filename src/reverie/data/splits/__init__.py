@@ -1,4 +1,4 @@
-"""Protocols that cut a dataset into train, validation and test; each says what leaks."""
+"""Split protocols that cut a dataset into train, validation and test; each docstring states what leaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DreamRec's protocol: sessions in the order of time, split 8:1:1, every prefix of a held-out session asked about."""
+"""DreamRec's protocol: sessions in chronological order, split 8:1:1; every prefix of a held-out session is a query."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: 
     order = np.argsort(rows.columns["time"][rows.starts], kind="stable")
     n_test, n_valid = round(test * len(order)), round(valid * len(order))
     train_rows, valid_rows, test_rows = np.split(order, [len(order) - n_valid - n_test, len(order) - n_test])
-    asked, tested = (held_out_rows(rows, part, "all", "keep", empty) for part in (valid_rows, test_rows))
-    if not (len(train_rows) and len(asked) and len(tested)):
+    valid_queries, test_queries = (held_out_rows(rows, part, "all", "keep", empty) for part in (valid_rows, test_rows))
+    if not (len(train_rows) and len(valid_queries) and len(test_queries)):
         raise DataError(f"'{dataset.name}' has {len(rows)} sequences of {shortest} or more events, too few for 'by_sequence'")
     return Split(
         train=rows.take(train_rows),
-        valid=asked,
-        test=tested,
+        valid=valid_queries,
+        test=test_queries,
         refit=rows.take(np.concatenate([train_rows, valid_rows])),
         protocol=f"by_sequence(valid={valid:g},test={test:g},empty={empty},shortest={shortest})",
         dataset=dataset.name,

@@ -1,4 +1,4 @@
-"""Held-out users: nobody asked about in the test was seen in training."""
+"""Held-out users (strong generalisation): validation and test users have no training events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of the split protocols."""
+"""Options of the split protocols, and `split_dataset`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Datasets that come already split: the parts are taken as they are."""
+"""Published splits: the train, valid and test parts that a dataset comes with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.data.queries import Queries, next_event_queries
-from reverie.data.sequences import Sequences, flat_positions
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.data.split import Split
 from reverie.data.splits.by_user import held_out_rows
 from reverie.data.splits.labelled import TEST, TRAIN, VALID, labelled_rows
@@ -114,10 +114,10 @@ def _held_out_events(rows: Sequences, part: NDArray[np.int8], valid: float, seed
 
 def _target_sets(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:
     """One query per user, whose targets are all events between two positions."""
-    asked = np.flatnonzero(end > begin)
-    base = next_event_queries(rows, asked, begin[asked])
+    queried = np.flatnonzero(end > begin)
+    base = next_event_queries(rows, queried, begin[queried])
     return replace(
         base,
-        targets=np.ascontiguousarray(rows.items[flat_positions(begin[asked], end[asked])]),
-        offsets=np.concatenate([[0], np.cumsum((end - begin)[asked])]).astype(np.int64),
+        targets=np.ascontiguousarray(rows.items[flat_positions(begin[queried], end[queried])]),
+        offsets=row_offsets((end - begin)[queried]),
     )

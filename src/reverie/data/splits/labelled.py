@@ -1,4 +1,4 @@
-"""Labelled rows in given parts: liked or not, each asked about after the items that its user had liked before."""
+"""Published splits of labelled events: one query for each validation and test event, with the items liked before as history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.data.labelled import labelled_queries, liked_only
+from reverie.data.labelled import labelled_queries, select_liked
 from reverie.data.split import Split
 from reverie.errors import DataError
 
@@ -29,7 +29,7 @@ def labelled_rows(dataset: Dataset) -> Split:
     label = np.asarray(rows.columns["label"], dtype=np.float32)[at]
     _check(dataset, rows, row, part, label)
     _check_new(dataset, rows, row, at, label > 0)
-    liked, _ = liked_only(rows)
+    liked, _ = select_liked(rows)
 
     def learn(codes: tuple[int, ...]) -> Sequences:
         counts = np.bincount(row[(label > 0) & np.isin(part, codes)], minlength=len(rows))

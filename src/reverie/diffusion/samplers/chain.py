@@ -1,4 +1,4 @@
-"""Samplers whose steps are x' = c1 x̂_0 + c2 x + σ z with numbers c1, c2, σ per step."""
+"""Samplers with steps x' = c1 x̂_0 + c2 x + σ z (DDPM, DDIM), given by the coefficients of each step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
+from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
     from reverie.diffusion.schedules import Schedule
@@ -32,19 +31,19 @@ Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 def coefficients(schedule: Schedule, rule: Rule, n: int) -> Coefficients:
     """Return the numbers of a chain."""
-    timesteps = respaced(schedule.steps, n)
-    left, after = levels(schedule, timesteps)
+    timesteps = space_timesteps(schedule.steps, n)
+    left, after = cumulative_alphas(schedule, timesteps)
     clean, noisy, spread = rule(left, after)
     return Coefficients(timesteps, clean.tolist(), noisy.tolist(), spread.tolist())
 
 
-def levels(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Tensor, Tensor]:
+def cumulative_alphas(schedule: Schedule, timesteps: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Return ᾱ of each step and of the one after it → [n]."""
     left = schedule.alphas_cumprod[list(timesteps)]
     return left, torch.cat([left[1:], torch.ones(1, dtype=torch.float64)])
 
 
-class ChainSampler:
+class ChainSampler(NoisySchedule):
     """Walk the chain step by step."""
 
     def __init__(self, schedule: Schedule, rule: Rule, n: int | None = None) -> None:
@@ -69,7 +68,3 @@ class ChainSampler:
         if spread:
             moved = moved + spread * (noise() if noise is not None else torch.randn_like(x))
         return StepOutput(moved, out)
-
-    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
-        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

@@ -1,4 +1,4 @@
-"""From options to a sampler."""
+"""`create_sampler`: the sampler that options describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implicit sampling."""
+"""DDIM: denoising diffusion implicit models (Song et al. 2021)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ancestral sampling."""
+"""DDPM: ancestral sampling (Ho et al. 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DPM-Solver++ for predicted clean vectors, first order and second-order multistep (2M)."""
+"""DPM-Solver++ (Lu et al. 2022) for predicted clean vectors: first order, and second-order multistep (2M)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.chain import levels
-from reverie.diffusion.samplers.step import Draw, StepOutput, respaced
+from reverie.diffusion.samplers.chain import cumulative_alphas
+from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
     from reverie.diffusion.schedules import Schedule
 
 
-class DPMSolverSampler:
+class DPMSolverSampler(NoisySchedule):
     """Solve the probability-flow equation in few steps.
 
     With λ = log(√ᾱ / √(1 - ᾱ)) and h the increase of λ over a step, the step is
@@ -35,9 +34,9 @@ class DPMSolverSampler:
 
     def set_timesteps(self, n: int) -> None:
         """Walk the chain in n steps."""
-        self._timesteps = respaced(self._schedule.steps, n)
+        self._timesteps = space_timesteps(self._schedule.steps, n)
         self._index = {t: i for i, t in enumerate(self._timesteps)}
-        left, after = levels(self._schedule, self._timesteps)
+        left, after = cumulative_alphas(self._schedule, self._timesteps)
         shrink = ((1 - after) / (1 - left)).sqrt()
         decay = shrink * (left / after).sqrt()  # e^(-h); 0 where λ is infinite at one end
         self._noisy: list[float] = shrink.tolist()
@@ -59,7 +58,3 @@ class DPMSolverSampler:
             direction = out + self._bend[i] * (out - self._before)
         self._before = out if self._order == 2 and i + 1 < len(self._timesteps) else None
         return StepOutput(self._noisy[i] * x + self._clean[i] * direction, out)
-
-    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
-        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)

@@ -1,4 +1,4 @@
-"""The loop from noise to clean vectors."""
+"""Sampling loop from noise to clean vectors, and its reproducible noise."""
 
 from __future__ import annotations
 

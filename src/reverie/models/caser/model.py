@@ -1,4 +1,4 @@
-"""Caser: convolutions over the vectors of the last few items."""
+"""Caser: convolutions over the embeddings of the last few items (Tang and Wang 2018)."""
 
 from __future__ import annotations
 
@@ -46,19 +46,7 @@ class Caser(nn.Module):
 
 
 def build(config: CaserConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : CaserConfig
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
     return SequenceRecommender(table, Caser(config, vocabulary.n_users), config.history, objective, config.ahead)

@@ -1,4 +1,4 @@
-"""Decayed, two-sided co-occurrence: items that stand near the recent ones in other people's histories."""
+"""Item co-occurrence model: pair counts with distance decay, normalisation and recency weights."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from reverie.models.co_occurrence.pairs import collect_pairs
 from reverie.models.co_occurrence.space import SPACE
 from reverie.models.search import best_setting, random_settings
 from reverie.nn.sparse import (
+    compute_event_share,
     dense_product,
-    event_share,
     history_rows,
-    matrix_arrays,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 from reverie.seeds import numpy_generator
 
@@ -57,7 +57,7 @@ class CoOccurrence:
         """Count pairs, and choose options on validation where that is asked for."""
         searching = measure is not None and self.config.trials > 1
         pairs = collect_pairs(train, max(self.config.window, *self.config.windows) if searching else self.config.window)
-        share = event_share(train)
+        share = compute_event_share(train)
         if measure is None or not searching:
             self._set(self.config, pairs, share)
             return {}
@@ -80,34 +80,22 @@ class CoOccurrence:
             raise not_fitted("co-occurrence")
         summed = dense_product(history_rows(batch, self.n_items, self._recency), self._matrix)
         summed += torch.from_numpy(self._prior)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that scoring needs."""
         if self._matrix is None:
             raise not_fitted("co-occurrence")
-        return {**matrix_arrays(self._matrix), "recency": self._recency, "prior": self._prior}
+        return {**pack_matrix(self._matrix), "recency": self._recency, "prior": self._prior}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._prior = stored(arrays, "prior", "co-occurrence", self.n_items)
-        self._recency = stored(arrays, "recency", "co-occurrence")
+        self._prior = read_array(arrays, "prior", "co-occurrence", self.n_items)
+        self._recency = read_array(arrays, "recency", "co-occurrence")
         self.history = len(self._recency)
-        self._matrix = stored_matrix(arrays, self.n_items, "co-occurrence")
+        self._matrix = unpack_matrix(arrays, self.n_items, "co-occurrence")
 
 
 def build(config: CoOccurrenceConfig, vocabulary: Vocabulary) -> CoOccurrence:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : CoOccurrenceConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    CoOccurrence
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return CoOccurrence(config, vocabulary.n_items)

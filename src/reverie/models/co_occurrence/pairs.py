@@ -1,4 +1,4 @@
-"""All pairs of events of one history, sorted once, so that a matrix for other weights costs one pass."""
+"""Co-occurring item pairs within a window, sorted once, from which matrices for many settings are made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
+
+from reverie.data.sequences import row_offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +41,9 @@ class Pairs:
     def _narrowed(self, window: int) -> Pairs:
         """Return the pairs at most `window` apart, as if only they had been collected, so that sums agree to the last bit."""
         near = self.distances <= window
-        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(near, dtype=np.int64)])
+        before = row_offsets(near)
         firsts, filled = before[self.firsts], np.diff(before[np.append(self.firsts, len(near))]) > 0
-        cells = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(filled, dtype=np.int64)])
+        cells = row_offsets(filled)
         return Pairs(cells[self.indptr], self.indices[filled], firsts[filled], self.distances[near])
 
 

@@ -1,4 +1,4 @@
-"""What the search of the co-occurrence model draws from."""
+"""Search space of the co-occurrence model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ComiRec-SA: a history becomes several vectors, and an item is scored by the one that likes it most."""
+"""ComiRec-SA: several interest vectors per user by self-attentive pooling (Cen et al. 2020)."""
 
 from __future__ import annotations
 
@@ -86,17 +86,5 @@ class ComiRec(nn.Module):
 
 
 def build(config: ComiRecConfig, vocabulary: Vocabulary) -> ComiRec:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : ComiRecConfig
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    ComiRec
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return ComiRec(config, vocabulary.n_items)

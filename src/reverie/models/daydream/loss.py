@@ -1,4 +1,4 @@
-"""What Daydream is taught: a softmax over items around the predicted vector, cosine, and consistency between noise levels."""
+"""Daydream's training loss: softmax over items, cosine distance and consistency between noise levels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.diffusion.noising import q_sample
 from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
@@ -60,6 +61,5 @@ def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceB
         batch = targets_ahead(batch, config.ahead) if config.ahead else batch
         positions = real_positions(network.vectors, network.read, batch)
         return positions.states, positions.targets
-    if batch.targets is None or batch.targets.dim() != 1:
-        raise ValueError("daydream.loss with every_position=False needs a batch with targets [B]")
-    return last_states(network.guidance(batch), batch.lengths), batch.targets
+    targets = require_targets(batch, "daydream")
+    return last_states(network.guidance(batch), batch.lengths), targets

@@ -1,4 +1,4 @@
-"""Daydream: the direction of the next item, generated from noise in one or a few steps."""
+"""Daydream: few-step guided diffusion over item directions, trained with a softmax loss at every position."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.diffusion.guidance import Guided
-from reverie.diffusion.keys import history_keys
+from reverie.diffusion.keys import hash_histories
 from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
 from reverie.models.daydream.loss import daydream_loss
@@ -61,7 +61,7 @@ class Daydream(nn.Module):
         self.sampler = create_sampler(config.sampler, schedule)
 
     @property
-    def _used(self) -> DaydreamNetwork:
+    def _active_network(self) -> DaydreamNetwork:
         """The weights to compute with: in training the trained ones, outside their average."""
         if self.training or self.average is None:
             return self.network
@@ -76,23 +76,23 @@ class Daydream(nn.Module):
         self.objective = observed(self.objective, train)
 
     def after_step(self) -> None:
-        """Let the average follow."""
+        """Update the moving average of the weights."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector after each event → [B, L, D]."""
-        h = self._used.guidance(batch)
-        keys = history_keys(batch.items).reshape(-1)
-        return self._generated(h.reshape(-1, h.shape[-1]), keys).view_as(h)
+        h = self._active_network.guidance(batch)
+        keys = hash_histories(batch.items).reshape(-1)
+        return self._generate(h.reshape(-1, h.shape[-1]), keys).view_as(h)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return the generated vector of each history → [B, D]."""
-        return self._generated(self._guidance(batch), history_keys(batch.items)[:, -1])
+        return self._generate(self._guidance(batch), hash_histories(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
         """Return item vectors → [N, D]."""
-        return self._used.table()
+        return self._active_network.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
@@ -101,18 +101,18 @@ class Daydream(nn.Module):
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
         """Draw vectors of items that a person might like next → [B, n, D]."""
-        return self._drawn(self._guidance(batch), history_keys(batch.items)[:, -1], n)
+        return self._draw(self._guidance(batch), hash_histories(batch.items)[:, -1], n)
 
     def _guidance(self, batch: SequenceBatch) -> Tensor:
-        return last_states(self._used.guidance(batch), batch.lengths)
+        return last_states(self._active_network.guidance(batch), batch.lengths)
 
-    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
-        return self._drawn(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
+    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
+        return self._draw(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
 
-    def _drawn(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
+    def _draw(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
         """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
         rows, dim = h.shape
-        network, streams = self._used, max(STREAMS, n)
+        network, streams = self._active_network, max(STREAMS, n)
         guided = Guided(network.denoise, h.repeat_interleave(n, 0), network.null, self.config.guidance)
         if self.config.noise:
             numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
@@ -124,17 +124,5 @@ class Daydream(nn.Module):
 
 
 def build(config: DaydreamConfig, vocabulary: Vocabulary) -> Daydream:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : DaydreamConfig
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    Daydream
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return Daydream(config, vocabulary.n_items)

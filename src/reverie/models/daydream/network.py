@@ -1,4 +1,4 @@
-"""The trained parts of Daydream, kept together so that a moving average can follow them."""
+"""Daydream's networks: item embeddings, history transformer and denoiser, held together for weight averaging."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.modulated import ModulatedDenoiser, on_sphere
+from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
 from reverie.models.sasrec.model import SASRec
 from reverie.nn.blocks import PreNormBlock
 from reverie.nn.embedding import IdTable
@@ -41,7 +41,7 @@ class DaydreamNetwork(nn.Module):
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return item vectors of length √D → [*items.shape, D]."""
-        return on_sphere(self.items.encode(items))
+        return project_to_sphere(self.items.encode(items))
 
     def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
         """Return the guidance after each event, from the vectors of the events; x [B, L, D] → [B, L, D]."""
@@ -50,8 +50,8 @@ class DaydreamNetwork(nn.Module):
 
     def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors, a `Denoiser`; x, h [B, D], steps [B] or [1] → [B, D]."""
-        return on_sphere(self.denoiser(x, h, steps))
+        return project_to_sphere(self.denoiser(x, h, steps))
 
     def table(self) -> Tensor:
         """Return item vectors of length √D → [N, D]."""
-        return on_sphere(self.items.table())
+        return project_to_sphere(self.items.table())

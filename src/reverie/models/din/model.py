@@ -1,4 +1,4 @@
-"""Deep interest network: how much an event of the history counts depends on the item that is scored."""
+"""Deep interest network (DIN, Zhou et al. 2018): the history is pooled by attention to the scored item."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.nn.embedding import IdTable
+from reverie.nn.users import known_users, mark_trained
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -60,9 +62,9 @@ class DIN(nn.Module):
         hidden = self.of_event(events)[:, None] + self.of_item(targets)[:, :, None]
         hidden = hidden + self.of_product(events[:, None] * targets[:, :, None])
         weights = self.unit(hidden)[..., 0] * (batch.items > 0)[:, None]
-        pooled = weights @ events
+        interest = weights @ events
         users = self._users(batch.users)[:, None].expand_as(targets)
-        return torch.cat([targets, pooled, users], dim=-1)
+        return torch.cat([targets, interest, users], dim=-1)
 
     def item_vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items three times over, as wide as `aware` → [*items.shape, 3 D]."""
@@ -79,44 +81,27 @@ class DIN(nn.Module):
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the binary cross-entropy of the targets against uniformly drawn items."""
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("din.loss needs a batch with targets [B]")
+        targets = require_targets(batch, "din")
         shape = (batch.size, self.config.negatives)
         drawn = torch.randint(1, len(self.encoder.weight) + 1, shape, device=batch.items.device)
-        asked = torch.cat([batch.targets[:, None], drawn], dim=1)
+        asked = torch.cat([targets[:, None], drawn], dim=1)
         labels = torch.zeros(asked.shape, device=asked.device)
         labels[:, 0] = 1
-        weights = (asked != batch.targets[:, None]) | (labels > 0)  # a drawn target says nothing
+        weights = (asked != targets[:, None]) | (labels > 0)  # a drawn target says nothing
         loss = F.binary_cross_entropy_with_logits(self.scores(batch, asked), labels, weights.float(), reduction="sum")
         return {"loss": loss / weights.sum()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events."""
-        users = torch.from_numpy(train.users[train.lengths > 0])
-        self.trained.zero_()
-        self.trained[users.to(self.trained.device)] = True
+        mark_trained(self.trained, train)
 
     def _users(self, users: Tensor) -> Tensor:
-        inside = (users >= 0) & (users < len(self.users))
-        codes = users.masked_fill(~inside, 0)
         if not len(self.users):
             return self.users.new_zeros(len(users), self.config.dim)
-        known = inside & self.trained[codes]
-        return F.embedding(codes, self.users) * known.unsqueeze(-1)
+        known = known_users(users, self.trained)
+        return F.embedding(users.masked_fill(~known, 0), self.users) * known.unsqueeze(-1)
 
 
 def build(config: DINConfig, vocabulary: Vocabulary) -> DIN:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : DINConfig
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    DIN
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return DIN(config, vocabulary.n_users, vocabulary.n_items)

@@ -1,4 +1,4 @@
-"""DreamRec's guidance encoder."""
+"""DreamRec's guidance encoder: one self-attention block over the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class GuidanceEncoder(nn.Module):
-    """One attention block as DreamRec has it, which is not the usual one."""
+    """DreamRec's attention block (normalised queries, un-normalised keys and values, four norms)."""
 
     def __init__(self, dim: int, history: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""EASE: each item is predicted by all others, with weights in closed form."""
+"""EASE: linear item-item autoencoder in closed form (Steck 2019)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from scipy.linalg import lapack
-from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.errors import DataError, RunError
 from reverie.models.ease.memory import available_bytes
 from reverie.models.search import best_setting
-from reverie.nn.sparse import event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import (
+    binary_history_rows,
+    compute_event_share,
+    interaction_matrix,
+    not_fitted,
+    read_array,
+    select_candidates,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
@@ -53,9 +60,8 @@ class EASE:
         _check_memory(size, self.n_items)
         counts = train.item_counts()[1:]
         self._column = np.sort(np.argsort(-counts, kind="stable")[:size])
-        self._share = event_share(train)
-        taken = _binary((np.ones(train.n_events, np.float32), (train.event_rows(), train.items[train.positions()] - 1)), train)
-        taken = taken[:, self._column]
+        self._share = compute_event_share(train)
+        taken = interaction_matrix(train)[:, self._column]
 
         def take(config: EASEConfig) -> None:
             self._weights = None  # frees the last matrix before the next one is made
@@ -71,17 +77,14 @@ class EASE:
         """Return summed weights of the history; items [B, C] → [B, N] or [B, C]."""
         if self._weights is None:
             raise not_fitted("ease")
-        rows = history_rows(batch, self.n_items, None)
-        rows.sum_duplicates()
-        rows.data[:] = 1
-        rows = rows[:, self._column]
-        found = rows @ self._weights
-        if found.shape[1] < self.n_items:
-            whole = np.repeat(found.min(axis=1, keepdims=True), self.n_items, axis=1)
-            whole[:, self._column] = found
-            found = whole
-        found[np.diff(rows.indptr) == 0] = self._share
-        return of_candidates(torch.from_numpy(found).to(batch.items.device), items)
+        rows = binary_history_rows(batch, self.n_items)[:, self._column]
+        scores = rows @ self._weights
+        if scores.shape[1] < self.n_items:
+            whole = np.repeat(scores.min(axis=1, keepdims=True), self.n_items, axis=1)
+            whole[:, self._column] = scores
+            scores = whole
+        scores[np.diff(rows.indptr) == 0] = self._share
+        return select_candidates(torch.from_numpy(scores).to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that scoring needs."""
@@ -91,11 +94,11 @@ class EASE:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        weights, column = stored(arrays, "weights", "ease"), stored(arrays, "column", "ease")
+        weights, column = read_array(arrays, "weights", "ease"), read_array(arrays, "column", "ease")
         inside = len(column) == 0 or 0 <= int(column.min()) <= int(column.max()) < self.n_items
         if weights.shape != (len(column), len(column)) or not inside:
             raise RunError(f"the stored matrix of model 'ease' does not fit {self.n_items} items; load it with its own vocabulary")
-        self._share = stored(arrays, "share", "ease", self.n_items)
+        self._share = read_array(arrays, "share", "ease", self.n_items)
         self._weights, self._column = weights, column
 
 
@@ -123,14 +126,6 @@ def closed_form(taken: csr_array[np.float32], regularisation: float) -> NDArray[
     return matrix
 
 
-def _binary(entries: tuple[Any, Any], train: Sequences) -> csr_array[np.float32]:
-    """Return the 0/1 matrix of rows by items."""
-    taken = csr_array(entries, shape=(len(train), train.vocabulary.n_items))
-    taken.sum_duplicates()
-    taken.data[:] = 1
-    return taken
-
-
 def _check_memory(size: int, n_items: int) -> None:
     """Raise a DataError if the matrix, and the copy that storing it makes, would not fit."""
     needed, free = 8 * size * size, available_bytes()
@@ -143,17 +138,5 @@ def _check_memory(size: int, n_items: int) -> None:
 
 
 def build(config: EASEConfig, vocabulary: Vocabulary) -> EASE:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : EASEConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    EASE
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return EASE(config, vocabulary.n_items)

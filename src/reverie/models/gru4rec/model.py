@@ -1,4 +1,4 @@
-"""GRU4Rec: gated recurrent units over item ids."""
+"""GRU4Rec: gated recurrent units over item embeddings (Hidasi et al. 2016)."""
 
 from __future__ import annotations
 
@@ -42,19 +42,7 @@ class GRU4Rec(nn.Module):
 
 
 def build(config: GRU4RecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : GRU4RecConfig
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
     return SequenceRecommender(table, GRU4Rec(config), config.history, objective, config.ahead)

@@ -1,4 +1,4 @@
-"""Nearest items: the cosine of two items' sets of users, the best neighbours of each item kept."""
+"""Item-based k-nearest neighbours: cosine similarity of items by common users (Sarwar et al. 2001)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from torch import Tensor
 
 from reverie.nn.best import best_in_row
 from reverie.nn.sparse import (
+    binary_history_rows,
+    compute_event_share,
     dense_product,
-    event_share,
-    history_rows,
-    matrix_arrays,
+    interaction_matrix,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 
 if TYPE_CHECKING:
@@ -49,41 +50,35 @@ class ItemKNN:
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
-        shape = (len(train), self.n_items)
-        events = (train.event_rows(), train.items[train.positions()] - 1)
-        taken = csr_array((np.ones(len(events[0]), dtype=np.float32), events), shape=shape)
-        taken.sum_duplicates()
-        taken.data[:] = 1
+        taken = interaction_matrix(train)
         by_item = taken.T.tocsr()
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
         self._matrix = csr_array(vstack(blocks, format="csr"))
-        self._share = event_share(train)
+        self._share = compute_event_share(train)
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Return summed similarities to the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        rows = history_rows(batch, self.n_items, None)
-        rows.sum_duplicates()
-        rows.data[:] = 1
+        rows = binary_history_rows(batch, self.n_items)
         alone = (rows @ np.diff(self._matrix.indptr)) == 0
         summed = dense_product(rows, self._matrix)
         summed[torch.from_numpy(alone)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return neighbours and popularity."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        return {**matrix_arrays(self._matrix), "share": self._share}
+        return {**pack_matrix(self._matrix), "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._share = stored(arrays, "share", "item-knn", self.n_items)
-        self._matrix = stored_matrix(arrays, self.n_items, "item-knn")
+        self._share = read_array(arrays, "share", "item-knn", self.n_items)
+        self._matrix = unpack_matrix(arrays, self.n_items, "item-knn")
 
 
 def _blocks(cells: NDArray[np.float64]) -> list[int]:
@@ -108,17 +103,5 @@ def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float6
 
 
 def build(config: ItemKNNConfig, vocabulary: Vocabulary) -> ItemKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : ItemKNNConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    ItemKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return ItemKNN(config, vocabulary.n_items)

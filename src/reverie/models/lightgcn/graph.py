@@ -1,4 +1,4 @@
-"""Who had to do with what, and the mean over layers of vectors passed along those edges."""
+"""User-item graph and LightGCN's propagation: the mean over layers of normalised neighbour sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First-order Markov chain: the items that followed the last item in training, backed by popularity."""
+"""First-order Markov chain: transition probabilities from the last item, smoothed by popularity."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.nn.sparse import (
+    compute_event_share,
     dense_product,
-    event_share,
     history_rows,
-    matrix_arrays,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Markov:
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
         """Count which item follows which."""
-        self._share = event_share(train)
+        self._share = compute_event_share(train)
         self._matrix = _transitions(train)
         self._weight = self.config.popularity_weight
         if measure is None or not self.config.grid:
@@ -71,20 +71,20 @@ class Markov:
         chain = dense_product(last, self._matrix)
         weight = 1 - known * (1 - self._weight)
         mixed = chain.mul_(1 - self._weight).addcmul_(weight, torch.from_numpy(self._share))
-        return of_candidates(mixed.to(batch.items.device), items)
+        return select_candidates(mixed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return transitions, popularity and the weight between them."""
         if self._matrix is None:
             raise not_fitted("markov")
         weight = np.array([self._weight], dtype=np.float64)
-        return {**matrix_arrays(self._matrix), "share": self._share, "popularity_weight": weight}
+        return {**pack_matrix(self._matrix), "share": self._share, "popularity_weight": weight}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._share = stored(arrays, "share", "markov", self.n_items)
-        self._weight = float(stored(arrays, "popularity_weight", "markov", 1)[0])
-        self._matrix = stored_matrix(arrays, self.n_items, "markov")
+        self._share = read_array(arrays, "share", "markov", self.n_items)
+        self._weight = float(read_array(arrays, "popularity_weight", "markov", 1)[0])
+        self._matrix = unpack_matrix(arrays, self.n_items, "markov")
 
 
 def _transitions(train: Sequences) -> csr_array[np.float32]:
@@ -101,17 +101,5 @@ def _transitions(train: Sequences) -> csr_array[np.float32]:
 
 
 def build(config: MarkovConfig, vocabulary: Vocabulary) -> Markov:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : MarkovConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Markov
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Markov(config, vocabulary.n_items)

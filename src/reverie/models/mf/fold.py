@@ -1,4 +1,4 @@
-"""The vector of a user who is given only by a history, in closed form."""
+"""Fold-in: user vectors from histories by regularised least squares (Hu, Koren and Volinsky 2008)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrix factorisation with biases, and a closed form for users that training has not seen."""
+"""Matrix factorisation with biases (BPR by default, Rendle et al. 2009), and fold-in of unseen users."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.models.mf.fold import fold_in
 from reverie.nn.embedding import IdTable
 from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
+from reverie.nn.users import known_users, mark_trained
 from reverie.objectives import create_objective, observed
 from reverie.objectives.adversary import Adversary
 
@@ -65,14 +67,14 @@ class MF(nn.Module):
         if bool(cold.any()) and self.config.fold_in == "never":
             vectors = vectors.masked_fill(cold[:, None], 0.0)
         elif bool(cold.any()):
-            folded = self._folded(batch.items[cold]).to(vectors.dtype)
+            folded = self._fold_in(batch.items[cold]).to(vectors.dtype)
             vectors = vectors.index_put((cold.nonzero()[:, 0],), folded)
         if self.config.cosine:
             vectors = F.normalize(vectors, dim=-1)
         if self.user_bias is None:
             return vectors
         bias = torch.zeros_like(vectors[:, 0]) if bool(cold.all()) else self.user_bias[codes].masked_fill(cold, 0.0)
-        return _with_bias(vectors, bias)
+        return _append_bias(vectors, bias)
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i`` → [N, D] or [N, D + 2]."""
@@ -87,67 +89,51 @@ class MF(nn.Module):
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch."""
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("mf.loss needs a batch with targets [B]")
+        targets = require_targets(batch, "mf")
         vectors, table = self.users[batch.users], self.item_table()
         if self.config.cosine:
             vectors = F.normalize(vectors, dim=-1)
         with torch.no_grad():
-            inner = (vectors * table[batch.targets - 1, : self.config.dim]).sum(1).mean()
+            inner = (vectors * table[targets - 1, : self.config.dim]).sum(1).mean()
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
-            vectors = _with_bias(vectors, self.user_bias[batch.users])
+            vectors = _append_bias(vectors, self.user_bias[batch.users])
         head, weights, users = DotHead(table), batch.weights, batch.users
         if self.adversary is None:
-            losses = self.objective.loss(vectors, batch.targets, head, weights, users)
+            losses = self.objective.loss(vectors, targets, head, weights, users)
         else:
-            losses = self.adversary.losses(self.objective, vectors, batch.targets, head, self.config.dim, weights, users)
+            losses = self.adversary.losses(self.objective, vectors, targets, head, self.config.dim, weights, users)
         return {"loss": losses.mean()}
 
     @property
     def unsettled(self) -> bool:
-        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        """Whether no adversarial step was made yet, so that no weights should be selected."""
         return self.adversary is not None and self.adversary.unsettled
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""
-        users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
-        self.trained.zero_()
-        self.trained[users] = True
+        mark_trained(self.trained, train)
         self.objective = observed(self.objective, train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
 
     def _cold(self, users: Tensor) -> Tensor:
-        if self.config.fold_in == "always" or not len(self.trained):
+        if self.config.fold_in == "always":
             return torch.ones_like(users, dtype=torch.bool)
-        known = (users >= 0) & (users < len(self.trained))
-        return ~(known & self.trained[users.masked_fill(~known, 0)])
+        return ~known_users(users, self.trained)
 
-    def _folded(self, items: Tensor) -> Tensor:
+    def _fold_in(self, items: Tensor) -> Tensor:
         table = self.item_table()[:, : self.config.dim]
         taken = F.embedding((items - 1).clamp(min=0), table) * (items > 0).unsqueeze(-1)
         return fold_in(table, taken, self.level, self.config.ridge, self.config.background)
 
 
-def _with_bias(vectors: Tensor, bias: Tensor) -> Tensor:
+def _append_bias(vectors: Tensor, bias: Tensor) -> Tensor:
     """Append the bias and 1, which meet 1 and the other side's bias in the inner product."""
     return torch.cat([vectors, bias[:, None], torch.ones_like(bias)[:, None]], dim=1)
 
 
 def build(config: MFConfig, vocabulary: Vocabulary) -> MF:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : MFConfig
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    MF
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     return MF(config, vocabulary.n_users, vocabulary.n_items, objective)

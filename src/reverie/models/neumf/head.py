@@ -1,4 +1,4 @@
-"""How a user meets items in neural matrix factorisation: pair by pair, the first layer of the network split in two halves."""
+"""NeuMF's scoring head: an elementwise product and an MLP over user-item pairs, in chunks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PairHead:
             products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors) @ self.first.T
         else:
             products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors @ self.first.T)
-        return self._meet(states, products, halves)
+        return self._score(states, products, halves)
 
     def chunks(self, states: Tensor) -> Iterator[PairChunk]:
         """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
@@ -43,7 +43,7 @@ class PairHead:
         for number, (products, vectors) in enumerate(pieces):
             yield PairChunk(self, 1 + number * size, len(products), products, vectors)
 
-    def _meet(self, states: Tensor, products: Tensor, halves: Tensor) -> Tensor:
+    def _score(self, states: Tensor, products: Tensor, halves: Tensor) -> Tensor:
         """Score states [M, F + H] against items given by both parts, [M, K, .] or [K, .]."""
         width = self.products.shape[1]
         own, half = states[:, :width], states[:, width:]
@@ -63,4 +63,4 @@ class PairChunk:
 
     def scores(self, states: Tensor) -> Tensor:
         """Return the scores of the piece; states [M, F + H] → [M, size]."""
-        return self.head._meet(states, self.products, self.vectors @ self.head.first.T)
+        return self.head._score(states, self.products, self.vectors @ self.head.first.T)

@@ -1,4 +1,4 @@
-"""Neural matrix factorisation (NeuMF, the full model of neural collaborative filtering)."""
+"""NeuMF: neural matrix factorisation, the full model of neural collaborative filtering (He et al. 2017)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.models.neumf.head import PairHead
+from reverie.nn.users import known_users, mark_trained
 from reverie.objectives import create_objective, observed
 
 if TYPE_CHECKING:
@@ -61,22 +63,19 @@ class NeuMF(nn.Module):
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch."""
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("neumf.loss needs a batch with targets [B]")
-        states = self._joined(self.users[batch.users], self.users_network[batch.users])
-        return {"loss": self.objective.loss(states, batch.targets, self._head(), batch.weights, batch.users).mean()}
+        targets = require_targets(batch, "neumf")
+        states = self._join_parts(self.users[batch.users], self.users_network[batch.users])
+        return {"loss": self.objective.loss(states, targets, self._head(), batch.weights, batch.users).mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""
-        users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
-        self.trained.zero_()
-        self.trained[users] = True
+        mark_trained(self.trained, train)
         self.objective = observed(self.objective, train)
 
     def _head(self) -> PairHead:
-        return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._rest)
+        return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._tower_output)
 
-    def _rest(self, hidden: Tensor) -> Tensor:
+    def _tower_output(self, hidden: Tensor) -> Tensor:
         """Pass what both halves of the first layer add up to through the rest of the network, [..., H] to [...]."""
         hidden = hidden.relu()
         for layer in self.tower:
@@ -84,38 +83,24 @@ class NeuMF(nn.Module):
         weight, bias = self.last.weight[0, self.config.factor :], self.last.bias
         return hidden @ weight + bias
 
-    def _joined(self, products: Tensor, vectors: Tensor) -> Tensor:
+    def _join_parts(self, products: Tensor, vectors: Tensor) -> Tensor:
         """Return states: both parts of a user, made ready to meet items."""
         half = F.linear(vectors, self.first.weight[:, : vectors.shape[1]], self.first.bias)
         return torch.cat([products * self.last.weight[0, : self.config.factor], half], dim=1)
 
     def _states(self, users: Tensor) -> Tensor:
         """Return states of any users, those unknown to training as the mean of the others."""
-        known = (users >= 0) & (users < len(self.trained))
-        if len(self.trained):
-            known &= self.trained[users.masked_fill(~known, 0)]
+        known = known_users(users, self.trained)
         some = self.trained if bool(self.trained.any()) else torch.ones_like(self.trained)
         parts = []
         for table in (self.users, self.users_network):
             stranger = table[some].mean(0) if len(table) else table.new_zeros(table.shape[1])
             rows = table[users.masked_fill(~known, 0)] if len(table) else table.new_zeros(len(users), table.shape[1])
             parts.append(torch.where(known[:, None], rows, stranger))
-        return self._joined(*parts)
+        return self._join_parts(*parts)
 
 
 def build(config: NeuMFConfig, vocabulary: Vocabulary) -> NeuMF:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : NeuMFConfig
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    NeuMF
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     return NeuMF(config, vocabulary.n_users, vocabulary.n_items, objective)

@@ -1,4 +1,4 @@
-"""Most popular items: every history gets the number of training events of each item."""
+"""Popularity baseline: items scored by their number of training events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Popularity:
-    """Scores are raw counts, the same for everybody."""
+    """Score of item j: its number of training events, the same for all users."""
 
     card: Card
     history: int | None = 0
@@ -40,7 +40,7 @@ class Popularity:
         """Return the counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._counts is None:
             raise not_fitted("popularity")
-        return of_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the counts."""
@@ -50,21 +50,9 @@ class Popularity:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._counts = stored(arrays, "counts", "popularity", self.n_items)
+        self._counts = read_array(arrays, "counts", "popularity", self.n_items)
 
 
 def build(config: PopularityConfig, vocabulary: Vocabulary) -> Popularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : PopularityConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Popularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Popularity(config, vocabulary.n_items)

@@ -1,4 +1,4 @@
-"""Recently popular items: counts in which an event fades with a half-life chosen on validation."""
+"""Recent popularity baseline: event counts with exponential time decay, half-life chosen on validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import DataError
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class RecentPopularity:
         """Return the faded counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._faded is None:
             raise not_fitted("recent-popularity")
-        return of_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the faded counts."""
@@ -82,7 +82,7 @@ class RecentPopularity:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        self._faded = stored(arrays, "faded", "recent-popularity", self.n_items)
+        self._faded = read_array(arrays, "faded", "recent-popularity", self.n_items)
 
 
 def _grid(shortest: float, span: float, size: int) -> list[float]:
@@ -92,17 +92,5 @@ def _grid(shortest: float, span: float, size: int) -> list[float]:
 
 
 def build(config: RecentPopularityConfig, vocabulary: Vocabulary) -> RecentPopularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : RecentPopularityConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    RecentPopularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return RecentPopularity(config, vocabulary.n_items)

@@ -1,4 +1,4 @@
-"""SASRec: a causal transformer over item ids."""
+"""SASRec: causal self-attention over the history (Kang and McAuley 2018)."""
 
 from __future__ import annotations
 
@@ -47,19 +47,7 @@ class SASRec(nn.Module):
 
 
 def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : SASRecConfig
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     rope = config.positions == "rope"
     blocks = [BLOCKS[config.block](config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
     return SequenceRecommender(

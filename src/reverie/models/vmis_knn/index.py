@@ -1,4 +1,4 @@
-"""Sessions in the order of their recency, and which of them hold an item."""
+"""Index of recent sessions by item, for VMIS-kNN."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
+
+from reverie.data.sequences import row_offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +34,7 @@ class Sessions:
         counts = np.bincount(self.items, minlength=self.n_items)
         before_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(order))
         kept = before_end <= m
-        indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.minimum(counts, m))])
+        indptr = row_offsets(np.minimum(counts, m))
         return csr_array((np.ones(int(kept.sum())), sessions[order[kept]], indptr), shape=(self.n_items, len(self)))
 
     def by_session(self, idf: float) -> csr_array[np.float32]:
@@ -51,5 +53,5 @@ def index_sessions(train: Sequences) -> Sessions:
     n_items = train.vocabulary.n_items
     keys = np.unique(sessions.event_rows() * n_items + sessions.items[sessions.positions()] - 1)
     counts = np.bincount(keys // max(n_items, 1), minlength=len(rows))
-    indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    indptr = row_offsets(counts)
     return Sessions(indptr, (keys % max(n_items, 1)).astype(np.int32), n_items)

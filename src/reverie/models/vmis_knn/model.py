@@ -1,4 +1,4 @@
-"""VMIS-kNN: recommend what the nearest recent sessions hold."""
+"""VMIS-kNN: session-based k-nearest neighbours through an index of recent sessions (Kersbergen et al. 2022)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import RunError
 from reverie.models.search import best_setting, random_settings
 from reverie.models.vmis_knn.index import Sessions, index_sessions
 from reverie.nn.best import best_in_row
-from reverie.nn.sparse import dense_product, event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import compute_event_share, dense_product, history_rows, not_fitted, read_array, select_candidates
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class VMISKNN:
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
         """Index the sessions, and choose options on validation where that is asked for."""
-        self._sessions, self._share = index_sessions(train), event_share(train)
+        self._sessions, self._share = index_sessions(train), compute_event_share(train)
         if measure is None or self.config.trials < 2:
             self._set(self.config)
             return {}
@@ -85,7 +86,7 @@ class VMISKNN:
             raise not_fitted("vmis-knn")
         summed = dense_product(self.neighbours(batch), self._by_session)
         summed[~summed.any(dim=1)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
         """Return the k nearest sessions of each history, for an explanation as well as for scores → [B, S]."""
@@ -104,8 +105,7 @@ class VMISKNN:
         recent = best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
         row, session, value, match = row[recent], session[recent], value[recent], match[recent]
         best = best_in_row(row, value, session, len(batch.items), setting.k)
-        found = csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
-        return found
+        return csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that scoring needs."""
@@ -118,9 +118,9 @@ class VMISKNN:
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        share = stored(arrays, "share", "vmis-knn", self.n_items)
-        indptr, items = stored(arrays, "indptr", "vmis-knn"), stored(arrays, "items", "vmis-knn")
-        m, k, decay, match_decay, idf, history = stored(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
+        share = read_array(arrays, "share", "vmis-knn", self.n_items)
+        indptr, items = read_array(arrays, "indptr", "vmis-knn"), read_array(arrays, "items", "vmis-knn")
+        m, k, decay, match_decay, idf, history = read_array(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
         inside = len(items) == 0 or 0 <= int(items.min()) <= int(items.max()) < self.n_items
         if not len(indptr) or int(indptr[-1]) != len(items) or not inside:
             raise RunError(
@@ -141,22 +141,10 @@ def _last_occurrences(
     ago = np.repeat(rows.indptr[1:], counts) - 1 - np.arange(len(row))
     _, at = np.unique((row * n_items + rows.indices)[::-1], return_index=True)
     kept = np.sort(len(row) - 1 - at)
-    distinct = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.bincount(row[kept], minlength=len(counts)))])
+    distinct = row_offsets(np.bincount(row[kept], minlength=len(counts)))
     return csr_array((rows.data[kept], rows.indices[kept], distinct), shape=rows.shape), ago[kept], counts[row[kept]]
 
 
 def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : VMISKNNConfig
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    VMISKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return VMISKNN(config, vocabulary.n_items)

@@ -1,4 +1,4 @@
-"""Contrastive losses: one sum over weighted negatives, in log space; every loss is an instance of it.
+"""Contrastive losses, all as one weighted log-sum-exp over negatives.
 
 Losses of scores take ``(positive [M], negative [M, K], temperature)`` and return [M]: `sampled_softmax` (InfoNCE), `adnce`, `hcl`,
 `debiased`, `dcl`, `dclw`, `adv_info_nce`, `bsl`, `rince`. `info_nce`, `contrast` and `nt_xent` take vectors; `Contrastive` is their

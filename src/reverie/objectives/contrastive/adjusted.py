@@ -1,4 +1,4 @@
-"""ADNCE: InfoNCE with negatives weighted by a Gaussian of their own cosine."""
+"""ADNCE: InfoNCE with Gaussian weights on the negatives (Wu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, pooled, settled
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
 from reverie.objectives.weights import Density
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
@@ -80,22 +80,22 @@ def adnce(
     if variant not in get_args(Variant):
         raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, got {variant!r}")
     weight = gaussian(mu, sigma)
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit = positive * inverse
     if variant == "image":
         mass = log_mass(pool, inverse, weight)
-        return settled(-F.logsigmoid(logit - mass), mass)
+        return zero_without_negatives(-F.logsigmoid(logit - mass), mass)
     if variant == "graph":
         mass, weights = pool.log_sums(inverse, weight)
-        return settled(mass - weights - logit, mass)
+        return zero_without_negatives(mass - weights - logit, mass)
     if variant == "sentence":
         mass, weights = pool.log_sums(inverse, weight)
         own = weight.log(positive.detach())
         row = torch.logaddexp(mass, own + logit) - torch.logaddexp(weights, own)
-        return settled(row + (pool.count() + 1).log() - logit, mass)
+        return zero_without_negatives(row + (pool.count() + 1).log() - logit, mass)
     scores = pool.matrix()
     logs = scores.log_weights(weight)
     share = logs.softmax(1).masked_fill(scores.masked(), 0.0)
     mean = (share * scores.values.masked_fill(scores.masked(), 0.0)).sum(1)
-    return settled((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))
+    return zero_without_negatives((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))

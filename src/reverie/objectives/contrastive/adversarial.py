@@ -1,4 +1,4 @@
-"""AdvInfoNCE: negatives weighted by learned, adversarial probabilities."""
+"""AdvInfoNCE: negatives weighted by learned adversarial probabilities (Zhang et al. 2023)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue of keys from earlier batches, as further negatives."""
+"""Memory bank of keys from earlier batches as negatives (MoCo; cross-batch memory)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BSL: a temperature of its own for each side, positives and negatives."""
+"""BSL: bilateral softmax loss with separate temperatures for positives and negatives (Wu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, pooled, settled
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
 
 Form = Literal["reweight", "multi"]
 
@@ -56,18 +56,18 @@ def bsl(
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
     if not 0 < ratio < float("inf"):
         raise ValueError(f"ratio must be positive, got {ratio}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit, mass = positive * inverse, log_mass(pool, inverse)
     if form == "reweight":
-        return settled(ratio * mass - logit, mass)
+        return zero_without_negatives(ratio * mass - logit, mass)
     if users is None or users.shape != positive.shape:
         got = None if users is None else list(users.shape)
         raise ValueError(f"users must have shape {list(positive.shape)}, one per row, where form is 'multi', got {got}")
-    return settled(ratio * (mass - pool.count().log()) - _group_means(logit, users), mass)
+    return zero_without_negatives(ratio * (mass - pool.count().log()) - _log_group_means(logit, users), mass)
 
 
-def _group_means(logits: Tensor, groups: Tensor) -> Tensor:
+def _log_group_means(logits: Tensor, groups: Tensor) -> Tensor:
     """Return log of the mean of e^z over the rows of the same group, for each row."""
     _, number, counts = torch.unique(groups, return_inverse=True, return_counts=True)
     top = logits.new_full(counts.shape, float("-inf")).scatter_reduce(0, number, logits.detach(), "amax")[number]

@@ -1,11 +1,11 @@
-"""Decoupled contrastive learning: the positive left out of the denominator (debiased learning is in `hard`)."""
+"""DCL: decoupled contrastive learning (Yeh et al. 2021), without the positive in the denominator."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reverie.objectives.checks import inverse_temperature
-from reverie.objectives.pool import log_mass, pooled, settled
+from reverie.objectives.pool import log_mass, to_pool, zero_without_negatives
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     mass = log_mass(pool, inverse)
     weight = 2 - len(positive) * (positive.detach() / sigma).softmax(0)
-    return settled(mass - weight * positive * inverse, mass)
+    return zero_without_negatives(mass - weight * positive * inverse, mass)

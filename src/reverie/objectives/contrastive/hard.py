@@ -1,4 +1,4 @@
-"""Hard negatives (HCL) and debiased contrastive learning: negatives corrected for hidden positives."""
+"""HCL: contrastive learning with hard negatives (Robinson et al. 2020), and debiased contrastive learning (Chuang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, pooled, settled
+from reverie.objectives.pool import Pool, to_pool, zero_without_negatives
 
 
 def hcl(
@@ -56,7 +56,7 @@ def hcl(
         raise ValueError(f"beta must not be negative, got {beta}")
     if not 0 <= tau_plus < 1:
         raise ValueError(f"tau_plus must be at least 0 and below 1, got {tau_plus}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit, count = positive * inverse, pool.count().log()
     if beta > 0:
@@ -70,7 +70,9 @@ def hcl(
         inside = hidden < -1e-6
         kept = mass + torch.log(-torch.expm1(torch.where(inside, hidden, -1.0))) - math.log1p(-tau_plus)
         true = torch.where(inside, kept, float("-inf"))
-    return settled(-F.logsigmoid(logit - torch.where(true > floor, true, floor)), torch.where(count < 0, count, mass))
+    return zero_without_negatives(
+        -F.logsigmoid(logit - torch.where(true > floor, true, floor)), torch.where(count < 0, count, mass)
+    )
 
 
 def debiased(

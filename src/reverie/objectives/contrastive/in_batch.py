@@ -1,4 +1,4 @@
-"""InfoNCE of a batch whose scores all fit: one matrix, used up in place, with its own way back."""
+"""InfoNCE with in-batch negatives whose scores fit into memory, with a hand-written backward pass."""
 
 from __future__ import annotations
 

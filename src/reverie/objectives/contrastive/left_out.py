@@ -1,4 +1,4 @@
-"""Which keys are not negatives of which anchors."""
+"""Exclusion of keys from the negatives of an anchor: the own positive, equal labels, and masks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Pairs of anchors and keys that do not count, found for a piece of the columns at a time.
+    """Pairs of anchors and keys that are no negatives, computed for a chunk of columns at a time.
 
     labels [M], key_labels [K] or [M, K], mask [M, K].
     """

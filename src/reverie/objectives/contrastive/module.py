@@ -1,4 +1,4 @@
-"""Any contrastive loss as a module, with a temperature that may be learned."""
+"""`Contrastive`: a contrastive loss of vectors as a module, with an optional learned temperature."""
 
 from __future__ import annotations
 

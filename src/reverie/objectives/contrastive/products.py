@@ -1,4 +1,4 @@
-"""Negatives given as vectors: cosines are computed a piece of the columns at a time and never all held."""
+"""Negatives given as vectors: cosines are computed in chunks."""
 
 from __future__ import annotations
 

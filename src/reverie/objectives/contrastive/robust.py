@@ -1,4 +1,4 @@
-"""RINCE: InfoNCE that noisy positives do less harm to."""
+"""RINCE: robust InfoNCE against noisy positives (Chuang et al. 2022)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from reverie.errors import NotFinite
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, pooled, settled
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
 
 
 def rince(
@@ -47,13 +47,13 @@ def rince(
     for name, value in (("q", q), ("lam", lam)):
         if not 0 < value <= 1:
             raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit, mass = positive * inverse, log_mass(pool, inverse)
     growth = q * (math.log(lam) - F.logsigmoid(logit - mass))
     near = (q * logit).exp() * torch.expm1(growth.clamp(max=1.0))
     far = (q * (math.log(lam) + torch.logaddexp(logit, mass))).exp() - (q * logit).exp()
-    loss = settled(torch.where(growth > 1, far, near) / q, mass)
+    loss = zero_without_negatives(torch.where(growth > 1, far, near) / q, mass)
     if loss.device.type == "cpu" and not bool(loss.isfinite().all()):
         top = float((q * logit).detach().max())
         raise NotFinite(f"q f/τ reaches {top:.0f}, more than e^x of {loss.dtype} can hold; use a higher temperature or a smaller q")

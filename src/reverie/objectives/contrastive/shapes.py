@@ -1,4 +1,4 @@
-"""What vectors, labels and masks must look like."""
+"""Shape checks of vectors, labels and masks of contrastive losses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_vectors(
 
 
 def check_finite(**vectors: Tensor) -> None:
-    """Look for values that are NaN or infinite, on the CPU only."""
+    """Check for values that are NaN or infinite, on the CPU only."""
     for name, value in vectors.items():
         if value.device.type == "cpu" and not bool(value.isfinite().all()):
             raise NotFinite(f"{name} must be finite, got NaN or infinite values in shape {list(value.shape)}")

@@ -1,11 +1,11 @@
-"""The control for weighted losses: the same weights, on the wrong negatives."""
+"""Control for weighted losses: weights shuffled among the negatives of each row."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reverie.objectives.pool import pooled
+from reverie.objectives.pool import to_pool
 
 if TYPE_CHECKING:
     import torch
@@ -40,5 +40,5 @@ def shuffled(loss: Loss, generator: torch.Generator | None = None) -> Loss:
 def _shuffled(
     loss: Loss, generator: torch.Generator | None, positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1
 ) -> Tensor:
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     return loss(positive, pool.matrix().shuffled(generator), temperature=temperature)

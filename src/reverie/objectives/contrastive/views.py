@@ -1,4 +1,4 @@
-"""Two views of each example, every other view a negative."""
+"""NT-Xent of SimCLR (Chen et al. 2020): two views of each example."""
 
 from __future__ import annotations
 

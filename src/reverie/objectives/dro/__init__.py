@@ -1,4 +1,4 @@
-"""Contrastive learning as distributionally robust optimisation: theory, learned temperatures, mutual information.
+"""Contrastive learning as distributionally robust optimisation: divergences, temperatures, mutual information.
 
 Names are imported when first used.
 """

@@ -1,4 +1,4 @@
-"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) that bound how far the negatives' law may move."""
+"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) for distributionally robust losses: Kullback-Leibler and χ²."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.dro.exact import tau_exact
-from reverie.objectives.dro.tilt import tilted
+from reverie.objectives.dro.tilt import compute_tilt
 
 if TYPE_CHECKING:
     from reverie.objectives.dro.scores import MaskedScores
@@ -87,7 +87,7 @@ class KullbackLeibler:
         """
         tau = tau_exact(scores.values, eta, scores.mask)
         capped = tau == 0
-        tilt = tilted(scores, tau.masked_fill(capped, 1.0))
+        tilt = compute_tilt(scores, tau.masked_fill(capped, 1.0))
         weights = torch.where(capped[..., None], scores.ties()[0], tilt.weights)
         return tau, scores.top + tau * tilt.log_mean, weights
 

@@ -1,4 +1,4 @@
-"""What a Gaussian weight on negatives does to the temperature."""
+"""Effective temperature of ADNCE's Gaussian weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ground truths: the mutual information of correlated normal pairs."""
+"""Mutual information and divergences of correlated Gaussian pairs in closed form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a batch that belong together."""
+"""Grouping rows of a batch by code, and means of groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Groups:
         return x.new_zeros(self.size).index_add(0, self.index, x) / torch.bincount(self.index, minlength=self.size)
 
 
-def alike(codes: Tensor) -> tuple[Tensor, Groups]:
+def group_rows(codes: Tensor) -> tuple[Tensor, Groups]:
     """Group rows of equal code; codes [M] → [G]."""
     kept, index = torch.unique(codes, return_inverse=True)
     return kept, Groups(index, len(kept))

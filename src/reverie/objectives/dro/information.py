@@ -1,4 +1,4 @@
-"""Mutual information for any φ, of tables and of samples, by its variational bound."""
+"""Generalised (φ-)mutual information of tables and samples, by its variational bound (Wu et al. 2023)."""
 
 from __future__ import annotations
 

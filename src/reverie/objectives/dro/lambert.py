@@ -1,4 +1,4 @@
-"""Lambert's W."""
+"""Lambert's W function."""
 
 from __future__ import annotations
 

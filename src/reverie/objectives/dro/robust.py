@@ -1,4 +1,4 @@
-"""The robust expectation of negatives' scores: the worst mean over all laws within a radius of the uniform one."""
+"""Robust expectation: the worst mean of scores over all distributions within a φ-divergence radius."""
 
 from __future__ import annotations
 

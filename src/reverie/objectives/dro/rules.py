@@ -1,14 +1,14 @@
-"""Temperature rules as their options say."""
+"""Creation of temperature rules from options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
+from reverie.objectives.config import ByDensity, ByRadius, RuleConfig
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
-from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,6 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
 
 
 def tell_counts(temperature: object, counts: NDArray[Any]) -> None:
-    """Tell the training counts to a temperature that waits for them, as `AdapTau` does; counts [N + 1]."""
+    """Set the training counts of a temperature that needs them, as `AdapTau` does; counts [N + 1]."""
     if isinstance(temperature, AdapTau):
         temperature.count_events(int(counts[1:].sum()))

@@ -1,4 +1,4 @@
-"""Scores of negatives as an empirical distribution: the uniform law over the unmasked entries of the last axis."""
+"""Masked scores of negatives as an empirical distribution: mean, variance and ties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving averages of numbers that are seen now and then, such as one per user."""
+"""Exponential moving averages of sparse observations, such as one for each user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a softmax loss may ask for its temperature."""
+"""`TemperatureRule` protocol, and checks of user codes and temperature bounds."""
 
 from __future__ import annotations
 

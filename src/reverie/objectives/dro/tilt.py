@@ -1,4 +1,4 @@
-"""Exponential tilting of the uniform law over negatives: q_j ∝ e^{f_j/τ}, its radius, and the same for large τ."""
+"""Exponential tilting q_j ∝ e^{f_j/τ} of the uniform distribution over negatives: KL radius, entropic mean, approximations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Tilt:
     variance: Tensor
 
 
-def tilted(scores: MaskedScores, tau: Tensor) -> Tilt:
+def compute_tilt(scores: MaskedScores, tau: Tensor) -> Tilt:
     """Tilt the uniform law by ``e^{f/τ}``; tau [...]."""
     z = (scores.values - scores.top[..., None]) / tau[..., None]
     log_mean = torch.log1p(scores.mean(torch.expm1(z)))
@@ -54,7 +54,7 @@ def radius(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor
         If a shape or value does not fit, see `MaskedScores.of`.
     """
     scores = MaskedScores.of(f, mask)
-    return tilted(scores, checked_rows(tau, scores.top, "tau")).radius
+    return compute_tilt(scores, checked_rows(tau, scores.top, "tau")).radius
 
 
 def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor:
@@ -80,7 +80,7 @@ def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     """
     scores = MaskedScores.of(f, mask)
     row_tau = checked_rows(tau, scores.top, "tau")
-    return scores.top + row_tau * tilted(scores, row_tau).log_mean
+    return scores.top + row_tau * compute_tilt(scores, row_tau).log_mean
 
 
 def mean_variance(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor:

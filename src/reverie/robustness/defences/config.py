@@ -52,7 +52,7 @@ class ReweightConfig(Options):
 
 
 class AprConfig(Options):
-    """Options of `apr`; see `reverie.objectives.adversarial_config.APR`."""
+    """Options of `apr`; see `reverie.objectives.config.APR`."""
 
     epsilon: PositiveFloat = 0.5
     """Length of each perturbation, in units of the vectors."""
@@ -63,7 +63,7 @@ class AprConfig(Options):
 
 
 class VatConfig(Options):
-    """Options of `vat`; see `reverie.objectives.adversarial_config.VAT`."""
+    """Options of `vat`; see `reverie.objectives.config.VAT`."""
 
     epsilon: PositiveFloat = 0.3
     """Length of a perturbation before the user's factor, in units of the vectors."""

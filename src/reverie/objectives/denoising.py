@@ -1,4 +1,4 @@
-"""Objectives that trust rows of high loss less: they are more often noise, or poison, than the others.
+"""Truncated and reweighted losses for noisy positives (T-CE and R-CE, Wang et al. 2021), around any objective.
 
 References
 ----------
@@ -16,17 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.config import Truncated
-from reverie.objectives.draws import weighted
+from reverie.objectives.draws import apply_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.objectives.config import Reweighted
-    from reverie.objectives.objective import Objective
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 
 
-def truncation(losses: Tensor, drop: float) -> Tensor:
+def truncation_factors(losses: Tensor, drop: float) -> Tensor:
     """Return factors that take the rows of highest loss out of a mean; losses [M] → [M]."""
     dropped = int(drop * len(losses))
     factors = torch.full_like(losses, len(losses) / max(1, len(losses) - dropped), requires_grad=False)
@@ -34,13 +34,13 @@ def truncation(losses: Tensor, drop: float) -> Tensor:
     return factors
 
 
-def trust(losses: Tensor, beta: float) -> Tensor:
+def reweighting_factors(losses: Tensor, beta: float) -> Tensor:
     """Return ``e^(-beta loss)``; losses [M] → [M]."""
     return (-beta * losses.detach()).exp()
 
 
-class Denoised(nn.Module):
-    """An `Objective` around another one, with factors by its losses."""
+class DenoisedObjective(nn.Module):
+    """An `Objective` that truncates or reweights the rows of another one by their losses."""
 
     steps: Tensor
 
@@ -57,16 +57,16 @@ class Denoised(nn.Module):
         factors = self._factors(losses)
         if self.training:
             self.steps += 1
-        return weighted(losses * factors, weight)
+        return apply_weight(losses * factors, weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> Denoised:
-        """Tell the training counts to the objective inside; the steps begin anew; counts [N + 1]."""
+    def with_counts(self, counts: NDArray[Any]) -> DenoisedObjective:
+        """Set the training counts of the inner objective and reset the steps; counts [N + 1]."""
         self.objective = self.objective.with_counts(counts)
         self.steps.zero_()
         return self
 
     def _factors(self, losses: Tensor) -> Tensor:
         if not isinstance(self.config, Truncated):
-            return trust(losses, self.config.beta)
+            return reweighting_factors(losses, self.config.beta)
         grown = min(1.0, int(self.steps) / self.config.steps) if self.config.steps else 1.0
-        return truncation(losses, self.config.drop * grown)
+        return truncation_factors(losses, self.config.drop * grown)

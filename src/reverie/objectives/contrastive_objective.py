@@ -1,4 +1,4 @@
-"""Contrastive losses as objectives of recommenders."""
+"""`ContrastiveObjective`: a contrastive loss over the target and sampled negatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
-from reverie.objectives.draws import drawn_scores, ready, weighted
+from reverie.objectives.draws import apply_weight, require_sampler, score_draws
 from reverie.objectives.dro.rules import tell_counts
 from reverie.objectives.false_negatives import FalseNegatives
 from reverie.objectives.negatives import create_sampler
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reverie.protocols import Head
 
 
-class Contrasted(nn.Module):
+class ContrastiveObjective(nn.Module):
     """An `Objective` that is a contrastive loss over the target's score and those of drawn negatives."""
 
     def __init__(
@@ -38,25 +38,25 @@ class Contrasted(nn.Module):
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
         """Draw negatives and return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
-        sampler = ready(self.sampler, self.negatives)
+        sampler = require_sampler(self.sampler, self.negatives)
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
-            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+            return apply_weight(head.scores(states, targets[:, None])[:, 0], weight)
         drawn = sampler.draw(targets)
         if self.false_negatives:
             if self.injection is None:
                 raise ValueError("false negatives come from the training events: call with_rows(train) first")
             drawn = self.injection.inject(drawn, users)
-        positive, negative = drawn_scores(states, targets, head, drawn)
-        return weighted(self.function(positive, negative, users, -drawn.log_expected() if self.logq else None), weight)
+        positive, negative = score_draws(states, targets, head, drawn)
+        return apply_weight(self.function(positive, negative, users, -drawn.log_expected() if self.logq else None), weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> Contrasted:
-        """Tell the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
+    def with_counts(self, counts: NDArray[Any]) -> ContrastiveObjective:
+        """Set the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         tell_counts(self.function.temperature, counts)
         return self
 
-    def with_rows(self, train: Sequences) -> Contrasted:
-        """Tell the training events, for false negatives."""
+    def with_rows(self, train: Sequences) -> ContrastiveObjective:
+        """Set the training events, for false negatives."""
         self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self

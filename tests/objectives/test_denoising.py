@@ -1,4 +1,4 @@
-"""Denoised objectives: which rows are dropped, what the others weigh, and that the schedule is a state."""
+"""DenoisedObjective objectives: which rows are dropped, what the others weigh, and that the schedule is a state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from reverie.models import create_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import FullSoftmax, Reweighted, Truncated, create_objective
-from reverie.objectives.denoised import truncation, trust
+from reverie.objectives.denoising import reweighting_factors, truncation_factors
 from reverie.testing import check_recommender
 from reverie.testing.checks import learns_something, resumes_exactly
 from reverie.testing.data import tiny_split
@@ -26,11 +26,11 @@ def rows() -> tuple[torch.Tensor, torch.Tensor, DotHead]:
 
 def test_truncation_drops_the_highest_losses_and_keeps_the_mean_of_the_rest() -> None:
     losses = torch.tensor([0.5, 3.0, 1.0, 2.0, 0.1])
-    factors = truncation(losses, 0.4)
+    factors = truncation_factors(losses, 0.4)
     assert (factors == 0).tolist() == [False, True, False, True, False]
     torch.testing.assert_close((losses * factors).mean(), torch.tensor((0.5 + 1.0 + 0.1) / 3))
-    assert truncation(losses, 0.19).tolist() == [1.0] * 5
-    assert truncation(losses[:1], 0.9).tolist() == [1.0]
+    assert truncation_factors(losses, 0.19).tolist() == [1.0] * 5
+    assert truncation_factors(losses[:1], 0.9).tolist() == [1.0]
 
 
 def test_the_share_grows_with_steps_in_training_only() -> None:
@@ -64,7 +64,7 @@ def test_reweighting_is_a_constant_power_of_the_probability() -> None:
     plain = create_objective(FullSoftmax(), 12).loss(states, targets, head)
     found, weight = objective.loss(states, targets, head), torch.linspace(0, 2, 10).double()
     factors = plain.detach().neg().exp().sqrt()
-    torch.testing.assert_close(trust(plain, 0.5), factors)
+    torch.testing.assert_close(reweighting_factors(plain, 0.5), factors)
     torch.testing.assert_close(found, plain * factors)
     torch.testing.assert_close(objective.loss(states, targets, head, weight), plain * factors * weight)
     one, other = (torch.autograd.grad(total.sum(), states, retain_graph=True)[0] for total in (found, plain * factors))

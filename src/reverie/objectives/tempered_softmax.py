@@ -1,4 +1,4 @@
-"""The full softmax at a temperature that follows from the scores."""
+"""Full softmax with an adaptive temperature, estimated on sampled items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import SEEN_BY_RULE
-from reverie.objectives.draws import drawn_scores, weighted
+from reverie.objectives.draws import apply_weight, score_draws
 from reverie.objectives.dro.rules import tell_counts
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import create_sampler
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reverie.protocols import Head
 
 
-class TemperedFull(nn.Module):
+class TemperedSoftmaxObjective(nn.Module):
     """An `Objective`: cross-entropy over the whole catalogue, its temperature found on items drawn uniformly for each batch."""
 
     def __init__(self, temperature: TemperatureRule, n_items: int) -> None:
@@ -35,12 +35,12 @@ class TemperedFull(nn.Module):
         """Return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
-            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+            return apply_weight(head.scores(states, targets[:, None])[:, 0], weight)
         with torch.no_grad():
-            tau = self.temperature(*drawn_scores(states, targets, head, self.sampler.draw(targets)), users)
-        return weighted(full_softmax(states, targets, head, tau), weight)
+            tau = self.temperature(*score_draws(states, targets, head, self.sampler.draw(targets)), users)
+        return apply_weight(full_softmax(states, targets, head, tau), weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> TemperedFull:
-        """Tell the training counts, for Adap-τ; counts [N + 1]."""
+    def with_counts(self, counts: NDArray[Any]) -> TemperedSoftmaxObjective:
+        """Set the training counts, for Adap-τ; counts [N + 1]."""
         tell_counts(self.temperature, counts)
         return self

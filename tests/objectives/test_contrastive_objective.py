@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from pydantic import BaseModel
+from torch.nn import functional as F
 
 from reverie.errors import ConfigError
 from reverie.models import create_model, load_model, save_model
-from reverie.nn.heads import DotHead, cosine_head
+from reverie.nn.heads import DotHead
 from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, observed, sampled_softmax
-from reverie.objectives.contrasted import Contrasted
+from reverie.objectives.contrastive_objective import ContrastiveObjective
 from reverie.objectives.false_negatives import FalseNegatives
 from reverie.objectives.negatives import Negatives, Uniform
 from reverie.options import checked
@@ -52,9 +53,13 @@ def objective_of(loss: dict[str, Any], n: int = 6, shared: bool = False, users: 
     return create_objective(checked(Holder, {"objective": options}, "here").objective, N, COUNTS, users)
 
 
+def cosines(table: torch.Tensor) -> DotHead:
+    return DotHead(F.normalize(table, dim=-1), unit_states=True)
+
+
 def setting() -> tuple[torch.Tensor, DotHead]:
     torch.manual_seed(1)
-    return torch.randn(5, 3, dtype=torch.float64, requires_grad=True), cosine_head(torch.randn(N, 3, dtype=torch.float64))
+    return torch.randn(5, 3, dtype=torch.float64, requires_grad=True), cosines(torch.randn(N, 3, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -71,7 +76,7 @@ def test_info_nce_at_a_number_is_the_sampled_softmax(shared: bool) -> None:
 def test_options_reach_the_loss() -> None:
     states, head = setting()
     objective = objective_of({"kind": "hcl", "beta": 0.7, "tau_plus": 0.02, "temperature": 0.4})
-    assert isinstance(objective, Contrasted)
+    assert isinstance(objective, ContrastiveObjective)
     torch.manual_seed(2)
     ours = objective.loss(states, TARGETS, head)
     torch.manual_seed(2)
@@ -152,7 +157,7 @@ def test_an_objective_injects_before_it_scores() -> None:
     n_items = train.vocabulary.n_items
     options = {"kind": "contrastive", "loss": {"kind": "info_nce"}, "negatives": {"n": 8, "shared": True}, "false_negatives": 0.5}
     objective = create_objective(checked(Holder, {"objective": options}, "here").objective, n_items)
-    states, head = torch.randn(3, 4), cosine_head(torch.randn(n_items, 4))
+    states, head = torch.randn(3, 4), cosines(torch.randn(n_items, 4))
     users, targets = torch.from_numpy(train.users[:3].astype("int64")), torch.tensor([1, 2, 3])
     with pytest.raises(ValueError, match="with_rows"):
         objective.loss(states, targets, head, users=users)
