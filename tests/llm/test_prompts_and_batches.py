@@ -14,7 +14,7 @@ from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy
 from reverie.llm.interpreter.ranking import rank_of_first
 from reverie.llm.likelihood import answer_log_likelihood, continuation_log_likelihoods, target_loss
-from reverie.llm.prefix import read
+from reverie.llm.prefix import encode_prefix
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def test_a_prompt_begins_as_the_tokenizer_would_begin_it(tiny: Backbone) -> None
 
 
 def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+    whole = encode_prefix(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
     assert whole.layers[0][0].shape[2] == 8
     inner = tiny.model.forward
 
@@ -202,7 +202,7 @@ def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, mo
 
     monkeypatch.setattr(tiny.model, "forward", windowed)
     with pytest.raises(ConfigError, match="keeps 5 of the 8 tokens"):
-        read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+        encode_prefix(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
 
 
 def test_words_behind_the_last_slot_are_told_from_none() -> None:

@@ -20,12 +20,12 @@ from reverie.data.plans import create_plan
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
 from reverie.llm.collm.draws import drawn_rows, drawn_users
+from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.pointwise import fit_labels
 from reverie.llm.collm.recipe import collm_files, load_collm_recipe, parse_collm
 from reverie.llm.collm.scored import binary_ece, calibrations, ensemble, fit_binary_temperature, scored_evaluation
 from reverie.llm.collm.study import open_recommender, run_study
 from reverie.llm.collm.table import result_rows, study_table
-from reverie.llm.collm.together import scores_together
 from reverie.llm.results import MORE
 from reverie.training import TrainingConfig
 from reverie.training.results import COLUMNS
@@ -135,13 +135,13 @@ def test_asked_together_or_alone() -> None:
     plain = soft.config.model_copy(update={"ids": "none", "collaborative": None})
     question = create_collm(plain, soft.card.vocabulary, soft.backbone, None)
     test = world.split().test
-    found = scores_together({"soft": soft, "text": question}, test)
+    found = joint_scores({"soft": soft, "text": question}, test)
     for name, model in (("soft", soft), ("text", question)):
         alone = evaluate(model, test, top=0).scored
         assert alone is not None
         np.testing.assert_allclose(found[name], alone["score"].to_numpy(), atol=1e-5)
     with pytest.raises(ValueError, match="different language models"):
-        scores_together({"soft": soft, "other": world.model()}, test)
+        joint_scores({"soft": soft, "other": world.model()}, test)
 
 
 @pytest.mark.parametrize("name", ["mf", "din", "sasrec", "lightgcn"])

@@ -12,10 +12,10 @@ import numpy as np
 from reverie.data.plans.labelled import LabelledPlan
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import load_backbone
-from reverie.llm.collm.evidence import Evidence, create_evidence
+from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors
+from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.model import CoLLM, create_collm
 from reverie.llm.collm.pointwise import label_measure
-from reverie.llm.collm.together import scores_together
 from reverie.llm.lora import add_lora
 from reverie.models import load_model, save_model
 from reverie.models.store import load_tensors
@@ -67,9 +67,9 @@ class Steps:
             text = create_collm(plain, vocabulary, backbone, None)
             facts["text"] = self._teach(text, "lora", recipe.text_training, "text")
         seed_torch(recipe.ids_training.seed, "weights of the mapping")
-        evidence = self._evidence()
-        config = config.model_copy(update={"collaborative": self._collaborative(evidence)})
-        full = create_collm(config, vocabulary, backbone, evidence)
+        vectors = self._vectors()
+        config = config.model_copy(update={"collaborative": self._collaborative(vectors)})
+        full = create_collm(config, vocabulary, backbone, vectors)
         if full.bits is not None:
             full.fit_bits()
         full.fit_scale(LabelledPlan(self.rows, full.history or 1).batch(self._sample(SCALE)))
@@ -92,30 +92,30 @@ class Steps:
         return found, facts
 
     def _score(self, models: dict[str, CoLLM], asked: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
-        valid, test = (scores_together(models, queries, self.show) for queries in asked)
+        valid, test = (joint_scores(models, queries, self.show) for queries in asked)
         return {name: (valid[name], test[name]) for name in models}
 
-    def _evidence(self) -> Evidence:
+    def _vectors(self) -> CollaborativeVectors:
         own = self.recipe.model.collaborative
         if own is None:
             raise ValueError("model.collaborative is missing")
-        evidence = (
-            create_evidence(own, self.split.vocabulary)
+        vectors = (
+            create_vectors(own, self.split.vocabulary)
             if self.recipe.scratch
-            else Evidence(load_model(self.folder / "recommenders" / "read"))
+            else CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
         )
         if self.split.labelled is not None:
-            evidence.see(self.split.labelled)
-        return evidence
+            vectors.count_rows(self.split.labelled)
+        return vectors
 
     def _sample(self, count: int) -> NDArray[np.int64]:
         n = len(LabelledPlan(self.rows, 1))
         return np.sort(numpy_generator(self.recipe.rows.seed, "sample").choice(n, min(count, n), replace=False))
 
-    def _collaborative(self, evidence: Evidence) -> Any:
+    def _collaborative(self, vectors: CollaborativeVectors) -> Any:
         """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
         own = self.recipe.model.collaborative
-        card = evidence.model.card
+        card = vectors.model.card
         return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
 
     def _teach(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
