@@ -13,7 +13,7 @@ from reverie.errors import ConfigError
 from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy
 from reverie.llm.interpreter.ranking import rank_of_first
-from reverie.llm.likelihood import answer_log_likelihood, continuation_log_likelihoods, target_loss
+from reverie.llm.likelihood import continuation_log_likelihoods, target_loss, token_losses
 from reverie.llm.prefix import encode_prefix
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
@@ -114,7 +114,7 @@ def test_the_loss_is_that_of_each_row_alone(tiny: Backbone, side: str) -> None:
     batch = collate(tiny, prompts, targets, side)  # type: ignore[arg-type]
     with torch.no_grad():
         assert float(target_loss(tiny, batch, vectors)) == pytest.approx(sum(total) / len(total), rel=1e-5)
-        assert answer_log_likelihood(tiny, batch, vectors).tolist() == pytest.approx(sums, rel=1e-5)
+        assert (-token_losses(tiny, batch, vectors)[0].sum(1)).tolist() == pytest.approx(sums, rel=1e-5)
 
 
 def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -> None:
@@ -122,7 +122,7 @@ def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -
     answers, vectors = [tiny.tokens(text) for text in ("Heat", "Fargo, again", "M", "The Third Man")], _vectors(tiny, 2)
     together = continuation_log_likelihoods(tiny, prompt, vectors, answers, rows=3)
     with torch.no_grad():
-        alone = [answer_log_likelihood(tiny, collate(tiny, [prompt], [answer]), vectors) for answer in answers]
+        alone = [-token_losses(tiny, collate(tiny, [prompt], [answer]), vectors)[0].sum(1) for answer in answers]
     torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-4)
     with pytest.raises(ValueError, match="must be text"):
         continuation_log_likelihoods(tiny, [*prompt[:-2], SOFT], vectors, answers)

@@ -1,4 +1,4 @@
-"""Greedy answers from mixed prompts, many at a time, with the cache of keys and values."""
+"""Greedy decoding from prompts of text and soft tokens, in batches, with the cache of keys and values."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def greedy(
     vectors: Tensor,
     longest: int,
     allowed: Allowed | None = None,
-    stop: int | None = None,
 ) -> list[list[int]]:
     """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
-    end = backbone.end if stop is None else stop
+    end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
     open_rows = torch.ones(batch.size, dtype=torch.bool)

@@ -44,12 +44,6 @@ def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tenso
     return losses.sum() / is_target.sum()
 
 
-def answer_log_likelihood(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tensor:
-    """Return the log-probability of each row's whole target → [B]."""
-    losses, _ = token_losses(backbone, batch, vectors)
-    return -losses.sum(1)
-
-
 @torch.no_grad()
 def continuation_log_likelihoods(
     backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
