@@ -30,6 +30,8 @@ class Entry:
     tags : frozenset of str
         For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``cold-users``, ``cold-items``,
         ``weights`` (losses are weighted by the column ``weight`` of the training events).
+    before : str
+        Name of the entry of ours that it is listed before; one from an entry point that names none is listed last.
     """
 
     build: str
@@ -37,6 +39,7 @@ class Entry:
     summary: str = ""
     paper: str = ""
     tags: frozenset[str] = frozenset()
+    before: str = ""
 
 
 def load_object(target: str) -> Any:
@@ -57,7 +60,7 @@ def load_object(target: str) -> Any:
 
 
 class Registry(Mapping[str, Entry]):
-    """Entries of one kind: ours, and those that other installed packages offer under an entry-point group.
+    """Entries of one kind: ours, and those that rooms and other installed packages offer under an entry-point group.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ class Registry(Mapping[str, Entry]):
     entries : mapping
         Our own entries.
     group : str
-        Entry-point group of other packages; each entry point's object is an `Entry`.
+        Entry-point group; each entry point's object is an `Entry`.
     """
 
     def __init__(self, kind: str, entries: Mapping[str, Entry], group: str) -> None:
@@ -74,12 +77,16 @@ class Registry(Mapping[str, Entry]):
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
-        found = dict(self._ours)
+        entries = dict(self._ours)
         for point in metadata.entry_points(group=self.group):
-            if point.name in found:
+            if point.name in entries:
                 raise ConfigError(f"two packages register the {self.kind} '{point.name}'; uninstall one of them")
-            found[point.name] = point.load()
-        return found
+            entry: Entry = point.load()
+            names = list(entries)
+            names.insert(names.index(entry.before) if entry.before in entries else len(names), point.name)
+            entries[point.name] = entry
+            entries = {name: entries[name] for name in names}
+        return entries
 
     def __getitem__(self, name: str) -> Entry:
         try:
