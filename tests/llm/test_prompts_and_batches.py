@@ -11,7 +11,7 @@ import torch
 
 from reverie.errors import ConfigError
 from reverie.llm.batches import NO_LABEL, collate
-from reverie.llm.generate import greedy
+from reverie.llm.generate import greedy_decode
 from reverie.llm.interpreter.ranking import rank_of_first
 from reverie.llm.likelihood import continuation_log_likelihoods, target_loss, token_losses
 from reverie.llm.prefix import encode_prefix
@@ -82,7 +82,7 @@ def test_nothing_is_cut(tiny: Backbone) -> None:
         collate(tiny, [[5] * 1020], [[6] * 5])
     assert collate(tiny, [[5] * 1020], [[6] * 4]).ids.shape == (1, 1024)
     with pytest.raises(ConfigError, match="context"):
-        greedy(tiny, [[5] * 1020], torch.zeros(0, 32), 10)
+        greedy_decode(tiny, [[5] * 1020], torch.zeros(0, 32), 10)
 
 
 def test_soft_tokens_must_fit(tiny: Backbone) -> None:
@@ -163,11 +163,11 @@ def test_batched_answers_are_those_of_each_prompt_without_a_cache(tiny: Backbone
         tiny.embed(torch.tensor([7, 8])),
         vectors[2:],
     ]
-    assert greedy(tiny, prompts, vectors, 12) == [_greedy_slowly(tiny, embeds, 12) for embeds in slow]
+    assert greedy_decode(tiny, prompts, vectors, 12) == [_greedy_slowly(tiny, embeds, 12) for embeds in slow]
 
 
 def test_answers_keep_to_what_is_allowed(tiny: Backbone) -> None:
-    answers = greedy(
+    answers = greedy_decode(
         tiny, [[5], [6, 7]], torch.zeros(0, 32), 5, allowed=lambda row, so_far: [40 + row] if len(so_far) < 3 else [tiny.end]
     )
     assert answers == [[40] * 3, [41] * 3]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
-from reverie.llm.generate import greedy
+from reverie.llm.generate import greedy_decode
 from reverie.llm.interpreter.matcher import Matcher, original_count
 from reverie.llm.titles import TitleOptions, Titles, catalogue_titles, tidy, title_key
 from reverie.llm.tree import TitleTree
@@ -71,7 +71,7 @@ def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
 def test_constrained_answers_exist_and_differ(tiny: Backbone, seed: int) -> None:
     tree = TitleTree(tiny, TITLES, most=3)
     vectors = torch.randn(4, 32, generator=torch.Generator().manual_seed(seed))
-    answers = greedy(tiny, [[-1]] * 4, vectors, tree.longest, tree.allowed)
+    answers = greedy_decode(tiny, [[-1]] * 4, vectors, tree.longest, tree.allowed)
     for answer in answers:
         lines = tiny.text(answer).splitlines()
         assert 1 <= len(lines) <= 3

@@ -19,7 +19,7 @@ Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 
 
 @torch.no_grad()
-def greedy(
+def greedy_decode(
     backbone: Backbone,
     prompts: Sequence[Sequence[int]],
     vectors: Tensor,
@@ -30,7 +30,7 @@ def greedy(
     end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
-    open_rows = torch.ones(batch.size, dtype=torch.bool)
+    unfinished = torch.ones(batch.size, dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
     name, cache = cache_name(backbone), None
@@ -38,13 +38,13 @@ def greedy(
         out = backbone.model(**inputs, **{name: cache}, attention_mask=mask, use_cache=True, logits_to_keep=1)
         cache, logits = getattr(out, name), out.logits[:, -1].float()
         if allowed is not None:
-            logits = logits + _barred(logits, answers, open_rows, allowed, end)
+            logits = logits + _penalties(logits, answers, unfinished, allowed, end)
         chosen = logits.argmax(-1).cpu()
-        chosen = torch.where(open_rows, chosen, torch.full_like(chosen, end))
-        open_rows = open_rows & (chosen != end)
-        for row in open_rows.nonzero()[:, 0].tolist():
+        chosen = torch.where(unfinished, chosen, torch.full_like(chosen, end))
+        unfinished = unfinished & (chosen != end)
+        for row in unfinished.nonzero()[:, 0].tolist():
             answers[row].append(int(chosen[row]))
-        if not open_rows.any():
+        if not unfinished.any():
             break
         mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
         positions = positions + 1
@@ -58,9 +58,9 @@ def cache_name(backbone: Backbone) -> str:
     return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 
 
-def _barred(logits: Tensor, answers: list[list[int]], open_rows: Tensor, allowed: Allowed, end: int) -> Tensor:
+def _penalties(logits: Tensor, answers: list[list[int]], unfinished: Tensor, allowed: Allowed, end: int) -> Tensor:
     """Return 0 where a token may follow and minus infinity elsewhere."""
-    barred = torch.full(logits.shape, float("-inf"))
+    penalties = torch.full(logits.shape, float("-inf"))
     for row, answer in enumerate(answers):
-        barred[row, list(allowed(row, answer)) if open_rows[row] else [end]] = 0.0
-    return barred.to(logits.device)
+        penalties[row, list(allowed(row, answer)) if unfinished[row] else [end]] = 0.0
+    return penalties.to(logits.device)

@@ -1,4 +1,4 @@
-"""From what a language model wrote to items of the catalogue."""
+"""Matches generated text to titles of the catalogue."""
 
 from __future__ import annotations
 

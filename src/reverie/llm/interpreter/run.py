@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import Table, make_table, said_rows
+from reverie.llm.interpreter.table import Table, generated_rows, make_table
 from reverie.training.environment import commit, environment
 from reverie.training.memory import peak_mb, reset_peak
 from reverie.training.progress import progress
@@ -57,7 +57,7 @@ def interpret(
     else:
         teach(session, _nothing())
     facts: dict[str, Any] = read_json(folder / "taught.json")
-    with progress(len(said_rows(session)), "asking", show) as shown:
+    with progress(len(generated_rows(session)), "asking", show) as shown:
         table = make_table(session, session.windows("test"), shown)
     return Interpreted(session, table, facts)
 

@@ -1,4 +1,4 @@
-"""What an interpreter is asked: recovery of a history, the residual of one item, and the title of one vector."""
+"""Prompts and targets of the three tasks: recovery of a history, the residual of one item, the title of one item vector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError
-from reverie.llm.adapters import laid_out
+from reverie.llm.adapters import pack_soft_tokens
 from reverie.llm.interpreter.recipe import SLOTS
 from reverie.llm.prompts import Template, load_template
 
@@ -49,8 +49,8 @@ def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
     return templates
 
 
-class Asker:
-    """Turns histories and items into prompts, soft tokens and targets."""
+class InterpreterPrompts:
+    """Renders histories and item vectors as prompts with soft tokens, and their titles as targets."""
 
     def __init__(self, recipe: InterpreterRecipe, backbone: Backbone, titles: Titles, interpreter: Interpreter) -> None:
         self.backbone, self.titles, self.interpreter = backbone, titles, interpreter
@@ -86,7 +86,7 @@ class Asker:
         made = {"before": histories.states[rows, last - 1], "after": histories.states[rows, last]}
         return [self.state_slot(made[name]) for name in self.templates[task].slots]
 
-    def prompts(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
+    def render(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
         """Return prompts and their soft tokens → [S, width]."""
         template = self.templates[task]
         group = self.interpreter.group(task)
@@ -95,7 +95,7 @@ class Asker:
             template.fill(self.backbone, dict(zip(template.slots, (_grouped(c, group) for c in row), strict=True)))
             for row in counts.tolist()
         ]
-        vectors = laid_out(slots)
+        vectors = pack_soft_tokens(slots)
         return rows, vectors[:0] if silent else vectors
 
     def target(self, codes: Sequence[int]) -> list[int]:
