@@ -54,8 +54,7 @@ def greedy_decode(
 
 def cache_name(backbone: Backbone) -> str:
     """Return what the installed version of transformers calls the cache of keys and values."""
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+    return "cache" if "cache" in inspect.signature(backbone.base_model.forward).parameters else "past_key_values"
 
 
 def _penalties(logits: Tensor, answers: list[list[int]], unfinished: Tensor, allowed: Allowed, end: int) -> Tensor:

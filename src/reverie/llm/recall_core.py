@@ -46,8 +46,8 @@ class Recall(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """Return how much each standardised state [..., D] asks for each item [..., N]."""
-        asked = self.question(states) @ self.keys.T * self.sharpness.exp() / math.sqrt(self.keys.shape[1])
-        return cast("Tensor", asked.masked_fill(~self.taught, -math.inf) if self.training else asked)
+        logits = self.question(states) @ self.keys.T * self.sharpness.exp() / math.sqrt(self.keys.shape[1])
+        return cast("Tensor", logits.masked_fill(~self.taught, -math.inf) if self.training else logits)
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Return [B, L * tokens, width] for [B, L, D]."""

@@ -31,8 +31,7 @@ def packed_answer_logits(
     vectors [M, s, D], words [W] → [M, W].
     """
     parts = []
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    if getattr(base.config, "_attn_implementation", "") not in MASKED:
+    if getattr(backbone.base_model.config, "_attn_implementation", "") not in MASKED:
         for at in range(0, len(ends), rows):
             some, soft = ends[at : at + rows], vectors[at : at + rows].flatten(0, 1)
             parts.append(answer_logits(backbone, some, soft, words, prefix.repeated(len(some))))

@@ -1,4 +1,4 @@
-"""Any recommender taught labels: its scores become log-odds."""
+"""Pointwise training: any torch recommender fitted to labels by binary cross-entropy."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
-from reverie.llm.collm.draws import drawn_rows, drawn_users
 from reverie.llm.collm.pairs import labelled_pairs
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
+from reverie.llm.collm.subsamples import sample_rows, sample_users
 from reverie.models import load_model, save_model
 from reverie.training.environment import commit, environment
 from reverie.training.memory import peak_mb, reset_peak
@@ -68,7 +68,7 @@ def run_study(
     recipe: CoLLMRecipe, folder: str | Path, *, device: str | None = None, show: bool = True, offline: bool = False
 ) -> Study:
     """Teach and measure as a recipe says; the same call goes on where it was cut."""
-    from reverie.llm.collm.steps import Steps
+    from reverie.llm.collm.steps import TwoStepTraining
 
     folder = Path(folder)
     _refuse_other(folder, recipe)
@@ -79,7 +79,7 @@ def run_study(
     if not (folder / "recipe.yaml").exists():
         write_text(folder / "recipe.yaml", collm_yaml(recipe))
     chosen = {
-        name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
+        name: sample_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
     valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
@@ -87,12 +87,14 @@ def run_study(
         write_json(folder / "environment.json", environment())
         reset_peak()
         begin, asked = time.monotonic(), (valid, test)
-        found = _means(pairs, chosen)
-        baselines, facts = _taught(recipe, split, folder, asked, device, show)
+        found = _bias_scores(pairs, chosen)
+        baselines, facts = _fit_recommenders(recipe, split, folder, asked, device, show)
         own: dict[str, tuple[Any, Any]] = {}
         facts["steps"] = {}
         if not recipe.controls_only:
-            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show, device)
+            steps = TwoStepTraining(
+                recipe, split, sample_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show, device
+            )
             own, facts["steps"] = steps.scores(asked)
         found |= baselines
         mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
@@ -136,7 +138,7 @@ def _rows(split: Split) -> Any:
     return split.labelled
 
 
-def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+def _bias_scores(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
     train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
     both = train + valid
     parts = {"valid": valid, "test": test}
@@ -152,7 +154,7 @@ def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dic
     return found  # type: ignore[return-value]  # each holds validation and test
 
 
-def _taught(
+def _fit_recommenders(
     recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
     """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
@@ -183,10 +185,10 @@ def _taught(
     return found, {"recommenders": facts}
 
 
-def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
+def _store(folder: Path, scores: dict[str, tuple[Any, Any]]) -> None:
     for side, name in enumerate(("valid", "test")):
         with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
+            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}).write_parquet(
                 temporary
             )
 

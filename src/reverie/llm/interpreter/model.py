@@ -114,9 +114,11 @@ class Interpreter(nn.Module):
             "width": "makes vectors of width",
             "language_model": "was taught with",
         }
-        for key, said in needed.items():
+        for key, property_name in needed.items():
             if stored.get(key) != self.facts[key]:
-                raise RunError(f"the adapter in {folder} {said} {stored.get(key)}, and {self.facts[key]} is needed; train it again")
+                raise RunError(
+                    f"the adapter in {folder} {property_name} {stored.get(key)}, and {self.facts[key]} is needed; train it again"
+                )
         try:
             self.load_state_dict(load_file(folder / "adapter.safetensors"))
         except (OSError, SafetensorError, RuntimeError) as error:
