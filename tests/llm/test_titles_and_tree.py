@@ -57,7 +57,7 @@ def test_long_titles_end_with_a_word_that_fits() -> None:
 
 
 def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
-    tree = TitleTree(tiny, TITLES, most=2)
+    tree = TitleTree(tiny, TITLES, max_titles=2)
     firsts = {tiny.tokens(text)[0] for text in TITLES.texts}
     assert set(tree.allowed(0, [])) == firsts
     line = [*tiny.tokens("Heat"), *tiny.tokens("\n")]
@@ -69,7 +69,7 @@ def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_constrained_answers_exist_and_differ(tiny: Backbone, seed: int) -> None:
-    tree = TitleTree(tiny, TITLES, most=3)
+    tree = TitleTree(tiny, TITLES, max_titles=3)
     vectors = torch.randn(4, 32, generator=torch.Generator().manual_seed(seed))
     answers = greedy_decode(tiny, [[-1]] * 4, vectors, tree.longest, tree.allowed)
     for answer in answers:

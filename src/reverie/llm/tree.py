@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 class TitleTree:
     """Lists of distinct titles, one a line, with an end token behind the last."""
 
-    def __init__(self, backbone: Backbone, titles: Titles, most: int) -> None:
-        self.most = most
+    def __init__(self, backbone: Backbone, titles: Titles, max_titles: int) -> None:
+        self.max_titles = max_titles
         self.separator = tuple(backbone.tokens("\n"))
         self.end = backbone.end
         self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
-        self.longest = most * max(map(len, self.paths.values())) + 1
+        self.longest = max_titles * max(map(len, self.paths.values())) + 1
         self._children: list[dict[int, int]] = [{}]
         self._counts: list[int] = [0]
         self._code: dict[int, int] = {}
@@ -46,7 +46,7 @@ class TitleTree:
             if node in self._code:
                 used.append(taken)
                 node, taken = 0, [0]
-        if node == 0 and len(used) >= self.most:
+        if node == 0 and len(used) >= self.max_titles:
             return [self.end]
         spent: dict[int, int] = {}
         for path in used:

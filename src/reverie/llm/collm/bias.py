@@ -32,8 +32,6 @@ def bias_model(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[
 
 def prequential_bias(past: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
     """Return the bias model of all strictly earlier rows, those of `queries` included, liked or not → [R]."""
-    if past.times is None or queries.times is None:
-        raise DataError("the prequential bias model needs times, and these rows have none")
     both = past + queries
     if both.times is None:
         raise DataError("the prequential bias model needs times, and these rows have none")

@@ -60,8 +60,8 @@ class AnswerGenerator:
         if progress is not None:
             progress.advance(f"{task} {row} {decoding}")
         mentions = [self.matcher.mentions(text) for text in texts]
-        rows = [items[:length].tolist() for items, length in zip(self.histories.items, self.histories.lengths, strict=True)]
-        titles = [[self.session.titles.text(code) for code in (codes if task == "recovery" else codes[-1:])] for codes in rows]
+        targets = [codes if task == "recovery" else codes[-1:] for codes in self.histories.rows()]
+        titles = [[self.session.titles.text(code) for code in codes] for codes in targets]
         counted = [original_count(text, true) for text, true in zip(texts, titles, strict=True)]
         return Answered(mentions, texts, counted, kept["ended"])
 
@@ -126,7 +126,7 @@ class AnswerGenerator:
     def _as_text(self, part: Histories) -> list[list[int]]:
         template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
         prompts = []
-        for items, length in zip(part.items, part.lengths, strict=True):
-            names = [self.session.titles.text(code) for code in items[:length].tolist()]
+        for row in part.rows():
+            names = [self.session.titles.text(code) for code in row]
             prompts.append(template.fill(self.session.backbone, {"before": "; ".join(names[:-1]), "after": "; ".join(names)}))
         return prompts

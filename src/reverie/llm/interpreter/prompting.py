@@ -35,6 +35,10 @@ class Histories:
     lengths: NDArray[np.int64]
     states: Tensor
 
+    def rows(self) -> list[list[int]]:
+        """Return the item codes of each window, oldest first."""
+        return [row[:length] for row, length in zip(self.items.tolist(), self.lengths.tolist(), strict=True)]
+
     def take(self, index: NDArray[np.int64]) -> Histories:
         """Return some rows."""
         return Histories(self.items[index], self.lengths[index], self.states[torch.from_numpy(index)])
@@ -105,8 +109,7 @@ class InterpreterPrompts:
 
     def targets(self, task: TaskName, histories: Histories) -> list[list[int]]:
         """Return the right answers about histories."""
-        rows = [row[:length].tolist() for row, length in zip(histories.items, histories.lengths, strict=True)]
-        return [self.target(row if task == "recovery" else row[-1:]) for row in rows]
+        return [self.target(row if task == "recovery" else row[-1:]) for row in histories.rows()]
 
 
 def _grouped(count: int, group: int | None) -> int | tuple[int, ...]:
