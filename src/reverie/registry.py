@@ -57,7 +57,7 @@ def load_object(target: str) -> Any:
 
 
 class Registry(Mapping[str, Entry]):
-    """Entries of one kind: ours, and those that other installed packages offer under an entry-point group.
+    """Entries of one kind: ours, and those that rooms and other installed packages offer under an entry-point group.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Registry(Mapping[str, Entry]):
     entries : mapping
         Our own entries.
     group : str
-        Entry-point group of other packages; each entry point's object is an `Entry`.
+        Entry-point group; each entry point's object is an `Entry`.
     """
 
     def __init__(self, kind: str, entries: Mapping[str, Entry], group: str) -> None:

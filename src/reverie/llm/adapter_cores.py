@@ -1,4 +1,4 @@
-"""The parts of adapters that differ: what turns standardised states into soft tokens of about unit size."""
+"""Networks of adapters: convolution, linear layers per position and Q-Former, from standardised states to soft tokens."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ class Queries(nn.Module):
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Return [B, queries, width] for [B, L, D]."""
         user = last_states(states, lengths)
-        asked = self.queries + self.of_user(user).view(len(user), *self.queries.shape)
+        queries = self.queries + self.of_user(user).view(len(user), *self.queries.shape)
         behind = torch.arange(states.shape[1], device=states.device) >= lengths[:, None]
-        seen, _ = self.attention(self.before(asked), states, states, key_padding_mask=behind, need_weights=False)
-        asked = asked + seen
-        asked = asked + self.feed(self.between(asked))
-        out: Tensor = self.linear(asked)
+        seen, _ = self.attention(self.before(queries), states, states, key_padding_mask=behind, need_weights=False)
+        queries = queries + seen
+        queries = queries + self.feed(self.between(queries))
+        out: Tensor = self.linear(queries)
         return out
 
 

@@ -1,4 +1,4 @@
-"""Adapters: states of a recommender in, soft tokens of a language model out, as loud as its own tokens."""
+"""Adapters from states of a recommender to soft tokens of a language model (RecInterpreter, arXiv 2310.20487)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Adapter(nn.Module):
         return torch.full_like(lengths, len(self.core.queries) if isinstance(self.core, Queries) else 1)
 
     @torch.no_grad()
-    def start_at(self, states: Tensor, targets: Tensor) -> None:
+    def fit_ridge(self, states: Tensor, targets: Tensor) -> None:
         """Set the last linear layer to the ridge regression from states to vectors; layers before it stay as they are.
 
         states [M, D], targets [M, tokens, width].
@@ -92,8 +92,8 @@ def create_adapter(config: AdapterConfig, dim: int, width: int, rms: float) -> A
     return Adapter(config.kind, create_core(config, dim, width), dim, rms)
 
 
-def laid_out(slots: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return the soft tokens of a batch as rows read them: row after row, in a row slot after slot → [S, width]."""
+def pack_soft_tokens(slots: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Concatenate the soft tokens of a batch in reading order: row after row, in a row slot after slot → [S, width]."""
     vectors = torch.cat([v for v, _ in slots], dim=1)
     inside = torch.cat([torch.arange(v.shape[1], device=v.device) < counts[:, None] for v, counts in slots], dim=1)
     return vectors[inside]

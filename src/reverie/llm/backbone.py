@@ -1,4 +1,4 @@
-"""Language models, loaded in one way: frozen, with the few facts a bridge needs."""
+"""Loads frozen causal language models with their tokenizers: packaged weights, a folder, or a model hub."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class Backbone:
         return self.config.name
 
     @property
+    def base_model(self) -> Any:
+        """The language model without the wrapper of a LoRA."""
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    @property
     def width(self) -> int:
         """Width D of its embeddings."""
         return int(self.model.get_input_embeddings().weight.shape[1])
@@ -77,8 +82,8 @@ class Backbone:
 
     def tokens(self, text: str) -> list[int]:
         """Return the tokens of a text, without any that the tokenizer would add around it."""
-        found: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
-        return found
+        tokens: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return tokens
 
     def text(self, tokens: list[int]) -> str:
         """Return the text of tokens, special ones left out."""

@@ -1,4 +1,4 @@
-"""Batches that mix text and soft tokens: padded on either side, with masks, positions and labels that know of it."""
+"""Batches of prompts that mix text and soft tokens, with attention mask, positions and labels."""
 
 from __future__ import annotations
 

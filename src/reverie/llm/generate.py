@@ -1,4 +1,4 @@
-"""Greedy answers from mixed prompts, many at a time, with the cache of keys and values."""
+"""Greedy decoding from prompts of text and soft tokens, in batches, with the cache of keys and values."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 
 
 @torch.no_grad()
-def greedy(
+def greedy_decode(
     backbone: Backbone,
     prompts: Sequence[Sequence[int]],
     vectors: Tensor,
     longest: int,
     allowed: Allowed | None = None,
-    stop: int | None = None,
 ) -> list[list[int]]:
     """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
-    end = backbone.end if stop is None else stop
+    end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
-    open_rows = torch.ones(batch.size, dtype=torch.bool)
+    unfinished = torch.ones(batch.size, dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
     name, cache = cache_name(backbone), None
@@ -39,13 +38,13 @@ def greedy(
         out = backbone.model(**inputs, **{name: cache}, attention_mask=mask, use_cache=True, logits_to_keep=1)
         cache, logits = getattr(out, name), out.logits[:, -1].float()
         if allowed is not None:
-            logits = logits + _barred(logits, answers, open_rows, allowed, end)
+            logits = logits + _penalties(logits, answers, unfinished, allowed, end)
         chosen = logits.argmax(-1).cpu()
-        chosen = torch.where(open_rows, chosen, torch.full_like(chosen, end))
-        open_rows = open_rows & (chosen != end)
-        for row in open_rows.nonzero()[:, 0].tolist():
+        chosen = torch.where(unfinished, chosen, torch.full_like(chosen, end))
+        unfinished = unfinished & (chosen != end)
+        for row in unfinished.nonzero()[:, 0].tolist():
             answers[row].append(int(chosen[row]))
-        if not open_rows.any():
+        if not unfinished.any():
             break
         mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
         positions = positions + 1
@@ -55,13 +54,12 @@ def greedy(
 
 def cache_name(backbone: Backbone) -> str:
     """Return what the installed version of transformers calls the cache of keys and values."""
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+    return "cache" if "cache" in inspect.signature(backbone.base_model.forward).parameters else "past_key_values"
 
 
-def _barred(logits: Tensor, answers: list[list[int]], open_rows: Tensor, allowed: Allowed, end: int) -> Tensor:
+def _penalties(logits: Tensor, answers: list[list[int]], unfinished: Tensor, allowed: Allowed, end: int) -> Tensor:
     """Return 0 where a token may follow and minus infinity elsewhere."""
-    barred = torch.full(logits.shape, float("-inf"))
+    penalties = torch.full(logits.shape, float("-inf"))
     for row, answer in enumerate(answers):
-        barred[row, list(allowed(row, answer)) if open_rows[row] else [end]] = 0.0
-    return barred.to(logits.device)
+        penalties[row, list(allowed(row, answer)) if unfinished[row] else [end]] = 0.0
+    return penalties.to(logits.device)

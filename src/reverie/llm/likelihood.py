@@ -1,4 +1,4 @@
-"""What a language model thinks of target tokens: the loss, and the log-likelihood of whole answers."""
+"""Cross-entropy of target tokens, and log-likelihoods of whole answers, under a language model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from reverie.llm.batches import NO_LABEL, collate
-from reverie.llm.prefix import following, read
+from reverie.llm.prefix import encode_prefix, model_inputs
 from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from reverie.llm.backbone import Backbone
     from reverie.llm.batches import MixedBatch
-    from reverie.llm.prefix import Read
+    from reverie.llm.prefix import Prefix
 
 
-def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, before: Read | None = None) -> tuple[Tensor, Tensor]:
+def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, prefix: Prefix | None = None) -> tuple[Tensor, Tensor]:
     """Return minus the log-probability of each target token; vectors [S, D] → [B, K], [B, K]."""
     wanted = batch.labels != NO_LABEL
     first = int(wanted.any(0).int().argmax())
@@ -29,7 +29,7 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, before:
         raise ValueError("batch: a target needs a prompt before it")
     keep = batch.ids.shape[1] - first + 1
     logits = backbone.model(
-        inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **following(backbone, batch, before)
+        inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix)
     ).logits[:, :-1]
     labels = batch.labels[:, first:]
     flat = F.cross_entropy(
@@ -44,12 +44,6 @@ def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tenso
     return losses.sum() / is_target.sum()
 
 
-def answer_log_likelihood(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tensor:
-    """Return the log-probability of each row's whole target → [B]."""
-    losses, _ = token_losses(backbone, batch, vectors)
-    return -losses.sum(1)
-
-
 @torch.no_grad()
 def continuation_log_likelihoods(
     backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
@@ -57,10 +51,10 @@ def continuation_log_likelihoods(
     """Return the log-probability of each of several answers to one prompt, which is read once; vectors [S, D] → [C]."""
     if len(prompt) < 2 or prompt[-1] == SOFT:
         raise ValueError("prompt: two tokens or more are needed, and the last one must be text")
-    before, found = read(backbone, [prompt[:-1]], vectors), []
+    prefix, parts = encode_prefix(backbone, [prompt[:-1]], vectors), []
     for at in range(0, len(continuations), rows):
         part = continuations[at : at + rows]
         batch = collate(backbone, [prompt[-1:]] * len(part), part, side="right", room=len(prompt) - 1)
-        losses, _ = token_losses(backbone, batch, vectors[:0], before.repeated(len(part)))
-        found.append(-losses.sum(1))
-    return torch.cat(found)
+        losses, _ = token_losses(backbone, batch, vectors[:0], prefix.repeated(len(part)))
+        parts.append(-losses.sum(1))
+    return torch.cat(parts)

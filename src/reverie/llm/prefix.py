@@ -1,4 +1,4 @@
-"""Prompts that begin alike are read once: the beginning into a cache of keys and values, the ends after it, many at a time."""
+"""Prefix caching: what prompts share is read once into a cache of keys and values, and their ends after it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Read:
-    """Beginnings that a language model has read; mask [B, P], lengths [B]."""
+class Prefix:
+    """Beginnings of prompts as cached keys and values; mask [B, P], lengths [B]."""
 
     layers: tuple[tuple[Tensor, Tensor], ...]
     mask: Tensor
     lengths: Tensor
 
-    def repeated(self, times: int) -> Read:
+    def repeated(self, times: int) -> Prefix:
         """Return one beginning for several ends, without copying it."""
         layers = tuple((k.expand(times, -1, -1, -1), v.expand(times, -1, -1, -1)) for k, v in self.layers)
-        return Read(layers, self.mask.expand(times, -1), self.lengths.expand(times))
+        return Prefix(layers, self.mask.expand(times, -1), self.lengths.expand(times))
 
 
 def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) -> int:
@@ -45,8 +45,8 @@ def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) 
     return max(0, min(shared, longest))
 
 
-def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Read:
-    """Read beginnings; vectors [S, D]."""
+def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Prefix:
+    """Run a language model over beginnings of prompts; vectors [S, D]."""
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
         inputs_embeds=batch.embeds(backbone, vectors),
@@ -56,34 +56,34 @@ def read(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tenso
         logits_to_keep=1,
     )
     layers = tuple((layer.keys, layer.values) for layer in getattr(out, cache_name(backbone)).layers)
-    kept, asked = min(keys.shape[2] for keys, _ in layers), batch.mask.shape[1]
-    if kept < asked:
+    kept, length = min(keys.shape[2] for keys, _ in layers), batch.mask.shape[1]
+    if kept < length:
         raise ConfigError(
-            f"{backbone.name} keeps {kept} of the {asked} tokens of a prompt (a sliding window), so none can be shared; "
+            f"{backbone.name} keeps {kept} of the {length} tokens of a prompt (a sliding window), so none can be shared; "
             "name fewer titles, or choose another language model"
         )
-    return Read(layers, batch.mask, batch.mask.sum(1))
+    return Prefix(layers, batch.mask, batch.mask.sum(1))
 
 
-def answers(
-    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read | None = None
+def answer_logits(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix | None = None
 ) -> Tensor:
     """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W]."""
-    batch = collate(backbone, ends, side="left", room=0 if before is None else int(before.lengths.max()))
-    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **following(backbone, batch, before))
+    batch = collate(backbone, ends, side="left", room=0 if prefix is None else int(prefix.lengths.max()))
+    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **model_inputs(backbone, batch, prefix))
     logits: Tensor = out.logits[:, -1].float()
     return logits.index_select(1, words)
 
 
-def following(backbone: Backbone, batch: MixedBatch, before: Read | None) -> dict[str, Any]:
-    """Return what a language model needs to be told about a batch that follows what it has read."""
+def model_inputs(backbone: Backbone, batch: MixedBatch, prefix: Prefix | None) -> dict[str, Any]:
+    """Return mask, positions and cache of a batch that continues a prefix."""
     from transformers import DynamicCache
 
-    if before is None:
+    if prefix is None:
         return {"attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
     return {
-        "attention_mask": torch.cat([before.mask, batch.mask], dim=1),
-        "position_ids": batch.positions + before.lengths[:, None] * batch.mask,
-        cache_name(backbone): DynamicCache(before.layers),
+        "attention_mask": torch.cat([prefix.mask, batch.mask], dim=1),
+        "position_ids": batch.positions + prefix.lengths[:, None] * batch.mask,
+        cache_name(backbone): DynamicCache(prefix.layers),
         "use_cache": True,
     }

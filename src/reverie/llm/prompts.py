@@ -1,4 +1,4 @@
-"""Prompts: text files with named slots, which take text or soft tokens."""
+"""Prompt templates: text files with named slots, which take text or soft tokens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Template:
         unused = set(values) - set(self.slots)
         if unused:
             raise ConfigError(f"the template {self.name} lacks its slot {{{min(unused)}}}; put it where the value should stand")
-        found = list(backbone.begin)
+        tokens = list(backbone.begin)
         text, pieces = "", _SLOT.split(self.text)
         for at in range(0, len(pieces), 3):
             text += pieces[at]
@@ -60,9 +60,9 @@ class Template:
             groups = [size for size in ((value,) if isinstance(value, int) else value) if size]
             for number, size in enumerate(groups):
                 text += between if number else ""
-                found += [*backbone.tokens(text), *[SOFT] * size]
+                tokens += [*backbone.tokens(text), *[SOFT] * size]
                 text = ""
-        return found + backbone.tokens(text)
+        return tokens + backbone.tokens(text)
 
 
 def template_files() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""An adapter that recalls: a state asks the catalogue which items it holds, and the titles of those become its soft tokens."""
+"""Attention over the catalogue: a state attends to item vectors, and the mixture of their titles is its soft tokens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Recall(nn.Module):
         self.register_buffer("values", torch.zeros(1, tokens, width), persistent=False)
         self.register_buffer("taught", torch.ones(1, dtype=torch.bool), persistent=False)
 
-    def remember(self, table: Tensor, values: Tensor, taught: Tensor) -> None:
+    def set_catalogue(self, table: Tensor, values: Tensor, taught: Tensor) -> None:
         """Take a catalogue in; another may follow; table [N, D], values [N, tokens, width], taught [N]."""
         centred = table - table.mean(0)
         self.keys = centred / centred.square().mean().sqrt().clamp(min=1e-8)
@@ -46,8 +46,8 @@ class Recall(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """Return how much each standardised state [..., D] asks for each item [..., N]."""
-        asked = self.question(states) @ self.keys.T * self.sharpness.exp() / math.sqrt(self.keys.shape[1])
-        return cast("Tensor", asked.masked_fill(~self.taught, -math.inf) if self.training else asked)
+        logits = self.question(states) @ self.keys.T * self.sharpness.exp() / math.sqrt(self.keys.shape[1])
+        return cast("Tensor", logits.masked_fill(~self.taught, -math.inf) if self.training else logits)
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Return [B, L * tokens, width] for [B, L, D]."""

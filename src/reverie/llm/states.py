@@ -33,8 +33,8 @@ def model_digest(model: Recommender) -> str:
     return digest.hexdigest()
 
 
-def readable(model: Recommender) -> HasVectors:
-    """Return a model as one whose states can be read."""
+def require_states(model: Recommender) -> HasVectors:
+    """Return a model that has hidden states, or raise."""
     if not isinstance(model, HasVectors):
         raise ConfigError(
             f"model '{model.card.name}' has no hidden states to read; use one such as sasrec, gru4rec, caser or dreamrec"
@@ -45,7 +45,7 @@ def readable(model: Recommender) -> HasVectors:
 @torch.no_grad()
 def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
     """Return the state after each item of each window → [W, L, D]."""
-    vectors = readable(model)
+    vectors = require_states(model)
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(windows.items.tobytes() + windows.lengths.tobytes())
     path = None if folder is None else folder / f"states-{digest.hexdigest()[:24]}.safetensors"
@@ -56,19 +56,19 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
     parts = []
     for at in range(0, len(windows), ROWS):
         part = windows.take(np.arange(at, min(at + ROWS, len(windows))))
-        states = vectors.states(there(model, part.batch())).float().cpu()
+        states = vectors.states(to_device(model, part.batch())).float().cpu()
         inside = torch.arange(states.shape[1]) < torch.from_numpy(part.lengths)[:, None]
         parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))
-    found = torch.cat(parts)
+    whole = torch.cat(parts)
     if path is not None:
         from safetensors.torch import save_file
 
         with atomic_path(path) as temporary:
-            save_file({"states": found}, temporary)
-    return found
+            save_file({"states": whole}, temporary)
+    return whole
 
 
-def there(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
+def to_device(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
     """Return a batch on the device of a model."""
     if isinstance(model, torch.nn.Module):
         return batch.to(next(model.parameters()).device)

@@ -1,4 +1,4 @@
-"""A random language model of a few thousand parameters and a tokenizer of bytes: for tests, it has nothing to say."""
+"""A random language model of a few thousand parameters and a tokenizer of bytes, for tests."""
 
 from __future__ import annotations
 

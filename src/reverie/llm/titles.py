@@ -1,4 +1,4 @@
-"""Titles of a catalogue as a language model writes them: short, one key for each, and an item for each key."""
+"""Titles of a catalogue: normalised texts, and keys by which two spellings of a title match."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def tidy(title: str, year: str = "drop") -> str:
     >>> tidy("Postino, Il (The Postman) (1994)")
     'Il Postino (The Postman)'
     """
-    found = _YEAR.search(title)
-    end = found.group(0).rstrip() if found and year == "keep" else ""
+    match = _YEAR.search(title)
+    end = match.group(0).rstrip() if match and year == "keep" else ""
     body = " ".join(_YEAR.sub("", title).split())
     return _ARTICLE.sub(lambda m: f"{m[2]}{'' if m[2].endswith(chr(39)) else ' '}{m[1]}", body) + (f" {end.strip()}" if end else "")
 
@@ -102,10 +102,10 @@ class Titles:
     @cached_property
     def first(self) -> dict[str, int]:
         """Key to item code, the first item where several share it."""
-        found: dict[str, int] = {}
+        codes: dict[str, int] = {}
         for code, key in enumerate(self.keys, start=1):
-            found.setdefault(key, code)
-        return found
+            codes.setdefault(key, code)
+        return codes
 
     @cached_property
     def canonical(self) -> NDArray[np.int64]:

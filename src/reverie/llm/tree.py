@@ -1,4 +1,4 @@
-"""A prefix tree over the tokens of titles: an answer that follows it cannot name what does not exist."""
+"""Constrained decoding: a prefix tree over the tokens of titles, so that an answer names items of the catalogue only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class TitleTree:
-    """Lists of titles, one a line, with an end token behind the last."""
+    """Lists of distinct titles, one a line, with an end token behind the last."""
 
-    def __init__(self, backbone: Backbone, titles: Titles, most: int, distinct: bool = True) -> None:
-        self.most, self.distinct = most, distinct
+    def __init__(self, backbone: Backbone, titles: Titles, max_titles: int) -> None:
+        self.max_titles = max_titles
         self.separator = tuple(backbone.tokens("\n"))
         self.end = backbone.end
         self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
-        self.longest = most * max(map(len, self.paths.values())) + 1
+        self.longest = max_titles * max(map(len, self.paths.values())) + 1
         self._children: list[dict[int, int]] = [{}]
         self._counts: list[int] = [0]
         self._code: dict[int, int] = {}
@@ -46,22 +46,11 @@ class TitleTree:
             if node in self._code:
                 used.append(taken)
                 node, taken = 0, [0]
-        if node == 0 and len(used) >= self.most:
+        if node == 0 and len(used) >= self.max_titles:
             return [self.end]
         spent: dict[int, int] = {}
-        if self.distinct:
-            for path in used:
-                for visited in path:
-                    spent[visited] = spent.get(visited, 0) + 1
+        for path in used:
+            for visited in path:
+                spent[visited] = spent.get(visited, 0) + 1
         open_tokens = [token for token, child in self._children[node].items() if self._counts[child] > spent.get(child, 0)]
         return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
-
-    def named(self, tokens: Sequence[int]) -> list[int]:
-        """Return the items of an answer that follows the tree."""
-        node, found = 0, []
-        for token in tokens:
-            node = self._children[node][token]
-            if node in self._code:
-                found.append(self._code[node])
-                node = 0
-        return found

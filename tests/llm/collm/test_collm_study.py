@@ -19,13 +19,13 @@ from reverie.data.labelled import labelled_queries
 from reverie.data.plans import create_plan
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
-from reverie.llm.collm.draws import drawn_rows, drawn_users
+from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.pointwise import fit_labels
 from reverie.llm.collm.recipe import COLLM
 from reverie.llm.collm.scored import binary_ece, calibrations, ensemble, fit_binary_temperature, scored_evaluation
 from reverie.llm.collm.study import open_recommender, run_collm
+from reverie.llm.collm.subsamples import sample_rows, sample_users
 from reverie.llm.collm.table import result_rows, study_table
-from reverie.llm.collm.together import scores_together
 from reverie.llm.results import MORE
 from reverie.study.rows import COLUMNS
 from reverie.training import TrainingConfig
@@ -135,13 +135,13 @@ def test_asked_together_or_alone() -> None:
     plain = soft.config.model_copy(update={"ids": "none", "collaborative": None})
     question = create_collm(plain, soft.card.vocabulary, soft.backbone, None)
     test = world.split().test
-    found = scores_together({"soft": soft, "text": question}, test)
+    found = joint_scores({"soft": soft, "text": question}, test)
     for name, model in (("soft", soft), ("text", question)):
         alone = evaluate(model, test, top=0).scored
         assert alone is not None
         np.testing.assert_allclose(found[name], alone["score"].to_numpy(), atol=1e-5)
     with pytest.raises(ValueError, match="different language models"):
-        scores_together({"soft": soft, "other": world.model()}, test)
+        joint_scores({"soft": soft, "other": world.model()}, test)
 
 
 @pytest.mark.parametrize("name", ["mf", "din", "sasrec", "lightgcn"])
@@ -161,17 +161,17 @@ def test_any_recommender_learns_labels(name: str) -> None:
 def test_draws_are_stated_and_by_user() -> None:
     split = world.split()
     assert split.labelled is not None
-    marked = drawn_rows(split.labelled, 20, 4)
+    marked = sample_rows(split.labelled, 20, 4)
     assert len(create_plan("labelled", marked, 5)) == 20
     assert len(create_plan("labelled", split.labelled, 5)) == split.labelled.n_events
-    chosen = drawn_users(split.test, 8, 1, "test")
+    chosen = sample_users(split.test, 8, 1, "test")
     assert len(chosen) >= 8
     users = set(split.test.users[chosen].tolist())
     assert set(np.flatnonzero(np.isin(split.test.users, list(users))).tolist()) == set(chosen.tolist())
-    few = drawn_users(split.test, 8, 1, "test", per_user=2)
+    few = sample_users(split.test, 8, 1, "test", per_user=2)
     assert np.bincount(split.test.users[few]).max() == 2
     assert (np.sort(few) == few).all()
-    assert len(drawn_users(split.test, None, 1, "test")) == len(split.test)
+    assert len(sample_users(split.test, None, 1, "test")) == len(split.test)
 
 
 def test_calibration_follows_its_formulas() -> None:

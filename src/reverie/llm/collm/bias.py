@@ -1,4 +1,4 @@
-"""Baselines that know no more than means: of the item, of item and user, and of all that was said before."""
+"""Baselines from rates alone: item mean, user and item bias, and the bias of all earlier rows (prequential)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,22 @@ PSEUDO = 5.0
 """Pseudo-counts at the overall rate that a mean is smoothed with."""
 
 
-def item_mean(train: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+def item_mean(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
     """Return how often an item was liked, smoothed: ``(likes + k r) / (rows + k)`` with r the rate of all rows → [R]."""
-    return _smoothed(train.items, train.labels, asked.items, float(train.labels.mean()), pseudo)
+    return _smoothed(train.items, train.labels, queries.items, float(train.labels.mean()), pseudo)
 
 
-def bias_model(train: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+def bias_model(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
     """Return ``logit(item mean) + logit(user mean)``, both smoothed as in `item_mean` → [R]."""
     rate = float(train.labels.mean())
-    of_item = _smoothed(train.items, train.labels, asked.items, rate, pseudo)
-    of_user = _smoothed(train.users, train.labels, asked.users, rate, pseudo)
+    of_item = _smoothed(train.items, train.labels, queries.items, rate, pseudo)
+    of_user = _smoothed(train.users, train.labels, queries.users, rate, pseudo)
     return logit(of_item) + logit(of_user)
 
 
-def prequential_bias(past: Pairs, asked: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
-    """Return the bias model of all strictly earlier rows, those that are asked about included, liked or not → [R]."""
-    if past.times is None or asked.times is None:
-        raise DataError("the prequential bias model needs times, and these rows have none")
-    both = past + asked
+def prequential_bias(past: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+    """Return the bias model of all strictly earlier rows, those of `queries` included, liked or not → [R]."""
+    both = past + queries
     if both.times is None:
         raise DataError("the prequential bias model needs times, and these rows have none")
     rows, likes = _before(np.zeros(len(both), dtype=np.int64), both.times, both.labels)
@@ -53,11 +51,11 @@ def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _smoothed(
-    keys: NDArray[np.int64], labels: NDArray[np.float64], asked: NDArray[np.int64], rate: float, pseudo: float
+    keys: NDArray[np.int64], labels: NDArray[np.float64], wanted: NDArray[np.int64], rate: float, pseudo: float
 ) -> NDArray[np.float64]:
-    size = int(max(keys.max(initial=0), asked.max(initial=0))) + 1
+    size = int(max(keys.max(initial=0), wanted.max(initial=0))) + 1
     rows, likes = np.bincount(keys, minlength=size), np.bincount(keys, labels, minlength=size)
-    return np.asarray(((likes + pseudo * rate) / (rows + pseudo))[asked])
+    return np.asarray(((likes + pseudo * rate) / (rows + pseudo))[wanted])
 
 
 def _before(

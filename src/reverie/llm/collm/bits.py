@@ -1,4 +1,4 @@
-"""Collaborative vectors as bits that can be written into a prompt."""
+"""Collaborative vectors as binary codes in the text of a prompt, after BinLLM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNKNOWN = "unknown"
 """What is written where nothing is known."""
 
 
-class Bits(nn.Module):
+class BinaryCodes(nn.Module):
     """Signs of vectors along their principal directions, around the median of each side.
 
     .. [1] Zhang et al., Text-like encoding of collaborative information in large language models for recommendation (BinLLM), ACL
@@ -38,11 +38,11 @@ class Bits(nn.Module):
     def fit(self, users: Tensor, items: Tensor) -> None:
         """Find the directions and medians; users, items [M, d]."""
         both = torch.cat([users - users.mean(0), items - items.mean(0)])
-        _, _, found = torch.linalg.svd(both, full_matrices=False)
-        missing = self.directions.shape[1] - len(found)
+        _, _, principal = torch.linalg.svd(both, full_matrices=False)
+        missing = self.directions.shape[1] - len(principal)
         if missing > 0:
             raise ConfigError(f"{len(both)} users and items are too few to read {self.directions.shape[1]} bits; use fewer bits")
-        self.directions.copy_(found[: self.directions.shape[1]].T)
+        self.directions.copy_(principal[: self.directions.shape[1]].T)
         for side, vectors in enumerate((users, items)):
             self.middles[side] = (vectors @ self.directions).median(0).values
 
@@ -50,8 +50,8 @@ class Bits(nn.Module):
         """Return what is written for users or items; vectors [M, d], known [M]."""
         signs = (vectors @ self.directions > self.middles[0 if side == "user" else 1]).cpu().numpy()
         return [
-            (_dotted(row) if dotted else "".join("01"[int(bit)] for bit in row)) if there else UNKNOWN
-            for row, there in zip(signs, known.tolist(), strict=True)
+            (_dotted(row) if dotted else "".join("01"[int(bit)] for bit in row)) if is_known else UNKNOWN
+            for row, is_known in zip(signs, known.tolist(), strict=True)
         ]
 
 

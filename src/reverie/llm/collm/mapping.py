@@ -1,4 +1,4 @@
-"""From collaborative vectors to soft tokens, with a token that says that nothing is known."""
+"""The mapping of CoLLM from collaborative vectors to soft tokens, with a learned token for unknown users and items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reverie.llm.collm.config import MappingConfig
 
 
-class Mapping(nn.Module):
+class MappingNetwork(nn.Module):
     """The mapping of CoLLM (arXiv 2310.19488, eq. 6), for users and items."""
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""CoLLM: a language model that says whether a user would like an item, from titles and from collaborative vectors."""
+"""CoLLM: a language model that predicts whether a user likes an item, from titles and collaborative vectors."""
 
 from __future__ import annotations
 
@@ -8,33 +8,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import SequenceBatch as Batch
+from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, load_backbone
-from reverie.llm.collm.bits import Bits
-from reverie.llm.collm.catalogue import candidate_scores, catalogue_scores, chunks, rows_of
-from reverie.llm.collm.evidence import Evidence, create_evidence
-from reverie.llm.collm.mapping import Mapping
+from reverie.llm.collm.bits import BinaryCodes
+from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors, newest_events
+from reverie.llm.collm.mapping import MappingNetwork
 from reverie.llm.collm.prompting import create_prompting
-from reverie.llm.collm.writing import written
+from reverie.llm.collm.scoring import candidate_logits, pair_logits
 from reverie.llm.lora import add_lora
-from reverie.llm.prefix import answers, read
-from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch.nn import Parameter
 
-    from reverie.data.batch import SequenceBatch
     from reverie.data.vocabulary import Vocabulary
     from reverie.llm.collm.config import CoLLMConfig
     from reverie.protocols import Card
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""
-ALIKE = 4
-"""Prompts of about one length that a processor reads side by side; an accelerator reads all."""
 
 
 class CoLLM(nn.Module):
@@ -49,24 +43,23 @@ class CoLLM(nn.Module):
 
     card: Card
     centre: Tensor
-    words: Tensor
 
-    def __init__(self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> None:
+    def __init__(
+        self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, vectors: CollaborativeVectors | None
+    ) -> None:
         super().__init__()
         self.config, self.backbone = config, backbone
-        self.history: int | None = config.history if evidence is None else max(config.history, evidence.history)
+        self.history: int | None = config.history if vectors is None else max(config.history, vectors.history)
         self.plan = "labelled-by-user" if config.ranking else "labelled"
-        self.prompting = create_prompting(config, backbone, vocabulary)
         self.language = backbone.model
-        self.evidence = evidence
-        self.mapping: Mapping | None = None
-        self.bits: Bits | None = None
-        if evidence is not None and config.ids == "soft":
-            self.mapping = Mapping(config.mapping, evidence.dim, backbone.width, backbone.rms)
-        elif evidence is not None and config.ids != "none":
-            self.bits = Bits(evidence.dim, config.bits)
-        words = [self.prompting.answer("Yes"), self.prompting.answer("No")]
-        self.register_buffer("words", torch.tensor(words, device=backbone.device), persistent=False)
+        self.evidence = vectors  # its name in stored weights
+        self.mapping: MappingNetwork | None = None
+        self.bits: BinaryCodes | None = None
+        if vectors is not None and config.ids == "soft":
+            self.mapping = MappingNetwork(config.mapping, vectors.dim, backbone.width, backbone.rms)
+        elif vectors is not None and config.ids != "none":
+            self.bits = BinaryCodes(vectors.dim, config.bits)
+        self.prompting = create_prompting(config, backbone, vocabulary, vectors, self.mapping or self.bits)
         self.register_buffer("centre", torch.zeros((), device=backbone.device))
         self.stage = "lora" if self.mapping is None else "mapping"
         others = [part for part in (self.evidence, self.mapping, self.bits) if part is not None]
@@ -114,11 +107,33 @@ class CoLLM(nn.Module):
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Score given candidates, or the whole catalogue; items [B, C] → [B, N] or [B, C]."""
         if items is None:
-            return catalogue_scores(self, batch)
+            return self._catalogue_scores(batch)
         if items.shape[1] == 1:
-            rows = [self.pairs(rows_of(batch, at), items[at]) for at in chunks(batch.size, self.config.rows)]
-            return torch.cat(rows) if rows else items.new_zeros(items.shape, dtype=torch.float32)
-        return torch.stack([candidate_scores(self, rows_of(batch, [row]), items[row]) for row in range(batch.size)])
+            size = self.config.rows
+            parts = [self.pairs(_rows(batch, at, size), items[at : at + size]) for at in range(0, batch.size, size)]
+            return torch.cat(parts) if parts else items.new_zeros(items.shape, dtype=torch.float32)
+        return torch.stack([self._candidate_scores(_rows(batch, row), items[row]) for row in range(batch.size)])
+
+    def _candidate_scores(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Score candidates of one user; items [C] → [C]."""
+        real = items.nonzero()[:, 0]
+        scores = torch.zeros(len(items), device=self.centre.device)
+        if not len(real):
+            return scores
+        return scores.index_put((real,), self.score_of(candidate_logits(self.prompting, batch, items[real])))
+
+    def _catalogue_scores(self, batch: SequenceBatch) -> Tensor:
+        """Score every item, or the `shortlist`, behind which items stand in the order of the recommender → [B, N]."""
+        n_items = len(self.prompting.titles.texts)
+        everything = torch.arange(1, n_items + 1, device=self.centre.device)
+        if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
+            return torch.stack([self._candidate_scores(_rows(batch, row), everything) for row in range(batch.size)])
+        recommender = self.evidence.model
+        rough: Tensor = recommender.scores(newest_events(batch, recommender.history)).float()
+        chosen = rough.topk(self.config.shortlist, dim=1).indices
+        fine = torch.stack([self._candidate_scores(_rows(batch, row), chosen[row] + 1) for row in range(batch.size)])
+        behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
+        return behind.scatter(1, chosen, fine)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the binary cross-entropy against labels and, where it has a weight, the pairwise loss inside users."""
@@ -163,27 +178,12 @@ class CoLLM(nn.Module):
         users = self.evidence.user_rows.nonzero()[:, 0]
         items = self.evidence.item_rows.nonzero()[:, 0]
         nobody = torch.zeros(len(users), dtype=torch.int64, device=users.device)
-        batch = Batch(nobody[:, None], nobody, users)
+        batch = SequenceBatch(nobody[:, None], nobody, users)
         self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
     def pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Score pairs; what comes before the first soft token needs no gradient where it is frozen; items [B, C] → [B, C]."""
-        prompts, vectors = written(self, batch, items)
-        soft = vectors.view(len(prompts), -1, vectors.shape[-1])
-        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-        alike = ALIKE if self.centre.device.type == "cpu" else len(prompts)
-        groups = [order[at : at + alike] for at in range(0, len(order), alike)]
-        logits = [self._logits([prompts[row] for row in rows], soft[rows].flatten(0, 1)) for rows in groups]
-        back = torch.tensor(order, device=items.device).argsort()
-        return self.score_of(torch.cat(logits)[back]).view(items.shape)
-
-    def _logits(self, prompts: list[list[int]], vectors: Tensor) -> Tensor:
-        first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
-        if self.stage != "mapping" or min(first) == 0 or not torch.is_grad_enabled():
-            return answers(self.backbone, prompts, vectors, self.words)
-        with torch.no_grad():
-            before = read(self.backbone, [p[:n] for p, n in zip(prompts, first, strict=True)], vectors[:0].detach())
-        return answers(self.backbone, [p[n:] for p, n in zip(prompts, first, strict=True)], vectors, self.words, before)
+        return self.score_of(pair_logits(self.prompting, batch, items, self.stage == "mapping")).view(items.shape)
 
     def score_of(self, logits: Tensor) -> Tensor:
         """Turn the logits of Yes and No into scores; logits [M, 2] → [M]."""
@@ -191,11 +191,17 @@ class CoLLM(nn.Module):
         return raw - self.centre
 
 
-def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> CoLLM:
+def _rows(batch: SequenceBatch, first: int, count: int = 1) -> SequenceBatch:
+    """Return consecutive rows of a batch, without targets and labels."""
+    rows = slice(first, first + count)
+    return SequenceBatch(batch.items[rows], batch.lengths[rows], batch.users[rows])
+
+
+def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, vectors: CollaborativeVectors | None) -> CoLLM:
     """Return a model over existing parts: a backbone with its LoRA, shared by several models, and a fitted recommender."""
     from reverie.protocols import Card
 
-    model = CoLLM(config, vocabulary, backbone, evidence)
+    model = CoLLM(config, vocabulary, backbone, vectors)
     model.card = Card("collm", config, vocabulary)
     return model.eval()
 
@@ -215,5 +221,5 @@ def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
     """
     backbone = add_lora(load_backbone(config.backbone), config.lora)
     wanted = config.collaborative if config.ids != "none" or config.shortlist is not None else None
-    evidence = None if wanted is None else create_evidence(wanted, vocabulary)
-    return CoLLM(config, vocabulary, backbone, evidence)
+    vectors = None if wanted is None else create_vectors(wanted, vocabulary)
+    return CoLLM(config, vocabulary, backbone, vectors)

@@ -1,4 +1,4 @@
-"""Many ends behind one beginning, packed into one row: no padding, and no copy of the beginning for each."""
+"""Many continuations of one prefix packed into one row, without padding or copies of the prefix."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from reverie.llm.batches import collate
 from reverie.llm.generate import cache_name
-from reverie.llm.prefix import answers
+from reverie.llm.prefix import answer_logits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reverie.llm.backbone import Backbone
-    from reverie.llm.prefix import Read
+    from reverie.llm.prefix import Prefix
 
 TOKENS = 256
 """Tokens of a packed row: enough for the matrix products, and few beside the square that attention costs."""
@@ -23,27 +23,26 @@ MASKED = ("sdpa", "eager")
 """Attention that takes a mask of its own for each pair of places."""
 
 
-def packed_answers(
-    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read, rows: int
+def packed_answer_logits(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, rows: int
 ) -> Tensor:
-    """Return the logits of some words after many ends of one beginning; what `answers` gives, up to rounding.
+    """Return the logits of some words after many continuations of one prefix; what `answer_logits` gives, up to rounding.
 
     vectors [M, s, D], words [W] → [M, W].
     """
     parts = []
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    if getattr(base.config, "_attn_implementation", "") not in MASKED:
+    if getattr(backbone.base_model.config, "_attn_implementation", "") not in MASKED:
         for at in range(0, len(ends), rows):
             some, soft = ends[at : at + rows], vectors[at : at + rows].flatten(0, 1)
-            parts.append(answers(backbone, some, soft, words, before.repeated(len(some))))
+            parts.append(answer_logits(backbone, some, soft, words, prefix.repeated(len(some))))
         return torch.cat(parts)
-    length = int(before.lengths[0])
+    length = int(prefix.lengths[0])
     for first, stop in _cuts(ends, min(TOKENS, backbone.context - length)):
-        parts.append(_row(backbone, ends[first:stop], vectors[first:stop].flatten(0, 1), words, before, length))
+        parts.append(_row(backbone, ends[first:stop], vectors[first:stop].flatten(0, 1), words, prefix, length))
     return torch.cat(parts)
 
 
-def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, before: Read, length: int) -> Tensor:
+def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, length: int) -> Tensor:
     from transformers import DynamicCache
 
     sizes = torch.tensor([len(end) for end in ends])
@@ -60,7 +59,7 @@ def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, wor
         position_ids=(place + length)[None].to(embeds.device),
         use_cache=True,
         logits_to_keep=(sizes.cumsum(0) - 1).to(embeds.device),
-        **{cache_name(backbone): DynamicCache(before.layers)},
+        **{cache_name(backbone): DynamicCache(prefix.layers)},
     )
     logits: Tensor = out.logits[0].float()
     return logits.index_select(1, words)

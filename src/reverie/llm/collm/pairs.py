@@ -1,4 +1,4 @@
-"""Labelled rows as flat arrays: who was asked about what, when, and whether it was liked."""
+"""Labelled pairs of user and item as flat arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any recommender taught labels: its scores become log-odds."""
+"""Pointwise training: any torch recommender fitted to labels by binary cross-entropy."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def fit_labels(
     device: str | None = None,
     show: bool = False,
 ) -> tuple[Recommender, Best]:
-    """Create a registered model and teach it the labels of a split; the best epoch on validation is kept."""
+    """Create a registered model and fit it to the labels of a split; the best epoch on validation is kept."""
     if split.labelled is None:
         raise ValueError("the split has no labelled training rows")
     model = create_model(name, split, seed=training.seed, **options)

@@ -33,7 +33,7 @@ class LabelRecipe(Options):
     """Shares of events of valid and of test."""
 
 
-class Taught(Options):
+class BaselineRecipe(Options):
     """A recommender taught the labels."""
 
     options: dict[str, Any] = Field(default_factory=dict)
@@ -72,7 +72,7 @@ class CoLLMRecipe(BaseRecipe):
     """How the recommender that is read is taught the labels."""
     collaborative_trials: PositiveInt = 1
     """How many of its settings were tried on validation before."""
-    baselines: dict[str, Taught] = Field(default_factory=dict)
+    baselines: dict[str, BaselineRecipe] = Field(default_factory=dict)
     """Recommenders to print beside it, by name or as ``name:what``."""
     rows: RowsRecipe = RowsRecipe()
     """Subsamples."""
@@ -98,12 +98,12 @@ class CoLLMRecipe(BaseRecipe):
 
     @field_validator("baselines")
     @classmethod
-    def _known(cls, value: dict[str, Taught]) -> dict[str, Taught]:
-        for name, taught in value.items():
+    def _known(cls, value: dict[str, BaselineRecipe]) -> dict[str, BaselineRecipe]:
+        for name, baseline in value.items():
             model = name.partition(":")[0]
             if model not in MODELS:
                 raise ValueError(f"unknown model '{model}'{nearest(model, MODELS)}")
-            cls._labels(taught.training)
+            cls._labels(baseline.training)
         return value
 
 

@@ -1,4 +1,4 @@
-"""From scores of labelled rows to an evaluation, so that metrics, intervals and paired tests are those of every other room."""
+"""Evaluation, calibration and ensembles of scores of labelled rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str, protocol: str = "") -> Evaluation:
     """Return the evaluation of scores that were made elsewhere; scores [Q]."""
-    nothing = np.zeros(0, dtype=np.int64)
+    empty = np.zeros(0, dtype=np.int64)
     zeros, ones = np.zeros(len(queries), dtype=np.int32), np.ones(len(queries), dtype=np.int32)
     scored = pl.DataFrame(
         {
@@ -35,7 +35,7 @@ def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str,
     )
     return Evaluation(
         ranks=rank_frame(queries, ranked_targets(queries), zeros, zeros, ones, zeros, None),
-        topk=list_frame(queries, nothing, nothing, nothing, np.zeros(0), None),
+        topk=list_frame(queries, empty, empty, empty, np.zeros(0), None),
         scored=scored,
         seen="keep",
         protocol=protocol,
@@ -74,10 +74,10 @@ def calibrations(
 
 def fit_binary_temperature(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
     """Return the divisor of log-odds under which labels are likeliest; scores, labels [R]."""
-    found = minimize_scalar(
+    fitted = minimize_scalar(
         lambda log_t: log_loss(_sigmoid(scores / np.exp(log_t)), labels), bounds=(np.log(0.02), np.log(50.0)), method="bounded"
     )
-    return float(np.exp(found.x))
+    return float(np.exp(fitted.x))
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
@@ -120,7 +120,7 @@ def _sigmoid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1 + np.tanh(scores / 2)))
 
 
-def _isotonic(scores: NDArray[np.float64], labels: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.float64]:
+def _isotonic(scores: NDArray[np.float64], labels: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
     order = np.argsort(scores, kind="stable")
     fitted = isotonic_regression(labels[order]).x
-    return np.asarray(np.interp(asked, scores[order], fitted))
+    return np.asarray(np.interp(wanted, scores[order], fitted))

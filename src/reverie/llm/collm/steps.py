@@ -1,4 +1,4 @@
-"""The two steps of CoLLM: the LoRA on text, then the mapping with everything else frozen; and what both say."""
+"""The two training steps of CoLLM (LoRA on text, then the mapping with everything else frozen), and the scores of both."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from reverie.data.plans.labelled import LabelledPlan
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import load_backbone
-from reverie.llm.collm.evidence import Evidence, create_evidence
+from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors
+from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.model import CoLLM, create_collm
 from reverie.llm.collm.pointwise import label_measure
-from reverie.llm.collm.together import scores_together
 from reverie.llm.lora import add_lora
 from reverie.models import load_model, save_model
 from reverie.models.store import load_tensors
@@ -41,7 +41,7 @@ CENTRE = 32
 
 
 @dataclass
-class Steps:
+class TwoStepTraining:
     """The language model's part of a study."""
 
     recipe: CoLLMRecipe
@@ -52,74 +52,74 @@ class Steps:
     show: bool
     device: str | None = None
 
-    def scores(self, asked: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
-        """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items."""
+    def scores(self, queries: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+        """Train, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items."""
         recipe, config = self.recipe, self.recipe.model
         seed_torch(recipe.text_training.seed, "weights")
-        here = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
-        backbone = add_lora(load_backbone(here), config.lora)
+        backbone_config = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
+        backbone = add_lora(load_backbone(backbone_config), config.lora)
         vocabulary = self.split.vocabulary
         facts: dict[str, Any] = {}
-        found: dict[str, tuple[Any, Any]] = {}
+        scores: dict[str, tuple[Any, Any]] = {}
         text: CoLLM | None = None
         if recipe.steps == "two":
             plain = config.model_copy(update={"ids": "none", "collaborative": None, "shortlist": None})
             text = create_collm(plain, vocabulary, backbone, None)
-            facts["text"] = self._teach(text, "lora", recipe.text_training, "text")
+            facts["text"] = self._train(text, "lora", recipe.text_training, "text")
         seed_torch(recipe.ids_training.seed, "weights of the mapping")
-        evidence = self._evidence()
-        config = config.model_copy(update={"collaborative": self._collaborative(evidence)})
-        full = create_collm(config, vocabulary, backbone, evidence)
+        vectors = self._vectors()
+        config = config.model_copy(update={"collaborative": self._collaborative(vectors)})
+        full = create_collm(config, vocabulary, backbone, vectors)
         if full.bits is not None:
             full.fit_bits()
         full.fit_scale(LabelledPlan(self.rows, full.history or 1).batch(self._sample(SCALE)))
-        again = full.mapping is None
-        if text is not None and again:
-            found |= self._score({"text-only": text}, asked)  # before the LoRA is taught again
-        stage = "all" if recipe.steps == "one" else ("lora" if again else "mapping")
-        facts["ids"] = self._teach(full, stage, recipe.ids_training, "ids")
+        retrains_lora = full.mapping is None
+        if text is not None and retrains_lora:
+            scores |= self._score({"text-only": text}, queries)  # before the LoRA is taught again
+        stage = "all" if recipe.steps == "one" else ("lora" if retrains_lora else "mapping")
+        facts["ids"] = self._train(full, stage, recipe.ids_training, "ids")
         shuffled = create_collm(config, vocabulary, backbone, copy.deepcopy(full.evidence))
         shuffled.load_state_dict(full.state_dict())
         if shuffled.evidence is not None:
             shuffled.evidence.shuffle(recipe.rows.seed)
         together = {"collm": full, "collm-shuffled": shuffled}
-        if text is not None and not again:
+        if text is not None and not retrains_lora:
             together = {"text-only": text} | together
         begin = time.monotonic()
-        found |= self._score(together, asked)
+        scores |= self._score(together, queries)
         facts["scoring_seconds"] = time.monotonic() - begin
         save_model(full, self.folder / "model")
-        return found, facts
+        return scores, facts
 
-    def _score(self, models: dict[str, CoLLM], asked: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
-        valid, test = (scores_together(models, queries, self.show) for queries in asked)
+    def _score(self, models: dict[str, CoLLM], queries: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
+        valid, test = (joint_scores(models, part, self.show) for part in queries)
         return {name: (valid[name], test[name]) for name in models}
 
-    def _evidence(self) -> Evidence:
+    def _vectors(self) -> CollaborativeVectors:
         own = self.recipe.model.collaborative
         if own is None:
             raise ValueError("model.collaborative is missing")
-        evidence = (
-            create_evidence(own, self.split.vocabulary)
+        vectors = (
+            create_vectors(own, self.split.vocabulary)
             if self.recipe.scratch
-            else Evidence(load_model(self.folder / "recommenders" / "read"))
+            else CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
         )
         if self.split.labelled is not None:
-            evidence.see(self.split.labelled)
-        return evidence
+            vectors.count_rows(self.split.labelled)
+        return vectors
 
     def _sample(self, count: int) -> NDArray[np.int64]:
         n = len(LabelledPlan(self.rows, 1))
         return np.sort(numpy_generator(self.recipe.rows.seed, "sample").choice(n, min(count, n), replace=False))
 
-    def _collaborative(self, evidence: Evidence) -> Any:
+    def _collaborative(self, vectors: CollaborativeVectors) -> Any:
         """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
         own = self.recipe.model.collaborative
-        card = evidence.model.card
+        card = vectors.model.card
         return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
 
-    def _teach(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
-        """Teach one stage; a finished one is loaded."""
+    def _train(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
+        """Train one stage; a finished one is loaded."""
         place = self.folder / name
         model.set_stage(stage)
         if (place / "taught.json").exists():

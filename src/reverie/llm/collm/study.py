@@ -15,12 +15,12 @@ from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json
 from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
-from reverie.llm.collm.draws import drawn_rows, drawn_users
 from reverie.llm.collm.measured import MeasuredCoLLM
 from reverie.llm.collm.pairs import labelled_pairs
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
+from reverie.llm.collm.subsamples import sample_rows, sample_users
 from reverie.llm.collm.table import result_rows, study_table
 from reverie.llm.results import MORE
 from reverie.models import load_model, save_model
@@ -90,7 +90,7 @@ def _measured(
     """Teach and score what is not there, and read it."""
     claim(folder, recipe, COLLM, "run")
     drawn = {
-        name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
+        name: sample_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
     valid, test = split.valid.take(drawn["valid"]), split.test.take(drawn["test"])
@@ -113,18 +113,18 @@ def _score(
     show: bool,
 ) -> None:
     """Teach every row of the table, score validation and test with it, and write the scores."""
-    from reverie.llm.collm.steps import Steps
+    from reverie.llm.collm.steps import TwoStepTraining
 
     write_json(folder / "environment.json", environment())
     reset_peak()
     begin = time.monotonic()
-    scores = _means(pairs, drawn)
-    baselines, facts = _taught(recipe, split, folder, queries, device, show)
+    scores = _bias_scores(pairs, drawn)
+    baselines, facts = _fit_recommenders(recipe, split, folder, queries, device, show)
     own: dict[str, tuple[Any, Any]] = {}
     facts["steps"] = {}
     if not recipe.controls_only:
-        rows = drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed)
-        own, facts["steps"] = Steps(recipe, split, rows, queries[0], folder, show, device).scores(queries)
+        rows = sample_rows(_rows(split), recipe.rows.train, recipe.rows.seed)
+        own, facts["steps"] = TwoStepTraining(recipe, split, rows, queries[0], folder, show, device).scores(queries)
     scores |= baselines
     mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
     if mixed is not None and "text-only" in own:
@@ -163,7 +163,7 @@ def _rows(split: Split) -> Any:
     return split.labelled
 
 
-def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+def _bias_scores(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
     train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
     both = train + valid
     parts = {"valid": valid, "test": test}
@@ -179,7 +179,7 @@ def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dic
     return found  # type: ignore[return-value]  # each holds validation and test
 
 
-def _taught(
+def _fit_recommenders(
     recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
     """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
@@ -210,9 +210,9 @@ def _taught(
     return found, {"recommenders": facts}
 
 
-def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
+def _store(folder: Path, scores: dict[str, tuple[Any, Any]]) -> None:
     for side, name in enumerate(("valid", "test")):
         with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
+            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}).write_parquet(
                 temporary
             )

@@ -1,4 +1,4 @@
-"""Controls without a language model: nearest items, a linear probe, popularity."""
+"""Controls without a language model: nearest items by vectors, a linear probe of the states, popularity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.tasks import Histories
+    from reverie.llm.interpreter.prompting import Histories
     from reverie.llm.titles import Titles
 
 PROBE_STEPS, PROBE_ROWS, PROBE_RATE = 400, 2048, 1e-2

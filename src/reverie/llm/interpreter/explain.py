@@ -1,4 +1,4 @@
-"""One person in words: what the state says, what of it is true, and what the model imagines next."""
+"""Explanation of one user: the titles that the language model reads off the state, how many are true, and controls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from reverie.errors import DataError
-from reverie.llm.interpreter.answers import RowName, Speaker
+from reverie.llm.interpreter.answers import AnswerGenerator, RowName
 from reverie.llm.interpreter.controls import nearest
 from reverie.llm.interpreter.oracle import describe_imagined
+from reverie.llm.states import to_device
 from reverie.llm.windows import Windows
 from reverie.protocols import Imagines
 
@@ -30,19 +31,19 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
     other = session.windows("test")
     other = other.take(np.flatnonzero(other.users != code)[:1])
     both = Windows(*(np.concatenate(pair) for pair in zip(vars(window).values(), vars(other).values(), strict=True)))
-    speaker = Speaker(session, session.histories(both))
+    generator = AnswerGenerator(session, session.histories(both))
     canonical = session.titles.canonical
     true = list(dict.fromkeys(canonical[np.array(window.row(0))].tolist()))
-    said = speaker.say("recovery", "model", "free").mentions[0]
-    own = _recall([m.code for m in said], true)
-    controls = {name: _recall([m.code for m in speaker.say("recovery", name, "free").mentions[0]], true) for name in CONTROLS}
+    mentions = generator.answers("recovery", "model", "free").mentions[0]
+    own = _recall([m.code for m in mentions], true)
+    controls = {name: _recall([m.code for m in generator.answers("recovery", name, "free").mentions[0]], true) for name in CONTROLS}
     states = session.histories(window).states[0, : window.lengths[0]]
-    found: dict[str, Any] = {
+    explanation: dict[str, Any] = {
         "user": user,
         "part": _part(session, code),
         "history": [session.titles.text(code) for code in window.row(0)],
         "held_out": [session.titles.text(code) for code in true if code in set(canonical[session.held_out].tolist())],
-        "said": [{"title": m.text, "kind": "invented" if not m.code else "true" if m.code in true else "real"} for m in said],
+        "said": [{"title": m.text, "kind": "invented" if not m.code else "true" if m.code in true else "real"} for m in mentions],
         "recall": own,
         "controls": controls,
         "faithfulness": own - max(controls.values()),
@@ -50,8 +51,8 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
         "recommended": _recommended(session, window),
     }
     if isinstance(session.model, Imagines) and "item" in session.recipe.tasks:
-        found["imagined"] = describe_imagined(session, both)[0]
-    return found
+        explanation["imagined"] = describe_imagined(session, both)[0]
+    return explanation
 
 
 def _window(session: Session, user: int) -> Windows:
@@ -77,8 +78,6 @@ def _recall(named: list[int], true: list[int]) -> float:
 
 @torch.no_grad()
 def _recommended(session: Session, window: Windows, k: int = 3) -> list[str]:
-    from reverie.llm.states import there
-
-    scores = session.model.scores(there(session.model, window.batch()))[0].cpu()
+    scores = session.model.scores(to_device(session.model, window.batch()))[0].cpu()
     scores[torch.tensor(window.row(0)) - 1] = float("-inf")
     return [session.titles.text(int(at) + 1) for at in scores.topk(min(k, len(scores))).indices]

@@ -1,4 +1,4 @@
-"""From what a language model wrote to items of the catalogue."""
+"""Matches generated text to titles of the catalogue."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Matcher:
 
     def mentions(self, answer: str) -> list[Mention]:
         """Return the distinct titles that an answer names, in their order."""
-        found: dict[object, Mention] = {}
+        mentions: dict[object, Mention] = {}
         for line in answer.splitlines():
             for text in self._pieces(_LIST.sub("", line)):
                 key, code = self._key(text), self._code(text)
                 if code or _WORD.search(key):
-                    found.setdefault(code or key, Mention(text.strip(), code))
-        return list(found.values())
+                    mentions.setdefault(code or key, Mention(text.strip(), code))
+        return list(mentions.values())
 
     def _pieces(self, line: str) -> Sequence[str]:
         pieces = line.split(", ")

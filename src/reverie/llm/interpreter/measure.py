@@ -1,4 +1,4 @@
-"""Metrics of recovered histories, row by row, and their intervals over users."""
+"""Metrics of recovered histories and residuals, with bootstrap intervals over users."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
     """Return the metrics of recovery as ratios of sums over rows."""
     held = set(truth.held_out.tolist())
-    found: dict[str, list[tuple[float, float]]] = {}
+    metrics: dict[str, list[tuple[float, float]]] = {}
     for number, (mentions, true) in enumerate(zip(answered.mentions, truth.rows, strict=True)):
         wanted = list(dict.fromkeys(true))
         named = [mention.code for mention in mentions if mention.code]
@@ -83,8 +83,8 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
         if answered.ended is not None:
             one["unfinished"] = (float(not answered.ended[number]), 1.0)
         for name, pair in one.items():
-            found.setdefault(name, []).append(pair)
-    return {name: _values(pairs, truth.users) for name, pairs in found.items()}
+            metrics.setdefault(name, []).append(pair)
+    return {name: _values(pairs, truth.users) for name, pairs in metrics.items()}
 
 
 def recall_by_position(answered: Answered, truth: Truth) -> list[float]:

@@ -1,4 +1,4 @@
-"""An interpreter: two adapters between one recommender and one language model, saved without either."""
+"""RecInterpreter's trainable part: two adapters between a frozen recommender and a frozen language model."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Interpreter(nn.Module):
 
     @property
     def recalls(self) -> bool:
-        """Whether the adapters read the catalogue, see `remember`."""
+        """Whether the adapters read the catalogue, see `set_catalogue`."""
         return isinstance(self.states.core, Recall)
 
     @torch.no_grad()
-    def remember(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
+    def set_catalogue(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
         """Give adapters that recall their catalogue, which is not saved with them; others ignore it; table [N, D]."""
         if not self.recalls:
             return
@@ -55,7 +55,7 @@ class Interpreter(nn.Module):
         known = torch.zeros(len(table), dtype=torch.bool, device=device)
         known[taught.to(device) - 1] = True
         for adapter in (self.states, self.items):
-            cast("Recall", adapter.core).remember(table.to(device), values, known)
+            cast("Recall", adapter.core).set_catalogue(table.to(device), values, known)
 
     @torch.no_grad()
     def recalled(self, states: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ class Interpreter(nn.Module):
         goals = torch.zeros(len(table) + 1, tokens, backbone.width, device=device)
         for code in taught.tolist():
             goals[code] = title_vectors(backbone, titles.text(code), tokens)
-        self.states.start_at(states[some].to(device), goals[codes[some].to(device)])
-        self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
+        self.states.fit_ridge(states[some].to(device), goals[codes[some].to(device)])
+        self.items.fit_ridge(table[taught - 1].to(device), goals[taught.to(device)])
 
     def group(self, task: str) -> int | None:
         """Return how many soft tokens of a task belong together."""
@@ -107,16 +107,18 @@ class Interpreter(nn.Module):
 
         if not (folder / "adapter.json").is_file():
             raise RunError(f"{folder} holds no adapter (no adapter.json); 'reverie interpret' makes one")
-        found = read_json(folder / "adapter.json")
+        stored = read_json(folder / "adapter.json")
         needed = {
             "adapter": "is of the kind",
             "dim": "reads states of width",
             "width": "makes vectors of width",
             "language_model": "was taught with",
         }
-        for key, said in needed.items():
-            if found.get(key) != self.facts[key]:
-                raise RunError(f"the adapter in {folder} {said} {found.get(key)}, and {self.facts[key]} is needed; train it again")
+        for key, property_name in needed.items():
+            if stored.get(key) != self.facts[key]:
+                raise RunError(
+                    f"the adapter in {folder} {property_name} {stored.get(key)}, and {self.facts[key]} is needed; train it again"
+                )
         try:
             self.load_state_dict(load_file(folder / "adapter.safetensors"))
         except (OSError, SafetensorError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""Oracle items in words: what a generative recommender imagines, named and checked against the nearest items of the catalogue."""
+"""Titles for the oracle items that a generative recommender imagines, checked against the nearest items of the catalogue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from reverie.llm.generate import greedy
+from reverie.llm.generate import greedy_decode
 from reverie.llm.interpreter.matcher import Matcher
-from reverie.llm.states import there
+from reverie.llm.states import to_device
 from reverie.llm.tree import TitleTree
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ NEAREST = 5
 
 
 @torch.no_grad()
-def say_vectors(session: Session, vectors: Tensor, constrained: bool) -> list[str]:
+def name_vectors(session: Session, vectors: Tensor, constrained: bool) -> list[str]:
     """Return what the language model calls vectors in the space of item vectors; vectors [B, D]."""
-    prompts, soft = session.asker.prompts("item", [session.asker.item_slot(vectors)])
+    prompts, soft = session.prompts.render("item", [session.prompts.item_slot(vectors)])
     tree = TitleTree(session.backbone, session.titles, 1)
-    tokens = greedy(session.backbone, prompts, soft, tree.longest, tree.allowed if constrained else None)
+    tokens = greedy_decode(session.backbone, prompts, soft, tree.longest, tree.allowed if constrained else None)
     return [session.backbone.text(line).strip().partition("\n")[0] for line in tokens]
 
 
@@ -36,16 +36,16 @@ def say_vectors(session: Session, vectors: Tensor, constrained: bool) -> list[st
 def describe_imagined(session: Session, windows: Windows) -> list[dict[str, Any]]:
     """Draw one vector per history and put it into words."""
     model = session.model
-    vectors = model.imagine(there(model, windows.batch()), 1)[:, 0].float().cpu()  # type: ignore[attr-defined]  # it imagines
-    free, named = say_vectors(session, vectors, False), say_vectors(session, vectors, True)
+    vectors = model.imagine(to_device(model, windows.batch()), 1)[:, 0].float().cpu()  # type: ignore[attr-defined]  # it imagines
+    free, named = name_vectors(session, vectors, False), name_vectors(session, vectors, True)
     cosines = F.normalize(vectors, dim=-1) @ F.normalize(session.table, dim=-1).T
     near = (cosines.topk(min(NEAREST, len(session.table)), dim=-1).indices + 1).numpy()
     kinds = _categories(session)
-    matcher, found = Matcher(session.titles), []
+    matcher, described = Matcher(session.titles), []
     for row, (title, catalogue) in enumerate(zip(free, named, strict=True)):
         mentions = matcher.mentions(catalogue)
         code = mentions[0].code if mentions else 0
-        found.append(
+        described.append(
             {
                 "title": title,
                 "in_catalogue": catalogue,
@@ -54,7 +54,7 @@ def describe_imagined(session: Session, windows: Windows) -> list[dict[str, Any]
                 "shuffled_agreement": _agreement(kinds, code, near[(row + 1) % len(near)]),
             }
         )
-    return found
+    return described
 
 
 def _categories(session: Session) -> dict[int, set[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.files import read_json, write_json, write_text
-from reverie.llm.interpreter.answers import Speaker
+from reverie.llm.interpreter.answers import AnswerGenerator
 from reverie.llm.interpreter.oracle import describe_imagined
 from reverie.llm.interpreter.rows import SHOWN
 from reverie.llm.interpreter.table import MAIN, MUST_BEAT
@@ -112,9 +112,9 @@ def _tiles(done: Interpreted) -> list[tuple[str, str]]:
 
 def _people(done: Interpreted) -> list[dict[str, Any]]:
     session, windows = done.session, done.session.windows("test")
-    speaker = Speaker(session, session.histories(windows), session.folder / "answers")
+    generator = AnswerGenerator(session, session.histories(windows), session.folder / "answers")
     asked = [name for name in ("model", "shuffled") if name in session.recipe.test.free]
-    said = {name: speaker.say("recovery", name, "free").mentions for name in asked}
+    said = {name: generator.answers("recovery", name, "free").mentions for name in asked}
     canonical, found = session.titles.canonical, []
     for at in range(min(PEOPLE, len(windows))):
         history = canonical[np.array(windows.row(at))].tolist()

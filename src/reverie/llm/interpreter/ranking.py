@@ -1,4 +1,4 @@
-"""The residual as a question with a hundred answers: the rank of the added item's title among drawn titles, by log-likelihood."""
+"""Rank of the added item's title among sampled titles, by log-likelihood under the language model and by vectors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.llm.interpreter.answers import RowName, Speaker
+    from reverie.llm.interpreter.answers import AnswerGenerator, RowName
     from reverie.llm.interpreter.session import Session
     from reverie.llm.windows import Windows
 
 
-def drawn_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
+def sample_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
     """Draw titles beside the true one → [R, 1 + others]."""
     distinct = np.unique(session.titles.canonical[1:])
     rows = []
@@ -34,18 +34,18 @@ def drawn_titles(session: Session, windows: Windows, others: int) -> NDArray[np.
 
 
 @torch.no_grad()
-def spoken_ranks(speaker: Speaker, row: RowName, titles: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Rank the true title by what the language model thinks of each; titles [R, C] → [R]."""
-    path = None if speaker.folder is None else speaker.folder / f"residual-{row}-ranks.json"
+def likelihood_ranks(generator: AnswerGenerator, row: RowName, titles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rank the true title by the log-likelihoods of all; titles [R, C] → [R]."""
+    path = None if generator.folder is None else generator.folder / f"residual-{row}-ranks.json"
     if path is not None and path.is_file():
         return np.array(read_json(path), dtype=np.float64)
-    asker, ranks = speaker.session.asker, []
+    prompts, ranks = generator.session.prompts, []
     for at in range(len(titles)):
         index = np.array([at])
-        prompts, vectors = speaker.asked("residual", row, speaker.histories.take(index), index)
-        answers = [asker.target([code]) for code in titles[at].tolist()]
-        found = continuation_log_likelihoods(asker.backbone, prompts[0], vectors, answers).cpu().double()
-        ranks.append(rank_of_first(found[None]).item())
+        rendered, vectors = generator.prompts("residual", row, generator.histories.take(index), index)
+        answers = [prompts.target([code]) for code in titles[at].tolist()]
+        scores = continuation_log_likelihoods(prompts.backbone, rendered[0], vectors, answers).cpu().double()
+        ranks.append(rank_of_first(scores[None]).item())
     if path is not None:
         write_json(path, ranks)
     return np.array(ranks, dtype=np.float64)

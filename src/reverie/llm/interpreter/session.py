@@ -12,13 +12,14 @@ import torch
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
 from reverie.llm.backbone import load_backbone
+from reverie.llm.interpreter.adapter_training import AdapterTrainer
 from reverie.llm.interpreter.model import Interpreter
+from reverie.llm.interpreter.objective import AdapterObjective
+from reverie.llm.interpreter.prompting import Histories, InterpreterPrompts, check_templates
 from reverie.llm.interpreter.recipe import INTERPRETER
-from reverie.llm.interpreter.tasks import Asker, Histories, check_templates
-from reverie.llm.interpreter.teaching import Teacher
-from reverie.llm.states import readable, window_states
+from reverie.llm.states import require_states, window_states
 from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import drawn_windows, last_windows
+from reverie.llm.windows import last_windows, sample_windows
 from reverie.seeds import numpy_generator
 from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset, run_recipe
@@ -53,13 +54,13 @@ class Session:
     split: Split
     titles: Titles
     held_out: NDArray[np.int64]
-    asker: Asker
+    prompts: InterpreterPrompts
     table: Tensor
 
     @property
     def backbone(self) -> Backbone:
         """The language model."""
-        return self.asker.backbone
+        return self.prompts.backbone
 
     @property
     def taught(self) -> NDArray[np.int64]:
@@ -73,7 +74,7 @@ class Session:
         sizes, seed = self.recipe.windows, self.recipe.training.seed
         if part == "train":
             untaught = np.setdiff1d(np.arange(1, len(self.titles.texts) + 1), self.taught)
-            return drawn_windows(self.split.train, sizes.train, sizes.length, sizes.shortest, seed, untaught)
+            return sample_windows(self.split.train, sizes.train, sizes.length, sizes.shortest, seed, untaught)
         queries, count = (self.split.valid, sizes.valid) if part == "valid" else (self.split.test, sizes.test)
         return last_windows(queries, sizes.length, sizes.shortest, count, seed)
 
@@ -103,22 +104,22 @@ def open_session(
     claim(folder, recipe, INTERPRETER, "interpreter")
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
-    vectors = readable(model)
+    vectors = require_states(model)
     with torch.no_grad():
         table = vectors.item_table().detach().float().cpu()
     interpreter = Interpreter(recipe.adapter, table.shape[1], backbone, recipe.training.seed)
     interpreter.eval()
-    asker = Asker(recipe, backbone, titles, interpreter)
+    prompts = InterpreterPrompts(recipe, backbone, titles, interpreter)
     held_out = _held_out(split, recipe)
-    session = Session(recipe, folder, run, model, dataset, split, titles, held_out, asker, table)
-    interpreter.remember(backbone, titles, table, torch.from_numpy(session.taught))
+    session = Session(recipe, folder, run, model, dataset, split, titles, held_out, prompts, table)
+    interpreter.set_catalogue(backbone, titles, table, torch.from_numpy(session.taught))
     return session
 
 
 def teach(session: Session, progress: Progress) -> None:
     """Train the adapters where they are not trained yet."""
     done = session.folder / "adapter"
-    interpreter = session.asker.interpreter
+    interpreter = session.prompts.interpreter
     if (done / "adapter.json").is_file():
         interpreter.load(done)
         return
@@ -129,7 +130,8 @@ def teach(session: Session, progress: Progress) -> None:
     taught = torch.from_numpy(session.taught)
     interpreter.prepare(session.backbone, session.titles, histories.states[real], codes, session.table, taught)
     valid = session.histories(session.windows("valid"))
-    Teacher(session.recipe, session.asker, histories, valid, session.table, session.taught, session.folder).run(progress)
+    objective = AdapterObjective(session.recipe, session.prompts, histories, valid, session.table, session.taught)
+    AdapterTrainer(interpreter, objective, session.recipe.training, session.folder).run(progress)
     interpreter.save(done)
 
 
@@ -140,7 +142,7 @@ def open_taught(folder: Path, *, device: str | None = None, offline: bool = Fals
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
     session = open_session(INTERPRETER.load(str(folder / INTERPRETER.file)), folder, device=device, offline=offline, show=False)
-    session.asker.interpreter.load(folder / "adapter")
+    session.prompts.interpreter.load(folder / "adapter")
     return session
 
 

@@ -12,7 +12,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.rows import interpreter_rows
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import Table, make_table, said_rows
+from reverie.llm.interpreter.table import Table, make_table, generated_rows
 from reverie.llm.results import MORE
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak
@@ -57,7 +57,7 @@ def run_interpreter(
     def interpret() -> Interpreted:
         session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
         facts = _taught(session, show)
-        with progress(len(said_rows(session)), "asking", show) as bar:
+        with progress(len(generated_rows(session)), "asking", show) as bar:
             return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
 
     kept = (folder / "table.json").is_file()

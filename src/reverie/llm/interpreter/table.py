@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reverie.files import write_json
-from reverie.llm.interpreter.answers import Decoding, RowName, Speaker
+from reverie.llm.interpreter.answers import AnswerGenerator, Decoding, RowName
 from reverie.llm.interpreter.controls import as_mentions, fit_probe, most_popular, nearest, standardised
 from reverie.llm.interpreter.measure import (
     Answered,
@@ -21,15 +21,15 @@ from reverie.llm.interpreter.measure import (
     residual_values,
     with_intervals,
 )
-from reverie.llm.interpreter.ranking import drawn_titles, rank_values, spoken_ranks, vector_ranks
+from reverie.llm.interpreter.ranking import likelihood_ranks, rank_values, sample_titles, vector_ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.evaluation.values import Values
+    from reverie.llm.interpreter.prompting import Histories
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
-    from reverie.llm.interpreter.tasks import Histories
     from reverie.llm.windows import Windows
     from reverie.study.progress import Progress
 
@@ -63,7 +63,7 @@ class Table:
         return {"n": self.n, "recall_by_position_newest_first": self.by_position, "rows": [vars(row) for row in self.rows]}
 
 
-def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
+def generated_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
     """Return the rows that the language model has to write, the cheap task last."""
     test = session.recipe.test
     tasks: tuple[TaskName, ...] = ("recovery", "residual")
@@ -79,8 +79,8 @@ def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
 def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
     """Ask everything and measure it."""
     histories = session.histories(windows)
-    speaker = Speaker(session, histories, session.folder / "answers")
-    answered = {key: speaker.say(*key, progress) for key in said_rows(session)}
+    generator = AnswerGenerator(session, histories, session.folder / "answers")
+    answered = {key: generator.answers(*key, progress) for key in generated_rows(session)}
     rows: list[TableRow] = []
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
@@ -92,7 +92,7 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
         everything: dict[tuple[str, str, str], Answered] = {**{k: v for k, v in answered.items() if k[0] == task}, **cheap}
         values = {key: measure(one, truth) for key, one in everything.items()}
         if task == "residual" and session.recipe.test.ranked:
-            for key, ranks in _ranks(session, windows, speaker).items():
+            for key, ranks in _ranks(session, windows, generator).items():
                 values[key] = values[key] | rank_values(ranks, windows.users)
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
@@ -102,12 +102,12 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
     return table
 
 
-def _ranks(session: Session, windows: Windows, speaker: Speaker) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+def _ranks(session: Session, windows: Windows, generator: AnswerGenerator) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Rank the added item among drawn titles, by the language model and by vectors."""
-    titles, states = drawn_titles(session, windows, session.recipe.test.ranked), speaker.histories.states
+    titles, states = sample_titles(session, windows, session.recipe.test.ranked), generator.histories.states
     written: tuple[RowName, ...] = ("model", "shuffled", "text-only")
     rows: list[RowName] = [*(row for row in written if row in session.recipe.test.free), "text-history"]
-    found = {("residual", str(row), "free"): spoken_ranks(speaker, row, titles) for row in rows}
+    found = {("residual", str(row), "free"): likelihood_ranks(generator, row, titles) for row in rows}
     at, every = torch.from_numpy(windows.lengths - 1), torch.arange(len(windows))
     after = states[every, at]
     for name, vectors in (("nearest-after", after), ("nearest-residual", after - states[every, at - 1])):
@@ -153,8 +153,8 @@ def _controls(session: Session, histories: Histories, truth: Truth, task: str) -
         after, before = histories.states[rows, at], histories.states[rows, at - 1]
         sources, ends = {"nearest-after": after[:, None], "nearest-residual": (after - before)[:, None]}, np.ones_like(lengths)
         asked = after[:, None]
-    if session.asker.interpreter.recalls:
-        found["questions"] = as_mentions(session.asker.interpreter.recalled(asked).numpy(), ends, titles)
+    if session.prompts.interpreter.recalls:
+        found["questions"] = as_mentions(session.prompts.interpreter.recalled(asked).numpy(), ends, titles)
     for name, vectors in sources.items():
         for kind, cosine in (("dot", False), ("cosine", True)):
             found[f"{name}-{kind}"] = as_mentions(nearest(vectors, table, cosine).numpy(), ends, titles)

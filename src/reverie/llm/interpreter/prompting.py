@@ -1,4 +1,4 @@
-"""What an interpreter is asked: recovery of a history, the residual of one item, and the title of one vector."""
+"""Prompts and targets of the three tasks: recovery of a history, the residual of one item, the title of one item vector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError
-from reverie.llm.adapters import laid_out
+from reverie.llm.adapters import pack_soft_tokens
 from reverie.llm.interpreter.recipe import SLOTS
 from reverie.llm.prompts import Template, load_template
 
@@ -35,6 +35,10 @@ class Histories:
     lengths: NDArray[np.int64]
     states: Tensor
 
+    def rows(self) -> list[list[int]]:
+        """Return the item codes of each window, oldest first."""
+        return [row[:length] for row, length in zip(self.items.tolist(), self.lengths.tolist(), strict=True)]
+
     def take(self, index: NDArray[np.int64]) -> Histories:
         """Return some rows."""
         return Histories(self.items[index], self.lengths[index], self.states[torch.from_numpy(index)])
@@ -49,8 +53,8 @@ def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
     return templates
 
 
-class Asker:
-    """Turns histories and items into prompts, soft tokens and targets."""
+class InterpreterPrompts:
+    """Renders histories and item vectors as prompts with soft tokens, and their titles as targets."""
 
     def __init__(self, recipe: InterpreterRecipe, backbone: Backbone, titles: Titles, interpreter: Interpreter) -> None:
         self.backbone, self.titles, self.interpreter = backbone, titles, interpreter
@@ -86,7 +90,7 @@ class Asker:
         made = {"before": histories.states[rows, last - 1], "after": histories.states[rows, last]}
         return [self.state_slot(made[name]) for name in self.templates[task].slots]
 
-    def prompts(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
+    def render(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
         """Return prompts and their soft tokens → [S, width]."""
         template = self.templates[task]
         group = self.interpreter.group(task)
@@ -95,7 +99,7 @@ class Asker:
             template.fill(self.backbone, dict(zip(template.slots, (_grouped(c, group) for c in row), strict=True)))
             for row in counts.tolist()
         ]
-        vectors = laid_out(slots)
+        vectors = pack_soft_tokens(slots)
         return rows, vectors[:0] if silent else vectors
 
     def target(self, codes: Sequence[int]) -> list[int]:
@@ -105,8 +109,7 @@ class Asker:
 
     def targets(self, task: TaskName, histories: Histories) -> list[list[int]]:
         """Return the right answers about histories."""
-        rows = [row[:length].tolist() for row, length in zip(histories.items, histories.lengths, strict=True)]
-        return [self.target(row if task == "recovery" else row[-1:]) for row in rows]
+        return [self.target(row if task == "recovery" else row[-1:]) for row in histories.rows()]
 
 
 def _grouped(count: int, group: int | None) -> int | tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Subsamples that are stated with their numbers: training rows drawn uniformly, held-out rows by user."""
+"""Subsamples of labelled data: training rows uniformly, held-out rows user by user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
-def drawn_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
+def sample_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
     """Mark the training rows that are learned from; all rows stay, because histories are made of them."""
     at = rows.positions()
     if count is None or count >= len(at):
@@ -26,7 +26,7 @@ def drawn_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
     return replace(rows, columns={**rows.columns, "asked": asked})
 
 
-def drawn_users(queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None) -> NDArray[np.int64]:
+def sample_users(queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None) -> NDArray[np.int64]:
     """Draw users, one after the other, until there are enough rows; of each all rows are taken, or a few drawn ones."""
     if count is None or count >= len(queries):
         return np.arange(len(queries), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What a recommender knows of a user and an item, as vectors."""
+"""Collaborative vectors of users and items, read off a fitted recommender."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Represents(Protocol):
         ...
 
 
-class Evidence(nn.Module):
+class CollaborativeVectors(nn.Module):
     """Vectors of users and items of a recommender, and whether training had anything to say of them."""
 
     user_rows: Tensor
@@ -54,7 +54,7 @@ class Evidence(nn.Module):
                 f"model '{model.card.name}' has no vectors that a language model could read; use mf, lightgcn, sasrec or din"
             )
         self.model: Any = model
-        self.aware = isinstance(model, DIN)
+        self.target_aware = isinstance(model, DIN)
         vocabulary = model.card.vocabulary
         self.register_buffer("user_rows", torch.zeros(vocabulary.n_users, dtype=torch.int64))
         self.register_buffer("item_rows", torch.zeros(vocabulary.n_items + 1, dtype=torch.int64))
@@ -77,7 +77,7 @@ class Evidence(nn.Module):
                 return int(3 * self.model.config.dim)
             return int(self.model.item_table().shape[1])
 
-    def see(self, rows: Sequences) -> None:
+    def count_rows(self, rows: Sequences) -> None:
         """Count the labelled rows of each user and item."""
         items = torch.from_numpy(rows.item_counts()).to(self.item_rows)
         self.item_rows.copy_(items)
@@ -86,12 +86,12 @@ class Evidence(nn.Module):
 
     def user_vectors(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the vectors of users, for each item where they depend on it; items [B, C] → [B, C, d]."""
-        batch = self._read_as(batch)
+        batch = self._recommender_batch(batch)
         if isinstance(self.model, DIN):
             aware: Tensor = self.model.aware(batch, self.item_order[items])
             return aware
-        found: Tensor = self.model.represent(batch)
-        return found[:, None].expand(-1, items.shape[1], -1)
+        users: Tensor = self.model.represent(batch)
+        return users[:, None].expand(-1, items.shape[1], -1)
 
     def item_vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items; items [B, C] → [B, C, d]."""
@@ -102,13 +102,13 @@ class Evidence(nn.Module):
         return F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
-        """Say of which users something is known: those with training rows, or with a history where the model reads it → [B]."""
+        """Return which users are known: those with training rows, or with a history where the model reads it → [B]."""
         inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
         counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
         return counted | (batch.lengths > 0) if self.history else counted
 
     def known_items(self, items: Tensor) -> Tensor:
-        """Say of which items training had rows."""
+        """Return which items have training rows; items [B, C] → [B, C]."""
         return self.item_rows[items] > 0
 
     @torch.no_grad()
@@ -119,15 +119,15 @@ class Evidence(nn.Module):
             seen = rows.nonzero()[:, 0]
             order[seen] = seen[torch.randperm(len(seen), generator=generator).to(seen.device)]
 
-    def _read_as(self, batch: SequenceBatch) -> SequenceBatch:
-        """Return the newest events, under the names that the recommender is asked by."""
-        kept = newest(batch, self.model.history)
+    def _recommender_batch(self, batch: SequenceBatch) -> SequenceBatch:
+        """Return the newest events as the recommender reads them, users and items shuffled where `shuffle` was called."""
+        kept = newest_events(batch, self.model.history)
         inside = (kept.users >= 0) & (kept.users < len(self.user_order))
         users = torch.where(inside, F.pad(self.user_order, (0, 1))[kept.users.masked_fill(~inside, -1)], kept.users)
         return replace(kept, users=users, items=self.item_order[kept.items])
 
 
-def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
+def newest_events(batch: SequenceBatch, history: int | None) -> SequenceBatch:
     """Return histories without their oldest events."""
     if history is None or batch.items.shape[1] <= history:
         return batch
@@ -136,6 +136,6 @@ def newest(batch: SequenceBatch, history: int | None) -> SequenceBatch:
     return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))
 
 
-def create_evidence(config: CollaborativeConfig, vocabulary: Vocabulary) -> Evidence:
-    """Return the evidence of an unfitted recommender."""
-    return Evidence(create_model(config.name, vocabulary, **config.options))
+def create_vectors(config: CollaborativeConfig, vocabulary: Vocabulary) -> CollaborativeVectors:
+    """Return the vectors of an unfitted recommender."""
+    return CollaborativeVectors(create_model(config.name, vocabulary, **config.options))
