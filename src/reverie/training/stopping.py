@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,5 +36,5 @@ class Best:
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the weights, for a JSON state."""
-        fields = {k: v for k, v in asdict(self).items() if k != "weights"}
-        return fields | {"value": None if self.epoch == 0 else self.value}
+        value = None if self.epoch == 0 else self.value
+        return {"patience": self.patience, "value": value, "epoch": self.epoch, "waited": self.waited}

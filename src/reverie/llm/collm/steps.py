@@ -20,7 +20,7 @@ from reverie.llm.lora import add_lora
 from reverie.models import load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch
-from reverie.training.loop import Trainer
+from reverie.training.loop import Trainer, training_source
 from reverie.training.progress import progress
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Steps:
         plan = LabelledPlan(self.rows, model.history or 1)
         model.fit_centre(plan.batch(self._sample(CENTRE)).to(model.centre.device))
         measure = label_measure(model, self.valid, training.metric)
-        trainer = Trainer(model, self.rows, training, measure, place, model.centre.device)
+        trainer = Trainer(model, training_source(model, self.rows), training, measure, place, model.centre.device)
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)
@@ -138,7 +138,7 @@ class Steps:
             "best_epoch": trainer.best.epoch,
             "valid": trainer.best.value,
             "seconds": trainer.seconds,
-            "rows": len(trainer.plan),
+            "rows": len(trainer.source),
             "epochs": log.rows,
         }
         write_json(place / "taught.json", facts)
