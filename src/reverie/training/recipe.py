@@ -32,7 +32,7 @@ class DatasetRecipe(Options):
     user: str | None = None
     """Column of the user, for a file; found by its usual names where not given."""
     item: str | None = None
-    """Column of the item."""
+    """Column of the item, and of the catalogue where that has one of this name."""
     timestamp: str | None = None
     """Column of the time."""
     rating: str | None = None
