@@ -85,6 +85,19 @@ def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
     assert board["skipped"] == {}
 
 
+def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
+    words = ("compare", "clicks.csv", "--set", "training.epochs=1", "--device", "cpu", "--json")
+    answer = ask(*words)
+    assert (answer.code, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    assert list(found["skipped"]) == ["collm"]
+    assert "needs labelled events" in found["skipped"]["collm"]
+    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"}
+    alone = ask("compare", "clicks.csv", "--models", "collm")
+    assert alone.code == 2
+    assert "no model can be compared on 'clicks': collm: needs labelled events" in alone.err
+
+
 def test_compare_by_every_protocol_that_a_file_allows(ask: Callable, clicks: Path) -> None:
     for protocol in ("temporal", "by_user", "by_sequence"):
         answer = ask("compare", "clicks.csv", "--models", "popularity", "--protocol", protocol, "--out", protocol)

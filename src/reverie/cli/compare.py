@@ -29,7 +29,7 @@ def compare(
     ] = None,
     catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
+    item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
@@ -85,7 +85,7 @@ def compare(
         device=device,
         show=not (quiet or json),
         offline=offline,
-        tell=lambda line: screen.print(line, markup=False),
+        report=lambda line: screen.print(line, markup=False),
         finished=keep,
     )
     conclude(comparison, folder, json=json, quiet=quiet, results=None)

@@ -76,7 +76,7 @@ MODELS = Registry(
             config="reverie.llm.collm.config:CoLLMConfig",
             summary="a language model that reads titles and collaborative vectors; taught by 'reverie collm'",
             paper="zhang2025collm",
-            tags=frozenset({"learns", "labelled", "cold-users", "cold-items"}),
+            tags=frozenset({"learns", "needs-labels", "needs-titles", "needs-package:transformers", "cold-users", "cold-items"}),
         ),
         "daydream": _entry(
             "daydream", "Daydream", "few-step diffusion over item directions with a softmax anchor", "", "learns", "cold-users"

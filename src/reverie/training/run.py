@@ -64,7 +64,7 @@ def run_recipe(
     folder, first = Path(folder), processes.rank() == 0
     processes.start(choose_device(device))
     if first:
-        _claim(folder, recipe)
+        claim_run(folder, recipe)
     processes.wait()
     if (folder / "result.json").exists():
         return open_run(folder)
@@ -118,7 +118,8 @@ def _stored_recipe(folder: Path) -> Recipe | None:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
+def claim_run(folder: Path, recipe: Recipe) -> None:
+    """Take a folder for the run of a recipe; refuse one that holds anything else."""
     stored = _stored_recipe(folder)
     if stored is None:
         if folder.exists() and any(folder.iterdir()):

@@ -61,7 +61,7 @@ def run_sweep(
     device: str | None = None,
     show: bool = True,
     offline: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Sweep:
     """Try settings of a recipe until as many were tried as its sweep says, counting those of an earlier call.
 
@@ -78,7 +78,7 @@ def run_sweep(
             study.enqueue_trial(own_setting(recipe, sweep))
         trials = tried(study)
         if trials and len(trials) < sweep.trials:
-            tell(f"going on after {len(trials)} of {sweep.trials} trials")
+            report(f"going on after {len(trials)} of {sweep.trials} trials")
         if split is None and len(trials) < sweep.trials:
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         while split is not None and len(trials) < sweep.trials:
@@ -88,7 +88,7 @@ def run_sweep(
             asked.set_user_attr("trial", asdict(trial))
             settle(study, asked.number, asdict(trial))
             trials.append(trial)
-            tell(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
+            report(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
     if all(trial.value is None for trial in trials):
         raise RunError(f"none of the {len(trials)} trials in {folder} could be finished; the first: {trials[0].note}")
     return Sweep(folder, recipe, trials)
