@@ -50,6 +50,7 @@ def compare(
     from reverie import processes
     from reverie.errors import ConfigError
     from reverie.training.comparison import compare_recipes
+    from reverie.training.results import append_results, result_rows
     from reverie.training.suite import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -75,7 +76,7 @@ def compare(
 
     def keep(run: Run) -> None:
         if results is not None and processes.rank() == 0:
-            append_results_of(run, results)
+            append_results(results, result_rows(run))
 
     comparison = compare_recipes(
         recipes,
@@ -91,14 +92,6 @@ def compare(
     conclude(comparison, folder, json=json, quiet=quiet, results=None)
 
 
-def append_results_of(run: Run, path: Path) -> None:
-    """Append the test metrics of a run to a results table, once."""
-    from reverie.training.results import append_results, result_rows
-
-    names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
-    append_results(path, result_rows(run, names))
-
-
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
     """Print the leaderboard, write the report and the results table."""
     from reverie import processes
@@ -107,6 +100,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.training.results import append_results, result_rows
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
@@ -115,7 +109,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     )
     if results is not None:
         for run in comparison.runs:
-            append_results_of(run, results)
+            append_results(results, result_rows(run))
     if json:
         print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
         return

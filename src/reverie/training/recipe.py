@@ -71,6 +71,8 @@ class Recipe(Options):
     """What to measure."""
     trials: PositiveInt = 1
     """How many settings were tried on validation before this one was chosen."""
+    base: bool = Field(default=False, exclude=True)
+    """Whether suites and comparisons on this dataset start rows of this model from here; no part of a run."""
     sweep: SweepRecipe | None = Field(default=None, exclude=True)
     """What `reverie sweep` tries; no part of a run, so run folders do not keep it and do not compare it."""
 

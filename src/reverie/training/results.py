@@ -19,12 +19,14 @@ COLUMNS = (
     "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",
     "value", "low", "high", "interval", "n", "best_epoch", "seconds", "peak_mb", "commit", "trials",
 )  # fmt: skip
+METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
+"""What `--results` writes of a run."""
 _IDENTITY = (
     "recipe", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric", "value", "commit",
 )  # fmt: skip
 
 
-def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
+def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     common = {
         "recipe": run.recipe.name,

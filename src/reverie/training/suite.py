@@ -100,10 +100,10 @@ def cell_name(row: str, dataset: str) -> str:
 
 
 def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
-    """Return what a recipe for a dataset and a model starts from."""
-    for name in sorted(packaged, key=len):
-        values: dict[str, Any] = yaml.safe_load(packaged[name].read_text(encoding="utf-8"))
-        if values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
+    """Return what a recipe for a dataset and a model starts from: the packaged base, else the model's defaults."""
+    for path in packaged.values():
+        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if values.pop("base", False) and values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
             return values
     training = getattr(MODELS.config(model), "training_defaults", {})
     return {"model": {"name": model}, "training": dict(training)}
