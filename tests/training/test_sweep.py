@@ -141,7 +141,7 @@ def test_a_trial_cut_between_its_result_and_its_end_is_not_run_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "settle", cut)
+        patch.setattr(module, "close_trial", cut)
         with pytest.raises(KeyboardInterrupt):
             _sweep(_recipe(data), tmp_path / "cut")
     assert _facts(_sweep(_recipe(data, trials=1), tmp_path / "cut")) == _facts(done)[:1]

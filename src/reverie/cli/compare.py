@@ -158,8 +158,8 @@ def _recipes(
         dataset |= {"user_core": core, "item_core": core}
     names = [name.strip() for name in models.split(",") if name.strip()] if models else list(MODELS)
     split = {"protocol": protocol or default_protocol(what[0])}
-    found = recipes_for(dataset, split, names, _slug(what[0]))
-    return [change_recipe(recipe, settings) for recipe in found]
+    recipes = recipes_for(dataset, split, names, _slug(what[0]))
+    return [change_recipe(recipe, settings) for recipe in recipes]
 
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:

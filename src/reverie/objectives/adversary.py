@@ -34,7 +34,7 @@ class Adversary(nn.Module):
         self.examples.zero_()
 
     @property
-    def unsettled(self) -> bool:
+    def warming_up(self) -> bool:
         """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
         return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
 

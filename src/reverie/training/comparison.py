@@ -1,4 +1,4 @@
-"""Several models on one split: which recipes to run for a dataset, and running them."""
+"""Comparison of several models on one split."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Comparison:
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
     """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
     packaged = recipe_files() if len(dataset) == 1 else {}
-    found = []
+    recipes = []
     for model in models:
         values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
-        found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
-    return found
+        recipes.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
+    return recipes
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:

@@ -208,7 +208,7 @@ class Trainer:
         if self.measure is None or (epoch % self.config.validate_every and epoch != self.config.epochs):
             return {}
         value = self.measure()
-        if epoch == self.config.epochs or not getattr(self.model, "unsettled", False):
+        if epoch == self.config.epochs or not getattr(self.model, "warming_up", False):
             self.best.update(value, epoch, self.model)
         if self.on_validation is not None:
             self.on_validation(epoch, value)

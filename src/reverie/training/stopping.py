@@ -25,14 +25,13 @@ class Best:
         """Whether training should stop."""
         return self.waited >= self.patience
 
-    def update(self, value: float, epoch: int, model: torch.nn.Module) -> bool:
+    def update(self, value: float, epoch: int, model: torch.nn.Module) -> None:
         """Take note of a validation."""
         if value > self.value:
             self.value, self.epoch, self.waited = value, epoch, 0
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            return True
-        self.waited += 1
-        return False
+        else:
+            self.waited += 1
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the weights, for a JSON state."""

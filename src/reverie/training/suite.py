@@ -1,4 +1,4 @@
-"""Suites: YAML files in the package that cross rows (a model and settings) with datasets; each cell is a recipe by name."""
+"""Suites: YAML files that cross rows (a model and settings) with datasets; each cell is a recipe."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def suite_files() -> dict[str, Path]:
 
 
 def parse_suite(values: Any, where: str) -> Suite:
-    """Check a suite; its recipes are checked when they are asked for."""
+    """Check a suite; its recipes are checked when they are loaded."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a suite is a mapping with the keys {', '.join(Suite.model_fields)}")
     return checked(Suite, values, where)

@@ -1,4 +1,4 @@
-"""Catalogues: what the items are called, and what else is known of them."""
+"""Reader of item catalogues: titles, categories, text, paths of covers and videos."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def read_catalog(source: Any, *, item: str | None = None, format: str | None = N
         If there is no item column or an item is listed twice.
     """
     with opened(source, format) as table:
-        found = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
-        found["item"] = next((c for c in table.columns if item in (c, ATOMIC_HEADER.sub("", c))), found["item"])
-        if found["item"] is None:
+        columns = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
+        columns["item"] = next((c for c in table.columns if item in (c, ATOMIC_HEADER.sub("", c))), columns["item"])
+        if columns["item"] is None:
             raise missing_column("item", table.columns, table.where)
-        frame = table.read([column for column in found.values() if column is not None])
-        if frame[found["item"]].null_count():
+        frame = table.read([column for column in columns.values() if column is not None])
+        if frame[columns["item"]].null_count():
             table.check()
-        items = to_ids(frame[found["item"]], table.where, "item", text=table.text is not None)
-    others = [_text(frame[column], role) for role, column in found.items() if column is not None and role != "item"]
+        items = to_ids(frame[columns["item"]], table.where, "item", text=table.text is not None)
+    others = [_text(frame[column], role) for role, column in columns.items() if column is not None and role != "item"]
     catalog = pl.DataFrame([items.alias("item"), *others])
     repeated = items.is_duplicated()
     if repeated.any():

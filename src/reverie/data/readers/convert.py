@@ -1,4 +1,4 @@
-"""Columns brought to the types that datasets have, with the row and the value of what does not fit."""
+"""Conversion of columns to ids, seconds and numbers, with the row and value of what does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV, TSV and RecBole's atomic files: types guessed from the first rows, and the line number of what is broken."""
+"""Reader of CSV, TSV and RecBole's atomic files; errors name the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event logs, from whatever file or frame they are in."""
+"""Reader of event logs from files and frames."""
 
 from __future__ import annotations
 
@@ -85,20 +85,20 @@ def read_events(
 
 
 def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for role, usual in EVENT_NAMES.items():
         column = find_column(role, chosen.get(role), table.columns, usual, table.where)
         if column is not None:
-            found[role] = column
+            names[role] = column
         elif role in ("user", "item"):
             raise missing_column(role, table.columns, table.where)
-    frame = table.read(list(found.values()))
-    if any(frame[column].null_count() for column in found.values()):
+    frame = table.read(list(names.values()))
+    if any(frame[column].null_count() for column in names.values()):
         table.check()
     columns: dict[str, pl.Series] = {}
-    for role, column in found.items():
+    for role, column in names.items():
         values = frame[column]
-        if len(set(found.values())) == len(found):
+        if len(set(names.values())) == len(names):
             frame = frame.drop(column)
         if role in ("user", "item"):
             columns[role] = to_ids(values, table.where, role, text=table.text is not None)
@@ -110,7 +110,7 @@ def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
             columns[role] = values.cast(pl.String)
     if "part" in columns and not columns["part"].is_in(PARTS).all():
         raise DataError(
-            f"{table.where}: column '{found['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
+            f"{table.where}: column '{names['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
         )
     return pl.DataFrame([values.alias(role) for role, values in columns.items()])
 

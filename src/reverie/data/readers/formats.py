@@ -1,4 +1,4 @@
-"""From a path or a frame to a table: formats by their suffix, frames by their package."""
+"""File formats by suffix, and frames of Polars, pandas and Arrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON lines, and files with one "user item item ..." line for each user."""
+"""Readers of JSON lines, and of files with one "user item item ..." line for each user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column is meant: the caller's word, or the names that event logs and catalogues usually have."""
+"""Column names of event logs and catalogues: chosen by the caller, or the usual ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every format offers to the readers: columns, a lazy frame, and words for what is wrong."""
+"""Interface of file formats: columns, lazy frames, checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back: a dataset as Parquet, CSV or RecBole's atomic files."""
+"""Writer of datasets as Parquet, CSV or RecBole's atomic files."""
 
 from __future__ import annotations
 
