@@ -17,6 +17,7 @@ from reverie.seeds import numpy_generator
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.config import TrainingConfig
 from reverie.training.log import MetricsLog
+from reverie.training.loop import StepClock
 from reverie.training.optimiser import Optimisers, learning_rate
 from reverie.training.stopping import Best
 
@@ -58,8 +59,10 @@ class Teacher:
         log = MetricsLog(self.folder, step)
         if step:
             progress.line(f"resuming after {step} steps")
-        before, begin, saved, ran = self.seconds, time.monotonic(), time.monotonic(), 0
+        before, begin, saved, clock = self.seconds, time.monotonic(), time.monotonic(), StepClock()
+        # not `Trainer`: it counts epochs of one loss, and here rows, state and losses go by step and task
         while step < teaching.steps:
+            clock.start()
             task = self._task(step)
             model.train()
             optimisers.set_rate(learning_rate(config, step, teaching.steps))
@@ -72,9 +75,9 @@ class Teacher:
             for part in optimisers.parts:
                 part.step()
             losses.setdefault(task, []).append(value)
-            step, ran = step + 1, ran + 1
-            if ran == 3:
-                each = (time.monotonic() - begin) / ran
+            step += 1
+            if clock.stop():
+                each = clock.seconds
                 progress.line(
                     f"about {each:.1f} s a step, {each * (teaching.steps - step) / 60:.1f} min to go, measuring not counted"
                 )
