@@ -79,7 +79,7 @@ class Learns(Protocol):
 
     Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
     gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks). An optional property
-    ``unsettled`` is true while weights should not be chosen yet, as in plain epochs before adversarial ones.
+    ``warming_up`` is true while no weights are to be kept as the best yet, as in plain epochs before adversarial ones.
     """
 
     plan: str

@@ -176,10 +176,10 @@ def test_plain_epochs_come_first_and_are_never_chosen() -> None:
     fit(plain, split, epochs=2, **options)
     fit(model, split, epochs=2, **options)
     assert torch.equal(plain.users, model.users)
-    assert model.unsettled
-    assert not plain.unsettled
+    assert model.warming_up
+    assert not plain.warming_up
     fit(model, split, epochs=3, **options)
-    assert not model.unsettled
+    assert not model.warming_up
     chosen = fit(create_model("mf", split, dim=6, adversarial={"kind": "apr", "plain_epochs": 2}), split, epochs=4, show=False)
     assert chosen.best_epoch is not None
     assert chosen.best_epoch > 2

@@ -87,7 +87,7 @@ def test_a_benchmark_from_start_to_end_and_again_from_what_is_kept(recipe: Path,
     for text in ("Attack × victim", "bandwagon", "5 % fake users", "Tale", "Detection"):
         assert text in page
     assert "<script" not in page
-    assert "http" not in page.replace("http-equiv", "").replace("www.w3.org", "")
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_attacks_that_were_made_on_a_model_stand_by_it(recipe: Path, tmp_path: Path) -> None:

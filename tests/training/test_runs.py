@@ -167,6 +167,32 @@ def test_models_that_cannot_be_used_are_skipped_with_a_reason(tmp_path: Path) ->
         compare_recipes(untimed[:1], tmp_path / "none", show=False)
 
 
+def test_a_model_that_fails_does_not_end_the_others(data: Path, tmp_path: Path) -> None:
+    failing = _recipe(data, "name=hot", "training.learning_rate=1.0e+30")
+    wide = _recipe(data, "name=wide", "training.epochs=1")
+    comparison = compare_recipes([failing, _recipe(data, "name=plain", model="popularity"), wide], tmp_path / "a", show=False)
+    assert [run.recipe.name for run in comparison.runs] == ["plain", "wide"]
+    assert list(comparison.skipped) == ["hot"]
+    assert comparison.skipped["hot"].startswith("the loss became nan in epoch 1")
+    with pytest.raises(DataError, match="no model can be compared on 'clicks': sasrec: the loss became nan") as caught:
+        compare_recipes([failing], tmp_path / "a", show=False)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(RunError, match="wide-seed0 holds a run of another recipe; choose another folder"):
+        compare_recipes([_recipe(data, model="markov"), _recipe(data, "name=wide")], tmp_path / "a", show=False)
+    assert not (tmp_path / "a" / "tiny-seed0" / "result.json").exists(), "refused before anything is trained"
+
+
+def test_a_model_without_enough_memory_does_not_end_the_others(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("reverie.models.markov.model.Markov.fit_counts", fail)
+    recipes = [_recipe(data, f"name={model}", model=model) for model in ("markov", "popularity")]
+    comparison = compare_recipes(recipes, tmp_path, show=False)
+    assert comparison.skipped == {"markov": "does not fit into memory"}
+    assert [run.recipe.name for run in comparison.runs] == ["popularity"]
+
+
 @pytest.mark.parametrize("name", list(RECIPES.files()))
 def test_packaged_recipes_are_valid(name: str) -> None:
     assert load_recipe(name).name == name

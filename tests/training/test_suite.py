@@ -40,9 +40,10 @@ def _small(**changes: Any) -> dict[str, Any]:
 
 
 def _packaged(folder: Path) -> dict[str, Path]:
-    text = {"other": "zhihu", "start": "ml-100k", "start-longer": "ml-100k"}
+    text = {"other": "zhihu", "a": "ml-100k", "start": "ml-100k", "start-longer": "ml-100k"}
     for name, dataset in text.items():
         values = {"name": name, "dataset": {"name": dataset}, "model": {"name": "sasrec", "dim": 8, "heads": len(name)}}
+        values |= {"base": True} if name in ("other", "start") else {}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     return {name: folder / f"{name}.yaml" for name in text}
 
@@ -57,6 +58,12 @@ def test_every_recipe_of_every_suite_is_valid(name: str) -> None:
             recipe = cell_recipe(suite, row, dataset)
             assert (recipe.name, recipe.dataset.name) == (f"{row}-{dataset}", dataset)
             assert (recipe.model_name, recipe.split) == (suite.rows[row].model, part.split)
+
+
+def test_at_most_one_packaged_recipe_is_the_base_of_a_dataset_and_a_model() -> None:
+    bases = [recipe for recipe in map(load_recipe, RECIPES.files()) if recipe.base]
+    assert len({(recipe.dataset.name, recipe.model_name) for recipe in bases}) == len(bases) > 0
+    assert not load_recipe("sasrec-bce-amazon-beauty").base
 
 
 def test_names_of_cells_are_names_of_recipes() -> None:

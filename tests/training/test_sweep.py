@@ -125,7 +125,7 @@ def test_a_sweep_that_was_cut_goes_on_to_the_same_trials(
     with pytest.raises(KeyboardInterrupt):
         _sweep(_recipe(data), tmp_path / "cut")
     lines: list[str] = []
-    resumed = _sweep(_recipe(data), tmp_path / "cut", tell=lines.append)
+    resumed = _sweep(_recipe(data), tmp_path / "cut", report=lines.append)
     assert _facts(resumed) == _facts(done)
     assert lines[0] == "going on after 1 of 3 trials"
     assert len(begun) == 4  # the one that was cut was begun twice
@@ -141,7 +141,7 @@ def test_a_trial_cut_between_its_result_and_its_end_is_not_run_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "settle", cut)
+        patch.setattr(module, "close_trial", cut)
         with pytest.raises(KeyboardInterrupt):
             _sweep(_recipe(data), tmp_path / "cut")
     assert _facts(_sweep(_recipe(data, trials=1), tmp_path / "cut")) == _facts(done)[:1]
@@ -190,7 +190,7 @@ def test_a_bad_training_is_pruned(data: Path, tmp_path: Path) -> None:
     values = _values(data, space=space, trials=3, startup_trials=1, warmup_epochs=0)
     values["training"] |= {"learning_rate": 0.03, "epochs": 2}
     lines: list[str] = []
-    sweep = _sweep(RECIPES.parse(values, "test"), tmp_path / "sweep", tell=lines.append)
+    sweep = _sweep(RECIPES.parse(values, "test"), tmp_path / "sweep", report=lines.append)
     pruned = [trial for trial in sweep.trials if trial.state == "pruned"]
     assert pruned
     assert all(trial.value is None and trial.epoch in (1, 2) for trial in pruned)

@@ -29,7 +29,7 @@ def compare(
     ] = None,
     catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
+    item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
@@ -49,7 +49,9 @@ def compare(
     """
     from reverie import processes
     from reverie.errors import ConfigError
+    from reverie.study.rows import append_rows
     from reverie.training.comparison import compare_recipes
+    from reverie.training.results import result_rows
     from reverie.training.suite import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -75,7 +77,7 @@ def compare(
 
     def keep(run: Run) -> None:
         if results is not None and processes.rank() == 0:
-            append_results_of(run, results)
+            append_rows(results, result_rows(run))
 
     comparison = compare_recipes(
         recipes,
@@ -85,19 +87,10 @@ def compare(
         device=device,
         show=not (quiet or json),
         offline=offline,
-        tell=lambda line: screen.print(line, markup=False),
+        report=lambda line: screen.print(line, markup=False),
         finished=keep,
     )
     conclude(comparison, folder, json=json, quiet=quiet, results=None)
-
-
-def append_results_of(run: Run, path: Path) -> None:
-    """Append the test metrics of a run to a results table, once."""
-    from reverie.study.rows import append_rows
-    from reverie.training.results import result_rows
-
-    names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
-    append_rows(path, result_rows(run, names))
 
 
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
@@ -108,6 +101,8 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.study.rows import append_rows
+    from reverie.training.results import result_rows
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
@@ -116,7 +111,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     )
     if results is not None:
         for run in comparison.runs:
-            append_results_of(run, results)
+            append_rows(results, result_rows(run))
     if json:
         print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
         return
@@ -165,8 +160,8 @@ def _recipes(
         dataset |= {"user_core": core, "item_core": core}
     names = [name.strip() for name in models.split(",") if name.strip()] if models else list(MODELS)
     split = {"protocol": protocol or default_protocol(what[0])}
-    found = recipes_for(dataset, split, names, _slug(what[0]))
-    return [change_recipe(recipe, settings) for recipe in found]
+    recipes = recipes_for(dataset, split, names, _slug(what[0]))
+    return [change_recipe(recipe, settings) for recipe in recipes]
 
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:

@@ -47,7 +47,7 @@ def demo(
     recipes = recipes_for({"name": "ml-100k"}, {"protocol": "leave_one_out"}, DEMO_MODELS, "ml-100k")
     recipes = [change_recipe(recipe, ["training.epochs=2"] if smoke else []) for recipe in recipes]
     comparison = compare_recipes(
-        recipes, out, device=device, offline=offline, tell=lambda line: screen.print(f"     {line}", markup=False)
+        recipes, out, device=device, offline=offline, report=lambda line: screen.print(f"     {line}", markup=False)
     )
     screen.print("3/4  leaderboard")
     conclude(comparison, out, json=False, quiet=False, results=None)

@@ -8,13 +8,8 @@ from reverie.cli.options import Json, console, print_json
 
 _EXTRAS = {
     "llm": ("transformers", "peft", "gguf"),
-    "video": ("av",),
-    "image": ("diffusers",),
-    "search": ("faiss",),
-    "serve": ("fastapi", "uvicorn"),
-    "studio": ("gradio",),
     "sweep": ("optuna",),
-    "scale": ("ray", "optuna"),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
 }
 
 

@@ -21,7 +21,7 @@ def list_recipes(json: Json = False) -> None:
     from rich.table import Table
 
     from reverie.training.recipe import RECIPES, load_recipe
-    from reverie.training.suite import load_suite, suite_cells, suite_files
+    from reverie.training.suite import cell_name, load_suite, suite_files
 
     loaded = [load_recipe(name) for name in RECIPES.files()]
     if json:
@@ -36,8 +36,10 @@ def list_recipes(json: Json = False) -> None:
     screen.print(table)
     for name in suite_files():
         suite = load_suite(name)
+        dataset = next(iter(suite.datasets))
+        example = cell_name(suite.rows_on(dataset)[0], dataset)
         size = f"{len(suite.rows)} rows on {len(suite.datasets)} datasets"
-        screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {next(iter(suite_cells()))}")
+        screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {example}")
         screen.print(f"  rows: {', '.join(suite.rows)}\n  datasets: {', '.join(suite.datasets)}")
 
 

@@ -40,7 +40,7 @@ def sweep(
         device=device,
         show=not (quiet or json),
         offline=offline,
-        tell=lambda line: screen.print(line, markup=False, soft_wrap=True),
+        report=lambda line: screen.print(line, markup=False, soft_wrap=True),
     )
     files = write_sweep(done)
     command = f"reverie train {files.recipe}"

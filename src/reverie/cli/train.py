@@ -38,16 +38,16 @@ def train(
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
     if (folder / "result.json").exists():
-        show_run(run_recipe(chosen, folder), json, quiet)
-        return
-    dataset = open_recipe_dataset(chosen.dataset, offline)
-    split = split_dataset(dataset, chosen.split)
-    run = run_recipe(chosen, folder, split=split, device=device, show=not (quiet or json))
-    if processes.rank() == 0:
-        line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
-        write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
-        if results is not None:
-            append_rows(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
+        run = run_recipe(chosen, folder)
+    else:
+        dataset = open_recipe_dataset(chosen.dataset, offline)
+        split = split_dataset(dataset, chosen.split)
+        run = run_recipe(chosen, folder, split=split, device=device, show=not (quiet or json))
+        if processes.rank() == 0:
+            line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
+            write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
+    if results is not None and processes.rank() == 0:
+        append_rows(results, result_rows(run))
     show_run(run, json, quiet)
 
 

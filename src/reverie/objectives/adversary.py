@@ -34,8 +34,8 @@ class Adversary(nn.Module):
         self.examples.zero_()
 
     @property
-    def unsettled(self) -> bool:
-        """Whether no adversarial step was made yet, so that no weights should be selected."""
+    def warming_up(self) -> bool:
+        """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
         return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
 
     @property

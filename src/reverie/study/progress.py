@@ -7,7 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median_low
 from typing import Protocol
+
+ESTIMATE_STEPS, ESTIMATE_SECONDS = 10, 10.0
+"""The estimate of the whole training rests on this many steps, or on fewer (two at least) once they have taken this long."""
 
 
 class Progress(Protocol):
@@ -94,3 +99,31 @@ def duration(seconds: float) -> str:
     if minutes < 1:
         return f"{rest} s"
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@dataclass
+class StepClock:
+    """Seconds of a step, from the first steps but the very first: their median, as single ones may be slow (caches, disks)."""
+
+    enough: int = ESTIMATE_STEPS
+    times: list[float] = field(default_factory=list)
+    ready: bool = False
+    _begin: float = 0.0
+
+    def start(self) -> None:
+        """Take note that a step begins."""
+        self._begin = time.monotonic()
+
+    def stop(self) -> bool:
+        """Take note that it ended; return whether it is the one after which enough is known."""
+        if self.ready:
+            return False
+        self.times.append(time.monotonic() - self._begin)
+        counted = self.times[1:]
+        self.ready = len(counted) == self.enough or (len(counted) >= 2 and sum(counted) >= ESTIMATE_SECONDS)
+        return self.ready
+
+    @property
+    def seconds(self) -> float:
+        """Return the median, of two the shorter."""
+        return median_low(self.times[1:])

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Generic, Protocol, TypeVar
 
 from reverie.errors import RunError
 from reverie.study.memory import peak_mb
-from reverie.study.progress import Progress, duration, progress
+from reverie.study.progress import Progress, StepClock, duration, progress
 from reverie.study.rows import append_rows, read_rows
 from reverie.study.store import key
 
@@ -19,8 +18,8 @@ C = TypeVar("C", bound=Hashable)
 V = TypeVar("V")
 KEY_DIGITS = 12
 """Digits of a cell's key in a results table."""
-TIMED = (2, 3)
-"""The computed cells that the estimate rests on; the first also pays for reading data and loading libraries."""
+TIMED = 2
+"""The computed cells that the estimate rests on, after the first, which also pays for reading data and loading libraries."""
 
 
 class Study(Protocol[C, V]):
@@ -197,7 +196,7 @@ def run_study(
     """
     done: dict[C, V | None] = {}
     stored = _rows_by_key(results)
-    clock = _Clock()
+    clock = StepClock(TIMED)
     while new := [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done]:
         elsewhere = [cell for cell in new if stored and not study.is_kept(cell) and cell_key(study, cell) in stored]
         done |= {cell: study.restore(cell, stored[cell_key(study, cell)]) for cell in elsewhere}
@@ -214,7 +213,10 @@ def run_study(
                 bar.advance(study.describe(cell, result))
                 if cell in missing:
                     left -= 1
-                    clock.stop(bar, left)
+                    if clock.stop() and left:
+                        each = clock.seconds
+                        rest = f"{duration(each)} each, so at most about {duration(each * left)} for {left} more"
+                        bar.line(f"{rest}; {peak_mb():.0f} MB so far")
                 clock.start()
     return done
 
@@ -242,23 +244,6 @@ def _rows_by_key(results: str | Path | None) -> dict[str, list[Mapping[str, str]
         if row["key"]:
             by_key.setdefault(row["key"], []).append(row)
     return by_key
-
-
-class _Clock:
-    """Times the second and the third computed cell and says once how long the others will take."""
-
-    def __init__(self) -> None:
-        self._seconds: list[float] = []
-        self._begin = time.monotonic()
-
-    def start(self) -> None:
-        self._begin = time.monotonic()
-
-    def stop(self, bar: Progress, left: int) -> None:
-        self._seconds.append(time.monotonic() - self._begin)
-        if left and len(self._seconds) == TIMED[-1]:
-            each = fmean(self._seconds[TIMED[0] - 1 :])
-            bar.line(f"{duration(each)} each, so at most about {duration(each * left)} for {left} more; {peak_mb():.0f} MB so far")
 
 
 def _teller(bar: Progress, every: float = 10.0) -> Callable[[str], None]:

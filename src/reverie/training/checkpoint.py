@@ -1,4 +1,4 @@
-"""The state of an unfinished training: safetensors and JSON, whole or absent."""
+"""Checkpoints of an unfinished training, in safetensors and JSON, written atomically."""
 
 from __future__ import annotations
 

@@ -96,13 +96,15 @@ def fit(
     import torch
 
     from reverie.training.device import choose_device
-    from reverie.training.loop import Trainer
+    from reverie.training.loop import Trainer, training_source
 
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
     place = choose_device(device)
     processes.start(place)
-    trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place, on_validation)
+    model = model.to(place)
+    source, kept = training_source(model, sequences), None if folder is None else Path(folder)
+    trainer = Trainer(model, source, chosen, measure, kept, place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if measure is not None else None

@@ -1,4 +1,4 @@
-"""What happened, step by step: metrics.jsonl always, TensorBoard beside it."""
+"""Training log: metrics.jsonl, and TensorBoard beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AdamW, lazy Adam for row-wise tables, and a learning rate that is a pure function of the step."""
+"""AdamW, lazy Adam for row-wise tables, and learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Optimisers:
             number, index, name = key.split("/")
             sparse_step = name == "step" and isinstance(self.parts[int(number)], torch.optim.SparseAdam)
             entries[int(number)].setdefault(int(index), {})[name] = int(value) if sparse_step else value
-        for part, found in zip(self.parts, entries, strict=True):
-            part.load_state_dict({"state": found, "param_groups": part.state_dict()["param_groups"]})
+        for part, moments in zip(self.parts, entries, strict=True):
+            part.load_state_dict({"state": moments, "param_groups": part.state_dict()["param_groups"]})
 
 
 def learning_rate(config: TrainingConfig, step: int, total: int) -> float:

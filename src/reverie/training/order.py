@@ -1,4 +1,4 @@
-"""Data order as a pure function of seed, epoch, rank and world size."""
+"""Shuffled batches of an epoch: a pure function of seed, epoch, rank and number of processes."""
 
 from __future__ import annotations
 

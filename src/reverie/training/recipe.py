@@ -33,7 +33,7 @@ class DatasetRecipe(Options):
     user: str | None = None
     """Column of the user, for a file; found by its usual names where not given."""
     item: str | None = None
-    """Column of the item."""
+    """Column of the item, and of the catalogue where that has one of this name."""
     timestamp: str | None = None
     """Column of the time."""
     rating: str | None = None
@@ -72,6 +72,8 @@ class Recipe(Options):
     """What to measure."""
     trials: PositiveInt = 1
     """How many settings were tried on validation before this one was chosen."""
+    base: bool = Field(default=False, exclude=True)
+    """Whether suites and comparisons on this dataset start rows of this model from here; no part of a run."""
     sweep: SweepRecipe | None = Field(default=None, exclude=True)
     """What `reverie sweep` tries; no part of a run, so run folders do not keep it and do not compare it."""
 

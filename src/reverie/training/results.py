@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from reverie.training.run import Run
 
+METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
+"""What `--results` writes of a run."""
 
-def result_rows(run: Run, metrics: Sequence[str]) -> list[dict[str, Any]]:
+
+def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     common = {
         "recipe": run.recipe.name,

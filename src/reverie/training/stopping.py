@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,16 +25,15 @@ class Best:
         """Whether training should stop."""
         return self.waited >= self.patience
 
-    def update(self, value: float, epoch: int, model: torch.nn.Module) -> bool:
+    def update(self, value: float, epoch: int, model: torch.nn.Module) -> None:
         """Take note of a validation."""
         if value > self.value:
             self.value, self.epoch, self.waited = value, epoch, 0
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            return True
-        self.waited += 1
-        return False
+        else:
+            self.waited += 1
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the weights, for a JSON state."""
-        fields = {k: v for k, v in asdict(self).items() if k != "weights"}
-        return fields | {"value": None if self.epoch == 0 else self.value}
+        value = None if self.epoch == 0 else self.value
+        return {"patience": self.patience, "value": value, "epoch": self.epoch, "waited": self.waited}

@@ -1,4 +1,4 @@
-"""Suites: YAML files in the package that cross rows (a model and settings) with datasets; each cell is a recipe by name."""
+"""Suites: YAML files that cross rows (a model and settings) with datasets; each cell is a recipe."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ def cell_name(row: str, dataset: str) -> str:
 
 
 def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
-    """Return what a recipe for a dataset and a model starts from."""
-    for name in sorted(packaged, key=len):
-        values: dict[str, Any] = yaml.safe_load(packaged[name].read_text(encoding="utf-8"))
-        if values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
+    """Return what a recipe for a dataset and a model starts from: the packaged base, else the model's defaults."""
+    for path in packaged.values():
+        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if values.pop("base", False) and values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
             return values
     training = getattr(MODELS.config(model), "training_defaults", {})
     return {"model": {"name": model}, "training": dict(training)}
@@ -116,7 +116,7 @@ def suite_files() -> dict[str, Path]:
 
 
 def parse_suite(values: Any, where: str) -> Suite:
-    """Check a suite; its recipes are checked when they are asked for."""
+    """Check a suite; its recipes are checked when they are loaded."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a suite is a mapping with the keys {', '.join(Suite.model_fields)}")
     return checked(Suite, values, where)

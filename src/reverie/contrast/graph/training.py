@@ -37,6 +37,7 @@ def train_encoder(
     parameters = [*encoder.parameters(), *head.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=config.learning_rate)
     encoder.train()
+    # not `Trainer`: plain Adam, a head beside the encoder, and streams of randomness that stored results rest on
     losses, cosines = [], []
     for epoch in range(config.epochs):
         order = torch.randperm(graphs.size, generator=torch_generator(seed, "graph order", epoch))

@@ -42,6 +42,7 @@ def train_network(
     adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     rates = TrainingConfig(learning_rate=config.learning_rate, schedule=config.schedule)
     views, steps, begin = Views(config.views), len(pixels) // config.batch_size, time.monotonic()
+    # not `Trainer`: plain Adam, whole batches only, views drawn from a stream of their own; stored results rest on both
     for epoch in range(config.epochs):
         total = 0.0
         for step, rows in enumerate(epoch_batches(len(pixels), config.batch_size, seed, epoch)[:steps]):

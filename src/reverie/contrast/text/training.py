@@ -49,6 +49,7 @@ def train_encoder(
     total, begin = config.epochs * per_epoch, time.monotonic()
     best, best_epoch, weights, cosines = -np.inf, 0, {}, []
     encoder.train()
+    # not `Trainer`: plain Adam, batches by length, the best weights by step and not by epoch; stored results rest on both
     for done in range(total):
         epoch, step = divmod(done, per_epoch)
         if step == 0:

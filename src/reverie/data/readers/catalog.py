@@ -12,7 +12,7 @@ from reverie.data.readers.names import ATOMIC_HEADER, CATALOG_NAMES, find_column
 from reverie.errors import DataError
 
 
-def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
+def read_catalog(source: Any, *, item: str | None = None, format: str | None = None) -> pl.DataFrame:
     """Read a catalogue.
 
     Parameters
@@ -20,6 +20,8 @@ def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
     source : path, or pandas, Polars or Arrow frame
         One row an item, in any format of `read_events`; columns are found by the usual names
         (`reverie.data.readers.names.CATALOG_NAMES`).
+    item : str, optional
+        Column of the item, where the catalogue has one of this name; else it is found like the others.
     format : str, optional
         Where the suffix does not tell.
 
@@ -36,6 +38,7 @@ def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
     """
     with open_table(source, format) as table:
         column_of = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
+        column_of["item"] = next((c for c in table.columns if item in (c, ATOMIC_HEADER.sub("", c))), column_of["item"])
         if column_of["item"] is None:
             raise missing_column("item", table.columns, table.where)
         frame = table.read([column for column in column_of.values() if column is not None])

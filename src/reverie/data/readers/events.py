@@ -46,7 +46,7 @@ def read_events(
         files may end in ``.xz`` or ``.gz`` behind that.
     user, item, timestamp, rating, kind : str, optional
         Columns, where their names are not among the usual ones (`reverie.data.readers.names.EVENT_NAMES`). A column ``part``
-        with train, valid and test is kept.
+        with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name.
     catalog : path or frame, optional
         Items with titles and more, see `read_catalog`.
     format : str, optional
@@ -77,7 +77,7 @@ def read_events(
         events = drop_repeats(events)
     return Dataset(
         events,
-        read_catalog(catalog) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
+        read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
         name or _name(source),
         order or ("timestamp" if "timestamp" in events.columns else "source"),
         licence,

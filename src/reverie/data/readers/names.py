@@ -22,6 +22,7 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
         "gameid",
         "artistid",
         "bookid",
+        "sku",
     ),
     "timestamp": ("timestamp", "time", "ts", "unixtime", "unixreviewtime", "datetime", "date", "eventtime", "createdat"),
     "rating": ("rating", "ratings", "score", "stars", "overall"),

@@ -9,5 +9,5 @@ ENTRY = Entry(
     config="reverie.llm.collm.config:CoLLMConfig",
     summary="a language model that reads titles and collaborative vectors; taught by 'reverie collm'",
     paper="zhang2025collm",
-    tags=frozenset({"learns", "labelled", "cold-users", "cold-items"}),
+    tags=frozenset({"learns", "needs-labels", "needs-titles", "needs-package:transformers", "cold-users", "cold-items"}),
 )

@@ -12,7 +12,7 @@ from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.study.progress import progress
 from reverie.training.device import choose_device
-from reverie.training.loop import Trainer, call_if_present
+from reverie.training.loop import Trainer, call_if_present, training_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,8 @@ def fit_labels(
     model = create_model(name, split, seed=training.seed, **options)
     place = choose_device(device)
     wrapped = Pointwise(model, split.train).to(place)
-    trainer = Trainer(wrapped, split.labelled, training, label_measure(model, split.valid, training.metric), folder, place)
+    source, measure = training_source(wrapped, split.labelled), label_measure(model, split.valid, training.metric)
+    trainer = Trainer(wrapped, source, training, measure, folder, place)
     with progress(training.epochs, f"labels for {name}", show) as shown, torch.enable_grad():
         trainer.run(shown)
     call_if_present(model, "after_step")

@@ -21,7 +21,7 @@ from reverie.models import load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch
 from reverie.study.progress import progress
-from reverie.training.loop import Trainer
+from reverie.training.loop import Trainer, training_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ class TwoStepTraining:
         plan = LabelledPlan(self.rows, model.history or 1)
         model.fit_centre(plan.batch(self._sample(CENTRE)).to(model.centre.device))
         measure = label_measure(model, self.valid, training.metric)
-        trainer = Trainer(model, self.rows, training, measure, place, model.centre.device)
+        trainer = Trainer(model, training_source(model, self.rows), training, measure, place, model.centre.device)
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)
@@ -138,7 +138,7 @@ class TwoStepTraining:
             "best_epoch": trainer.best.epoch,
             "valid": trainer.best.value,
             "seconds": trainer.seconds,
-            "rows": len(trainer.plan),
+            "rows": len(trainer.source),
             "epochs": log.rows,
         }
         write_json(place / "taught.json", facts)

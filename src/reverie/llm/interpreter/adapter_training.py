@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reverie.errors import RunError
+from reverie.study.progress import StepClock
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.config import TrainingConfig
 from reverie.training.log import MetricsLog
@@ -49,8 +50,10 @@ class AdapterTrainer:
         log = MetricsLog(self.folder, step)
         if step:
             progress.line(f"resuming after {step} steps")
-        before, begin, saved, ran = self.seconds, time.monotonic(), time.monotonic(), 0
+        before, begin, saved, clock = self.seconds, time.monotonic(), time.monotonic(), StepClock()
+        # not `Trainer`: it counts epochs of one loss, and here rows, state and losses go by step and task
         while step < training.steps:
+            clock.start()
             task = self.objective.task(step)
             model.train()
             optimisers.set_rate(learning_rate(config, step, training.steps))
@@ -63,9 +66,9 @@ class AdapterTrainer:
             for part in optimisers.parts:
                 part.step()
             losses.setdefault(task, []).append(value)
-            step, ran = step + 1, ran + 1
-            if ran == 3:
-                each = (time.monotonic() - begin) / ran
+            step += 1
+            if clock.stop():
+                each = clock.seconds
                 progress.line(
                     f"about {each:.1f} s a step, {each * (training.steps - step) / 60:.1f} min to go, measuring not counted"
                 )

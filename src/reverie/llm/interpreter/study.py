@@ -12,7 +12,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.rows import interpreter_rows
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import Table, make_table, generated_rows
+from reverie.llm.interpreter.table import Table, generated_rows, make_table
 from reverie.llm.results import MORE
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak

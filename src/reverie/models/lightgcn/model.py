@@ -107,9 +107,9 @@ class LightGCN(nn.Module):
         self._cache = None
 
     @property
-    def unsettled(self) -> bool:
-        """Whether no adversarial step was made yet, so that no weights should be selected."""
-        return self.adversary is not None and self.adversary.unsettled
+    def warming_up(self) -> bool:
+        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        return self.adversary is not None and self.adversary.warming_up
 
     def after_step(self) -> None:
         """Forget the propagated tables: weights have changed."""

@@ -106,9 +106,9 @@ class MF(nn.Module):
         return {"loss": losses.mean()}
 
     @property
-    def unsettled(self) -> bool:
-        """Whether no adversarial step was made yet, so that no weights should be selected."""
-        return self.adversary is not None and self.adversary.unsettled
+    def warming_up(self) -> bool:
+        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
+        return self.adversary is not None and self.adversary.warming_up
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""

@@ -1,4 +1,4 @@
-"""What a finished sweep leaves behind: the best recipe, a table and a plot of its trials."""
+"""Files of a finished sweep: the best recipe, a table and a plot of its trials."""
 
 from __future__ import annotations
 

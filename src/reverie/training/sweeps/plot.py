@@ -1,4 +1,4 @@
-"""The plot of a sweep: validation against the order of trying, and against each parameter."""
+"""Plot of a sweep: validation metric by trial and by parameter."""
 
 from __future__ import annotations
 

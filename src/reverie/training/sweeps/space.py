@@ -1,4 +1,4 @@
-"""The search space of a sweep: what its keys may be, the recipe's own setting, and recipes at other settings."""
+"""The search space of a sweep: checks of its keys, and recipes at a setting."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _fault(recipe: Recipe, setting: Setting) -> str:
 def _value(recipe: Recipe, key: str) -> Any:
     """Return the value at a dotted key, with the model's defaults written out; None where nothing is there."""
     options = checked(MODELS.config(recipe.model_name), recipe.model_options, recipe.name).model_dump(mode="json")
-    found: Any = recipe.model_dump(mode="json") | {"model": {"name": recipe.model_name, **options}}
+    values: Any = recipe.model_dump(mode="json") | {"model": {"name": recipe.model_name, **options}}
     for part in key.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+        values = values.get(part) if isinstance(values, dict) else None
+    return values

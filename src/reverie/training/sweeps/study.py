@@ -1,4 +1,4 @@
-"""Optuna's side of a sweep: a study in SQLite that survives being killed, and what its trials were."""
+"""Optuna studies in SQLite that can be resumed, and their trials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RANDOM_TRIALS = 4
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting that was tried."""
+    """One setting, and how its training ended."""
 
     number: int
     state: Literal["finished", "pruned", "failed"]
@@ -76,21 +76,21 @@ def open_study(path: Path, sweep: SweepRecipe, training: TrainingConfig) -> Iter
 
 
 def _requeue(study: Study) -> None:
-    """Settle trials that were cut: those with a result get it; the settings of the others are the next to be tried."""
+    """Close trials that were cut: those with a result get it; the settings of the others are the next ones."""
     from optuna.trial import TrialState
 
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         if "trial" in trial.user_attrs:
-            settle(study, trial.number, trial.user_attrs["trial"])
+            close_trial(study, trial.number, trial.user_attrs["trial"])
             continue
         if not waiting:
             study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params)
         study.tell(trial.number, state=TrialState.FAIL)
 
 
-def settle(study: Study, number: int, result: dict[str, Any]) -> None:
-    """Tell a study how a trial ended."""
+def close_trial(study: Study, number: int, result: dict[str, Any]) -> None:
+    """Store how a trial ended."""
     from optuna.trial import TrialState
 
     states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -104,14 +104,14 @@ def distributions(sweep: SweepRecipe) -> dict[str, BaseDistribution]:
 
 def _distribution(dimension: Range | Choice) -> BaseDistribution:
     kinds = load_optuna().distributions
-    found: BaseDistribution
+    distribution: BaseDistribution
     if isinstance(dimension, Choice):
-        found = kinds.CategoricalDistribution(dimension.values)
+        distribution = kinds.CategoricalDistribution(dimension.values)
     elif dimension.integer:
-        found = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+        distribution = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
     else:
-        found = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    return found
+        distribution = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    return distribution
 
 
 def seed_sampler(study: Study, seed: int, number: int) -> None:
@@ -120,7 +120,7 @@ def seed_sampler(study: Study, seed: int, number: int) -> None:
     study.sampler = load_optuna().samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM_TRIALS)
 
 
-def tried(study: Study) -> list[Trial]:
-    """Return what was tried, without trials that were cut."""
+def stored_trials(study: Study) -> list[Trial]:
+    """Return the trials so far, without those that were cut."""
     stored = [trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False) if "trial" in trial.user_attrs]
     return sorted((Trial(**result) for result in stored), key=lambda trial: trial.number)

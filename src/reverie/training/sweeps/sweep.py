@@ -1,4 +1,4 @@
-"""One sweep: settings of a recipe tried one after the other on validation; a sweep that was cut goes on."""
+"""Hyperparameter search over a recipe, chosen on validation; a search that was cut goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS
 from reverie.training.run import open_recipe_dataset
 from reverie.training.sweeps.space import at_setting, checked_space, in_words, own_setting
-from reverie.training.sweeps.study import Trial, distributions, load_optuna, open_study, seed_sampler, settle, tried
+from reverie.training.sweeps.study import Trial, close_trial, distributions, load_optuna, open_study, seed_sampler, stored_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,9 +61,9 @@ def run_sweep(
     device: str | None = None,
     show: bool = True,
     offline: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Sweep:
-    """Try settings of a recipe until as many were tried as its sweep says, counting those of an earlier call.
+    """Run trials of a recipe until there are as many as its sweep says, counting those of an earlier call.
 
     The first setting is the recipe's own; the next are drawn at random, then by a tree-structured Parzen estimator (Bergstra et
     al., 2011). What is maximised is the validation metric of the training; the test queries are never asked.
@@ -76,19 +76,19 @@ def run_sweep(
     with open_study(folder / "study.db", sweep, recipe.training) as study:
         if not study.get_trials(deepcopy=False):
             study.enqueue_trial(own_setting(recipe, sweep))
-        trials = tried(study)
+        trials = stored_trials(study)
         if trials and len(trials) < sweep.trials:
-            tell(f"going on after {len(trials)} of {sweep.trials} trials")
+            report(f"going on after {len(trials)} of {sweep.trials} trials")
         if split is None and len(trials) < sweep.trials:
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
-            asked = study.ask(distributions(sweep))
-            trial = _repeated(asked, trials) or _try(asked, recipe, sweep, split, len(trials) + 1, device, show)
-            asked.set_user_attr("trial", asdict(trial))
-            settle(study, asked.number, asdict(trial))
+            draw = study.ask(distributions(sweep))
+            trial = _repeated_trial(draw, trials) or _run_trial(draw, recipe, sweep, split, len(trials) + 1, device, show)
+            draw.set_user_attr("trial", asdict(trial))
+            close_trial(study, draw.number, asdict(trial))
             trials.append(trial)
-            tell(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
+            report(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
     if all(trial.value is None for trial in trials):
         raise RunError(f"none of the {len(trials)} trials in {folder} could be finished; the first: {trials[0].note}")
     return Sweep(folder, recipe, trials)
@@ -102,17 +102,17 @@ def outcome(trial: Trial, metric: str) -> str:
     return f"{said}  ({trial.note or f'{trial.seconds:.1f} s'})"
 
 
-def _repeated(asked: optuna.Trial, trials: list[Trial]) -> Trial | None:
+def _repeated_trial(draw: optuna.Trial, trials: list[Trial]) -> Trial | None:
     """Return the result of an earlier trial of the same setting, which would only come out again."""
     for earlier in trials:
-        if earlier.setting == asked.params:
+        if earlier.setting == draw.params:
             note = earlier.note if earlier.state == "failed" else f"as trial {earlier.number}"
-            return Trial(len(trials) + 1, earlier.state, asked.params, earlier.value, earlier.epoch, 0.0, note)
+            return Trial(len(trials) + 1, earlier.state, draw.params, earlier.value, earlier.epoch, 0.0, note)
     return None
 
 
-def _try(
-    asked: optuna.Trial, recipe: Recipe, sweep: SweepRecipe, split: Split, number: int, device: str | None, show: bool
+def _run_trial(
+    draw: optuna.Trial, recipe: Recipe, sweep: SweepRecipe, split: Split, number: int, device: str | None, show: bool
 ) -> Trial:
     from optuna import TrialPruned
 
@@ -121,19 +121,19 @@ def _try(
     def watch(epoch: int, value: float) -> None:
         nonlocal last
         last = epoch
-        asked.report(value, epoch)
-        if sweep.pruning and asked.should_prune():
+        draw.report(value, epoch)
+        if sweep.pruning and draw.should_prune():
             raise TrialPruned
 
     try:
-        chosen = at_setting(recipe, asked.params)
+        chosen = at_setting(recipe, draw.params)
         model = create_model(chosen.model_name, split, seed=chosen.training.seed, **chosen.model_options)
         fitted = fit(model, split, chosen.training, device=device, show=show, on_validation=watch)
         value = fitted.best_value
         if value is None:
             value = validation_measure(model, split, chosen.training, device)()
     except TrialPruned:
-        return Trial(number, "pruned", asked.params, None, last, time.monotonic() - begin, "")
+        return Trial(number, "pruned", draw.params, None, last, time.monotonic() - begin, "")
     except (ConfigError, RunError) as error:
-        return Trial(number, "failed", asked.params, None, None, time.monotonic() - begin, str(error))
-    return Trial(number, "finished", asked.params, value, fitted.best_epoch, time.monotonic() - begin, "")
+        return Trial(number, "failed", draw.params, None, None, time.monotonic() - begin, str(error))
+    return Trial(number, "finished", draw.params, value, fitted.best_epoch, time.monotonic() - begin, "")
