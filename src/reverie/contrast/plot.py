@@ -99,7 +99,7 @@ def _interval(row: RowSummary) -> tuple[float, float] | None:
 def _file(drawing: Markup) -> str:
     """Return a drawing as a file of its own, with the colours and the font of report pages and their background."""
     page = (resources.files("reverie.report") / "style.css").read_text(encoding="utf-8")
-    colours = page[: page.index("* {")]
+    colours = page[: page.index("*, ::after {")]
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing)
     if box is None:
         raise ValueError("drawing must come from inline_svg")
