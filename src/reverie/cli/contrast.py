@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, Quiet, Settings, console, print_json
+from reverie.cli.options import Json, Quiet, Settings, console, print_json, print_list
 
 
 def contrast(
@@ -62,18 +62,14 @@ def contrast(
 
 
 def _list(json: bool) -> None:
-    from rich.table import Table
-
     from reverie.contrast.packaged import load_study, study_files
 
     loaded = [load_study(name) for name in study_files()]
     if json:
         print_json([{"name": r.name, "task": r.task, "rows": list(r.rows), "description": r.description} for r in loaded])
         return
-    table = Table("study", "rows", "trainings", "description", box=None, pad_edge=False)
-    for recipe in loaded:
-        table.add_row(recipe.name, str(len(recipe.asked())), str(recipe.trainings()), recipe.description)
-    console().print(table)
+    rows = [(one.name, str(len(one.asked())), str(one.trainings()), one.description) for one in loaded]
+    print_list(("study", "rows", "trainings", "description"), rows)
 
 
 def register(app: typer.Typer) -> None:
