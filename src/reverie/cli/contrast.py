@@ -40,6 +40,7 @@ def contrast(
     asked = None if rows is None else tuple(name.strip() for name in rows.split(",") if name.strip())
     recipe.asked(asked)  # a wrong name is an error before anything heavy is imported
 
+    from reverie.contrast.page import write_report
     from reverie.contrast.plot import write_plots
     from reverie.contrast.results import MORE, study_json, study_rows
     from reverie.contrast.study import run_study
@@ -49,7 +50,7 @@ def contrast(
     from reverie.training.results import append_results
 
     done = run_study(recipe, out or Path("runs") / f"contrast-{recipe.name}", rows=asked, show=not (quiet or json))
-    written = [done.folder / "study.json", *write_plots(done)]
+    written = [done.folder / "study.json", *write_plots(done), write_report(done)]
     write_json(written[0], study_json(done))
     if results is not None:
         append_results(results, study_rows(done), MORE)

@@ -36,10 +36,11 @@ def print_json(value: Any) -> None:
 
 
 def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
-    """Print a list of things that have a name."""
-    from reverie.report.table import Table
+    """Print a list of things whose names stand in the first column."""
+    from reverie.report.table import Column, Table
 
-    Table("", columns, rows).print(console())
+    name, *others = Table("", columns, rows).heads
+    Table("", [Column(name.title, wrap=False), *others], rows).print(console())
 
 
 def metric_line(row: dict[str, Any]) -> str:

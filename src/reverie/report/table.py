@@ -95,7 +95,7 @@ class Table:
     <BLANKLINE>
     | model | ndcg@10 |
     |---|--:|
-    | markov | 0.12 · 0.10–0.14 |
+    | markov | 0.12 (0.10–0.14) |
     """
 
     title: str
@@ -151,7 +151,8 @@ class Table:
         Returns
         -------
         str
-            The title, the table, and the notes as a list; no line break at the end.
+            The title, the table, and the notes as a list; no line break at the end. A note of a cell stands after its text, in
+            parentheses where it has no brackets of its own.
         """
         lines = [self.title, ""] if self.title else []
         lines += [_line([column.title for column in self.heads])]
@@ -201,7 +202,8 @@ def _text(cell: TableCell) -> Any:
 
 def _markdown(cell: TableCell) -> str:
     mark = "**" if cell.emphasis == "bold" and cell.text else ""
-    return " · ".join(part for part in (f"{mark}{cell.text}{mark}", cell.aside, cell.note) if part)
+    note = cell.note if not cell.note or cell.note.startswith("[") else f"({cell.note})"
+    return " ".join(part for part in (f"{mark}{cell.text}{mark}", cell.aside, note) if part)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
 from reverie.llm.results import MORE
-from reverie.report.table import Table, TableCell
+from reverie.report.table import Column, Table, TableCell
 from reverie.training.results import COLUMNS
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def rows_table(study: Study, table: StudyTable) -> Table:
     }
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
     rows = [[name, *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
-    return Table("", ("row", *shown), rows)
+    return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
 
 
 def differences_table(table: StudyTable) -> Table:
@@ -186,19 +186,19 @@ def differences_table(table: StudyTable) -> Table:
         [other, *(_difference(found.get((other, metric))) for metric in METRICS)]
         for other in overall["against"].unique(maintain_order=True)
     ]
-    return Table("", ("CoLLM less", "AUC", "UAUC", "NDCG of users"), rows)
+    return Table("", ("CoLLM less", *(Column(name, wrap=False) for name in ("AUC", "UAUC", "NDCG of users"))), rows)
 
 
 def _difference(one: dict[str, Any] | None) -> TableCell:
     if one is None:
         return TableCell("–")
     value, low, high = one["difference"], one["low"], one["high"]
-    return TableCell(f"{value:+.4f} [{low:+.4f}, {high:+.4f}]", value=value, low=low, high=high)
+    return TableCell(f"{value:+.4f}", f"[{low:+.4f}, {high:+.4f}]", value=value, low=low, high=high)
 
 
 def _value(one: dict[str, Any] | None) -> TableCell:
     if one is None:
         return TableCell("–")
     value, low, high = one["value"], one["low"], one["high"]
-    interval = "" if low is None or not np.isfinite(low) else f" [{low:.4f}, {high:.4f}]"
-    return TableCell(f"{value:.4f}{interval}", value=value, low=low, high=high)
+    interval = "" if low is None or not np.isfinite(low) else f"[{low:.4f}, {high:.4f}]"
+    return TableCell(f"{value:.4f}", interval, value=value, low=low, high=high)
