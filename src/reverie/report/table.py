@@ -197,7 +197,7 @@ def _text(cell: TableCell) -> Any:
 
     style = "" if cell.emphasis == "none" else cell.emphasis
     aside = f"  {cell.aside}" if cell.aside else ""
-    return Text.assemble((cell.text, style), aside, *(["\n", (cell.note, "dim")] if cell.note else []))
+    return Text.assemble((cell.text, style), aside, "\n" if cell.note else "", (cell.note, "dim"))
 
 
 def _markdown(cell: TableCell) -> str:
