@@ -38,8 +38,8 @@ def study_table(summary: Summary) -> Table:
         [
             TableCell(row.name, "baseline" if row.baseline else row.setting),
             TableCell(number(row.mean), "" if row.std is None else f"± {number(row.std)}", value=row.mean),
-            row.spread,
-            _trials(row),
+            TableCell(row.spread),
+            TableCell(_trials(row)),
             _difference(row),
         ]
         for row in summary.rows
@@ -51,26 +51,16 @@ def study_markdown(study: Study) -> str:
     """Return a study as Markdown: a sentence, a table, notes."""
     summary = summarise(study)
     columns = [
-        *("row", "options", Column("trials", "right"), Column(summary.metric, "right"), "one seed"),
-        *(Column(f"minus {summary.against}", "right"), "95 % interval", "verdict"),
+        *(Column("row"), Column("options"), Column("trials", "right"), Column(summary.metric, "right"), Column("one seed")),
+        *(Column(f"minus {summary.against}", "right"), Column("95 % interval"), Column("verdict")),
     ]
     rows = []
     for row in summary.rows:
         value = number(row.mean) + (f" ± {number(row.std)}" if row.std is not None else "")
         said = _difference(row)
         difference = TableCell(said.text, emphasis=said.emphasis)
-        rows.append(
-            [
-                row.name,
-                "baseline" if row.baseline else row.setting,
-                _trials(row),
-                value,
-                row.spread,
-                difference,
-                said.aside,
-                said.note,
-            ]
-        )
+        texts = (row.name, "baseline" if row.baseline else row.setting, _trials(row), value, row.spread)
+        rows.append([*map(TableCell, texts), difference, TableCell(said.aside), TableCell(said.note)])
     title = f"{summary.title}. Data SHA-256 `{study.sha256[:12]}…`."
     description = study.recipe.description
     parts = [description.rstrip(".") + "."] if description else []
@@ -94,8 +84,8 @@ def metrics_tables(study: Study) -> list[Table]:
             for name, of in values.items()
         ]
     title = f"All metrics, mean over seeds; bold where it differs from {against}, p by Holm over the rows of that metric below 5 %."
-    rows = [[row.name, *cells] for row, cells in zip(study.rows, zip(*columns.values(), strict=True), strict=True)]
-    return [Table(title, ["row", *(Column(metric, "right") for metric in metrics)], rows)]
+    rows = [[TableCell(row.name), *cells] for row, cells in zip(study.rows, zip(*columns.values(), strict=True), strict=True)]
+    return [Table(title, [Column("row"), *(Column(metric, "right") for metric in metrics)], rows)]
 
 
 def _trials(row: RowSummary) -> str:

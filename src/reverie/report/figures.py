@@ -114,7 +114,7 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
     shown = [name for _, names in panels.values() for name in names]
     columns = [Column("Model"), *(Column(_SLICES[name], "right", f"{present[name].n:,}") for name in shown)]
     rows = [
-        [label, *(value_cell(found[name]) if name in found else TableCell("–") for name in shown)]
+        [TableCell(label), *(value_cell(found[name]) if name in found else TableCell("–") for name in shown)]
         for label, found in by_row.items()
     ]
     return figures, Table("", columns if shown else [], rows)

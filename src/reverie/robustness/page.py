@@ -263,7 +263,7 @@ def _stealth(done: Done) -> list[Table]:
         for one in done.detected
         if not one.detector
     ]
-    columns = ("attack", "budget", *(Column(said, "right") for said in names.values()))
+    columns = (Column("attack"), Column("budget"), *(Column(said, "right") for said in names.values()))
     return [Table("How far fake profiles are from real ones", columns, rows)] if rows else []
 
 

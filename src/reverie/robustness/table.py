@@ -43,7 +43,7 @@ def benchmark_tables(done: Done) -> list[Table]:
         by = {(one.detector, one.attack): one for one in done.detected if one.fakes == fakes}
         attacks = list(dict.fromkeys(attack for _, attack in by))
         rows = [[name, *(f"{by[name, attack].mean('auc'):.3f}" for attack in attacks)] for name in detectors]
-        columns = ["detector", *(Column(attack, "right") for attack in attacks)]
+        columns = [Column("detector"), *(Column(attack, "right") for attack in attacks)]
         found.append(Table(f"AUC of detection, {fakes_word(fakes)}", columns, rows))
     return found
 
@@ -58,7 +58,7 @@ def _effects(effects: Sequence[CellEffects], key: str, title: str) -> Table:
         name = attack if key == "attack" else (defence if attack == "null" else f"{defence} · {attack}")
         rows.append([name, *(_cell(by.get((attack, defence, victim))) for victim in victims)])
     starred = f"* lift shown at p < {SHOWN_BELOW} after Holm over all cells without a defence"
-    columns = [key, *(Column(victim, "right") for victim in victims)]
+    columns = [Column(key), *(Column(victim, "right") for victim in victims)]
     return Table(f"{title}: {what}", columns, rows, [starred] if key == "attack" and targeted else [])
 
 

@@ -174,7 +174,7 @@ def rows_table(study: Study, table: StudyTable) -> Table:
         "cold AUC": ("cold", "auc"),
     }
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
-    rows = [[name, *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
+    rows = [[TableCell(name), *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
     return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
 
 
@@ -183,7 +183,7 @@ def differences_table(table: StudyTable) -> Table:
     overall = table.differences.filter(pl.col("slice") == "all")
     found = {(one["against"], one["metric"]): one for one in overall.iter_rows(named=True)}
     rows = [
-        [other, *(_difference(found.get((other, metric))) for metric in METRICS)]
+        [TableCell(other), *(_difference(found.get((other, metric))) for metric in METRICS)]
         for other in overall["against"].unique(maintain_order=True)
     ]
     return Table("", ("CoLLM less", *(Column(name, wrap=False) for name in ("AUC", "UAUC", "NDCG of users"))), rows)
