@@ -43,7 +43,7 @@ def test_a_study_runs_goes_on_and_is_written_down(ask: Callable, tmp_path: Path)
         assert words in first.out
     assert "each, so at most about" in first.err
     files = sorted(path.name for path in (tmp_path / "runs/contrast-tiny").iterdir())
-    assert files == ["rows.svg", "study.json", "study.yaml", "temperature.svg", "trainings"]
+    assert files == ["report.html", "rows.svg", "study.json", "study.yaml", "temperature.svg", "trainings"]
     with (tmp_path / "results.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 3 * 3 * 2

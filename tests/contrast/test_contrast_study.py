@@ -16,14 +16,13 @@ from rich.console import Console
 
 from reverie.contrast.effective import Effective, effective
 from reverie.contrast.kinds import KINDS, open_task, task_config
-from reverie.contrast.markdown import study_markdown
 from reverie.contrast.plot import rows_plot, temperature_plot, write_plots
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe
 from reverie.contrast.results import MORE, study_json, training_rows
 from reverie.contrast.stored import stored_studies
 from reverie.contrast.study import ContrastStudy, run_contrast
 from reverie.contrast.summary import summarise
-from reverie.contrast.table import print_study
+from reverie.contrast.table import print_study, study_markdown
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
 from reverie.errors import ConfigError, RunError

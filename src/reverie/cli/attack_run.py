@@ -82,21 +82,23 @@ def _plain(done: TrainedAttack, split: Split) -> dict[str, Any]:
 
 
 def _print(done: TrainedAttack, split: Split, title: str, screen: Console) -> None:
-    from rich.table import Table
-
+    from reverie.report.table import Table
     from reverie.robustness.trained import CUT
 
     asked = done.asked
     candidates = len(asked.candidates) // len(asked) if asked.candidates is not None else 0
-    table = Table("added", f"HR@{CUT} of the target", "lift [95 %]", "mean place", "moved [95 %]", box=None, pad_edge=False)
+    rows = []
     for row in done.rows:
         effects = [f"{e.value:+.3f} [{e.ends[0]:+.3f}, {e.ends[1]:+.3f}]" for e in (row.lift, row.moved)]
         lift, moved = effects if row.attack != "clean" else ("", "")
-        table.add_row(SAID[row.attack], f"{row.hit.value:.3f}", lift, f"{row.place.value:.3f}", moved)
+        rows.append((SAID[row.attack], f"{row.hit.value:.3f}", lift, f"{row.place.value:.3f}", moved))
     events = done.rows[-1].extra.shape[1]
-    screen.print(f"{title} on {split.dataset}, {len(asked)} users, {candidates} candidates, {events} events added")
-    screen.print(table)
-    screen.print("place: 0 is first, 1 is last among the candidates; intervals over users", markup=False)
+    Table(
+        f"{title} on {split.dataset}, {len(asked)} users, {candidates} candidates, {events} events added",
+        ("added", f"HR@{CUT} of the target", "lift [95 %]", "mean place", "moved [95 %]"),
+        rows,
+        ["place: 0 is first, 1 is last among the candidates; intervals over users"],
+    ).print(screen)
     history = asked.sequences.items[asked.start[0] : asked.stop[0]][-3:].tolist()
     target = split.vocabulary.title(int(asked.targets[0]))
     before, after = (_named(codes, split) for codes in (history, done.rows[-1].extra[0].tolist()))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, print_json
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, print_json, print_list
 
 
 def collm(
@@ -34,8 +34,7 @@ def collm(
         if json:
             print_json([{"name": one.name, "dataset": one.dataset.name, "description": one.description} for one in loaded])
             return
-        for one in loaded:
-            console().print(f"{one.name:<24} {one.description}", markup=False, soft_wrap=True)
+        print_list(("recipe", "description"), [(one.name, one.description) for one in loaded])
         return
     if recipe is None:
         raise ConfigError("say which recipe, e.g. 'reverie collm collm-ml-1m-small'; 'reverie collm --list' names them")
@@ -43,8 +42,9 @@ def collm(
 
     from reverie.cli.language import be_offline
     from reverie.files import write_json, write_text
+    from reverie.llm.collm.page import write_report
     from reverie.llm.collm.study import run_collm
-    from reverie.llm.collm.table import INFORMED, markdown, plain, study_table
+    from reverie.llm.collm.table import INFORMED, differences_table, markdown, plain, rows_table, study_table
 
     be_offline(offline)
     folder = out or Path("runs") / chosen.name
@@ -53,6 +53,7 @@ def collm(
     written = [folder / "table.json", folder / "table.md"]
     write_json(written[0], plain(done, table))
     write_text(written[1], markdown(done, table))
+    written.append(write_report(done, table, folder / "report.html"))
     if json:
         print_json(plain(done, table) | {"files": written})
         return
@@ -65,7 +66,9 @@ def collm(
         markup=False,
         soft_wrap=True,
     )
-    screen.print(markdown(done, table), markup=False, soft_wrap=True)
+    rows_table(done, table).print(screen)
+    if not table.differences.is_empty():
+        differences_table(table).print(screen)
     if INFORMED in done.test_scores:
         screen.print(
             f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does", markup=False, soft_wrap=True

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, Quiet, Settings, console, print_json
+from reverie.cli.options import Json, Quiet, Settings, console, print_json, print_list
 
 
 def contrast(
@@ -40,6 +40,7 @@ def contrast(
     asked = None if rows is None else tuple(name.strip() for name in rows.split(",") if name.strip())
     recipe.asked(asked)  # a wrong name is an error before anything heavy is imported
 
+    from reverie.contrast.page import write_report
     from reverie.contrast.plot import write_plots
     from reverie.contrast.results import study_json
     from reverie.contrast.study import run_contrast
@@ -49,7 +50,7 @@ def contrast(
 
     folder = out or Path("runs") / f"contrast-{recipe.name}"
     done = run_contrast(recipe, folder, rows=asked, results=results, show=not (quiet or json))
-    written = [done.folder / "study.json", *write_plots(done)]
+    written = [done.folder / "study.json", *write_plots(done), write_report(done)]
     write_json(written[0], study_json(done))
     if json:
         print_json(study_json(done) | {"files": written})
@@ -60,18 +61,14 @@ def contrast(
 
 
 def _list(json: bool) -> None:
-    from rich.table import Table
-
     from reverie.contrast.recipe import CONTRAST
 
     loaded = [CONTRAST.load(name) for name in CONTRAST.files()]
     if json:
         print_json([{"name": r.name, "task": r.task, "rows": list(r.rows), "description": r.description} for r in loaded])
         return
-    table = Table("study", "rows", "trainings", "description", box=None, pad_edge=False)
-    for recipe in loaded:
-        table.add_row(recipe.name, str(len(recipe.asked())), str(recipe.trainings()), recipe.description)
-    console().print(table)
+    rows = [(one.name, str(len(one.asked())), str(one.trainings()), one.description) for one in loaded]
+    print_list(("study", "rows", "trainings", "description"), rows)
 
 
 def register(app: typer.Typer) -> None:

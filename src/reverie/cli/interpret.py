@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, print_json
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, print_json, print_list
 
 
 def interpret(
@@ -36,8 +36,7 @@ def interpret(
         if json:
             print_json([{"name": name, "description": said} for name, said in named])
         else:
-            for name, said in named:
-                console().print(f"{name:<34} {said}", markup=False)
+            print_list(("interpreter", "description"), named)
         return
     if recipe is None:
         raise ConfigError("say which interpreter, e.g. 'reverie interpret recinterpreter-sasrec-ml-100k'; --list names them")

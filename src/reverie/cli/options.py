@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from reverie.report.table import Column
 
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -29,6 +33,14 @@ def console(quiet: bool = False) -> Console:
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print a list of things whose names stand in the first column."""
+    from reverie.report.table import Column, Table
+
+    name, *others = Table("", columns, rows).heads
+    Table("", [Column(name.title, wrap=False), *others], rows).print(console())
 
 
 def metric_line(row: dict[str, Any]) -> str:

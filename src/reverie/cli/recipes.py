@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, console, print_json
+from reverie.cli.options import Json, console, print_json, print_list
 
 app = typer.Typer(help="List, copy and validate recipes.", no_args_is_help=True)
 
@@ -18,8 +18,6 @@ def list_recipes(json: Json = False) -> None:
 
     Example: reverie recipes list
     """
-    from rich.table import Table
-
     from reverie.training.recipe import RECIPES, load_recipe
     from reverie.training.suite import cell_name, load_suite, suite_files
 
@@ -29,11 +27,9 @@ def list_recipes(json: Json = False) -> None:
             [{"name": r.name, "dataset": r.dataset.name, "model": r.model_name, "description": r.description} for r in loaded]
         )
         return
-    table = Table("recipe", "dataset", "model", "description", box=None, pad_edge=False)
-    for recipe in loaded:
-        table.add_row(recipe.name, recipe.dataset.name, recipe.model_name, recipe.description)
+    rows = [(one.name, one.dataset.name, one.model_name, one.description) for one in loaded]
+    print_list(("recipe", "dataset", "model", "description"), rows)
     screen = console()
-    screen.print(table)
     for name in suite_files():
         suite = load_suite(name)
         dataset = next(iter(suite.datasets))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, console, print_json
+from reverie.cli.options import Device, Json, Offline, print_json, print_list
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,15 +81,12 @@ def _ids(path: Path | None) -> list[str] | None:
 
 
 def _show(frame: pl.DataFrame, json: bool) -> None:
-    from rich.table import Table
-
     if json:
         print_json(frame.to_dicts())
         return
-    table = Table("rank", "item", "title", "score", box=None, pad_edge=False)
-    for row in frame.iter_rows(named=True):
-        table.add_row(str(row["rank"]), str(row["item"]), str(row.get("title") or ""), f"{row['score']:.4f}")
-    console().print(table)
+    found = frame.iter_rows(named=True)
+    rows = [(str(row["rank"]), str(row["item"]), str(row.get("title") or ""), f"{row['score']:.4f}") for row in found]
+    print_list(("rank", "item", "title", "score"), rows)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, Offline, Quiet, Settings, console, print_json
+from reverie.cli.options import Json, Offline, Quiet, Settings, console, print_json, print_list
 
 RecipeName = Annotated[str | None, typer.Argument(help="Name of a packaged recipe, or a YAML file; for attack, a run folder, too.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Minutes instead of hours: one seed, fewer rows; shows only that it runs.")]
@@ -106,19 +106,17 @@ def _command(recipe: str, settings: list[str] | None, smoke: bool) -> str:
 
 
 def _list(json: bool) -> None:
-    from rich.table import Table
-
     from reverie.robustness.recipe import ROBUSTNESS
 
     loaded = [ROBUSTNESS.load(name) for name in ROBUSTNESS.files()]
     if json:
         print_json([{"name": r.name, "dataset": r.dataset.name, "description": r.description} for r in loaded])
         return
-    table = Table("recipe", "data", "victims", "attacks", "detectors", "defences", "seeds", "description", box=None, pad_edge=False)
-    for r in loaded:
-        counts = (len(rows) for rows in (r.victims, r.attacks, r.detectors, r.defences))
-        table.add_row(r.name, r.dataset.name, *map(str, counts), str(r.seeds), r.description)
-    console().print(table)
+    rows = []
+    for one in loaded:
+        counts = (str(len(part)) for part in (one.victims, one.attacks, one.detectors, one.defences))
+        rows.append((one.name, one.dataset.name, *counts, str(one.seeds), one.description))
+    print_list(("recipe", "data", "victims", "attacks", "detectors", "defences", "seeds", "description"), rows)
 
 
 def register(app: typer.Typer) -> None:

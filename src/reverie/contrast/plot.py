@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from reverie.contrast.effective import Effective, effective
@@ -12,6 +11,7 @@ from reverie.contrast.summary import summarise
 from reverie.evaluation.paired_seeds import t_interval
 from reverie.files import write_text
 from reverie.report.palette import look
+from reverie.report.rendering import read
 from reverie.report.svg import CARD, INK, MUTED, inline_svg
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ def write_plots(study: MeasuredStudy) -> list[Path]:
 
 
 def rows_plot(summary: Summary) -> str:
+    """Return the drawing of `draw_rows` as a file of its own."""
+    return _file(draw_rows(summary))
+
+
+def draw_rows(summary: Summary) -> Markup:
     """Draw the rows of a study: a faint dot per seed, the mean, and the 95 % t-interval of the mean over seeds."""
 
     def paint(axes: Axes) -> None:
@@ -61,10 +66,15 @@ def rows_plot(summary: Summary) -> str:
         axes.set_xlabel(summary.metric)
 
     alt = f"{summary.metric} of {', '.join(f'{row.name} {row.mean:.4f}' for row in summary.rows)}, with a dot per seed"
-    return _file(inline_svg(paint, "rows", alt, width=480, height=50 + _LINE * len(summary.rows)))
+    return inline_svg(paint, "rows", alt, width=480, height=50 + _LINE * len(summary.rows))
 
 
 def temperature_plot(curves: list[Effective], dataset: str) -> str:
+    """Return the drawing of `draw_temperature` as a file of its own."""
+    return _file(draw_temperature(curves, dataset))
+
+
+def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
     """Draw the inverse temperature that acts at a negative's cosine, beside that of the InfoNCE that matches it in the mean."""
 
     def paint(axes: Axes) -> None:
@@ -84,7 +94,7 @@ def temperature_plot(curves: list[Effective], dataset: str) -> str:
     alt = f"Effective inverse temperature over the cosines of negatives on {dataset}: " + ", ".join(
         f"{curve.name} falls from {curve.at(curve.ends)[0]:.3g} to {curve.at(curve.ends)[1]:.3g}" for curve in curves
     )
-    return _file(inline_svg(paint, "temperature", alt, width=480, height=260 + 16 * len(curves)))
+    return inline_svg(paint, "temperature", alt, width=480, height=260 + 16 * len(curves))
 
 
 def _interval(row: RowSummary) -> tuple[float, float] | None:
@@ -93,8 +103,8 @@ def _interval(row: RowSummary) -> tuple[float, float] | None:
 
 def _file(drawing: Markup) -> str:
     """Return a drawing as a file of its own, with the colours and the font of report pages and their background."""
-    page = (resources.files("reverie.report") / "style.css").read_text(encoding="utf-8")
-    colours = page[: page.index("* {")]
+    page = read("style.css")
+    colours = page[: page.index("*, ::after {")]
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing)
     if box is None:
         raise ValueError("drawing must come from inline_svg")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
-    from reverie.report.leaderboard import Leaderboard
+    from reverie.report.ranking import Leaderboard
     from reverie.report.rows import Row
 
 TOP = 5

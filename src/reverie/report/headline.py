@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.report.leaderboard import ORDER
+from reverie.report.ranking import ORDER
 from reverie.report.words import listed, number, p_value, percent, span, titled
 
 if TYPE_CHECKING:
-    from reverie.report.leaderboard import Leaderboard
+    from reverie.report.ranking import Leaderboard
     from reverie.report.rows import Row
 
 HEAD = "recall@10"

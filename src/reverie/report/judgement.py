@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled
-from reverie.report.leaderboard import Difference, paired_differences
+from reverie.report.leaderboard_table import behind_cell, value_cell
+from reverie.report.ranking import Difference, paired_differences
 from reverie.report.rows import BASELINES, Cell, cells
-from reverie.report.words import number, p_value, span
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from reverie.evaluation import Evaluation
 
@@ -97,13 +97,17 @@ def judgement(
 
 def print_judgement(judged: Judgement, console: Console) -> None:
     """Print the table: values over their 95 % intervals, and each system's difference from the best."""
-    order = f"ndcg@{judged.k}"
+    order, facts = f"ndcg@{judged.k}", judged.facts
     best = next(iter(judged.cells))
     behind = {pair.other: pair for pair in judged.pairs if pair.first == best}
-    facts = judged.facts
-    head = f"{facts['dataset']} · {facts['protocol']} · {facts['on']} · seen items: {facts['seen']} · "
-    console.print(f"{head}{judged.cells[best][order].n:,} users · sorted by {order}", markup=False, highlight=False)
-    console.print(_table(judged, behind))
+    names = list(judged.cells[best])
+    columns = [Column("system", width=(1, 26)), *(Column(name, "right", wrap=False) for name in names)]
+    rows = []
+    for system, row in judged.cells.items():
+        seeds = f"{judged.seeds[system]} seeds" if judged.seeds[system] > 1 else ""
+        about = "baseline" if system in BASELINES else seeds
+        label = TableCell(system, about, emphasis="bold" if system == best else "none")
+        rows.append([label, *(value_cell(row[name]) for name in names), behind_cell(behind.get(system))])
     notes = ["Intervals: 95 %, resampling users, and seeds where a system has several files."]
     if behind:
         limit = max(pair.detectable for pair in behind.values())
@@ -111,39 +115,7 @@ def print_judgement(judged: Judgement, console: Console) -> None:
             f"Behind the best: paired test in {order}, Holm-corrected over all {len(judged.pairs)} pairs; "
             f"a true difference below {number(limit)} could go unnoticed."
         )
-    for line in (*notes, *(f"warning: {warning}" for warning in judged.warnings)):
-        console.print(line, markup=False, highlight=False)
-
-
-def _table(judged: Judgement, behind: Mapping[str, Difference]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("system", max_width=26, overflow="fold")
-    names = next(iter(judged.cells.values()))
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("behind the best", no_wrap=True)
-    for place, (system, row) in enumerate(judged.cells.items()):
-        seeds = f"{judged.seeds[system]} seeds" if judged.seeds[system] > 1 else ""
-        about = "baseline" if system in BASELINES else seeds
-        label = Text.assemble((system, "bold" if place == 0 else ""), "\n", (about, "dim"))
-        table.add_row(label, *(_value(row[name]) for name in names), _behind(behind.get(system)))
-    return table
-
-
-def _value(cell: Cell) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(number(cell.value), "\n", (span(cell.low, cell.high), "dim"))
-
-
-def _behind(pair: Difference | None) -> Text:
-    from rich.text import Text
-
-    if pair is None:
-        return Text("best")
-    verdict = p_value(pair.p_holm) if pair.shown else f"not shown, {p_value(pair.p_holm)}"
-    return Text.assemble(number(pair.difference), "\n", (verdict, "dim"))
+    notes += [f"warning: {warning}" for warning in judged.warnings]
+    asked = f"{facts['on']} · seen items: {facts['seen']} · {judged.cells[best][order].n:,} users"
+    head = f"{facts['dataset']} · {facts['protocol']} · {asked} · sorted by {order}"
+    Table(head, [*columns, Column("behind the best", wrap=False)], rows, notes).print(console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverie.evaluation.effects import SIGNIFICANT
+from reverie.report.table import Column, Table
 from reverie.robustness.words import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
@@ -17,52 +18,48 @@ if TYPE_CHECKING:
 
 def print_benchmark(done: Done, console: Console) -> None:
     """Print effects of attacks, detection and defences."""
-    from rich.table import Table
-
     recipe, split = done.bench.recipe, done.bench.arena.split
     console.print(
         f"[bold]{recipe.name}[/] · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds",
         highlight=False,
     )
-    for fakes in dict.fromkeys(one.fakes for one in done.attacked if one.fakes):
-        _cells(done, [one for one in done.attacked if one.fakes == fakes], "attack", fakes_word(fakes), console)
-    for fakes in dict.fromkeys(one.fakes for one in done.defended):
-        title = "defences on clean data" if not fakes else f"defences, {fakes_word(fakes)}"
-        _cells(done, [one for one in done.defended if one.fakes == fakes], "defence", title, console)
-    detectors = dict.fromkeys(one.detector for one in done.detected if one.detector)
-    for fakes in dict.fromkeys(one.fakes for one in done.detected) if detectors else ():
-        table = Table("detector", title=f"AUC of detection, {fakes_word(fakes)}", title_justify="left", box=None, pad_edge=False)
-        found = [one for one in done.detected if one.fakes == fakes]
-        attacks = list(dict.fromkeys(one.attack for one in found))
-        for attack in attacks:
-            table.add_column(attack, justify="right")
-        for detector in detectors:
-            by = {one.attack: one for one in found if one.detector == detector}
-            table.add_row(detector, *[f"{by[attack].mean('auc'):.3f}" for attack in attacks])
-        console.print(table)
+    for table in benchmark_tables(done):
+        table.print(console)
     for sentence in attack_sentences(done):
         console.print(sentence, markup=False)
 
 
-def _cells(done: Done, effects: Sequence[CellEffects], key: str, title: str, console: Console) -> None:
-    from rich.table import Table
+def benchmark_tables(done: Done) -> list[Table]:
+    """Return effects of attacks and defences, and AUC of detection, by budget."""
+    found = [
+        _effects([one for one in done.attacked if one.fakes == fakes], "attack", fakes_word(fakes))
+        for fakes in dict.fromkeys(one.fakes for one in done.attacked if one.fakes)
+    ]
+    for fakes in dict.fromkeys(one.fakes for one in done.defended):
+        title = "defences on clean data" if not fakes else f"defences, {fakes_word(fakes)}"
+        found.append(_effects([one for one in done.defended if one.fakes == fakes], "defence", title))
+    detectors = list(dict.fromkeys(one.detector for one in done.detected if one.detector))
+    for fakes in dict.fromkeys(one.fakes for one in done.detected) if detectors else ():
+        by = {(one.detector, one.attack): one for one in done.detected if one.fakes == fakes}
+        attacks = list(dict.fromkeys(attack for _, attack in by))
+        rows = [[name, *(f"{by[name, attack].mean('auc'):.3f}" for attack in attacks)] for name in detectors]
+        columns = [Column("detector"), *(Column(attack, "right") for attack in attacks)]
+        found.append(Table(f"AUC of detection, {fakes_word(fakes)}", columns, rows))
+    return found
 
+
+def _effects(effects: Sequence[CellEffects], key: str, title: str) -> Table:
     victims = list(dict.fromkeys(one.victim for one in effects))
     targeted = any(one.lift for one in effects)
     what = "targets' HR@10, in percent (lift over the null attack); NDCG@10 change" if targeted else "change of NDCG@10"
-    table = Table(key, title=f"{title}: {what}", title_justify="left", box=None, pad_edge=False)
-    for victim in victims:
-        table.add_column(victim, justify="right")
-    rows = dict.fromkeys((one.attack, one.defence) for one in effects)
-    for attack, defence in rows:
-        by = {one.victim: one for one in effects if (one.attack, one.defence) == (attack, defence)}
+    by = {(one.attack, one.defence, one.victim): one for one in effects}
+    rows = []
+    for attack, defence in dict.fromkeys((one.attack, one.defence) for one in effects):
         name = attack if key == "attack" else (defence if attack == "null" else f"{defence} · {attack}")
-        table.add_row(name, *[_cell(by.get(victim)) for victim in victims])
-    console.print(table)
-    if key == "attack" and targeted:
-        console.print(
-            f"* lift shown at p < {SIGNIFICANT} (normal test) after Holm over all cells without a defence", highlight=False
-        )
+        rows.append([name, *(_cell(by.get((attack, defence, victim))) for victim in victims)])
+    starred = f"* lift shown at p < {SIGNIFICANT} (normal test) after Holm over all cells without a defence"
+    columns = [Column(key), *(Column(victim, "right") for victim in victims)]
+    return Table(f"{title}: {what}", columns, rows, [starred] if key == "attack" and targeted else [])
 
 
 def _cell(one: CellEffects | None) -> str:

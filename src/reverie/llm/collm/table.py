@@ -14,6 +14,7 @@ from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
 from reverie.llm.results import MORE
+from reverie.report.table import Column, Table, TableCell
 from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
@@ -160,30 +161,45 @@ def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
 
 def markdown(study: MeasuredCoLLM, table: StudyTable) -> str:
     """Return the tables as Markdown."""
-    lines = ["| row | AUC | UAUC | NDCG of users | warm AUC | cold AUC |", "|---|---|---|---|---|---|"]
-    for row in study.test_scores:
-        cells = [_cell(table, row, *where) for where in (("all", "auc"), ("all", "uauc"), ("all", "undcg"))]
-        cells += [_cell(table, row, part, "auc") for part in ("warm", "cold")]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    if table.differences.is_empty():
-        return "\n".join(lines) + "\n"
-    lines += ["", "| CoLLM less | AUC | UAUC | NDCG of users |", "|---|---|---|---|"]
+    shown = [rows_table(study, table), *([] if table.differences.is_empty() else [differences_table(table)])]
+    return "\n\n".join(one.to_markdown() for one in shown) + "\n"
+
+
+def rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
+    """Return the metrics of every row."""
+    shown = {
+        "AUC": ("all", "auc"),
+        "UAUC": ("all", "uauc"),
+        "NDCG of users": ("all", "undcg"),
+        "warm AUC": ("warm", "auc"),
+        "cold AUC": ("cold", "auc"),
+    }
+    found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
+    rows = [[TableCell(name), *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
+    return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
+
+
+def differences_table(table: StudyTable) -> Table:
+    """Return CoLLM less each row that it is compared with."""
     overall = table.differences.filter(pl.col("slice") == "all")
-    for other in overall["against"].unique(maintain_order=True):
-        found = {one["metric"]: one for one in overall.filter(pl.col("against") == other).iter_rows(named=True)}
-        cells = [_difference(found.get(metric)) for metric in METRICS]
-        lines.append(f"| {other} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    found = {(one["against"], one["metric"]): one for one in overall.iter_rows(named=True)}
+    rows = [
+        [TableCell(other), *(_difference(found.get((other, metric))) for metric in METRICS)]
+        for other in overall["against"].unique(maintain_order=True)
+    ]
+    return Table("", ("CoLLM less", *(Column(name, wrap=False) for name in ("AUC", "UAUC", "NDCG of users"))), rows)
 
 
-def _difference(one: dict[str, Any] | None) -> str:
-    return "–" if one is None else f"{one['difference']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]"
+def _difference(one: dict[str, Any] | None) -> TableCell:
+    if one is None:
+        return TableCell("–")
+    value, low, high = one["difference"], one["low"], one["high"]
+    return TableCell(f"{value:+.4f}", f"[{low:+.4f}, {high:+.4f}]", value=value, low=low, high=high)
 
 
-def _cell(table: StudyTable, row: str, part: str, metric: str) -> str:
-    found = table.metrics.filter((pl.col("row") == row) & (pl.col("slice") == part) & (pl.col("metric") == metric))
-    if found.is_empty():
-        return "–"
-    one = found.row(0, named=True)
-    interval = "" if one["low"] is None or not np.isfinite(one["low"]) else f" [{one['low']:.4f}, {one['high']:.4f}]"
-    return f"{one['value']:.4f}{interval}"
+def _value(one: dict[str, Any] | None) -> TableCell:
+    if one is None:
+        return TableCell("–")
+    value, low, high = one["value"], one["low"], one["high"]
+    interval = "" if low is None or not np.isfinite(low) else f"[{low:.4f}, {high:.4f}]"
+    return TableCell(f"{value:.4f}", interval, value=value, low=low, high=high)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverie.llm.interpreter.table import MAIN, MUST_BEAT
+from reverie.report.table import Table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reverie.llm.interpreter.study import Interpreted
+    from reverie.llm.interpreter.table import Interpreted
 
 SHOWN: dict[str, dict[str, str]] = {
     "recovery": {
@@ -69,33 +70,27 @@ def counts_as_result(done: Interpreted, task: str = "recovery") -> bool:
 
 def print_table(done: Interpreted, screen: Console) -> None:
     """Print the table."""
-    from rich.table import Table
-
-    recipe = done.session.recipe
     for task in dict.fromkeys(row.task for row in done.table.rows):
-        names = [name for name in SHOWN[task] if any(name in row.metrics for row in done.table.rows if row.task == task)]
-        main = MAIN[task]
-        shown = Table(
-            "row",
-            "decoding",
-            *(SHOWN[task][name] for name in names),
-            "gain of the model",
-            box=None,
-            pad_edge=False,
-            title=task,
-            title_justify="left",
-        )
+        names, main = shown_metrics(done, task), MAIN[task]
+        rows = []
         for row in done.table.rows:
             if row.task == task:
                 gain = "" if row.against is None else "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row.against[main])
-                shown.add_row(row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain)
-        screen.print(shown)
+                rows.append([row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain])
+        Table(task, ("row", "decoding", *names.values(), "gain of the model"), rows).print(screen)
     verdict = "beats" if counts_as_result(done) else "does not beat"
     screen.print(
-        f"{recipe.adapter.kind} adapter, {done.session.backbone.name}, {done.table.n} held-out users, 95 % intervals over users; "
-        f"on recovery it {verdict} shuffled, text-only and popularity by more than the interval, untaught titles alone included",
+        f"{done.session.recipe.adapter.kind} adapter, {done.session.backbone.name}, {done.table.n} held-out users, 95 % intervals "
+        f"over users; on recovery it {verdict} shuffled, text-only and popularity by more than the interval, untaught titles alone "
+        "included",
         markup=False,
     )
+
+
+def shown_metrics(done: Interpreted, task: str) -> dict[str, str]:
+    """Return the metrics of a task that were measured, and how tables head them."""
+    measured = {name for row in done.table.rows if row.task == task for name in row.metrics}
+    return {name: said for name, said in SHOWN[task].items() if name in measured}
 
 
 def _cell(found: dict[str, Any] | None, whole: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.rows import interpreter_rows
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import Table, generated_rows, make_table
+from reverie.llm.interpreter.table import Interpreted, generated_rows, make_table
 from reverie.llm.results import MORE
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
-
-
-@dataclass(frozen=True)
-class Interpreted:
-    """A finished interpreter."""
-
-    session: Session
-    table: Table
-    facts: dict[str, Any]
 
 
 def run_interpreter(

@@ -63,6 +63,15 @@ class Table:
         return {"n": self.n, "recall_by_position_newest_first": self.by_position, "rows": [vars(row) for row in self.rows]}
 
 
+@dataclass(frozen=True)
+class Interpreted:
+    """A finished interpreter."""
+
+    session: Session
+    table: Table
+    facts: dict[str, Any]
+
+
 def generated_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
     """Return the rows that the language model has to write, the cheap task last."""
     test = session.recipe.test

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverie.evaluation import pooled, sliced
-from reverie.report.leaderboard import ORDER
-from reverie.report.palette import Look, look
+from reverie.report.leaderboard_table import looks, value_cell
+from reverie.report.page import Figure
 from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
+from reverie.report.ranking import ORDER
 from reverie.report.rows import cells
+from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from markupsafe import Markup
-
     from reverie.data.split import Split
-    from reverie.report.leaderboard import Leaderboard
+    from reverie.report.palette import Look
+    from reverie.report.ranking import Leaderboard
     from reverie.report.rows import Cell, Row
 
 _PANELS = {
@@ -36,28 +36,6 @@ _SLICES = {
     "target:warm": "warm: seen in training",
     "target:cold": "cold: never in training",
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A plot with its words."""
-
-    title: str
-    note: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
-class SliceTable:
-    """Values on slices of the queries."""
-
-    slices: tuple[tuple[str, int], ...]
-    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
-
-
-def looks(board: Leaderboard) -> dict[str, Look]:
-    """Return how each row is drawn on the whole page."""
-    return {row.label: look(place, row.baseline) for place, row in enumerate(board.rows)}
 
 
 def curve_figures(board: Leaderboard) -> list[Figure]:
@@ -113,8 +91,8 @@ def cost_figures(board: Leaderboard) -> list[Figure]:
     return [time, _against(board, "cost-memory", "Accuracy and memory", note, "peak memory in MB", lambda row: row.peak_mb)]
 
 
-def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], SliceTable]:
-    """Draw accuracy on parts of the queries."""
+def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table]:
+    """Draw accuracy on parts of the queries, and return it as a table without columns where there are no parts."""
     drawn = looks(board)
     by_row = {row.label: _slice_cells(row, split) for row in board.rows}
     present = by_row[board.best.label]
@@ -134,11 +112,12 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Slice
         if min(present[name].n for name in names) >= FEWEST:
             figures.append(Figure(title, "", dot_plot(groups, f"slice-{key}", titled(ORDER), alt)))
     shown = [name for _, names in panels.values() for name in names]
-    table = SliceTable(
-        tuple((_SLICES[name], present[name].n) for name in shown),
-        tuple((label, tuple(found.get(name) for name in shown)) for label, found in by_row.items()),
-    )
-    return figures, table
+    columns = [Column("Model"), *(Column(_SLICES[name], "right", f"{present[name].n:,}") for name in shown)]
+    rows = [
+        [TableCell(label), *(value_cell(found[name]) if name in found else TableCell("–") for name in shown)]
+        for label, found in by_row.items()
+    ]
+    return figures, Table("", columns if shown else [], rows)
 
 
 def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:
