@@ -22,7 +22,7 @@ from reverie.contrast.results import MORE, study_json, training_rows
 from reverie.contrast.stored import stored_studies
 from reverie.contrast.study import ContrastStudy, run_contrast
 from reverie.contrast.summary import summarise
-from reverie.contrast.table import print_study, study_markdown
+from reverie.contrast.table import TABLE_WIDTH, study_markdown, study_table
 from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
 from reverie.errors import ConfigError, RunError
@@ -319,7 +319,7 @@ def test_a_study_is_read_from_the_table_as_it_was_measured(study: MeasuredStudy,
 def test_the_table_says_what_can_be_said_and_no_more(study: MeasuredStudy) -> None:
     screen = Console(file=io.StringIO(), width=100)
     summary = summarise(study)
-    print_study(summary, screen)
+    study_table(summary).print(screen, TABLE_WIDTH)
     text = screen.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert max(map(len, text.splitlines())) <= 100
     said = " ".join(text.split())
@@ -357,7 +357,7 @@ def test_only_a_supported_difference_is_set_off(study: MeasuredStudy) -> None:
     assert "| **0.1000** |" in lines["adnce"]
     assert "higher, p < 0.0001" in lines["adnce"]
     screen = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard")
-    print_study(summarise(replace(study, rows=rows)), screen)
+    study_table(summarise(replace(study, rows=rows))).print(screen, TABLE_WIDTH)
     bold = re.findall(r"\x1b\[1m([^\x1b]*)", screen.file.getvalue())  # type: ignore[attr-defined]  # a StringIO
     assert "0.1000" in bold
     assert not {"0.1900", "plain"} & {text.strip() for text in bold}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,3 +48,9 @@ def metric_line(row: dict[str, Any]) -> str:
     """Return one metric with its interval, where it has one."""
     interval = "" if row["low"] is None else f"  [{row['low']:.4f}, {row['high']:.4f}]"
     return f"{row['metric']:<12} {row['value']:.4f}{interval}"
+
+
+def be_offline(offline: bool) -> None:
+    """Keep data and the weights of language models from being fetched, where the user says so."""
+    if offline:
+        os.environ["REVERIE_OFFLINE"] = "1"

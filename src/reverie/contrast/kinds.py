@@ -30,7 +30,7 @@ KINDS = Registry(
     },
     "reverie.contrast",
 )
-"""A task's build function takes its configuration alone; other packages offer kinds under the group ``reverie.contrast``."""
+"""A task's build function takes its configuration and a device; other packages offer kinds under the group ``reverie.contrast``."""
 
 
 def task_config(values: Mapping[str, Any], where: str) -> BaseModel:
@@ -44,7 +44,7 @@ def task_config(values: Mapping[str, Any], where: str) -> BaseModel:
     return checked(config, values, f"{where}: task")
 
 
-def open_task(config: BaseModel) -> Task:
+def open_task(config: BaseModel, device: str | None = None) -> Task:
     """Read the data of a task."""
-    task: Task = KINDS.build(config.model_dump()["kind"])(config)
+    task: Task = KINDS.build(config.model_dump()["kind"])(config, device)
     return task

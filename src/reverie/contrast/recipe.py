@@ -142,5 +142,12 @@ CONTRAST = RecipeShelf(
     check=_check_losses,
     short=_shorten,
     file="study.yaml",
+    summary=lambda one: {"name": one.name, "task": one.task, "rows": list(one.rows), "description": one.description},
+    columns=lambda one: {
+        "study": one.name,
+        "rows": str(len(one.asked())),
+        "trainings": str(one.trainings()),
+        "description": one.description,
+    },
 )
 """Recipes of `reverie contrast`; the task is checked when it is opened."""

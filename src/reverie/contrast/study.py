@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.contrast.kinds import open_task, task_config
+from reverie.contrast.page import write_report
+from reverie.contrast.plot import write_plots
 from reverie.contrast.recipe import CONTRAST, loss_settings
-from reverie.contrast.results import MORE, training_from_rows, training_rows
+from reverie.contrast.results import MORE, study_json, training_from_rows, training_rows
+from reverie.contrast.summary import summarise
+from reverie.contrast.table import TABLE_WIDTH, study_table
 from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
 from reverie.contrast.words import setting_words
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
+from reverie.files import write_json
 from reverie.objectives import create_loss
+from reverie.report.study_report import StudyReport
 from reverie.seeds import seed_torch
 from reverie.study.environment import commit
 from reverie.study.memory import peak_mb, reset_peak
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from reverie.contrast.recipe import ContrastRecipe
     from reverie.contrast.task import Task
     from reverie.objectives.config import ContrastiveConfig
+    from reverie.study.call import Call
 
 VERSION = 1
 """Of a training; raised when the same facts come to mean something else."""
@@ -48,7 +55,12 @@ class ContrastStudy:
     long_cells = False
 
     def __init__(
-        self, recipe: ContrastRecipe, folder: str | Path, rows: tuple[str, ...] | None = None, task: Task | None = None
+        self,
+        recipe: ContrastRecipe,
+        folder: str | Path,
+        rows: tuple[str, ...] | None = None,
+        task: Task | None = None,
+        device: str | None = None,
     ) -> None:
         self.recipe, self.folder, self.name = recipe, Path(folder), recipe.name
         where = f"study '{recipe.name}'"
@@ -56,7 +68,7 @@ class ContrastStudy:
         self.config = task_config(recipe.task, where)
         self.losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in self.rows_of_table.items()}
         _refuse_losses_of_users(self.losses, where)
-        self.task = task or open_task(self.config)
+        self.task = task or open_task(self.config, device)
         for name, row in self.rows_of_table.items():
             if row.baseline is not None and row.baseline not in self.task.baselines:
                 raise ConfigError(f"{where}: row '{name}': {unknown('baseline', row.baseline, self.task.baselines)}")
@@ -183,13 +195,26 @@ def run_contrast(
     *,
     rows: tuple[str, ...] | None = None,
     task: Task | None = None,
+    device: str | None = None,
     results: str | Path | None = None,
     show: bool = True,
 ) -> MeasuredStudy:
     """Run a study, or go on with one: only what is neither in the folder nor in the results table is trained."""
-    study = ContrastStudy(recipe, folder, rows, task)
+    study = ContrastStudy(recipe, folder, rows, task, device)
     done = run_study(study, results=results, show=show)
     return study.measured([study.measured_row(name, done) for name in study.rows_of_table])
+
+
+def report(recipe: ContrastRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    named = call.more.get("rows")
+    rows = None if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
+    recipe.asked(rows)  # a wrong name is an error before anything is opened
+    study = run_contrast(recipe, call.folder, rows=rows, device=call.device, results=call.results, show=call.show)
+    said = study_json(study)
+    files = [study.folder / "study.json", *write_plots(study), write_report(study)]
+    write_json(files[0], said)
+    return StudyReport(said, [study_table(summarise(study))], files, width=TABLE_WIDTH)
 
 
 def _refuse_losses_of_users(losses: Mapping[str, Sequence[ContrastiveConfig]], where: str) -> None:

@@ -5,24 +5,17 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from reverie.contrast.differences import row_differences
 from reverie.contrast.summary import summarise
+from reverie.evaluation.paired_seeds import paired_by_seed_with
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from reverie.contrast.summary import RowSummary, Summary
     from reverie.contrast.training import MeasuredStudy
 
-WIDTH = 100
+TABLE_WIDTH = 100
 """Widest table on a terminal, in characters."""
-
-
-def print_study(summary: Summary, console: Console) -> None:
-    """Print the table of a study: no row is set off but by a difference that its interval supports."""
-    study_table(summary).print(console, WIDTH)
 
 
 def study_table(summary: Summary) -> Table:
@@ -77,7 +70,7 @@ def metrics_tables(study: MeasuredStudy) -> list[Table]:
     columns: dict[str, list[TableCell]] = {}
     for metric in metrics:
         values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
-        found = row_differences(values, against) if against in values else {}
+        found = paired_by_seed_with(values, against) if against in values else {}
         shown = {name for name, difference in found.items() if difference.shown}
         columns[metric] = [
             TableCell(number(fmean(of)), value=fmean(of), emphasis="bold" if name in shown else "none")

@@ -69,8 +69,8 @@ class Cell:
 class Benchmark:
     """A recipe, its data, and the pieces that are kept of it: fake profiles, fits, measurements under pollution."""
 
-    def __init__(self, recipe: RobustnessRecipe, folder: Path, offline: bool = False) -> None:
-        self.recipe, self.folder, self.offline = recipe, folder, offline
+    def __init__(self, recipe: RobustnessRecipe, folder: Path, offline: bool = False, device: str = "cpu") -> None:
+        self.recipe, self.folder, self.offline, self.device = recipe, folder, offline, device
         self.store = Store(folder)
         self._profiles: dict[str, tuple[Profiles, float]] = {}
         self._measured: dict[Cell, Measured] = {}
@@ -213,7 +213,7 @@ class Benchmark:
 
         def make(folder: Path) -> dict[str, Any]:
             keep = cell.attack in (CLEAN, NULL)  # read by white boxes, and asked again under pollution
-            return fit_and_measure(folder, prepare, arena.split, self._training(cell), self.goal(seed).targets, keep)
+            return fit_and_measure(folder, prepare, arena.split, self._training(cell), self.goal(seed).targets, keep, self.device)
 
         return read_fit(self.store.kept("fits", self._fit_facts(cell), make))
 
@@ -240,7 +240,7 @@ class Benchmark:
         piece = self.store.kept(
             "polluted",
             self._pollution_facts(cell),
-            lambda folder: measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute),
+            lambda folder: measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute, self.device),
         )
         return replace(fitted, shown=Evaluation.load(piece.folder / "shown"), facts=piece.notes)
 
@@ -252,12 +252,12 @@ class Benchmark:
         def reward(profiles: Profiles) -> float:
             split = arena.poisoned(profiles)
             model = create_model(victim.model, split, seed=training.seed, **victim.options())
-            fit(model, split, training, show=False, device="cpu")
+            fit(model, split, training, show=False, device=self.device)
             if goal.kind == "damage":
-                return -evaluate(model, split.valid, top=0, device="cpu").value("ndcg@10")
+                return -evaluate(model, split.valid, top=0, device=self.device).value("ndcg@10")
             asked = exposure_queries(split, goal.targets)
             every = max(1, len(asked) // 500)
-            shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device="cpu")
+            shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device=self.device)
             value = float(exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 

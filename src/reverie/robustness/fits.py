@@ -51,20 +51,21 @@ def fit_and_measure(
     training: TrainingConfig,
     targets: NDArray[np.int32],
     keep_model: bool,
+    device: str,
 ) -> dict[str, Any]:
     """Fit what a defence made of the data, measure it on the real users, and return what it cost; targets [T]."""
     begin = time.monotonic()
     fitting = prepare()
     split, hardening = fitting.split, time.monotonic() - begin
     model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
-    fitted = fit(model, split, training, show=False, device="cpu")
+    fitted = fit(model, split, training, show=False, device=device)
     if keep_model:
         save_model(model, folder / "model")
     if len(targets):
         asked = exposure_queries(clean, targets)  # codes of users and items are those of the poisoned split too
         asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
-        evaluate(model, asked, top=0, device="cpu").save(folder / "shown")
-    evaluate(model, split.test, top=0, device="cpu", train=split.train).save(folder / "useful")
+        evaluate(model, asked, top=0, device=device).save(folder / "shown")
+    evaluate(model, split.test, top=0, device=device, train=split.train).save(folder / "useful")
     cost = {"seconds": fitted.seconds + hardening, "peak_mb": fitted.peak_mb, "best_epoch": fitted.best_epoch}
     return cost | {"commit": commit()} | fitting.notes
 
@@ -76,13 +77,18 @@ def read_fit(piece: Piece) -> Measured:
 
 
 def measure_polluted(
-    folder: Path, fitted: Measured, clean: Split, targets: NDArray[np.int32], pollute: Callable[[Queries], Queries]
+    folder: Path,
+    fitted: Measured,
+    clean: Split,
+    targets: NDArray[np.int32],
+    pollute: Callable[[Queries], Queries],
+    device: str,
 ) -> dict[str, Any]:
     """Measure a fitted victim on histories that an attacker has added to, target by target; targets [T]."""
     begin, model, parts = time.monotonic(), fitted.model(), []
     for target in targets:
         polluted = pollute(exposure_queries(clean, np.array([target], dtype=np.int32)))
-        parts.append(evaluate(model, polluted, top=0, device="cpu"))
+        parts.append(evaluate(model, polluted, top=0, device=device))
     ranks = pl.concat([part.ranks for part in parts])
     replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(folder / "shown")
     return {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}

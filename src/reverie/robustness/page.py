@@ -51,8 +51,9 @@ def sections(done: Done, command: str = "") -> list[Section]:
         _attack_maps(done),
         "By how many points a target's share of top-10 lists rises above the null attack (the same victim fitted again with "
         "nothing injected), the 95\u00a0% interval over seeds and users, and the change of NDCG@10 on the test. Orange is what a "
-        f"defender dislikes, green its opposite; an italic value is not shown (p ≥ {SIGNIFICANT} by the normal approximation, after "
-        "Holm). The row “null” is 0 by construction, and its interval says nothing.",
+        "defender dislikes, green its opposite; an italic value is not shown "
+        f"(p ≥ {SIGNIFICANT} by the normal approximation, after Holm). The row “null” is 0 by construction, and its interval says "
+        "nothing.",
         "Attacks",
     )
     transfer = Section(

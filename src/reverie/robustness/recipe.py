@@ -148,6 +148,13 @@ def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:
     recipe.refuse()
 
 
+def _columns(recipe: RobustnessRecipe) -> dict[str, str]:
+    parts = ("victims", "attacks", "detectors", "defences")
+    counts = {part: str(len(getattr(recipe, part))) for part in parts}
+    named = {"recipe": recipe.name, "data": recipe.dataset.name}
+    return named | counts | {"seeds": str(recipe.seeds), "description": recipe.description}
+
+
 ROBUSTNESS = RecipeShelf(
     "a robustness recipe",
     RobustnessRecipe,
@@ -155,5 +162,7 @@ ROBUSTNESS = RecipeShelf(
     "reverie robustness --list",
     "seeds=1",
     check=_check_attacks,
+    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
+    columns=_columns,
 )
 """Recipes of `reverie robustness`, `attack` and `defend`."""

@@ -10,20 +10,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.options import checked
+from reverie.report.study_report import StudyReport
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.fits import Measured
+from reverie.robustness.page import write_page
 from reverie.robustness.recipe import ROBUSTNESS
-from reverie.robustness.results import MORE, cell_rows, detection_from_rows, detection_rows, effect_rows, effects_from_rows
+from reverie.robustness.results import (
+    MORE,
+    benchmark_json,
+    cell_rows,
+    detection_from_rows,
+    detection_rows,
+    effect_rows,
+    effects_from_rows,
+)
 from reverie.robustness.stealth import stealth
 from reverie.robustness.summary import CellEffects, Detected, Done, EffectCell, cell_effects, strongest, with_corrected_p
+from reverie.robustness.table import benchmark_tables
+from reverie.robustness.words import attack_sentences
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 
 if TYPE_CHECKING:
     from reverie.robustness.recipe import RobustnessRecipe
+    from reverie.study.call import Call
 
 Figures = dict[str, dict[str, float]]
 """Figures by detector; under "" how far the fakes are from real users."""
@@ -49,11 +62,18 @@ class RobustnessStudy:
     long_cells = False
 
     def __init__(
-        self, recipe: RobustnessRecipe, folder: str | Path, *, detect: bool = True, defend: bool = True, offline: bool = False
+        self,
+        recipe: RobustnessRecipe,
+        folder: str | Path,
+        *,
+        detect: bool = True,
+        defend: bool = True,
+        device: str | None = None,
+        offline: bool = False,
     ) -> None:
         self.recipe, self.name = recipe, recipe.name
         self.detect, self.defend = detect, defend and bool(recipe.defences)
-        self.benchmark = Benchmark(recipe, Path(folder), offline)
+        self.benchmark = Benchmark(recipe, Path(folder), offline, device or "cpu")
         for seed in range(recipe.seeds):  # a budget that cannot be is an error before anything is computed
             for fakes in recipe.budgets:
                 self.benchmark.budget(fakes, seed)
@@ -213,13 +233,26 @@ def run_robustness(
     detect: bool = True,
     defend: bool = True,
     results: str | Path | None = None,
+    device: str | None = None,
     show: bool = True,
     offline: bool = False,
 ) -> Done:
-    """Run a recipe, or go on with one."""
-    study = RobustnessStudy(recipe, folder, detect=detect, defend=defend, offline=offline)
+    """Run a recipe, or go on with one; fits are small, so they run on the CPU where no device is named."""
+    study = RobustnessStudy(recipe, folder, detect=detect, defend=defend, device=device, offline=offline)
     done: dict[AnyCell, Result | None] = run_study(study, results=results, show=show)
     return study.summary(done)
+
+
+def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
+    """Run a benchmark, or the parts of it that `reverie attack` and `reverie defend` are."""
+    parts: dict[str, Any] = dict(call.more)
+    done = run_robustness(
+        recipe, call.folder, results=call.results, device=call.device, show=call.show, offline=call.offline, **parts
+    )
+    page = write_page(done, call.folder / "report.html", command=call.command)
+    split = done.bench.arena.split
+    title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
+    return StudyReport(benchmark_json(done), [title, *benchmark_tables(done), *attack_sentences(done)], [page])
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:

@@ -6,27 +6,12 @@ from typing import TYPE_CHECKING
 
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report.table import Column, Table
-from reverie.robustness.words import attack_sentences, fakes_word
+from reverie.robustness.words import fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from reverie.robustness.summary import CellEffects, Done
-
-
-def print_benchmark(done: Done, console: Console) -> None:
-    """Print effects of attacks, detection and defences."""
-    recipe, split = done.bench.recipe, done.bench.arena.split
-    console.print(
-        f"[bold]{recipe.name}[/] · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds",
-        highlight=False,
-    )
-    for table in benchmark_tables(done):
-        table.print(console)
-    for sentence in attack_sentences(done):
-        console.print(sentence, markup=False)
 
 
 def benchmark_tables(done: Done) -> list[Table]:

@@ -38,6 +38,10 @@ def shorten(recipe: Any, values: Mapping[str, Any], where: str) -> dict[str, Any
     return short | {"name": f"{recipe.name}-smoke"}
 
 
+def _summary(recipe: Any) -> dict[str, str]:
+    return {"name": recipe.name, "description": recipe.description}
+
+
 @dataclass(frozen=True)
 class RecipeShelf(Generic[R]):
     """The recipes of a room: those that its package carries in ``recipes/``, and those in a user's files.
@@ -62,6 +66,8 @@ class RecipeShelf(Generic[R]):
         Name under which a study keeps its recipe in its folder.
     content : callable
         Makes plain values of a recipe.
+    summary, columns : callable
+        What lists say of a recipe, as JSON and as columns of a table by their heads.
     """
 
     kind: str
@@ -73,6 +79,8 @@ class RecipeShelf(Generic[R]):
     short: Callable[[R, Mapping[str, Any], str], Mapping[str, Any]] = shorten
     file: str = "recipe.yaml"
     content: Callable[[R], Mapping[str, Any]] = lambda recipe: recipe.model_dump(mode="json")
+    summary: Callable[[R], Mapping[str, Any]] = _summary
+    columns: Callable[[R], Mapping[str, str]] = _summary
 
     def files(self) -> dict[str, Path]:
         """Return the packaged recipes by name."""

@@ -14,7 +14,7 @@ from reverie.contrast.graph.synthetic import synthetic_trees
 from reverie.contrast.graph.training import encoded, new_encoder, train_encoder
 from reverie.contrast.graph.tu import read_tu
 from reverie.contrast.task import Outcome
-from reverie.errors import unknown
+from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,9 @@ class GraphLearning:
         return Outcome(found[0], {"accuracy": found[1]}, epoch, cosines)
 
 
-def open_task(config: GraphTask) -> Task:
-    """Return the task that options ask for."""
+def open_task(config: GraphTask, device: str | None = None) -> Task:
+    """Return the task that options ask for; small graphs are encoded on the CPU."""
+    if device not in (None, "cpu"):
+        raise ConfigError(f"graphs are encoded on the CPU, not on {device}; leave out --device")
     synthetic = config.data == "synthetic"
     return GraphLearning(config, synthetic_trees() if synthetic else read_tu(config.data, config.folder, config.attributes))

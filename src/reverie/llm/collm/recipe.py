@@ -133,5 +133,7 @@ COLLM = RecipeShelf(
     "reverie collm --list",
     "ids_training.epochs=2",
     check=_check_models,
+    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
+    columns=lambda one: {"recipe": one.name, "description": one.description},
 )
 """Recipes of `reverie collm`."""

@@ -13,17 +13,19 @@ from reverie.data.label import label_by_time
 from reverie.data.splits.labelled import labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
-from reverie.files import atomic_path, read_json, write_json
+from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
 from reverie.llm.collm.measured import MeasuredCoLLM
+from reverie.llm.collm.page import write_report
 from reverie.llm.collm.pairs import labelled_pairs
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.llm.collm.subsamples import sample_rows, sample_users
-from reverie.llm.collm.table import result_rows, study_table
+from reverie.llm.collm.table import markdown, plain, result_rows, study_table, table_and_sentences
 from reverie.llm.results import MORE
 from reverie.models import load_model, save_model
+from reverie.report.study_report import StudyReport
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
     from reverie.llm.collm.pairs import Pairs
     from reverie.protocols import Recommender
+    from reverie.study.call import Call
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
@@ -135,6 +138,18 @@ def _score(
     _store(folder, scores | own)
     facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
     write_json(folder / "result.json", facts)
+
+
+def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    folder = call.folder
+    done = run_collm(recipe, folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
+    table = study_table(done)
+    files = [folder / "table.json", folder / "table.md"]
+    write_json(files[0], plain(done, table))
+    write_text(files[1], markdown(done, table))
+    files.append(write_report(done, table, folder / "report.html"))
+    return StudyReport(plain(done, table), table_and_sentences(done, table), files)
 
 
 def is_study(folder: str | Path) -> bool:

@@ -165,6 +165,23 @@ def markdown(study: MeasuredCoLLM, table: StudyTable) -> str:
     return "\n\n".join(one.to_markdown() for one in shown) + "\n"
 
 
+def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table | str]:
+    """Return what a terminal shows of a study."""
+    rows, users = table.counts["all"]
+    both = table.metrics.filter(row="bias", slice="all", metric="uauc")
+    first = (
+        f"{study.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
+        f"rows drawn with seed {study.recipe.rows.seed}"
+    )
+    differences = [] if table.differences.is_empty() else [differences_table(table)]
+    informed = [f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does"]
+    calibrated = []
+    for row, ways in table.calibration.items():
+        said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in ways)
+        calibrated.append(f"log-loss / calibration error of {row}: {said}")
+    return [first, rows_table(study, table), *differences, *(informed if INFORMED in study.test_scores else []), *calibrated]
+
+
 def rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
     """Return the metrics of every row."""
     shown = {

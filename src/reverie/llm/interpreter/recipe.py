@@ -163,5 +163,6 @@ INTERPRETER = RecipeShelf(
     "training.steps=50",
     check=_check_recommender,
     file="interpreter.yaml",
+    columns=lambda one: {"interpreter": one.name, "description": one.description},
 )
 """Recipes of `reverie interpret`."""

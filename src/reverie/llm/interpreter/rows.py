@@ -8,8 +8,6 @@ from reverie.llm.interpreter.table import MAIN, MUST_BEAT
 from reverie.report.table import Table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from reverie.llm.interpreter.table import Interpreted
 
 SHOWN: dict[str, dict[str, str]] = {
@@ -68,8 +66,9 @@ def counts_as_result(done: Interpreted, task: str = "recovery") -> bool:
     return bool(rows) and all(row.against is not None and all(one["low"] > 0 for one in row.against.values()) for row in rows)
 
 
-def print_table(done: Interpreted, screen: Console) -> None:
-    """Print the table."""
+def shown_tables(done: Interpreted) -> list[Table | str]:
+    """Return what a terminal shows: a table for each task, and whether the model beats its controls."""
+    shown: list[Table | str] = []
     for task in dict.fromkeys(row.task for row in done.table.rows):
         names, main = shown_metrics(done, task), MAIN[task]
         rows = []
@@ -77,14 +76,14 @@ def print_table(done: Interpreted, screen: Console) -> None:
             if row.task == task:
                 gain = "" if row.against is None else "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row.against[main])
                 rows.append([row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain])
-        Table(task, ("row", "decoding", *names.values(), "gain of the model"), rows).print(screen)
+        shown.append(Table(task, ("row", "decoding", *names.values(), "gain of the model"), rows))
     verdict = "beats" if counts_as_result(done) else "does not beat"
-    screen.print(
+    said = (
         f"{done.session.recipe.adapter.kind} adapter, {done.session.backbone.name}, {done.table.n} held-out users, 95 % intervals "
         f"over users; on recovery it {verdict} shuffled, text-only and popularity by more than the interval, untaught titles alone "
-        "included",
-        markup=False,
+        "included"
     )
+    return [*shown, said]
 
 
 def shown_metrics(done: Interpreted, task: str) -> dict[str, str]:

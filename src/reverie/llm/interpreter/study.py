@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
-from reverie.llm.interpreter.rows import interpreter_rows
+from reverie.llm.interpreter.page import write_page
+from reverie.llm.interpreter.rows import interpreter_rows, shown_tables
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import Interpreted, generated_rows, make_table
 from reverie.llm.results import MORE
+from reverie.report.study_report import StudyReport
 from reverie.study.environment import commit, environment
 from reverie.study.memory import peak_mb, reset_peak
 from reverie.study.progress import progress
@@ -21,6 +23,7 @@ from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.recipe import InterpreterRecipe
+    from reverie.study.call import Call
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
@@ -52,6 +55,15 @@ def run_interpreter(
 
     kept = (folder / "table.json").is_file()
     return run_single(SingleCell(recipe.name, MORE, inputs, interpret, interpreter_rows, kept), results)
+
+
+def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    folder = call.folder
+    done = run_interpreter(recipe, folder, device=call.device, results=call.results, offline=call.offline, show=call.show)
+    page = write_page(done, folder / "report.html", call.command)
+    one = f"one person in words: reverie explain --run {folder} --user {done.session.split.vocabulary.users[0]}"
+    return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*shown_tables(done), one], [page])
 
 
 def _taught(session: Session, show: bool) -> dict[str, Any]:
