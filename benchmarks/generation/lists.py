@@ -125,7 +125,7 @@ def drawn_lists(model: Any, queries: Queries, n: int, k: int) -> Drawn:
             layout = arrange(queries, index, remove_seen=True)
             rows = (layout.hidden_rows[:, None] * n + np.arange(n)).ravel()
             with masked(scores, rows, np.repeat(layout.hidden_columns, n)):
-                columns, _ = best(scores, k)
+                columns, _ = highest(scores, k)
             lists[index, :, : columns.shape[1]] = columns.reshape(len(index), n, -1) + 1
     return Drawn(lists, cosine)
 
