@@ -79,8 +79,3 @@ def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) ->
         return hard_top(dense.index_put((at[0], at[1]), values), allowed, n)
     cut = scale.threshold - scale.step / 2
     return dense.index_put((at[0], at[1]), hard_step((values - cut) / scale.step))
-
-
-def build_aia(config: AiaConfig) -> AIA:
-    """Return AIA."""
-    return AIA(config)

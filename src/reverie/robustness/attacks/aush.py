@@ -112,8 +112,3 @@ def _fillers(rows: csr_array, mask: Tensor, n: int, draw: np.random.Generator) -
     """Return at most n ratings of each row outside a mask, dense."""
     outside = keep_entries(rows, ~mask.numpy()[rows.tocoo().coords])
     return torch.from_numpy(sample_entries(outside, n, draw).toarray()).float()
-
-
-def build_aush(config: AushConfig) -> AUSH:
-    """Return AUSH."""
-    return AUSH(config)

@@ -98,8 +98,3 @@ def _states(victim: Recommender, vectors: Represents, rows: Sequences, target: i
             gaps.append(torch.where(torch.isfinite(tenth), tenth - own, torch.zeros_like(own)))
             states.append(state.cpu())
     return torch.cat(states).float(), torch.cat(gaps).float()
-
-
-def build_guided_sessions(config: GuidedSessionsConfig) -> GuidedSessions:
-    """Return the attack by guided sessions."""
-    return GuidedSessions(config)

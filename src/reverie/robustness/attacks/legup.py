@@ -104,8 +104,3 @@ def _generate(generator: RatingGenerator, templates: Tensor, n: int) -> tuple[Te
         return chosen, chosen, chosen.detach()
     rated = allowed.to(outputs.dtype)
     return generator.likes(outputs) * rated, generator.ratings(outputs) * rated / generator.scale.high, rated
-
-
-def build_legup(config: LegupConfig) -> LegUp:
-    """Return Leg-UP."""
-    return LegUp(config)

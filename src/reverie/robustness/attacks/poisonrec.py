@@ -122,8 +122,3 @@ def _profiles(columns: np.ndarray[tuple[int, int], np.dtype[np.int64]], view: Vi
     first = np.sort(first)
     ratings = np.full(len(first), view.arena.ratings.scale.high)
     return append_targets(view, goal, owners[first], columns.ravel()[first] + 1, ratings, n)
-
-
-def build_poisonrec(config: PoisonrecConfig) -> PoisonRec:
-    """Return PoisonRec."""
-    return PoisonRec(config)

@@ -97,8 +97,3 @@ def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sig
             scores = score_batch(model, queries, index, device, None)
             parts.append(scores[:, target - 1].double() - torch.logsumexp(scores.double(), dim=1))
     return np.asarray(sign * torch.cat(parts).cpu().numpy())
-
-
-def build_profile_pollution(config: ProfilePollutionConfig) -> ProfilePollution:
-    """Return the attack."""
-    return ProfilePollution(config)

@@ -75,8 +75,3 @@ def sessions(view: View, goal: Goal, rows: NDArray[np.int64], length: int) -> Pr
     age = np.arange(len(owners)) - begin[owners]
     owners, items = owners[age < length][::-1], items[age < length][::-1]
     return append_targets(view, goal, owners, items, np.full(len(items), high), len(rows))
-
-
-def build_injected_sessions(config: InjectedSessionsConfig) -> InjectedSessions:
-    """Return the attack by injected sessions."""
-    return InjectedSessions(config)

@@ -93,8 +93,3 @@ class UBA:
                 settings, odds = config.surrogate, config.temperature
                 total += hit_chance_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
         return total / config.repeats
-
-
-def build_uba(config: UbaConfig) -> UBA:
-    """Return UBA."""
-    return UBA(config)

@@ -63,11 +63,6 @@ class RandomRemoval:
         return replace(remove_users(fitting, most_suspicious(suspicion, among, int(fake.sum()))), suspicion=suspicion)
 
 
-def build(config: RemoveConfig) -> Remove:
-    """Return detect-and-remove."""
-    return Remove(config)
-
-
 def build_oracle(config: OracleConfig) -> Oracle:
     """Return the upper bound."""
     return Oracle()

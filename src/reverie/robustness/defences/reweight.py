@@ -148,18 +148,3 @@ def weight_events(split: Split, weights: NDArray[np.float64]) -> Split:
         return replace(rows, columns={**rows.columns, "weight": values})
 
     return replace(split, train=of(split.train), refit=of(split.refit))
-
-
-def build(config: ReweightConfig) -> Reweight:
-    """Return the defence.
-
-    Parameters
-    ----------
-    config : ReweightConfig
-
-    Returns
-    -------
-    Reweight
-        Ready.
-    """
-    return Reweight(config)

@@ -17,7 +17,7 @@ DEFENCES = Registry(
     {
         "none": Entry(f"{_FAMILY}.none:build", f"{_FAMILY}.config:NoneConfig", "the victim as it is"),
         "remove": Entry(
-            f"{_FAMILY}.remove:build", f"{_FAMILY}.config:RemoveConfig", "the most suspicious users lose their training events"
+            f"{_FAMILY}.remove:Remove", f"{_FAMILY}.config:RemoveConfig", "the most suspicious users lose their training events"
         ),
         "oracle": Entry(
             f"{_FAMILY}.remove:build_oracle",
@@ -30,7 +30,7 @@ DEFENCES = Registry(
             "as many users as are fake are removed at random: the lower bound",
         ),
         "reweight": Entry(
-            f"{_FAMILY}.reweight:build",
+            f"{_FAMILY}.reweight:Reweight",
             f"{_FAMILY}.config:ReweightConfig",
             "users weigh less the worse the model of the others explains them",
             "zhang2020graphrfi",

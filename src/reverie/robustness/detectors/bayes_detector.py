@@ -118,18 +118,3 @@ class _Pairs:
         at = generator.integers(self.n, size=min(size, self.n))
         mate = self.begin[at] + (generator.random(len(at)) * self.raters[at]).astype(np.int64)
         return self.fake[at], self.real[self.by_item.indices[mate]], self.item[at]
-
-
-def build(config: BayesDetectorConfig) -> BayesDetector:
-    """Return the detector.
-
-    Parameters
-    ----------
-    config : BayesDetectorConfig
-
-    Returns
-    -------
-    BayesDetector
-        Ready.
-    """
-    return BayesDetector(config)

@@ -45,18 +45,3 @@ def all_features(ratings: Ratings, neighbours: int) -> NDArray[np.float64]:
     """Return all features; those that are counts as logarithms → [U, 15]."""
     own = [np.log1p(ratings.lengths), length_variation(ratings), mean_similarity(ratings, neighbours)]
     return np.concatenate([np.log1p(degree_features(ratings)), rating_features(ratings), np.stack(own, axis=1)], axis=1)
-
-
-def build(config: ProfileFeaturesConfig) -> ProfileFeatures:
-    """Return the detector.
-
-    Parameters
-    ----------
-    config : ProfileFeaturesConfig
-
-    Returns
-    -------
-    ProfileFeatures
-        Ready.
-    """
-    return ProfileFeatures(config)
