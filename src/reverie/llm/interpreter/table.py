@@ -51,7 +51,7 @@ class TableRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class AnswerTable:
     """All rows of all tasks."""
 
     rows: list[TableRow]
@@ -68,7 +68,7 @@ class Interpreted:
     """A finished interpreter."""
 
     session: Session
-    table: Table
+    table: AnswerTable
     facts: dict[str, Any]
 
 
@@ -85,7 +85,7 @@ def generated_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]
     return found
 
 
-def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
+def make_table(session: Session, windows: Windows, progress: Progress) -> AnswerTable:
     """Ask everything and measure it."""
     histories = session.histories(windows)
     generator = AnswerGenerator(session, histories, session.folder / "answers")
@@ -106,7 +106,7 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
             positions = recall_by_position(everything[next(iter(everything))], truth)
-    table = Table(rows, len(windows), positions)
+    table = AnswerTable(rows, len(windows), positions)
     write_json(session.folder / "table.json", table.plain())
     return table
 
