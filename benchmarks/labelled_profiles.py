@@ -20,16 +20,16 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from reverie.data.sequences import Sequences
-from reverie.data.sources.files import find_file, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.evaluation.intervals import percentiles
 from reverie.files import sha256
 from reverie.options import checked
+from reverie.robustness.arena import Ratings, scale_of
 from reverie.robustness.detection import DetectionMetrics, detection_metrics, draw_labels
 from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.ratings import Ratings, scale_of
 from reverie.robustness.results import MORE
 from reverie.seeds import numpy_generator
 from reverie.study.environment import commit

@@ -24,10 +24,9 @@ from reverie.llm.generate import greedy_decode
 from reverie.llm.likelihood import target_loss
 from reverie.llm.lora import add_lora
 from reverie.llm.prompts import SOFT
-from reverie.llm.states import window_states
-from reverie.llm.windows import Windows
+from reverie.llm.windows import Windows, window_states
 from reverie.models import create_model
-from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.environment import peak_mb, reset_peak
 from reverie.testing import tiny_split
 
 DIM, LENGTH, ROWS, ANSWER = 64, 10, 4, 50

@@ -28,7 +28,7 @@ def measure(table: str, shared: bool, items: int, batch: int, length: int, steps
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models import create_model
-    from reverie.study.memory import peak_mb, reset_peak
+    from reverie.study.environment import peak_mb, reset_peak
     from reverie.training.config import TrainingConfig
     from reverie.training.loop import Trainer, training_source
 

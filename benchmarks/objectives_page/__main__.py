@@ -23,9 +23,9 @@ from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
 from reverie.contrast.effective import effective
-from reverie.contrast.plot import rows_plot, temperature_plot
+from reverie.contrast.page import rows_plot, temperature_plot
 from reverie.contrast.recipe import CONTRAST
-from reverie.contrast.stored import stored_studies
+from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import study_markdown

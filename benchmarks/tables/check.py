@@ -23,8 +23,7 @@ from reverie.errors import ConfigError, DataError, ReverieError, nearest
 from reverie.models.shelf import MODELS
 from reverie.training.comparison import with_seed
 from reverie.training.recipe import cell_recipe
-from reverie.training.results import result_rows
-from reverie.training.run import run_recipe
+from reverie.training.run import result_rows, run_recipe
 from reverie.training.suite import suite_cells
 
 ROOT = Path(__file__).resolve().parents[2]

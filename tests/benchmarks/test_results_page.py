@@ -205,8 +205,7 @@ def test_the_check_agrees_with_its_own_run_and_sees_a_change(
     tables: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from reverie.training.recipe import load_recipe
-    from reverie.training.results import result_rows
-    from reverie.training.run import run_recipe
+    from reverie.training.run import result_rows, run_recipe
 
     check, path = tables["check"], tmp_path / "sequential.csv"
     run = run_recipe(load_recipe("markov-ml-100k"), tmp_path / "run", device="cpu", show=False)

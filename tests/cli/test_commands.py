@@ -16,7 +16,7 @@ from reverie.data.sources import list_datasets
 from reverie.models import list_models
 from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
-from reverie.training.results import METRICS
+from reverie.training.run import METRICS
 from reverie.training.suite import suite_cells, suite_files
 
 if TYPE_CHECKING:

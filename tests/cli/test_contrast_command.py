@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reverie.contrast.kinds import KINDS
 from reverie.contrast.recipe import CONTRAST
+from reverie.contrast.task import KINDS
 from reverie.registry import Entry
 
 if TYPE_CHECKING:

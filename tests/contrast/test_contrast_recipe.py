@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reverie.contrast.kinds import task_config
 from reverie.contrast.recipe import CONTRAST, loss_settings
-from reverie.contrast.words import setting_words
+from reverie.contrast.summary import setting_words
+from reverie.contrast.task import task_config
 from reverie.errors import ConfigError
 from reverie.objectives.config import ADNCE
 

@@ -11,7 +11,7 @@ from reverie.diffusion.affine import affine_law
 from reverie.diffusion.denoisers import AffineParts, LinearDenoiser
 from reverie.diffusion.guidance import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
-from reverie.diffusion.samplers.chain import Coefficients
+from reverie.diffusion.samplers.run import Coefficients
 
 D = 4
 

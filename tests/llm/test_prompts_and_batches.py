@@ -12,9 +12,8 @@ import torch
 from reverie.errors import ConfigError
 from reverie.llm.batches import NO_LABEL, collate
 from reverie.llm.generate import greedy_decode
-from reverie.llm.interpreter.ranking import rank_of_first
-from reverie.llm.likelihood import continuation_log_likelihoods, target_loss, token_losses
-from reverie.llm.prefix import encode_prefix
+from reverie.llm.interpreter.table import rank_of_first
+from reverie.llm.likelihood import continuation_log_likelihoods, encode_prefix, target_loss, token_losses
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
 if TYPE_CHECKING:

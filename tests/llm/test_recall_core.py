@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from reverie.llm.adapter_config import Catalogue
+from reverie.llm.adapters import Recall
 from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.recall_core import Recall
 from reverie.llm.titles import Titles
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from reverie.errors import ConfigError
-from reverie.llm.states import window_states
-from reverie.llm.windows import sample_windows
+from reverie.llm.windows import sample_windows, window_states
 from reverie.models import create_model
 from reverie.testing import tiny_dataset, tiny_split
 

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
-from reverie.llm.generate import greedy_decode
-from reverie.llm.interpreter.matcher import Matcher, original_count
+from reverie.llm.generate import TitleTree, greedy_decode
+from reverie.llm.interpreter.measure import Matcher, original_count
 from reverie.llm.titles import TitleOptions, Titles, catalogue_titles, tidy, title_key
-from reverie.llm.tree import TitleTree
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
-from reverie.diffusion.keys import hash_histories
+from reverie.diffusion.noising import hash_histories
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.dreamrec.model import DreamRec

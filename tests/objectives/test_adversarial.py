@@ -14,8 +14,7 @@ from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import BCE, BPR, NegativesConfig, SampledSoftmax, create_objective
-from reverie.objectives.adversarial import find_perturbation, perturbed_loss, vulnerability
-from reverie.objectives.adversary import Adversary
+from reverie.objectives.adversarial import Adversary, find_perturbation, perturbed_loss, vulnerability
 from reverie.objectives.config import APR, VAT
 from reverie.testing import check_recommender
 from reverie.testing.checks import resumes_exactly

@@ -15,8 +15,7 @@ from reverie.models import create_model, load_model, save_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, observed, sampled_softmax
 from reverie.objectives.contrastive_objective import ContrastiveObjective
-from reverie.objectives.false_negatives import FalseNegatives
-from reverie.objectives.negatives import Negatives, Uniform
+from reverie.objectives.negatives import FalseNegatives, Negatives, Uniform
 from reverie.options import checked
 from reverie.testing.data import tiny_split
 from reverie.training import fit

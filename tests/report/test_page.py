@@ -21,8 +21,7 @@ from reverie.report.page import (
     Tiles,
     Verdicts,
 )
-from reverie.report.palette import look
-from reverie.report.svg import inline_svg
+from reverie.report.plots import inline_svg, look
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,10 @@ import pytest
 
 from reverie.errors import ConfigError
 from reverie.robustness.benchmark import NONE, NULL, Benchmark, Cell
+from reverie.robustness.detection import stealth
 from reverie.robustness.page import write_page
-from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe
-from reverie.robustness.stealth import stealth
+from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe, surrogate_of
 from reverie.robustness.study import run_robustness
-from reverie.robustness.transfer import surrogate_of
 from reverie.testing import tiny_dataset
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from reverie.study.rows import COLUMNS, append_rows
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
 from reverie.training.recipe import RECIPES, Recipe, change_recipe, load_recipe
-from reverie.training.results import result_rows
-from reverie.training.run import open_run, run_recipe
+from reverie.training.run import open_run, result_rows, run_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

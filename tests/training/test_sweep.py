@@ -18,14 +18,12 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.testing import tiny_dataset
 from reverie.training.recipe import RECIPES, SWEEPS, Recipe, change_recipe, load_recipe
-from reverie.training.results import result_rows
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.sweeps import sweep as module
 from reverie.training.sweeps.config import Choice, Range
 from reverie.training.sweeps.files import write_sweep
 from reverie.training.sweeps.space import at_setting
-from reverie.training.sweeps.study import Trial
-from reverie.training.sweeps.sweep import Sweep, run_sweep
+from reverie.training.sweeps.sweep import Sweep, Trial, run_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -51,7 +51,7 @@ def compare(
     from reverie.errors import ConfigError
     from reverie.study.rows import append_rows
     from reverie.training.comparison import compare_recipes
-    from reverie.training.results import result_rows
+    from reverie.training.run import result_rows
     from reverie.training.suite import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -102,7 +102,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
     from reverie.study.rows import append_rows
-    from reverie.training.results import result_rows
+    from reverie.training.run import result_rows
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]

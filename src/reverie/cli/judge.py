@@ -124,7 +124,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
     from reverie.errors import ConfigError
-    from reverie.report.rows import BASELINES
+    from reverie.report.ranking import BASELINES
 
     found: dict[str, list[str]] = {}
     for argument in arguments:
@@ -160,7 +160,7 @@ def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, dro
 
 def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
     from reverie.evaluation import evaluate
-    from reverie.training.baselines import fit_baselines
+    from reverie.training.fit import fit_baselines
 
     data = task.split or task.train
     if data is None:

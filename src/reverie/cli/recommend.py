@@ -39,7 +39,7 @@ def recommend(
         raise ConfigError("give titles, or --user, or --all; exactly one of them")
     model = load_model(run)
     if device is not None and hasattr(model, "to"):
-        from reverie.training.device import choose_device
+        from reverie.training.optimiser import choose_device
 
         model = model.to(choose_device(device))
     lists: dict[str, Any] = {"allow": _ids(allow), "deny": _ids(deny)}

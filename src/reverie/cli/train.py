@@ -32,8 +32,7 @@ def train(
     from reverie.report import write_report
     from reverie.study.rows import append_rows
     from reverie.training.recipe import load_recipe
-    from reverie.training.results import result_rows
-    from reverie.training.run import open_recipe_dataset, run_recipe
+    from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name

@@ -1,4 +1,4 @@
-"""Where on the cosines of negatives a Gaussian weight acts as which temperature."""
+"""Cosines of negatives, and the inverse temperature that a weight on negatives amounts to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from reverie.objectives import effective_inv_tau
 from reverie.objectives.config import ADNCE
@@ -14,7 +15,16 @@ from reverie.objectives.config import ADNCE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
     from reverie.contrast.training import MeasuredStudy
+
+
+def cosines_of_others(anchors: Tensor, keys: Tensor) -> Tensor:
+    """Return the cosine of each anchor with every key but its own; anchors, keys [B, D] → [B (B - 1)]."""
+    cosines = F.normalize(anchors, dim=-1) @ F.normalize(keys, dim=-1).T
+    others = ~torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
+    return cosines[others].clamp(-1, 1).cpu()  # rounding
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A study as rows of a results table, and as JSON."""
+"""Trainings as rows of a results table and back, and a study as JSON."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from reverie.contrast.summary import summarise
 from reverie.contrast.task import Measure, Outcome
-from reverie.contrast.training import Training
+from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training
 from reverie.evaluation.paired_seeds import t_quantile
+from reverie.objectives.config import ContrastiveConfig
+from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.recipe import ContrastRecipe, StudyRow
     from reverie.evaluation import Effect
-    from reverie.objectives.config import ContrastiveConfig
+
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""
@@ -115,3 +120,33 @@ def _difference_json(effect: Effect) -> dict[str, Any]:
 
 def _options(what: ContrastiveConfig | str) -> dict[str, Any]:
     return {"baseline": what} if isinstance(what, str) else what.model_dump(mode="json")
+
+
+_LOSS: TypeAdapter[Any] = TypeAdapter(ContrastiveConfig)
+
+
+def stored_studies(table: str | Path, recipes: Mapping[str, ContrastRecipe]) -> dict[str, MeasuredStudy]:
+    """Return the studies that a table has rows of."""
+    lines: dict[str, dict[str, dict[int, dict[str, dict[str, str]]]]] = {}
+    for line in read_rows(table):
+        by_seed = lines.setdefault(line["recipe"], {}).setdefault(line["model"], {})
+        by_seed.setdefault(int(line["seed"]), {})[line["metric"]] = line
+    return {name: _study(recipe, lines[name]) for name, recipe in recipes.items() if name in lines}
+
+
+def _study(recipe: ContrastRecipe, rows: Mapping[str, Mapping[int, Mapping[str, Mapping[str, str]]]]) -> MeasuredStudy:
+    first = next(iter(next(iter(next(iter(rows.values())).values())).values()))
+    seeds = set(rows.get(recipe.against, {}))
+    wanted = {row: what for row, what in recipe.rows.items() if row in rows and (not seeds or set(rows[row]) == seeds)}
+    found = [_row(row, what, rows[row]) for row, what in wanted.items()]
+    facts = (first["dataset"], first["dataset_sha256"], first["protocol"])
+    return MeasuredStudy(recipe.model_copy(update={"seeds": len(seeds) or recipe.seeds}), Path(recipe.name), *facts, tuple(found))
+
+
+def _row(name: str, asked: StudyRow, by_seed: Mapping[int, Mapping[str, Mapping[str, str]]]) -> MeasuredRow:
+    runs = [training_from_rows(seed, list(by_seed[seed].values())) for seed in sorted(by_seed)]
+    line = next(iter(by_seed[min(by_seed)].values()))
+    options = json.loads(line["options"])
+    named = set(asked.loss or ()).union(*asked.grid or ())  # as a recipe says it: options that it leaves alone are not told
+    what = options.get("baseline") or _LOSS.validate_python({name: value for name, value in options.items() if name in named})
+    return MeasuredRow(name, what, (), tuple(runs), int(line["trials"]))

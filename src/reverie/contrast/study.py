@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.contrast.kinds import open_task, task_config
-from reverie.contrast.page import write_report
-from reverie.contrast.plot import write_plots
+from reverie.contrast.page import write_plots, write_report
 from reverie.contrast.recipe import CONTRAST, loss_settings
 from reverie.contrast.results import MORE, study_json, training_from_rows, training_rows
-from reverie.contrast.summary import summarise
+from reverie.contrast.summary import setting_words, summarise
 from reverie.contrast.table import TABLE_WIDTH, study_table
+from reverie.contrast.task import open_task, task_config
 from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
-from reverie.contrast.words import setting_words
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss
 from reverie.report.study_report import StudyReport
 from reverie.seeds import seed_torch
-from reverie.study.environment import commit
-from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.run import run_study
 from reverie.study.store import Store, claim, unreadable
 

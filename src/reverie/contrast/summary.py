@@ -1,19 +1,34 @@
-"""What a study says of its main metric, row by row, from which tables, pages and plots are made."""
+"""A study in its main metric: rows, settings in words, notes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reverie.contrast.words import setting_words
 from reverie.evaluation.paired_seeds import paired_by_seed_with
-from reverie.report.words import listed, number
+from reverie.report.words import listed, number, options
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredRow, MeasuredStudy
     from reverie.evaluation import Effect
+    from reverie.objectives.config import ContrastiveConfig
+
+
+def setting_words(what: ContrastiveConfig | str) -> str:
+    """Return the options that were given to a loss."""
+    if isinstance(what, str):
+        return ""
+    return options(_flat(what.model_dump(mode="json", exclude_unset=True, exclude={"kind"})))
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {above + key: value}
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import AffineParts
-    from reverie.diffusion.samplers.chain import Coefficients
+    from reverie.diffusion.samplers.run import Coefficients
 
 RELATIVE_RANK = 1e-12
 """Directions whose variance is below this share of the largest one count as having none."""

@@ -12,8 +12,7 @@ import torch
 from reverie import processes
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.frames import list_frame, rank_frame, ranked_targets
-from reverie.evaluation.ranking import arrange, count_around
+from reverie.evaluation.ranking import arrange, count_around, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.scoring import batches, evaluation_mode, highest, masked, score_batch
 

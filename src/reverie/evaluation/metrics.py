@@ -1,9 +1,4 @@
-"""Ranking metrics as functions of ranks, with expected values under ties (recall, hit, NDCG, MRR, average precision).
-
-A target with `greater` candidates above it and `equal` other candidates of the same score stands, under a random order of
-ties, at a position that is uniform on greater + 1 … greater + 1 + equal. Every function below returns the exact expectation,
-per query or per target; for one target per query the definitions with one and with many targets coincide.
-"""
+"""Names of metrics, tie-aware ranking metrics, and metrics of all lists together."""
 
 from __future__ import annotations
 
@@ -13,9 +8,73 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reverie.errors import ConfigError, unknown
+
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+
+RANKED = ("recall", "hit", "ndcg", "mrr", "map")
+"""Computed from the ranks of targets."""
+LISTED = ("coverage", "gini", "novelty", "popularity", "popularity_lift")
+"""Computed from the recommended lists."""
+LABELLED = ("auc", "uauc", "undcg")
+"""Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and its cut-off.
+
+    Parameters
+    ----------
+    name : str
+        One of `RANKED`, `LISTED` or `LABELLED`.
+    k : int
+        Length of the list it looks at; 0 for metrics without one.
+    """
+
+    name: str
+    k: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.k}" if self.k else self.name
+
+
+def parse(text: str) -> Metric:
+    """Read the name of a metric.
+
+    Parameters
+    ----------
+    text : str
+        E.g. ``"ndcg@10"`` or ``"auc"``.
+
+    Returns
+    -------
+    Metric
+        Its parts.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric, or its cut-off is missing, out of place or not a positive whole number.
+
+    Examples
+    --------
+    >>> parse("ndcg@10")
+    Metric(name='ndcg', k=10)
+    """
+    name, at, k = text.partition("@")
+    if name in LABELLED:
+        if at:
+            raise ConfigError(f"metric '{text}' takes no cut-off; write '{name}'")
+        return Metric(name)
+    if name not in (*RANKED, *LISTED):
+        raise unknown("metric", text, [*(f"{n}@10" for n in (*RANKED, *LISTED)), *LABELLED])
+    if not (k.isascii() and k.isdigit()) or int(k) < 1:
+        raise ConfigError(f"metric '{text}' needs a cut-off of 1 or more; write for instance '{name}@10'")
+    return Metric(name, int(k))
 
 
 @dataclass(frozen=True)
@@ -147,4 +206,24 @@ def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float6
 
 
 RANK_METRICS = {"recall": recall, "hit": hit, "ndcg": ndcg, "mrr": mrr, "map": average_precision}
-"""The functions by the names of `reverie.evaluation.names.RANKED`."""
+"""The functions by the names of `reverie.evaluation.metrics.RANKED`."""
+
+
+def coverage(items: NDArray[np.int64], n_items: int) -> float:
+    """Return the share of the catalogue that is recommended to somebody."""
+    return float(np.count_nonzero(np.bincount(items, minlength=n_items + 1)[1:]) / n_items)
+
+
+def gini(items: NDArray[np.int64], n_items: int) -> float:
+    """Return the Gini coefficient of how often each of the N items is recommended, items never recommended included."""
+    counts = np.sort(np.bincount(items, minlength=n_items + 1)[1:])
+    total = counts.sum()
+    if not total:
+        return float("nan")
+    weights = 2 * np.arange(1, n_items + 1) - n_items - 1
+    return float((weights * counts).sum() / (n_items * total))
+
+
+def self_information(popularity: NDArray[np.int64], events: int) -> NDArray[np.float64]:
+    """Return -log2 of the share of training events that an item has, in bits (Zhou et al. 2010)."""
+    return np.asarray(np.log2(events) - np.log2(np.maximum(popularity, 1)), dtype=np.float64)

@@ -21,7 +21,7 @@ from reverie.evaluation.intervals import (
     resampled,
     standard_error,
 )
-from reverie.evaluation.names import LABELLED, RANKED, parse
+from reverie.evaluation.metrics import LABELLED, RANKED, parse
 from reverie.evaluation.values import check_same_questions, measure
 from reverie.seeds import numpy_generator
 

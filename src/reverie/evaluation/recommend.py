@@ -12,7 +12,7 @@ import torch
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.lookup import find_items
+from reverie.evaluation.recommendations import find_items
 from reverie.evaluation.scoring import batches, evaluation_mode, highest, history_keys, masked, score_batch
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def recommend(
     model : Recommender
         A fitted model.
     histories : sequence
-        One history, oldest first, of item ids or titles (see `reverie.evaluation.lookup`), or a sequence of such histories.
+        One history, oldest first, of item ids or titles, or a sequence of such histories.
     k : int
         How many items; fewer come back where fewer are left.
     exclude_seen : bool

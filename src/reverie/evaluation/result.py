@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from reverie.errors import DataError
-from reverie.evaluation.names import parse
+from reverie.evaluation.metrics import parse
 from reverie.evaluation.summary import pooled
 from reverie.evaluation.values import measure
 from reverie.files import atomic_path

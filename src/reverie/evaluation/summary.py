@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
-from reverie.evaluation.names import LABELLED, RANKED, parse
+from reverie.evaluation.metrics import LABELLED, RANKED, parse
 from reverie.evaluation.values import check_same_questions, measure
 
 if TYPE_CHECKING:

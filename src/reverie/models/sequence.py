@@ -10,14 +10,13 @@ from torch.nn import functional as F
 
 from reverie.nn.ahead import targets_ahead
 from reverie.nn.heads import DotHead
-from reverie.nn.positions import real_positions
-from reverie.nn.states import last_states, score_items
+from reverie.nn.states import last_states, real_positions, score_items
 from reverie.objectives import observed
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.nn.embedding import IdTable
+    from reverie.nn.heads import IdTable
     from reverie.objectives import Objective
     from reverie.protocols import Card
 

@@ -1,12 +1,81 @@
-"""Transformer blocks: pre-norm with GELU, and gated LiGR with SwiGLU."""
+"""Transformer blocks: dropout, rotary positions, causal attention, feed-forward."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.nn.attention import CausalSelfAttention
-from reverie.nn.dropout import Dropout
+_LEVELS = 65536
+
+
+def dropout(x: Tensor, p: float, training: bool) -> Tensor:
+    """Zero each element with probability p and scale the others by 1 / (1 - p)."""
+    if not training or p == 0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, p)
+    count = x.numel()
+    drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    level = round(p * _LEVELS)
+    keep = drawn.view(torch.int16)[:count].view(x.shape) >= level - _LEVELS // 2
+    return x * keep.to(x.dtype).mul_(_LEVELS / (_LEVELS - level))
+
+
+class Dropout(nn.Module):
+    """The module form of `dropout`."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop elements in training, do nothing otherwise."""
+        return dropout(x, self.p, self.training)
+
+
+def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
+    """Rotate pairs of channels by angles that grow with the position; x [B, H, L, D] → [B, H, L, D].
+
+    .. [1] Su et al., RoFormer, arXiv 2104.09864, section 3.2.
+    """
+    length, dim = x.shape[-2:]
+    half = dim // 2
+    frequency = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * frequency
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head attention in which an event sees itself and what came before it."""
+
+    def __init__(self, dim: int, heads: int, dropout: float, rope: bool) -> None:
+        super().__init__()
+        self.heads, self.dropout, self.rope = heads, dropout, rope
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend; x [B, L, D] → [B, L, D]."""
+        batch, length, dim = x.shape
+        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
+        if self.rope:
+            q, k = rotate(q), rotate(k)
+        if self.training and self.dropout and x.device.type == "cpu":
+            mixed = self._dropped(q, k, v)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
+        return out
+
+    def _dropped(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attend with dropped weights on a CPU, where torch has no fused kernel for that and is slow to draw the mask."""
+        length, width = q.shape[-2:]
+        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu_(1)
+        weights = (q * width**-0.5 @ k.transpose(-1, -2)).masked_fill(future, float("-inf")).softmax(-1)
+        return dropout(weights, self.dropout, training=True) @ v
 
 
 class PreNormBlock(nn.Module):

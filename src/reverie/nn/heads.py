@@ -1,4 +1,4 @@
-"""Scoring head by inner products with an item table: full, in chunks, or for sampled items."""
+"""Tables of item vectors and heads that score them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+
+class IdTable(nn.Module):
+    """A table of trained item vectors, an `ItemEncoder`."""
+
+    def __init__(self, n_items: int, dim: int, rowwise: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_items, dim))
+        self.rowwise = rowwise
+        nn.init.xavier_normal_(self.weight)
+
+    def table(self) -> Tensor:
+        """Return the vectors of items 1..N, shape [N, D]."""
+        return self.weight
+
+    def encode(self, items: Tensor) -> Tensor:
+        """Return the vectors of item codes; code 0 (padding) is the zero vector → [*items.shape, D]."""
+        vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
+        return vectors * (items > 0).unsqueeze(-1)
 
 
 @dataclass(frozen=True)

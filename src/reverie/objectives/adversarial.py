@@ -1,17 +1,4 @@
-"""Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024).
-
-Scores are inner products of a state p and item vectors q_k (and biases, which stay). With ``c_k`` the gradient of the row's loss
-at score k, the gradient at the state is ``Σ_k c_k q_k`` and that at each item vector is ``c_k p``, so the perturbed scores need no
-copy of any item vector: ``<p', q_k> + ε sign(c_k) <p', p / |p|>`` with ``p' = p + ε Σ_k c_k q_k / |·|``.
-
-References
-----------
-.. [1] He, He, Du and Chua, Adversarial personalized ranking for recommendation, SIGIR 2018, arXiv:1808.03908: the perturbation
-   ``ε Γ / |Γ|`` in the direction of the gradient, recomputed at each step and constant to the optimiser, and the sum of the plain
-   loss and λ times the perturbed one.
-.. [2] Zhang et al., Improving the shortest plank: vulnerability-aware adversarial training for robust recommender system, RecSys
-   2024, arXiv:2409.17476: the factor of each user, see `vulnerability`, in the form of the authors' public code.
-"""
+"""Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024)."""
 
 from __future__ import annotations
 
@@ -20,11 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie import processes
+from reverie.objectives.config import APR
+from reverie.objectives.negatives import apply_weight
+
 if TYPE_CHECKING:
+    from reverie.objectives.config import AdversarialConfig
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Chunk, Head
+
 
 Loss = Callable[[Tensor, "Head"], Tensor]
 """From states [M, D] and a head to one loss per row [M]; row m depends on no other state."""
@@ -108,3 +102,56 @@ class _PerturbedHead:
 
     def chunks(self, states: Tensor) -> Iterator[Chunk]:
         raise ValueError("adversarial training needs an objective with drawn negatives, not the whole catalogue")
+
+
+class Adversary(nn.Module):
+    """Adds λ times the loss under perturbation, after some plain epochs."""
+
+    examples: Tensor
+
+    def __init__(self, config: AdversarialConfig) -> None:
+        super().__init__()
+        self.config, self.epoch_size = config, 0
+        self.register_buffer("examples", torch.zeros((), dtype=torch.int64))
+
+    def observe(self, n_examples: int) -> None:
+        """Set the number of examples of an epoch, before the first step."""
+        self.epoch_size = n_examples
+        self.examples.zero_()
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
+        return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
+
+    @property
+    def off(self) -> bool:
+        """Whether the options switch adversarial training off."""
+        return not (self.config.epsilon and self.config.weight)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the plain warm-up epochs are not over yet."""
+        return not self.off and int(self.examples) < self.config.plain_epochs * self.epoch_size
+
+    def losses(
+        self, objective: Objective, states: Tensor, targets: Tensor, head: Head, width: int, weight: Tensor | None, users: Tensor
+    ) -> Tensor:
+        """Return the training losses of some rows; states [M, D], targets [M], weight [M], users [M] → [M]."""
+        plainly = self.off or self.waiting
+        if self.training:
+            self.examples += len(targets) * processes.world()
+        if plainly:
+            return objective.loss(states, targets, head, weight, users)
+
+        def loss(moved: Tensor, scorer: Head) -> Tensor:
+            return objective.loss(moved, targets, scorer, None, users)
+
+        with torch.random.fork_rng([states.device] if states.device.type == "cuda" else []):
+            plain, perturbation = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
+        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, perturbation), weight)
+
+    def _length(self, losses: Tensor, users: Tensor) -> Tensor:
+        if isinstance(self.config, APR):
+            return torch.full_like(losses, self.config.epsilon)
+        return self.config.epsilon * vulnerability(losses, users, self.config.user_weight)

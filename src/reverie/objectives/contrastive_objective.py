@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
-from reverie.objectives.draws import apply_weight, require_sampler, score_draws
 from reverie.objectives.dro.rules import tell_counts
-from reverie.objectives.false_negatives import FalseNegatives
-from reverie.objectives.negatives import create_sampler
+from reverie.objectives.negatives import FalseNegatives, apply_weight, create_sampler, require_sampler, score_draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.config import Truncated
-from reverie.objectives.draws import apply_weight
+from reverie.objectives.negatives import apply_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,8 +1,8 @@
-"""Negative samplers: uniform, by popularity, and in-batch."""
+"""Samplers of negatives, what they draw, and false negatives injected on purpose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,7 +14,64 @@ from reverie.processes import gather_codes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
+    from reverie.protocols import Head
+
+
+def require_sampler(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
+    """Return a sampler, if there is one."""
+    if sampler is None:
+        raise ValueError(f"negatives drawn by {negatives.source} need counts: call with_counts(counts) first")
+    return sampler
+
+
+def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
+    """Return the scores of targets and of drawn negatives; draws that hit a row's own target score -inf.
+
+    states [M, D], targets [M] → [M], [M, K].
+    """
+    if drawn.items.dim() == 1:
+        positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
+    else:
+        scores = head.scores(states, torch.cat([targets[:, None], drawn.items], 1))
+        positive, negative = scores[:, 0], scores[:, 1:]
+    return positive, negative.masked_fill(drawn.mask(targets), float("-inf"))
+
+
+def apply_weight(loss: Tensor, weight: Tensor | None) -> Tensor:
+    """Return losses times weights; loss [M], weight [M] → [M]."""
+    if weight is None:
+        return loss
+    if weight.shape != loss.shape:
+        raise ValueError(f"weight must have shape {list(loss.shape)}, one per state, got {list(weight.shape)}")
+    return loss * weight
+
+
+class FalseNegatives:
+    """Replaces a share of drawn negatives by random training items of the row's user, as in the noise study of BSL."""
+
+    def __init__(self, train: Sequences, share: float) -> None:
+        self.share = share
+        self._items = torch.from_numpy(train.items[train.positions()].astype("int64"))
+        lengths = torch.from_numpy(train.lengths.astype("int64"))
+        size = int(train.users.max()) + 1 if len(train.users) else 0
+        self._first, self._counts = torch.zeros(size, dtype=torch.int64), torch.zeros(size, dtype=torch.int64)
+        users = torch.from_numpy(train.users.astype("int64"))
+        self._first[users], self._counts[users] = lengths.cumsum(0) - lengths, lengths
+
+    def inject(self, drawn: Negatives, users: Tensor | None) -> Negatives:
+        """Return draws with some replaced; users [M]."""
+        if users is None:
+            raise ValueError("users must be given where false negatives are injected")
+        items = drawn.items.expand(len(users), -1)
+        device = items.device
+        self._items, self._first, self._counts = (x.to(device) for x in (self._items, self._first, self._counts))
+        counts = self._counts[users][:, None]
+        at = self._first[users][:, None] + (torch.rand(items.shape, device=device, dtype=torch.float64) * counts).long()
+        swapped = (torch.rand(items.shape, device=device) < self.share) & (counts > 0)
+        return replace(drawn, items=torch.where(swapped, self._items[at.clamp(max=len(self._items) - 1)], items))
+
 
 _GRAIN = 2**40
 """Popularity is drawn with whole numbers that sum to about this, so draws are exact on every device."""

@@ -13,14 +13,11 @@ from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, Obj
 from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
 from reverie.objectives.contrastive_objective import ContrastiveObjective
 from reverie.objectives.denoising import DenoisedObjective
-from reverie.objectives.draws import apply_weight, require_sampler, score_draws
 from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.full import full_softmax
-from reverie.objectives.negatives import Negatives, Sampler, create_sampler
-from reverie.objectives.pairwise import bpr
-from reverie.objectives.pointwise import bce, gbce, gbce_beta
-from reverie.objectives.shared_softmax import shared_softmax
-from reverie.objectives.softmax import sampled_softmax
+from reverie.objectives.negatives import Negatives, Sampler, apply_weight, create_sampler, require_sampler, score_draws
+from reverie.objectives.pointwise import bce, bpr, gbce, gbce_beta
+from reverie.objectives.softmax import sampled_softmax, shared_softmax
 from reverie.objectives.tempered_softmax import TemperedSoftmaxObjective
 
 if TYPE_CHECKING:

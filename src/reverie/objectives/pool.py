@@ -1,7 +1,8 @@
-"""Negatives of a batch (a `Pool`) and their weighted log-sum-exp, from which all softmax losses are built."""
+"""Pools of negatives, per row or shared, and densities that weight them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -10,7 +11,29 @@ from torch import Tensor
 
 from reverie.errors import NotFinite
 from reverie.objectives.checks import NOTHING, check_scores, column, wide
-from reverie.objectives.weights import Density, LogWeight
+
+
+@dataclass(frozen=True)
+class Density:
+    """Weights that depend on nothing but the negative's own score, and are constants to the gradient.
+
+    That is what can be computed one piece of the columns at a time: no matrix of weights is ever held.
+
+    Parameters
+    ----------
+    log : callable
+        ``scores -> log w``, elementwise, before the temperature.
+    mean_one : bool
+        Divide by the row's mean over its negatives, so that weights move mass but add none.
+    """
+
+    log: Callable[[Tensor], Tensor]
+    mean_one: bool = True
+
+
+LogWeight = Tensor | Callable[[Tensor], Tensor] | Density
+"""Log-weights of negatives: values that broadcast to [M, K]; or a function of the negatives' scores [M, K] before the
+temperature (where masked ones are -inf), through which gradients flow unless it detaches; or a `Density`."""
 
 
 @runtime_checkable

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import SEEN_BY_RULE
-from reverie.objectives.draws import apply_weight, score_draws
 from reverie.objectives.dro.rules import tell_counts
 from reverie.objectives.full import full_softmax
-from reverie.objectives.negatives import create_sampler
+from reverie.objectives.negatives import apply_weight, create_sampler, score_draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,16 +12,15 @@ if TYPE_CHECKING:
     from reverie.report.leaderboard_page import render_report, write_report
     from reverie.report.leaderboard_table import print_leaderboard
     from reverie.report.page import Section, write_page
-    from reverie.report.ranking import Difference, Leaderboard, leaderboard
-    from reverie.report.rows import Cell, Row
+    from reverie.report.ranking import Cell, Difference, Leaderboard, Row, leaderboard
     from reverie.report.table import Column, Table, TableCell
 
 _WHERE = {
-    "Cell": "rows",
+    "Cell": "ranking",
     "Column": "table",
     "Difference": "ranking",
     "Leaderboard": "ranking",
-    "Row": "rows",
+    "Row": "ranking",
     "Section": "page",
     "Table": "table",
     "TableCell": "table",

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
-    from reverie.report.ranking import Leaderboard
-    from reverie.report.rows import Row
+    from reverie.report.ranking import Leaderboard, Row
 
 TOP = 5
 """Items shown of each model."""

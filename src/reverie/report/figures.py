@@ -8,8 +8,7 @@ from reverie.evaluation import pooled, sliced
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Figure
 from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
-from reverie.report.ranking import ORDER
-from reverie.report.rows import cells
+from reverie.report.ranking import ORDER, cells
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, titled
 
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverie.data.split import Split
-    from reverie.report.palette import Look
-    from reverie.report.ranking import Leaderboard
-    from reverie.report.rows import Cell, Row
+    from reverie.report.plots import Look
+    from reverie.report.ranking import Cell, Leaderboard, Row
 
 _PANELS = {
     "popularity": ("How popular the held-out item is", ("target:popular", "target:rare")),

@@ -8,8 +8,7 @@ from reverie.report.ranking import ORDER
 from reverie.report.words import listed, number, p_value, percent, span, titled
 
 if TYPE_CHECKING:
-    from reverie.report.ranking import Leaderboard
-    from reverie.report.rows import Row
+    from reverie.report.ranking import Leaderboard, Row
 
 HEAD = "recall@10"
 """The metric that the headline puts in words."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled
 from reverie.report.leaderboard_table import behind_cell, value_cell
-from reverie.report.ranking import Difference, paired_differences
-from reverie.report.rows import BASELINES, Cell, cells
+from reverie.report.ranking import BASELINES, Cell, Difference, cells, paired_differences
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
 

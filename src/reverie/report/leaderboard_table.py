@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.report.palette import Look, look
+from reverie.report.plots import Look, look
 from reverie.report.ranking import ORDER
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, number, options, p_value, span, titled
@@ -12,8 +12,7 @@ from reverie.report.words import duration, number, options, p_value, span, title
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reverie.report.ranking import Difference, Leaderboard
-    from reverie.report.rows import Cell, Row
+    from reverie.report.ranking import Cell, Difference, Leaderboard, Row
 
 WIDTH = 100
 """Widest table on a terminal, in characters."""

@@ -1,20 +1,58 @@
-"""Pages: sections of blocks, written as one HTML file that needs nothing but itself."""
+"""Pages of sections."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from markupsafe import Markup, escape
 
 from reverie.files import write_text
-from reverie.report.rendering import block_html, filled_page
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
+    from jinja2 import Environment
 
-    from reverie.report.palette import Look
+    from reverie.report.plots import Look
+
+
+def block_html(kind: str, block: Any, label: str = "", **values: Any) -> Markup:
+    """Fill a macro of ``blocks.html``."""
+    return Markup(getattr(_environment().get_template("blocks.html").module, kind)(block, label, **values))  # noqa: S704  # escaped by Jinja
+
+
+def filled_page(**values: Any) -> str:
+    """Fill ``page.html``, with the style sheet inside."""
+    return _environment().get_template("page.html").render(style=Markup(read("style.css")), **values)  # noqa: S704  # our own file
+
+
+def read(name: str) -> str:
+    """Return a file of this package."""
+    return (resources.files("reverie.report") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    made = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(read)
+    )
+    made.filters["code"] = _code
+    made.tests["finite"] = lambda value: value is not None and math.isfinite(value)
+    return made
+
+
+def _code(text: str) -> Markup:
+    """Escape a text and set what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped
+
 
 FOOTER = "Written by Reverie. This page is one file: it loads nothing and runs no script."
 
@@ -75,7 +113,7 @@ class Legend(_Macro):
 
 @dataclass(frozen=True)
 class Figure(_Macro):
-    """A drawing with a title and a note, see `reverie.report.svg.inline_svg`; figures in a row share the width."""
+    """A drawing with a title and a note, see `reverie.report.plots.inline_svg`; figures in a row share the width."""
 
     title: str
     note: str

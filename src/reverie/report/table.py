@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from rich.console import Console
 
-    from reverie.report.palette import Look
+    from reverie.report.plots import Look
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Table:
         Markup
             A box that scrolls sideways where the page is too narrow.
         """
-        from reverie.report.rendering import block_html
+        from reverie.report.page import block_html
 
         rows = self.cells
         scales = [max((_reach(row[at]) for row in rows), default=0.0) or 1.0 for at in range(len(self.columns))]

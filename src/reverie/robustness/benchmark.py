@@ -21,8 +21,7 @@ from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.exposure import exposure_by_user, exposure_queries
-from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted, read_fit
-from reverie.robustness.profile_files import read_profiles, write_profiles
+from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted, read_fit, read_profiles, write_profiles
 from reverie.robustness.view import Budget, Goal, View, attacker_view, resolve_budget, resolve_goal
 from reverie.study.store import Store, key
 from reverie.training.fit import fit

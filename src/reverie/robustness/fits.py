@@ -1,4 +1,4 @@
-"""Fit a victim on clean or poisoned likes and measure it; measure a fitted one on polluted histories."""
+"""Fits of victims and fake profiles on disk."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from reverie.data.profiles import Profiles
 from reverie.evaluation import Evaluation, evaluate
+from reverie.files import atomic_path
 from reverie.models import create_model, load_model, save_model
 from reverie.robustness.exposure import exposure_queries
-from reverie.study.environment import commit
-from reverie.study.memory import peak_mb
+from reverie.study.environment import commit, peak_mb
+from reverie.study.store import unreadable
 from reverie.training.fit import fit
 
 if TYPE_CHECKING:
@@ -28,6 +30,27 @@ if TYPE_CHECKING:
     from reverie.robustness.defences.defence import Fitting
     from reverie.study.store import Piece
     from reverie.training.config import TrainingConfig
+
+
+_FILE = "profiles.parquet"
+
+
+def write_profiles(folder: Path, profiles: Profiles) -> None:
+    """Write profiles into a folder."""
+    frame = pl.DataFrame({"profile": profiles.owners, "item": profiles.items, "rating": profiles.ratings})
+    with atomic_path(folder / _FILE) as temporary:
+        frame.write_parquet(temporary)
+
+
+def read_profiles(piece: Piece) -> Profiles:
+    """Read the profiles of a finished piece, whose notes say how many there are."""
+    try:
+        frame = pl.read_parquet(piece.folder / _FILE)
+        counts = np.bincount(frame["profile"].to_numpy(), minlength=int(piece.notes["n"]))
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Profiles(frame["item"].to_numpy().astype(np.int32), frame["rating"].to_numpy().astype(np.float32), offsets)
+    except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise unreadable(piece.folder) from error
 
 
 @dataclass(frozen=True)

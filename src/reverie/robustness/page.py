@@ -10,12 +10,11 @@ from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report import words
 from reverie.report.page import Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
 from reverie.report.page import write_page as write_sections
-from reverie.report.palette import look
-from reverie.report.svg import inline_svg
+from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table
 from reverie.robustness.benchmark import NONE
-from reverie.robustness.transfer import surrogate_of
-from reverie.robustness.words import attack_sentences, fakes_word
+from reverie.robustness.recipe import surrogate_of
+from reverie.robustness.table import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

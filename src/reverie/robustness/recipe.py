@@ -1,4 +1,4 @@
-"""Recipes of the robustness benchmark: data, threat model, attacks, victims, detectors and defences."""
+"""Recipes of the benchmark: data, threat, attacks, victims, detectors and defences."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reverie.training.recipe import DatasetRecipe
 
 if TYPE_CHECKING:
     from reverie.robustness.attacks.attack import Attack, Pollutes
+
 
 Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
 
@@ -166,3 +167,24 @@ ROBUSTNESS = RecipeShelf(
     columns=_columns,
 )
 """Recipes of `reverie robustness`, `attack` and `defend`."""
+
+
+ITSELF = "each victim itself"
+"""A white box that was opened again for every victim."""
+FACTORS = "factors"
+"""Weighted matrix factorisation fitted by the attacker, `reverie.robustness.attacks.surrogate`."""
+
+
+def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
+    """Return the model that an attack was made on."""
+    if attack not in recipe.attacks:
+        return None
+    row = recipe.attacks[attack]
+    needs = recipe.attack(attack).needs
+    if row.crafted_on:
+        return row.crafted_on
+    if "victim" in needs:
+        return ITSELF
+    if "reward" in needs:
+        return recipe.reward or next(iter(recipe.victims))
+    return FACTORS if "surrogate" in ATTACKS.config(row.kind).model_fields else None

@@ -12,7 +12,7 @@ from reverie.evaluation.seeds_clusters import mean_over_seeds
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
-from reverie.robustness.words import attack_sentences
+from reverie.robustness.table import attack_sentences
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 from reverie.options import checked
 from reverie.report.study_report import StudyReport
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
-from reverie.robustness.detection import detection_metrics, draw_labels
+from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.exposure import exposure_by_user
 from reverie.robustness.fits import Measured
@@ -27,10 +27,8 @@ from reverie.robustness.results import (
     effect_rows,
     effects_from_rows,
 )
-from reverie.robustness.stealth import stealth
 from reverie.robustness.summary import CellEffects, Detected, Done, EffectCell, cell_effects, strongest, with_corrected_p
-from reverie.robustness.table import benchmark_tables
-from reverie.robustness.words import attack_sentences
+from reverie.robustness.table import attack_sentences, benchmark_tables
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 

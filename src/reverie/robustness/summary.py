@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
-from reverie.evaluation.names import parse
+from reverie.evaluation.metrics import parse
 from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
 from reverie.robustness.benchmark import NONE, NULL, Cell

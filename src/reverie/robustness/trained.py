@@ -22,7 +22,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from reverie.data.queries import extended
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
-from reverie.evaluation.lookup import find_items
+from reverie.evaluation.recommendations import find_items
 from reverie.evaluation.scoring import evaluation_mode, score_batch
 from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.options import Options

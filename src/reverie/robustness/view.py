@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reverie.errors import ConfigError
-from reverie.evaluation.lookup import find_items
+from reverie.evaluation.recommendations import find_items
 from reverie.robustness.threat import AVAILABLE, NEEDS
 from reverie.seeds import numpy_generator
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
-    from reverie.robustness.arena import Arena
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Arena, Ratings
     from reverie.robustness.threat import BudgetConfig, GoalConfig, Knowledge, Need
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from reverie.errors import RunError
-from reverie.study.memory import peak_mb
+from reverie.study.environment import peak_mb
 from reverie.study.progress import Progress, StepClock, duration, progress
 from reverie.study.rows import append_rows, read_rows
 from reverie.study.store import key

@@ -1,4 +1,4 @@
-"""Fit any recommender: by counting or by gradient steps."""
+"""Fit any recommender, and the trivial baselines."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.evaluation import evaluate
+from reverie.models import create_model
 from reverie.options import checked
 from reverie.protocols import Counts
 from reverie.seeds import numpy_generator
-from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reverie.data.split import Split
+    from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
+
 
 COUNTING_QUERIES = 6_000
 """Validation queries that a counting model's search looks at, at most."""
@@ -95,8 +98,8 @@ def fit(
 
     import torch
 
-    from reverie.training.device import choose_device
     from reverie.training.loop import Trainer, training_source
+    from reverie.training.optimiser import choose_device
 
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
@@ -123,3 +126,19 @@ def validation_measure(model: Recommender, split: Split, config: TrainingConfig,
         return evaluate(model, queries, top=0, device=device).value(config.metric)
 
     return measure
+
+
+def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
+    """Fit popularity, recent popularity where events have times, and first-order Markov."""
+    train = data.train if isinstance(data, Split) else data
+    found: dict[str, Recommender] = {}
+    for name in ("popularity", "recent-popularity", "markov"):
+        if name == "recent-popularity" and "time" not in train.columns:
+            continue
+        model = create_model(name, train.vocabulary)
+        if isinstance(data, Split):
+            fit(model, data, show=False)
+        elif isinstance(model, Counts):
+            model.fit_counts(data)
+        found[name] = model
+    return found

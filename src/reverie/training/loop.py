@@ -15,12 +15,9 @@ from reverie.errors import DataError, NotFinite, RunError
 from reverie.protocols import Learns
 from reverie.seeds import seed_torch
 from reverie.study.progress import StepClock
-from reverie.training.checkpoint import load_state, save_state
-from reverie.training.device import autocast
+from reverie.training.checkpoint import Best, load_state, save_state
 from reverie.training.log import MetricsLog
-from reverie.training.optimiser import Optimisers, learning_rate
-from reverie.training.order import epoch_batches
-from reverie.training.stopping import Best
+from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

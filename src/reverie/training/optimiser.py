@@ -1,16 +1,62 @@
-"""AdamW, lazy Adam for row-wise tables, and learning-rate schedules."""
+"""AdamW, lazy Adam for row-wise tables, learning rates; devices and autocast; order of batches."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from reverie import processes
 from reverie.errors import ConfigError
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.training.config import TrainingConfig
+
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return a device by name; None or "auto" takes an accelerator where there is one."""
+    if name in (None, "auto") and torch.cuda.is_available() and processes.world() > 1:
+        return torch.device("cuda", processes.local_rank())
+    if name in (None, "auto"):
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found if found is not None else torch.device("cpu")
+    try:
+        device = torch.device(str(name))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device '{name}' cannot be used on this machine; use 'cpu' or leave --device out") from error
+    return device
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """Return the context of a forward pass."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=_DTYPES[precision])
+
+
+def epoch_batches(
+    n_examples: int, batch_size: int, seed: int, epoch: int, rank: int = 0, world: int = 1
+) -> list[NDArray[np.int64]]:
+    """Return the batches of one epoch for one process."""
+    order = numpy_generator(seed, "order", epoch).permutation(n_examples)
+    step = batch_size * world
+    batches = []
+    for start in range(0, n_examples, step):
+        whole = order[start : start + step]
+        if len(whole) % world:
+            whole = np.concatenate([whole, np.resize(whole, -len(whole) % world)])
+        batches.append(whole[rank::world])
+    return batches
 
 
 class Optimisers:

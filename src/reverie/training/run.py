@@ -1,4 +1,4 @@
-"""One run: a recipe in, a run folder out; interrupted runs go on, finished ones are read."""
+"""One run: a recipe in, a run folder and rows of a results table out."""
 
 from __future__ import annotations
 
@@ -10,20 +10,62 @@ from reverie import processes
 from reverie.data.sources import open_dataset
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
-from reverie.evaluation import Evaluation, evaluate
+from reverie.evaluation import Evaluation, evaluate, with_history
 from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
+from reverie.models.shelf import MODELS
 from reverie.study.environment import commit, environment
 from reverie.study.store import claim
-from reverie.training.device import choose_device
 from reverie.training.fit import Fitted, fit
+from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reverie.data.dataset import Dataset
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.training.recipe import DatasetRecipe
+
+
+METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
+"""What `--results` writes of a run."""
+
+
+def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
+    """Return the test metrics of a run as rows of a results table."""
+    common = {
+        "recipe": run.recipe.name,
+        "dataset": run.facts["dataset"],
+        "dataset_sha256": run.facts["dataset_sha256"],
+        "protocol": run.facts["protocol"],
+        "slice": "all",
+        "seen": run.test.seen,
+        "fit_on": run.recipe.training.on,
+        "model": run.recipe.model_name,
+        "seed": run.recipe.training.seed,
+        "best_epoch": run.fitted.best_epoch,
+        "seconds": run.fitted.seconds,
+        "peak_mb": run.fitted.peak_mb,
+        "commit": run.facts["commit"],
+        "trials": tried_settings(run),
+    }
+    measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+    rows = [common | row for row in measured.to_dicts()]
+    if run.test.ranks["length"].min() == 0:
+        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
+    return rows
+
+
+def tried_settings(run: Run) -> int:
+    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
+    if not run.fitted.chosen:
+        return run.recipe.trials
+    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
+    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
+    return run.recipe.trials * max(1, int(own))
 
 
 @dataclass(frozen=True)

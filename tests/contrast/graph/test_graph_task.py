@@ -16,9 +16,8 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from reverie.contrast.graph.config import GraphTask
-from reverie.contrast.graph.measure import GRID, check_folds, svc_accuracy
-from reverie.contrast.graph.synthetic import synthetic_trees
-from reverie.contrast.graph.task import GraphLearning, open_task
+from reverie.contrast.graph.graphs import synthetic_trees
+from reverie.contrast.graph.task import GRID, GraphLearning, check_folds, open_task, svc_accuracy
 from reverie.contrast.graph.training import new_encoder, train_encoder
 from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.study import ContrastStudy

@@ -15,10 +15,9 @@ from torch import Tensor
 
 from reverie.contrast.text import synthetic
 from reverie.contrast.text.config import TextTask
-from reverie.contrast.text.encoders import encoded, new_encoder
-from reverie.contrast.text.mean_of_words import MeanOfWords
-from reverie.contrast.text.order import bucketed_batches
+from reverie.contrast.text.encoders import MeanOfWords, encoded, new_encoder
 from reverie.contrast.text.task import TextContrast, open_task
+from reverie.contrast.text.tokens import bucketed_batches
 from reverie.contrast.text.training import train_encoder
 from reverie.errors import ConfigError, DataError, NotFinite
 from reverie.objectives import ScoreLoss, create_loss

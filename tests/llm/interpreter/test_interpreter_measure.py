@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from reverie.errors import DataError
-from reverie.llm.interpreter.controls import most_popular, nearest
-from reverie.llm.interpreter.matcher import Mention
 from reverie.llm.interpreter.measure import (
     Answered,
+    Mention,
     Truth,
     difference,
+    most_popular,
+    nearest,
     popularity_bands,
     recall_by_position,
     recovery_values,

@@ -16,10 +16,8 @@ from scipy.sparse import csr_array
 import reverie as rv
 from reverie.errors import ConfigError
 from reverie.robustness.attacks.config import PoisonrecConfig
-from reverie.robustness.attacks.item_tree import ItemTree
-from reverie.robustness.attacks.knapsack import solve_knapsack
-from reverie.robustness.attacks.poisonrec import PoisonRec
-from reverie.robustness.attacks.uplift import hit_chance_by_paths
+from reverie.robustness.attacks.poisonrec import ItemTree, PoisonRec
+from reverie.robustness.attacks.uba import hit_chance_by_paths, solve_knapsack
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles

@@ -12,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from reverie.robustness.attacks.attack_loss import AttackLoss, PoisoningLoss
+from reverie.robustness.arena import Scale
 from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
-from reverie.robustness.attacks.gradient import capped_simplex, largest
-from reverie.robustness.attacks.legup_generator import RatingGenerator
+from reverie.robustness.attacks.gradient import AttackLoss, PoisoningLoss, capped_simplex, hard_step, hard_top, largest
+from reverie.robustness.attacks.legup import RatingGenerator
 from reverie.robustness.attacks.shelf import ATTACKS
-from reverie.robustness.attacks.steps import hard_step, hard_top
 from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.ratings import Scale
 from reverie.robustness.view import Goal
 
 LIKES = csr_array((np.random.default_rng(0).random((9, 7)) < 0.4).astype(np.float64))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_cooccurrence
+from reverie.robustness.arena import Ratings, Scale
+from reverie.robustness.detectors.co_detector import user_cooccurrence
 from reverie.robustness.detectors.features import (
     RATING,
     degree_features,
@@ -13,7 +14,6 @@ from reverie.robustness.detectors.features import (
     quantile_per_user,
     rating_features,
 )
-from reverie.robustness.ratings import Ratings, Scale
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
-from reverie.robustness.detectors.classifiers import logistic_odds, tree_probabilities
+from reverie.robustness.arena import Ratings, Scale
 from reverie.robustness.detectors.co_detector import _Terms
 from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.fap import FAP
+from reverie.robustness.detectors.features import logistic_odds, tree_probabilities
 from reverie.robustness.detectors.fraudar import Fraudar
 from reverie.robustness.detectors.sequence_likelihood import mean_log_likelihood
 from reverie.robustness.detectors.user_pca import UserPCA
-from reverie.robustness.ratings import Ratings, Scale
 
 
 def _nobody(n_items: int, n_users: int) -> Sequences:

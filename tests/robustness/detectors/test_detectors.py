@@ -12,10 +12,10 @@ from scipy.sparse import csr_array
 
 from reverie.errors import ConfigError
 from reverie.options import checked
+from reverie.robustness.arena import Ratings, Scale
 from reverie.robustness.detection import detection_metrics, draw_labels
 from reverie.robustness.detectors.detector import Detector, DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.ratings import Ratings, Scale
 
 World = Callable[..., tuple[DetectorInput, NDArray[np.bool_]]]
 SUPERVISED = sorted(name for name, entry in DETECTORS.items() if "supervised" in entry.tags)

@@ -1,4 +1,4 @@
-"""Views of graphs, all graphs of a batch at once (GraphCL, arXiv 2010.13902, table 1)."""
+"""Augmentations of graphs: node dropping, edge perturbation, attribute masking, subgraphs, and random views (GraphCL)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reverie.contrast.graph.graphs import Graphs, starts
+from reverie.contrast.graph.graphs import Graphs, ranges, starts
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from reverie.contrast.graph.config import GraphTask
 
 
 def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
@@ -72,3 +74,41 @@ def _some_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.G
     """Return which nodes are drawn, shape [N], bool."""
     wanted = torch.where(chosen, part(graphs.n_nodes, share), 0)
     return random_ranks(graphs.graph, generator) < wanted[graphs.graph]
+
+
+def grow_subgraphs(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
+    """Return a connected piece of each graph, of up to ``⌊share · nodes⌋ + 1`` nodes; chosen [B]."""
+    source, target = graphs.directed
+    target = target[source.argsort(stable=True)]
+    degree = torch.bincount(source, minlength=len(graphs.graph))
+    first = starts(degree)
+    inside = ~chosen[graphs.graph]
+    border = torch.zeros_like(inside)
+    room = torch.where(chosen, part(graphs.n_nodes, share) + 1, 0)
+    new = (~inside & (random_ranks(graphs.graph, generator) == 0)).nonzero()[:, 0]
+    while len(new):  # one node more in each graph that can still grow
+        inside[new] = True
+        room[graphs.graph[new]] -= 1
+        border[target[ranges(first[new], degree[new])]] = True
+        border &= ~inside
+        candidates = (border & (room > 0)[graphs.graph]).nonzero()[:, 0]
+        new = candidates[random_ranks(graphs.graph[candidates], generator) == 0]
+    return graphs.induced(inside)
+
+
+CHANGES = {
+    "random2": (drop_nodes, grow_subgraphs),
+    "random3": (drop_nodes, grow_subgraphs, move_edges),
+    "random4": (drop_nodes, grow_subgraphs, move_edges, mask_nodes),
+}
+"""What GraphCL's code chooses from under each name."""
+
+
+def random_view(graphs: Graphs, config: GraphTask, generator: torch.Generator) -> Graphs:
+    """Return a view of each graph, changed in one way, which is drawn for each graph anew."""
+    changes = CHANGES[config.augmentation]
+    choice = torch.randint(len(changes), (graphs.size,), generator=generator)
+    for number, change in enumerate(changes):
+        share = config.kept if change is grow_subgraphs else config.ratio
+        graphs = change(graphs, choice == number, share, generator)
+    return graphs

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reverie.contrast.image.images import ImageData, ImageSplit, split_images
+from reverie.contrast.image.images import ImageData, ImageSplit, read_images, split_images
 from reverie.contrast.image.measure import Features, measure
-from reverie.contrast.image.read import read_images
 from reverie.contrast.image.train import negative_cosines, new_network, train_network
 from reverie.contrast.task import Outcome
 from reverie.errors import unknown
-from reverie.training.device import choose_device
+from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
     import torch

@@ -17,9 +17,7 @@ from reverie.errors import ConfigError, NotFinite
 from reverie.objectives.contrastive.views import nt_xent
 from reverie.seeds import seed_torch, torch_generator
 from reverie.training.config import TrainingConfig
-from reverie.training.device import autocast
-from reverie.training.optimiser import learning_rate
-from reverie.training.order import epoch_batches
+from reverie.training.optimiser import autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
     from reverie.contrast.image.config import ImageTask

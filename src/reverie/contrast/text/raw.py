@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from reverie.contrast.text.encoders import Rarity
 from reverie.contrast.text.lexicon import Lexicon
-from reverie.contrast.text.rarity import Rarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

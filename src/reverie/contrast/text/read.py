@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from reverie.contrast.text.pairs import Pairs, TextData, unlabelled
-from reverie.data.readers.compressed import unpacked
-from reverie.data.sources.files import find_file
+from reverie.data.readers.formats import unpacked
+from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 
 YEARS = (2013, 2014, 2015, 2016)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reverie.contrast.cosines import cosines_of_others
-from reverie.contrast.text.order import bucketed_batches
+from reverie.contrast.effective import cosines_of_others
+from reverie.contrast.text.tokens import bucketed_batches
 from reverie.errors import NotFinite
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch

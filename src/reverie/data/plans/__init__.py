@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 _PLANS = {
-    "positions": "reverie.data.plans.positions:PositionsPlan",
-    "pairs": "reverie.data.plans.pairs:PairsPlan",
+    "positions": "reverie.data.plans.prefixes:PositionsPlan",
+    "pairs": "reverie.data.plans.labelled:PairsPlan",
     "prefixes": "reverie.data.plans.prefixes:PrefixesPlan",
     "prefixes-with-empty": "reverie.data.plans.prefixes:with_empty",
     "labelled": "reverie.data.plans.labelled:LabelledPlan",

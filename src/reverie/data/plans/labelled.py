@@ -1,4 +1,4 @@
-"""Batch plan of labelled events: a history of liked items, a candidate item, and its label."""
+"""Batch plans of labelled rows and of user-item pairs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,38 @@ import numpy as np
 import torch
 
 from reverie.data.batch import SequenceBatch, query_batch
-from reverie.data.labelled import labelled_queries
+from reverie.data.label import labelled_queries
 from reverie.data.sequences import flat_positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
+
+
+class PairsPlan:
+    """One example per event: its user and its item. A repeated event is a repeated example."""
+
+    def __init__(self, sequences: Sequences, history: int | None) -> None:
+        positions = sequences.positions()
+        self._items = sequences.items[positions].astype(np.int64)
+        self._users = sequences.users[sequences.event_rows()]
+        weights = sequences.columns.get("weight")
+        self._weights = None if weights is None else weights[positions].astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples; index [B]."""
+        return SequenceBatch(
+            items=torch.zeros((len(index), 1), dtype=torch.int64),
+            lengths=torch.zeros(len(index), dtype=torch.int64),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(self._items[index]),
+            weights=None if self._weights is None else torch.from_numpy(self._weights[index]),
+        )
+
 
 GROUP = 4
 """Rows of one user that `by_user` keeps together."""

@@ -1,4 +1,4 @@
-"""Batch plan of prefixes: each event is the target of the history before it."""
+"""Batch plans of next-item training: every position at once, or one prefix a row."""
 
 from __future__ import annotations
 
@@ -13,6 +13,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
+
+
+class PositionsPlan:
+    """Windows of at most `history` inputs; every event but the first of a row is a target exactly once."""
+
+    def __init__(self, sequences: Sequences, history: int) -> None:
+        self._sequences = sequences
+        targets = np.maximum(sequences.lengths - 1, 0)
+        counts = -(-targets // history)
+        row = np.repeat(np.arange(len(sequences)), counts)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        stop = sequences.stops[row] - nth * history
+        self._starts = np.maximum(sequences.starts[row], stop - history - 1)
+        self._stops = stop
+        self._users = sequences.users[row]
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples; index [B]."""
+        starts, stops = self._starts[index], self._stops[index]
+        items = self._sequences.items
+        return SequenceBatch(
+            items=torch.from_numpy(padded(items, starts, stops - 1)),
+            lengths=torch.from_numpy(stops - starts - 1),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(padded(items, starts + 1, stops)),
+        )
 
 
 class PrefixesPlan:

@@ -8,7 +8,7 @@ import polars as pl
 
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.names import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
+from reverie.data.readers.table import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
 
@@ -19,7 +19,7 @@ def read_catalog(source: Any, *, item: str | None = None, format: str | None = N
     ----------
     source : path, or pandas, Polars or Arrow frame
         One row an item, in any format of `read_events`; columns are found by the usual names
-        (`reverie.data.readers.names.CATALOG_NAMES`).
+        (`reverie.data.readers.table.CATALOG_NAMES`).
     item : str, optional
         Column of the item, where the catalogue has one of this name; else it is found like the others.
     format : str, optional

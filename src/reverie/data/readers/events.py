@@ -11,10 +11,9 @@ import polars as pl
 
 from reverie.data.dataset import Dataset, Order
 from reverie.data.readers.catalog import read_catalog
-from reverie.data.readers.compressed import SUFFIXES
 from reverie.data.readers.convert import to_ids, to_numbers, to_seconds
-from reverie.data.readers.formats import open_table
-from reverie.data.readers.names import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.formats import SUFFIXES, open_table
+from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def read_events(
         CSV, TSV, Parquet, JSON lines, RecBole's atomic ``.inter``, or ``.txt`` with a line "user item item ..." for each user;
         files may end in ``.xz`` or ``.gz`` behind that.
     user, item, timestamp, rating, kind : str, optional
-        Columns, where their names are not among the usual ones (`reverie.data.readers.names.EVENT_NAMES`). A column ``part``
+        Columns, where their names are not among the usual ones (`reverie.data.readers.table.EVENT_NAMES`). A column ``part``
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name.
     catalog : path or frame, optional
         Items with titles and more, see `read_catalog`.

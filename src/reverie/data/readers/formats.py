@@ -1,20 +1,49 @@
-"""File formats by suffix, and tables from paths and from pandas, Polars and Arrow frames."""
+"""File formats by suffix, compressed files, and tables from paths and from pandas, Polars and Arrow frames."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
+import lzma
 import os
+import shutil
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from reverie.data.readers.compressed import SUFFIXES, unpacked
 from reverie.data.readers.delimited import open_delimited
 from reverie.data.readers.lines import open_json_lines, open_sequences
 from reverie.data.readers.table import Table, nothing_to_check
 from reverie.errors import DataError, unknown
+
+SUFFIXES = (".xz", ".gz")
+
+
+@contextlib.contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Yield the path of the uncompressed content: the path itself, or a temporary copy."""
+    if not path.is_file():
+        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise DataError(f"{path} {kind}; check the path")
+    if path.suffix not in SUFFIXES:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="reverie-") as folder:
+        target = Path(folder) / path.stem
+        try:
+            with _packed(path) as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"{path} is cut short or damaged ({error}); fetch or compress it again") from error
+        yield target
+
+
+def _packed(path: Path) -> lzma.LZMAFile | gzip.GzipFile:
+    return lzma.LZMAFile(path) if path.suffix == ".xz" else gzip.GzipFile(path)
 
 
 def _open_parquet(path: Path, where: str) -> Table:

@@ -9,7 +9,7 @@ import polars as pl
 
 from reverie.data.readers import read_events
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.files import find_file, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from reverie.data.dataset import Dataset
 from reverie.data.label import label_by_time
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import find_file
+from reverie.data.sources.fetch import find_file
 from reverie.data.sources.movielens import publisher_1m
 from reverie.errors import DataError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reverie.data.sources import attacked, cf, collm, llara, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
-from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
-from reverie.data.sources.zhihu import zhihu
+from reverie.data.sources.sequence_files import FILES as ZHIHU_FILES
+from reverie.data.sources.sequence_files import zhihu
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 _ML_1M_FILES = {name: f"{_GROUPLENS}ml-1m.zip!ml-1m/{name}" for name in ("ratings.dat", "movies.dat")}

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import find_file, read_fields
-from reverie.data.sources.prefixes import rebuild
+from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.sequence_files import rebuild
 
 PADDING = 4606
 """Stands in a history where there is no artist; the artists are 0..4605."""

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from reverie.data.dataset import Dataset
-from reverie.data.sources.cache import cached_folder, fetch_into_cache, is_cached
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import DataError, unknown
 
 

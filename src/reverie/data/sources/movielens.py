@@ -9,7 +9,7 @@ import polars as pl
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import find_file, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 
 GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir",

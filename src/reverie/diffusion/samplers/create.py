@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from reverie.diffusion.config import DDIM, DDPM, Exact
 from reverie.diffusion.denoisers import Affine
-from reverie.diffusion.samplers.chain import ChainSampler
-from reverie.diffusion.samplers.ddim import ddim_rule
-from reverie.diffusion.samplers.ddpm import ddpm_rule
-from reverie.diffusion.samplers.dpm_solver import DPMSolverSampler
 from reverie.diffusion.samplers.exact import ExactSampler
+from reverie.diffusion.samplers.run import ChainSampler
+from reverie.diffusion.samplers.solvers import DPMSolverSampler, ddim_rule, ddpm_rule
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.diffusion.affine import AffineLaw, affine_law
-from reverie.diffusion.samplers.chain import Rule, coefficients
+from reverie.diffusion.samplers.run import Rule, coefficients
 from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ExactSampler(NoisySchedule):
     denoiser : Affine
         A denoiser that is affine in the noisy vector and in the guidance.
     rule : callable
-        The chain whose result is wanted, see `reverie.diffusion.samplers.chain`.
+        The chain whose result is wanted, see `reverie.diffusion.samplers.run`.
     n : int or None
         Number of steps of that chain; None for all T.
     """

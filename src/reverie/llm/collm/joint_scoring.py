@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from reverie.data.batch import query_batch
-from reverie.llm.prefix import answer_logits, common_length, encode_prefix
+from reverie.llm.likelihood import answer_logits, common_length, encode_prefix
 from reverie.study.progress import progress
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError
-from reverie.llm.collm.bits import BinaryCodes
+from reverie.llm.collm.mapping import BinaryCodes
 from reverie.llm.prompts import Template, load_template
 from reverie.llm.titles import TitleOptions, catalogue_titles
 

@@ -10,7 +10,7 @@ import polars as pl
 from scipy.optimize import isotonic_regression, minimize_scalar
 
 from reverie.evaluation import Evaluation
-from reverie.evaluation.frames import list_frame, rank_frame, ranked_targets
+from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,24 +10,19 @@ import numpy as np
 import polars as pl
 
 from reverie.data.label import label_by_time
-from reverie.data.splits.labelled import labelled_rows
+from reverie.data.splits.given import labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
-from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
-from reverie.llm.collm.measured import MeasuredCoLLM
-from reverie.llm.collm.page import write_report
-from reverie.llm.collm.pairs import labelled_pairs
+from reverie.llm.collm.pairs import bias_model, item_mean, labelled_pairs, prequential_bias, sample_rows, sample_users
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
-from reverie.llm.collm.subsamples import sample_rows, sample_users
-from reverie.llm.collm.table import markdown, plain, result_rows, study_table, table_and_sentences
-from reverie.llm.results import MORE
+from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
+from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
 from reverie.report.study_report import StudyReport
-from reverie.study.environment import commit, environment
-from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset
@@ -198,7 +193,7 @@ def _fit_recommenders(
     recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
     """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
-    from reverie.llm.collm.pointwise import fit_labels
+    from reverie.llm.collm.steps import fit_labels
 
     found, facts = {}, {}
     own = recipe.model.collaborative

@@ -1,8 +1,9 @@
-"""The table of a study: every row on the same users, with intervals, and the differences that matter."""
+"""The table of a CoLLM study: metrics, differences, calibration; its page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,39 @@ from reverie.errors import DataError
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
-from reverie.llm.results import MORE
+from reverie.llm.config import MORE
+from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number
 from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
-    from reverie.llm.collm.measured import MeasuredCoLLM
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.data.split import Split
+    from reverie.llm.collm.pairs import Pairs
+    from reverie.llm.collm.recipe import CoLLMRecipe
+
+
+Scores = dict[str, "NDArray[np.float64]"]
+"""By row of the table, one score per query [Q]."""
+
+
+@dataclass(frozen=True)
+class MeasuredCoLLM:
+    """A finished study."""
+
+    folder: Path
+    recipe: CoLLMRecipe
+    split: Split
+    train: Pairs
+    valid: Queries
+    test: Queries
+    valid_scores: Scores
+    test_scores: Scores
+    facts: dict[str, Any]
+
 
 METRICS = ("auc", "uauc", "undcg")
 SLICES = ("all", "warm", "cold")
@@ -220,3 +248,30 @@ def _value(one: dict[str, Any] | None) -> TableCell:
     value, low, high = one["value"], one["low"], one["high"]
     interval = "" if low is None or not np.isfinite(low) else f"[{low:.4f}, {high:.4f}]"
     return TableCell(f"{value:.4f}", interval, value=value, low=low, high=high)
+
+
+def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
+    """Write the page."""
+    split, names = study.split, {"all": "test rows", "warm": "warm test rows", "cold": "cold test rows"}
+    tiles = [(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()]
+    title = f"Titles and collaborative vectors on {split.dataset}"
+    facts = (split.dataset, split.protocol, study.recipe.model.backbone.name)
+    return write_page(
+        path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[Tiles(tiles)]
+    )
+
+
+def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:
+    """Return a study as sections of a page."""
+    informed = f" {INFORMED} also knows which earlier held-out rows were not liked; no other row does."
+    note = "Every row is measured on the same users, with 95\u00a0% intervals over users."
+    found = [Section("rows", "Rows", [rows_table(study, table)], note + (informed if INFORMED in study.test_scores else ""))]
+    if not table.differences.is_empty():
+        note = "CoLLM less each row, paired over users, with 95\u00a0% intervals."
+        found.append(Section("differences", "Differences", [differences_table(table)], note))
+    if table.calibration:
+        rows = [(row, one.how, number(one.log_loss), number(one.ece)) for row, ways in table.calibration.items() for one in ways]
+        columns = ("row", "probabilities", Column("log-loss", "right"), Column("calibration error", "right"))
+        note = "As they are, after a temperature, and after an isotonic function, both fitted on validation."
+        found.append(Section("calibration", "Calibration", [Table("", columns, rows)], note))
+    return found

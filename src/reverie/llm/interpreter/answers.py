@@ -9,12 +9,10 @@ import numpy as np
 import torch
 
 from reverie.files import read_json, write_json
-from reverie.llm.generate import greedy_decode
-from reverie.llm.interpreter.matcher import Matcher, original_count
-from reverie.llm.interpreter.measure import Answered
+from reverie.llm.generate import TitleTree, greedy_decode
+from reverie.llm.interpreter.measure import Answered, Matcher, original_count
 from reverie.llm.interpreter.prompting import Histories
 from reverie.llm.prompts import load_template
-from reverie.llm.tree import TitleTree
 from reverie.seeds import numpy_generator, torch_generator
 
 if TYPE_CHECKING:

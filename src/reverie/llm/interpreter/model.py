@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from reverie.errors import RunError
 from reverie.files import atomic_path, read_json, write_json
 from reverie.llm.adapter_config import Position
-from reverie.llm.adapters import create_adapter
-from reverie.llm.recall_core import Recall
+from reverie.llm.adapters import Recall, create_adapter
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ import numpy as np
 
 from reverie.files import read_json, write_json
 from reverie.llm.interpreter.answers import AnswerGenerator
-from reverie.llm.interpreter.oracle import describe_imagined
-from reverie.llm.interpreter.rows import shown_metrics
-from reverie.llm.interpreter.table import MAIN, MUST_BEAT
+from reverie.llm.interpreter.explain import describe_imagined
+from reverie.llm.interpreter.table import MAIN, MUST_BEAT, shown_metrics
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles
 from reverie.report.page import write_page as write_sections
@@ -20,7 +19,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration
 
 if TYPE_CHECKING:
-    from reverie.llm.interpreter.matcher import Mention
+    from reverie.llm.interpreter.measure import Mention
     from reverie.llm.interpreter.table import Interpreted, TableRow
 
 PEOPLE, ORACLES = 6, 8

@@ -12,14 +12,12 @@ import torch
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
 from reverie.llm.backbone import load_backbone
-from reverie.llm.interpreter.adapter_training import AdapterTrainer
+from reverie.llm.interpreter.adapter_training import AdapterObjective, AdapterTrainer
 from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.interpreter.objective import AdapterObjective
 from reverie.llm.interpreter.prompting import Histories, InterpreterPrompts, check_templates
 from reverie.llm.interpreter.recipe import INTERPRETER
-from reverie.llm.states import require_states, window_states
 from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import last_windows, sample_windows
+from reverie.llm.windows import last_windows, require_states, sample_windows, window_states
 from reverie.seeds import numpy_generator
 from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset, run_recipe

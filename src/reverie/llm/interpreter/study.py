@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
+from reverie.llm.config import MORE
 from reverie.llm.interpreter.page import write_page
-from reverie.llm.interpreter.rows import interpreter_rows, shown_tables
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import Interpreted, generated_rows, make_table
-from reverie.llm.results import MORE
+from reverie.llm.interpreter.table import Interpreted, generated_rows, interpreter_rows, make_table, shown_tables
 from reverie.report.study_report import StudyReport
-from reverie.study.environment import commit, environment
-from reverie.study.memory import peak_mb, reset_peak
+from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
 from reverie.training.run import open_recipe_dataset

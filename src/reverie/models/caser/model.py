@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import IdTable
 from reverie.nn.windows import WindowConvolutions
 from reverie.objectives import create_objective
 

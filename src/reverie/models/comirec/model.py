@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective, observed
 

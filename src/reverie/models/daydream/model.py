@@ -1,4 +1,4 @@
-"""Daydream: few-step guided diffusion over item directions, trained with a softmax loss at every position."""
+"""Daydream: few-step diffusion over item directions with a softmax anchor."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
+from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.guidance import Guided
-from reverie.diffusion.keys import hash_histories
+from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
+from reverie.diffusion.noising import hash_histories, q_sample
 from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
-from reverie.models.daydream.loss import daydream_loss
-from reverie.models.daydream.network import DaydreamNetwork
+from reverie.models.sasrec.model import SASRec
+from reverie.nn.ahead import targets_ahead
 from reverie.nn.average import moving_average
-from reverie.nn.states import last_states, score_items
+from reverie.nn.blocks import PreNormBlock
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import last_states, real_positions, score_items
 from reverie.objectives import create_objective, observed
 from reverie.seeds import torch_generator
 
@@ -23,7 +29,91 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.daydream.config import DaydreamConfig
+    from reverie.objectives import Objective
     from reverie.protocols import Card
+
+
+class DaydreamNetwork(nn.Module):
+    """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation."""
+
+    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+        super().__init__()
+        self.items = IdTable(n_items, config.dim)
+        blocks: list[nn.Module] = [
+            PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
+        ]
+        self.history = SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=True)
+        self.denoiser: nn.Module = (
+            ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
+            if config.denoiser == "modulated"
+            else create_denoiser(config.denoiser, config.dim, config.steps)
+        )
+        self.null = nn.Parameter(torch.randn(config.dim))
+
+    def guidance(self, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event → [B, L, D]."""
+        return self.read(self.vectors(batch.items), batch)
+
+    def vectors(self, items: Tensor) -> Tensor:
+        """Return item vectors of length √D → [*items.shape, D]."""
+        return project_to_sphere(self.items.encode(items))
+
+    def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event, from the vectors of the events; x [B, L, D] → [B, L, D]."""
+        out: Tensor = self.history(x, batch.users)
+        return out
+
+    def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors, a `Denoiser`; x, h [B, D], steps [B] or [1] → [B, D]."""
+        return project_to_sphere(self.denoiser(x, h, steps))
+
+    def table(self) -> Tensor:
+        """Return item vectors of length √D → [N, D]."""
+        return project_to_sphere(self.items.table())
+
+
+def daydream_loss(
+    network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
+) -> dict[str, Tensor]:
+    """Return the terms of the loss, each averaged over all positions of the batch; signal, spread [T]."""
+    h, targets = _guidance(network, config, batch)
+    table = network.table()
+    clean = table.detach()[targets - 1]
+    last = len(signal) - 1
+    steps = torch.full((len(h),), last, device=h.device)
+    noise = torch.zeros_like(clean)
+    if config.noise:
+        even = torch.randint(len(signal), steps.shape, device=h.device)
+        steps = torch.where(torch.rand(len(h), device=h.device) < config.pure, steps, even)
+        noise = torch.randn_like(clean)
+    if config.p_uncond:
+        h = torch.where(torch.rand(len(h), 1, device=h.device) < config.p_uncond, network.null, h)
+    noisy = q_sample(signal, spread, clean, noise, steps) if config.noise else noise
+    predicted = network.denoise(noisy, h, steps)
+    head = DotHead(table, scale=1 / (config.temperature * table.shape[1]))
+    terms = {}
+    if config.anchor:
+        terms["softmax"] = config.anchor * objective.loss(predicted, targets, head).mean()
+    if config.cosine:
+        terms["cosine"] = config.cosine * (1 - F.cosine_similarity(predicted, clean)).mean()
+    if config.consistency and config.noise:
+        with torch.no_grad():
+            before = (steps - 1).clamp(min=0)
+            nearer = network.denoise(q_sample(signal, spread, clean, noise, before), h, before)
+            nearer = torch.where((steps > 0)[:, None], nearer, clean)
+        terms["consistency"] = config.consistency * (1 - F.cosine_similarity(predicted, nearer)).mean()
+    return terms
+
+
+def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
+    """Return guidance [M, D] and targets [M] of the positions to train."""
+    if config.every_position:
+        batch = targets_ahead(batch, config.ahead) if config.ahead else batch
+        positions = real_positions(network.vectors, network.read, batch)
+        return positions.states, positions.targets
+    targets = require_targets(batch, "daydream")
+    return last_states(network.guidance(batch), batch.lengths), targets
+
 
 STREAMS = 256
 """Noise sequences among which histories are dealt out by a hash."""

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
-from reverie.nn.embedding import IdTable
-from reverie.nn.users import known_users, mark_trained
+from reverie.nn.heads import IdTable
+from reverie.nn.states import known_users, mark_trained
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch

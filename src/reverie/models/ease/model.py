@@ -1,8 +1,10 @@
-"""EASE: linear item-item autoencoder in closed form (Steck 2019)."""
+"""EASE (Steck 2019), and what it needs of memory."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +13,6 @@ from scipy.linalg import lapack
 from torch import Tensor
 
 from reverie.errors import DataError, RunError
-from reverie.models.ease.memory import available_bytes
 from reverie.models.search import best_setting
 from reverie.nn.sparse import (
     binary_history_rows,
@@ -31,6 +32,23 @@ if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.ease.config import EASEConfig
     from reverie.protocols import Card
+
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int:
+    """Return how much memory could be taken now."""
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return int(rest.split()[0]) * 1024
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 2**63
+
 
 _BLOCK = 512
 """Rows of a matrix of items by items that are handled at once."""

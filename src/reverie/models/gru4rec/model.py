@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import IdTable
 from reverie.objectives import create_objective
 
 if TYPE_CHECKING:

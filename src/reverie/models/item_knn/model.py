@@ -11,8 +11,8 @@ import torch
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
-from reverie.nn.best import best_in_row
 from reverie.nn.sparse import (
+    best_in_row,
     binary_history_rows,
     compute_event_share,
     dense_product,

@@ -11,12 +11,10 @@ from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
 from reverie.models.lightgcn.graph import InteractionGraph
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
-from reverie.nn.states import score_items
-from reverie.nn.users import known_users
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import known_users, score_items
 from reverie.objectives import create_objective, observed
-from reverie.objectives.adversary import Adversary
+from reverie.objectives.adversarial import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch

@@ -1,4 +1,4 @@
-"""Matrix factorisation with biases (BPR by default, Rendle et al. 2009), and fold-in of unseen users."""
+"""Matrix factorisation with a BPR, softmax or pointwise objective; new users are folded in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
-from reverie.models.mf.fold import fold_in
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
-from reverie.nn.states import score_items
-from reverie.nn.users import known_users, mark_trained
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import known_users, mark_trained, score_items
 from reverie.objectives import create_objective, observed
-from reverie.objectives.adversary import Adversary
+from reverie.objectives.adversarial import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -24,6 +21,23 @@ if TYPE_CHECKING:
     from reverie.models.mf.config import MFConfig
     from reverie.objectives import Objective
     from reverie.protocols import Card
+
+
+def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:
+    """Return the least-squares user vectors of histories; table [N, D], taken [B, L, D] → [B, D].
+
+    ``p`` minimises ``Σ_{i in history} (level - <p, q_i>)² + background Σ_{all j} <p, q_j>² + ridge s |p|²`` with s the mean
+    of ``|q_j|²``, so ``(Σ q_i q_iᵀ + background QᵀQ + ridge s I) p = level Σ q_i`` (one step of alternating least squares for
+    implicit feedback, Hu, Koren and Volinsky, ICDM 2008, with unit confidence). An item that occurs twice counts twice.
+    """
+    wide = torch.promote_types(table.dtype, torch.float32)
+    table, taken = table.to(wide), taken.to(wide)
+    gram = table.T @ table
+    scale = (gram.trace() / max(len(table), 1)).clamp(min=1e-12)
+    fixed = background * gram + ridge * scale * torch.eye(len(gram), dtype=wide, device=gram.device)
+    solved: Tensor = torch.linalg.solve(taken.transpose(1, 2) @ taken + fixed, level.to(wide) * taken.sum(1))
+    return solved
+
 
 _MEMORY = 0.01
 """Share of a new step in the moving average of `MF.level`."""

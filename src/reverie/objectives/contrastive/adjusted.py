@@ -1,16 +1,20 @@
-"""ADNCE: InfoNCE with Gaussian weights on the negatives (Wu et al. 2023)."""
+"""ADNCE, InfoNCE with negatives weighted by a Gaussian of their cosine, and its shuffled control."""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
-from reverie.objectives.weights import Density
+from reverie.objectives.pool import Density, Pool, log_mass, to_pool, zero_without_negatives
+
+if TYPE_CHECKING:
+    from reverie.objectives.contrastive.vectors import Loss
+
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
 
@@ -99,3 +103,31 @@ def adnce(
     share = logs.softmax(1).masked_fill(scores.masked(), 0.0)
     mean = (share * scores.values.masked_fill(scores.masked(), 0.0)).sum(1)
     return zero_without_negatives((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))
+
+
+def shuffled(loss: Loss, generator: torch.Generator | None = None) -> Loss:
+    """Return a loss in which each row's weights are permuted among its negatives: whatever is left owes nothing to their scores.
+
+    Works for weights that are looked up per negative: `adnce` (in ``sentence`` the positive keeps its own) and `sampled_softmax`
+    with a `log_weight`. All scores are held.
+
+    Parameters
+    ----------
+    loss : callable
+        Loss of scores with weights.
+    generator : torch.Generator or None
+        Where permutations come from; torch's own by default.
+
+    Returns
+    -------
+    callable
+        Loss of scores. It raises ValueError if `loss` uses no such weights.
+    """
+    return partial(_shuffled, loss, generator)
+
+
+def _shuffled(
+    loss: Loss, generator: torch.Generator | None, positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1
+) -> Tensor:
+    positive, pool = to_pool(positive, negative)
+    return loss(positive, pool.matrix().shuffled(generator), temperature=temperature)

@@ -1,4 +1,4 @@
-"""HCL: contrastive learning with hard negatives (Robinson et al. 2020), and debiased contrastive learning (Chuang et al. 2020)."""
+"""Hard, debiased and decoupled contrastive losses (HCL, DCL, DCLW)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, to_pool, zero_without_negatives
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
+from reverie.objectives.softmax import sampled_softmax
 
 
 def hcl(
@@ -96,3 +97,63 @@ def debiased(
         See `hcl`.
     """
     return hcl(positive, negative, temperature, beta=0.0, tau_plus=tau_plus, lowest=lowest)
+
+
+def dcl(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1) -> Tensor:
+    """Return ``-f+/τ + log Σ_j e^{f_j/τ}`` (Yeh et al., arXiv 2110.06848).
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider; may be negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or `temperature` is not positive.
+    """
+    return sampled_softmax(positive, negative, None, temperature, decoupled=True)
+
+
+def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1, *, sigma: float = 0.5) -> Tensor:
+    """Return ``-v f+/τ + log Σ_j e^{f_j/τ}`` with ``v = 2 - e^{f+/σ} / mean_batch e^{f+/σ}`` (arXiv 2110.06848).
+
+    The von-Mises-Fisher weight v, of mean 1 over the batch, is a constant to the gradient (our reading).
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+    sigma : float
+        σ, positive: the smaller, the more easy positives lose weight.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider; may be negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or an option is not positive.
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be positive, got {sigma}")
+    positive, pool = to_pool(positive, negative)
+    inverse = inverse_temperature(temperature, len(positive))
+    mass = log_mass(pool, inverse)
+    weight = 2 - len(positive) * (positive.detach() / sigma).softmax(0)
+    return zero_without_negatives(mass - weight * positive * inverse, mass)

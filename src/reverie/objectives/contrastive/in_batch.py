@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from reverie.objectives.checks import NOTHING, Temperature, column, inverse_temperature
 
 if TYPE_CHECKING:
-    from reverie.objectives.linear_softmax import Hide
+    from reverie.objectives.full import Hide
 
 
 def in_batch_softmax(query: Tensor, keys: Tensor, hide: Hide, temperature: Temperature) -> Tensor:

@@ -14,7 +14,7 @@ from reverie.objectives.contrastive.vectors import Loss, contrast
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
-    from reverie.objectives.contrastive.shapes import NegativeMode, Reduction
+    from reverie.objectives.contrastive.products import NegativeMode, Reduction
     from reverie.objectives.dro.temperature import TemperatureRule
 
 

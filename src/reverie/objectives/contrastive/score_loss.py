@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from reverie.objectives.config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
-from reverie.objectives.contrastive.adjusted import adnce
-from reverie.objectives.contrastive.bilateral import bsl
-from reverie.objectives.contrastive.decoupled import dcl, dclw
-from reverie.objectives.contrastive.hard import hcl
-from reverie.objectives.contrastive.robust import rince
-from reverie.objectives.contrastive.shuffled import shuffled
+from reverie.objectives.contrastive.adjusted import adnce, shuffled
+from reverie.objectives.contrastive.hard import dcl, dclw, hcl
+from reverie.objectives.contrastive.robust import bsl, rince
 from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.softmax import sampled_softmax
 

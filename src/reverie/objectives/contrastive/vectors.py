@@ -14,16 +14,13 @@ from reverie.errors import NotFinite
 from reverie.objectives.checks import check_temperature, wide
 from reverie.objectives.contrastive.gather import gather_rows
 from reverie.objectives.contrastive.in_batch import in_batch_softmax
-from reverie.objectives.contrastive.left_out import LeftOut
-from reverie.objectives.contrastive.products import Products
-from reverie.objectives.contrastive.shapes import NegativeMode, Reduction, check_finite, check_vectors, checked
+from reverie.objectives.contrastive.products import LeftOut, NegativeMode, Products, Reduction, check_finite, check_vectors, checked
 from reverie.objectives.pool import Scores
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
     from reverie.objectives.checks import Temperature
-    from reverie.objectives.pool import Pool
-    from reverie.objectives.weights import LogWeight
+    from reverie.objectives.pool import LogWeight, Pool
 
 FEW = 2**20
 """Scores up to which all are held, where nothing but InfoNCE is asked for."""

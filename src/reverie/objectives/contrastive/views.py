@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reverie.objectives.checks import Temperature
-    from reverie.objectives.contrastive.shapes import Reduction
+    from reverie.objectives.contrastive.products import Reduction
 
 
 def nt_xent(

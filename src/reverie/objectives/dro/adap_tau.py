@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores, wide
-from reverie.objectives.dro.groups import group_rows
-from reverie.objectives.dro.lambert import lambert_w
-from reverie.objectives.dro.slots import SlotAverages
-from reverie.objectives.dro.temperature import check_bounds, check_users
+from reverie.objectives.dro.scores import group_rows
+from reverie.objectives.dro.temperature import SlotAverages, check_bounds, check_users
+from reverie.objectives.dro.tilt import lambert_w
 from reverie.objectives.softmax import sampled_softmax
 
 

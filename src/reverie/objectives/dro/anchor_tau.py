@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores, wide
-from reverie.objectives.dro.groups import group_rows
+from reverie.objectives.dro.scores import group_rows
 from reverie.objectives.dro.temperature import check_bounds, check_users
 
 

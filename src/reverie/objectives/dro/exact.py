@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from reverie.objectives.dro.groups import Groups
-from reverie.objectives.dro.scores import MaskedScores, checked_rows
+from reverie.objectives.dro.scores import Groups, MaskedScores, checked_rows
 from reverie.objectives.dro.tilt import compute_tilt
 
 _STEPS = 100

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores
 from reverie.objectives.dro.exact import solve_group_tau
-from reverie.objectives.dro.groups import group_rows
-from reverie.objectives.dro.scores import MaskedScores
-from reverie.objectives.dro.slots import SlotAverages
-from reverie.objectives.dro.temperature import check_bounds, check_users
+from reverie.objectives.dro.scores import MaskedScores, group_rows
+from reverie.objectives.dro.temperature import SlotAverages, check_bounds, check_users
 
 
 def learn_temperature(

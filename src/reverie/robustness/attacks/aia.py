@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.attack_loss import PoisoningLoss
-from reverie.robustness.attacks.steps import gradient_step, hard_step, hard_top
+from reverie.robustness.attacks.gradient import PoisoningLoss, gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
     draw_templates,
@@ -22,8 +21,8 @@ from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
+    from reverie.robustness.arena import Scale
     from reverie.robustness.attacks.config import AiaConfig
-    from reverie.robustness.ratings import Scale
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 

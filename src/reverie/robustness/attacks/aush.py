@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.robustness.attacks.gradient import discriminator_loss, generator_loss, gradient_step, hard_top
 from reverie.robustness.attacks.simple import target_cooccurrence
-from reverie.robustness.attacks.steps import discriminator_loss, generator_loss, gradient_step, hard_top
 from reverie.robustness.attacks.templates import (
     build_profiles,
     draw_templates,

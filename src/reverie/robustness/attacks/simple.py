@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from reverie.data.profiles import Profiles
-from reverie.robustness.attacks.fillers import draw_items, stack_profiles
-from reverie.robustness.attacks.templates import seen_ratings
+from reverie.robustness.attacks.templates import draw_items, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:

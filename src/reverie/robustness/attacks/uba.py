@@ -1,12 +1,13 @@
-"""UBA (2024): fake users divided among target users by uplift modelling."""
+"""Uplift-modelling target user attack (Wang et al. 2024)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import torch
 
-from reverie.robustness.attacks.knapsack import solve_knapsack
+from reverie.robustness.attacks.surrogate import Surrogate
 from reverie.robustness.attacks.templates import (
     build_profiles,
     keep_entries,
@@ -15,7 +16,6 @@ from reverie.robustness.attacks.templates import (
     seen_ratings,
     without_targets,
 )
-from reverie.robustness.attacks.uplift import hit_chance_by_paths, hit_chance_by_surrogate
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -23,9 +23,102 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import UbaConfig
+    from reverie.robustness.attacks.config import SurrogateConfig, UbaConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
+
+
+def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
+
+    worth [U, M + 1] → [U].
+    """
+    users, choices = worth.shape
+    best = np.zeros(total + 1)
+    taken = np.zeros((users, total + 1), dtype=np.int64)
+    for user in range(users):
+        options = np.full((choices, total + 1), -np.inf)
+        for pieces in range(min(choices, total + 1)):
+            options[pieces, pieces:] = best[: total + 1 - pieces] + worth[user, pieces]
+        taken[user] = options.argmax(axis=0)
+        best = options.max(axis=0)
+    given, left = np.zeros(users, dtype=np.int64), int(best.argmax())
+    for user in reversed(range(users)):
+        given[user] = taken[user, left]
+        left -= int(given[user])
+    return given
+
+
+_TOP = 10
+_CHUNK = 512
+
+
+def hit_chance_by_paths(
+    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int
+) -> NDArray[np.float64]:
+    """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
+
+    likes [U, N], fakes [M, N], users [M] → [M, most + 1].
+    """
+    probability = np.zeros((len(users), most + 1))
+    added = np.asarray(fakes.sum(axis=1))
+    for begin in range(0, len(users), _CHUNK):
+        part = users[begin : begin + _CHUNK]
+        paths = ((likes[part] @ likes.T) @ likes).toarray()
+        tenth, own = _tenth(paths, likes[part], column)
+        copies = own[:, None] + added[begin : begin + _CHUNK, None] * np.arange(most + 1)
+        probability[begin : begin + _CHUNK] = copies > tenth[:, None]
+    return probability
+
+
+def hit_chance_by_surrogate(
+    likes: csr_array,
+    fakes: csr_array,
+    users: NDArray[np.int64],
+    column: int,
+    most: int,
+    config: SurrogateConfig,
+    temperature: float,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Solve the target's vector on a surrogate again with b copies of a user, and see how near that user's top 10 it comes.
+
+    The equations of one item are changed by copies alone, so b copies are one small solve; other vectors are held fixed.
+
+    → [M, most + 1].
+    """
+    surrogate = Surrogate(likes, config, seed)
+    people, items = surrogate.clean_users, surrogate.clean_items
+    probability = np.zeros((len(users), most + 1))
+    fans = people[torch.from_numpy(likes.T.tocsr()[[column]].indices.astype(np.int64))]
+    ridge = config.ridge * (len(fans) + config.background * len(people))
+    left = fans.T @ fans + config.background * people.T @ people + ridge * torch.eye(config.dim)
+    copies = torch.arange(most + 1, dtype=torch.float32)
+    for begin in range(0, len(users), _CHUNK):
+        part = users[begin : begin + _CHUNK]
+        liked_too = torch.from_numpy(fakes[begin : begin + _CHUNK].toarray()).float()
+        liked_too[:, column] = 1.0
+        fake = surrogate.fake_step(items, liked_too)
+        more = (1 + config.background) * fake[:, :, None] * fake[:, None, :]
+        more = more + config.ridge * (1 + config.background) * torch.eye(config.dim)
+        full = left + copies[:, None, None] * more[:, None]
+        right = fans.sum(0) + copies[:, None] * fake[:, None]
+        vectors = torch.linalg.solve(full, right)
+        scores = people[part] @ items.T
+        tenth, _ = _tenth(scores.numpy(), likes[part], column)
+        reached = torch.einsum("ud,ubd->ub", people[part], vectors)
+        probability[begin : begin + _CHUNK] = torch.sigmoid((reached - torch.from_numpy(tenth)[:, None]) / temperature).numpy()
+    return probability
+
+
+def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Tenth highest score of an unseen item other than the target, and the target's."""
+    own = scores[:, column].copy()
+    scores = np.where(seen.toarray() > 0, -np.inf, scores)
+    scores[:, column] = -np.inf
+    place = scores.shape[1] - min(_TOP, scores.shape[1])
+    tenth = np.partition(scores, place, axis=1)[:, place]
+    return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 
 
 class UBA:

@@ -1,4 +1,4 @@
-"""The interface of defences, and the fit that they change."""
+"""The interface of defences, and no defence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
+    from reverie.robustness.defences.config import NoneConfig
     from reverie.robustness.detectors.detector import DetectorInput
 
 
@@ -31,3 +32,26 @@ class Defence(Protocol):
     def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return what to fit instead."""
         ...
+
+
+class NoDefence:
+    """Changes nothing."""
+
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
+        """Return what was to be fitted anyway."""
+        return fitting
+
+
+def build(config: NoneConfig) -> NoDefence:
+    """Return the defence.
+
+    Parameters
+    ----------
+    config : NoneConfig
+
+    Returns
+    -------
+    NoDefence
+        Ready.
+    """
+    return NoDefence()

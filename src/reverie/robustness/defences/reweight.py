@@ -10,8 +10,7 @@ import numpy as np
 from reverie.data.queries import Queries
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
-from reverie.robustness.defences.removal import users_with_events
-from reverie.robustness.defences.remove import create_detector
+from reverie.robustness.defences.remove import create_detector, users_with_events
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:

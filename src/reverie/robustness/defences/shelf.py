@@ -15,7 +15,7 @@ def _trained(name: str, summary: str, paper: str) -> Entry:
 DEFENCES = Registry(
     "defence",
     {
-        "none": Entry(f"{_FAMILY}.none:build", f"{_FAMILY}.config:NoneConfig", "the victim as it is"),
+        "none": Entry(f"{_FAMILY}.defence:build", f"{_FAMILY}.config:NoneConfig", "the victim as it is"),
         "remove": Entry(
             f"{_FAMILY}.remove:Remove", f"{_FAMILY}.config:RemoveConfig", "the most suspicious users lose their training events"
         ),

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
-from reverie.robustness.detectors.cooccurrence import user_cooccurrence
+from reverie.robustness.detectors.co_detector import user_cooccurrence
+from reverie.robustness.detectors.features import labelled_users, tree_probabilities
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.arena import Ratings
     from reverie.robustness.detectors.config import BayesDetectorConfig
     from reverie.robustness.detectors.detector import DetectorInput
-    from reverie.robustness.ratings import Ratings
 
 
 class BayesDetector:

@@ -1,28 +1,40 @@
-"""CoDetector (Dou et al. 2017): a tree on user vectors of a joint factorisation of ratings and co-occurrence.
-
-References
-----------
-.. [1] Dou, Yu, Xiong, Gao, Song and Fang, Collaborative shilling detection bridging factorization and user embedding,
-   CollaborateCom 2017.
-"""
+"""CoDetector (Dou et al. 2017) and its co-occurrences of users."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
-from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
-from reverie.robustness.detectors.cooccurrence import user_cooccurrence
+from reverie.robustness.detectors.features import labelled_users, tree_probabilities
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.robustness.arena import Ratings
     from reverie.robustness.detectors.config import CoDetectorConfig
     from reverie.robustness.detectors.detector import DetectorInput
-    from reverie.robustness.ratings import Ratings
+
+
+def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
+    """Return ``max(log(c_uv C / (c_u c_v)) - log k, 0)`` with c_uv the number of items both users rated → [U, U]."""
+    seen = ratings.matrix.astype(np.float64)
+    seen.data = np.ones_like(seen.data)
+    turned, n = csr_array(seen.T), ratings.n_users
+    total = np.asarray(seen @ ratings.item_counts.astype(np.float64)) - ratings.lengths
+    everything = float(total.sum())
+    parts: list[csr_array] = []
+    for first in range(0, n, block):
+        counts = (seen[first : min(first + block, n)] @ turned).tocoo()
+        row, column = counts.coords
+        apart = row + first != column
+        row, column, value = row[apart], column[apart], counts.data[apart]
+        information = np.log(value * everything / (total[row + first] * total[column])) - np.log(shift)
+        kept = information > 0
+        parts.append(csr_array((information[kept], (row[kept], column[kept])), shape=(counts.shape[0], n)))
+    return csr_array(vstack(parts, format="csr"))
 
 
 class CoDetector:

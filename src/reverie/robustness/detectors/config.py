@@ -127,7 +127,7 @@ class FAPConfig(Options):
 
 
 class ProfileFeaturesConfig(Options):
-    """Options of `reverie.robustness.detectors.profile_features`."""
+    """Options of `reverie.robustness.detectors.features`."""
 
     classifier: Literal["boosting", "logistic"] = "boosting"
     """Gradient-boosted trees, or a logistic regression."""

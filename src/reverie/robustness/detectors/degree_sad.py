@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
-from reverie.robustness.detectors.features import degree_features
+from reverie.robustness.detectors.features import degree_features, labelled_users, tree_probabilities
 
 if TYPE_CHECKING:
     import numpy as np

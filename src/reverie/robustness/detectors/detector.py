@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings
 
 
 @dataclass(frozen=True)

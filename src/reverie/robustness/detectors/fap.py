@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from reverie.robustness.detectors.classifiers import labelled_users
+from reverie.robustness.detectors.features import labelled_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.robustness.detectors.classifiers import labelled_users
-from reverie.robustness.detectors.features import RATING, length_variation, mean_similarity, rating_features
+from reverie.robustness.detectors.features import RATING, labelled_users, length_variation, mean_similarity, rating_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -59,7 +59,7 @@ DETECTORS = Registry(
             "fap:build", "FAPConfig", "fraud flows from known fakes over the rating graph", "zhang2015fap", supervised=True
         ),
         "profile-features": _entry(
-            "profile_features:ProfileFeatures",
+            "features:ProfileFeatures",
             "ProfileFeaturesConfig",
             "boosted trees on profile features",
             "williams2007",

@@ -1,17 +1,47 @@
-"""DPM-Solver++ (Lu et al. 2022) for predicted clean vectors: first order, and second-order multistep (2M)."""
+"""Samplers step by step: DDPM (Ho et al. 2020), DDIM (Song et al. 2021), DPM-Solver++ (Lu et al. 2022)."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
-from reverie.diffusion.samplers.chain import cumulative_alphas
+from reverie.diffusion.samplers.run import cumulative_alphas
 from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput, space_timesteps
 
 if TYPE_CHECKING:
+    from reverie.diffusion.samplers.run import Rule
     from reverie.diffusion.schedules import Schedule
+
+
+def ddpm_rule(left: Tensor, after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the posterior mean and standard deviation of each step as c1, c2, σ; left, after [n] → [n].
+
+    .. [1] Ho, Jain and Abbeel, Denoising diffusion probabilistic models, arXiv 2006.11239, equations 6 and 7.
+    """
+    kept = left / after
+    beta = 1 - kept
+    return (
+        beta * after.sqrt() / (1 - left),
+        (1 - after) * kept.sqrt() / (1 - left),
+        (beta * (1 - after) / (1 - left)).sqrt(),
+    )
+
+
+def ddim_rule(eta: float) -> Rule:
+    """Return the rule of DDIM.
+
+    .. [1] Song, Meng and Ermon, Denoising diffusion implicit models, arXiv 2010.02502, equations 12 and 16.
+    """
+    return partial(_rule, eta=eta)
+
+
+def _rule(left: Tensor, after: Tensor, eta: float) -> tuple[Tensor, Tensor, Tensor]:
+    variance = eta**2 * (1 - after) / (1 - left) * (1 - left / after)
+    noisy = ((1 - after - variance) / (1 - left)).clamp(min=0).sqrt()
+    return after.sqrt() - noisy * left.sqrt(), noisy, variance.sqrt()
 
 
 class DPMSolverSampler(NoisySchedule):
