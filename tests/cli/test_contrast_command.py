@@ -92,7 +92,7 @@ def test_the_studies_are_listed(ask: Callable) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say which study, e.g. 'reverie contrast graph-mutag'"),
+        ((), "say which recipe, e.g. 'reverie contrast graph-imdb-binary'"),
         (("graph-mutga",), "no study 'graph-mutga' (did you mean 'graph-mutag'?)"),
         (("tiny.yaml", "--rows", "adcne"), "unknown row of the study 'tiny' 'adcne' (did you mean 'adnce'?)"),
         (("tiny.yaml", "--rows", ","), "no row of the study 'tiny' is asked for; name some with --rows: raw, tuned"),

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from reverie.training.comparison import Comparison
     from reverie.training.recipe import Recipe
-    from reverie.training.run import Run
 
 
 def compare(
@@ -47,11 +46,8 @@ def compare(
     Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
     reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
-    from reverie import processes
     from reverie.errors import ConfigError
-    from reverie.study.rows import append_rows
     from reverie.training.comparison import compare_recipes
-    from reverie.training.run import result_rows
     from reverie.training.suite import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -75,10 +71,6 @@ def compare(
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
 
-    def keep(run: Run) -> None:
-        if results is not None and processes.rank() == 0:
-            append_rows(results, result_rows(run))
-
     comparison = compare_recipes(
         recipes,
         folder,
@@ -88,7 +80,7 @@ def compare(
         show=not (quiet or json),
         offline=offline,
         report=lambda line: screen.print(line, markup=False),
-        finished=keep,
+        results=results,
     )
     conclude(comparison, folder, json=json, quiet=quiet, results=None)
 

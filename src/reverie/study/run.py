@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from reverie import processes
 from reverie.errors import RunError
 from reverie.study.environment import peak_mb
 from reverie.study.progress import Progress, StepClock, duration, progress
@@ -207,7 +208,7 @@ def run_study(
             clock.start()
             for cell, result in (executor or LocalExecutor()).results(study, todo, _teller(bar)):
                 done[cell] = result
-                if results is not None and (rows := study.rows(cell, result)):
+                if results is not None and not processes.rank() and (rows := study.rows(cell, result)):
                     identity = cell_key(study, cell)
                     append_rows(results, [{**row, "key": identity} for row in rows], study.columns)
                 bar.advance(study.describe(cell, result))

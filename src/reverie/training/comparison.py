@@ -13,19 +13,19 @@ from reverie import processes
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.models.shelf import MODELS
+from reverie.study.run import run_study
 from reverie.study.store import claim
 from reverie.training.recipe import RECIPES
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import Run, open_recipe_dataset, result_rows, run_inputs, run_recipe
 from reverie.training.suite import start_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from reverie.data.dataset import Dataset
     from reverie.data.split import Split
     from reverie.training.recipe import Recipe
-    from reverie.training.run import Run
 
 
 @dataclass
@@ -62,6 +62,104 @@ def refitted(run: Run) -> Recipe:
     return run.recipe.model_copy(update={"name": f"{run.recipe.name}+valid", "training": training, "model": model})
 
 
+@dataclass(frozen=True)
+class RunCell:
+    """A run of one row of the comparison at one seed; `refit` is the fit on train and validation after it."""
+
+    label: str
+    seed: int
+    refit: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run could not be made."""
+
+    reason: str
+
+
+class ComparisonStudy:
+    """Recipes that share a dataset and a split, as a study: one cell a run."""
+
+    columns: tuple[str, ...] = ()
+    long_cells = True
+
+    def __init__(
+        self,
+        planned: Mapping[str, Recipe],
+        comparison: Comparison,
+        folder: Path,
+        *,
+        seeds: int = 1,
+        refit: bool = False,
+        device: str | None = None,
+        show: bool = True,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name, self.planned, self.comparison, self.folder = "comparison", planned, comparison, folder
+        self.seeds, self.refit, self.device, self.show, self.report = seeds, refit, device, show, report
+        self._recipes: dict[RunCell, Recipe] = {}
+        if processes.rank() == 0:
+            for cell in self.cells({}):
+                claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
+
+    def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
+        """Return each row at its seeds, and the refit of what is trained."""
+        for label, recipe in self.planned.items():
+            for seed in range(self.seeds) if self.seeds > 1 else (recipe.training.seed,):
+                cell = RunCell(label, seed)
+                self._recipes[cell] = with_seed(recipe, seed)
+                yield cell
+                if self.refit and isinstance(run := done.get(cell), Run):
+                    self._recipes[again := RunCell(label, seed, refit=True)] = refitted(run)
+                    yield again
+
+    def upper_bound(self, done: Mapping[RunCell, Run | Failure | None]) -> int:
+        """Return how many runs there are at most."""
+        return len(self.planned) * self.seeds * (2 if self.refit else 1)
+
+    def facts(self, cell: RunCell) -> dict[str, Any]:
+        """Return everything that a run depends on."""
+        return run_inputs(self._recipes[cell], self.comparison.split.sha256, self.comparison.split.protocol)
+
+    def is_kept(self, cell: RunCell) -> bool:
+        """Return whether a run is finished."""
+        return (self._folder(cell) / "result.json").exists()
+
+    def run(self, cell: RunCell, tell: Callable[[str], None]) -> Run | Failure:
+        """Train and measure; what fails is told, and its row is left out."""
+        recipe = self._recipes[cell]
+        if cell.label in self.comparison.skipped:
+            return Failure(self.comparison.skipped[cell.label])
+        self.report(f"{recipe.name} …")
+        try:
+            run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
+        except (ReverieError, MemoryError, torch.OutOfMemoryError) as error:
+            if processes.world() > 1:  # the other processes may be waiting for this one
+                raise
+            reason = str(error) if isinstance(error, ReverieError) else "does not fit into memory"
+            self.comparison.skipped[cell.label] = reason
+            self.report(f"{cell.label} failed: {reason}")
+            return Failure(reason)
+        values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
+        self.report(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
+        return run
+
+    def restore(self, cell: RunCell, rows: Sequence[Mapping[str, str]]) -> None:
+        """Return None: a run is more than its rows."""
+
+    def describe(self, cell: RunCell, result: Run | Failure) -> str:
+        """Return the name of a run."""
+        return self._recipes[cell].name
+
+    def rows(self, cell: RunCell, result: Run | Failure) -> list[dict[str, Any]]:
+        """Return the rows of a results table."""
+        return result_rows(result) if isinstance(result, Run) else []
+
+    def _folder(self, cell: RunCell) -> Path:
+        return self.folder / f"{self._recipes[cell].name}-seed{cell.seed}"
+
+
 def compare_recipes(
     recipes: Sequence[Recipe],
     folder: Path,
@@ -69,10 +167,10 @@ def compare_recipes(
     seeds: int = 1,
     refit: bool = False,
     device: str | None = None,
+    results: Path | None = None,
     show: bool = True,
     offline: bool = False,
     report: Callable[[str], None] = lambda _: None,
-    finished: Callable[[Run], None] = lambda _: None,
 ) -> Comparison:
     """Run recipes that share a dataset and a split; models that cannot be used here, or fail, are skipped with a reason."""
     first = recipes[0]
@@ -82,38 +180,15 @@ def compare_recipes(
     dataset = open_recipe_dataset(first.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, first.split))
     count = Counter(recipe.model_name for recipe in recipes)
-    labels = [recipe.model_name if count[recipe.model_name] == 1 else recipe.name for recipe in recipes]
-    reasons = {label: reason_to_skip(recipe, dataset) for label, recipe in zip(labels, recipes, strict=True)}
+    labelled = {one.model_name if count[one.model_name] == 1 else one.name: one for one in recipes}
+    reasons = {label: reason_to_skip(recipe, dataset) for label, recipe in labelled.items()}
     comparison.skipped = {label: reason for label, reason in reasons.items() if reason}
-    planned = {
-        label: [with_seed(recipe, seed) for seed in (range(seeds) if seeds > 1 else (recipe.training.seed,))]
-        for label, recipe in zip(labels, recipes, strict=True)
-        if label not in comparison.skipped
-    }
-    if processes.rank() == 0:
-        for recipe in (recipe for seeded in planned.values() for recipe in seeded):
-            claim(_folder(folder, recipe), recipe, RECIPES, "run")
-
-    def run(recipe: Recipe) -> Run:
-        report(f"{recipe.name} …")
-        done = run_recipe(recipe, _folder(folder, recipe), split=comparison.split, device=device, show=show, offline=offline)
-        values = "  ".join(f"{name} {done.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
-        report(f"{recipe.name}: {values}  ({done.fitted.seconds:.1f} s)")
-        comparison.runs.append(done)
-        finished(done)
-        return done
-
-    for label, seeded in planned.items():
-        try:
-            for recipe in seeded:
-                done = run(recipe)
-                if refit:
-                    run(refitted(done))
-        except (ReverieError, MemoryError, torch.OutOfMemoryError) as error:
-            if processes.world() > 1:  # the other processes may be waiting for this one
-                raise
-            comparison.skipped[label] = str(error) if isinstance(error, ReverieError) else "does not fit into memory"
-            report(f"{label} failed: {comparison.skipped[label]}")
+    planned = {label: recipe for label, recipe in labelled.items() if label not in comparison.skipped}
+    study = ComparisonStudy(planned, comparison, folder, seeds=seeds, refit=refit, device=device, show=show, report=report)
+    done: dict[RunCell, Run | Failure | None] = run_study(study, results=results, show=show)
+    comparison.runs = [run for cell in study.cells(done) if isinstance(run := done[cell], Run)]
+    elsewhere = dict.fromkeys(cell.label for cell, result in done.items() if result is None)
+    comparison.skipped |= {label: f"its rows stand in {results}; leave out --results to run it again" for label in elsewhere}
     if not comparison.runs:
         faults = "; ".join(f"{label}: {reason}" for label, reason in comparison.skipped.items())
         raise DataError(f"no model can be compared on '{dataset.name}': {faults}")
@@ -134,7 +209,3 @@ def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
     packages = [tag.partition(":")[2] for tag in tags if tag.startswith("needs-package:")]
     absent = sorted(package for package in packages if find_spec(package) is None)
     return f"needs the package {absent[0]}, which is not installed" if absent else ""
-
-
-def _folder(folder: Path, recipe: Recipe) -> Path:
-    return folder / f"{recipe.name}-seed{recipe.training.seed}"

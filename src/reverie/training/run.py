@@ -14,8 +14,10 @@ from reverie.evaluation import Evaluation, evaluate, with_history
 from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
+from reverie.settings import without
 from reverie.study.environment import commit, environment
-from reverie.study.store import claim
+from reverie.study.run import KEY_DIGITS
+from reverie.study.store import claim, key
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
@@ -31,41 +33,8 @@ if TYPE_CHECKING:
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
-
-
-def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
-    """Return the test metrics of a run as rows of a results table."""
-    common = {
-        "recipe": run.recipe.name,
-        "dataset": run.facts["dataset"],
-        "dataset_sha256": run.facts["dataset_sha256"],
-        "protocol": run.facts["protocol"],
-        "slice": "all",
-        "seen": run.test.seen,
-        "fit_on": run.recipe.training.on,
-        "model": run.recipe.model_name,
-        "seed": run.recipe.training.seed,
-        "best_epoch": run.fitted.best_epoch,
-        "seconds": run.fitted.seconds,
-        "peak_mb": run.fitted.peak_mb,
-        "commit": run.facts["commit"],
-        "trials": tried_settings(run),
-    }
-    measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
-    rows = [common | row for row in measured.to_dicts()]
-    if run.test.ranks["length"].min() == 0:
-        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
-        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
-    return rows
-
-
-def tried_settings(run: Run) -> int:
-    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
-    if not run.fitted.chosen:
-        return run.recipe.trials
-    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
-    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
-    return run.recipe.trials * max(1, int(own))
+VERSION = 1
+"""Of a run; raised when the same recipe comes to mean something else."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +51,12 @@ class Run:
     def model(self) -> Recommender:
         """Load the model."""
         return load_model(self.folder)
+
+
+def run_inputs(recipe: Recipe, sha256: str, protocol: str) -> dict[str, Any]:
+    """Return everything that a run depends on, as plain values."""
+    content = without(RECIPES.content(recipe), ("name", "description", "dataset", "trials"))
+    return {"recipe": content, "data": sha256, "protocol": protocol, "version": VERSION}
 
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
@@ -158,3 +133,39 @@ def _stored_recipe(folder: Path) -> Recipe | None:
         return RECIPES.load(str(path))
     except ConfigError as error:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
+
+
+def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
+    """Return the test metrics of a run as rows of a results table."""
+    common = {
+        "recipe": run.recipe.name,
+        "dataset": run.facts["dataset"],
+        "dataset_sha256": run.facts["dataset_sha256"],
+        "protocol": run.facts["protocol"],
+        "slice": "all",
+        "seen": run.test.seen,
+        "fit_on": run.recipe.training.on,
+        "model": run.recipe.model_name,
+        "seed": run.recipe.training.seed,
+        "best_epoch": run.fitted.best_epoch,
+        "seconds": run.fitted.seconds,
+        "peak_mb": run.fitted.peak_mb,
+        "commit": run.facts["commit"],
+        "trials": tried_settings(run),
+        "key": key(run_inputs(run.recipe, run.facts["dataset_sha256"], run.facts["protocol"]))[:KEY_DIGITS],
+    }
+    measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+    rows = [common | row for row in measured.to_dicts()]
+    if run.test.ranks["length"].min() == 0:
+        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
+    return rows
+
+
+def tried_settings(run: Run) -> int:
+    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
+    if not run.fitted.chosen:
+        return run.recipe.trials
+    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
+    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
+    return run.recipe.trials * max(1, int(own))

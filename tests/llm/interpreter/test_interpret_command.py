@@ -179,7 +179,7 @@ def test_explain_prints_and_repeats_itself(ask: Ask) -> None:
         (("explain", "--run", "runs/small", "--user", "nobody"), "user 'nobody' is not in the dataset"),
         (("explain", "--run", "runs/none", "--user", "100"), "holds no interpreter"),
         (("interpret", "recinterpreter-sasrec"), "did you mean"),
-        (("interpret",), "say which interpreter"),
+        (("interpret",), "say which recipe"),
         (("interpret", "small.yaml", "--out", "runs/small", "--set", "training.steps=5"), "of another recipe"),
         (("interpret", "small.yaml", "--set", "training.step=5"), "did you mean 'steps'"),
         (("interpret", "small.yaml", "--out", "a", "--set", "windows.length=9"), "the model reads 8 events and a window has 9"),
