@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import DataError
-from reverie.evaluation.claims import claim_row, holm_by_metric, write_claims
+from reverie.evaluation.claims import holm_by_metric, to_claim_row, write_claims
 from reverie.evaluation.paired_queries import paired_by_query
 from reverie.training.run import open_run
 
@@ -122,7 +122,7 @@ def claim_rows(
     runs = [*first[1], *other[1]]
     found = paired_by_query([run.test for run in first[1]], [run.test for run in other[1]], metrics)
     return [
-        claim_row(
+        to_claim_row(
             one.effect,
             dataset=dataset,
             first=first[0],

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import reverie
-from reverie.evaluation.claims import CLAIM_COLUMNS, claim_row, holm_by_metric, read_claims, write_claims
+from reverie.evaluation.claims import CLAIM_COLUMNS, holm_by_metric, read_claims, to_claim_row, write_claims
 from reverie.evaluation.effects import Effect, holm, holm_corrected
 from reverie.evaluation.metrics import Ranks, expected_hit, expected_ndcg, ndcg, recall
 from reverie.evaluation.paired_queries import paired_by_query, paired_test, paired_values
@@ -100,7 +100,7 @@ def test_values_of_single_targets_under_ties() -> None:
 def test_an_effect_becomes_a_claim(tmp_path: Path) -> None:
     def row(metric: str, p: float | None, dataset: str = "tiny") -> dict[str, object]:
         names = {"dataset": dataset, "first": "a", "other": "b", "why": "better?", "metric": metric, "commit": "c0ffee"}
-        return claim_row(effect(p), **names, values=(0.3, 0.2), seeds=(3, 4))
+        return to_claim_row(effect(p), **names, values=(0.3, 0.2), seeds=(3, 4))
 
     rows = holm_by_metric([row("ndcg@10", 0.01), row("ndcg@10", 0.03), row("recall@10", 0.04), row("ndcg@10", None)])
     assert tuple(rows[0]) == CLAIM_COLUMNS

@@ -24,7 +24,7 @@ CLAIM_COLUMNS = (
 """Columns of every claims table, in order."""
 
 
-def claim_row(
+def to_claim_row(
     effect: Effect,
     *,
     dataset: str,
