@@ -19,7 +19,7 @@ from reverie.nn.heads import DotHead
 from reverie.testing import tiny_dataset
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 SHORTER = {
     "reverie demo": "reverie demo --smoke",
@@ -90,7 +90,7 @@ def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeyp
 
 
 def test_the_commands_of_the_table_run(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/guide/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     order = sorted(table, key=lambda command: ("evaluate" in command or "recommend" in command, "validate" in command))
     assert len(order) == 15
     for command in order:
@@ -127,7 +127,7 @@ def test_pages_name_what_there_is() -> None:
     works = re.search(r"Models that can be trained today: (.*?)\.", text, flags=re.DOTALL)
     assert works is not None
     assert sorted(re.findall(r"`([\w-]+)`", works[1])) == rv.list_models()
-    data = (ROOT / "docs/data.md").read_text(encoding="utf-8").split("## Named datasets")[1]
+    data = (ROOT / "docs/guide/data.md").read_text(encoding="utf-8").split("## Named datasets")[1]
     assert sorted(re.findall(r"^\| `([\w-]+)` \|", data, flags=re.MULTILINE)) == rv.list_datasets()
     rows = [line.split("|")[1:-1] for line in data.splitlines() if line.startswith("| `")]
     for row in rows:
