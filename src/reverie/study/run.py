@@ -93,6 +93,10 @@ class SingleCell(Generic[V]):
         Computes the result, or reads it where it is there.
     result_rows : callable
         Makes the rows of a results table of it.
+    kept : bool
+        Whether the result is there already.
+    long_cells : bool
+        Whether the work shows its own progress.
     """
 
     name: str
