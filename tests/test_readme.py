@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import sys
@@ -30,6 +31,7 @@ SHORTER = {
 """What is added to (or put in the place of) a command so that it takes seconds; everything else is run as it is printed."""
 
 ELSEWHERE = {
+    "architecture.md": "tests/study/test_toy_room.py",
     "deploy.md": "tests/cli/test_judge_export.py",
     "judge.md": "tests/cli/test_judge_export.py",
     "from-recad.md": "tests/data/test_sources_attacked.py",
@@ -120,6 +122,39 @@ def test_python_blocks_run(page: Path, small: Path, capsys: pytest.CaptureFixtur
         exec(compile(shorter, str(page), "exec"), {})  # noqa: S102  # our own page
     if page.name == "README.md":
         assert "ndcg@10 0." in capsys.readouterr().out
+
+
+def test_the_architecture_page_names_the_floors_as_the_test_of_imports_does() -> None:
+    spec = importlib.util.spec_from_file_location("floors", ROOT / "tests" / "test_imports.py")
+    assert spec is not None
+    assert spec.loader is not None
+    floors = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(floors)
+    there = {floors.room_of(module) for module in floors.FILES} - {"__init__", "__main__"}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## What everything shares")[0]
+    named = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")]
+    assert [set(names) for names in named] == [floor & there for floor in floors.FLOORS if floor & there]
+
+
+REFERENCE = [
+    path
+    for page in sorted((ROOT / "docs" / "api").glob("*.md"))
+    for path in re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+]
+"""What the API reference shows, by its dotted path."""
+FACES = ("", ".evaluation", ".objectives", ".objectives.contrastive", ".objectives.dro", ".diffusion", ".report")
+
+
+@pytest.mark.parametrize("path", REFERENCE)
+def test_the_reference_names_what_can_be_imported(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    assert getattr(importlib.import_module(module), name).__doc__ is not None
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_the_reference_names_everything(face: str) -> None:
+    names = set(importlib.import_module(f"reverie{face}").__all__) - {"__version__"}
+    assert names <= {path.rpartition(".")[2] for path in REFERENCE}
 
 
 def test_pages_name_what_there_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -166,3 +167,12 @@ def test_smoke_is_a_run_of_seconds(tmp_path: Path, count: list[CountingCell]) ->
     assert recipe.name == "counting-smoke"
     run_study(CountingStudy(recipe, tmp_path / "run"), show=False)
     assert len(count) == 3
+
+
+def test_the_architecture_page_shows_this_room() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, flags=re.DOTALL)
+    assert len(shown) == 3
+    for path, text in shown:
+        assert text == (root / path).read_text(encoding="utf-8")
