@@ -49,6 +49,16 @@ def _commands(text: str) -> list[str]:
     ]
 
 
+def _load(path: Path) -> Any:
+    """Import a file that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 README = _commands((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
@@ -125,11 +135,7 @@ def test_python_blocks_run(page: Path, small: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_architecture_page_names_the_floors_as_the_test_of_imports_does() -> None:
-    spec = importlib.util.spec_from_file_location("floors", ROOT / "tests" / "test_imports.py")
-    assert spec is not None
-    assert spec.loader is not None
-    floors = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(floors)
+    floors = _load(ROOT / "tests" / "test_imports.py")
     there = {floors.room_of(module) for module in floors.FILES} - {"__init__", "__main__"}
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## What everything shares")[0]
     named = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")]
@@ -147,8 +153,8 @@ FACES = ("", ".evaluation", ".objectives", ".objectives.contrastive", ".objectiv
 
 @pytest.mark.parametrize("path", REFERENCE)
 def test_the_reference_names_what_can_be_imported(path: str) -> None:
-    module, _, name = path.rpartition(".")
-    assert getattr(importlib.import_module(module), name).__doc__ is not None
+    module, _, name = _load(ROOT / "mkdocs_hooks.py").defined_at(path).rpartition(".")
+    assert getattr(importlib.import_module(module), name) is getattr(importlib.import_module(path.rpartition(".")[0]), name)
 
 
 @pytest.mark.parametrize("face", FACES)
