@@ -3,7 +3,7 @@
 Each row is a row of the suite ``collaborative`` with ``model.objective.false_negatives`` set; everything else, the settings chosen
 on validation without such noise included, stays. Recall on rare items alone (slice ``target:rare``) is the test whose popularity
 is shifted. Run ``python benchmarks/false_negatives.py [--data cf-lastfm]``: finished trainings are kept in runs/false-negatives,
-rows go to ``results/false-negatives.csv`` and the plot to ``docs/false-negatives.svg``; ``--plot`` only draws again.
+rows go to ``results/false-negatives.csv`` and the plot to ``docs/figures/false-negatives.svg``; ``--plot`` only draws again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from reverie.training.suite import load_suite
 ROOT = Path(__file__).resolve().parents[1]
 TABLE, PLOT, STORE = (
     ROOT / "results" / "false-negatives.csv",
-    ROOT / "docs" / "false-negatives.svg",
+    ROOT / "docs" / "figures" / "false-negatives.svg",
     ROOT / "runs" / "false-negatives",
 )
 LOSSES = ("mf-info-nce", "mf-adnce", "mf-bsl", "mf-debiased", "mf-learned")

@@ -1,4 +1,4 @@
-"""Write ``docs/objectives.md`` and its plots from ``results/`` and ``benchmarks/results/``: losses beside each other, and speed.
+"""Write ``docs/results/objectives.md`` and its plots from ``results/`` and ``benchmarks/results/``: losses side by side, and speed.
 
 Run ``python benchmarks/objectives_page``. It trains nothing. Two things a table does not hold come from finished runs where these
 are (``runs/contrast-<name>``, ``runs/compare-collaborative-<data>``), and stay as they were written before where they are not: the
@@ -47,13 +47,13 @@ def sections(studies: Mapping[str, MeasuredStudy]) -> str:
         title = TITLES[str(study.recipe.task["kind"])]
         if f"## {title}\n" not in parts:
             parts.append(f"## {title}\n")
-        plots = {part: ROOT / "docs" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
+        plots = {part: ROOT / "docs" / "figures" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
         write_text(plots["rows"], rows_plot(summarise(study)))
         ran = ROOT / "runs" / f"contrast-{name}"
         curves = effective(run_contrast(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
         if curves:  # they need the cosines of negatives, which the table does not hold
             write_text(plots["temperature"], temperature_plot(curves, study.dataset))
-        shown = [f"![{part} of {name}]({path.name})\n" for part, path in plots.items() if path.exists()]
+        shown = [f"![{part} of {name}](../figures/{path.name})\n" for part, path in plots.items() if path.exists()]
         parts += [f"### {name}\n", f"`reverie contrast {name}`\n", study_markdown(study), *shown]
     return "\n".join(parts)
 
@@ -77,7 +77,7 @@ def main() -> None:
         staircase=staircase(),
         speed=speed(),
     )
-    write_text(ROOT / "docs" / "objectives.md", page)
+    write_text(ROOT / "docs" / "results" / "objectives.md", page)
 
 
 if __name__ == "__main__":

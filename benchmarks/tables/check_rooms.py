@@ -25,7 +25,7 @@ from reverie.training.recipe import load_recipe
 from reverie.training.run import result_rows, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
-SAME = ("recipe", "dataset", "slice", "model", "seed", "metric", "victim", "attack", "defence", "budget", "row")
+SAME = ("recipe", "dataset", "slice", "seen", "model", "seed", "metric", "victim", "attack", "defence", "budget", "row")
 """Columns that say which row it is, where a table has them."""
 Rows = list[dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Write ``docs/robustness-results.md`` from the tables in ``results/robustness``; never by hand.
+"""Write ``docs/results/robustness-results.md`` from the tables in ``results/robustness``; never by hand.
 
 Run ``python benchmarks/tables/robustness.py``.
 """
@@ -15,11 +15,11 @@ from reverie.report.words import number
 from reverie.robustness.table import fakes_word
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES, PAGE = ROOT / "results" / "robustness", ROOT / "docs" / "robustness-results.md"
+TABLES, PAGE = ROOT / "results" / "robustness", ROOT / "docs" / "results" / "robustness-results.md"
 HEAD = """# Robustness: results
 
 Written by `python benchmarks/tables/robustness.py` from `results/robustness/*.csv`; never by hand. How the numbers are made:
-[Robustness](robustness.md).
+[Robustness](../guide/robustness.md).
 
 Lift: by how many points the targets' share of top-10 lists rises above the null attack (the same victim fitted again, nothing
 injected), with the 95 % interval over seeds and users; behind it the change of NDCG@10 on the test. Bold: the interval of the lift

@@ -88,7 +88,7 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
     target, header = Path(path), ",".join(columns)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
-    writer.writerows([{c: _cell(row.get(c)) for c in columns} for row in rows])
+    writer.writerows([{c: _cell(value) for c, value in row.items()} for row in rows])
     with locked(target):
         before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:

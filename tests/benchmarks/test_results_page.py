@@ -166,8 +166,8 @@ def test_zhihu_is_shown_at_20_with_and_without_empty_histories(tables: dict[str,
 
 def test_the_number_of_tried_settings_is_shown(tables: dict[str, Any], suite: Suite, table: Path) -> None:
     lines = table.read_text().splitlines()
-    assert COLUMNS[-1] == "key"
-    table.write_text("\n".join([lines[0], *(f"{line.rpartition(',')[0].rpartition(',')[0]},8," for line in lines[1:])]) + "\n")
+    assert COLUMNS[-2:] == ("trials", "key")
+    table.write_text("\n".join([lines[0], *(f"{line.rsplit(',', 2)[0]},8," for line in lines[1:])]) + "\n")
     section = _text(tables, suite, table).split("## amazon-beauty")[1]
     assert _line(section, "full")[6] == "8"
 
@@ -176,11 +176,13 @@ def test_page_and_plot_are_written_and_the_plot_is_the_same_twice(tables: dict[s
     append_rows(table, _rows("sasrec-full", 0.05, model="sasrec"))
     plots = []
     for folder in ("a", "b"):
-        tables["page"].main(["--results", str(table), "--out", str(tmp_path / folder / "results.md")])
-        plots.append((tmp_path / folder / "results-amazon-beauty.svg").read_bytes())
+        tables["page"].main(["--results", str(table), "--out", str(tmp_path / folder / "results" / "results.md")])
+        plots.append((tmp_path / folder / "figures" / "results-amazon-beauty.svg").read_bytes())
     assert plots[0] == plots[1]
-    assert "![ndcg@10 against seconds of training](results-amazon-beauty.svg)" in (tmp_path / "a/results.md").read_text()
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["results-amazon-beauty.svg", "results.md"]
+    text = (tmp_path / "a/results/results.md").read_text()
+    assert "![ndcg@10 against seconds of training](../figures/results-amazon-beauty.svg)" in text
+    written = sorted(path.relative_to(tmp_path / "a").as_posix() for path in (tmp_path / "a").rglob("*.*"))
+    assert written == ["figures/results-amazon-beauty.svg", "results/results.md"]
 
 
 def test_a_table_that_does_not_exist_gives_a_page_of_what_is_to_be_run(tables: dict[str, Any], tmp_path: Path) -> None:

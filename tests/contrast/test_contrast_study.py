@@ -236,7 +236,7 @@ def test_rows_in_a_results_table_stand_for_their_trainings(tmp_path: Path) -> No
     whole, _ = _run(_recipe(), tmp_path / "a", results=table)
     lines = table.read_text().splitlines()
     rows = list(csv.DictReader(lines))
-    assert len({row["key"] for row in rows}) == 12 - (3 if whole.rows[1].what == whole.rows[2].what else 0)
+    assert len({row["key"] for row in rows}) == 12
     again, tuning = _run(_recipe(), tmp_path / "b", results=table)  # another machine: the folder is gone, the table stands
     assert tuning == GRID
     assert table.read_text().splitlines() == lines

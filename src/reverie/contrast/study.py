@@ -85,20 +85,18 @@ class ContrastStudy:
         return sum(sum(map(len, self._tuning(name).values())) + self.recipe.seeds for name in self.rows_of_table)
 
     def facts(self, cell: TrainingCell) -> dict[str, Any]:
-        """Return everything that a training depends on."""
-        said = {"baseline": cell.what} if self._is_baseline(cell.row) else {"loss": json.loads(cell.what)}
-        task = {"task": self.config.model_dump(mode="json"), "data": self.task.sha256}
-        return task | said | {"seed": cell.seed, "version": VERSION}
+        """Return everything that a training depends on, and the row of the table that it is for."""
+        return self._training_facts(cell) | {"row": cell.row}
 
     def is_kept(self, cell: TrainingCell) -> bool:
         """Return whether a training was finished before."""
-        return self._store.has("trainings", self.facts(cell))
+        return self._store.has("trainings", self._training_facts(cell))
 
     def run(self, cell: TrainingCell, tell: Callable[[str], None]) -> Training:
         """Train or measure where it was not done; a test seed that cannot be trained is an error."""
         label = self._label(cell)
         piece = self._store.kept(
-            "trainings", self.facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
+            "trainings", self._training_facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
         )
         try:
             training = Training.from_json(piece.notes)
@@ -136,6 +134,12 @@ class ContrastStudy:
         cells = self._test(name, done)
         runs = tuple(training for cell in cells if (training := done[cell]) is not None)
         return MeasuredRow(name, self._what(cells[0]), tuple(trials), runs, max(1, len(trials)))
+
+    def _training_facts(self, cell: TrainingCell) -> dict[str, Any]:
+        """Return everything that a training depends on; rows that end at one setting share theirs."""
+        said = {"baseline": cell.what} if self._is_baseline(cell.row) else {"loss": json.loads(cell.what)}
+        task = {"task": self.config.model_dump(mode="json"), "data": self.task.sha256}
+        return task | said | {"seed": cell.seed, "version": VERSION}
 
     def _is_baseline(self, row: str) -> bool:
         return self.rows_of_table[row].baseline is not None

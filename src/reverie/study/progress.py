@@ -63,7 +63,10 @@ class _Bar:
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} {task.fields[text]}"))
+        texts = [
+            TextColumn(one, markup=False) for one in ("{task.description}", "{task.completed}/{task.total} {task.fields[text]}")
+        ]
+        columns = (texts[0], BarColumn(), texts[1])
         self.bar = RichProgress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True)
         self._task = self.bar.add_task(title, total=total, text="")
 
@@ -73,7 +76,7 @@ class _Bar:
 
     def line(self, text: str) -> None:
         """Print a line above the bar."""
-        self.bar.console.print(text, highlight=False)
+        self.bar.console.print(text, markup=False, highlight=False)
 
 
 @contextlib.contextmanager

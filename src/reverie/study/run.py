@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from reverie import processes
-from reverie.errors import RunError
+from reverie.errors import DataError, RunError
 from reverie.study.environment import peak_mb
 from reverie.study.progress import Progress, StepClock, duration, progress
 from reverie.study.rows import append_rows, read_rows
@@ -94,6 +94,10 @@ class SingleCell(Generic[V]):
         Computes the result, or reads it where it is there.
     result_rows : callable
         Makes the rows of a results table of it.
+    kept : bool
+        Whether the result is there already.
+    long_cells : bool
+        Whether the work shows its own progress.
     """
 
     name: str
@@ -200,7 +204,7 @@ def run_study(
     clock = StepClock(TIMED)
     while new := [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done]:
         elsewhere = [cell for cell in new if stored and not study.is_kept(cell) and cell_key(study, cell) in stored]
-        done |= {cell: study.restore(cell, stored[cell_key(study, cell)]) for cell in elsewhere}
+        done |= {cell: _restored(study, cell, stored[cell_key(study, cell)]) for cell in elsewhere}
         todo = [cell for cell in new if cell not in done]
         with progress(len(todo), study.name, show and not study.long_cells) as bar:
             missing = {cell for cell in todo if not study.is_kept(cell)}
@@ -208,9 +212,8 @@ def run_study(
             clock.start()
             for cell, result in (executor or LocalExecutor()).results(study, todo, _teller(bar)):
                 done[cell] = result
-                if results is not None and not processes.rank() and (rows := study.rows(cell, result)):
-                    identity = cell_key(study, cell)
-                    append_rows(results, [{**row, "key": identity} for row in rows], study.columns)
+                if results is not None and not processes.rank():
+                    _append(study, cell, result, results, stored)
                 bar.advance(study.describe(cell, result))
                 if cell in missing:
                     left -= 1
@@ -237,6 +240,23 @@ def run_single(study: SingleCell[V], results: str | Path | None = None) -> V:
             "leave out --results to compute it again"
         )
     return result
+
+
+def _restored(study: Study[C, V], cell: C, rows: Sequence[Mapping[str, str]]) -> V | None:
+    try:
+        return study.restore(cell, rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the rows under the key {cell_key(study, cell)} in the results table cannot be read ({error}); remove them, or leave "
+            "out --results"
+        ) from error
+
+
+def _append(study: Study[C, V], cell: C, result: V, results: str | Path, stored: Collection[str]) -> None:
+    """Append the rows of a cell, where they are not there yet."""
+    key_of_cell = cell_key(study, cell)
+    if key_of_cell not in stored and (rows := study.rows(cell, result)):
+        append_rows(results, [{**row, "key": key_of_cell} for row in rows], study.columns)
 
 
 def _rows_by_key(results: str | Path | None) -> dict[str, list[Mapping[str, str]]]:

@@ -48,25 +48,26 @@ def claim(
         If the folder holds something else, or a run of another recipe.
     """
     path, a_what = folder / shelf.file, f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
+    with locked(path):
+        if path.exists():
+            try:
+                stored = shelf.load(str(path))
+            except ConfigError as error:
+                raise RunError(
+                    f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out"
+                ) from error
+            if not several:
+                if without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
+                    raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
+                return
+        elif folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no {what}; choose another folder with --out")
-    elif not several:
-        try:
-            stored = shelf.load(str(path))
-        except ConfigError as error:
-            raise RunError(
-                f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out"
-            ) from error
-        if without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
-            raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
-        return
-    write_text(path, shelf.dump(recipe))
+        write_text(path, shelf.dump(recipe))
 
 
 def key(facts: Mapping[str, Any]) -> str:
-    """Return the name of what facts make, 24 hexadecimal digits; facts are plain values."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    """Return the name of what facts make, 24 hexadecimal digits; facts are plain and finite values."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class Store:
             Everything that its content depends on, as plain values; also the ``version`` of the code that makes it, which a room
             raises when the same facts come to mean something else.
         make : callable
-            Writes its files into the folder that it is given and returns notes, plain and finite values.
+            Writes its files into the folder that it is given, where those of an attempt that was cut may lie, and returns notes,
+            plain and finite values.
 
         Returns
         -------
@@ -132,6 +134,7 @@ class Store:
         if not (folder / _DONE).exists():
             with locked(folder):
                 if not (folder / _DONE).exists():
+                    folder.mkdir(parents=True, exist_ok=True)
                     notes = make(folder)
                     write_json(folder / _DONE, {"facts": dict(facts), "notes": dict(notes)})
         try:
