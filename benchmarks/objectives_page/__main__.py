@@ -29,6 +29,7 @@ from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import study_markdown
+from reverie.evaluation.claims import to_claim_row, write_claims
 from reverie.files import write_text
 from reverie.training.suite import load_suite
 
@@ -58,11 +59,35 @@ def sections(studies: Mapping[str, MeasuredStudy]) -> str:
     return "\n".join(parts)
 
 
+def contrast_claims(studies: Mapping[str, MeasuredStudy], table: Path) -> None:
+    """Write the difference of every row to the tuned InfoNCE, paired by seed, into a claims table."""
+    for name, study in studies.items():
+        summary = summarise(study)
+        means = {row.name: row.mean for row in summary.rows}
+        commits = {row.name: ", ".join(dict.fromkeys(run.commit for run in row.runs)) for row in study.rows}
+        rows = [
+            to_claim_row(
+                row.difference,
+                dataset=name,
+                first=row.name,
+                other=summary.against,
+                why="other than a tuned InfoNCE?",
+                metric=summary.metric,
+                values=(row.mean, means[summary.against]),
+                commit=commits[row.name],
+            )
+            for row in summary.rows
+            if row.difference is not None
+        ]
+        write_claims(table, name, rows)
+
+
 def main() -> None:
     """Write the page."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 # Markdown
     template = environment.from_string((HERE / "template.md").read_text(encoding="utf-8"))
     studies = stored_studies(ROOT / "results" / "contrast.csv", {name: CONTRAST.load(name) for name in CONTRAST.files()})
+    contrast_claims(studies, ROOT / "results" / "contrast-claims.csv")
     table, runs = ROOT / "results" / "collaborative.csv", ROOT / "runs"
     tests = {
         data: compared(data, runs, table.with_name("collaborative-claims.csv")) for data in load_suite("collaborative").datasets
