@@ -24,8 +24,7 @@ from reverie.data.batch import query_batch
 from reverie.data.dataset import Dataset
 from reverie.data.splits.leave_one_out import leave_one_out
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.model import build
-from reverie.models.co_occurrence.pairs import collect_pairs
+from reverie.models.co_occurrence.model import build, collect_pairs
 
 if TYPE_CHECKING:
     from reverie.data.sequences import Sequences

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/collm.md out of results/language.csv and benchmarks/results/llm_scoring.csv.
+"""Writes the tables of docs/guide/collm.md out of results/language.csv and benchmarks/results/llm_scoring.csv.
 
 python benchmarks/collm_page.py
 """
@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "collm.md"
+PAGE = ROOT / "docs" / "guide" / "collm.md"
 RESULTS = ROOT / "results" / "language.csv"
 SPEED = ROOT / "benchmarks" / "results" / "llm_scoring.csv"
 COLUMNS = (("all", "auc"), ("all", "uauc"), ("all", "undcg"), ("warm", "auc"), ("cold", "auc"))

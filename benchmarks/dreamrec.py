@@ -22,7 +22,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.splits import given, leave_one_out
 from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion import DDPM, Guided, create_sampler, create_schedule, sample
-from reverie.diffusion.guidance import extrapolated
+from reverie.diffusion.guidance import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
 from reverie.errors import ReverieError
 from reverie.models import create_model
@@ -75,8 +75,8 @@ def sampler_alone(histories: int, steps: int) -> list[Row]:
 
     timed = {
         "exact law, once per weights": seconds(law, 5),
-        "exact mean": seconds(lambda: exact.mean(extrapolated(h, model.null, 4.0)), 50),
-        "exact draw": seconds(lambda: exact.draw(extrapolated(h, model.null, 4.0), noise()()), 20),
+        "exact mean": seconds(lambda: exact.mean(extrapolate(h, model.null, 4.0)), 50),
+        "exact draw": seconds(lambda: exact.draw(extrapolate(h, model.null, 4.0), noise()()), 20),
         "ddpm": seconds(lambda: sample(Guided(model.denoiser, h, model.null, 4.0), walker, noise()), 3),
     }
     rows = [row(f"sampler, {case}", f"reverie {name}", "time", value, "s") for name, value in timed.items()]

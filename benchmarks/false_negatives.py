@@ -3,7 +3,7 @@
 Each row is a row of the suite ``collaborative`` with ``model.objective.false_negatives`` set; everything else, the settings chosen
 on validation without such noise included, stays. Recall on rare items alone (slice ``target:rare``) is the test whose popularity
 is shifted. Run ``python benchmarks/false_negatives.py [--data cf-lastfm]``: finished trainings are kept in runs/false-negatives,
-rows go to ``results/false-negatives.csv`` and the plot to ``docs/false-negatives.svg``; ``--plot`` only draws again.
+rows go to ``results/false-negatives.csv`` and the plot to ``docs/figures/false-negatives.svg``; ``--plot`` only draws again.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from matplotlib.figure import Figure
 from reverie.data.splits.config import split_dataset
 from reverie.evaluation import sliced
 from reverie.files import atomic_path
+from reverie.study.rows import append_rows
 from reverie.training.recipe import Recipe, cell_recipe, change_recipe
-from reverie.training.results import append_results, result_rows
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.suite import load_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE, PLOT, STORE = (
     ROOT / "results" / "false-negatives.csv",
-    ROOT / "docs" / "false-negatives.svg",
+    ROOT / "docs" / "figures" / "false-negatives.svg",
     ROOT / "runs" / "false-negatives",
 )
 LOSSES = ("mf-info-nce", "mf-adnce", "mf-bsl", "mf-debiased", "mf-learned")
@@ -59,7 +59,7 @@ def measure(recipes: Sequence[Recipe], table: Path, store: Path) -> None:
         for part in SLICES:
             lines = result_rows(replace(run, test=parts[part]), METRICS)
             rows += [line | {"slice": part} for line in lines if line["slice"] == "all"]
-        append_results(table, rows)
+        append_rows(table, rows)
         value = next(line["value"] for line in rows if line["metric"] == "recall@20")
         print(f"{folder.name}: recall@20 {value:.4f}, {run.fitted.seconds:.0f} s", flush=True)
 

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/language.md out of results/language.csv and benchmarks/results/llm.csv; no arguments."""
+"""Writes the tables of docs/guide/language.md out of results/language.csv and benchmarks/results/llm.csv; no arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "language.md"
+PAGE = ROOT / "docs" / "guide" / "language.md"
 RESULTS = ROOT / "results" / "language.csv"
 SPEED = ROOT / "benchmarks" / "results" / "llm.csv"
 MARK = re.compile(r"(<!-- table: ([\w. -]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)

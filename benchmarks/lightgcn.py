@@ -73,9 +73,9 @@ def our_epoch(pairs: np.ndarray, batch: int, folder: Path) -> dict[str, Any]:
 
     from reverie.data.dataset import Dataset
     from reverie.models import create_model
+    from reverie.study.progress import progress
     from reverie.training.config import TrainingConfig
-    from reverie.training.loop import Trainer
-    from reverie.training.progress import progress
+    from reverie.training.loop import Trainer, training_source
 
     train = Dataset(pl.DataFrame({"user": pairs[:, 0], "item": pairs[:, 1]}), name="graph", order="none").sequences
     model: Any = create_model("lightgcn", train.vocabulary, dim=WIDTH, layers=LAYERS, decay=DECAY)
@@ -83,7 +83,7 @@ def our_epoch(pairs: np.ndarray, batch: int, folder: Path) -> dict[str, Any]:
         for table, start in zip((model.users, model.encoder.weight), start_vectors(pairs), strict=True):
             table.copy_(start)
     config = TrainingConfig(epochs=1, batch_size=batch, learning_rate=1e-3)
-    trainer = Trainer(model, train, config, None, None, torch.device("cpu"))
+    trainer = Trainer(model, training_source(model, train), config, None, None, torch.device("cpu"))
     with torch.no_grad():
         propagated = lengths(*model.graph(model.users, model.encoder.weight, LAYERS))
     before, begin = peak_mb(), time.process_time()

@@ -16,19 +16,18 @@ import torch
 from common import record
 
 from reverie.llm.adapter_config import Position
-from reverie.llm.adapters import create_adapter, laid_out
+from reverie.llm.adapters import create_adapter, pack_soft_tokens
 from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.batches import collate
 from reverie.llm.config import DEFAULT, BackboneConfig
-from reverie.llm.generate import greedy
+from reverie.llm.generate import greedy_decode
 from reverie.llm.likelihood import target_loss
 from reverie.llm.lora import add_lora
 from reverie.llm.prompts import SOFT
-from reverie.llm.states import window_states
-from reverie.llm.windows import Windows
+from reverie.llm.windows import Windows, window_states
 from reverie.models import create_model
+from reverie.study.environment import peak_mb, reset_peak
 from reverie.testing import tiny_split
-from reverie.training.memory import peak_mb, reset_peak
 
 DIM, LENGTH, ROWS, ANSWER = 64, 10, 4, 50
 """Width of states, films in a history, histories of a step, tokens of an answer."""
@@ -46,7 +45,7 @@ def seconds(run: Callable[[], object]) -> float:
 def step(backbone: Backbone, adapter: torch.nn.Module, states: torch.Tensor) -> None:
     """Make one training step without the optimiser: soft tokens, forward, loss, backward."""
     lengths = torch.full((len(states),), LENGTH)
-    vectors = laid_out([(adapter(states, lengths), adapter.counts(lengths))])  # type: ignore[operator]
+    vectors = pack_soft_tokens([(adapter(states, lengths), adapter.counts(lengths))])  # type: ignore[operator]
     prompt = [*backbone.tokens("List the titles of these films, one a line: "), *[SOFT] * LENGTH]
     target = (backbone.tokens("A title of some length\n") * ANSWER)[:ANSWER]
     target_loss(backbone, collate(backbone, [prompt] * len(states), [target] * len(states)), vectors).backward()
@@ -79,11 +78,13 @@ def main() -> None:
     prompts = [[*backbone.tokens("A film: "), SOFT]] * TOGETHER
     soft = backbone.rms * torch.randn(TOGETHER, backbone.width)
     word = backbone.tokens(" film")[0]
-    batched = seconds(lambda: greedy(backbone, prompts, soft, GENERATED, allowed=lambda _row, _said: [word]))
+    batched = seconds(lambda: greedy_decode(backbone, prompts, soft, GENERATED, allowed=lambda _row, _said: [word]))
     add(f"{TOGETHER} answers at once", "tokens_per_second", TOGETHER * GENERATED / batched, "1/s")
     some = 4
     alone = seconds(
-        lambda: [greedy(backbone, prompts[:1], soft[k : k + 1], GENERATED, allowed=lambda _r, _s: [word]) for k in range(some)]
+        lambda: [
+            greedy_decode(backbone, prompts[:1], soft[k : k + 1], GENERATED, allowed=lambda _r, _s: [word]) for k in range(some)
+        ]
     )
     add("answers one by one", "tokens_per_second", some * GENERATED / alone, "1/s")
     lora = add_lora(backbone)

@@ -19,7 +19,6 @@ from common import record
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.dataset import Dataset
-from reverie.llm.collm.catalogue import candidate_scores
 from reverie.llm.collm.model import CoLLM
 from reverie.models import create_model
 
@@ -66,7 +65,7 @@ def main() -> None:
     side = SequenceBatch(batch.items.expand(len(part), -1), batch.lengths.expand(len(part)), batch.users.expand(len(part)))
     with torch.inference_mode():
         model.scores(batch, items[:1, None])  # warm
-        shared, shared_wall, together = seconds(lambda: candidate_scores(model, batch, items))
+        shared, shared_wall, together = seconds(lambda: model.scores(batch, items[None])[0])
         one, one_wall, alone = seconds(
             lambda: torch.cat([model.scores(batch, part[n : n + 1, None])[:, 0] for n in range(len(part))])
         )

@@ -4,7 +4,7 @@ The toy of Poole et al. (arXiv 1905.06922) and Song and Ermon (arXiv 1910.06222)
 all stairs. JS and SMILE differ only in how the same critic is read, so they share one. χ² does not estimate I but ``e^{2I} - 1``
 (on normals); it is shown as ``½ log(1 + estimate)``. The last quarter of each stair is measured: its mean beside the truth and the
 standard deviation of single batches. Run ``python benchmarks/mi_staircase.py``; it appends to ``results/mi_staircase.csv`` and
-draws ``docs/mi-staircase.svg``.
+draws ``docs/figures/mi-staircase.svg``.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def main() -> None:
     words.add_argument("--concatenated-steps", type=int, default=STEPS["concatenated"], help="per stair, concatenated critic")
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--rate", type=float, default=1e-3, help="learning rate of Adam")
-    words.add_argument("--plot", type=Path, default=HERE.parent / "docs" / "mi-staircase.svg")
+    words.add_argument("--plot", type=Path, default=HERE.parent / "docs" / "figures" / "mi-staircase.svg")
     options = words.parse_args()
     steps = {"separable": options.steps, "concatenated": options.concatenated_steps}
     curves: dict[tuple[str, str], list[NDArray[np.float64]]] = {}

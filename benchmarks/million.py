@@ -31,7 +31,7 @@ def measure(case: str, items: int, steps: int, threads: int) -> dict[str, float]
 
     from reverie.nn.heads import DotHead
     from reverie.objectives import FullSoftmax, NegativesConfig, SampledSoftmax, create_objective
-    from reverie.training.memory import peak_mb, reset_peak
+    from reverie.study.environment import peak_mb, reset_peak
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)

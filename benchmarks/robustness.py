@@ -102,7 +102,7 @@ def same_steps(epochs: int, attack_epochs: int) -> dict[str, Any]:
     from reverie.options import checked
     from reverie.robustness.arena import open_arena
     from reverie.robustness.attacks.shelf import ATTACKS
-    from reverie.robustness.exposure import audience
+    from reverie.robustness.exposure import exposure_queries
     from reverie.robustness.threat import BudgetConfig, GoalConfig, Grey
     from reverie.robustness.view import attacker_view, resolve_budget, resolve_goal
 
@@ -121,7 +121,7 @@ def same_steps(epochs: int, attack_epochs: int) -> dict[str, Any]:
     after = create_model("mf", poisoned, seed=1, **SETTINGS)
     fit(after, poisoned, show=False, device="cpu", seed=1, **training(epochs))
     clock.done("retrain")
-    asked = audience(arena.split, goal.targets)
+    asked = exposure_queries(arena.split, goal.targets)
     hr = shares(before, after, asked)
     clock.done("evaluate")
     likes = len(arena.split.train.positions())
@@ -131,10 +131,10 @@ def same_steps(epochs: int, attack_epochs: int) -> dict[str, Any]:
 def shares(before: Any, after: Any, asked: Any) -> dict[str, list[float]]:
     """Return the share of users who are shown the target, before and after, at each cut."""
     from reverie.evaluation import evaluate
-    from reverie.robustness.exposure import by_user
+    from reverie.robustness.exposure import exposure_by_user
 
     ranks = [evaluate(model, asked, top=0, device="cpu").ranks for model in (before, after)]
-    return {str(cut): [float(by_user(one, f"hr@{cut}")["value"].to_numpy().mean()) for one in ranks] for cut in CUTS}
+    return {str(cut): [float(exposure_by_user(one, f"hr@{cut}")["value"].to_numpy().mean()) for one in ranks] for cut in CUTS}
 
 
 def ranks_alone(weights: Path) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def ranks_alone(weights: Path) -> dict[str, Any]:
     from reverie.data.split import Split
     from reverie.data.vocabulary import Vocabulary
     from reverie.models import create_model
-    from reverie.robustness.exposure import audience
+    from reverie.robustness.exposure import exposure_queries
 
     torch.set_num_threads(1)
     tables = np.load(weights)
@@ -177,7 +177,7 @@ def ranks_alone(weights: Path) -> dict[str, Any]:
     taken = []
     for _ in range(6):
         begin = time.process_time(), time.monotonic()
-        asked = audience(split, np.array([TARGET + 1], dtype=np.int32))
+        asked = exposure_queries(split, np.array([TARGET + 1], dtype=np.int32))
         hr = shares(*models, asked)
         taken.append((time.process_time() - begin[0], time.monotonic() - begin[1]))
     step = {"step": "evaluate", "cpu": taken[0][0], "wall": taken[0][1]}

@@ -28,9 +28,9 @@ def measure(table: str, shared: bool, items: int, batch: int, length: int, steps
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models import create_model
+    from reverie.study.environment import peak_mb, reset_peak
     from reverie.training.config import TrainingConfig
-    from reverie.training.loop import Trainer
-    from reverie.training.memory import peak_mb, reset_peak
+    from reverie.training.loop import Trainer, training_source
 
     torch.set_num_threads(threads)
     rows = batch * (steps + 2)
@@ -42,14 +42,16 @@ def measure(table: str, shared: bool, items: int, batch: int, length: int, steps
     negatives = {"n": SHARED, "shared": True} if shared else {"n": PER_POSITION}
     objective = {"kind": "sampled_softmax", "negatives": negatives}
     model = create_model("sasrec", vocabulary, dim=64, history=length, table=table, objective=objective)
-    trainer = Trainer(model, train, TrainingConfig(batch_size=batch), None, None, torch.device("cpu"))
-    batches = trainer._batches(0)
+    assert isinstance(model, torch.nn.Module)
+    source = training_source(model, train)
+    trainer = Trainer(model, source, TrainingConfig(batch_size=batch), None, None, torch.device("cpu"))
+    batches = trainer.batches(0)
     for step in range(2):
-        trainer._step(batches[step], 0, step, len(batches))
+        trainer.step(batches[step], 0, step, len(batches))
     reset_peak()
     begin = time.perf_counter()
     for step in range(2, steps + 2):
-        trainer._step(batches[step], 0, step, len(batches))
+        trainer.step(batches[step], 0, step, len(batches))
     return {"seconds per step": (time.perf_counter() - begin) / steps, "peak": peak_mb()}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -165,6 +166,15 @@ def test_a_registry_is_lazy_and_names_the_nearest() -> None:
         shelf.build("first")
     with pytest.raises(ConfigError, match=r"unknown thing 'frist' \(did you mean 'first'\?\)"):
         shelf["frist"]
+
+
+def test_entry_points_are_listed_after_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [metadata.EntryPoint(name, "reverie.llm.collm.entry:ENTRY", "things") for name in ("collm", "another")]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points if group == "things" else [])
+    own = Entry(build="nowhere.at_all:build", config="json:JSONDecoder")
+    assert list(Registry("thing", {"din": own, "daydream": own}, group="things")) == ["din", "daydream", "collm", "another"]
+    with pytest.raises(ConfigError, match="two packages register the thing 'collm'"):
+        list(Registry("thing", {"collm": own}, group="things"))
 
 
 def test_random_streams_depend_on_their_name_only() -> None:

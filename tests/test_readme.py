@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import sys
@@ -19,7 +20,7 @@ from reverie.nn.heads import DotHead
 from reverie.testing import tiny_dataset
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 SHORTER = {
     "reverie demo": "reverie demo --smoke",
@@ -30,6 +31,7 @@ SHORTER = {
 """What is added to (or put in the place of) a command so that it takes seconds; everything else is run as it is printed."""
 
 ELSEWHERE = {
+    "architecture.md": "tests/study/test_toy_room.py",
     "deploy.md": "tests/cli/test_judge_export.py",
     "judge.md": "tests/cli/test_judge_export.py",
     "from-recad.md": "tests/data/test_sources_attacked.py",
@@ -45,6 +47,16 @@ def _commands(text: str) -> list[str]:
     return [
         line.strip() for block in re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines() if line
     ]
+
+
+def _load(path: Path) -> Any:
+    """Import a file that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 README = _commands((ROOT / "README.md").read_text(encoding="utf-8"))
@@ -90,7 +102,7 @@ def test_the_commands_of_the_readme_run_one_after_the_other(small: Path, monkeyp
 
 
 def test_the_commands_of_the_table_run(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    table = re.findall(r"\| `(reverie [^`]+)` \|$", (ROOT / "docs/guide/cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     order = sorted(table, key=lambda command: ("evaluate" in command or "recommend" in command, "validate" in command))
     assert len(order) == 15
     for command in order:
@@ -122,12 +134,41 @@ def test_python_blocks_run(page: Path, small: Path, capsys: pytest.CaptureFixtur
         assert "ndcg@10 0." in capsys.readouterr().out
 
 
+def test_the_architecture_page_names_the_floors_as_the_test_of_imports_does() -> None:
+    floors = _load(ROOT / "tests" / "test_imports.py")
+    there = {floors.room_of(module) for module in floors.FILES} - {"__init__", "__main__"}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## What everything shares")[0]
+    named = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")]
+    assert [set(names) for names in named] == [floor & there for floor in floors.FLOORS if floor & there]
+
+
+REFERENCE = [
+    path
+    for page in sorted((ROOT / "docs" / "api").glob("*.md"))
+    for path in re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+]
+"""What the API reference shows, by its dotted path."""
+FACES = ("", ".evaluation", ".objectives", ".objectives.contrastive", ".objectives.dro", ".diffusion", ".report")
+
+
+@pytest.mark.parametrize("path", REFERENCE)
+def test_the_reference_names_what_can_be_imported(path: str) -> None:
+    module, _, name = _load(ROOT / "mkdocs_hooks.py").defined_at(path).rpartition(".")
+    assert getattr(importlib.import_module(module), name) is getattr(importlib.import_module(path.rpartition(".")[0]), name)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_the_reference_names_everything(face: str) -> None:
+    names = set(importlib.import_module(f"reverie{face}").__all__) - {"__version__"}
+    assert names <= {path.rpartition(".")[2] for path in REFERENCE}
+
+
 def test_pages_name_what_there_is() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     works = re.search(r"Models that can be trained today: (.*?)\.", text, flags=re.DOTALL)
     assert works is not None
     assert sorted(re.findall(r"`([\w-]+)`", works[1])) == rv.list_models()
-    data = (ROOT / "docs/data.md").read_text(encoding="utf-8").split("## Named datasets")[1]
+    data = (ROOT / "docs/guide/data.md").read_text(encoding="utf-8").split("## Named datasets")[1]
     assert sorted(re.findall(r"^\| `([\w-]+)` \|", data, flags=re.MULTILINE)) == rv.list_datasets()
     rows = [line.split("|")[1:-1] for line in data.splitlines() if line.startswith("| `")]
     for row in rows:
@@ -154,13 +195,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_recipe_of_the_documentation_is_valid() -> None:
-    from reverie.contrast.recipe import parse_study
-    from reverie.training.recipe import parse_recipe
+    from reverie.contrast.recipe import CONTRAST
+    from reverie.training.recipe import RECIPES
 
     for page in PAGES:
         for block in _blocks(page, "yaml"):
             values = yaml.safe_load(block)
-            (parse_study if "task" in values else parse_recipe)(values, page.name)
+            (CONTRAST.parse if "task" in values else RECIPES.parse)(values, page.name)
 
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TABLES = sorted((Path(__file__).resolve().parents[1] / "results").glob("*.csv"))
+TABLES = sorted((Path(__file__).resolve().parents[1] / "results").rglob("*.csv"))
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)

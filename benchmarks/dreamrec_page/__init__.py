@@ -1,1 +1,1 @@
-"""DreamRec on its Zhihu files: everything behind ``docs/dreamrec.md``."""
+"""DreamRec on its Zhihu files: everything behind ``docs/results/dreamrec.md``."""

@@ -10,7 +10,7 @@ import torch
 from dreamrec_page.runs import with_options
 from reverie.data.batch import query_batch
 from reverie.diffusion import DDPM, Guided, create_sampler, create_schedule, sample
-from reverie.diffusion.guidance import extrapolated
+from reverie.diffusion.guidance import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
 from reverie.nn.states import last_states
 from reverie.seeds import numpy_generator, torch_generator
@@ -64,7 +64,7 @@ def law_rows(run: Run, split: Split, histories: int = 100, draws: int = 256) -> 
     values = torch.linalg.eigvalsh(law.covariance).flip(0).clamp(min=0)
     with torch.inference_mode():
         h = guidance(model, split.test, histories, run.recipe.training.seed)
-        means = exact.mean(extrapolated(h, model.null, model.config.guidance)).double()
+        means = exact.mean(extrapolate(h, model.null, model.config.guidance)).double()
         straight = walk(model, h, Silence(tuple(h.shape), torch.Generator(), h)).double()
         numbers = {
             "rank of S": law.rank,

@@ -42,7 +42,7 @@ class NoiseOff(DreamRec):
         super().__init__(config, n_items)
         self.signal, self.spread = torch.zeros(1), torch.zeros(1)
 
-    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
+    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         flat = h.reshape(-1, h.shape[-1])
         return Guided(self.denoiser, flat, self.null, self.config.guidance)(torch.zeros_like(flat), 0).view_as(h)
 
@@ -67,7 +67,7 @@ class EncoderAlone(DreamRec):
             raise ValueError("batch has no targets")
         return {"loss": F.cross_entropy(self._guidance(batch) @ self.item_table().T, batch.targets - 1)}
 
-    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
+    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         return h
 
 

@@ -1,4 +1,4 @@
-"""From the two tables to ``docs/dreamrec.md`` and its plots; no measured number is typed by hand."""
+"""From the two tables to ``docs/results/dreamrec.md`` and its plots; no measured number is typed by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "runs" / "dreamrec-page"
 TABLE, FACTS = ROOT / "results" / "dreamrec-zhihu.csv", ROOT / "benchmarks" / "results" / "dreamrec_page.csv"
 SPEED = FACTS.with_name("dreamrec.csv")
-PAGE, TEMPLATE = ROOT / "docs" / "dreamrec.md", Path(__file__).with_name("template.md")
+PAGE, TEMPLATE = ROOT / "docs" / "results" / "dreamrec.md", Path(__file__).with_name("template.md")
 WINDOW = "popularity of window"
 """How cases of popularity by the age of its data begin."""
 PUBLISHED = {"HR@20": 2.26, "NDCG@20": 0.79}
@@ -165,7 +165,7 @@ def write_page() -> None:
     from dreamrec_page.plots import write_plots
 
     numbers = Numbers.read(TABLE, FACTS)
-    write_plots(PAGE.parent, numbers, LABELS, PUBLISHED["HR@20"])
+    write_plots(ROOT / "docs" / "figures", numbers, LABELS, PUBLISHED["HR@20"])
     write_text(PAGE, page(numbers))
 
 

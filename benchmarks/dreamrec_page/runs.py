@@ -20,9 +20,9 @@ from reverie.models.dreamrec.model import DreamRec
 from reverie.options import checked
 from reverie.protocols import Card
 from reverie.seeds import seed_torch, torch_generator
+from reverie.study.environment import commit
 from reverie.training import fit
 from reverie.training.comparison import refitted, with_seed
-from reverie.training.environment import commit
 from reverie.training.fit import Fitted
 from reverie.training.run import Run, run_recipe
 

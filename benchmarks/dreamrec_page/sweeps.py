@@ -11,8 +11,8 @@ from dreamrec_page.runs import with_options
 from reverie.evaluation import Evaluation, evaluate, pooled
 from reverie.models import create_model
 from reverie.models.dreamrec.model import DreamRec
-from reverie.training.loop import Trainer
-from reverie.training.progress import progress
+from reverie.study.progress import progress
+from reverie.training.loop import Trainer, training_source
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
@@ -105,7 +105,7 @@ def collapse_rows(name: str, recipe: Recipe, split: Split, epochs: int, every: i
         seen.append(state(model, split, groups))
         return 0.0
 
-    trainer = Trainer(model, split.train, options, look, None, torch.device("cpu"))
+    trainer = Trainer(model, training_source(model, split.train), options, look, None, torch.device("cpu"))
     with progress(epochs, f"watching {name}", False) as shown:
         log = trainer.run(shown)
     after = [row for row in log.rows if f"valid_{options.metric}" in row]

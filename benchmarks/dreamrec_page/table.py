@@ -12,7 +12,8 @@ import polars as pl
 from dreamrec_page.runs import Measured, without_seen
 from reverie.evaluation import Evaluation, paired_test, pooled, with_history
 from reverie.files import append_csv
-from reverie.training.results import COLUMNS, result_rows
+from reverie.study.rows import COLUMNS
+from reverie.training.run import result_rows
 
 Found = Mapping[tuple[str, str, int], Measured]
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20")

@@ -1,1 +1,1 @@
-"""What generation buys beyond ranking: everything behind ``docs/generation.md``."""
+"""What generation buys beyond ranking: everything behind ``docs/results/generation.md``."""

@@ -75,8 +75,8 @@ def main(words: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             measure("tiny", SMALL, place / "runs", place / "generation.csv")
-            write_page(place / "generation.csv", place / "generation.md")
-            print((place / "generation.md").read_text(encoding="utf-8"))
+            write_page(place / "generation.csv", place / "results" / "generation.md")
+            print((place / "results" / "generation.md").read_text(encoding="utf-8"))
         return
     for dataset in () if options.page else options.data:
         measure(dataset, FULL, STORE, TABLE)

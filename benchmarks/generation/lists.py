@@ -12,7 +12,7 @@ from reverie.data.batch import query_batch
 from reverie.evaluation import Evaluation, evaluate
 from reverie.evaluation.diverse import min_max, mmr, pairwise_cosine
 from reverie.evaluation.ranking import arrange
-from reverie.evaluation.scoring import LARGEST, asking, batches, best, masked
+from reverie.evaluation.scoring import LARGEST, batches, evaluation_mode, highest, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,14 +118,14 @@ def drawn_lists(model: Any, queries: Queries, n: int, k: int) -> Drawn:
     """
     n_items = queries.sequences.vocabulary.n_items
     lists, cosine = np.zeros((len(queries), n, k), dtype=np.int64), np.zeros(len(queries))
-    with asking(model, None, 0):
+    with evaluation_mode(model, None, 0):
         for index, drawn in _vectors(model, queries, n):
             cosine[index] = pairwise_cosine(drawn).double().numpy()
             scores = (drawn @ model.item_table().T).reshape(-1, n_items)
             layout = arrange(queries, index, remove_seen=True)
             rows = (layout.hidden_rows[:, None] * n + np.arange(n)).ravel()
             with masked(scores, rows, np.repeat(layout.hidden_columns, n)):
-                columns, _ = best(scores, k)
+                columns, _ = highest(scores, k)
             lists[index, :, : columns.shape[1]] = columns.reshape(len(index), n, -1) + 1
     return Drawn(lists, cosine)
 
@@ -147,7 +147,7 @@ def vectors_of(model: Any, queries: Queries, draws: int = 0) -> torch.Tensor:
     Tensor, shape [Q, D] or [Q, draws, D]
         In the order of the queries.
     """
-    with asking(model, None, 0):
+    with evaluation_mode(model, None, 0):
         parts = list(_vectors(model, queries, draws))
     order = np.argsort(np.concatenate([index for index, _ in parts]))
     return torch.cat([vectors for _, vectors in parts])[torch.from_numpy(order)]

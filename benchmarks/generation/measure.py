@@ -19,10 +19,10 @@ from reverie.evaluation.calibration import (
     predicted,
 )
 from reverie.evaluation.diverse import co_occurrence_cosine, distinct_items, intra_list_similarity, list_recall, union_lists
-from reverie.evaluation.listed import coverage
+from reverie.evaluation.metrics import coverage
 from reverie.models.variant import with_options
 from reverie.seeds import numpy_generator
-from reverie.training.results import tried_settings
+from reverie.training.run import tried_settings
 
 if TYPE_CHECKING:
     from generation.lists import Drawn, Lists

@@ -1,4 +1,4 @@
-"""From ``results/generation.csv`` to ``docs/generation.md`` and its plot; no measured number is typed by hand."""
+"""From ``results/generation.csv`` to ``docs/results/generation.md`` and its plot; no measured number is typed by hand."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import polars as pl
 from generation.measure import CHOSEN
 from generation.plan import SHARE
 from reverie.files import append_csv, write_text
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
-STORE, TABLE, PAGE = ROOT / "runs" / "generation", ROOT / "results" / "generation.csv", ROOT / "docs" / "generation.md"
+STORE, TABLE = ROOT / "runs" / "generation", ROOT / "results" / "generation.csv"
+PAGE = ROOT / "docs" / "results" / "generation.md"
 TEMPLATE = Path(__file__).with_name("template.md")
 EXTRA = ("list_length", "method")
 """Columns after the common ones: the length of the lists (empty for likelihoods), and how they were made."""
@@ -134,7 +135,7 @@ def read_table(path: Path) -> list[Results]:
 
 
 def write_page(table: Path, page: Path) -> None:
-    """Write the page, and its plot beside it where there is something to draw.
+    """Write the page, and its plot in the folder ``figures`` beside its own where there is something to draw.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def write_page(table: Path, page: Path) -> None:
     if results:
         from generation.plot import draw
 
-        draw(page.with_suffix(".svg"), results)
+        draw(page.parents[1] / "figures" / f"{page.stem}.svg", results)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  # Markdown
     environment.filters |= {"number": number, "signed": signed, "interval": interval, "label": label, "verdict": verdict}
     text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(results=results)

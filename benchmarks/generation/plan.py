@@ -9,7 +9,7 @@ import polars as pl
 
 from reverie.data.splits.config import LeaveOneOut, split_dataset
 from reverie.testing import tiny_dataset
-from reverie.training.recipe import Recipe, parse_recipe, recipe_files
+from reverie.training.recipe import RECIPES, Recipe
 from reverie.training.run import open_recipe_dataset
 from reverie.training.suite import start_values
 
@@ -99,12 +99,12 @@ def recipes(dataset: str) -> dict[str, Recipe]:
         "daydream": (daydream, training),
         "daydream-noise-off": (daydream | {"noise": False}, training),
     }
-    rows: dict[str, dict[str, Any]] = {name: start_values(dataset, name, recipe_files()) for name in COUNTING}
+    rows: dict[str, dict[str, Any]] = {name: start_values(dataset, name, RECIPES.files()) for name in COUNTING}
     rows |= {name: {"model": model, "training": options} for name, (model, options) in learned.items()}
     common = {"dataset": {"name": dataset}, "split": {"protocol": "leave_one_out", "last": NEXT}}
     part = f"{dataset}-{SHARE[dataset]:.2f}" if dataset in SHARE else dataset
     named = {name: values | common | {"name": f"{name}-{part}-next{NEXT}", "description": ""} for name, values in rows.items()}
-    return {name: parse_recipe(values, f"row '{name}'") for name, values in named.items()}
+    return {name: RECIPES.parse(values, f"row '{name}'") for name, values in named.items()}
 
 
 def open_split(dataset: str) -> Split:

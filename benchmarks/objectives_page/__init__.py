@@ -1,1 +1,1 @@
-"""Everything behind ``docs/objectives.md``."""
+"""Everything behind ``docs/results/objectives.md``."""

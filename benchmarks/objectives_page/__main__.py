@@ -1,4 +1,4 @@
-"""Write ``docs/objectives.md`` and its plots from ``results/`` and ``benchmarks/results/``: losses beside each other, and speed.
+"""Write ``docs/results/objectives.md`` and its plots from ``results/`` and ``benchmarks/results/``: losses side by side, and speed.
 
 Run ``python benchmarks/objectives_page``. It trains nothing. Two things a table does not hold come from finished runs where these
 are (``runs/contrast-<name>``, ``runs/compare-collaborative-<data>``), and stay as they were written before where they are not: the
@@ -23,46 +23,71 @@ from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
 from reverie.contrast.effective import effective
-from reverie.contrast.markdown import study_markdown
-from reverie.contrast.packaged import load_study, study_files
-from reverie.contrast.plot import rows_plot, temperature_plot
-from reverie.contrast.stored import stored_studies
-from reverie.contrast.study import run_study
+from reverie.contrast.page import rows_plot, temperature_plot
+from reverie.contrast.recipe import CONTRAST
+from reverie.contrast.results import stored_studies
+from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
+from reverie.contrast.table import study_markdown
+from reverie.evaluation.claims import to_claim_row, write_claims
 from reverie.files import write_text
 from reverie.training.suite import load_suite
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TITLES = {"graph": "Graphs", "text": "Sentences", "image": "Images"}
 
 
-def sections(studies: Mapping[str, Study]) -> str:
+def sections(studies: Mapping[str, MeasuredStudy]) -> str:
     """Return one section per kind of data."""
     parts: list[str] = []
     for name, study in studies.items():
         title = TITLES[str(study.recipe.task["kind"])]
         if f"## {title}\n" not in parts:
             parts.append(f"## {title}\n")
-        plots = {part: ROOT / "docs" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
+        plots = {part: ROOT / "docs" / "figures" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
         write_text(plots["rows"], rows_plot(summarise(study)))
         ran = ROOT / "runs" / f"contrast-{name}"
-        curves = effective(run_study(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
+        curves = effective(run_contrast(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
         if curves:  # they need the cosines of negatives, which the table does not hold
             write_text(plots["temperature"], temperature_plot(curves, study.dataset))
-        shown = [f"![{part} of {name}]({path.name})\n" for part, path in plots.items() if path.exists()]
+        shown = [f"![{part} of {name}](../figures/{path.name})\n" for part, path in plots.items() if path.exists()]
         parts += [f"### {name}\n", f"`reverie contrast {name}`\n", study_markdown(study), *shown]
     return "\n".join(parts)
+
+
+def contrast_claims(studies: Mapping[str, MeasuredStudy], table: Path) -> None:
+    """Write the difference of every row to the tuned InfoNCE, paired by seed, into a claims table."""
+    for name, study in studies.items():
+        summary = summarise(study)
+        means = {row.name: row.mean for row in summary.rows}
+        commits = {row.name: ", ".join(dict.fromkeys(run.commit for run in row.runs)) for row in study.rows}
+        rows = [
+            to_claim_row(
+                row.difference,
+                dataset=name,
+                first=row.name,
+                other=summary.against,
+                why="other than a tuned InfoNCE?",
+                metric=summary.metric,
+                values=(row.mean, means[summary.against]),
+                commit=commits[row.name],
+            )
+            for row in summary.rows
+            if row.difference is not None
+        ]
+        write_claims(table, name, rows)
 
 
 def main() -> None:
     """Write the page."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 # Markdown
     template = environment.from_string((HERE / "template.md").read_text(encoding="utf-8"))
-    studies = stored_studies(ROOT / "results" / "contrast.csv", {name: load_study(name) for name in study_files()})
+    studies = stored_studies(ROOT / "results" / "contrast.csv", {name: CONTRAST.load(name) for name in CONTRAST.files()})
+    contrast_claims(studies, ROOT / "results" / "contrast-claims.csv")
     table, runs = ROOT / "results" / "collaborative.csv", ROOT / "runs"
     tests = {
         data: compared(data, runs, table.with_name("collaborative-claims.csv")) for data in load_suite("collaborative").datasets
@@ -77,7 +102,7 @@ def main() -> None:
         staircase=staircase(),
         speed=speed(),
     )
-    write_text(ROOT / "docs" / "objectives.md", page)
+    write_text(ROOT / "docs" / "results" / "objectives.md", page)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from claims import finished, write_claims
+from claims import claim_rows, finished
 
-from reverie.evaluation import holm, paired_test
+from reverie.evaluation.claims import holm_by_metric, read_claims, write_claims
 
 AGAINST = {"mf": "mf-info-nce", "lightgcn": "lightgcn-info-nce", "sasrec": "sasrec-info-nce"}
 METRIC = "ndcg@20"
@@ -40,15 +38,9 @@ def compared(dataset: str, runs: Path, table: Path) -> dict[str, dict[str, Any]]
         other = AGAINST.get(row.partition("-")[0])
         if other is None or row == other or other not in rows:
             continue
-        tested = paired_test([run.test for run in own], [run.test for run in rows[other]], [METRIC])
-        (values,) = tested.rename({"first": "first_value", "other": "other_value"}).to_dicts()
-        commits = dict.fromkeys(str(run.facts["commit"]) for run in [*own, *rows[other]])
-        seeds = f"{len(own)}/{len(rows[other])}"
-        facts = {"dataset": dataset, "first": row, "other": other, "why": "above a tuned InfoNCE?", "seeds": seeds}
-        lines[row] = values | facts | {"commit": ", ".join(commits)}
+        (lines[row],) = claim_rows(dataset, (row, own), (other, rows[other]), "above a tuned InfoNCE?", [METRIC])
     if lines:
-        for line, corrected in zip(lines.values(), holm(np.array([line["p"] for line in lines.values()])), strict=True):
-            line["p_holm"] = float(corrected)
+        lines = dict(zip(lines, holm_by_metric(list(lines.values())), strict=True))
         write_claims(table, dataset, list(lines.values()))
     return lines
 
@@ -59,8 +51,5 @@ def several_seeds(test: Mapping[str, Any]) -> bool:
 
 
 def _stored(dataset: str, table: Path) -> dict[str, dict[str, Any]]:
-    if not table.exists():
-        return {}
-    with table.open(encoding="utf-8", newline="") as handle:
-        lines = [line for line in csv.DictReader(handle) if line["dataset"] == dataset]
+    lines = [line for line in read_claims(table) if line["dataset"] == dataset]
     return {line["first"]: line | {name: float(line[name]) for name in NUMBERS if line[name]} for line in lines}

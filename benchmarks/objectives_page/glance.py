@@ -9,7 +9,7 @@ from objectives_page.compared import several_seeds
 from reverie.contrast.summary import summarise
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 ROWS = ("adnce-tuned", "adnce-shuffled", "info-nce")
 HEAD = (
@@ -19,7 +19,7 @@ HEAD = (
 )
 
 
-def glance(studies: Iterable[Study], tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def glance(studies: Iterable[MeasuredStudy], tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return the table.
 
     Parameters
@@ -41,7 +41,7 @@ def glance(studies: Iterable[Study], tests: Mapping[str, Mapping[str, Mapping[st
         cells = []
         for name in ROWS:
             found = rows[name].difference if name in rows else None
-            cells.append("" if found is None else _difference(found.difference, found.low, found.high, found.shown))
+            cells.append("" if found is None else _difference(found.value, found.low, found.high, found.shown))
         base, untrained = rows[summary.against], rows.get("untrained")
         floor = "" if untrained is None else f"{untrained.mean:.4f}"
         lines.append(_line(study.dataset, summary.metric, base.mean, cells, floor))

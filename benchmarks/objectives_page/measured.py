@@ -32,7 +32,7 @@ def staircase() -> str:
             values[critic, estimator][truth.removeprefix("truth ")].append(float(line["value"]))
     truths = sorted({truth for found in values.values() for truth in found}, key=float)
     rows = [
-        "![Estimates of mutual information on a staircase](mi-staircase.svg)",
+        "![Estimates of mutual information on a staircase](../figures/mi-staircase.svg)",
         "",
         f"| critic | estimator | {' | '.join(f'truth {truth}' for truth in truths)} | seeds |",
         "|---|---|" + "--:|" * (len(truths) + 1),

@@ -9,7 +9,7 @@ from statistics import fmean
 
 ByRate = dict[int, dict[str, float]]
 """Values by rate, in per cent, and seed."""
-PLOT = "false-negatives.svg"
+PLOT = "../figures/false-negatives.svg"
 SLICES = {"all": "all test items", "target:rare": "rare test items alone"}
 
 

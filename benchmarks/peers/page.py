@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import COLUMNS, machine
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE, PAGE, PLOT = (ROOT / name for name in ("benchmarks/results/peers.csv", "docs/peers.md", "docs/peer-race.svg"))
+TABLE, PAGE, PLOT = (
+    ROOT / name for name in ("benchmarks/results/peers.csv", "docs/results/peers.md", "docs/figures/peer-race.svg")
+)
 COLOURS = dict(zip(SYSTEMS, ("#0b6e4f", "#d1495b", "#2e5eaa", "#edae49", "#8d6a9f"), strict=True))
 Results = Mapping[str, Sequence[dict[str, Any]]]
 
@@ -219,7 +221,7 @@ def page(tuned: Results, raced: Results, targets: Mapping[str, float]) -> str:
         "seconds do not carry its waiting time, and the libraries take turns, so that noise hits all alike.\n",
         "A small validation set makes curves jump, so the first crossing and the best of many measurements are partly luck, the "
         "more so the more often a run is measured; trust no ratio below 1.5.\n",
-        "![NDCG@10 against seconds of training](peer-race.svg)\n",
+        "![NDCG@10 against seconds of training](../figures/peer-race.svg)\n",
     ]
     for case, results in raced.items():
         parts += _case(case, results, tuned[case], targets[case])

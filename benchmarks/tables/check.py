@@ -1,4 +1,4 @@
-"""Run small recipes of `results/sequential.csv` again and compare every metric with the stored row.
+"""Compute small rows of every results table again and compare every metric with the stored row.
 
 Counting models have no arithmetic whose order depends on the machine's threads, so they must give the stored six digits. A trained
 model sums in another order with another number of threads or another processor; its weights then differ in their last digits, and
@@ -17,19 +17,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from check_rooms import ROOMS, stored_and_again
 from standing import Run, read_standings
 
 from reverie.errors import ConfigError, DataError, ReverieError, nearest
 from reverie.models.shelf import MODELS
 from reverie.training.comparison import with_seed
 from reverie.training.recipe import cell_recipe
-from reverie.training.results import result_rows
-from reverie.training.run import run_recipe
+from reverie.training.run import result_rows, run_recipe
 from reverie.training.suite import suite_cells
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKED = ("co-occurrence-ml-100k", "mf-ml-100k")
-"""A counted and a trained row, some ten seconds together; MovieLens-100K is fetched where it is not at hand."""
+CHECKED = ("co-occurrence-ml-100k", "mf-ml-100k", "item-knn-cf-lastfm")
+"""Counted and trained rows, some ten seconds together; data are fetched where they are not at hand."""
 EXACT, TOLERANCE = 1e-9, 0.005
 
 
@@ -61,7 +61,7 @@ class Line:
     def text(self) -> str:
         """Return the line of the printed table."""
         verdict = "agrees" if self.agrees else "DIFFERS"
-        return f"{self.recipe:<28} {self.metric:<10} {self.stored:<10.6g} {self.again:<10.6g} {self.allowed:<8g} {verdict}"
+        return f"{self.recipe:<44} {self.metric:<14} {self.stored:<10.6g} {self.again:<10.6g} {self.allowed:<8g} {verdict}"
 
 
 def stored_run(recipe: str, table: Path) -> Run:
@@ -95,6 +95,12 @@ def stored_run(recipe: str, table: Path) -> Run:
         command = f"reverie compare {suite.name} --on {dataset} --rows {row} --results {table}"
         raise DataError(f"{table} has no row of '{recipe}' to compare with; make it with '{command}'")
     return found.runs[0]
+
+
+def _table(recipe: str) -> Path:
+    """Return the results table of a recipe's suite."""
+    suite = suite_cells()[recipe][0].name if recipe in suite_cells() else "sequential"
+    return ROOT / "results" / f"{suite}.csv"
 
 
 def check(recipe: str, stored: Run, folder: Path) -> list[Line]:
@@ -134,15 +140,15 @@ def check(recipe: str, stored: Run, folder: Path) -> list[Line]:
 def main(words: Sequence[str] | None = None) -> int:
     """Check the recipes and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="*", default=list(CHECKED), help="recipes of a suite")
-    parser.add_argument("--results", type=Path, default=ROOT / "results" / "sequential.csv")
+    parser.add_argument("recipes", nargs="*", help="recipes of a suite; by default a few, and a row of every room")
+    parser.add_argument("--results", type=Path, help="their results table; that of their suite by default")
     given = parser.parse_args(words)
     try:
-        stored = {recipe: stored_run(recipe, given.results) for recipe in given.recipes}
+        stored = {recipe: stored_run(recipe, given.results or _table(recipe)) for recipe in given.recipes or CHECKED}
     except ReverieError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{'recipe':<28} {'metric':<10} {'stored':<10} {'again':<10} allowed")
+    print(f"{'recipe':<44} {'metric':<14} {'stored':<10} {'again':<10} allowed")
     agree = True
     with tempfile.TemporaryDirectory() as folder:
         for recipe, run in stored.items():
@@ -154,6 +160,17 @@ def main(words: Sequence[str] | None = None) -> int:
             for line in lines:
                 print(line.text())
             agree = agree and all(line.agrees for line in lines)
+        for room in () if given.recipes or given.results else ROOMS:
+            try:
+                pairs = stored_and_again(room, Path(folder))
+            except ReverieError as error:
+                print(f"error: {error}", file=sys.stderr)
+                agree = False
+                continue
+            for name, metric, value, again in pairs:
+                line = Line(name, metric, value, again, max(EXACT, 1e-5 * abs(value)))
+                print(line.text())
+                agree = agree and line.agrees
     print("all agree" if agree else "some metrics differ")
     return 0 if agree else 1
 

@@ -8,18 +8,14 @@ on validation; ingredients are compared with the row that they were taken from.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from reverie.errors import DataError
-from reverie.evaluation import holm, paired_test
-from reverie.files import write_text
+from reverie.evaluation.claims import holm_by_metric, to_claim_row, write_claims
+from reverie.evaluation.paired_queries import paired_by_query
 from reverie.training.run import open_run
 
 if TYPE_CHECKING:
@@ -28,10 +24,6 @@ if TYPE_CHECKING:
 METRICS = ("ndcg@10", "recall@10")
 OURS, WIDE, CONTROL, COUNTING = "daydream", "daydream-wide", "daydream-still", "co-occurrence"
 SASREC = "sasrec-"
-COLUMNS = (
-    "dataset", "first", "other", "why", "metric", "first_value", "other_value", "difference", "low", "high",
-    "p", "p_holm", "test", "seeds", "n", "detectable", "commit",
-)  # fmt: skip
 
 
 def finished(folder: Path, dataset: str) -> dict[str, list[Run]]:
@@ -98,65 +90,51 @@ def claims(dataset: str, rows: Mapping[str, Sequence[Run]]) -> list[dict[str, An
     Returns
     -------
     list of dict
-        With the keys of `COLUMNS`.
+        With the keys of `CLAIM_COLUMNS`.
     """
     lines: list[dict[str, Any]] = []
     for first, other, why in pairs(rows):
-        sides = rows[first], rows[other]
-        tested = paired_test([run.test for run in sides[0]], [run.test for run in sides[1]], METRICS)
-        common = {
-            "dataset": dataset,
-            "why": why,
-            "seeds": f"{len(sides[0])}/{len(sides[1])}",
-            "commit": ", ".join(dict.fromkeys(str(run.facts["commit"]) for side in sides for run in side)),
-        }
-        values = tested.rename({"first": "first_value", "other": "other_value"}).to_dicts()
-        lines += [common | row | {"first": first, "other": other} for row in values]
-    for metric in METRICS:
-        family = [line for line in lines if line["metric"] == metric]
-        if family:
-            for line, corrected in zip(family, holm(np.array([line["p"] for line in family])), strict=True):
-                line["p_holm"] = float(corrected)
-    return lines
+        lines += claim_rows(dataset, (first, rows[first]), (other, rows[other]), why, METRICS)
+    return holm_by_metric(lines)
 
 
-def write_claims(path: Path, dataset: str, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Put the lines of a dataset in the place of those that the file has.
+def claim_rows(
+    dataset: str, first: tuple[str, Sequence[Run]], other: tuple[str, Sequence[Run]], why: str, metrics: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Compare two rows, given by name and runs, and return their claims, one per metric.
 
     Parameters
     ----------
-    path : Path
-        CSV file.
     dataset : str
         Name.
-    lines : sequence of mapping
-        From `claims`.
-    """
-    kept = [line for line in read_claims(path) if line["dataset"] != dataset]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*kept, *lines])
-    write_text(path, text.getvalue())
-
-
-def read_claims(path: Path) -> list[dict[str, str]]:
-    """Return the lines of the file.
-
-    Parameters
-    ----------
-    path : Path
-        CSV file; one that does not exist has none.
+    first, other : tuple of str and sequence of Run
+        Either side: its row and its runs.
+    why : str
+        The question that the comparison answers.
+    metrics : sequence of str
+        Names.
 
     Returns
     -------
     list of dict
-        With the keys of `COLUMNS`, as text.
+        With the keys of `CLAIM_COLUMNS`, not yet corrected for the number of comparisons.
     """
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+    runs = [*first[1], *other[1]]
+    found = paired_by_query([run.test for run in first[1]], [run.test for run in other[1]], metrics)
+    return [
+        to_claim_row(
+            one.effect,
+            dataset=dataset,
+            first=first[0],
+            other=other[0],
+            why=why,
+            metric=metric,
+            values=(one.first, one.other),
+            commit=", ".join(dict.fromkeys(str(run.facts["commit"]) for run in runs)),
+            seeds=(len(first[1]), len(other[1])),
+        )
+        for metric, one in found.items()
+    ]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Write `docs/results.md` and its plots from `results/sequential.csv`; every figure is the table's or `published.yaml`'s."""
+"""Write `docs/results/results.md` and its plots from `results/sequential.csv`; every figure stands there or in `published.yaml`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from claims import read_claims
 from plot import draw
 from published import Published, load_published
 from standing import REFIT, Standing, Standings, Value, highest, ranked, read_standings
 
 from reverie.errors import ReverieError
+from reverie.evaluation.claims import read_claims
 from reverie.files import write_text
 from reverie.training.suite import Suite, cell_name, load_suite
 
@@ -146,7 +146,7 @@ def _section(suite: Suite, standings: Standings, name: str, facts: Published, te
         lines += [
             f"Protocol `{protocols}`, seen items: {seen}, dataset {found[0].several('dataset_sha256')[:12]}, "
             f"{found[0].several('n')} queries, {planned.seeds} seed{'s' if planned.seeds > 1 else ' (no claim about a method)'}.\n",
-            f"![ndcg@{k} against seconds of training](results-{name}.svg)\n",
+            f"![ndcg@{k} against seconds of training](../figures/results-{name}.svg)\n",
             *_table(standings, found, name, k, planned.seeds),
             *_nonempty(standings, name, k),
             *_tested(tests),
@@ -242,14 +242,14 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", default="sequential")
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "sequential.csv")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "results.md")
     given = parser.parse_args(words)
     suite = load_suite(given.suite)
     standings, published = read_standings(given.results, suite), load_published()
     for name in suite.datasets:
         metric = f"ndcg@{published.get(name, Published()).k}"
         if found := ranked(standings, name, metric):
-            draw(found, metric, name, given.out.parent / f"results-{name}.svg")
+            draw(found, metric, name, given.out.resolve().parents[1] / "figures" / f"results-{name}.svg")
     write_text(given.out, page(suite, standings, published, read_claims(given.results.parent / "claims.csv")))
     print(f"wrote {given.out}")
 

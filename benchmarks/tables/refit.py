@@ -13,12 +13,12 @@ import csv
 import sys
 from pathlib import Path
 
-from reverie.cli.compare import append_results_of
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, ReverieError
+from reverie.study.rows import append_rows
 from reverie.training.comparison import with_seed
 from reverie.training.recipe import cell_recipe
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.suite import load_suite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ def main() -> None:
             training = with_seed(recipe, seed).training.model_copy(update={"on": "train+valid", "epochs": epoch})
             again = recipe.model_copy(update={"name": f"{recipe.name}+valid", "training": training})
             run = run_recipe(again, asked.store / f"{again.name}-seed{seed}", split=split, device="cpu", show=False)
-            append_results_of(run, asked.table)
+            append_rows(asked.table, result_rows(run))
             print(again.name, seed, epoch, f"{run.test.value('ndcg@10'):.4f}", flush=True)
 
 

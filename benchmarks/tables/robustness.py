@@ -1,4 +1,4 @@
-"""Write ``docs/robustness-results.md`` from ``results/robustness.csv``; never by hand.
+"""Write ``docs/results/robustness-results.md`` from the tables in ``results/robustness``; never by hand.
 
 Run ``python benchmarks/tables/robustness.py``.
 """
@@ -6,19 +6,20 @@ Run ``python benchmarks/tables/robustness.py``.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from reverie.files import write_text
 from reverie.report.words import number
-from reverie.robustness.words import fakes_word
+from reverie.robustness.table import fakes_word
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE, PAGE = ROOT / "results" / "robustness.csv", ROOT / "docs" / "robustness-results.md"
+TABLES, PAGE = ROOT / "results" / "robustness", ROOT / "docs" / "results" / "robustness-results.md"
 HEAD = """# Robustness: results
 
-Written by `python benchmarks/tables/robustness.py` from `results/robustness.csv`; never by hand. How the numbers are made:
-[Robustness](robustness.md).
+Written by `python benchmarks/tables/robustness.py` from `results/robustness/*.csv`; never by hand. How the numbers are made:
+[Robustness](../guide/robustness.md).
 
 Lift: by how many points the targets' share of top-10 lists rises above the null attack (the same victim fitted again, nothing
 injected), with the 95 % interval over seeds and users; behind it the change of NDCG@10 on the test. Bold: the interval of the lift
@@ -28,7 +29,11 @@ does not hold 0 (not corrected for the number of cells; the HTML page corrects).
 
 def main() -> None:
     """Write the page."""
-    table = pl.read_csv(TABLE, infer_schema_length=None, schema_overrides={"seed": pl.String, "budget": pl.Float64})
+    types: dict[str, Any] = {"seed": pl.String, "key": pl.String, "budget": pl.Float64}
+    paths = sorted(TABLES.glob("*.csv"))
+    table = pl.concat(
+        [pl.read_csv(path, infer_schema_length=None, schema_overrides=types) for path in paths], how="vertical_relaxed"
+    )
     table = table.with_columns(pl.col("budget").fill_null(0.0))  # labelled profiles have none
     parts = [HEAD]
     for recipe in table["recipe"].unique(maintain_order=True):

@@ -27,40 +27,12 @@ class NotFinite(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string.
-
-    Parameters
-    ----------
-    name : str
-        What the user wrote.
-    known : iterable of str
-        The names that exist.
-
-    Returns
-    -------
-    str
-        A fragment that can stand behind the first clause of an error message.
-    """
+    """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string."""
     found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:
-    """Return the error for a name that is not in a list of known names.
-
-    Parameters
-    ----------
-    kind : str
-        What is looked up, e.g. ``"model"``.
-    name : str
-        What the user wrote.
-    known : iterable of str
-        The names that exist.
-
-    Returns
-    -------
-    ConfigError
-        Names the nearest known name and lists all of them.
-    """
+    """Return the error for a name that is not in a list of known names."""
     names = sorted(str(k) for k in known)
     return ConfigError(f"unknown {kind} '{name}'{nearest(name, names)}; known: {', '.join(names)}")

@@ -19,23 +19,7 @@ from reverie.errors import DataError, ReverieError
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which takes the place of `path` when the block ends well.
-
-    Parameters
-    ----------
-    path : path
-        The file to write; its folder is made if it is missing.
-
-    Yields
-    ------
-    Path
-        Where to write. On any error it is removed and `path` is as before.
-
-    Raises
-    ------
-    ReverieError
-        If the system cannot write there (no space left, no permission).
-    """
+    """Yield a temporary path beside `path`, which takes the place of `path` when the block ends well."""
     final = Path(path)
     temporary: Path | None = None
     try:
@@ -67,50 +51,18 @@ def _system_reason(error: Exception) -> str | None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` as UTF-8, atomically.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    text : str
-        Its whole content.
-    """
+    """Write `text` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:
-    """Write `value` as indented JSON, atomically.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    value : object
-        Anything `json` can write.
-    """
+    """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    object
-        Its value.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or is not JSON.
-    """
+    """Read a JSON file."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -121,20 +73,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a file for one process: others that ask for it wait.
-
-    The lock itself lies in the cache folder, so that nothing is left beside the file.
-
-    Parameters
-    ----------
-    path : path
-        The file; it need not exist.
-
-    Yields
-    ------
-    None
-        While it is held; asking again in the same process does not wait.
-    """
+    """Hold a file for one process: others that ask for it wait."""
     from filelock import FileLock
 
     name = hashlib.sha256(os.fsencode(Path(path).resolve())).hexdigest()[:32]
@@ -145,26 +84,11 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Append rows to a CSV table with fixed columns; the table is rewritten atomically.
-
-    Parameters
-    ----------
-    path : path
-        The table, made with a header line if it is missing.
-    columns : sequence of str
-        The columns, in order.
-    rows : sequence of mappings
-        One per row; a missing column is written empty.
-
-    Raises
-    ------
-    DataError
-        If the table exists with other columns.
-    """
+    """Append rows to a CSV table with fixed columns; the table is rewritten atomically."""
     target, header = Path(path), ",".join(columns)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
-    writer.writerows([{c: _cell(row.get(c)) for c in columns} for row in rows])
+    writer.writerows([{c: _cell(value) for c, value in row.items()} for row in rows])
     with locked(target):
         before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:
@@ -179,30 +103,13 @@ def _cell(value: object) -> object:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    str
-        Its digest.
-    """
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def cache_folder() -> Path:
-    """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``.
-
-    Returns
-    -------
-    Path
-        The folder; it need not exist yet.
-    """
+    """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``."""
     chosen = os.environ.get("REVERIE_CACHE")
     if chosen:
         return Path(chosen)

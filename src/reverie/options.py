@@ -20,27 +20,7 @@ class Options(BaseModel):
 
 
 def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:
-    """Validate `values` against a configuration class.
-
-    Parameters
-    ----------
-    kind : type
-        The pydantic class.
-    values : mapping
-        What the user gave.
-    where : str
-        How to call the place in a message, e.g. ``"model 'sasrec'"`` or a recipe's path.
-
-    Returns
-    -------
-    kind
-        The configuration.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake: the key, what is wrong, and the nearest known key.
-    """
+    """Validate `values` against a configuration class."""
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:

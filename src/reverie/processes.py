@@ -14,46 +14,22 @@ if TYPE_CHECKING:
 
 
 def rank() -> int:
-    """Return the number of this process, from 0.
-
-    Returns
-    -------
-    int
-        ``RANK`` as `torchrun` sets it, else 0.
-    """
+    """Return the number of this process, from 0."""
     return int(os.environ.get("RANK", "0"))
 
 
 def world() -> int:
-    """Return the number of processes.
-
-    Returns
-    -------
-    int
-        ``WORLD_SIZE`` as `torchrun` sets it, else 1.
-    """
+    """Return the number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_rank() -> int:
-    """Return the number of this process on its machine, from 0.
-
-    Returns
-    -------
-    int
-        ``LOCAL_RANK`` as `torchrun` sets it, else 0.
-    """
+    """Return the number of this process on its machine, from 0."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def start(device: torch.device) -> None:
-    """Let the processes find each other, once; alone, do nothing.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where they compute: NCCL between CUDA devices, gloo elsewhere.
-    """
+    """Let the processes find each other, once; alone, do nothing."""
     import atexit
 
     import torch.distributed as dist
@@ -72,13 +48,7 @@ def stop() -> None:
 
 
 def together() -> bool:
-    """Return whether this process computes with others.
-
-    Returns
-    -------
-    bool
-        True after `start` with several processes.
-    """
+    """Return whether this process computes with others."""
     if world() == 1:
         return False
     import torch.distributed as dist
@@ -95,15 +65,7 @@ def wait() -> None:
 
 
 def add_up(arrays: Iterable[NDArray[np.generic]], device: torch.device | None = None) -> None:
-    """Replace each array, in place, by its sum over all processes.
-
-    Parameters
-    ----------
-    arrays : iterable of ndarray
-        Of equal shapes in all processes; numbers.
-    device : torch.device or None
-        Where the processes talk; needed for NCCL.
-    """
+    """Replace each array, in place, by its sum over all processes."""
     if not together():
         return
     import torch
@@ -118,18 +80,7 @@ def add_up(arrays: Iterable[NDArray[np.generic]], device: torch.device | None = 
 
 
 def gather_codes(codes: torch.Tensor) -> torch.Tensor:
-    """Return the integers of all processes, laid end to end, this process's own first.
-
-    Parameters
-    ----------
-    codes : Tensor, shape [M], int64
-        M may differ between processes.
-
-    Returns
-    -------
-    Tensor, shape [sum of M], int64
-        No gradient.
-    """
+    """Return the integers of all processes, laid end to end, this process's own first; codes [M] → [sum of M]."""
     if not together():
         return codes
     import torch
@@ -147,16 +98,7 @@ def gather_codes(codes: torch.Tensor) -> torch.Tensor:
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Replace each gradient by its mean over all processes, in one exchange for all dense ones.
-
-    A parameter without a gradient here counts as zero, so that processes agree whatever their batches touched. Sparse
-    gradients (rows of an item table) are exchanged as rows.
-
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-        The same in all processes.
-    """
+    """Replace each gradient by its mean over all processes, in one exchange for all dense ones."""
     if not together():
         return
     import torch

@@ -1,4 +1,4 @@
-"""The small capabilities that rooms rely on. A class has those it can honour; the conformance kit tests each law."""
+"""Protocols of recommenders: scoring, learning, counting, vectors, generation, item encoders and scoring heads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
     from torch.nn import Parameter
@@ -80,7 +79,7 @@ class Learns(Protocol):
 
     Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
     gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks). An optional property
-    ``unsettled`` is true while weights should not be chosen yet, as in plain epochs before adversarial ones.
+    ``warming_up`` is true while no weights are to be kept as the best yet, as in plain epochs before adversarial ones.
     """
 
     plan: str
@@ -167,14 +166,4 @@ class Chunk(Protocol):
 
     def scores(self, states: Tensor) -> Tensor:
         """Return scores of the piece, shape [M, size]; pure, so that a backward pass can compute it again."""
-        ...
-
-
-class BatchPlan(Protocol):
-    """How training sequences become batches."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather examples by number."""
         ...

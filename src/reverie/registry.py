@@ -1,4 +1,4 @@
-"""Names for things that can be chosen in a recipe: lazy entries, so that listing them imports nothing heavy."""
+"""Registries of named components (models, attacks, ...) as lazy entries, open to other packages by entry points."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Entry:
     paper : str
         Key of the source in PAPERS.md.
     tags : frozenset of str
-        For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``cold-users``, ``cold-items``,
-        ``weights`` (losses are weighted by the column ``weight`` of the training events).
+        For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``needs-labels``, ``needs-titles``,
+        ``needs-package:<module>``, ``cold-users``, ``cold-items``, ``weights`` (losses are weighted by the column ``weight`` of
+        the training events).
     """
 
     build: str
@@ -57,7 +58,7 @@ def load_object(target: str) -> Any:
 
 
 class Registry(Mapping[str, Entry]):
-    """Entries of one kind: ours, and those that other installed packages offer under an entry-point group.
+    """Entries of one kind: ours, and those that rooms and other installed packages offer under an entry-point group.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ class Registry(Mapping[str, Entry]):
     entries : mapping
         Our own entries.
     group : str
-        Entry-point group of other packages; each entry point's object is an `Entry`.
+        Entry-point group; each entry point's object is an `Entry`.
     """
 
     def __init__(self, kind: str, entries: Mapping[str, Entry], group: str) -> None:
@@ -74,12 +75,12 @@ class Registry(Mapping[str, Entry]):
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
-        found = dict(self._ours)
+        entries = dict(self._ours)
         for point in metadata.entry_points(group=self.group):
-            if point.name in found:
+            if point.name in entries:
                 raise ConfigError(f"two packages register the {self.kind} '{point.name}'; uninstall one of them")
-            found[point.name] = point.load()
-        return found
+            entries[point.name] = point.load()
+        return entries
 
     def __getitem__(self, name: str) -> Entry:
         try:

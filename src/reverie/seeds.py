@@ -16,33 +16,12 @@ def _words(seed: int, stream: tuple[str | int, ...]) -> list[int]:
 
 
 def numpy_generator(seed: int, *stream: str | int) -> np.random.Generator:
-    """Return the NumPy generator of one named stream.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of the run.
-    *stream : str or int
-        What the numbers are for, e.g. ``"order", epoch``.
-
-    Returns
-    -------
-    numpy.random.Generator
-        Always the same for the same arguments.
-    """
+    """Return the NumPy generator of one named stream."""
     return np.random.default_rng(np.random.SeedSequence(_words(seed, stream)))
 
 
 def seed_torch(seed: int, *stream: str | int) -> None:
-    """Set torch's global generators to one named stream.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of the run.
-    *stream : str or int
-        What the numbers are for, e.g. ``"step", epoch, step, rank``.
-    """
+    """Set torch's global generators to one named stream."""
     import torch
 
     state = _state(seed, stream)
@@ -53,20 +32,7 @@ def seed_torch(seed: int, *stream: str | int) -> None:
 
 
 def torch_generator(seed: int, *stream: str | int) -> torch.Generator:
-    """Return a CPU torch generator of one named stream.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of the run.
-    *stream : str or int
-        What the numbers are for.
-
-    Returns
-    -------
-    torch.Generator
-        Always the same for the same arguments.
-    """
+    """Return a CPU torch generator of one named stream."""
     import torch
 
     return torch.Generator().manual_seed(_state(seed, stream))

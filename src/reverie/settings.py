@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import yaml
 
-from reverie.errors import ConfigError, nearest
+from reverie.errors import ConfigError
 
-T = TypeVar("T")
 Settings = dict[str, Any]
 """Dotted keys and their values, e.g. ``{"training.epochs": 60}``; a value takes the place of all that was there."""
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file of plain values.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    object
-        What it holds.
-
-    Raises
-    ------
-    ConfigError
-        If it is not YAML or not UTF-8; the sentence says where.
-    """
+    """Read a YAML file of plain values."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -45,29 +27,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def put(values: Mapping[str, Any], key: str, value: Any, where: str) -> dict[str, Any]:
-    """Return nested mappings with one key changed.
-
-    Parameters
-    ----------
-    values : mapping
-        Stays as it is.
-    key : str
-        Dotted; missing levels are made.
-    value : object
-        What to put there, in the place of all that was there.
-    where : str
-        For messages.
-
-    Returns
-    -------
-    dict
-        A copy along the key.
-
-    Raises
-    ------
-    ConfigError
-        If a level above the last holds a value.
-    """
+    """Return nested mappings with one key changed."""
     first, _, rest = key.partition(".")
     if not rest:
         return {**values, first: value}
@@ -77,28 +37,21 @@ def put(values: Mapping[str, Any], key: str, value: Any, where: str) -> dict[str
     return {**values, first: put(below, rest, value, where)}
 
 
+def without(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Return nested mappings without some dotted keys."""
+    kept = dict(values)
+    for key in keys:
+        first, _, rest = key.partition(".")
+        below = kept.get(first)
+        if rest and isinstance(below, Mapping):
+            kept[first] = without(below, [rest])
+        elif not rest:
+            kept.pop(first, None)
+    return kept
+
+
 def overridden(values: Any, override: str, example: str) -> Any:
-    """Return values with one ``--set`` of the command line.
-
-    Parameters
-    ----------
-    values : object
-        Nested mappings, as YAML gives them.
-    override : str
-        ``key.key=value``; the value is YAML.
-    example : str
-        A setting that would be right, for messages.
-
-    Returns
-    -------
-    dict
-        A copy along the key.
-
-    Raises
-    ------
-    ConfigError
-        If there is no ``=``, the value is not YAML, or the key does not fit.
-    """
+    """Return values with one ``--set`` of the command line."""
     key, sign, text = override.partition("=")
     if not sign or not key or not isinstance(values, Mapping):
         raise ConfigError(f"--set takes key=value, e.g. {example}, not '{override}'")
@@ -109,152 +62,6 @@ def overridden(values: Any, override: str, example: str) -> Any:
     return put(values, key, value, f"--set {override}")
 
 
-def packaged_files(package: str, folder: str = "recipes") -> dict[str, Path]:
-    """Return the YAML files that a package carries.
-
-    Parameters
-    ----------
-    package : str
-        E.g. ``"reverie.contrast"``.
-    folder : str
-        Of the package.
-
-    Returns
-    -------
-    dict of str to Path
-        By name, sorted.
-    """
-    return {path.stem: path for path in sorted(Path(str(resources.files(package) / folder)).glob("*.yaml"))}
-
-
-def read_named(name_or_path: str, known: Mapping[str, Path], kind: str, listing: str) -> tuple[Any, str]:
-    """Read a YAML file that is given by the name of a packaged one, or by its path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        What a person typed.
-    known : mapping of str to Path
-        From `packaged_files`.
-    kind : str
-        What it is, for messages, e.g. ``"study"``.
-    listing : str
-        The command that lists what there is.
-
-    Returns
-    -------
-    values : object
-        What the file holds.
-    where : str
-        How to call it in messages.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist or is not YAML.
-    """
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = nearest(name_or_path, known)
-        raise ConfigError(f"no {kind} '{name_or_path}'{near}; see '{listing}', or give a YAML file")
-    return read_yaml(path), name_or_path if name_or_path in known else str(path)
-
-
-class Shortens(Protocol):
-    """A recipe that says how it is shortened."""
-
-    @property
-    def name(self) -> str:
-        """Of the recipe."""
-        ...
-
-    @property
-    def smoke(self) -> Settings:
-        """Changes by dotted key."""
-        ...
-
-
-def shortened(recipe: Shortens, values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return the short form of a recipe, which shows nothing but that it runs.
-
-    Parameters
-    ----------
-    recipe : Shortens
-        Its `smoke` are dotted keys and their values.
-    values : mapping
-        The same as YAML gave it.
-    where : str
-        For messages.
-
-    Returns
-    -------
-    dict
-        Changed; its name ends in ``-smoke``.
-    """
-    short = dict(values)
-    for key, value in recipe.smoke.items():
-        short = put(short, key, value, f"{where}, smoke, {key}")
-    return short | {"name": f"{recipe.name}-smoke"}
-
-
-def load_named(
-    name_or_path: str,
-    known: Mapping[str, Path],
-    kind: str,
-    listing: str,
-    *,
-    parse: Callable[[Any, str], T],
-    example: str,
-    short: Callable[[T, Any, str], Any],
-    overrides: Sequence[str] = (),
-    smoke: bool = False,
-) -> T:
-    """Load a recipe that is given by name or path, with the settings of the command line.
-
-    Parameters
-    ----------
-    name_or_path, known, kind, listing
-        As in `read_named`.
-    parse : callable
-        Makes a recipe of what YAML gave and of how it is called in messages.
-    example : str
-        A setting that would be right, for messages.
-    short : callable
-        Makes the short form, as `shortened` does.
-    overrides : sequence of str
-        ``key.key=value`` settings, put behind the short form; values are YAML.
-    smoke : bool
-        Whether the short form is wanted.
-
-    Returns
-    -------
-    object
-        What `parse` returned last.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
-    values, where = read_named(name_or_path, known, kind, listing)
-    if smoke:
-        values = short(parse(values, where), values, where)
-    for override in overrides:
-        values = overridden(values, override, example)
-    return parse(values, where)
-
-
 def as_yaml(values: Mapping[str, Any]) -> str:
-    """Return plain values as people read YAML: in their order, in wide lines.
-
-    Parameters
-    ----------
-    values : mapping
-        Of a recipe.
-
-    Returns
-    -------
-    str
-        `read_yaml` gives the same values back.
-    """
+    """Return plain values as people read YAML: in their order, in wide lines."""
     return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reverie.evaluation.claims import CLAIM_COLUMNS, write_claims
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import parse_recipe
+from reverie.training.recipe import RECIPES
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "claims.py"
 
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "daydream-wide": {"name": "popularity"},
     }
     common: dict[str, Any] = {"dataset": {"name": str(data / "clicks.csv")}, "training": {"epochs": 2, "batch_size": 16}}
-    recipes = [parse_recipe(common | {"name": f"{row}-tiny", "model": model}, row) for row, model in rows.items()]
+    recipes = [RECIPES.parse(common | {"name": f"{row}-tiny", "model": model}, row) for row, model in rows.items()]
     compare_recipes(recipes[:2], runs, seeds=2, show=False)
     compare_recipes(recipes[2:], runs, show=False)
     return runs
@@ -64,7 +65,7 @@ def test_what_is_compared_and_how(script: Any, folder: Path) -> None:
     lines = script.claims("tiny", rows)
     assert len(lines) == 10
     for line in lines:
-        assert set(line) == set(script.COLUMNS)
+        assert set(line) == set(CLAIM_COLUMNS)
         sides = [np.mean([run.test.value(line["metric"]) for run in rows[line[side]]]) for side in ("first", "other")]
         assert line["difference"] == pytest.approx(sides[0] - sides[1])
         assert line["low"] <= line["difference"] <= line["high"]
@@ -77,9 +78,9 @@ def test_what_is_compared_and_how(script: Any, folder: Path) -> None:
 def test_a_dataset_takes_the_place_of_its_own_lines_only(script: Any, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "claims.csv"
     lines = script.claims("tiny", script.finished(folder, "tiny"))
-    script.write_claims(path, "other", [line | {"dataset": "other"} for line in lines])
-    script.write_claims(path, "tiny", lines)
-    script.write_claims(path, "tiny", lines[:3])
+    write_claims(path, "other", [line | {"dataset": "other"} for line in lines])
+    write_claims(path, "tiny", lines)
+    write_claims(path, "tiny", lines[:3])
     with path.open(newline="") as handle:
         kept = [row["dataset"] for row in csv.DictReader(handle)]
     assert kept == ["other"] * 10 + ["tiny"] * 3

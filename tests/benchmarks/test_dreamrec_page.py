@@ -15,14 +15,14 @@ import torch
 from reverie.data.batch import SequenceBatch
 from reverie.data.plans import create_plan
 from reverie.data.splits import by_sequence
-from reverie.diffusion.guidance import extrapolated
+from reverie.diffusion.guidance import extrapolate
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.dreamrec.model import DreamRec
 from reverie.nn.states import last_states
 from reverie.testing import tiny_dataset
-from reverie.training.recipe import load_recipe, parse_recipe
+from reverie.training.recipe import RECIPES, load_recipe
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = ("chain", "controls", "lists", "page", "regression", "runs", "sweeps", "systems", "table")
@@ -62,7 +62,7 @@ def found(parts: SimpleNamespace, split: Any, tmp_path_factory: pytest.TempPathF
 def tiny_recipe(model: str, **options: Any) -> Any:
     training = {"epochs": 2, "batch_size": 64, "metric": "ndcg@20"}
     values = {"name": f"{model}-tiny", "dataset": {"name": "tiny"}, "split": {"protocol": "by_sequence"}, "training": training}
-    return parse_recipe(values | {"model": {"name": model, **options}}, "test")
+    return RECIPES.parse(values | {"model": {"name": model, **options}}, "test")
 
 
 def some_batch(split: Any, history: int = 4) -> SequenceBatch:
@@ -189,7 +189,7 @@ def test_chain_without_noise_is_the_exact_mean(parts: SimpleNamespace, split: An
     with torch.no_grad():
         h = parts.chain.guidance(model, split.test, 6, 0)
         silent = parts.chain.walk(model, h, parts.chain.Silence((6, 8), torch.Generator(), h))
-        mean = model.sampler.mean(extrapolated(h, model.null, 4.0))
+        mean = model.sampler.mean(extrapolate(h, model.null, 4.0))
     torch.testing.assert_close(silent, mean, rtol=1e-4, atol=1e-4)
 
 

@@ -61,9 +61,9 @@ def test_rates_are_trained_measured_and_drawn(lastfm: Path, monkeypatch: pytest.
 
 
 def test_the_page_shows_published_rows_ours_and_paired_differences(lastfm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reverie.study.rows import append_rows
     from reverie.training.recipe import cell_recipe, change_recipe
-    from reverie.training.results import append_results, result_rows
-    from reverie.training.run import run_recipe
+    from reverie.training.run import result_rows, run_recipe
     from reverie.training.suite import load_suite
 
     monkeypatch.syspath_prepend(str(BENCHMARKS))
@@ -78,7 +78,7 @@ def test_the_page_shows_published_rows_ours_and_paired_differences(lastfm: Path,
             settings = FAST if row != "popularity" else FAST[3:]
             recipe = change_recipe(cell_recipe(load_suite("collaborative"), row, "cf-lastfm"), [*settings, f"training.seed={seed}"])
             folder = lastfm / "runs" / "compare-collaborative-cf-lastfm" / f"{recipe.name}-seed{seed}"
-            append_results(table, result_rows(run_recipe(recipe, folder, device="cpu", show=False), ["recall@20", "ndcg@20"]))
+            append_rows(table, result_rows(run_recipe(recipe, folder, device="cpu", show=False), ["recall@20", "ndcg@20"]))
     tests = compared("cf-lastfm", lastfm / "runs", lastfm / "results" / "collaborative-claims.csv")
     page = collaborative(table, {"cf-lastfm": tests})
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}

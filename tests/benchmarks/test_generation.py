@@ -16,7 +16,7 @@ import pytest
 from reverie.evaluation import evaluate
 from reverie.evaluation.diverse import list_recall, union_lists
 from reverie.models import create_model
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def small(generation: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generation")
     settings = replace(generation["plan"].SMALL, samplers=((1, 0.0), (4, 1.0)), guidance=(1.0,))
     generation["command"].measure("tiny", settings, folder / "runs", folder / "generation.csv")
-    generation["page"].write_page(folder / "generation.csv", folder / "generation.md")
+    generation["page"].write_page(folder / "generation.csv", folder / "results" / "generation.md")
     return folder
 
 
@@ -97,8 +97,8 @@ def test_lists_are_what_the_model_ranks_first(generation: Any) -> None:
 
 
 def test_the_page_shows_the_table(generation: Any, small: Path) -> None:
-    page = (small / "generation.md").read_text(encoding="utf-8")
-    assert (small / "generation.svg").stat().st_size > 5_000
+    page = (small / "results" / "generation.md").read_text(encoding="utf-8")
+    assert (small / "figures" / "generation.svg").stat().st_size > 5_000
     table = pl.read_csv(small / "generation.csv")
     for row in table.filter(pl.col("metric").str.contains(r"^recall@\d$")).to_dicts():
         assert f"| {row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}] |" in page
@@ -118,8 +118,9 @@ def test_rows_of_other_datasets_stay_in_the_table(generation: Any, small: Path, 
 
 
 def test_the_committed_page_is_that_of_the_committed_table(generation: Any, tmp_path: Path) -> None:
-    generation["page"].write_page(ROOT / "results" / "generation.csv", tmp_path / "generation.md")
-    assert (tmp_path / "generation.md").read_text(encoding="utf-8") == (ROOT / "docs" / "generation.md").read_text(encoding="utf-8")
+    generation["page"].write_page(ROOT / "results" / "generation.csv", tmp_path / "results" / "generation.md")
+    written, committed = tmp_path / "results" / "generation.md", ROOT / "docs" / "results" / "generation.md"
+    assert written.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
 
 
 def test_recipes_of_the_real_data_are_valid_and_share_a_split(generation: Any) -> None:

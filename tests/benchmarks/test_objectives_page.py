@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reverie.contrast.recipe import parse_study
-from reverie.contrast.study import run_study
+from reverie.contrast.recipe import CONTRAST
+from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import parse_recipe
+from reverie.training.recipe import RECIPES
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import Study
+    from reverie.contrast.training import MeasuredStudy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = ("glance", "compared", "measured")
@@ -50,12 +50,12 @@ def page() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(tmp_path_factory: pytest.TempPathFactory) -> MeasuredStudy:
     """Two losses and no training at all, on made-up graphs."""
-    return run_study(parse_study(STUDY, "tiny"), tmp_path_factory.mktemp("study"), show=False)
+    return run_contrast(CONTRAST.parse(STUDY, "tiny"), tmp_path_factory.mktemp("study"), show=False)
 
 
-def test_one_line_per_data_set_with_the_numbers_of_the_study(page: dict[str, Any], study: Study) -> None:
+def test_one_line_per_data_set_with_the_numbers_of_the_study(page: dict[str, Any], study: MeasuredStudy) -> None:
     lines = page["glance"].glance([study], {}).splitlines()
     assert len(lines) == 3
     cells = [cell.strip() for cell in lines[2].split("|")[1:-1]]
@@ -82,7 +82,7 @@ def test_losses_are_tested_against_infonce_on_the_same_model(page: dict[str, Any
     options = {"dim": 4, "cosine": True}
     common = {"dataset": {"name": str(tmp_path / "clicks.csv")}, "training": {"epochs": 1, "batch_size": 16}}
     recipes = [
-        parse_recipe(common | {"name": f"{row}-tiny", "model": model}, row)
+        RECIPES.parse(common | {"name": f"{row}-tiny", "model": model}, row)
         for row, model in {
             "mf-info-nce": {"name": "mf"} | options,
             "mf-adnce": {"name": "mf", "dim": 8},

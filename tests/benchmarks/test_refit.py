@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reverie.errors import DataError
-from reverie.training.results import COLUMNS
+from reverie.study.rows import COLUMNS
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "refit.py"
 

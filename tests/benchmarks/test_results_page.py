@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reverie.errors import ConfigError, DataError
-from reverie.training.results import COLUMNS, append_results
+from reverie.study.rows import COLUMNS, append_rows
 from reverie.training.suite import Suite, load_suite, parse_suite
 
 TABLES = Path(__file__).resolve().parents[2] / "benchmarks" / "tables"
@@ -82,10 +82,10 @@ def _line(text: str, start: str) -> list[str]:
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "sequential.csv"
     for seed, value in enumerate((0.050, 0.060)):
-        append_results(path, _rows("full", value, seed=seed, best_epoch=7 + seed, seconds=100.0 + 100 * seed))
-    append_results(path, _rows("markov", 0.040, seconds=0.25))
-    append_results(path, _rows("markov", 0.045, recipe="markov-amazon-beauty+valid", fit_on="train+valid"))
-    append_results(path, _rows("unknown", 0.9))
+        append_rows(path, _rows("full", value, seed=seed, best_epoch=7 + seed, seconds=100.0 + 100 * seed))
+    append_rows(path, _rows("markov", 0.040, seconds=0.25))
+    append_rows(path, _rows("markov", 0.045, recipe="markov-amazon-beauty+valid", fit_on="train+valid"))
+    append_rows(path, _rows("unknown", 0.9))
     return path
 
 
@@ -119,7 +119,7 @@ def test_bars_and_published_figures_stand_beside_ours(tables: dict[str, Any], su
     assert bar[1] == "recall@10 0.0921, ndcg@10 0.0531"
     assert bar[3:] == ["full", "recall@10 0.1100, ndcg@10 0.0550", "**reached**"]
     for value, verdict in ((0.05, "only recall@10 reached"), (0.04, "not reached")):
-        append_results(table, [line for seed in range(2) for line in _rows("full", value, seed=seed, commit=f"v{value}")])
+        append_rows(table, [line for seed in range(2) for line in _rows("full", value, seed=seed, commit=f"v{value}")])
         assert _line(_text(tables, suite, table).split("## Bars")[1].split("Each row")[0], "amazon-beauty")[5] == verdict
 
 
@@ -136,26 +136,26 @@ def test_published_rows_name_our_row_and_every_row_exists(tables: dict[str, Any]
 
 
 def test_the_newest_run_wins_and_other_copies_of_the_data_are_left_out(tables: dict[str, Any], suite: Suite, table: Path) -> None:
-    append_results(table, _rows("full", 0.02, seed=1, commit="two")[1:])
+    append_rows(table, _rows("full", 0.02, seed=1, commit="two")[1:])
     read = tables["standing"].read_standings
     standing = read(table, suite)["amazon-beauty", "full", "train", "all"]
     assert standing.value("ndcg@10").mean == pytest.approx(0.035)
     assert standing.value("recall@10") is None
     assert standing.several("commit") == "one, two"
-    append_results(table, _rows("mf", 0.01, dataset_sha256="cd" * 32))
+    append_rows(table, _rows("mf", 0.01, dataset_sha256="cd" * 32))
     assert set(read(table, suite)) == {("amazon-beauty", "mf", "train", "all")}
 
 
 def test_a_seed_range_needs_seeds_that_differ(tables: dict[str, Any], suite: Suite, tmp_path: Path) -> None:
     path = tmp_path / "same.csv"
-    append_results(path, [line for seed in range(3) for line in _rows("markov", 0.04, seed=seed)])
+    append_rows(path, [line for seed in range(3) for line in _rows("markov", 0.04, seed=seed)])
     value = tables["standing"].read_standings(path, suite)["amazon-beauty", "markov", "train", "all"].value("ndcg@10")
     assert (value.low, value.high) == (value.user_low, value.user_high) == (pytest.approx(0.039), pytest.approx(0.041))
 
 
 def test_zhihu_is_shown_at_20_with_and_without_empty_histories(tables: dict[str, Any], suite: Suite, table: Path) -> None:
     for part, value in (("all", 0.01), ("history:some", 0.02)):
-        append_results(table, _rows("markov", value, dataset="zhihu", k=20, slice=part))
+        append_rows(table, _rows("markov", value, dataset="zhihu", k=20, slice=part))
     text = _text(tables, suite, table)
     section = text[text.index("## zhihu") :]
     assert "| row | recall@20 | ndcg@20 |" in section
@@ -166,21 +166,23 @@ def test_zhihu_is_shown_at_20_with_and_without_empty_histories(tables: dict[str,
 
 def test_the_number_of_tried_settings_is_shown(tables: dict[str, Any], suite: Suite, table: Path) -> None:
     lines = table.read_text().splitlines()
-    assert COLUMNS[-1] == "trials"
-    table.write_text("\n".join([lines[0], *(f"{line.rpartition(',')[0]},8" for line in lines[1:])]) + "\n")
+    assert COLUMNS[-2:] == ("trials", "key")
+    table.write_text("\n".join([lines[0], *(f"{line.rsplit(',', 2)[0]},8," for line in lines[1:])]) + "\n")
     section = _text(tables, suite, table).split("## amazon-beauty")[1]
     assert _line(section, "full")[6] == "8"
 
 
 def test_page_and_plot_are_written_and_the_plot_is_the_same_twice(tables: dict[str, Any], table: Path, tmp_path: Path) -> None:
-    append_results(table, _rows("sasrec-full", 0.05, model="sasrec"))
+    append_rows(table, _rows("sasrec-full", 0.05, model="sasrec"))
     plots = []
     for folder in ("a", "b"):
-        tables["page"].main(["--results", str(table), "--out", str(tmp_path / folder / "results.md")])
-        plots.append((tmp_path / folder / "results-amazon-beauty.svg").read_bytes())
+        tables["page"].main(["--results", str(table), "--out", str(tmp_path / folder / "results" / "results.md")])
+        plots.append((tmp_path / folder / "figures" / "results-amazon-beauty.svg").read_bytes())
     assert plots[0] == plots[1]
-    assert "![ndcg@10 against seconds of training](results-amazon-beauty.svg)" in (tmp_path / "a/results.md").read_text()
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["results-amazon-beauty.svg", "results.md"]
+    text = (tmp_path / "a/results/results.md").read_text()
+    assert "![ndcg@10 against seconds of training](../figures/results-amazon-beauty.svg)" in text
+    written = sorted(path.relative_to(tmp_path / "a").as_posix() for path in (tmp_path / "a").rglob("*.*"))
+    assert written == ["figures/results-amazon-beauty.svg", "results/results.md"]
 
 
 def test_a_table_that_does_not_exist_gives_a_page_of_what_is_to_be_run(tables: dict[str, Any], tmp_path: Path) -> None:
@@ -205,20 +207,19 @@ def test_the_check_agrees_with_its_own_run_and_sees_a_change(
     tables: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from reverie.training.recipe import load_recipe
-    from reverie.training.results import result_rows
-    from reverie.training.run import run_recipe
+    from reverie.training.run import result_rows, run_recipe
 
     check, path = tables["check"], tmp_path / "sequential.csv"
     run = run_recipe(load_recipe("markov-ml-100k"), tmp_path / "run", device="cpu", show=False)
     rows = result_rows(run, ["recall@10", "ndcg@10"])
-    append_results(path, rows)
+    append_rows(path, rows)
     words = ["markov-ml-100k", "--results", str(path)]
     assert check.main(words) == 0
     assert "all agree" in capsys.readouterr().out
-    append_results(path, [row | {"value": row["value"] - 1e-5} for row in rows])
+    append_rows(path, [row | {"value": row["value"] - 1e-5} for row in rows])
     assert check.main(words) == 1
     assert "DIFFERS" in capsys.readouterr().out
-    append_results(path, [row | {"dataset_sha256": "other"} for row in rows])
+    append_rows(path, [row | {"dataset_sha256": "other"} for row in rows])
     assert check.main(words) == 1
     assert "has other events here" in capsys.readouterr().err
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ import reverie
 from reverie.cli.main import app
 from reverie.data.sources import list_datasets
 from reverie.models import list_models
+from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
-from reverie.training.results import COLUMNS
+from reverie.training.run import METRICS
+from reverie.training.suite import suite_cells, suite_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +52,14 @@ def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_
     with (tmp_path / "results.csv").open(encoding="utf-8") as handle:
         rows = list(csv.reader(handle))
     assert tuple(rows[0]) == COLUMNS
-    assert len(rows) == 4
+    assert [row[COLUMNS.index("metric")] for row in rows[1:]] == list(METRICS)
     again = ask(*train, "--json")
     assert json.loads(again.out)["best_epoch"] == 1
-    assert len((tmp_path / "results.csv").read_text().splitlines()) == 4
+    table = (tmp_path / "results.csv").read_text()
+    assert len(table.splitlines()) == 1 + len(METRICS), "nothing is written twice"
+    (tmp_path / "results.csv").unlink()
+    assert ask(*train, "--quiet").code == 0
+    assert (tmp_path / "results.csv").read_text() == table, "a finished run is written where it is missing"
     measured = {row["metric"]: row["value"] for row in json.loads(again.out)["test"]}
 
     answer = ask("evaluate", "runs/tiny", "--metrics", "recall@20,mrr@10", "--json")
@@ -83,6 +90,19 @@ def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
     board = json.loads(ask(*words[:-2], "--json").out)
     assert len(board["leaderboard"]) > 0
     assert board["skipped"] == {}
+
+
+def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
+    words = ("compare", "clicks.csv", "--set", "training.epochs=1", "--device", "cpu", "--json")
+    answer = ask(*words)
+    assert (answer.code, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    assert list(found["skipped"]) == ["collm"]
+    assert "needs labelled events" in found["skipped"]["collm"]
+    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"}
+    alone = ask("compare", "clicks.csv", "--models", "collm")
+    assert alone.code == 2
+    assert "no model can be compared on 'clicks': collm: needs labelled events" in alone.err
 
 
 def test_compare_by_every_protocol_that_a_file_allows(ask: Callable, clicks: Path) -> None:
@@ -147,7 +167,12 @@ def test_models_and_recipes(ask: Callable, tmp_path: Path) -> None:
     assert "Width of item vectors" in ask("models", "sasrec").out
     names = [row["name"] for row in json.loads(ask("recipes", "list", "--json").out)]
     assert "sasrec-beauty" in names
-    assert "sasrec-beauty" in ask("recipes", "list").out
+    listed = ask("recipes", "list").out
+    assert "sasrec-beauty" in listed
+    for name in suite_files():
+        example = re.search(rf"suite {name}: .* e\.g\. (\S+)", listed)
+        assert example is not None
+        assert suite_cells()[example[1]][0].name == name
     assert ask("recipes", "copy", "sasrec-beauty").out == "sasrec-beauty.yaml\n"
     assert ask("recipes", "validate", "sasrec-beauty.yaml").out == "sasrec-beauty.yaml: valid (sasrec on amazon-beauty)\n"
     assert "exists; choose another name" in ask("recipes", "copy", "sasrec-beauty").err

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reverie.contrast.kinds import KINDS
-from reverie.contrast.packaged import study_files
+from reverie.contrast.recipe import CONTRAST
+from reverie.contrast.task import KINDS
 from reverie.registry import Entry
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def test_a_study_runs_goes_on_and_is_written_down(ask: Callable, tmp_path: Path)
     assert first.code == 0
     for words in ("tiny · centres", "minus tuned", "not shown", "Holm", "runs/contrast-tiny/study.json"):
         assert words in first.out
-    assert "that are left" in first.err
+    assert "each, so at most about" in first.err
     files = sorted(path.name for path in (tmp_path / "runs/contrast-tiny").iterdir())
-    assert files == ["rows.svg", "study.json", "study.yaml", "temperature.svg", "trainings"]
+    assert files == ["report.html", "rows.svg", "study.json", "study.yaml", "temperature.svg", "trainings"]
     with (tmp_path / "results.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 3 * 3 * 2
-    trainings = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/contrast-tiny/trainings").iterdir()}
+    trainings = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/contrast-tiny/trainings").glob("*/piece.json")}
 
     again = ask("contrast", "tiny.yaml", "--results", "results.csv", "--json")
     assert again.err == ""
@@ -57,7 +57,7 @@ def test_a_study_runs_goes_on_and_is_written_down(ask: Callable, tmp_path: Path)
     assert said["files"][0] == "runs/contrast-tiny/study.json"
     assert json.loads((tmp_path / "runs/contrast-tiny/study.json").read_text()) == {k: v for k, v in said.items() if k != "files"}
     assert len((tmp_path / "results.csv").read_text().splitlines()) == 1 + len(rows)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/contrast-tiny/trainings").iterdir()} == trainings
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/contrast-tiny/trainings").glob("*/piece.json")} == trainings
     assert ask("contrast", tmp_path / "runs/contrast-tiny/study.yaml", "--quiet").out == ""
 
     some = json.loads(ask("contrast", "tiny.yaml", "--rows", "dcl,tuned", "--seeds", "2", "--json").out)
@@ -68,8 +68,8 @@ def test_a_smoke_run_has_its_own_folder_and_name(ask: Callable, tmp_path: Path) 
     words = ("contrast", "tiny.yaml", "--smoke", "--rows", "all", "--set", "seeds=1", "--out", "here", "--json")
     said = json.loads(ask(*words, "--results", "smoke.csv").out)
     assert (said["study"], said["seeds"], len(said["rows"]), said["rows"][1]["trials"]) == ("tiny-smoke", 1, 4, 2)
-    stored = [json.loads(path.read_text()) for path in (tmp_path / "here/trainings").iterdir()]
-    assert {one["task"]["epochs"] for one in stored} == {1}
+    stored = [json.loads(path.read_text()) for path in (tmp_path / "here/trainings").glob("*/piece.json")]
+    assert {one["facts"]["task"]["epochs"] for one in stored} == {1}
     assert {row["recipe"] for row in csv.DictReader((tmp_path / "smoke.csv").read_text().splitlines())} == {"tiny-smoke"}
 
 
@@ -85,14 +85,14 @@ def test_a_packaged_study_of_graphs_runs(ask: Callable) -> None:
 def test_the_studies_are_listed(ask: Callable) -> None:
     answer = ask("contrast", "--list")
     assert answer.code == 0
-    assert all(name in answer.out for name in study_files())
-    assert [one["name"] for one in json.loads(ask("contrast", "--list", "--json").out)] == list(study_files())
+    assert all(name in answer.out for name in CONTRAST.files())
+    assert [one["name"] for one in json.loads(ask("contrast", "--list", "--json").out)] == list(CONTRAST.files())
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say which study, e.g. 'reverie contrast graph-mutag'"),
+        ((), "say which recipe, e.g. 'reverie contrast graph-imdb-binary'"),
         (("graph-mutga",), "no study 'graph-mutga' (did you mean 'graph-mutag'?)"),
         (("tiny.yaml", "--rows", "adcne"), "unknown row of the study 'tiny' 'adcne' (did you mean 'adnce'?)"),
         (("tiny.yaml", "--rows", ","), "no row of the study 'tiny' is asked for; name some with --rows: raw, tuned"),

@@ -35,7 +35,7 @@ def test_an_attack_is_printed_and_written_as_a_page(ask: Callable, recipe: Path)
     assert answer.code == 0, answer.err
     assert "10 % fake users" in answer.out
     assert "random" in answer.out
-    assert "report:" in answer.out
+    assert "written:" in answer.out
     assert Path("runs/tiny/report.html").exists()
     told = json.loads(ask("robustness", recipe, "--json").out)
     assert told["attacked"][0]["victim"] == "popularity"

@@ -83,5 +83,5 @@ class Vectors:
         return Outcome(float((right[0] == self.labels[16:28]).double().mean()), metrics, epoch, cosines)
 
 
-def open_task(config: VectorTask) -> Vectors:
+def open_task(config: VectorTask, device: str | None = None) -> Vectors:
     return Vectors(config)

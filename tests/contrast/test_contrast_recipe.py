@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reverie.contrast.kinds import task_config
-from reverie.contrast.packaged import load_study, study_files, study_yaml
-from reverie.contrast.recipe import loss_settings, parse_study
-from reverie.contrast.words import setting_words
+from reverie.contrast.recipe import CONTRAST, loss_settings
+from reverie.contrast.summary import setting_words
+from reverie.contrast.task import task_config
 from reverie.errors import ConfigError
-from reverie.objectives.contrastive_config import ADNCE
+from reverie.objectives.config import ADNCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,9 +51,9 @@ def _row(**values: Any) -> dict[str, Any]:
     return _small(rows=_small()["rows"] | {"new": values})
 
 
-@pytest.mark.parametrize("name", list(study_files()))
+@pytest.mark.parametrize("name", list(CONTRAST.files()))
 def test_packaged_studies_are_fair_and_modest(name: str) -> None:
-    recipe = load_study(name)
+    recipe = CONTRAST.load(name)
     assert recipe.name == name
     assert recipe.against == "info-nce-tuned"
     assert recipe.trainings() <= BUDGETS[str(recipe.task["kind"])]
@@ -72,7 +71,7 @@ def test_packaged_studies_are_fair_and_modest(name: str) -> None:
 
 
 def test_mutag_has_all_four_denominators() -> None:
-    rows = load_study("graph-mutag").asked(("all",))
+    rows = CONTRAST.load("graph-mutag").asked(("all",))
     variants = [setting.variant for row in rows.values() for setting in loss_settings(row, "") if isinstance(setting, ADNCE)]
     assert set(variants) == {"image", "sentence", "graph", "reweight_only"}
 
@@ -80,12 +79,12 @@ def test_mutag_has_all_four_denominators() -> None:
 @pytest.mark.parametrize("smoke", [False, True])
 @pytest.mark.parametrize("name", ["graph-mutag", "graph-proteins", "graph-imdb-binary", "image-cifar10", "text-sts"])
 def test_tasks_of_packaged_studies_are_valid(name: str, smoke: bool) -> None:
-    values = task_config(load_study(name, smoke=smoke).task, name).model_dump()
+    values = task_config(CONTRAST.load(name, smoke=smoke).task, name).model_dump()
     assert (values["data"] == "synthetic") is smoke
 
 
 def test_a_grid_means_all_combinations_and_a_list_means_itself() -> None:
-    recipe = parse_study(_small(), "here")
+    recipe = CONTRAST.parse(_small(), "here")
     tuned = loss_settings(recipe.rows["tuned"], "here")
     told = [(t.temperature, t.sigma, t.mu) for t in tuned if isinstance(t, ADNCE)]
     assert told == [(t, s, 0.5) for t in (0.1, 0.2, 0.3) for s in (0.5, 1.0)]
@@ -100,7 +99,7 @@ def test_a_grid_means_all_combinations_and_a_list_means_itself() -> None:
 
 
 def test_rows_that_stand_aside_are_measured_by_name() -> None:
-    recipe = parse_study(_small(), "here")
+    recipe = CONTRAST.parse(_small(), "here")
     assert list(recipe.asked()) == ["raw", "plain", "tuned"]
     assert list(recipe.asked(("learned", "raw"))) == ["raw", "learned"]
     assert list(recipe.asked(("all",))) == ["raw", "plain", "tuned", "learned"]
@@ -111,7 +110,7 @@ def test_rows_that_stand_aside_are_measured_by_name() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["a"], "here: a study is a mapping with the keys name, description, task, rows"),
+        (["a"], "here: a study is a mapping with the keys name, description, smoke, task, rows"),
         (_small(colour="green"), "here: unknown option 'colour'"),
         (_small(seeds=11), r"tuning seed 10 is also a test seed \(0 to 10\); choose from 11 on"),
         (_small(tuning_seeds=[10, 10]), "a seed is there twice"),
@@ -130,7 +129,7 @@ def test_rows_that_stand_aside_are_measured_by_name() -> None:
 )
 def test_mistakes_are_one_sentence(values: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as raised:
-        parse_study(values, "here")
+        CONTRAST.parse(values, "here")
     assert "\n" not in str(raised.value)
 
 
@@ -150,32 +149,32 @@ def test_mistakes_in_a_task_are_one_sentence(task: dict[str, Any], message: str)
 def test_settings_of_the_command_line_and_files(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(SMALL)
-    recipe = load_study(str(path), ["task.epochs=3", "rows.plain.loss.temperature=0.5", "seeds=2"])
+    recipe = CONTRAST.load(str(path), ["task.epochs=3", "rows.plain.loss.temperature=0.5", "seeds=2"])
     assert (recipe.task["epochs"], recipe.seeds) == (3, 2)
     assert loss_settings(recipe.rows["plain"], "")[0].temperature == 0.5
-    path.write_text(study_yaml(recipe))
-    assert load_study(str(path)) == recipe
+    path.write_text(CONTRAST.dump(recipe))
+    assert CONTRAST.load(str(path)) == recipe
     for override, message in (
         ("seeds", "--set takes key=value"),
         ("seeds=[1", "'\\[1' is not a YAML value"),
         ("name.x=1", "'name' holds a value"),
     ):
         with pytest.raises(ConfigError, match=message):
-            load_study(str(path), [override])
+            CONTRAST.load(str(path), [override])
     path.write_text("a: [")
     with pytest.raises(ConfigError, match="line 1: not valid YAML"):
-        load_study(str(path))
+        CONTRAST.load(str(path))
     path.write_bytes(b"name: \xff")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 6"):
-        load_study(str(path))
+        CONTRAST.load(str(path))
     with pytest.raises(ConfigError, match=r"no study 'graph-mutg' \(did you mean 'graph-mutag'\?\); see 'reverie contrast --list'"):
-        load_study("graph-mutg")
+        CONTRAST.load("graph-mutg")
 
 
 def test_a_smoke_run_is_another_study(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(SMALL)
-    short = load_study(str(path), ["seeds=1"], smoke=True)
+    short = CONTRAST.load(str(path), ["seeds=1"], smoke=True)
     assert (short.name, short.seeds, short.tuning_seeds, short.task["epochs"]) == ("small-smoke", 1, (10,), 1)
     assert len(short.rows["tuned"].grid) == 2
     assert short.rows["learned"].aside

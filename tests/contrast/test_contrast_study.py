@@ -15,23 +15,18 @@ import yaml
 from rich.console import Console
 
 from reverie.contrast.effective import Effective, effective
-from reverie.contrast.kinds import KINDS, open_task, task_config
-from reverie.contrast.markdown import study_markdown
-from reverie.contrast.plot import rows_plot, temperature_plot, write_plots
-from reverie.contrast.recipe import StudyRecipe, parse_study
-from reverie.contrast.results import MORE, study_json, study_rows
-from reverie.contrast.stored import stored_studies
-from reverie.contrast.study import Study, run_study
+from reverie.contrast.page import rows_plot, temperature_plot, write_plots
+from reverie.contrast.recipe import CONTRAST, ContrastRecipe
+from reverie.contrast.results import MORE, stored_studies, study_json, training_rows
+from reverie.contrast.study import ContrastStudy, run_contrast
 from reverie.contrast.summary import summarise
-from reverie.contrast.table import print_study
-from reverie.contrast.task import Measure, Outcome
-from reverie.contrast.trainings import Training, Trainings
-from reverie.contrast.tune import Tried, best, tried
-from reverie.contrast.work import Counter
-from reverie.errors import ConfigError, DataError, RunError
-from reverie.objectives.contrastive_config import DCL
+from reverie.contrast.table import TABLE_WIDTH, study_markdown, study_table
+from reverie.contrast.task import KINDS, Measure, Outcome, open_task, task_config
+from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
+from reverie.errors import ConfigError, RunError
+from reverie.objectives.config import DCL
 from reverie.registry import Entry
-from reverie.training.results import COLUMNS, append_results
+from reverie.study.rows import COLUMNS, append_rows
 
 if TYPE_CHECKING:
     from contrast_vectors import Vectors
@@ -58,8 +53,8 @@ def _vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS._entries, "vectors", Entry("contrast_vectors:open_task", "contrast_vectors:VectorTask"))
 
 
-def _recipe(**changes: Any) -> StudyRecipe:
-    return parse_study(yaml.safe_load(TINY) | changes, "tiny")
+def _recipe(**changes: Any) -> ContrastRecipe:
+    return CONTRAST.parse(yaml.safe_load(TINY) | changes, "tiny")
 
 
 def _rows(**changes: Any) -> dict[str, Any]:
@@ -67,14 +62,14 @@ def _rows(**changes: Any) -> dict[str, Any]:
     return rows | changes
 
 
-def _open(recipe: StudyRecipe) -> Vectors:
+def _open(recipe: ContrastRecipe) -> Vectors:
     return open_task(task_config(recipe.task, "tiny"))  # type: ignore[return-value]  # our own kind
 
 
-def _run(recipe: StudyRecipe, folder: Path, **options: Any) -> tuple[Study, list[tuple[str, int]]]:
+def _run(recipe: ContrastRecipe, folder: Path, **options: Any) -> tuple[MeasuredStudy, list[tuple[str, int]]]:
     """The study, and what was trained or measured for it."""
     task = _open(recipe)
-    return run_study(recipe, folder, task=task, show=False, **options), task.log
+    return run_contrast(recipe, folder, task=task, show=False, **options), task.log
 
 
 def test_settings_are_chosen_at_seeds_that_no_row_is_measured_at(tmp_path: Path) -> None:
@@ -82,12 +77,12 @@ def test_settings_are_chosen_at_seeds_that_no_row_is_measured_at(tmp_path: Path)
     test = [("train", seed) for seed in range(3)]
     chosen = study.rows[2]
     shared = chosen.what == study.rows[1].what
-    assert log == [("untrained", seed) for seed in range(3)] + test + GRID + ([] if shared else test) + test
+    assert log == [("untrained", seed) for seed in range(3)] + test + GRID + test + ([] if shared else test)
     assert len(chosen.tried) == chosen.trials == 2
     for one in chosen.tried:
         runs = [_open(_recipe()).train(_loss(one.loss), seed, print) for seed in (50, 51)]
         assert one.selection == pytest.approx(sum(run.selection for run in runs) / 2)
-    assert chosen.what == best(chosen.tried, "tuned")
+    assert chosen.what == best_setting(chosen.tried, "tuned")
     assert [row.trials for row in study.rows] == [1, 1, 2, 1]
     assert [[run.seed for run in row.runs] for row in study.rows] == [[0, 1, 2]] * 4
     assert _recipe().trainings() == 3 + 7 + 3
@@ -107,15 +102,15 @@ def test_the_best_mean_wins_and_of_equals_the_first() -> None:
         return Training(7, None if selection is None else Outcome(selection, test), 1.0, 1.0, "")
 
     settings = [
-        tried(loss, [run(s) for s in values]) for loss, values in zip(losses, ([0.1, 0.1], [0.5, 0.3], [0.4, 0.4]), strict=True)
+        trial(loss, [run(s) for s in values]) for loss, values in zip(losses, ([0.1, 0.1], [0.5, 0.3], [0.4, 0.4]), strict=True)
     ]
     assert [one.selection for one in settings] == pytest.approx([0.1, 0.4, 0.4])
-    assert best(settings, "row") == losses[1]
-    broken = tried(losses[0], [run(0.9), run(None)])
+    assert best_setting(settings, "row") == losses[1]
+    broken = trial(losses[0], [run(0.9), run(None)])
     assert broken.selection is None
-    assert best([broken, *settings], "row") == losses[1]
+    assert best_setting([broken, *settings], "row") == losses[1]
     with pytest.raises(RunError, match="none of the 1 settings of row 'row' could be trained"):
-        best([Tried(losses[0], None)], "row")
+        best_setting([Trial(losses[0], None)], "row")
 
 
 def test_the_same_command_trains_nothing_twice(tmp_path: Path) -> None:
@@ -123,7 +118,7 @@ def test_the_same_command_trains_nothing_twice(tmp_path: Path) -> None:
     again, nothing = _run(_recipe(), tmp_path)
     assert nothing == []
     assert again == first
-    assert len(list((tmp_path / "trainings").glob("*.json"))) == len(log)
+    assert len(list((tmp_path / "trainings").glob("*/piece.json"))) == len(log)
 
 
 def test_what_a_loss_draws_follows_from_the_seed(tmp_path: Path) -> None:
@@ -150,8 +145,8 @@ def test_a_study_that_was_cut_goes_on(tmp_path: Path) -> None:
 
     task.train = cut  # type: ignore[method-assign]  # somebody presses Ctrl-C in the fifth training
     with pytest.raises(KeyboardInterrupt):
-        run_study(_recipe(), tmp_path / "cut", task=task, show=False)
-    assert len(list((tmp_path / "cut/trainings").iterdir())) == len(task.log) == 7
+        run_contrast(_recipe(), tmp_path / "cut", task=task, show=False)
+    assert len(list((tmp_path / "cut/trainings").glob("*/piece.json"))) == len(task.log) == 7
     study, rest = _run(_recipe(), tmp_path / "cut")
     assert task.log + rest == log
     assert [row.outcomes for row in study.rows] == [row.outcomes for row in whole.rows]
@@ -178,7 +173,7 @@ def test_other_data_under_the_same_options_are_trained_again(tmp_path: Path) -> 
     _, log = _run(_recipe(), tmp_path)
     task = _open(_recipe())
     task.points = task.points + 1
-    run_study(_recipe(), tmp_path, task=task, show=False)
+    run_contrast(_recipe(), tmp_path, task=task, show=False)
     assert len(task.log) >= len(log) - 3
 
 
@@ -215,10 +210,10 @@ def test_folders_of_something_else_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is not empty and holds no study; choose another folder with --out"):
         _run(_recipe(), tmp_path)
     study, _ = _run(_recipe(), tmp_path / "run")
-    first = next((study.folder / "trainings").iterdir())
-    for text, error, message in (("{", DataError, "is not valid JSON"), ("[1]", RunError, "holds no finished training; delete it")):
+    first = next((study.folder / "trainings").glob("*/piece.json"))
+    for text in ("{", "[1]", '{"notes": {"outcome": 3}}'):
         first.write_text(text)
-        with pytest.raises(error, match=message):
+        with pytest.raises(RunError, match="holds a piece that cannot be read; delete it"):
             _run(_recipe(), tmp_path / "run")
     first.unlink()
     assert len(_run(_recipe(), tmp_path / "run")[1]) == 1
@@ -226,43 +221,51 @@ def test_folders_of_something_else_are_left_alone(tmp_path: Path) -> None:
 
 def test_progress_says_how_long_the_rest_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = _recipe()
-    run_study(recipe, tmp_path, task=_open(recipe), rows=("untrained", "plain"))
-    assert re.fullmatch(r"plain, seed 0 took .*; about .* for the 2 that are left\n", capsys.readouterr().err)
+    run_contrast(recipe, tmp_path, task=_open(recipe), rows=("untrained", "plain"))
+    assert re.fullmatch(r".* each, so at most about .* for 3 more; \d+ MB so far\n", capsys.readouterr().err)
 
 
 def test_what_is_missing_is_never_more_than_was_said(tmp_path: Path) -> None:
-    recipe = _recipe()
-    kept = Trainings(tmp_path, _open(recipe), task_config(recipe.task, ""), "")
-    setting = DCL(kind="dcl", temperature=0.3)
-    row = Counter(kept, recipe.tuning_seeds)
-    for seed in (50, 51, 0, 1, 2):
-        row.training(setting, seed, "")
-    assert row.most(3) == 5
-    for seed in (50, 0, 1, 2):  # another row has trained this setting already, but the choice is still open
-        kept.do(setting, seed, print)
-    row = Counter(kept, recipe.tuning_seeds)
-    for seed in (50, 51, 0, 1, 2):
-        row.training(setting, seed, "")
-    assert row.most(3) == 4
-    kept.do(setting, 51, print)
-    row = Counter(kept, recipe.tuning_seeds)
-    for seed in (50, 51, 0, 1, 2):
-        row.training(setting, seed, "")
-    assert row.most(3) == 0
+    study = ContrastStudy(_recipe(), tmp_path, task=_open(_recipe()))
+    first = list(study.cells({}))
+    assert study.upper_bound({}) == len(first) + 3 == 3 + 3 + 4 + 3 + 3
+
+
+def test_rows_in_a_results_table_stand_for_their_trainings(tmp_path: Path) -> None:
+    table = tmp_path / "contrast.csv"
+    whole, _ = _run(_recipe(), tmp_path / "a", results=table)
+    lines = table.read_text().splitlines()
+    rows = list(csv.DictReader(lines))
+    assert len({row["key"] for row in rows}) == 12
+    again, tuning = _run(_recipe(), tmp_path / "b", results=table)  # another machine: the folder is gone, the table stands
+    assert tuning == GRID
+    assert table.read_text().splitlines() == lines
+    for one, two in zip(whole.rows, again.rows, strict=True):
+        assert [run.seed for run in two.runs] == [0, 1, 2]
+        assert [o.metrics["accuracy"].value for o in two.outcomes] == pytest.approx(
+            [o.metrics["accuracy"].value for o in one.outcomes], rel=1e-5
+        )
+    table.unlink()
+    assert _run(_recipe(), tmp_path / "a", results=table)[1] == []
+    assert sorted(table.read_text().splitlines()) == sorted(lines)
+
+
+def _all_rows(study: MeasuredStudy) -> list[dict[str, Any]]:
+    return [line for row in study.rows for run in row.runs for line in training_rows(study, row.name, row.what, run, row.trials)]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(tmp_path_factory: pytest.TempPathFactory) -> MeasuredStudy:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parent))
         patch.setitem(KINDS._entries, "vectors", Entry("contrast_vectors:open_task", "contrast_vectors:VectorTask"))
         return _run(_recipe(), tmp_path_factory.mktemp("study"))[0]
 
 
-def test_results_have_the_columns_of_the_design_and_the_options(study: Study, tmp_path: Path) -> None:
+def test_results_have_the_columns_of_the_design_and_the_options(study: MeasuredStudy, tmp_path: Path) -> None:
     table = tmp_path / "contrast.csv"
     for _ in range(2):
-        append_results(table, study_rows(study), MORE)
+        append_rows(table, _all_rows(study), MORE)
     lines = table.read_text().splitlines()
     assert lines[0] == ",".join([*COLUMNS, "options"])
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
@@ -283,17 +286,17 @@ def test_results_have_the_columns_of_the_design_and_the_options(study: Study, tm
     assert float(last["low"]) < float(last["value"]) < float(last["high"])
     assert {row["model"]: row["trials"] for row in rows}["tuned"] == "2"
     assert all(len(row["dataset_sha256"]) == 64 and float(row["seconds"]) > 0 and float(row["peak_mb"]) > 0 for row in rows)
-    other = [row | {"options": "{}"} for row in study_rows(study)[:1]]
-    append_results(table, other, MORE)
+    other = [row | {"options": "{}"} for row in _all_rows(study)[:1]]
+    append_rows(table, other, MORE)
     assert len(table.read_text().splitlines()) == len(lines) + 1
 
 
-def test_a_study_is_read_from_the_table_as_it_was_measured(study: Study, tmp_path: Path) -> None:
+def test_a_study_is_read_from_the_table_as_it_was_measured(study: MeasuredStudy, tmp_path: Path) -> None:
     table = tmp_path / "contrast.csv"
-    rows = study_rows(study)
+    rows = _all_rows(study)
     early = [row | {"value": 0.5, "commit": "before"} for row in rows if row["model"] == "plain"]
     fewer = [row | {"model": "untrained"} for row in rows if row["model"] == "untrained" and row["seed"] < 2]
-    append_results(table, early + fewer + [row for row in rows if row["model"] != "untrained"], MORE)
+    append_rows(table, early + fewer + [row for row in rows if row["model"] != "untrained"], MORE)
     (name,) = read = stored_studies(table, {"tiny": _recipe(), "another": _recipe(name="another")})
     kept, told = summarise(study), summarise(read[name])
     paired = [row for row in kept.rows if row.name != "untrained"]  # two seeds cannot be paired with three
@@ -302,19 +305,19 @@ def test_a_study_is_read_from_the_table_as_it_was_measured(study: Study, tmp_pat
         assert (a.baseline, a.setting, a.trials) == (b.baseline, b.setting, b.trials)
         assert a.values == pytest.approx(b.values, rel=1e-5)
         if a.difference is not None and b.difference is not None:
-            assert a.difference.difference == pytest.approx(b.difference.difference, abs=1e-5)
+            assert a.difference.value == pytest.approx(b.difference.value, abs=1e-5)
     assert [run.commit for row in read[name].rows for run in row.runs].count("before") == 0
     folds = [row | {"low": 0.4, "high": 0.6, "interval": "folds(10)", "value": 0.5} for row in rows]
     other = tmp_path / "folds.csv"
-    append_results(other, folds, MORE)
+    append_rows(other, folds, MORE)
     measure = stored_studies(other, {"tiny": _recipe()})["tiny"].rows[0].outcomes[0].metrics["accuracy"]
     assert measure.spread == pytest.approx(0.1 / 2.262157 * 10**0.5, rel=1e-5)  # of a t-interval with nine degrees of freedom
 
 
-def test_the_table_says_what_can_be_said_and_no_more(study: Study) -> None:
+def test_the_table_says_what_can_be_said_and_no_more(study: MeasuredStudy) -> None:
     screen = Console(file=io.StringIO(), width=100)
     summary = summarise(study)
-    print_study(summary, screen)
+    study_table(summary).print(screen, TABLE_WIDTH)
     text = screen.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert max(map(len, text.splitlines())) <= 100
     said = " ".join(text.split())
@@ -335,7 +338,7 @@ def test_the_table_says_what_can_be_said_and_no_more(study: Study) -> None:
     assert "Nothing is compared: the row 'tuned' was not run." in unseen.notes
 
 
-def test_only_a_supported_difference_is_set_off(study: Study) -> None:
+def test_only_a_supported_difference_is_set_off(study: MeasuredStudy) -> None:
     def at(row: Any, values: tuple[float, ...]) -> Any:
         runs = tuple(
             replace(run, outcome=Outcome(0.0, {"accuracy": Measure(value, 20)}))
@@ -352,7 +355,7 @@ def test_only_a_supported_difference_is_set_off(study: Study) -> None:
     assert "| **0.1000** |" in lines["adnce"]
     assert "higher, p < 0.0001" in lines["adnce"]
     screen = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard")
-    print_study(summarise(replace(study, rows=rows)), screen)
+    study_table(summarise(replace(study, rows=rows))).print(screen, TABLE_WIDTH)
     bold = re.findall(r"\x1b\[1m([^\x1b]*)", screen.file.getvalue())  # type: ignore[attr-defined]  # a StringIO
     assert "0.1000" in bold
     assert not {"0.1900", "plain"} & {text.strip() for text in bold}
@@ -368,7 +371,7 @@ def test_unequal_budgets_are_told(tmp_path: Path) -> None:
     assert "| 3 |" in study_markdown(study)
 
 
-def test_json_holds_every_seed_and_every_trial(study: Study) -> None:
+def test_json_holds_every_seed_and_every_trial(study: MeasuredStudy) -> None:
     said = json.loads(json.dumps(study_json(study), allow_nan=False))
     tuned = said["rows"][2]
     assert [one["options"]["temperature"] for one in tuned["tried"]] == [0.3, 0.05]
@@ -386,7 +389,7 @@ def test_the_effective_temperature_is_that_of_the_specification() -> None:
     assert skewed.inverse_mean == pytest.approx(skewed.at([mean])[0])
 
 
-def test_plots_are_files_of_their_own(study: Study, tmp_path: Path) -> None:
+def test_plots_are_files_of_their_own(study: MeasuredStudy, tmp_path: Path) -> None:
     found = effective(study)
     assert [curve.name for curve in found] == ["adnce"]
     assert len(found[0].cosines) == 21

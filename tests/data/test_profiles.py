@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reverie.data.dataset import Dataset
 from reverie.data.profiles import Profiles, profiles_of
 from reverie.data.queries import extended
-from reverie.data.split import grown
+from reverie.data.split import append_users
 from reverie.data.splits import leave_one_out
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
@@ -77,9 +77,9 @@ def test_appended_users_come_last_and_nothing_else_changes() -> None:
 
 def test_ids_of_appended_users_are_new() -> None:
     text = Vocabulary(pl.Series("item", ["a"]), pl.Series("user", ["u", "new-1"]))
-    assert grown(text, 2).users.to_list() == ["u", "new-1", "new-2", "new-3"]
+    assert append_users(text, 2).users.to_list() == ["u", "new-1", "new-2", "new-3"]
     numbers = Vocabulary(pl.Series("item", ["a"]), pl.Series("user", [4, 9]))
-    assert grown(numbers, 2).users.to_list() == [4, 9, 10, 11]
+    assert append_users(numbers, 2).users.to_list() == [4, 9, 10, 11]
 
 
 def test_a_log_without_times_can_be_appended_to() -> None:

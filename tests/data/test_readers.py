@@ -137,6 +137,26 @@ def test_catalogue_joins_titles_and_categories(tmp_path: Path) -> None:
     assert lists.row(0) == ("a", "A", "x|y")
 
 
+def test_the_column_of_the_item_is_also_that_of_the_catalogue(tmp_path: Path) -> None:
+    log = pl.DataFrame({"user": [1, 1], "article": [10, 20], "id": [7, 8]})
+    items = pl.DataFrame({"id": [1, 2], "article": [10, 20], "name": ["Heat", "Ran"]})
+    path = tmp_path / "items.item"
+    items.rename({"id": "id:token", "article": "article:token", "name": "name:token_seq"}).write_csv(path, separator="\t")
+    for catalog in (items, path):
+        titles = read_events(log, item="article", catalog=catalog).vocabulary.titles
+        assert titles is not None
+        assert titles.to_list() == ["Heat", "Ran"]
+    assert read_events(log, item="article", catalog=items.drop("article")).catalog["item"].to_list() == [1, 2]
+
+
+def test_a_sku_is_an_item_in_logs_and_catalogues() -> None:
+    dataset = read_events(
+        pl.DataFrame({"user": [1, 1], "sku": ["a", "b"]}), catalog=pl.DataFrame({"SKU": ["b", "a"], "title": ["B", "A"]})
+    )
+    assert dataset.vocabulary.titles is not None
+    assert dataset.vocabulary.titles.to_list() == ["A", "B"]
+
+
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2), st.sampled_from("ab")), min_size=1, max_size=40)
 
 

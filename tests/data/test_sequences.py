@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -12,13 +11,10 @@ from hypothesis import strategies as st
 from reverie.data.batch import history_batch, padded, query_batch
 from reverie.data.dataset import Dataset
 from reverie.data.plans import create_plan
-from reverie.data.sequences import Sequences, flat_positions, open_arrays
+from reverie.data.sequences import Sequences, flat_positions
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.testing import tiny_dataset, tiny_split
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = st.lists(st.lists(st.integers(1, 30), max_size=12), min_size=1, max_size=8)
 
@@ -102,18 +98,6 @@ def test_rows_are_views_and_count_their_items() -> None:
     taken = sequences.take(np.array([2, 0]))
     assert [taken.row(n).tolist() for n in range(2)] == [[3], [1, 2, 2]]
     assert taken.users.tolist() == [2, 0]
-
-
-def test_arrays_are_mapped_and_missing_ones_named(tmp_path: Path) -> None:
-    sequences = tiny_dataset().sequences
-    sequences.save(tmp_path)
-    opened = open_arrays(tmp_path, sequences.vocabulary)
-    assert isinstance(opened.items, np.memmap)
-    assert np.array_equal(opened.items, sequences.items)
-    assert np.array_equal(opened.columns["time"], sequences.columns["time"])
-    (tmp_path / "stops.npy").unlink()
-    with pytest.raises(DataError, match=r"lacks stops\.npy"):
-        open_arrays(tmp_path, sequences.vocabulary)
 
 
 def test_events_with_equal_times_keep_the_order_of_the_source() -> None:

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reverie.data.sources import llara, movielens, sequence_files
-from reverie.data.sources.prefixes import rebuild
-from reverie.data.sources.zhihu import PADDING, zhihu
+from reverie.data.sources.sequence_files import PADDING, rebuild, zhihu
 from reverie.errors import ReverieError
 
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from reverie.diffusion import DDIM, DDPM, Exact, Guided, create_denoiser, create_sampler, create_schedule, sample
 from reverie.diffusion.affine import affine_law
 from reverie.diffusion.denoisers import AffineParts, LinearDenoiser
-from reverie.diffusion.guidance import extrapolated
+from reverie.diffusion.guidance import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
-from reverie.diffusion.samplers.chain import Coefficients
+from reverie.diffusion.samplers.run import Coefficients
 
 D = 4
 
@@ -51,11 +51,11 @@ def test_same_law_as_the_walk(schedule: str, strength: float) -> None:
     made = create_schedule(schedule, steps)
     walked = sample(Guided(model, h.expand(rows, D), null, strength), create_sampler(DDPM(), made), noise(rows))
     sampler = exact(steps, schedule)
-    mean, covariance = sampler.mean(extrapolated(h, null, strength)), sampler.law.covariance
+    mean, covariance = sampler.mean(extrapolate(h, null, strength)), sampler.law.covariance
     assert float(((walked.mean(0) - mean) / (covariance.diagonal() / rows).sqrt()).abs().max()) < 5
     error = (covariance.diagonal()[:, None] * covariance.diagonal() + covariance**2).div(rows).sqrt()
     assert float(((walked.T.cov() - covariance) / error).abs().max()) < 6
-    drawn = sampler.draw(extrapolated(h, null, strength).expand(rows, D), noise(rows, 1)())
+    drawn = sampler.draw(extrapolate(h, null, strength).expand(rows, D), noise(rows, 1)())
     assert float(((drawn.T.cov() - covariance) / error).abs().max()) < 6
 
 
@@ -67,7 +67,7 @@ def test_without_noise_the_walk_is_the_mean(strength: float) -> None:
     walker, guide = create_sampler(DDPM(), create_schedule("exp", steps)), Guided(denoiser(steps), h.expand(3, D), null, strength)
     for t in walker.timesteps:
         x = walker.step(guide(x, t), t, x, lambda: torch.zeros(3, D, dtype=torch.float64)).prev_sample
-    mean = exact(steps, "exp").mean(extrapolated(h, null, strength).expand(3, D))
+    mean = exact(steps, "exp").mean(extrapolate(h, null, strength).expand(3, D))
     torch.testing.assert_close(x, mean, rtol=1e-6, atol=1e-6)  # the sinusoid is stored in float32
 
 
@@ -81,7 +81,7 @@ def test_ddim_is_one_affine_map_of_the_start(n: int | None) -> None:
     for t in walker.timesteps:
         x = walker.step(guide(x, t), t, x).prev_sample
     sampler = exact(steps, "cosine", Exact(chain="ddim", steps=n))
-    torch.testing.assert_close(x[0], sampler.mean(extrapolated(h, null, 2.0)), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(x[0], sampler.mean(extrapolate(h, null, 2.0)), rtol=1e-6, atol=1e-6)
     walked = (x[1:] - x[0]).T
     torch.testing.assert_close(walked @ walked.T, sampler.law.covariance, rtol=1e-9, atol=1e-12)
 
@@ -94,7 +94,7 @@ def test_its_step_follows_the_contract() -> None:
     walked = sample(guide, sampler, source)
     again = noise(rows)
     again()  # the start
-    torch.testing.assert_close(walked, sampler.draw(extrapolated(guide.h, null, 4.0), again()), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(walked, sampler.draw(extrapolate(guide.h, null, 4.0), again()), rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="only step"):
         sampler.step(h, 3, h)
 

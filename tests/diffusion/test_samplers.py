@@ -4,8 +4,8 @@ from torch import Tensor
 
 from reverie.diffusion import DDIM, DDPM, DPMSolver, Exact, Guided, create_denoiser, create_sampler, create_schedule, sample
 from reverie.diffusion.samplers import NormalNoise
-from reverie.diffusion.samplers.ddim import ddim_rule
-from reverie.diffusion.samplers.step import respaced
+from reverie.diffusion.samplers.solvers import ddim_rule
+from reverie.diffusion.samplers.step import space_timesteps
 from reverie.errors import ConfigError
 
 D, T = 6, 200
@@ -129,9 +129,9 @@ def test_guidance_calls() -> None:
 
 
 def test_respaced() -> None:
-    assert respaced(10, 10) == list(range(9, -1, -1))
-    assert respaced(10, 1) == [9]
-    assert respaced(10, 5) == [9, 7, 5, 3, 1]
+    assert space_timesteps(10, 10) == list(range(9, -1, -1))
+    assert space_timesteps(10, 1) == [9]
+    assert space_timesteps(10, 5) == [9, 7, 5, 3, 1]
 
 
 def test_eta_decides_the_noise() -> None:

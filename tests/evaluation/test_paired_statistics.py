@@ -10,7 +10,7 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, holm, paired_test, paired_tests, pooled, smallest_detectable_difference
 from reverie.evaluation.intervals import ClusterSums, cluster_bootstrap, cluster_sums, influence, resampled, standard_error
-from reverie.evaluation.tests import sign_flip
+from reverie.evaluation.paired_queries import sign_flip
 from reverie.evaluation.values import Values
 from reverie.seeds import numpy_generator
 

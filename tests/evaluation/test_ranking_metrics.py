@@ -10,9 +10,7 @@ from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, r
 
 from reverie.errors import ConfigError
 from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc
-from reverie.evaluation.listed import coverage, gini, self_information
-from reverie.evaluation.metrics import RANK_METRICS, Ranks
-from reverie.evaluation.names import Metric, parse
+from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks, coverage, gini, parse, self_information
 
 
 def ranks_of(rows: list[tuple[list[int], list[int]]]) -> Ranks:

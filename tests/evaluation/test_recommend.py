@@ -12,7 +12,7 @@ import torch
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import recommend, recommend_all
-from reverie.evaluation.lookup import find_items
+from reverie.evaluation.recommendations import find_items
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from reverie.errors import ConfigError, RunError
 from reverie.llm.adapter_config import AdapterConfig
-from reverie.llm.adapters import create_adapter, laid_out
+from reverie.llm.adapters import create_adapter, pack_soft_tokens
 from reverie.llm.interpreter.model import Interpreter
 from reverie.seeds import seed_torch
 
@@ -61,7 +61,7 @@ def test_rows_do_not_depend_on_padding_or_neighbours(values: dict[str, object]) 
     counts = adapter.counts(lengths)
     with torch.no_grad():
         together = adapter(states, lengths)
-        assert len(laid_out([(together, counts)])) == int(counts.sum())
+        assert len(pack_soft_tokens([(together, counts)])) == int(counts.sum())
         for row in range(4):
             size = int(lengths[row])
             alone = adapter(states[row : row + 1, :size], lengths[row : row + 1])
@@ -119,13 +119,13 @@ def test_a_warm_start_is_the_ridge_regression() -> None:
     targets = (states @ weight + 0.3).view(3000, 2, 16)
     adapter = create_adapter(_config({"kind": "position", "tokens": 2}), 8, 16, rms=0.5)
     adapter.fit_scale(states)
-    adapter.start_at(states, targets)
+    adapter.fit_ridge(states, targets)
     with torch.no_grad():
         made = adapter(states[:4, None], torch.ones(4, dtype=torch.int64))
     assert torch.allclose(made, targets[:4], atol=0.05)
 
 
-def test_slots_are_laid_out_row_after_row() -> None:
+def test_slots_are_packed_row_after_row() -> None:
     first, second = torch.arange(8.0).view(2, 2, 2), 100 + torch.arange(4.0).view(2, 1, 2)
-    found = laid_out([(first, torch.tensor([2, 1])), (second, torch.tensor([1, 1]))])
+    found = pack_soft_tokens([(first, torch.tensor([2, 1])), (second, torch.tensor([1, 1]))])
     assert found.tolist() == [[0, 1], [2, 3], [100, 101], [4, 5], [102, 103]]

@@ -11,10 +11,9 @@ import torch
 
 from reverie.errors import ConfigError
 from reverie.llm.batches import NO_LABEL, collate
-from reverie.llm.generate import greedy
-from reverie.llm.interpreter.ranking import rank_of_first
-from reverie.llm.likelihood import answer_log_likelihood, continuation_log_likelihoods, target_loss
-from reverie.llm.prefix import read
+from reverie.llm.generate import greedy_decode
+from reverie.llm.interpreter.table import rank_of_first
+from reverie.llm.likelihood import continuation_log_likelihoods, encode_prefix, target_loss, token_losses
 from reverie.llm.prompts import SOFT, Template, load_template, template_files
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def test_nothing_is_cut(tiny: Backbone) -> None:
         collate(tiny, [[5] * 1020], [[6] * 5])
     assert collate(tiny, [[5] * 1020], [[6] * 4]).ids.shape == (1, 1024)
     with pytest.raises(ConfigError, match="context"):
-        greedy(tiny, [[5] * 1020], torch.zeros(0, 32), 10)
+        greedy_decode(tiny, [[5] * 1020], torch.zeros(0, 32), 10)
 
 
 def test_soft_tokens_must_fit(tiny: Backbone) -> None:
@@ -114,7 +113,7 @@ def test_the_loss_is_that_of_each_row_alone(tiny: Backbone, side: str) -> None:
     batch = collate(tiny, prompts, targets, side)  # type: ignore[arg-type]
     with torch.no_grad():
         assert float(target_loss(tiny, batch, vectors)) == pytest.approx(sum(total) / len(total), rel=1e-5)
-        assert answer_log_likelihood(tiny, batch, vectors).tolist() == pytest.approx(sums, rel=1e-5)
+        assert (-token_losses(tiny, batch, vectors)[0].sum(1)).tolist() == pytest.approx(sums, rel=1e-5)
 
 
 def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -> None:
@@ -122,7 +121,7 @@ def test_answers_after_one_reading_are_as_likely_as_after_many(tiny: Backbone) -
     answers, vectors = [tiny.tokens(text) for text in ("Heat", "Fargo, again", "M", "The Third Man")], _vectors(tiny, 2)
     together = continuation_log_likelihoods(tiny, prompt, vectors, answers, rows=3)
     with torch.no_grad():
-        alone = [answer_log_likelihood(tiny, collate(tiny, [prompt], [answer]), vectors) for answer in answers]
+        alone = [-token_losses(tiny, collate(tiny, [prompt], [answer]), vectors)[0].sum(1) for answer in answers]
     torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-4)
     with pytest.raises(ValueError, match="must be text"):
         continuation_log_likelihoods(tiny, [*prompt[:-2], SOFT], vectors, answers)
@@ -163,11 +162,11 @@ def test_batched_answers_are_those_of_each_prompt_without_a_cache(tiny: Backbone
         tiny.embed(torch.tensor([7, 8])),
         vectors[2:],
     ]
-    assert greedy(tiny, prompts, vectors, 12) == [_greedy_slowly(tiny, embeds, 12) for embeds in slow]
+    assert greedy_decode(tiny, prompts, vectors, 12) == [_greedy_slowly(tiny, embeds, 12) for embeds in slow]
 
 
 def test_answers_keep_to_what_is_allowed(tiny: Backbone) -> None:
-    answers = greedy(
+    answers = greedy_decode(
         tiny, [[5], [6, 7]], torch.zeros(0, 32), 5, allowed=lambda row, so_far: [40 + row] if len(so_far) < 3 else [tiny.end]
     )
     assert answers == [[40] * 3, [41] * 3]
@@ -190,7 +189,7 @@ def test_a_prompt_begins_as_the_tokenizer_would_begin_it(tiny: Backbone) -> None
 
 
 def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+    whole = encode_prefix(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
     assert whole.layers[0][0].shape[2] == 8
     inner = tiny.model.forward
 
@@ -202,7 +201,7 @@ def test_a_language_model_that_forgets_the_beginning_is_named(tiny: Backbone, mo
 
     monkeypatch.setattr(tiny.model, "forward", windowed)
     with pytest.raises(ConfigError, match="keeps 5 of the 8 tokens"):
-        read(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
+        encode_prefix(tiny, [list(range(3, 11))], torch.zeros(0, tiny.width))
 
 
 def test_words_behind_the_last_slot_are_told_from_none() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from reverie.llm.adapter_config import Catalogue
+from reverie.llm.adapters import Recall
 from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.recall_core import Recall
 from reverie.llm.titles import Titles
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _taught(tiny: Backbone) -> tuple[Interpreter, torch.Tensor, torch.Tensor, to
     table, states, codes = _world()
     taught = torch.arange(1, ITEMS + 1)[torch.arange(ITEMS) % 5 != 0]
     model = Interpreter(Catalogue(kind="catalogue", tokens=3), DIM, tiny, seed=0)
-    model.remember(tiny, _titles(), table, taught)
+    model.set_catalogue(tiny, _titles(), table, taught)
     seen = torch.isin(codes, taught)
     model.prepare(tiny, _titles(), states[seen], codes[seen], table, taught)
     return model, table, states, codes
@@ -86,7 +86,7 @@ def test_questions_are_saved_and_the_memory_is_not(tiny: Backbone, tmp_path: Pat
     model.save(tmp_path)
     again = Interpreter(Catalogue(kind="catalogue", tokens=3), DIM, tiny, seed=5)
     again.load(tmp_path)
-    again.remember(tiny, _titles(), table, torch.arange(1, ITEMS + 1))
+    again.set_catalogue(tiny, _titles(), table, torch.arange(1, ITEMS + 1))
     lengths = torch.tensor([4, 2])
     with torch.no_grad():
         assert torch.equal(again.states(states[:8].view(2, 4, DIM), lengths), model.states(states[:8].view(2, 4, DIM), lengths))

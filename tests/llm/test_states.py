@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from reverie.errors import ConfigError
-from reverie.llm.states import window_states
-from reverie.llm.windows import drawn_windows
+from reverie.llm.windows import sample_windows, window_states
 from reverie.models import create_model
 from reverie.testing import tiny_dataset, tiny_split
 
@@ -19,7 +18,7 @@ from reverie.testing import tiny_dataset, tiny_split
 def test_states_of_windows(name: str, tmp_path: Path) -> None:
     model = create_model(name, tiny_split(), dim=16, history=8)
     model.eval()  # type: ignore[attr-defined]
-    windows = drawn_windows(tiny_dataset().sequences, 6, 5, 3, seed=0)
+    windows = sample_windows(tiny_dataset().sequences, 6, 5, 3, seed=0)
     states = window_states(model, windows, tmp_path)
     assert states.shape == (6, 5, 16)
     for row in range(6):
@@ -40,4 +39,4 @@ def test_states_of_windows(name: str, tmp_path: Path) -> None:
 
 def test_a_model_without_vectors_is_refused() -> None:
     with pytest.raises(ConfigError, match="model 'markov' has no hidden states"):
-        window_states(create_model("markov", tiny_split()), drawn_windows(tiny_dataset().sequences, 2, 5, 3, seed=0))
+        window_states(create_model("markov", tiny_split()), sample_windows(tiny_dataset().sequences, 2, 5, 3, seed=0))

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
-from reverie.llm.generate import greedy
-from reverie.llm.interpreter.matcher import Matcher, original_count
+from reverie.llm.generate import TitleTree, greedy_decode
+from reverie.llm.interpreter.measure import Matcher, original_count
 from reverie.llm.titles import TitleOptions, Titles, catalogue_titles, tidy, title_key
-from reverie.llm.tree import TitleTree
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone
@@ -57,7 +56,7 @@ def test_long_titles_end_with_a_word_that_fits() -> None:
 
 
 def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
-    tree = TitleTree(tiny, TITLES, most=2)
+    tree = TitleTree(tiny, TITLES, max_titles=2)
     firsts = {tiny.tokens(text)[0] for text in TITLES.texts}
     assert set(tree.allowed(0, [])) == firsts
     line = [*tiny.tokens("Heat"), *tiny.tokens("\n")]
@@ -65,14 +64,13 @@ def test_the_tree_allows_titles_only(tiny: Backbone) -> None:
     assert set(tree.allowed(0, line)) == firsts | {tiny.end}
     assert set(tree.allowed(0, [*line, *tiny.tokens("Heat")])) == set(tiny.tokens(" "))  # said once, only 'Heat Wave' is left
     assert tree.allowed(0, [*line, *tiny.tokens("Big"), *tiny.tokens("\n")]) == [tiny.end]
-    assert tree.named([*line, *tiny.tokens("Big\nHeat")]) == [1, 3]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_constrained_answers_exist_and_differ(tiny: Backbone, seed: int) -> None:
-    tree = TitleTree(tiny, TITLES, most=3)
+    tree = TitleTree(tiny, TITLES, max_titles=3)
     vectors = torch.randn(4, 32, generator=torch.Generator().manual_seed(seed))
-    answers = greedy(tiny, [[-1]] * 4, vectors, tree.longest, tree.allowed)
+    answers = greedy_decode(tiny, [[-1]] * 4, vectors, tree.longest, tree.allowed)
     for answer in answers:
         lines = tiny.text(answer).splitlines()
         assert 1 <= len(lines) <= 3

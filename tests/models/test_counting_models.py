@@ -16,7 +16,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
 from reverie.models.co_occurrence import model as co_occurrence
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.space import SPACE
+from reverie.models.co_occurrence.model import SPACE
 from reverie.models.item_knn import model as item_knn
 from reverie.models.item_knn.config import ItemKNNConfig
 from reverie.models.markov import model as markov

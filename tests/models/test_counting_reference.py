@@ -15,8 +15,7 @@ from reverie.data.batch import history_batch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.model import CoOccurrence
-from reverie.models.co_occurrence.pairs import collect_pairs
+from reverie.models.co_occurrence.model import CoOccurrence, collect_pairs
 from reverie.models.item_knn.config import ItemKNNConfig
 from reverie.models.item_knn.model import ItemKNN
 from reverie.models.markov.config import MarkovConfig

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
-from reverie.diffusion.modulated import ModulatedDenoiser, on_sphere
+from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.daydream.model import Daydream
@@ -174,9 +174,9 @@ def test_outside_training_the_average_answers() -> None:
     expected = seen[0]
     for weight in seen[1:]:
         expected = 0.9 * expected + 0.1 * weight
-    torch.testing.assert_close(model.item_table(), on_sphere(expected))
+    torch.testing.assert_close(model.item_table(), project_to_sphere(expected))
     model.train()
-    torch.testing.assert_close(model.item_table(), on_sphere(seen[-1]))
+    torch.testing.assert_close(model.item_table(), project_to_sphere(seen[-1]))
 
 
 def test_noise_reaches_what_is_learned() -> None:

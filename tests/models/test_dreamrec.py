@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
-from reverie.diffusion.keys import history_keys
+from reverie.diffusion.noising import hash_histories
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.dreamrec.model import DreamRec
@@ -136,12 +136,12 @@ def test_padding_is_never_recommended() -> None:
 def test_keys_tell_histories_apart() -> None:
     generator = np.random.default_rng(0)
     rows = np.unique(generator.integers(1, 5000, (4000, 5)), axis=0)
-    keys = history_keys(torch.from_numpy(rows))
+    keys = hash_histories(torch.from_numpy(rows))
     assert len(keys[:, -1].unique()) > 0.999 * len(rows)
     counts = torch.bincount(keys[:, -1] % 256, minlength=256).double()
     assert float(((counts - counts.mean()) ** 2 / counts.mean()).sum()) < 256 + 6 * math.sqrt(2 * 256)
     padded = torch.nn.functional.pad(torch.from_numpy(rows), (0, 2))
-    assert torch.equal(history_keys(padded)[:, -1], keys[:, -1])
+    assert torch.equal(hash_histories(padded)[:, -1], keys[:, -1])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
 from reverie.models import create_model
-from reverie.models.mf.fold import fold_in
-from reverie.models.mf.model import MF
+from reverie.models.mf.model import MF, fold_in
 from reverie.testing.data import tiny_split
 from reverie.training import fit
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.models import create_model
-from reverie.models.neumf import head as heads
+from reverie.models.neumf import model as heads
 from reverie.models.neumf.model import NeuMF
 from reverie.testing.data import tiny_split
 

@@ -18,7 +18,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import RunError
 from reverie.models.vmis_knn.config import VMISKNNConfig
 from reverie.models.vmis_knn.model import VMISKNN
-from reverie.nn.best import best_in_row
+from reverie.nn.sparse import best_in_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

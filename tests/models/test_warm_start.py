@@ -16,7 +16,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import evaluate
 from reverie.models import create_model, load_model, save_model
-from reverie.models.warm_start import grown, warm_start
+from reverie.models.warm_start import append_vocabulary, warm_start
 from reverie.testing.data import tiny_dataset
 from reverie.training import fit
 
@@ -92,7 +92,7 @@ def test_nothing_new_is_a_copy_that_shares_nothing() -> None:
 
 def test_recode_keeps_events_and_questions() -> None:
     new = leave_one_out(later())
-    vocabulary = grown(leave_one_out(tiny_dataset()).vocabulary, new.vocabulary)
+    vocabulary = append_vocabulary(leave_one_out(tiny_dataset()).vocabulary, new.vocabulary)
     ours = recode(new, vocabulary)
     for a, b in ((new.train, ours.train), (new.refit, ours.refit), (new.test.sequences, ours.test.sequences)):
         assert a.vocabulary.items.gather(a.items - 1).equals(b.vocabulary.items.gather(b.items - 1))
@@ -106,13 +106,13 @@ def test_recode_keeps_events_and_questions() -> None:
 def test_titles_of_a_grown_vocabulary() -> None:
     old = Vocabulary(pl.Series("item", [5, 3]), pl.Series("user", [1]), pl.Series(["five", None]))
     new = Vocabulary(pl.Series("item", [1, 3, 5]), pl.Series("user", [1, 0]), pl.Series(["one", "three", "FIVE"]))
-    both = grown(old, new)
+    both = append_vocabulary(old, new)
     assert both.items.to_list() == [5, 3, 1]
     assert both.users.to_list() == [1, 0]
     assert both.titles is not None
     assert both.titles.to_list() == ["five", "three", "one"]
     with pytest.raises(DataError, match="item ids of the model are Int64 and the new ones String"):
-        grown(old, Vocabulary(pl.Series(["x"]), pl.Series([1])))
+        append_vocabulary(old, Vocabulary(pl.Series(["x"]), pl.Series([1])))
 
 
 def test_models_that_cannot_be_warm_started() -> None:

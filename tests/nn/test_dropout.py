@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reverie.nn.attention import CausalSelfAttention
-from reverie.nn.dropout import Dropout, dropout
+from reverie.nn.blocks import CausalSelfAttention, Dropout, dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 
-from reverie.nn.heads import DotHead, cosine_head
+from reverie.nn.heads import DotHead
 
 
 def leaf(*shape: int) -> Tensor:
@@ -90,16 +91,14 @@ def test_scores_of_items_keep_float32_under_autocast() -> None:
     torch.testing.assert_close(ours, states.bfloat16().float() @ table.T)
 
 
-def test_cosine_head() -> None:
+def test_a_head_of_cosines() -> None:
     torch.manual_seed(0)
     states, table = leaf(3, 4), leaf(6, 4)
     wanted = torch.cosine_similarity(states[:, None], table[None], dim=2) / 0.1
-    head = cosine_head(table, 0.1, chunk=4)
+    head = DotHead(F.normalize(table, dim=-1), scale=10, chunk=4, unit_states=True)
     torch.testing.assert_close(head.scores(states, torch.arange(1, 7)), wanted)
     torch.testing.assert_close(head.scores(states, torch.arange(1, 7).expand(3, 6)), wanted)
     torch.testing.assert_close(torch.cat([c.scores(states) for c in head.chunks(states)], 1), wanted)
-    with pytest.raises(ValueError, match="temperature"):
-        cosine_head(table, 0.0)
 
 
 def test_no_tensor_of_states_times_items_times_width() -> None:

@@ -14,9 +14,8 @@ from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import BCE, BPR, NegativesConfig, SampledSoftmax, create_objective
-from reverie.objectives.adversarial import perturbation, perturbed_loss, vulnerability
-from reverie.objectives.adversarial_config import APR, VAT
-from reverie.objectives.adversary import Adversary
+from reverie.objectives.adversarial import Adversary, find_perturbation, perturbed_loss, vulnerability
+from reverie.objectives.config import APR, VAT
 from reverie.testing import check_recommender
 from reverie.testing.checks import resumes_exactly
 from reverie.testing.data import tiny_split
@@ -65,7 +64,7 @@ def slope(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 def test_directions_are_those_of_finite_differences_and_lengths_epsilon() -> None:
     states, table, bias = setting()
     lengths = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
-    losses, found = perturbation(bpr_of, states, head_of(table, bias), lambda _: lengths, D)
+    losses, found = find_perturbation(bpr_of, states, head_of(table, bias), lambda _: lengths, D)
     torch.testing.assert_close(found.states.norm(dim=1), lengths)
     for row in range(M):
         codes = torch.cat([TARGETS[row, None], DRAWN[row]])
@@ -82,7 +81,7 @@ def test_directions_are_those_of_finite_differences_and_lengths_epsilon() -> Non
 
 def test_perturbed_losses_and_gradients_are_those_of_explicit_copies() -> None:
     states, table, bias = setting()
-    _, found = perturbation(bpr_of, states, head_of(table, bias), lambda losses: torch.full_like(losses, 0.7), D)
+    _, found = find_perturbation(bpr_of, states, head_of(table, bias), lambda losses: torch.full_like(losses, 0.7), D)
     got = perturbed_loss(bpr_of, states, head_of(table, bias), found)
     expected = []
     for row in range(M):
@@ -101,7 +100,7 @@ def test_perturbed_losses_and_gradients_are_those_of_explicit_copies() -> None:
 def test_the_loss_rises_under_perturbation_more_than_under_noise(epsilon: float) -> None:
     states, table, bias = setting()
     head = head_of(table, bias)
-    losses, found = perturbation(bpr_of, states, head, lambda one: torch.full_like(one, epsilon), D)
+    losses, found = find_perturbation(bpr_of, states, head, lambda one: torch.full_like(one, epsilon), D)
     raised = perturbed_loss(bpr_of, states, head, found)
     assert bool((raised > losses).all())
     noise = torch.nn.functional.normalize(torch.randn(M, D, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), dim=1)
@@ -111,7 +110,7 @@ def test_the_loss_rises_under_perturbation_more_than_under_noise(epsilon: float)
 
 def test_no_length_is_no_perturbation() -> None:
     states, table, bias = setting()
-    losses, found = perturbation(bpr_of, states, head_of(table, bias), torch.zeros_like, D)
+    losses, found = find_perturbation(bpr_of, states, head_of(table, bias), torch.zeros_like, D)
     torch.testing.assert_close(perturbed_loss(bpr_of, states, head_of(table, bias), found), losses)
 
 
@@ -144,7 +143,7 @@ def test_vulnerable_users_are_moved_farther() -> None:
     states, table, bias = setting()
     adversary = Adversary(VAT(kind="vat", epsilon=0.3, plain_epochs=0))
     users = torch.arange(M)
-    losses, found = perturbation(bpr_of, states, head_of(table, bias), lambda one: adversary._length(one, users), D)
+    losses, found = find_perturbation(bpr_of, states, head_of(table, bias), lambda one: adversary._length(one, users), D)
     moved = found.states.norm(dim=1)
     assert torch.equal(losses.detach().argsort(), moved.argsort(descending=True))
     torch.testing.assert_close(moved, 0.3 * vulnerability(losses.detach(), users, 2.0))
@@ -176,10 +175,10 @@ def test_plain_epochs_come_first_and_are_never_chosen() -> None:
     fit(plain, split, epochs=2, **options)
     fit(model, split, epochs=2, **options)
     assert torch.equal(plain.users, model.users)
-    assert model.unsettled
-    assert not plain.unsettled
+    assert model.warming_up
+    assert not plain.warming_up
     fit(model, split, epochs=3, **options)
-    assert not model.unsettled
+    assert not model.warming_up
     chosen = fit(create_model("mf", split, dim=6, adversarial={"kind": "apr", "plain_epochs": 2}), split, epochs=4, show=False)
     assert chosen.best_epoch is not None
     assert chosen.best_epoch > 2

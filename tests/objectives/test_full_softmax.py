@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reverie.nn.heads import DotChunk, DotHead, cosine_head
+from reverie.nn.heads import DotChunk, DotHead
 from reverie.objectives import full_softmax
 
 
@@ -78,10 +79,10 @@ def test_value_and_gradients_equal_a_loop(m: int, n: int, chunk: int, temperatur
 
 
 @pytest.mark.parametrize("other", [False, True])
-def test_a_cosine_head(other: bool) -> None:
+def test_a_head_of_cosines(other: bool) -> None:
     torch.manual_seed(0)
     states, table, targets = leaf(4, 3), leaf(7, 3), torch.tensor([1, 7, 4, 4])
-    head = cosine_head(table, 0.1, chunk=3)
+    head = DotHead(F.normalize(table, dim=-1), scale=10, chunk=3, unit_states=True)
     ours = full_softmax(states, targets, OtherHead(head) if other else head)
     scores = torch.cosine_similarity(states[:, None], table[None], dim=2) / 0.1
     naive = torch.nn.functional.cross_entropy(scores, targets - 1, reduction="none")

@@ -18,7 +18,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
 from reverie.report import leaderboard, print_leaderboard, render_report, write_report
 from reverie.report.words import number
-from reverie.training.recipe import Recipe, parse_recipe
+from reverie.training.recipe import RECIPES, Recipe
 from reverie.training.run import open_recipe_dataset, run_recipe
 
 World = dict[str, Any]
@@ -41,7 +41,7 @@ def recipe(
 ) -> Recipe:
     dataset = {"name": str(folder / events)} | ({"catalog": str(folder / "items.csv")} if catalog else {})
     values = {"name": f"{model['name']}-tiny", "dataset": dataset, "model": model, "training": {"seed": seed, **training}}
-    return parse_recipe(values, "test")
+    return RECIPES.parse(values, "test")
 
 
 @pytest.fixture(scope="module")

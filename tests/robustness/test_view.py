@@ -7,8 +7,8 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError, ReverieError
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.threat import SIGHT, Black, BudgetConfig, GoalConfig, Grey, Strata, ThreatConfig, White
-from reverie.robustness.view import attacker_view, refuse_what_is_not_seen, resolve_budget, resolve_goal, strata
+from reverie.robustness.threat import AVAILABLE, Black, BudgetConfig, GoalConfig, Grey, Strata, White
+from reverie.robustness.view import attacker_view, check_knowledge, popularity_groups, resolve_budget, resolve_goal
 from reverie.testing import tiny_dataset
 
 
@@ -64,15 +64,15 @@ def test_trials_are_counted(arena: Arena) -> None:
     view = attacker_view(arena, Black(kind="black", trials=1), 0, None, lambda _: 0.5)
     assert view.reward is not None
     assert view.reward(None) == 0.5
-    with pytest.raises(ConfigError, match="more than 1 trials"):
+    with pytest.raises(ConfigError, match=r"more than 1 trials; raise knowledge\.trials"):
         view.reward(None)  # type: ignore[arg-type]
 
 
 def test_an_attack_is_refused_what_it_may_not_see() -> None:
-    with pytest.raises(ConfigError, match=r"'aush' needs the ratings of some users.*black-box.*white or grey"):
-        refuse_what_is_not_seen("aush", frozenset({"ratings"}), "black")
-    refuse_what_is_not_seen("bandwagon", frozenset({"popularity"}), "black")
-    assert SIGHT["grey"] < SIGHT["white"]
+    with pytest.raises(ConfigError, match=r"'aush' needs the ratings of some users.*black.*set knowledge.kind to white or grey"):
+        check_knowledge("aush", frozenset({"ratings"}), "black")
+    check_knowledge("bandwagon", frozenset({"popularity"}), "black")
+    assert AVAILABLE["grey"] < AVAILABLE["white"]
 
 
 def test_budgets_in_numbers(arena: Arena) -> None:
@@ -82,18 +82,18 @@ def test_budgets_in_numbers(arena: Arena) -> None:
     assert budget.size == round(arena.ratings.lengths[arena.ratings.lengths > 0].mean())
     assert resolve_budget(BudgetConfig(fakes=3, size=4), arena.ratings, 1).size == 4
     for config, words in (
-        (BudgetConfig(fakes=real + 1), "there are"),
-        (BudgetConfig(fakes=1), "at least one each"),
-        (BudgetConfig(fakes=5, size=999), "make it smaller"),
+        (BudgetConfig(fakes=real + 1), f"^budgets: {real + 1} is {real + 1} fake users, but there are"),
+        (BudgetConfig(fakes=1), "^budgets: 1 is 1 fake users for 2 targets; give at least one each"),
+        (BudgetConfig(fakes=5, size=999), "^size is 999, .*make it smaller"),
     ):
         with pytest.raises(ConfigError, match=words):
             resolve_budget(config, arena.ratings, 2)
     with pytest.raises(ConfigError, match="fakes"):
-        checked(ThreatConfig, {"budget": {"fakes": 0}}, "threat")
+        checked(BudgetConfig, {"fakes": 0}, "budget")
 
 
 def test_strata_part_the_catalogue_by_popularity(arena: Arena) -> None:
-    groups, counts = strata(arena), arena.split.train.item_counts()
+    groups, counts = popularity_groups(arena), arena.split.train.item_counts()
     assert sorted(np.concatenate(list(groups.values())).tolist()) == list(range(1, arena.ratings.n_items + 1))
     assert counts[groups["cold"]].max(initial=0) <= 5
     assert counts[groups["tail"]].max() <= counts[groups["middle"]].min() <= counts[groups["head"]].min()
@@ -102,14 +102,14 @@ def test_strata_part_the_catalogue_by_popularity(arena: Arena) -> None:
 def test_targets_by_title_by_draw_and_not_at_all(arena: Arena) -> None:
     named = resolve_goal(GoalConfig(targets=("Tale 03", "a05")), arena, 0)
     assert [arena.split.vocabulary.title(code) for code in named.targets.tolist()] == ["Tale 03", "Tale 05"]
-    assert named.assigned(5).tolist() == [named.targets[k % 2] for k in range(5)]
+    assert named.target_of_each(5).tolist() == [named.targets[k % 2] for k in range(5)]
     drawn = resolve_goal(GoalConfig(draw=Strata(each=2, groups=("tail", "head"))), arena, 1)
     assert len(set(drawn.targets.tolist())) == 4
-    assert set(drawn.targets[:2].tolist()) <= set(strata(arena)["tail"].tolist())
-    assert resolve_goal(GoalConfig(kind="damage"), arena, 0).assigned(2).tolist() == [0, 0]
+    assert set(drawn.targets[:2].tolist()) <= set(popularity_groups(arena)["tail"].tolist())
+    assert resolve_goal(GoalConfig(kind="damage"), arena, 0).target_of_each(2).tolist() == [0, 0]
     with pytest.raises(ReverieError, match="no item has the id or title"):
         resolve_goal(GoalConfig(targets=("a film that is not there",)), arena, 0)
-    with pytest.raises(ConfigError, match="asks for 99 'head' items"):
+    with pytest.raises(ConfigError, match=r"goal\.draw\.each asks for 99 'head' items"):
         resolve_goal(GoalConfig(draw=Strata(each=99, groups=("head",))), arena, 0)
     with pytest.raises(ConfigError, match="untargeted"):
-        checked(ThreatConfig, {"goal": {"kind": "damage", "targets": ["a05"]}}, "threat")
+        checked(GoalConfig, {"kind": "damage", "targets": ["a05"]}, "goal")

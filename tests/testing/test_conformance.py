@@ -25,7 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-UNLABELLED = [name for name in list_models() if "labelled" not in MODELS[name].tags]
+UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[name].tags]
 """Models of labelled rows are no part of the kit, whose data have no labels; `collm` keeps its laws in tests/llm/collm."""
 
 

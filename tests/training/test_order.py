@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reverie.training.order import epoch_batches
+from reverie.training.optimiser import epoch_batches
 
 COUNT = st.integers(1, 120)
 

@@ -3,15 +3,21 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from reverie.options import checked
 from reverie.training import TrainingConfig
+from reverie.training.checkpoint import Best
 from reverie.training.log import MetricsLog
+from reverie.training.loop import StepClock, Trainer
 from reverie.training.optimiser import learning_rate
-from reverie.training.stopping import Best
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def _config(**values: object) -> TrainingConfig:
@@ -37,7 +43,8 @@ def test_the_best_weights_are_copies_and_patience_runs_out() -> None:
     for epoch, (value, weight) in enumerate([(0.1, 1.0), (0.3, 2.0), (0.3, 3.0), (0.2, 4.0)], start=1):
         torch.nn.init.constant_(model.weight, weight)
         assert not best.exhausted
-        assert best.update(value, epoch, model) == (epoch <= 2)
+        best.update(value, epoch, model)
+        assert best.epoch == min(epoch, 2)
     assert best.exhausted
     assert (best.epoch, best.value) == (2, 0.3)
     assert best.weights["weight"].item() == 2.0
@@ -61,3 +68,87 @@ def test_without_a_folder_rows_stay_in_memory() -> None:
     log.add({"epoch": 1, "loss": 2.0})
     log.close()
     assert log.rows == [{"epoch": 1, "loss": 2.0}]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps", "estimate"),
+    [
+        ([9.0, 6.0, *[0.04] * 9], 11, 0.04),  # a slow start
+        ([30.0, 30.0, 20.0], 3, 20.0),  # long steps: the second and the third
+        ([0.1, 40.0, 0.04], 3, 0.04),
+    ],
+)
+def test_an_estimate_is_not_skewed_by_a_slow_start(
+    seconds: list[float], steps: int, estimate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, clock = 0.0, StepClock()
+    monkeypatch.setattr("reverie.training.loop.time.monotonic", lambda: now)
+    ready = []
+    for one in seconds:
+        clock.start()
+        now += one
+        ready.append(clock.stop())
+    assert ready == [False] * (steps - 1) + [True]
+    assert clock.seconds == pytest.approx(estimate)
+    clock.start()
+    assert not clock.stop()
+
+
+class _Vectors:
+    """A batch that is no sequence."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self.values = values
+
+    def to(self, device: torch.device) -> _Vectors:
+        return _Vectors(self.values.to(device))
+
+
+class _Points:
+    """A source of 24 points."""
+
+    def __len__(self) -> int:
+        return 24
+
+    def batch(self, index: NDArray[np.int64]) -> _Vectors:
+        return _Vectors(torch.from_numpy(index).float())
+
+
+class _Mean(torch.nn.Module):
+    """A model that learns the mean of points."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.centre = torch.nn.Parameter(torch.zeros(()))
+
+    def loss(self, batch: _Vectors) -> dict[str, torch.Tensor]:
+        return {"square": (batch.values - self.centre).square().mean()}
+
+
+class _Lines:
+    """Progress that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def advance(self, text: str = "") -> None:
+        pass
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_any_source_of_batches_is_trained_on_and_a_resumed_training_estimates_what_is_left(tmp_path: Path) -> None:
+    options = {"batch_size": 2, "learning_rate": 0.1, "checkpoint_seconds": 0}
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    losses = {}
+    for folder, epochs, lines in ((cut, 2, 1), (cut, 6, 2), (whole, 6, 1)):
+        model, shown = _Mean(), _Lines()
+        trainer = Trainer(model, _Points(), _config(epochs=epochs, **options), None, folder, torch.device("cpu"))
+        log = trainer.run(shown)
+        losses[folder] = [row["loss"] for row in log.rows]
+        assert len(shown.lines) == lines
+        left = 4 if lines == 2 else epochs
+        assert "1 weights" in shown.lines[-1]
+        assert f"24 examples: about 0.0 s an epoch, at most 0.0 min for {left} epochs" in shown.lines[-1]
+    assert losses[cut] == losses[whole]

@@ -13,18 +13,18 @@ import torch
 from safetensors.torch import load_file
 
 from reverie.errors import ConfigError, DataError, RunError
+from reverie.study.rows import COLUMNS, append_rows
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
-from reverie.training.recipe import Recipe, change_recipe, load_recipe, parse_recipe, recipe_files
-from reverie.training.results import COLUMNS, append_results, result_rows
-from reverie.training.run import open_run, run_recipe
+from reverie.training.recipe import RECIPES, Recipe, change_recipe, load_recipe
+from reverie.training.run import open_run, result_rows, run_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DESIGN = (
     "recipe,dataset,dataset_sha256,protocol,slice,seen,fit_on,model,seed,metric,value,low,high,interval,n,best_epoch,seconds,"
-    "peak_mb,commit,trials"
+    "peak_mb,commit,trials,key"
 )
 
 
@@ -44,7 +44,7 @@ def _recipe(data: Path, *changes: str, model: str = "sasrec") -> Recipe:
         "model": {"name": model, **options},
         "training": {"epochs": 3, "batch_size": 16, "checkpoint_seconds": 0.0},
     }
-    return change_recipe(parse_recipe(values, "test"), changes)
+    return change_recipe(RECIPES.parse(values, "test"), changes)
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Pat
     run = run_recipe(_recipe(data), tmp_path / "run", device="cpu", show=False)
     table = tmp_path / "results.csv"
     for _ in range(2):
-        append_results(table, result_rows(run, ["recall@10", "ndcg@10"]))
+        append_rows(table, result_rows(run, ["recall@10", "ndcg@10"]))
     lines = table.read_text().splitlines()
     assert lines[0] == DESIGN == ",".join(COLUMNS)
     rows = list(csv.DictReader(lines))
@@ -139,7 +139,7 @@ def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Pat
     assert len(row["dataset_sha256"]) == 64
     table.write_text("recipe,dataset\n")
     with pytest.raises(DataError, match="has other columns than this version writes"):
-        append_results(table, [])
+        append_rows(table, [])
 
 
 def test_a_comparison_refits_with_the_best_epoch(data: Path, tmp_path: Path) -> None:
@@ -166,7 +166,33 @@ def test_models_that_cannot_be_used_are_skipped_with_a_reason(tmp_path: Path) ->
         compare_recipes(untimed[:1], tmp_path / "none", show=False)
 
 
-@pytest.mark.parametrize("name", list(recipe_files()))
+def test_a_model_that_fails_does_not_end_the_others(data: Path, tmp_path: Path) -> None:
+    failing = _recipe(data, "name=hot", "training.learning_rate=1.0e+30")
+    wide = _recipe(data, "name=wide", "training.epochs=1")
+    comparison = compare_recipes([failing, _recipe(data, "name=plain", model="popularity"), wide], tmp_path / "a", show=False)
+    assert [run.recipe.name for run in comparison.runs] == ["plain", "wide"]
+    assert list(comparison.skipped) == ["hot"]
+    assert comparison.skipped["hot"].startswith("the loss became nan in epoch 1")
+    with pytest.raises(DataError, match="no model can be compared on 'clicks': sasrec: the loss became nan") as caught:
+        compare_recipes([failing], tmp_path / "a", show=False)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(RunError, match="wide-seed0 holds a run of another recipe; choose another folder"):
+        compare_recipes([_recipe(data, model="markov"), _recipe(data, "name=wide")], tmp_path / "a", show=False)
+    assert not (tmp_path / "a" / "tiny-seed0" / "result.json").exists(), "refused before anything is trained"
+
+
+def test_a_model_without_enough_memory_does_not_end_the_others(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("reverie.models.markov.model.Markov.fit_counts", fail)
+    recipes = [_recipe(data, f"name={model}", model=model) for model in ("markov", "popularity")]
+    comparison = compare_recipes(recipes, tmp_path, show=False)
+    assert comparison.skipped == {"markov": "does not fit into memory"}
+    assert [run.recipe.name for run in comparison.runs] == ["popularity"]
+
+
+@pytest.mark.parametrize("name", list(RECIPES.files()))
 def test_packaged_recipes_are_valid(name: str) -> None:
     assert load_recipe(name).name == name
 

@@ -9,8 +9,8 @@ from reverie.data.sources import list_datasets
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.settings import put
-from reverie.training.recipe import cell_recipe, load_recipe, recipe_files
-from reverie.training.results import append_results
+from reverie.study.rows import append_rows
+from reverie.training.recipe import RECIPES, cell_recipe, load_recipe
 from reverie.training.suite import cell_name, load_suite, parse_suite, suite_cells, suite_files
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ def _small(**changes: Any) -> dict[str, Any]:
 
 
 def _packaged(folder: Path) -> dict[str, Path]:
-    text = {"other": "zhihu", "start": "ml-100k", "start-longer": "ml-100k"}
+    text = {"other": "zhihu", "a": "ml-100k", "start": "ml-100k", "start-longer": "ml-100k"}
     for name, dataset in text.items():
         values = {"name": name, "dataset": {"name": dataset}, "model": {"name": "sasrec", "dim": 8, "heads": len(name)}}
+        values |= {"base": True} if name in ("other", "start") else {}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     return {name: folder / f"{name}.yaml" for name in text}
 
@@ -59,6 +60,12 @@ def test_every_recipe_of_every_suite_is_valid(name: str) -> None:
             assert (recipe.model_name, recipe.split) == (suite.rows[row].model, part.split)
 
 
+def test_at_most_one_packaged_recipe_is_the_base_of_a_dataset_and_a_model() -> None:
+    bases = [recipe for recipe in map(load_recipe, RECIPES.files()) if recipe.base]
+    assert len({(recipe.dataset.name, recipe.model_name) for recipe in bases}) == len(bases) > 0
+    assert not load_recipe("sasrec-bce-amazon-beauty").base
+
+
 def test_names_of_cells_are_names_of_recipes() -> None:
     cells = suite_cells()
     name = "sasrec-bce-amazon-beauty"
@@ -71,7 +78,7 @@ def test_names_of_cells_are_names_of_recipes() -> None:
 
 
 def test_a_name_that_is_also_a_packaged_recipe_means_the_same_run() -> None:
-    for name in set(suite_cells()) & set(recipe_files()):
+    for name in set(suite_cells()) & set(RECIPES.files()):
         ours, packaged = cell_recipe(*suite_cells()[name]), load_recipe(name)
         assert (ours.model, ours.split) == (packaged.model, packaged.split)
         if "learns" in MODELS[ours.model_name].tags:
@@ -139,12 +146,12 @@ def test_a_setting_below_a_value_and_unknown_suites() -> None:
 def test_a_row_of_the_results_is_appended_once(tmp_path: Path) -> None:
     row = {"recipe": "a", "model": "m", "metric": "ndcg@10", "seed": 0, "value": 0.12345678, "commit": "c", "seconds": 1.0}
     table = tmp_path / "results.csv"
-    append_results(table, [row])
-    append_results(table, [row | {"seconds": 2.0}])
+    append_rows(table, [row])
+    append_rows(table, [row | {"seconds": 2.0}])
     assert len(table.read_text().splitlines()) == 2
     different: list[dict[str, Any]] = [{"value": 0.2}, {"commit": "d"}, {"seed": 1}, {"model": "n"}, {"slice": "history:some"}]
     for change in different:
-        append_results(table, [row | change, row])
+        append_rows(table, [row | change, row])
     assert len(table.read_text().splitlines()) == 2 + len(different)
 
 

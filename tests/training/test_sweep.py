@@ -17,15 +17,13 @@ from reverie.cli.main import run as run_command
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.testing import tiny_dataset
-from reverie.training.recipe import Recipe, change_recipe, load_recipe, parse_recipe, recipe_yaml
-from reverie.training.results import result_rows
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.recipe import RECIPES, SWEEPS, Recipe, change_recipe, load_recipe
+from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.sweeps import sweep as module
 from reverie.training.sweeps.config import Choice, Range
 from reverie.training.sweeps.files import write_sweep
 from reverie.training.sweeps.space import at_setting
-from reverie.training.sweeps.study import Trial
-from reverie.training.sweeps.sweep import Sweep, run_sweep
+from reverie.training.sweeps.sweep import Sweep, Trial, run_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +52,7 @@ def _values(data: Path, **sweep: Any) -> dict[str, Any]:
 
 
 def _recipe(data: Path, **sweep: Any) -> Recipe:
-    return parse_recipe(_values(data, **sweep), "test")
+    return RECIPES.parse(_values(data, **sweep), "test")
 
 
 def _sweep(recipe: Recipe, folder: Path, **options: Any) -> Sweep:
@@ -125,7 +123,7 @@ def test_a_sweep_that_was_cut_goes_on_to_the_same_trials(
     with pytest.raises(KeyboardInterrupt):
         _sweep(_recipe(data), tmp_path / "cut")
     lines: list[str] = []
-    resumed = _sweep(_recipe(data), tmp_path / "cut", tell=lines.append)
+    resumed = _sweep(_recipe(data), tmp_path / "cut", report=lines.append)
     assert _facts(resumed) == _facts(done)
     assert lines[0] == "going on after 1 of 3 trials"
     assert len(begun) == 4  # the one that was cut was begun twice
@@ -141,7 +139,7 @@ def test_a_trial_cut_between_its_result_and_its_end_is_not_run_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "settle", cut)
+        patch.setattr(module, "close_trial", cut)
         with pytest.raises(KeyboardInterrupt):
             _sweep(_recipe(data), tmp_path / "cut")
     assert _facts(_sweep(_recipe(data, trials=1), tmp_path / "cut")) == _facts(done)[:1]
@@ -168,18 +166,18 @@ def test_folders_of_something_else_are_refused(done: Sweep, data: Path, tmp_path
     with pytest.raises(RunError, match="is not empty and holds no sweep"):
         _sweep(_recipe(data), tmp_path)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "recipe.yaml").write_text(recipe_yaml(_recipe(data)))
-    with pytest.raises(RunError, match="holds a run and no sweep"):
+    (tmp_path / "run" / "recipe.yaml").write_text(RECIPES.dump(_recipe(data)))
+    with pytest.raises(RunError, match="holds a sweep of another recipe"):
         _sweep(_recipe(data), tmp_path / "run")
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "recipe.yaml").write_text(recipe_yaml(_recipe(data), sweep=True))
+    (tmp_path / "bad" / "recipe.yaml").write_text(SWEEPS.dump(_recipe(data)))
     (tmp_path / "bad" / "study.db").write_text("no database " * 100)
     with pytest.raises(RunError, match="is damaged or of another version of optuna; delete"):
         _sweep(_recipe(data), tmp_path / "bad")
 
 
 def test_a_run_takes_no_notice_of_the_sweep(data: Path, tmp_path: Path) -> None:
-    plain = parse_recipe({key: value for key, value in _values(data).items() if key != "sweep"}, "test")
+    plain = RECIPES.parse({key: value for key, value in _values(data).items() if key != "sweep"}, "test")
     first = run_recipe(plain, tmp_path / "run", device="cpu", show=False)
     assert run_recipe(_recipe(data), tmp_path / "run", show=False).fitted == first.fitted
     assert "sweep" not in yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())
@@ -190,7 +188,7 @@ def test_a_bad_training_is_pruned(data: Path, tmp_path: Path) -> None:
     values = _values(data, space=space, trials=3, startup_trials=1, warmup_epochs=0)
     values["training"] |= {"learning_rate": 0.03, "epochs": 2}
     lines: list[str] = []
-    sweep = _sweep(parse_recipe(values, "test"), tmp_path / "sweep", tell=lines.append)
+    sweep = _sweep(RECIPES.parse(values, "test"), tmp_path / "sweep", report=lines.append)
     pruned = [trial for trial in sweep.trials if trial.state == "pruned"]
     assert pruned
     assert all(trial.value is None and trial.epoch in (1, 2) for trial in pruned)
@@ -198,15 +196,15 @@ def test_a_bad_training_is_pruned(data: Path, tmp_path: Path) -> None:
     assert sweep.trials[0].state == "finished"
     assert sweep.best_recipe.trials == 3  # those that were pruned were tried as well
     write_sweep(sweep)
-    kept = _sweep(parse_recipe(values | {"sweep": values["sweep"] | {"pruning": False}}, "test"), tmp_path / "kept")
+    kept = _sweep(RECIPES.parse(values | {"sweep": values["sweep"] | {"pruning": False}}, "test"), tmp_path / "kept")
     assert [trial.state for trial in kept.trials] == ["finished"] * 3
-    late = _sweep(parse_recipe(values | {"sweep": values["sweep"] | {"warmup_epochs": None}}, "test"), tmp_path / "late")
+    late = _sweep(RECIPES.parse(values | {"sweep": values["sweep"] | {"warmup_epochs": None}}, "test"), tmp_path / "late")
     assert [trial.state for trial in late.trials] == ["finished"] * 3  # patience is ten validations, the training two
 
 
 def test_a_setting_that_fails_is_a_trial_and_not_the_end(data: Path, tmp_path: Path) -> None:
     values = _values(data, space={"model.heads": {"values": [1, 3]}}, trials=4)
-    sweep = _sweep(parse_recipe(values, "test"), tmp_path / "heads")
+    sweep = _sweep(RECIPES.parse(values, "test"), tmp_path / "heads")
     failed = [trial for trial in sweep.trials if trial.setting == {"model.heads": 3}]
     assert failed
     assert all(trial.state == "failed" and "dim=8 is not a multiple of heads=3" in trial.note for trial in failed)
@@ -217,14 +215,14 @@ def test_a_setting_that_fails_is_a_trial_and_not_the_end(data: Path, tmp_path: P
     values["training"] |= {"learning_rate": 1e30}
     values["sweep"] = {"trials": 2, "space": {"training.learning_rate": {"low": 1e29, "high": 1e30}}}
     with pytest.raises(RunError, match=r"none of the 2 trials in .* could be finished; the first: the loss became"):
-        _sweep(parse_recipe(values, "test"), tmp_path / "none")
+        _sweep(RECIPES.parse(values, "test"), tmp_path / "none")
 
 
 def test_counting_models_are_swept_too(data: Path, tmp_path: Path) -> None:
     values = _values(data, space={"model.k": {"low": 1, "high": 40, "integer": True}, "model.idf": {"low": 0, "high": 2}})
     values["model"] = {"name": "vmis-knn", "trials": 4}
     values["sweep"]["space"]["model.k"]["high"] = 100
-    sweep = _sweep(parse_recipe(values, "test"), tmp_path / "sweep")
+    sweep = _sweep(RECIPES.parse(values, "test"), tmp_path / "sweep")
     assert all(isinstance(trial.setting["model.k"], int) and trial.value is not None for trial in sweep.trials)
     recipe = sweep.recipe
     split = split_dataset(open_recipe_dataset(recipe.dataset), recipe.split)
@@ -278,7 +276,7 @@ def test_a_mistake_in_a_sweep_section_is_one_sentence(data: Path, sweep: dict[st
 def test_what_cannot_be_swept_is_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = _values(data)
     with pytest.raises(ConfigError, match=r"set training\.on to train"):
-        _sweep(parse_recipe(values | {"training": {"on": "train+valid", "learning_rate": 0.01}}, "test"), tmp_path / "sweep")
+        _sweep(RECIPES.parse(values | {"training": {"on": "train+valid", "learning_rate": 0.01}}, "test"), tmp_path / "sweep")
     with pytest.raises(ConfigError, match="the recipe has no 'sweep' section; add one"):
         _sweep(_recipe(data).model_copy(update={"sweep": None}), tmp_path / "sweep")
     with monkeypatch.context() as patch:

@@ -10,9 +10,9 @@ from stopwatch import Finished, Job, Lists, Stopwatch
 
 import reverie as rv
 from reverie.evaluation.recommend import recommend_all
+from reverie.study.progress import progress
 from reverie.training import TrainingConfig
-from reverie.training.loop import Trainer
-from reverie.training.progress import progress
+from reverie.training.loop import Trainer, training_source
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     watch.start()
     train = rv.read_events(frame, user="user_id", item="item_id", timestamp="timestamp").sequences
     model = rv.create_model("sasrec", train.vocabulary, seed=job.seed, **job.model, **chosen)
-    trainer = Trainer(model, train, config, measure, None, torch.device("cpu"))
+    trainer = Trainer(model, training_source(model, train), config, measure, None, torch.device("cpu"))
     with contextlib.suppress(Finished), progress(1, "race", False) as shown:
         trainer.run(shown)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from reverie.training.comparison import Comparison
     from reverie.training.recipe import Recipe
-    from reverie.training.run import Run
 
 
 def compare(
@@ -29,7 +28,7 @@ def compare(
     ] = None,
     catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
+    item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
@@ -47,7 +46,6 @@ def compare(
     Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
     reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
-    from reverie import processes
     from reverie.errors import ConfigError
     from reverie.training.comparison import compare_recipes
     from reverie.training.suite import suite_files
@@ -73,10 +71,6 @@ def compare(
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
 
-    def keep(run: Run) -> None:
-        if results is not None and processes.rank() == 0:
-            append_results_of(run, results)
-
     comparison = compare_recipes(
         recipes,
         folder,
@@ -85,48 +79,22 @@ def compare(
         device=device,
         show=not (quiet or json),
         offline=offline,
-        tell=lambda line: screen.print(line, markup=False),
-        finished=keep,
+        report=lambda line: screen.print(line, markup=False),
+        results=results,
     )
     conclude(comparison, folder, json=json, quiet=quiet, results=None)
 
 
-def append_results_of(run: Run, path: Path) -> None:
-    """Append the test metrics of a run to a results table, once.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-    path : Path
-        A CSV file, made where it is missing.
-    """
-    from reverie.training.results import append_results, result_rows
-
-    names = [f"{metric}@{k}" for k in (10, 20) for metric in ("recall", "ndcg")] + ["mrr@10"]
-    append_results(path, result_rows(run, names))
-
-
 def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
-    """Print the leaderboard, write the report and the results table.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Finished runs.
-    folder : Path
-        Gets ``report.html``.
-    json, quiet : bool
-        How to print.
-    results : Path or None
-        A results table to append to.
-    """
+    """Print the leaderboard, write the report and the results table."""
     from reverie import processes
 
     if processes.rank():
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.study.rows import append_rows
+    from reverie.training.run import result_rows
 
     board = leaderboard(comparison.runs)
     commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
@@ -135,7 +103,7 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
     )
     if results is not None:
         for run in comparison.runs:
-            append_results_of(run, results)
+            append_rows(results, result_rows(run))
     if json:
         print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
         return
@@ -171,9 +139,9 @@ def _recipes(
     from reverie.errors import ConfigError
     from reverie.models.shelf import MODELS
     from reverie.training.comparison import recipes_for
-    from reverie.training.recipe import change_recipe, load_recipe, recipe_files
+    from reverie.training.recipe import RECIPES, change_recipe, load_recipe
 
-    if all(w in recipe_files() or w.endswith((".yaml", ".yml")) for w in what):
+    if all(w in RECIPES.files() or w.endswith((".yaml", ".yml")) for w in what):
         return [load_recipe(w, settings) for w in what]
     if len(what) > 1:
         raise ConfigError(
@@ -184,8 +152,8 @@ def _recipes(
         dataset |= {"user_core": core, "item_core": core}
     names = [name.strip() for name in models.split(",") if name.strip()] if models else list(MODELS)
     split = {"protocol": protocol or default_protocol(what[0])}
-    found = recipes_for(dataset, split, names, _slug(what[0]))
-    return [change_recipe(recipe, settings) for recipe in found]
+    recipes = recipes_for(dataset, split, names, _slug(what[0]))
+    return [change_recipe(recipe, settings) for recipe in recipes]
 
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:
@@ -211,11 +179,5 @@ def _slug(name: str) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(compare)

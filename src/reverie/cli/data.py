@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Offline, console, print_json
+from reverie.cli.options import Json, Offline, console, print_json, print_list
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -28,6 +28,7 @@ def list_command(json: Json = False) -> None:
     Example: reverie data list
     """
     from reverie.data.sources import find_entry, list_datasets
+    from reverie.report.table import Column
 
     entries = [find_entry(name) for name in list_datasets()]
     if json:
@@ -36,7 +37,7 @@ def list_command(json: Json = False) -> None:
         print_json([{k: getattr(e, k) for k in keys} | dict(zip(counts, e.counts, strict=True)) for e in entries])
         return
     rows = [(e.name, e.summary, *(f"{count:,}" for count in e.counts), e.protocol) for e in entries]
-    _table(("dataset", "what it is", "users", "items", "events", "split"), rows, right=(2, 3, 4))
+    print_list(("dataset", "what it is", *(Column(name, "right") for name in ("users", "items", "events")), "split"), rows)
 
 
 @app.command()
@@ -121,7 +122,7 @@ def _facts(facts: dict[str, Any], json: bool) -> None:
     if json:
         print_json(facts)
     else:
-        _table(("", ""), [row for key, value in facts.items() for row in _lines(key.replace("_", " "), value)])
+        print_list(("", ""), [row for key, value in facts.items() for row in _lines(key.replace("_", " "), value)])
 
 
 def _lines(key: str, value: object) -> list[tuple[str, str]]:
@@ -136,15 +137,3 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if value < 10_000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, show_header=any(header))
-    for at, name in enumerate(header):
-        table.add_column(name, justify="right" if at in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console().print(table)

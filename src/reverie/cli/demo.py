@@ -1,4 +1,4 @@
-"""`reverie demo`: the whole story on MovieLens-100K."""
+"""`reverie demo`: a leaderboard on MovieLens-100K, or what a language model says of two recommenders."""
 
 from __future__ import annotations
 
@@ -8,6 +8,34 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Device, Offline, console
+
+DEMO = {"recinterpreter-sasrec-ml-100k-short": 3, "recinterpreter-dreamrec-ml-100k-short": 2}
+"""Interpreters of the demo, and how many people each explains."""
+
+
+def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> None:
+    """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations."""
+    from reverie.cli.explain import show_explanation
+    from reverie.cli.options import be_offline, console
+    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.recipe import INTERPRETER
+    from reverie.llm.interpreter.session import open_taught
+    from reverie.llm.interpreter.study import report
+    from reverie.study.call import Call
+
+    be_offline(offline)
+    screen = console()
+    for name, people in DEMO.items():
+        recipe = INTERPRETER.load(name, smoke=smoke)
+        screen.print(f"{recipe.name}: {recipe.description}", markup=False)
+        folder = out / recipe.name
+        report(recipe, Call(folder, "reverie demo --language", device=device, offline=offline)).print(screen)
+        session = open_taught(folder, device=device, offline=offline)
+        for user in session.windows("test").users[:people]:
+            screen.print("")
+            show_explanation(explain_user(session, str(session.split.vocabulary.users[int(user)])), screen)
+        screen.print("")
+
 
 DEMO_MODELS = ("popularity", "recent-popularity", "markov", "co-occurrence", "item-knn", "vmis-knn", "ease", "sasrec")
 """What the demo compares: what counting can do, and one transformer; `reverie compare ml-100k` takes all models."""
@@ -25,8 +53,6 @@ def demo(
     Example: reverie demo --out runs/demo
     """
     if language:
-        from reverie.cli.language_demo import language_demo
-
         language_demo(out, smoke, device, offline)
         return
     import time
@@ -47,7 +73,7 @@ def demo(
     recipes = recipes_for({"name": "ml-100k"}, {"protocol": "leave_one_out"}, DEMO_MODELS, "ml-100k")
     recipes = [change_recipe(recipe, ["training.epochs=2"] if smoke else []) for recipe in recipes]
     comparison = compare_recipes(
-        recipes, out, device=device, offline=offline, tell=lambda line: screen.print(f"     {line}", markup=False)
+        recipes, out, device=device, offline=offline, report=lambda line: screen.print(f"     {line}", markup=False)
     )
     screen.print("3/4  leaderboard")
     conclude(comparison, out, json=False, quiet=False, results=None)
@@ -59,11 +85,5 @@ def demo(
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(demo)

@@ -8,14 +8,8 @@ from reverie.cli.options import Json, console, print_json
 
 _EXTRAS = {
     "llm": ("transformers", "peft", "gguf"),
-    "graph": ("sklearn",),
-    "video": ("av",),
-    "image": ("diffusers",),
-    "search": ("faiss",),
-    "serve": ("fastapi", "uvicorn"),
-    "studio": ("gradio",),
     "sweep": ("optuna",),
-    "scale": ("ray", "optuna"),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
 }
 
 
@@ -31,7 +25,7 @@ def doctor(json: Json = False) -> None:
     from reverie.data.sources import list_datasets
     from reverie.errors import ReverieError
     from reverie.files import atomic_path, cache_folder
-    from reverie.training.environment import environment
+    from reverie.study.environment import environment
 
     facts = environment()
     cache = cache_folder()
@@ -67,11 +61,5 @@ def doctor(json: Json = False) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(doctor)

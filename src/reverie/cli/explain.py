@@ -26,7 +26,7 @@ def explain(
 
     Example: reverie explain --run runs/recinterpreter-sasrec-ml-100k --user 42
     """
-    from reverie.cli.language import be_offline
+    from reverie.cli.options import be_offline
     from reverie.llm.interpreter.explain import explain_user
     from reverie.llm.interpreter.session import open_taught
 
@@ -39,15 +39,7 @@ def explain(
 
 
 def show_explanation(found: dict[str, Any], screen: Console) -> None:
-    """Print an explanation.
-
-    Parameters
-    ----------
-    found : dict
-        From `explain_user`.
-    screen : rich.console.Console
-        Where.
-    """
+    """Print an explanation."""
     lines = [f"user {found['user']} ({found['part']} part)", "history: " + " · ".join(found["history"]), "the state says:"]
     lines += [f"  {said['title']:<50} {MARKS[said['kind']]}" for said in found["said"]] or ["  nothing"]
     controls = ", ".join(f"{name} {value:.2f}" for name, value in found["controls"].items())
@@ -70,11 +62,5 @@ def show_explanation(found: dict[str, Any], screen: Console) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(explain)

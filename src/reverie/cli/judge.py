@@ -47,8 +47,8 @@ def judge(
     Example: reverie judge mine=recs.parquet other=theirs.csv --dataset ml-100k --protocol leave_one_out
     """
     from reverie.report.judgement import judgement, print_judgement
-    from reverie.training.environment import commit
-    from reverie.training.results import append_results
+    from reverie.study.environment import commit
+    from reverie.study.rows import append_rows
 
     task = _task(dataset, protocol, on, truth, history, core, offline)
     columns = {"user": user, "item": item, "score": score, "rank": rank, "by": by}
@@ -58,7 +58,7 @@ def judge(
         systems[name] = [_one(name, path, task, columns, k, drop_seen, warnings) for path in paths]
     judged = judgement(systems | _baselines(task, k), k, task.facts, warnings, lists=task.train is not None)
     if results is not None:
-        append_results(results, judged.results(commit()))
+        append_rows(results, judged.results(commit()))
     if json:
         print_json(judged.to_json())
     else:
@@ -124,7 +124,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
     from reverie.errors import ConfigError
-    from reverie.report.rows import BASELINES
+    from reverie.report.ranking import BASELINES
 
     found: dict[str, list[str]] = {}
     for argument in arguments:
@@ -160,7 +160,7 @@ def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, dro
 
 def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
     from reverie.evaluation import evaluate
-    from reverie.training.baselines import fit_baselines
+    from reverie.training.fit import fit_baselines
 
     data = task.split or task.train
     if data is None:
@@ -170,11 +170,5 @@ def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(judge)

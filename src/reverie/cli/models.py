@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, console, print_json
+from reverie.cli.options import Json, print_json, print_list
 
 
 def models(
@@ -24,7 +24,7 @@ def models(
         if json:
             print_json(rows)
             return
-        _table(("model", "what it is", "kind"), [(k, str(r["summary"]), ", ".join(r["tags"])) for k, r in rows.items()])
+        print_list(("model", "what it is", "kind"), [(k, str(r["summary"]), ", ".join(r["tags"])) for k, r in rows.items()])
         return
     fields = MODELS.config(name).model_fields
     described = {
@@ -34,7 +34,7 @@ def models(
     if json:
         print_json({k: {"default": _plain(d["default"]), "description": d["description"]} for k, d in described.items()})
         return
-    _table(("option", "default", "meaning"), [(k, str(_plain(d["default"])), d["description"]) for k, d in described.items()])
+    print_list(("option", "default", "meaning"), [(k, str(_plain(d["default"])), d["description"]) for k, d in described.items()])
 
 
 def _plain(value: object) -> object:
@@ -42,22 +42,6 @@ def _plain(value: object) -> object:
     return dump(mode="json") if dump else value
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(*header, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console().print(table)
-
-
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(models)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from reverie.report.table import Column
 
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -18,18 +23,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key 
 
 
 def console(quiet: bool = False) -> Console:
-    """Return where tables are printed.
-
-    Parameters
-    ----------
-    quiet : bool
-        Print nothing.
-
-    Returns
-    -------
-    rich.console.Console
-        On standard output; at least 100 columns wide where it is no terminal.
-    """
+    """Return where tables are printed."""
     import sys
 
     from rich.console import Console
@@ -38,28 +32,25 @@ def console(quiet: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON on standard output.
-
-    Parameters
-    ----------
-    value : object
-        Plain values.
-    """
+    """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print a list of things whose names stand in the first column."""
+    from reverie.report.table import Column, Table
+
+    name, *others = Table("", columns, rows).heads
+    Table("", [Column(name.title, wrap=False), *others], rows).print(console())
+
+
 def metric_line(row: dict[str, Any]) -> str:
-    """Return one metric with its interval, where it has one.
-
-    Parameters
-    ----------
-    row : dict
-        A row of `Evaluation.metrics`.
-
-    Returns
-    -------
-    str
-        E.g. ``recall@10    0.1234  [0.1180, 0.1290]``.
-    """
+    """Return one metric with its interval, where it has one."""
     interval = "" if row["low"] is None else f"  [{row['low']:.4f}, {row['high']:.4f}]"
     return f"{row['metric']:<12} {row['value']:.4f}{interval}"
+
+
+def be_offline(offline: bool) -> None:
+    """Keep data and the weights of language models from being fetched, where the user says so."""
+    if offline:
+        os.environ["REVERIE_OFFLINE"] = "1"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reverie.cli.options import Json, console, print_json
+from reverie.cli.options import Json, console, print_json, print_list
 
 app = typer.Typer(help="List, copy and validate recipes.", no_args_is_help=True)
 
@@ -18,26 +18,24 @@ def list_recipes(json: Json = False) -> None:
 
     Example: reverie recipes list
     """
-    from rich.table import Table
+    from reverie.training.recipe import RECIPES, load_recipe
+    from reverie.training.suite import cell_name, load_suite, suite_files
 
-    from reverie.training.recipe import load_recipe, recipe_files
-    from reverie.training.suite import load_suite, suite_cells, suite_files
-
-    loaded = [load_recipe(name) for name in recipe_files()]
+    loaded = [load_recipe(name) for name in RECIPES.files()]
     if json:
         print_json(
             [{"name": r.name, "dataset": r.dataset.name, "model": r.model_name, "description": r.description} for r in loaded]
         )
         return
-    table = Table("recipe", "dataset", "model", "description", box=None, pad_edge=False)
-    for recipe in loaded:
-        table.add_row(recipe.name, recipe.dataset.name, recipe.model_name, recipe.description)
+    rows = [(one.name, one.dataset.name, one.model_name, one.description) for one in loaded]
+    print_list(("recipe", "dataset", "model", "description"), rows)
     screen = console()
-    screen.print(table)
     for name in suite_files():
         suite = load_suite(name)
+        dataset = next(iter(suite.datasets))
+        example = cell_name(suite.rows_on(dataset)[0], dataset)
         size = f"{len(suite.rows)} rows on {len(suite.datasets)} datasets"
-        screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {next(iter(suite_cells()))}")
+        screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {example}")
         screen.print(f"  rows: {', '.join(suite.rows)}\n  datasets: {', '.join(suite.datasets)}")
 
 
@@ -52,13 +50,13 @@ def copy(
     """
     from reverie.errors import ConfigError, nearest
     from reverie.files import write_text
-    from reverie.training.recipe import load_recipe, recipe_files, recipe_yaml
+    from reverie.training.recipe import RECIPES, load_recipe
     from reverie.training.suite import suite_cells
 
-    known, cells = recipe_files(), suite_cells()
+    known, cells = RECIPES.files(), suite_cells()
     if name not in known and name not in cells:
         raise ConfigError(f"unknown recipe '{name}'{nearest(name, [*known, *cells])}; see 'reverie recipes list'")
-    text = known[name].read_text(encoding="utf-8") if name in known else recipe_yaml(load_recipe(name))
+    text = known[name].read_text(encoding="utf-8") if name in known else RECIPES.dump(load_recipe(name))
     target = to or Path(f"{name}.yaml")
     if target.exists():
         raise ConfigError(f"{target} exists; choose another name or delete it")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, console, print_json
+from reverie.cli.options import Device, Json, Offline, print_json, print_list
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +39,7 @@ def recommend(
         raise ConfigError("give titles, or --user, or --all; exactly one of them")
     model = load_model(run)
     if device is not None and hasattr(model, "to"):
-        from reverie.training.device import choose_device
+        from reverie.training.optimiser import choose_device
 
         model = model.to(choose_device(device))
     lists: dict[str, Any] = {"allow": _ids(allow), "deny": _ids(deny)}
@@ -81,23 +81,14 @@ def _ids(path: Path | None) -> list[str] | None:
 
 
 def _show(frame: pl.DataFrame, json: bool) -> None:
-    from rich.table import Table
-
     if json:
         print_json(frame.to_dicts())
         return
-    table = Table("rank", "item", "title", "score", box=None, pad_edge=False)
-    for row in frame.iter_rows(named=True):
-        table.add_row(str(row["rank"]), str(row["item"]), str(row.get("title") or ""), f"{row['score']:.4f}")
-    console().print(table)
+    found = frame.iter_rows(named=True)
+    rows = [(str(row["rank"]), str(row["item"]), str(row.get("title") or ""), f"{row['score']:.4f}") for row in found]
+    print_list(("rank", "item", "title", "score"), rows)
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(recommend)

@@ -40,7 +40,7 @@ def sweep(
         device=device,
         show=not (quiet or json),
         offline=offline,
-        tell=lambda line: screen.print(line, markup=False, soft_wrap=True),
+        report=lambda line: screen.print(line, markup=False, soft_wrap=True),
     )
     files = write_sweep(done)
     command = f"reverie train {files.recipe}"
@@ -55,29 +55,24 @@ def sweep(
 
 
 def _table(done: Sweep, quiet: bool) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
+    from reverie.report.table import Column, Table
     from reverie.training.sweeps.space import in_words
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("trial", f"validation {done.recipe.training.metric}", "epoch", "seconds"):
-        table.add_column(name, justify="right")
-    for name in ("setting", ""):
-        table.add_column(name, overflow="fold")
-    for trial in done.ranked:
-        value = trial.state if trial.value is None else f"{trial.value:.4f}"
-        cells = (str(trial.number), value, str(trial.epoch or ""), f"{trial.seconds:.1f}", in_words(trial.setting), trial.note)
-        table.add_row(*map(escape, cells))
-    console(quiet).print(table)
+    heads = ("trial", f"validation {done.recipe.training.metric}", "epoch", "seconds")
+    rows = [
+        (
+            str(trial.number),
+            trial.state if trial.value is None else f"{trial.value:.4f}",
+            str(trial.epoch or ""),
+            f"{trial.seconds:.1f}",
+            in_words(trial.setting),
+            trial.note,
+        )
+        for trial in done.ranked
+    ]
+    Table("", [*(Column(head, "right") for head in heads), "setting", ""], rows).print(console(quiet))
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(sweep)

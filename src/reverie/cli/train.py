@@ -30,36 +30,35 @@ def train(
     from reverie import processes
     from reverie.data.splits.config import split_dataset
     from reverie.report import write_report
+    from reverie.study.rows import append_rows
+    from reverie.study.run import SingleCell, run_single
     from reverie.training.recipe import load_recipe
-    from reverie.training.results import append_results, result_rows
-    from reverie.training.run import open_recipe_dataset, run_recipe
+    from reverie.training.run import open_recipe_dataset, result_rows, run_inputs, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
+    show = not (quiet or json)
     if (folder / "result.json").exists():
-        show_run(run_recipe(chosen, folder), json, quiet)
+        run = run_recipe(chosen, folder)
+        if results is not None and processes.rank() == 0:
+            append_rows(results, result_rows(run))
+        show_run(run, json, quiet)
         return
     dataset = open_recipe_dataset(chosen.dataset, offline)
     split = split_dataset(dataset, chosen.split)
-    run = run_recipe(chosen, folder, split=split, device=device, show=not (quiet or json))
+    inputs = run_inputs(chosen, split.sha256, split.protocol)
+    study = SingleCell(
+        chosen.name, (), inputs, lambda: run_recipe(chosen, folder, split=split, device=device, show=show), result_rows
+    )
+    run = run_single(study, results)
     if processes.rank() == 0:
         line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
         write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
-        if results is not None:
-            append_results(results, result_rows(run, ["recall@10", "ndcg@10", "mrr@10"]))
     show_run(run, json, quiet)
 
 
 def show_run(run: Run, json: bool, quiet: bool) -> None:
-    """Print the test metrics of a run.
-
-    Parameters
-    ----------
-    run : Run
-        Finished.
-    json, quiet : bool
-        How.
-    """
+    """Print the test metrics of a run."""
     names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
     measured = run.test.metrics(names).to_dicts()
     if json:
@@ -76,11 +75,5 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the verb.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    """
+    """Mount the verb."""
     app.command()(train)

@@ -1,4 +1,4 @@
-"""Where on the cosines of negatives a Gaussian weight acts as which temperature."""
+"""Cosines of negatives, and the inverse temperature that a weight on negatives amounts to."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from reverie.objectives import effective_inv_tau
-from reverie.objectives.contrastive_config import ADNCE
+from reverie.objectives.config import ADNCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.contrast.study import Study
+    from torch import Tensor
+
+    from reverie.contrast.training import MeasuredStudy
+
+
+def cosines_of_others(anchors: Tensor, keys: Tensor) -> Tensor:
+    """Return the cosine of each anchor with every key but its own; anchors, keys [B, D] → [B (B - 1)]."""
+    cosines = F.normalize(anchors, dim=-1) @ F.normalize(keys, dim=-1).T
+    others = ~torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
+    return cosines[others].clamp(-1, 1).cpu()  # rounding
 
 
 @dataclass(frozen=True)
 class Effective:
-    """A row's inverse temperature over the cosines that were observed.
-
-    Parameters
-    ----------
-    name : str
-        The row.
-    tau, mu, sigma : float
-        Options of its loss.
-    cosines : tuple of float
-        Evenly spaced quantiles of the negatives' cosines, from the least to the greatest, mean over seeds.
-    """
+    """A row's inverse temperature over the cosines that were observed."""
 
     name: str
     tau: float
@@ -53,22 +53,8 @@ class Effective:
         return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
 
 
-def effective(study: Study) -> list[Effective]:
-    """Return the rows of a study that weight their negatives by a Gaussian, in order.
-
-    Left out are rows whose weights do not belong to the cosines (`shuffled`), that have no exponential to be steeper
-    (`reweight_only`), or whose temperature is a rule.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    list of Effective
-        None without such rows.
-    """
+def effective(study: MeasuredStudy) -> list[Effective]:
+    """Return the rows of a study that weight their negatives by a Gaussian, in order."""
     found = []
     for row in study.rows:
         loss = row.what

@@ -1,19 +1,21 @@
-"""Recipes of studies: one task, the losses that are compared on it, and the seeds."""
+"""Recipes of contrastive studies: one task, the losses that are compared on it, and the seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from reverie.errors import ConfigError, nearest, unknown
-from reverie.objectives.contrastive_config import ContrastiveConfig
+from reverie.objectives.config import ContrastiveConfig
 from reverie.options import Options, checked
 from reverie.settings import Settings, put
+from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
+"""What a smoke run keeps of the seeds and of each grid."""
 
 
 class StudyRow(Options):
@@ -49,13 +51,9 @@ class StudyRow(Options):
         return self
 
 
-class StudyRecipe(Options):
-    """One study."""
+class ContrastRecipe(BaseRecipe):
+    """One study; `smoke` changes the task, by (dotted) option."""
 
-    name: Name
-    """Name of the study, and of its file."""
-    description: str = ""
-    """What it is for."""
     task: dict[str, Any]
     """``kind`` of a task and its options."""
     rows: dict[Name, StudyRow] = Field(min_length=1)
@@ -66,11 +64,9 @@ class StudyRecipe(Options):
     """Seeds at which settings are chosen; none of those that rows are measured at."""
     against: str
     """The row that every other row is compared with."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes of the task, by (dotted) option, that make a run of seconds."""
 
     @model_validator(mode="after")
-    def _sensible(self) -> StudyRecipe:
+    def _sensible(self) -> ContrastRecipe:
         if self.against not in self.rows:
             near = nearest(self.against, self.rows)
             raise ValueError(f"against: unknown row '{self.against}'{near}; known: {', '.join(self.rows)}")
@@ -82,23 +78,7 @@ class StudyRecipe(Options):
         return self
 
     def asked(self, names: tuple[str, ...] | None = None) -> dict[str, StudyRow]:
-        """Return the rows of a run.
-
-        Parameters
-        ----------
-        names : tuple of str or None
-            Rows; ``("all",)`` for all of them; None for those that do not stand aside.
-
-        Returns
-        -------
-        dict of str to StudyRow
-            In the order of the table.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such row, or none is asked for.
-        """
+        """Return the rows of a run."""
         for name in names or ():
             if name not in self.rows and names != ("all",):
                 raise unknown(f"row of the study '{self.name}'", name, self.rows)
@@ -111,18 +91,7 @@ class StudyRecipe(Options):
         return {name: self.rows[name] for name in chosen}
 
     def trainings(self, names: tuple[str, ...] | None = None) -> int:
-        """Return how many trainings a run needs at most; rows that end at the same setting share theirs.
-
-        Parameters
-        ----------
-        names : tuple of str or None
-            Rows, as in `asked`.
-
-        Returns
-        -------
-        int
-            Those that choose settings included.
-        """
+        """Return how many trainings a run needs at most; rows that end at the same setting share theirs."""
         rows = self.asked(names).values()
         return sum(len(row.grid) * len(self.tuning_seeds) + self.seeds for row in rows if row.loss is not None)
 
@@ -132,25 +101,7 @@ class _Holder(Options):
 
 
 def loss_settings(row: StudyRow, where: str) -> list[ContrastiveConfig]:
-    """Return the losses that a row chooses from.
-
-    Parameters
-    ----------
-    row : StudyRow
-        With a loss, or without.
-    where : str
-        How to call it in a message.
-
-    Returns
-    -------
-    list of ContrastiveConfig
-        One without a grid; none for a baseline.
-
-    Raises
-    ------
-    ConfigError
-        If an option is not known or not possible, or a setting is there twice.
-    """
+    """Return the losses that a row chooses from."""
     if row.loss is None:
         return []
     found: list[ContrastiveConfig] = []
@@ -165,29 +116,38 @@ def loss_settings(row: StudyRow, where: str) -> list[ContrastiveConfig]:
     return found
 
 
-def parse_study(values: Any, where: str) -> StudyRecipe:
-    """Check a recipe of a study, its losses included; the task is checked when it is opened.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    StudyRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{where}: a study is a mapping with the keys {', '.join(StudyRecipe.model_fields)}")
-    recipe = checked(StudyRecipe, values, where)
+def _check_losses(recipe: ContrastRecipe, where: str) -> None:
     for name, row in recipe.rows.items():
         loss_settings(row, f"{where}: row '{name}'")
-    return recipe
+
+
+def _shorten(recipe: ContrastRecipe, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a study that runs in seconds: the task as `smoke` says, fewer seeds and settings."""
+    short = recipe.model_dump(mode="json", exclude_unset=True)
+    for option, value in recipe.smoke.items():
+        short = put(short, f"task.{option}", value, f"study '{recipe.name}', smoke, {option}")
+    short["rows"] = {
+        name: row | ({"grid": row["grid"][:SMOKE_SETTINGS]} if "grid" in row else {}) for name, row in short["rows"].items()
+    }
+    seeds = {"seeds": min(recipe.seeds, SMOKE_SEEDS), "tuning_seeds": recipe.tuning_seeds[:1]}
+    return short | seeds | {"name": f"{recipe.name}-smoke"}
+
+
+CONTRAST = RecipeShelf(
+    "a study",
+    ContrastRecipe,
+    "reverie.contrast",
+    "reverie contrast --list",
+    "task.epochs=5",
+    check=_check_losses,
+    short=_shorten,
+    file="study.yaml",
+    summary=lambda one: {"name": one.name, "task": one.task, "rows": list(one.rows), "description": one.description},
+    columns=lambda one: {
+        "study": one.name,
+        "rows": str(len(one.asked())),
+        "trainings": str(one.trainings()),
+        "description": one.description,
+    },
+)
+"""Recipes of `reverie contrast`; the task is checked when it is opened."""

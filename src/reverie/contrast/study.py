@@ -1,159 +1,224 @@
-"""One study: baselines and losses at the same seeds, with settings chosen at others; what is finished is kept."""
+"""The study of contrastive losses: settings are chosen at tuning seeds, rows are measured at others."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reverie.contrast.kinds import open_task, task_config
-from reverie.contrast.packaged import study_yaml
-from reverie.contrast.recipe import loss_settings
-from reverie.contrast.trainings import Training, Trainings
-from reverie.contrast.tune import Tried, best, tried
-from reverie.contrast.words import setting_words
-from reverie.contrast.work import Counter, Trains, Worker
-from reverie.errors import ConfigError, RunError, unknown
-from reverie.files import write_text
+from reverie.contrast.page import write_plots, write_report
+from reverie.contrast.recipe import CONTRAST, loss_settings
+from reverie.contrast.results import MORE, study_json, training_from_rows, training_rows
+from reverie.contrast.summary import setting_words, summarise
+from reverie.contrast.table import TABLE_WIDTH, study_table
+from reverie.contrast.task import open_task, task_config
+from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
+from reverie.errors import ConfigError, NotFinite, RunError, unknown
+from reverie.files import write_json
 from reverie.objectives import create_loss
-from reverie.training.environment import commit
-from reverie.training.progress import progress
+from reverie.report.study_report import StudyReport
+from reverie.seeds import seed_torch
+from reverie.study.environment import commit, peak_mb, reset_peak
+from reverie.study.run import run_study
+from reverie.study.store import Store, claim, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from reverie.contrast.recipe import ContrastRecipe
+    from reverie.contrast.task import Task
+    from reverie.objectives.config import ContrastiveConfig
+    from reverie.study.call import Call
 
-    from reverie.contrast.recipe import StudyRecipe
-    from reverie.contrast.task import Outcome, Task
-    from reverie.objectives.contrastive_config import ContrastiveConfig
-
-
-@dataclass(frozen=True)
-class StudiedRow:
-    """A row with its measurements.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    what : ContrastiveConfig or str
-        The loss at the chosen setting, or the name of a baseline.
-    tried : tuple of Tried
-        What its setting was chosen from; empty without a grid, and where a study was read from a table.
-    runs : tuple of Training
-        One per test seed, all with an outcome.
-    trials : int
-        Number of settings tried; 1 where there was no choice.
-    """
-
-    name: str
-    what: ContrastiveConfig | str
-    tried: tuple[Tried, ...]
-    runs: tuple[Training, ...]
-    trials: int
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """What the runs gave, by seed."""
-        return [run.outcome for run in self.runs if run.outcome is not None]
+VERSION = 1
+"""Of a training; raised when the same facts come to mean something else."""
 
 
 @dataclass(frozen=True)
-class Study:
-    """A finished study.
+class TrainingCell:
+    """A training of one row at one seed, or the measurement of a baseline."""
 
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        What was asked for.
-    folder : Path
-        Where it is.
-    dataset, sha256, protocol : str
-        Facts of the task.
-    rows : tuple of StudiedRow
-        Those that were asked for, in the order of the table.
-    """
-
-    recipe: StudyRecipe
-    folder: Path
-    dataset: str
-    sha256: str
-    protocol: str
-    rows: tuple[StudiedRow, ...]
+    row: str
+    what: str
+    """A baseline's name, or a loss as JSON."""
+    seed: int
 
 
-def run_study(
-    recipe: StudyRecipe, folder: str | Path, *, rows: tuple[str, ...] | None = None, task: Task | None = None, show: bool = True
-) -> Study:
-    """Run a study, or go on with one: only what is not in the folder yet is trained.
+class ContrastStudy:
+    """A recipe, its task and the trainings that are kept in a folder."""
 
-    Each setting of a grid is trained at the tuning seeds and chosen by the mean of `Outcome.selection`; then each row is trained
-    at the test seeds 0 … n - 1. A changed recipe repeats only what it changes.
+    columns = MORE
+    long_cells = False
 
-    Parameters
-    ----------
-    recipe : StudyRecipe
-        The study.
-    folder : path
-        Gets ``study.yaml`` and ``trainings/``.
-    rows : tuple of str or None
-        Rows to run, see `StudyRecipe.asked`.
-    task : Task or None
-        The recipe's task, where the caller has opened it already.
-    show : bool
-        Whether to show progress.
+    def __init__(
+        self,
+        recipe: ContrastRecipe,
+        folder: str | Path,
+        rows: tuple[str, ...] | None = None,
+        task: Task | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.recipe, self.folder, self.name = recipe, Path(folder), recipe.name
+        where = f"study '{recipe.name}'"
+        self.rows_of_table = recipe.asked(rows)
+        self.config = task_config(recipe.task, where)
+        self.losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in self.rows_of_table.items()}
+        _refuse_losses_of_users(self.losses, where)
+        self.task = task or open_task(self.config, device)
+        for name, row in self.rows_of_table.items():
+            if row.baseline is not None and row.baseline not in self.task.baselines:
+                raise ConfigError(f"{where}: row '{name}': {unknown('baseline', row.baseline, self.task.baselines)}")
+        claim(self.folder, recipe, CONTRAST, several=True)
+        self._store, self._commit = Store(self.folder), commit()
 
-    Returns
-    -------
-    Study
-        The rows at all seeds.
+    def cells(self, done: Mapping[TrainingCell, Training | None]) -> Iterator[TrainingCell]:
+        """Return the trainings of the tuning, and of each row whose setting is chosen."""
+        for name in self.rows_of_table:
+            tuning = [cell for cells in self._tuning(name).values() for cell in cells]
+            yield from tuning
+            if all(cell in done for cell in tuning):
+                yield from self._test(name, done)
 
-    Raises
-    ------
-    ConfigError
-        If the task, a baseline or a loss is not possible.
-    RunError
-        If the folder holds something else, or a row cannot be trained.
-    """
-    folder, asked, where = Path(folder), recipe.asked(rows), f"study '{recipe.name}'"
-    config = task_config(recipe.task, where)
-    losses = {name: loss_settings(row, f"{where}: row '{name}'") for name, row in asked.items()}
-    _check_losses(losses, where)
-    _claim(folder)
-    task = task or open_task(config)
-    for name, row in asked.items():
-        if row.baseline is not None and row.baseline not in task.baselines:
-            raise ConfigError(f"{where}: row '{name}': {unknown('baseline', row.baseline, task.baselines)}")
-    write_text(folder / "study.yaml", study_yaml(recipe))
-    kept = Trainings(folder / "trainings", task, config, commit())
+    def upper_bound(self, done: Mapping[TrainingCell, Training | None]) -> int:
+        """Return how many trainings there are at most; rows that end at one setting share theirs."""
+        return sum(sum(map(len, self._tuning(name).values())) + self.recipe.seeds for name in self.rows_of_table)
 
-    def studied(name: str, work: Trains) -> StudiedRow:
-        return _studied(name, asked[name].baseline or losses[name], bool(asked[name].grid), recipe, work)
+    def facts(self, cell: TrainingCell) -> dict[str, Any]:
+        """Return everything that a training depends on, and the row of the table that it is for."""
+        return self._training_facts(cell) | {"row": cell.row}
 
-    counters = {name: Counter(kept, recipe.tuning_seeds) for name in asked}
-    for name, counter in counters.items():
-        studied(name, counter)
-    left = sum(counter.most(recipe.seeds) for counter in counters.values())
-    with progress(left, recipe.name, show) as bar:
-        worker = Worker(kept, bar, left)
-        done = tuple(studied(name, worker) for name in asked)
-    return Study(recipe, folder, task.dataset, task.sha256, task.protocol, done)
+    def is_kept(self, cell: TrainingCell) -> bool:
+        """Return whether a training was finished before."""
+        return self._store.has("trainings", self._training_facts(cell))
+
+    def run(self, cell: TrainingCell, tell: Callable[[str], None]) -> Training:
+        """Train or measure where it was not done; a test seed that cannot be trained is an error."""
+        label = self._label(cell)
+        piece = self._store.kept(
+            "trainings", self._training_facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
+        )
+        try:
+            training = Training.from_json(piece.notes)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise unreadable(piece.folder) from error
+        if training.outcome is None and cell.seed < self.recipe.seeds:
+            raise RunError(
+                f"row '{cell.row}' cannot be trained at seed {cell.seed} ({training.note}); change its options or leave it out"
+            )
+        return training
+
+    def restore(self, cell: TrainingCell, rows: Sequence[Mapping[str, str]]) -> Training | None:
+        """Return a training from its rows in a results table."""
+        return training_from_rows(cell.seed, rows)
+
+    def describe(self, cell: TrainingCell, result: Training) -> str:
+        """Return a training and its selection in a few words."""
+        gave = result.note if result.outcome is None else f"selection {result.outcome.selection:.4f}"
+        return f"{self._label(cell)} · {gave}"
+
+    def rows(self, cell: TrainingCell, result: Training) -> list[dict[str, Any]]:
+        """Return the test metrics of a training; a training of the tuning has no row."""
+        if cell.seed >= self.recipe.seeds:
+            return []
+        tuned = len(self.losses[cell.row]) if self.rows_of_table[cell.row].grid else 1
+        return training_rows(self.measured(()), cell.row, self._what(cell), result, tuned)
+
+    def measured(self, rows: Sequence[MeasuredRow]) -> MeasuredStudy:
+        """Return the study with rows that were measured."""
+        return MeasuredStudy(self.recipe, self.folder, self.task.dataset, self.task.sha256, self.task.protocol, tuple(rows))
+
+    def measured_row(self, name: str, done: Mapping[TrainingCell, Training | None]) -> MeasuredRow:
+        """Return a row of the table."""
+        trials = self._trials(name, done)
+        cells = self._test(name, done)
+        runs = tuple(training for cell in cells if (training := done[cell]) is not None)
+        return MeasuredRow(name, self._what(cells[0]), tuple(trials), runs, max(1, len(trials)))
+
+    def _training_facts(self, cell: TrainingCell) -> dict[str, Any]:
+        """Return everything that a training depends on; rows that end at one setting share theirs."""
+        said = {"baseline": cell.what} if self._is_baseline(cell.row) else {"loss": json.loads(cell.what)}
+        task = {"task": self.config.model_dump(mode="json"), "data": self.task.sha256}
+        return task | said | {"seed": cell.seed, "version": VERSION}
+
+    def _is_baseline(self, row: str) -> bool:
+        return self.rows_of_table[row].baseline is not None
+
+    def _what(self, cell: TrainingCell) -> ContrastiveConfig | str:
+        if self._is_baseline(cell.row):
+            return cell.what
+        return next(loss for loss in self.losses[cell.row] if loss.model_dump_json() == cell.what)
+
+    def _tuning(self, name: str) -> dict[str, list[TrainingCell]]:
+        """Return the cells of each setting of a row, by the loss as JSON; none where nothing is chosen."""
+        if not self.rows_of_table[name].grid:
+            return {}
+        settings = [loss.model_dump_json() for loss in self.losses[name]]
+        return {setting: [TrainingCell(name, setting, seed) for seed in self.recipe.tuning_seeds] for setting in settings}
+
+    def _trials(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[Trial]:
+        by_loss = zip(self.losses[name], self._tuning(name).values(), strict=False)
+        return [trial(loss, [training for cell in cells if (training := done[cell]) is not None]) for loss, cells in by_loss]
+
+    def _test(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[TrainingCell]:
+        baseline, trials = self.rows_of_table[name].baseline, self._trials(name, done)
+        if baseline is not None:
+            what = baseline
+        else:
+            what = (best_setting(trials, name) if trials else self.losses[name][0]).model_dump_json()
+        return [TrainingCell(name, what, seed) for seed in range(self.recipe.seeds)]
+
+    def _label(self, cell: TrainingCell) -> str:
+        tuned = "" if cell.seed < self.recipe.seeds else f" with {setting_words(self._what(cell))}"
+        return f"{cell.row}{tuned}, seed {cell.seed}"
+
+    def _train(self, cell: TrainingCell, say: Callable[[str], None]) -> Training:
+        what = self._what(cell)
+        seed_torch(cell.seed, "loss")  # what a loss draws, such as shuffled weights
+        reset_peak()
+        begin, note = time.monotonic(), ""
+        outcome = None
+        try:
+            if isinstance(what, str):
+                outcome = self.task.baseline(what, cell.seed, say)
+            else:
+                outcome = self.task.train(create_loss(what), cell.seed, say)
+        except NotFinite as error:
+            note = str(error)
+        if outcome is not None and not is_finite(outcome):
+            outcome, note = None, "what was measured is not finite"
+        return Training(cell.seed, outcome, time.monotonic() - begin, peak_mb(), self._commit, note)
 
 
-def _studied(name: str, what: str | Sequence[ContrastiveConfig], tuned: bool, recipe: StudyRecipe, work: Trains) -> StudiedRow:
-    settings: list[Tried] = []
-    if tuned and not isinstance(what, str):
-        for loss in what:
-            label = f"{name} with {setting_words(loss)}, seed"
-            settings.append(tried(loss, [work.training(loss, seed, f"{label} {seed}") for seed in recipe.tuning_seeds]))
-    chosen = best(settings, name) if settings else what if isinstance(what, str) else what[0]
-    runs = tuple(work.training(chosen, seed, f"{name}, seed {seed}") for seed in range(recipe.seeds))
-    for run in runs:
-        if run.outcome is None:
-            raise RunError(f"row '{name}' cannot be trained at seed {run.seed} ({run.note}); change its options or leave it out")
-    return StudiedRow(name, chosen, tuple(settings), runs, max(1, len(settings)))
+def run_contrast(
+    recipe: ContrastRecipe,
+    folder: str | Path,
+    *,
+    rows: tuple[str, ...] | None = None,
+    task: Task | None = None,
+    device: str | None = None,
+    results: str | Path | None = None,
+    show: bool = True,
+) -> MeasuredStudy:
+    """Run a study, or go on with one: only what is neither in the folder nor in the results table is trained."""
+    study = ContrastStudy(recipe, folder, rows, task, device)
+    done = run_study(study, results=results, show=show)
+    return study.measured([study.measured_row(name, done) for name in study.rows_of_table])
 
 
-def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> None:
+def report(recipe: ContrastRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    named = call.more.get("rows")
+    rows = None if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
+    recipe.asked(rows)  # a wrong name is an error before anything is opened
+    study = run_contrast(recipe, call.folder, rows=rows, device=call.device, results=call.results, show=call.show)
+    said = study_json(study)
+    files = [study.folder / "study.json", *write_plots(study), write_report(study)]
+    write_json(files[0], said)
+    return StudyReport(said, [study_table(summarise(study))], files, width=TABLE_WIDTH)
+
+
+def _refuse_losses_of_users(losses: Mapping[str, Sequence[ContrastiveConfig]], where: str) -> None:
     """Refuse losses that need to know whose row it is: there are no users here."""
     for name, settings in losses.items():
         for config in settings:
@@ -163,8 +228,3 @@ def _check_losses(losses: dict[str, list[ContrastiveConfig]], where: str) -> Non
                 raise ConfigError(f"{where}: row '{name}': {error}") from None
             if by_user:
                 raise ConfigError(f"{where}: row '{name}': this form of '{config.kind}' needs users, and there are none here")
-
-
-def _claim(folder: Path) -> None:
-    if folder.exists() and not (folder / "study.yaml").exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty and holds no study; choose another folder with --out")

@@ -1,41 +1,39 @@
-"""What a study says of its main metric, row by row, from which tables, pages and plots are made."""
+"""A study in its main metric: rows, settings in words, notes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reverie.contrast.differences import SeedDifference, row_differences
-from reverie.contrast.words import setting_words
-from reverie.report.words import listed, number
+from reverie.evaluation.paired_seeds import paired_by_seed_with
+from reverie.report.words import listed, number, options
 
 if TYPE_CHECKING:
-    from reverie.contrast.study import StudiedRow, Study
+    from reverie.contrast.training import MeasuredRow, MeasuredStudy
+    from reverie.evaluation import Effect
+    from reverie.objectives.config import ContrastiveConfig
+
+
+def setting_words(what: ContrastiveConfig | str) -> str:
+    """Return the options that were given to a loss."""
+    if isinstance(what, str):
+        return ""
+    return options(_flat(what.model_dump(mode="json", exclude_unset=True, exclude={"kind"})))
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {above + key: value}
+    return found
 
 
 @dataclass(frozen=True)
 class RowSummary:
-    """A row in one metric.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    baseline : bool
-        Whether no loss has taught it.
-    setting : str
-        Options of its loss.
-    trials : int
-        Number of settings tried.
-    values : tuple of float
-        By seed.
-    spread : str
-        What the test examples or folds add to it, in words; mean over seeds.
-    difference : SeedDifference or None
-        The row minus the one that all are compared with.
-    """
+    """A row in one metric."""
 
     name: str
     baseline: bool
@@ -43,7 +41,7 @@ class RowSummary:
     trials: int
     values: tuple[float, ...]
     spread: str
-    difference: SeedDifference | None
+    difference: Effect | None
 
     @property
     def mean(self) -> float:
@@ -58,21 +56,7 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A study in one metric.
-
-    Parameters
-    ----------
-    title : str
-        Study, data and protocol.
-    metric : str
-        Its name.
-    against : str
-        The row that the others are compared with.
-    rows : tuple of RowSummary
-        In the order of the recipe.
-    notes : tuple of str
-        What a reader has to know, in sentences.
-    """
+    """A study in one metric."""
 
     title: str
     metric: str
@@ -81,22 +65,11 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def summarise(study: Study) -> Summary:
-    """Return what a study says of its main metric.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    Summary
-        With differences, if the row that all are compared with was run.
-    """
+def summarise(study: MeasuredStudy) -> Summary:
+    """Return what a study says of its main metric."""
     metric, against = next(iter(study.rows[0].outcomes[0].metrics)), study.recipe.against
     values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
-    found = row_differences(values, against) if against in values else {}
+    found = paired_by_seed_with(values, against) if against in values else {}
     rows = tuple(
         RowSummary(
             row.name,
@@ -114,7 +87,7 @@ def summarise(study: Study) -> Summary:
     return Summary(title, metric, against, rows, tuple(_notes(study, rows)))
 
 
-def _spread(row: StudiedRow, metric: str) -> str:
+def _spread(row: MeasuredRow, metric: str) -> str:
     measures = [outcome.metrics[metric] for outcome in row.outcomes]
     spreads = [one.spread for one in measures if one.spread is not None]
     if spreads:
@@ -125,7 +98,7 @@ def _spread(row: StudiedRow, metric: str) -> str:
     return f"± {number(fmean((high - low) / 2 for low, high in ends), 3)} {measures[0].interval}".strip()
 
 
-def _ends(study: Study) -> dict[str, list[str]]:
+def _ends(study: MeasuredStudy) -> dict[str, list[str]]:
     """Return by row the options whose chosen value is the least or the greatest that was tried."""
     found: dict[str, list[str]] = {}
     for row in study.rows:
@@ -140,7 +113,7 @@ def _ends(study: Study) -> dict[str, list[str]]:
     return found
 
 
-def _notes(study: Study, rows: tuple[RowSummary, ...]) -> list[str]:
+def _notes(study: MeasuredStudy, rows: tuple[RowSummary, ...]) -> list[str]:
     against, n = study.recipe.against, study.recipe.seeds
     several = f"standard deviation over {n} seeds" if n > 1 else "one seed, so nothing is said about the luck of seeds"
     notes = [f"Mean, {several}; beside it what one seed's test folds or examples add. Rows stand in the order of the recipe."]

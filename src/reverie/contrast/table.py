@@ -1,101 +1,98 @@
-"""The table of a study on a terminal."""
+"""Tables of a study: for a terminal, for pages, and as Markdown for the documentation."""
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
+from reverie.contrast.summary import summarise
+from reverie.evaluation.paired_seeds import paired_by_seed_with
+from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
     from reverie.contrast.summary import RowSummary, Summary
+    from reverie.contrast.training import MeasuredStudy
 
-WIDTH = 100
-"""Widest table, in characters."""
+TABLE_WIDTH = 100
+"""Widest table on a terminal, in characters."""
 
 
-def print_study(summary: Summary, console: Console) -> None:
-    """Print the table of a study: no row is set off but by a difference that its interval supports.
+def study_table(summary: Summary) -> Table:
+    """Return a study in its main metric."""
+    columns = [
+        Column("row", width=(18, 38)),
+        Column(summary.metric, "right", wrap=False),
+        Column("one seed", wrap=False),
+        Column("trials", "right", wrap=False),
+        Column(f"minus {summary.against}", wrap=False),
+    ]
+    rows = [
+        [
+            TableCell(row.name, "baseline" if row.baseline else row.setting),
+            TableCell(number(row.mean), "" if row.std is None else f"± {number(row.std)}", value=row.mean),
+            TableCell(row.spread),
+            TableCell(_trials(row)),
+            _difference(row),
+        ]
+        for row in summary.rows
+    ]
+    return Table(summary.title, columns, rows, summary.notes)
 
-    Parameters
-    ----------
-    summary : Summary
-        From `summarise`.
-    console : rich.console.Console
-        Where to; a terminal or a pipe.
-    """
-    from rich import box
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("row", min_width=18, max_width=38, overflow="fold")
-    table.add_column(summary.metric, justify="right", no_wrap=True)
-    table.add_column("one seed", no_wrap=True)
-    table.add_column("trials", justify="right", no_wrap=True)
-    table.add_column(f"minus {summary.against}", no_wrap=True)
+def study_markdown(study: MeasuredStudy) -> str:
+    """Return a study as Markdown: a sentence, a table, notes."""
+    summary = summarise(study)
+    columns = [
+        *(Column("row"), Column("options"), Column("trials", "right"), Column(summary.metric, "right"), Column("one seed")),
+        *(Column(f"minus {summary.against}", "right"), Column("95 % interval"), Column("verdict")),
+    ]
+    rows = []
     for row in summary.rows:
-        table.add_row(_name(row), _value(row), row.spread, "–" if row.baseline else str(row.trials), _difference(row))
-    for line in (summary.title, table, *summary.notes):
-        console.print(line, markup=False, highlight=False, width=min(WIDTH, console.width))
+        value = number(row.mean) + (f" ± {number(row.std)}" if row.std is not None else "")
+        said = _difference(row)
+        difference = TableCell(said.text, emphasis=said.emphasis)
+        texts = (row.name, "baseline" if row.baseline else row.setting, _trials(row), value, row.spread)
+        rows.append([*map(TableCell, texts), difference, TableCell(said.aside), TableCell(said.note)])
+    title = f"{summary.title}. Data SHA-256 `{study.sha256[:12]}…`."
+    description = study.recipe.description
+    parts = [description.rstrip(".") + "."] if description else []
+    parts += [Table(title, columns, rows, summary.notes).to_markdown()]
+    parts += [table.to_markdown() for table in metrics_tables(study)]
+    return "\n\n".join(parts) + "\n"
 
 
-def difference_words(row: RowSummary) -> str:
-    """Return a row's mean difference.
-
-    Parameters
-    ----------
-    row : RowSummary
-        A row.
-
-    Returns
-    -------
-    str
-        Empty where there is none; a zero has no sign.
-    """
-    return "" if row.difference is None else number(round(row.difference.difference, 4) + 0.0)
-
-
-def verdict(row: RowSummary) -> str:
-    """Return what may be said of a row's difference.
-
-    Parameters
-    ----------
-    row : RowSummary
-        A row.
-
-    Returns
-    -------
-    str
-        E.g. ``"higher, p = 0.012"`` or ``"not shown, p = 0.44"``; empty where nothing was tested.
-    """
-    difference = row.difference
-    if difference is None or difference.p_holm is None:
-        return ""
-    word = ("higher" if difference.difference > 0 else "lower") if difference.shown else "not shown"
-    return f"{word}, {p_value(difference.p_holm)}"
+def metrics_tables(study: MeasuredStudy) -> list[Table]:
+    """Return a table of the means of all metrics, where there are several."""
+    metrics, against = list(study.rows[0].outcomes[0].metrics), study.recipe.against
+    if len(metrics) == 1:
+        return []
+    columns: dict[str, list[TableCell]] = {}
+    for metric in metrics:
+        values = {row.name: tuple(one.metrics[metric].value for one in row.outcomes) for row in study.rows}
+        found = paired_by_seed_with(values, against) if against in values else {}
+        shown = {name for name, difference in found.items() if difference.shown}
+        columns[metric] = [
+            TableCell(number(fmean(of)), value=fmean(of), emphasis="bold" if name in shown else "none")
+            for name, of in values.items()
+        ]
+    title = f"All metrics, mean over seeds; bold where it differs from {against}, p by Holm over the rows of that metric below 5 %."
+    rows = [[TableCell(row.name), *cells] for row, cells in zip(study.rows, zip(*columns.values(), strict=True), strict=True)]
+    return [Table(title, [Column("row"), *(Column(metric, "right") for metric in metrics)], rows)]
 
 
-def _name(row: RowSummary) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(row.name, "\n", ("baseline" if row.baseline else row.setting, "dim"))
+def _trials(row: RowSummary) -> str:
+    return "–" if row.baseline else str(row.trials)
 
 
-def _value(row: RowSummary) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(number(row.mean), "\n", ("" if row.std is None else f"± {number(row.std)}", "dim"))
-
-
-def _difference(row: RowSummary) -> Text:
-    from rich.text import Text
-
+def _difference(row: RowSummary) -> TableCell:
+    """Return a row's mean difference, its interval beside it, and what may be said of it."""
     found = row.difference
     if found is None:
-        return Text("")
-    shown = "bold" if found.shown else ""
-    interval = span(found.low, found.high, 4)
-    head = f"  {interval}" if interval else ""
-    return Text.assemble((difference_words(row), shown), head, "\n", (verdict(row), shown or "dim"))
+        return TableCell("")
+    verdict = ""
+    if found.p_holm is not None:
+        word = ("higher" if found.value > 0 else "lower") if found.shown else "not shown"
+        verdict = f"{word}, {p_value(found.p_holm)}"
+    said = number(round(found.value, 4) + 0.0)
+    return TableCell(said, verdict, span(found.low, found.high, 4), found.value, emphasis="bold" if found.shown else "none")

@@ -1,32 +1,24 @@
-"""What a study of losses needs of a kind of data."""
+"""What a contrastive study needs of a kind of data, and the kinds that there are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reverie.errors import ConfigError
+from reverie.options import checked
+from reverie.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from reverie.objectives import ScoreLoss
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A test metric of one trained encoder.
-
-    Parameters
-    ----------
-    value : float
-        Its value.
-    n : int
-        Number of test examples.
-    low, high : float or None
-        Interval over test examples, where there is one.
-    interval : str
-        Where the interval comes from, e.g. ``"bootstrap(1000)"`` or ``"folds(10)"``; empty without one.
-    spread : float or None
-        Standard deviation over folds, where there are folds.
-    """
+    """A test metric of one trained encoder."""
 
     value: float
     n: int
@@ -38,19 +30,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one training gave.
-
-    Parameters
-    ----------
-    selection : float
-        What settings are chosen by, measured without the test examples; higher is better.
-    metrics : mapping of str to Measure
-        Test metrics by lower-case name, the main one first.
-    epoch : int or None
-        Which epoch was measured; None without training.
-    cosines : tuple of float
-        0, 5, 10 … 100 % quantiles of the negatives' cosines at the end of training; empty without training.
-    """
+    """What one training gave."""
 
     selection: float
     metrics: Mapping[str, Measure]
@@ -91,3 +71,37 @@ class Task(Protocol):
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
         """Measure something that no contrastive loss has taught."""
         ...
+
+
+def _entry(kind: str, summary: str) -> Entry:
+    room = f"reverie.contrast.{kind}"
+    return Entry(build=f"{room}.task:open_task", config=f"{room}.config:{kind.capitalize()}Task", summary=summary)
+
+
+KINDS = Registry(
+    "kind of task",
+    {
+        "graph": _entry("graph", "graph classification by support vector machines on frozen vectors"),
+        "image": _entry("image", "image classification by neighbours and a linear probe on frozen vectors"),
+        "text": _entry("text", "similarity of sentences, by Spearman's correlation with people's judgements"),
+    },
+    "reverie.contrast",
+)
+"""A task's build function takes its configuration and a device; other packages offer kinds under the group ``reverie.contrast``."""
+
+
+def task_config(values: Mapping[str, Any], where: str) -> BaseModel:
+    """Check the options of a task."""
+    if "kind" not in values:
+        raise ConfigError(f"{where}: option 'task.kind' is missing; add it, one of {', '.join(sorted(KINDS))}")
+    try:
+        config: type[BaseModel] = KINDS.config(str(values["kind"]))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return checked(config, values, f"{where}: task")
+
+
+def open_task(config: BaseModel, device: str | None = None) -> Task:
+    """Read the data of a task."""
+    task: Task = KINDS.build(config.model_dump()["kind"])(config, device)
+    return task

@@ -1,4 +1,4 @@
-"""The standard batch: histories padded on the right, and the plans that cut training data into batches."""
+"""Padded batches of histories for models: `SequenceBatch`, and how queries and histories become one."""
 
 from __future__ import annotations
 
@@ -17,23 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SequenceBatch:
-    """Histories laid side by side.
-
-    Parameters
-    ----------
-    items : Tensor, shape [B, L], int64
-        Item codes, oldest first, padded with 0 on the RIGHT, so that causal attention needs no mask. L is the longest of the batch.
-    lengths : Tensor, shape [B], int64
-        Number of real events of each row; may be 0.
-    users : Tensor, shape [B], int64
-        User codes; -1 where unknown.
-    targets : Tensor or None, shape [B, L] or [B], int64
-        In training: the item to predict after each position (0 = none), or after the whole row.
-    weights : Tensor or None, shape [B], float32
-        In training: factor of each row's loss; None for 1.
-    labels : Tensor or None, shape [B], float32
-        With targets of shape [B]: 1 where the target was liked, 0 where it was not.
-    """
+    """Histories laid side by side; items [B, L], lengths [B], users [B], targets [B, L] or [B], weights [B], labels [B]."""
 
     items: Tensor
     lengths: Tensor
@@ -48,18 +32,7 @@ class SequenceBatch:
         return len(self.items)
 
     def to(self, device: torch.device | str) -> SequenceBatch:
-        """Return the batch on a device.
-
-        Parameters
-        ----------
-        device : torch.device or str
-            Where to.
-
-        Returns
-        -------
-        SequenceBatch
-            Itself if it is there already.
-        """
+        """Return the batch on a device."""
         if self.items.device == torch.device(device):
             return self
         moved: dict[str, Any] = {}
@@ -69,20 +42,17 @@ class SequenceBatch:
         return SequenceBatch(**moved)
 
 
+def require_targets(batch: SequenceBatch, model: str) -> Tensor:
+    """Return the targets of a batch that has one for each row → [B]."""
+    if batch.targets is None or batch.targets.dim() != 1:
+        raise ValueError(f"{model}.loss needs a batch with targets [B]")
+    return batch.targets
+
+
 def padded(values: NDArray[Any], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Gather jagged rows into a matrix padded with 0 on the right, without a loop over rows.
 
-    Parameters
-    ----------
-    values : ndarray, shape [n_events]
-        Flat values.
-    starts, stops : ndarray, shape [B], int64
-        Half-open ranges into `values`.
-
-    Returns
-    -------
-    ndarray, shape [B, max(stops - starts)], int64
-        At least one column wide.
+    values [n_events], starts, stops [B] → [B, max(stops - starts)].
     """
     lengths = stops - starts
     width = max(int(lengths.max(initial=0)), 1)
@@ -93,22 +63,7 @@ def padded(values: NDArray[Any], starts: NDArray[np.int64], stops: NDArray[np.in
 
 
 def query_batch(queries: Queries, index: NDArray[np.int64], history: int | None) -> SequenceBatch:
-    """Return the histories of some queries as a batch.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    index : ndarray, shape [B], int64
-        Query numbers.
-    history : int or None
-        How many of the most recent events a model reads; None for all.
-
-    Returns
-    -------
-    SequenceBatch
-        Without targets.
-    """
+    """Return the histories of some queries as a batch; index [B]."""
     stop = queries.stop[index]
     start = queries.start[index] if history is None else np.maximum(queries.start[index], stop - history)
     items = padded(queries.sequences.items, start, stop)
@@ -116,20 +71,7 @@ def query_batch(queries: Queries, index: NDArray[np.int64], history: int | None)
 
 
 def history_batch(histories: list[NDArray[np.int32]], history: int | None) -> SequenceBatch:
-    """Return histories given as arrays of item codes as a batch of unknown users.
-
-    Parameters
-    ----------
-    histories : list of ndarray, int32
-        Item codes, oldest first.
-    history : int or None
-        How many of the most recent events a model reads; None for all.
-
-    Returns
-    -------
-    SequenceBatch
-        Without targets; users are -1.
-    """
+    """Return histories given as arrays of item codes as a batch of unknown users."""
     lengths = np.array([len(h) for h in histories], dtype=np.int64)
     stops = np.cumsum(lengths)
     starts = stops - (lengths if history is None else np.minimum(lengths, history))

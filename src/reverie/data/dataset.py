@@ -1,4 +1,4 @@
-"""An event log with its catalogue, licence and identity."""
+"""`Dataset`: an event log with its catalogue, licence and SHA-256 identity, and k-core filtering."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Order = Literal["timestamp", "source", "none"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Who did what, in which order, and what the things are called.
+    """Interactions of users with items, in order, and the catalogue of the items.
 
     Ties are broken by one rule everywhere: events of a user are ordered by timestamp, and events with the same timestamp
     keep the order of the source. Rows that repeat a user, an item and a timestamp (and a kind) are one event; the first is kept.
@@ -68,11 +68,6 @@ class Dataset:
         return "timestamp" in self.events.columns
 
     @property
-    def has_titles(self) -> bool:
-        """Whether the catalogue names its items."""
-        return "title" in self.catalog.columns
-
-    @property
     def n_events(self) -> int:
         """Number of events."""
         return self.events.height
@@ -83,7 +78,7 @@ class Dataset:
         items = self.events["item"].unique().sort()
         users = self.events["user"].unique().sort()
         titles = None
-        if self.has_titles:
+        if "title" in self.catalog.columns:
             named = self.catalog.select(pl.col("item").cast(items.dtype, strict=False), "title").drop_nulls("item")
             named = named.unique("item", keep="first", maintain_order=True)
             joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")
@@ -131,7 +126,7 @@ class Dataset:
         return digest.hexdigest()
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
-        """Keep only users and items with enough events, again and again until nothing changes.
+        """Keep only users and items with enough events, repeated until nothing changes (k-core).
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a dataset is like, before anything is learnt from it."""
+"""Statistics of a dataset: counts, density, quantiles, time span, and the split protocols that it allows."""
 
 from __future__ import annotations
 
@@ -28,22 +28,7 @@ _SPLITS: dict[str, Callable[[Dataset], Split]] = {
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Count and measure a dataset.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to describe.
-
-    Returns
-    -------
-    dict
-        Plain values for JSON: ``users``, ``items``, ``events``, ``density`` (distinct pairs of all possible ones),
-        ``events_per_user`` and ``events_per_item`` (quantiles), ``repeated_pairs`` (share of events whose user had met the item
-        before), ``first`` and ``last`` (UTC), ``span_days``, ``median_gap_seconds`` (between neighbours of a user) and
-        ``same_time_neighbours`` (their share with equal times), all four None without times, ``titles`` (share of items),
-        ``kinds``, ``order``, ``splits`` (name to "yes" or the reason why not), ``sha256``, ``licence``, ``citation``, ``notes``.
-    """
+    """Count and measure a dataset."""
     vocabulary, sequences = dataset.vocabulary, dataset.sequences
     pairs = _distinct_pairs(sequences)
     titles = vocabulary.titles

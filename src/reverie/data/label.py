@@ -1,16 +1,22 @@
-"""Labels and parts for rated events: liked or not, and train, valid and test by time."""
+"""Labels: made of ratings by time, and labelled rows with their histories."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
+from reverie.data.queries import Queries
+from reverie.data.sequences import row_offsets
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.data.dataset import Dataset
+    from reverie.data.sequences import Sequences
 
 
 def label_by_time(
@@ -24,27 +30,6 @@ def label_by_time(
     By `months`: whole calendar months (UTC) of train, valid and test, counted back from the last month that is over before the
     last event's; events outside are dropped. With ``(10, 5, 5)`` this gives June 2001 to January 2003 on MovieLens-1M, the span of
     CoLLM's files. Of a pair of user and item that occurs twice the first event is kept.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With ratings and timestamps.
-    threshold : float
-        Least rating of a liked item, in the dataset's own scale.
-    months : tuple of int or None
-        Months of train, valid and test; None cuts by `shares`.
-    shares : tuple of float
-        Shares of events, latest first cut off: of valid and of test. Events of one moment stay in one part.
-
-    Returns
-    -------
-    Dataset
-        With the columns ``label`` and ``part`` instead of ``rating``; the name says how they were made.
-
-    Raises
-    ------
-    DataError
-        If there are no ratings or times, or a part has no event.
     """
     for column in ("rating", "timestamp"):
         if column not in dataset.events.columns:
@@ -83,3 +68,43 @@ def _moments(events: pl.DataFrame, shares: tuple[float, float]) -> tuple[int, in
     times, valid, test = events["timestamp"].sort(), shares[0], shares[1]
     size = len(times)
     return int(times[round(size * (1 - valid - test))]), int(times[min(size - 1, round(size * (1 - test)))])
+
+
+def select_liked(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
+    """Return the liked events of each row, and how many of all of them come before each event → [n_events]."""
+    if "label" not in rows.columns:
+        raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
+    at = rows.positions()
+    liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
+    counted = liked.astype(np.int64)
+    before = np.cumsum(counted) - counted
+    bounds = row_offsets(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))
+    columns = {n: np.asarray(v)[at][liked] for n, v in rows.columns.items() if n not in ("part", "label", "asked")}
+    items = np.ascontiguousarray(rows.items[at][liked])
+    return replace(rows, items=items, starts=bounds[:-1], stops=bounds[1:], columns=columns), before
+
+
+def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
+    """Return one query per labelled event, asked about alone: its candidates are its own item; chosen [n_events]."""
+    at, row = rows.positions(), rows.event_rows()
+    liked, before = select_liked(rows)
+    wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen
+    if "asked" in rows.columns:
+        wanted = wanted & (np.asarray(rows.columns["asked"])[at] != 0)
+    picked = np.flatnonzero(wanted)
+    users = rows.users[row[picked]]
+    targets = np.ascontiguousarray(rows.items[at[picked]])
+    offsets = np.arange(len(picked) + 1, dtype=np.int64)
+    return Queries(
+        sequences=liked,
+        start=liked.starts[row[picked]],
+        stop=before[picked],
+        users=users,
+        clusters=users,
+        targets=targets,
+        offsets=offsets,
+        seen="keep",
+        labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]],
+        candidates=targets,
+        candidate_offsets=offsets,
+    )

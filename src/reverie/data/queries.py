@@ -1,4 +1,4 @@
-"""Questions put to a recommender: a history, and what came next."""
+"""`Queries`: histories with their held-out targets, labels and candidates, for evaluation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from reverie.data.sequences import flat_positions
+from reverie.data.sequences import flat_positions, row_offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,6 @@ class Queries:
         Parameters
         ----------
         index : ndarray, int64
-            Query numbers.
 
         Returns
         -------
@@ -88,31 +87,18 @@ class Queries:
             "users": self.users[index],
             "clusters": self.clusters[index],
             "targets": self.targets[picked],
-            "offsets": _offsets(np.diff(self.offsets)[index]),
+            "offsets": row_offsets(np.diff(self.offsets)[index]),
             "labels": None if self.labels is None else self.labels[picked],
         }
         if self.candidates is not None and self.candidate_offsets is not None:
             chosen = flat_positions(self.candidate_offsets[index], self.candidate_offsets[index + 1])
             changes["candidates"] = self.candidates[chosen]
-            changes["candidate_offsets"] = _offsets(np.diff(self.candidate_offsets)[index])
+            changes["candidate_offsets"] = row_offsets(np.diff(self.candidate_offsets)[index])
         return replace(self, **changes)  # type: ignore[arg-type]  # each value has its field's type
 
 
 def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
-    """Return queries whose histories end with more events: what somebody else did in the users' names.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    extra : ndarray, shape [Q, K], int32
-        Item codes to append, oldest first; 0 appends nothing.
-
-    Returns
-    -------
-    Queries
-        The same questions over copied histories; columns of events are dropped.
-    """
+    """Return queries whose histories end with more events: what somebody else did in the users' names; extra [Q, K]."""
     lengths, more = queries.lengths, extra > 0
     total = lengths + more.sum(axis=1)
     stop = np.cumsum(total)
@@ -124,34 +110,13 @@ def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
     return replace(queries, sequences=rows, start=start, stop=stop)
 
 
-def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
-
-
 def next_event_queries(
     sequences: Sequences,
     rows: NDArray[np.int64],
     targets_at: NDArray[np.int64],
     seen: Seen = "remove",
 ) -> Queries:
-    """Return queries that ask for one event of a row, given all events of the row before it.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        The rows.
-    rows : ndarray, shape [Q], int64
-        The row of each query; its user is the query's user and cluster.
-    targets_at : ndarray, shape [Q], int64
-        Index into ``sequences.items`` of each target; the history is everything of the row before it.
-    seen : {"remove", "keep"}
-        Rule for items of the history.
-
-    Returns
-    -------
-    Queries
-        One target per query.
-    """
+    """Return queries that ask for one event of a row, given all events of the row before it; rows [Q], targets_at [Q]."""
     users = sequences.users[rows]
     return Queries(
         sequences=sequences,

@@ -1,4 +1,4 @@
-"""The same split under other codes: for models whose vocabulary has grown."""
+"""Re-encoding a split with the item and user codes of another, larger vocabulary."""
 
 from __future__ import annotations
 
@@ -44,30 +44,37 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
     users = np.append(_places(own.users, vocabulary.users, "user"), -1)
     done: dict[int, NDArray[np.int32]] = {}
 
-    def rows(sequences: Sequences) -> Sequences:
+    def recode_rows(sequences: Sequences) -> Sequences:
         codes = done.setdefault(id(sequences.items), items[sequences.items])
         return replace(sequences, items=codes, users=users[sequences.users], vocabulary=vocabulary)
 
-    def asked(queries: Queries) -> Queries:
+    def recode_queries(queries: Queries) -> Queries:
         return replace(
             queries,
-            sequences=rows(queries.sequences),
+            sequences=recode_rows(queries.sequences),
             users=users[queries.users],
             targets=items[queries.targets],
             candidates=None if queries.candidates is None else items[queries.candidates],
         )
 
-    return replace(split, train=rows(split.train), valid=asked(split.valid), test=asked(split.test), refit=rows(split.refit))
+    return replace(
+        split,
+        train=recode_rows(split.train),
+        valid=recode_queries(split.valid),
+        test=recode_queries(split.test),
+        refit=recode_rows(split.refit),
+    )
 
 
 def _places(ids: pl.Series, known: pl.Series, kind: str) -> NDArray[np.int64]:
-    places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    found = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)}).join(places, on="id", how="left", maintain_order="left")["at"]
-    if found.null_count():
-        first = ids[int(found.is_null().arg_max() or 0)]
+    known_places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
+    wanted_ids = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
+    places = wanted_ids.join(known_places, on="id", how="left", maintain_order="left")["at"]
+    if places.null_count():
+        first = ids[int(places.is_null().arg_max() or 0)]
         raise DataError(
-            f"{found.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; "
+            f"{places.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; "
             f"grow the vocabulary first"
         )
-    codes: NDArray[np.int64] = found.to_numpy()
+    codes: NDArray[np.int64] = places.to_numpy()
     return codes

@@ -1,16 +1,12 @@
-"""Jagged sequences of item codes: one flat array and views into it."""
+"""`Sequences`: jagged interaction sequences as one flat array of item codes with row offsets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from reverie.errors import DataError
-from reverie.files import atomic_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +59,6 @@ class Sequences:
         Parameters
         ----------
         index : int
-            Row number.
 
         Returns
         -------
@@ -98,7 +93,6 @@ class Sequences:
         Parameters
         ----------
         rows : ndarray, int64
-            Row numbers.
 
         Returns
         -------
@@ -117,63 +111,18 @@ class Sequences:
         """
         return np.bincount(self.items[self.positions()], minlength=self.vocabulary.n_items + 1)
 
-    def save(self, folder: str | Path) -> None:
-        """Write the arrays as ``.npy`` files that `open_arrays` can map into memory.
-
-        Parameters
-        ----------
-        folder : path
-            Where to write; the vocabulary is stored elsewhere.
-        """
-        arrays: dict[str, NDArray[Any]] = {"items": self.items, "starts": self.starts, "stops": self.stops, "users": self.users}
-        arrays |= {f"column-{name}": values for name, values in self.columns.items()}
-        for name, values in arrays.items():
-            with atomic_path(Path(folder) / f"{name}.npy") as temporary, temporary.open("wb") as handle:
-                np.save(handle, values, allow_pickle=False)
-
-
-def open_arrays(folder: str | Path, vocabulary: Vocabulary) -> Sequences:
-    """Open sequences written by `Sequences.save` without reading them into memory.
-
-    Parameters
-    ----------
-    folder : path
-        Where they were written.
-    vocabulary : Vocabulary
-        The ids that the codes stand for.
-
-    Returns
-    -------
-    Sequences
-        Over memory-mapped, read-only arrays.
-
-    Raises
-    ------
-    DataError
-        If an array is missing.
-    """
-    found = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(Path(folder).glob("*.npy"))}
-    missing = {"items", "starts", "stops", "users"} - set(found)
-    if missing:
-        raise DataError(f"{folder} lacks {', '.join(sorted(missing))}.npy; write it again with Sequences.save")
-    columns = {name.removeprefix("column-"): values for name, values in found.items() if name.startswith("column-")}
-    return Sequences(found["items"], found["starts"], found["stops"], found["users"], vocabulary, columns)
-
 
 def flat_positions(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the indices start..stop-1 of all rows, laid end to end, without a loop over rows.
 
-    Parameters
-    ----------
-    starts, stops : ndarray, shape [n_rows], int64
-        Half-open ranges.
-
-    Returns
-    -------
-    ndarray, shape [sum(stops - starts)], int64
-        Indices.
+    starts, stops [n_rows] → [sum(stops - starts)].
     """
     lengths = stops - starts
     offsets = np.cumsum(lengths) - lengths
     flat: NDArray[np.int64] = np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(starts - offsets, lengths)
     return flat
+
+
+def row_offsets(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where each row of a jagged array begins, and where the last one ends; counts [n_rows] → [n_rows + 1]."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])

@@ -1,4 +1,4 @@
-"""What a recommender learns from, what it is chosen on, and what it is tested on."""
+"""`Split`: training events, validation queries and test queries of one dataset under one protocol."""
 
 from __future__ import annotations
 
@@ -62,7 +62,6 @@ class Split:
         Parameters
         ----------
         on : {"train", "train+valid"}
-            Which events.
 
         Returns
         -------
@@ -92,7 +91,7 @@ class Split:
         Split
             Poisoned, if the users are made up.
         """
-        vocabulary = grown(self.vocabulary, len(profiles))
+        vocabulary = append_users(self.vocabulary, len(profiles))
         first = self.vocabulary.n_users
 
         def asked(queries: Queries) -> Queries:
@@ -109,21 +108,8 @@ class Split:
         )
 
 
-def grown(vocabulary: Vocabulary, n: int) -> Vocabulary:
-    """Return a vocabulary with more users at its end.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        Of the data.
-    n : int
-        How many users to add.
-
-    Returns
-    -------
-    Vocabulary
-        Their ids are whole numbers after the largest, or ``new-1`` …, after what is taken already.
-    """
+def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:
+    """Return a vocabulary with more users at its end."""
     users = vocabulary.users
     if users.dtype == pl.String:
         taken = int(users.str.starts_with("new-").sum())

@@ -1,4 +1,4 @@
-"""The one place where a caller's ids meet our integer codes."""
+"""`Vocabulary`: external ids of items and users, and their integer codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guided diffusion over item vectors. Names are imported when first used: options are readable without torch."""
+"""Guided diffusion over item vectors. Names are imported lazily, so that options are readable without torch."""
 
 from __future__ import annotations
 

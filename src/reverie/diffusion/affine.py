@@ -1,4 +1,4 @@
-"""The law of an affine denoiser's whole chain: one affine map of the guidance and one Gaussian."""
+"""Distribution of the samples of an affine denoiser in closed form: an affine map of the guidance plus a Gaussian."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import AffineParts
-    from reverie.diffusion.samplers.chain import Coefficients
+    from reverie.diffusion.samplers.run import Coefficients
 
 RELATIVE_RANK = 1e-12
 """Directions whose variance is below this share of the largest one count as having none."""
@@ -40,7 +40,6 @@ class AffineLaw:
     variances : Tensor, shape [r], float64
         Its eigenvalues that were kept.
     directions : Tensor, shape [D, r], float64
-        Their eigenvectors.
     """
 
     reach: Tensor

@@ -1,4 +1,4 @@
-"""Options of schedules, denoisers and samplers, readable without torch."""
+"""Options of noise schedules, denoisers and samplers, readable without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Denoisers: networks that predict the clean vector from a noisy one, a guidance vector and the step."""
+"""Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec, Yang et al. 2023)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,7 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class AffineParts:
-    """A denoiser written as f(x, h, s) = A x + B h + o_s.
-
-    Parameters
-    ----------
-    noisy : Tensor, shape [D, D]
-        A.
-    guide : Tensor, shape [D, D]
-        B.
-    offsets : Tensor, shape [T, D]
-        o_s.
-    """
+    """A denoiser written as f(x, h, s) = A x + B h + o_s; noisy [D, D], guide [D, D], offsets [T, D]."""
 
     noisy: Tensor
     guide: Tensor
@@ -55,20 +45,7 @@ class Affine(Protocol):
 
 
 class StepEmbedding(nn.Module):
-    """Sinusoid of the step, then Linear D→2D, GELU, Linear 2D→D.
-
-    Parameters
-    ----------
-    dim : int
-        Width D, even and at least 4.
-    steps : int
-        Length T of the chain.
-
-    Raises
-    ------
-    ValueError
-        If `dim` is odd or below 4.
-    """
+    """Sinusoid of the step, then Linear D→2D, GELU, Linear 2D→D."""
 
     sinusoid: Tensor
 
@@ -83,18 +60,7 @@ class StepEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
     def forward(self, steps: Tensor) -> Tensor:
-        """Embed steps; the network runs over each row or over the whole table, whichever is smaller.
-
-        Parameters
-        ----------
-        steps : Tensor, shape [B], int64
-            Steps 0..T-1.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Embeddings.
-        """
+        """Embed steps; the network runs over each row or over the whole table, whichever is smaller; steps [B] → [B, D]."""
         if len(steps) <= len(self.sinusoid):
             few: Tensor = self.mlp(self.sinusoid[steps])
             return few
@@ -103,15 +69,7 @@ class StepEmbedding(nn.Module):
 
 
 class LinearDenoiser(nn.Module):
-    """``mlp1``, every published command: one Linear 3D→D on [x_s ; h ; τ(s)], so affine in x_s and h.
-
-    Parameters
-    ----------
-    dim : int
-        Width D.
-    steps : int
-        Length T of the chain.
-    """
+    """``mlp1``, every published command: one Linear 3D→D on [x_s ; h ; τ(s)], so affine in x_s and h."""
 
     def __init__(self, dim: int, steps: int) -> None:
         super().__init__()
@@ -119,58 +77,25 @@ class LinearDenoiser(nn.Module):
         self.out = nn.Linear(3 * dim, dim)
 
     def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
-        """Predict clean vectors.
-
-        Parameters
-        ----------
-        x, h : Tensor, shape [B, D]
-            Noisy vectors and guidance.
-        steps : Tensor, shape [B] or [1], int64
-            Step of each row, or of all.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Predictions.
-        """
-        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
+        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
         return out
 
     @torch.no_grad()
     def affine(self) -> AffineParts:
-        """Split the layer by its inputs; the step embeddings and the bias become offsets.
-
-        Returns
-        -------
-        AffineParts
-            In float64 on the CPU.
-        """
+        """Split the layer by its inputs; the step embeddings and the bias become offsets."""
         noisy, guide, step = self.out.weight.double().cpu().chunk(3, dim=1)
         embed = copy.deepcopy(self.embed).cpu().double()
         embedded: Tensor = embed(torch.arange(len(embed.sinusoid)))
         return AffineParts(noisy, guide, embedded @ step.T + self.out.bias.double().cpu())
 
     def weights(self) -> list[Tensor]:
-        """Return all tensors that `affine` depends on.
-
-        Returns
-        -------
-        list of Tensor
-            The parameters.
-        """
+        """Return all tensors that `affine` depends on."""
         return list(self.parameters())
 
 
 class NonlinearDenoiser(nn.Module):
-    """``mlp2``: Linear 3D→2D, GELU, Linear 2D→D on [x_s ; h ; τ(s)].
-
-    Parameters
-    ----------
-    dim : int
-        Width D.
-    steps : int
-        Length T of the chain.
-    """
+    """``mlp2``: Linear 3D→2D, GELU, Linear 2D→D on [x_s ; h ; τ(s)]."""
 
     def __init__(self, dim: int, steps: int) -> None:
         super().__init__()
@@ -178,21 +103,8 @@ class NonlinearDenoiser(nn.Module):
         self.out = nn.Sequential(nn.Linear(3 * dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
     def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
-        """Predict clean vectors.
-
-        Parameters
-        ----------
-        x, h : Tensor, shape [B, D]
-            Noisy vectors and guidance.
-        steps : Tensor, shape [B] or [1], int64
-            Step of each row, or of all.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Predictions.
-        """
-        out: Tensor = self.out(_joined(x, h, self.embed(steps)))
+        """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
+        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
         return out
 
 
@@ -202,7 +114,6 @@ def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser 
     Parameters
     ----------
     name : {"mlp1", "mlp2"}
-        Which.
     dim : int
         Width D, even and at least 4.
     steps : int
@@ -216,5 +127,5 @@ def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser 
     return LinearDenoiser(dim, steps) if name == "mlp1" else NonlinearDenoiser(dim, steps)
 
 
-def _joined(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
+def _concatenate(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
     return torch.cat([x, h, embedded.expand(len(x), -1)], dim=1)

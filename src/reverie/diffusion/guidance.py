@@ -1,4 +1,4 @@
-"""Classifier-free guidance: two predictions, extrapolated."""
+"""Classifier-free guidance (Ho and Salimans 2022)."""
 
 from __future__ import annotations
 
@@ -38,20 +38,7 @@ class Guided:
     strength: float
 
     def __call__(self, x: Tensor, step: int) -> Tensor:
-        """Predict clean vectors.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, D]
-            Noisy vectors.
-        step : int
-            Step s of all rows.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            x̂_0.
-        """
+        """Predict clean vectors; x [B, D] → [B, D]."""
         steps = torch.full((1,), step, device=x.device)
         guided = self.denoiser(x, self.h, steps)
         if self.strength == 0:
@@ -59,21 +46,9 @@ class Guided:
         return torch.lerp(self.denoiser(x, self.null.expand_as(x), steps), guided, 1 + self.strength)
 
 
-def extrapolated(h: Tensor, null: Tensor, strength: float) -> Tensor:
+def extrapolate(h: Tensor, null: Tensor, strength: float) -> Tensor:
     """Return h' = n + (1 + w)(h - n): where an affine denoiser takes the place of both calls by one.
 
-    Parameters
-    ----------
-    h : Tensor, shape [..., D]
-        Guidance.
-    null : Tensor, shape [D]
-        The null vector n.
-    strength : float
-        w.
-
-    Returns
-    -------
-    Tensor, shape [..., D]
-        Extrapolated guidance.
+    h [..., D], null [D] → [..., D].
     """
     return torch.lerp(null, h, 1 + strength)

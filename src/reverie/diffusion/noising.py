@@ -1,4 +1,4 @@
-"""The forward process and DreamRec's training loss."""
+"""Forward noising, and the keys of its random numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import Denoiser
+
+
+_ODD = 6364136223846793005
+
+
+def hash_histories(items: Tensor) -> Tensor:
+    """Return a hash of the history up to each position; items [B, L] → [B, L]."""
+    factors = torch.cumprod(torch.full((items.shape[1],), _ODD, device=items.device), 0)
+    mixed = torch.cumsum(items * factors, 1) * _ODD  # products wrap around at 2^64
+    return (mixed >> 33) & 0x7FFFFFFF
 
 
 def q_sample(signal: Tensor, spread: Tensor, x0: Tensor, noise: Tensor, steps: Tensor) -> Tensor:

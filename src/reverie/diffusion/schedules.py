@@ -1,4 +1,4 @@
-"""Noise schedules: how much of the clean vector is left after each step."""
+"""Noise schedules: linear, exponential, cosine and square root, optionally with zero terminal SNR (Lin et al. 2023)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ class Schedule:
     Parameters
     ----------
     name : str
-        Its name.
     betas : Tensor, shape [T], float64, on the CPU
         Share of variance replaced by noise in each step.
     alphas_cumprod : Tensor, shape [T], float64, on the CPU
@@ -33,11 +32,6 @@ class Schedule:
     def steps(self) -> int:
         """Length T of the chain."""
         return len(self.betas)
-
-    @property
-    def terminal(self) -> float:
-        """ᾱ of the last step. Sampling starts as if it were 0, which no published setting makes it."""
-        return float(self.alphas_cumprod[-1])
 
     @property
     def signal(self) -> Tensor:

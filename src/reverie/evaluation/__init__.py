@@ -1,23 +1,23 @@
-"""Measure any recommender: ranks with ties kept, metrics with intervals, paired tests, slices and recommendations."""
+"""Evaluation of recommenders: ranks with ties, metrics with intervals, paired tests, slices and recommendations."""
 
 from __future__ import annotations
 
-from reverie.evaluation.audit import audit, targets_in_history
+from reverie.evaluation.effects import Effect, holm
 from reverie.evaluation.evaluate import evaluate
 from reverie.evaluation.intervals import cluster_bootstrap
-from reverie.evaluation.judge import judge
-from reverie.evaluation.names import Metric, parse
+from reverie.evaluation.judge import judge, read_truth
+from reverie.evaluation.metrics import Metric, parse
+from reverie.evaluation.paired_queries import paired_test, paired_tests, smallest_detectable_difference
 from reverie.evaluation.recommend import recommend, recommend_all
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.slices import slice_masks, sliced, with_history
-from reverie.evaluation.submitted import submit
+from reverie.evaluation.submitted import audit, submit, targets_in_history
 from reverie.evaluation.summary import pooled
-from reverie.evaluation.tests import holm, paired_test, paired_tests, smallest_detectable_difference
-from reverie.evaluation.truth import read_truth
 from reverie.evaluation.values import Values, measure
 
 __all__ = [
+    "Effect",
     "Evaluation",
     "Metric",
     "Values",

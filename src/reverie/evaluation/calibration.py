@@ -1,4 +1,4 @@
-"""Whether a model's probabilities of the next item can be believed: log-likelihood, calibration of the first place, temperature."""
+"""Calibration of next-item probabilities: log-likelihood, expected calibration error, temperature scaling."""
 
 from __future__ import annotations
 
@@ -23,15 +23,7 @@ COLDEST, HOTTEST = 0.02, 50.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval by the cluster bootstrap.
-
-    Parameters
-    ----------
-    value, low, high : float
-        Low and high are NaN with fewer than two clusters.
-    n : int
-        Rows that it rests on.
-    """
+    """A number and its 95 % interval by the cluster bootstrap."""
 
     value: float
     low: float
@@ -41,17 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model said of the item that came next.
-
-    Parameters
-    ----------
-    log_likelihood : ndarray, shape [Q], float64
-        Natural logarithm of the probability that it gave the target.
-    confidence : ndarray, shape [Q], float64
-        Probability that it gave the item in its first place.
-    correct : ndarray, shape [Q], bool
-        Whether that item was the target.
-    """
+    """What a model said of the item that came next; log_likelihood [Q], confidence [Q], correct [Q]."""
 
     log_likelihood: NDArray[np.float64]
     confidence: NDArray[np.float64]
@@ -62,29 +44,7 @@ class Predicted:
 def predicted(vectors: Tensor, table: Tensor, targets: Tensor, temperature: float = 1.0) -> Predicted:
     """Turn inner products into probabilities over the whole catalogue, some queries at a time.
 
-    With several vectors per query (draws of a generative model) the probability is the mean over the draws of each draw's
-    softmax: p(item | history) with the noise averaged out.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape [Q, D] or [Q, n, D]
-        What histories became.
-    table : Tensor, shape [N, D]
-        Vectors of items 1..N.
-    targets : Tensor, shape [Q], int64
-        Item codes.
-    temperature : float
-        Positive divisor of the scores.
-
-    Returns
-    -------
-    Predicted
-        Of each query.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or `temperature` is not positive.
+    vectors [Q, D] or [Q, n, D], table [N, D], targets [Q].
     """
     drawn = vectors[:, None] if vectors.dim() == 2 else vectors
     if drawn.dim() != 3 or drawn.shape[-1] != table.shape[-1] or targets.shape != drawn.shape[:1]:
@@ -100,9 +60,9 @@ def predicted(vectors: Tensor, table: Tensor, targets: Tensor, temperature: floa
         logits = drawn[first : first + step] @ table.T / temperature
         logs = logits.log_softmax(dim=-1)
         joint = logs[:, 0] if logs.shape[1] == 1 else logs.logsumexp(dim=1) - np.log(logs.shape[1])
-        asked = targets[first : first + step, None] - 1
+        target = targets[first : first + step, None] - 1
         top, item = joint.max(dim=1)
-        parts.append((_float64(joint.gather(1, asked)[:, 0]), np.exp(_float64(top)), (item == asked[:, 0]).cpu().numpy()))
+        parts.append((_float64(joint.gather(1, target)[:, 0]), np.exp(_float64(top)), (item == target[:, 0]).cpu().numpy()))
     likelihood, confidence, correct = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Predicted(likelihood, confidence, correct)
 
@@ -110,26 +70,14 @@ def predicted(vectors: Tensor, table: Tensor, targets: Tensor, temperature: floa
 def fit_temperature(vectors: Tensor, table: Tensor, targets: Tensor) -> float:
     """Return the temperature under which the targets are likeliest; give it validation queries.
 
-    Parameters
-    ----------
-    vectors, table, targets : Tensor
-        As for `predicted`.
-
-    Returns
-    -------
-    float
-        Between `COLDEST` and `HOTTEST`.
-
-    References
-    ----------
     .. [1] Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599, section 4.2.
     """
 
     def loss(log_temperature: float) -> float:
         return -float(predicted(vectors, table, targets, float(np.exp(log_temperature))).log_likelihood.mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-3})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(optimum.x))
 
 
 def expected_calibration_error(
@@ -137,29 +85,10 @@ def expected_calibration_error(
 ) -> Estimate:
     """Return how far confidence and accuracy of the first place are apart: Σ_b n_b / Q · |accuracy_b - confidence_b|.
 
-    Bins hold about equally many queries, because nearly all probabilities over a catalogue are small; equal confidences share
-    a bin, and the bins stay as they are when clusters are resampled. Sampling noise alone makes the number positive.
-
-    Parameters
-    ----------
-    answers : Predicted
-        Q queries.
-    clusters : ndarray, shape [Q], int64
-        What the bootstrap resamples.
-    bins : int
-        Most bins.
-    resamples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    Estimate
-        In 0…1.
-
-    References
-    ----------
     .. [1] Naeini et al., Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015; bins of equal mass as in
        Nixon et al., arXiv 1904.01685.
+
+    clusters [Q].
     """
     edges = np.quantile(answers.confidence, np.linspace(0, 1, bins + 1)[1:-1])
     place = np.searchsorted(edges, answers.confidence, side="right")
@@ -175,22 +104,7 @@ def expected_calibration_error(
 
 
 def mean_estimate(values: NDArray[np.float64], clusters: NDArray[np.int64], resamples: int = 1000, seed: int = 0) -> Estimate:
-    """Return the mean of one value per query, with its interval.
-
-    Parameters
-    ----------
-    values : ndarray, shape [Q]
-        NaN is left out.
-    clusters : ndarray, shape [Q], int64
-        What the bootstrap resamples.
-    resamples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    Estimate
-        Of the mean.
-    """
+    """Return the mean of one value per query, with its interval; values [Q], clusters [Q]."""
     known = np.flatnonzero(np.isfinite(values))
     parts = Values(values[known].astype(np.float64), np.ones(len(known)), clusters[known], len(known))
     low, high = cluster_bootstrap(cluster_sums([[parts]]), resamples, seed)

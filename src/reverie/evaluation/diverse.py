@@ -1,4 +1,4 @@
-"""Lists made for variety, and how varied lists are: re-ranking by marginal relevance, unions of lists, likeness inside a list."""
+"""Diversity of recommended lists: maximal marginal relevance, union of lists, recall of lists, intra-list similarity."""
 
 from __future__ import annotations
 
@@ -17,33 +17,8 @@ if TYPE_CHECKING:
 
 
 def mmr(relevance: Tensor, vectors: Tensor, trade: float, k: int) -> Tensor:
-    """Order candidates by maximal marginal relevance.
+    """Order candidates by maximal marginal relevance; relevance [Q, C], vectors [Q, C, D] → [Q, min(k, C)].
 
-    Each place goes to the item with the highest ``λ · relevance - (1 - λ) · (highest cosine with the items already placed)``.
-
-    Parameters
-    ----------
-    relevance : Tensor, shape [Q, C]
-        Of the candidates, on a scale that can stand beside a cosine, see `min_max`; minus infinity is never placed.
-    vectors : Tensor, shape [Q, C, D]
-        Vectors of the candidates.
-    trade : float
-        λ in 0…1; 1 orders by relevance alone.
-    k : int
-        Length of the list, at least 1.
-
-    Returns
-    -------
-    Tensor, shape [Q, min(k, C)], int64
-        Numbers of candidates, first place first; -1 where none is left.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, `trade` is outside 0…1 or `k` is below 1.
-
-    References
-    ----------
     .. [1] Carbonell and Goldstein, The use of MMR, diversity-based reranking for reordering documents and producing summaries,
        SIGIR 1998.
     """
@@ -64,18 +39,7 @@ def mmr(relevance: Tensor, vectors: Tensor, trade: float, k: int) -> Tensor:
 
 
 def min_max(scores: Tensor) -> Tensor:
-    """Scale the scores of each row to 0…1.
-
-    Parameters
-    ----------
-    scores : Tensor, shape [Q, C]
-        Entries of minus infinity stay so; a row of equal scores becomes 0.
-
-    Returns
-    -------
-    Tensor, shape [Q, C]
-        (score - lowest) / (highest - lowest).
-    """
+    """Scale the scores of each row to 0…1; scores [Q, C] → [Q, C]."""
     missing = scores == -torch.inf
     low = scores.masked_fill(missing, torch.inf).amin(dim=1, keepdim=True)
     span = (scores.amax(dim=1, keepdim=True) - low).nan_to_num(neginf=0.0)
@@ -85,17 +49,7 @@ def min_max(scores: Tensor) -> Tensor:
 def union_lists(lists: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     """Join several ranked lists of a query into one without duplicates: all first places, then all second places, and so on.
 
-    Parameters
-    ----------
-    lists : ndarray, shape [Q, n, L], int64
-        Item codes, best first; 0 is nothing.
-    length : int
-        Length of the joint list.
-
-    Returns
-    -------
-    ndarray, shape [Q, length], int64
-        Items by their best rank in any list, equal ranks in the order of the lists; 0 behind the last.
+    lists [Q, n, L] → [Q, length].
     """
     taken = lists.transpose(0, 2, 1).reshape(len(lists), -1)
     order = np.argsort(taken, axis=1, kind="stable")
@@ -112,60 +66,26 @@ def union_lists(lists: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 def list_recall(lists: NDArray[np.int64], targets: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the share of each query's targets that stand in its list; a target that occurs twice counts once.
 
-    Parameters
-    ----------
-    lists : ndarray, shape [Q, K], int64
-        Item codes; 0 is nothing.
-    targets : ndarray, shape [T], int32
-        Item codes, all queries laid end to end.
-    offsets : ndarray, shape [Q + 1], int64
-        Query q owns ``targets[offsets[q]:offsets[q + 1]]``.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1; NaN for a query without targets.
+    lists [Q, K], targets [T], offsets [Q + 1] → [Q].
     """
     query = np.repeat(np.arange(len(lists), dtype=np.int64), np.diff(offsets))
     base = max(int(lists.max(initial=0)), int(targets.max(initial=0))) + 1
-    asked = np.unique(query * base + targets)
+    wanted = np.unique(query * base + targets)
     rows, columns = np.nonzero(lists)
-    found = np.isin(asked, rows * base + lists[rows, columns])
-    counts, hits = (np.bincount(asked // base, weights, minlength=len(lists)).astype(np.float64) for weights in (None, found))
+    recommended = np.isin(wanted, rows * base + lists[rows, columns])
+    counts, hits = (np.bincount(wanted // base, w, minlength=len(lists)).astype(np.float64) for w in (None, recommended))
     share: NDArray[np.float64] = np.divide(hits, counts, out=np.full(len(lists), np.nan), where=counts > 0)
     return share
 
 
 def distinct_items(items: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count the distinct items of each row.
-
-    Parameters
-    ----------
-    items : ndarray, shape [Q, n], int64
-        Item codes; 0 is nothing and does not count.
-
-    Returns
-    -------
-    ndarray, shape [Q], int64
-        Counts.
-    """
+    """Count the distinct items of each row; items [Q, n] → [Q]."""
     ascending = np.sort(items, axis=1)
     return np.asarray((np.diff(ascending, axis=1, prepend=0) != 0).sum(axis=1))
 
 
 def pairwise_cosine(vectors: Tensor) -> Tensor:
-    """Return the mean cosine of all pairs of vectors of each row.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape [Q, n, D]
-        At least two per row.
-
-    Returns
-    -------
-    Tensor, shape [Q]
-        In -1…1.
-    """
+    """Return the mean cosine of all pairs of vectors of each row; vectors [Q, n, D] → [Q]."""
     n = vectors.shape[1]
     unit = F.normalize(vectors, dim=-1)
     return (unit.sum(dim=1).square().sum(dim=-1) - unit.square().sum(dim=(1, 2))) / (n * (n - 1))
@@ -174,15 +94,7 @@ def pairwise_cosine(vectors: Tensor) -> Tensor:
 def co_occurrence_cosine(train: Sequences) -> csr_array[np.float64]:
     """Return how alike items are by who chose them: cosines between the columns of the users-by-items matrix of zeros and ones.
 
-    Parameters
-    ----------
-    train : Sequences
-        Events of the users.
-
-    Returns
-    -------
-    csr_array, shape [N, N], float64
-        Row and column j belong to item code j + 1; items without events have no entries.
+    → [N, N].
     """
     shape = (len(train), train.vocabulary.n_items)
     pairs = (train.event_rows(), train.items[train.positions()].astype(np.int64) - 1)
@@ -194,20 +106,7 @@ def co_occurrence_cosine(train: Sequences) -> csr_array[np.float64]:
 
 
 def intra_list_similarity(lists: NDArray[np.int64], similarity: csr_array[np.float64]) -> NDArray[np.float64]:
-    """Return the mean similarity of all pairs of items of each list.
-
-    Parameters
-    ----------
-    lists : ndarray, shape [Q, K], int64
-        Distinct item codes; 0 is nothing.
-    similarity : csr_array, shape [N, N]
-        Of item codes minus 1, symmetric.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        NaN for lists of fewer than two items.
-    """
+    """Return the mean similarity of all pairs of items of each list; lists [Q, K], similarity [N, N] → [Q]."""
     total, pairs = np.zeros(len(lists)), np.zeros(len(lists))
     for apart in range(1, lists.shape[1]):
         one, other = lists[:, :-apart], lists[:, apart:]

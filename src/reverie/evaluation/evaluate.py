@@ -1,4 +1,4 @@
-"""Put queries to a recommender and keep what is needed to compute any metric later."""
+"""Evaluation of a recommender: ranks of targets, recommended lists and scores of labelled rows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import torch
 from reverie import processes
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.frames import list_frame, rank_frame, ranked_targets
-from reverie.evaluation.ranking import arrange, count_around
+from reverie.evaluation.ranking import arrange, count_around, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.result import Evaluation
-from reverie.evaluation.scoring import ask, asking, batches, best, masked
+from reverie.evaluation.scoring import batches, evaluation_mode, highest, masked, score_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,11 +100,11 @@ def evaluate(
     n_candidates, n_masked = np.zeros((2, len(queries)), dtype=np.int32)
     items, scores_kept = np.zeros((len(queries), width), dtype=np.int32), np.zeros((len(queries), width), dtype=np.float32)
     share = (processes.rank(), None, processes.world()) if processes.together() else (0, None, 1)
-    with asking(model, device, seed) as place:
+    with evaluation_mode(model, device, seed) as used:
         for index in islice(batches(queries, model.history, batch_size, progress), *share):
             layout = arrange(queries, index, rule == "remove")
-            asked = None if layout.items is None else torch.from_numpy(layout.items)
-            scores = ask(model, queries, index, place, asked)
+            candidates = None if layout.items is None else torch.from_numpy(layout.items)
+            scores = score_batch(model, queries, index, used, candidates)
             numbers = flat_positions(queries.offsets[index], queries.offsets[index + 1])
             pairs = ranked[numbers]
             n_candidates[index], n_masked[index] = layout.n_candidates, layout.n_masked
@@ -115,10 +114,10 @@ def evaluate(
                 if queries.labels is not None:
                     target_scores[numbers] = scores[layout.target_rows, layout.target_columns].float().cpu().numpy()
                 if width:
-                    columns, values = best(scores, width)
+                    columns, values = highest(scores, width)
                     items[index, : columns.shape[1]] = layout.codes(columns)
                     scores_kept[index, : columns.shape[1]] = values
-    processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), place)
+    processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), used)
     counts = None if train is None else train.item_counts()
     query, column = np.nonzero(items)
     return Evaluation(

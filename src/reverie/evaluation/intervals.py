@@ -1,4 +1,4 @@
-"""Cluster bootstrap: how far a metric would move if other users, and other seeds, had been drawn."""
+"""Cluster bootstrap over users or sessions, crossed with training seeds; percentile intervals and linearised standard errors."""
 
 from __future__ import annotations
 
@@ -23,13 +23,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class ClusterSums:
-    """Metrics added up inside clusters.
-
-    Parameters
-    ----------
-    numerator, denominator : ndarray, shape [S, C, M]
-        Sums of S seeds, C clusters and M metrics; a metric of a seed is the ratio of its sums over clusters.
-    """
+    """Metrics added up inside clusters; numerator, denominator [S, C, M]."""
 
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64]
@@ -41,18 +35,7 @@ class ClusterSums:
 
 
 def cluster_sums(seeds: Sequence[Sequence[Values]]) -> ClusterSums:
-    """Add up metrics inside clusters.
-
-    Parameters
-    ----------
-    seeds : sequence of sequence of Values
-        For each seed the same M metrics, all with clusters.
-
-    Returns
-    -------
-    ClusterSums
-        Over the union C of all clusters, in ascending order.
-    """
+    """Add up metrics inside clusters."""
     ids = [v.clusters for values in seeds for v in values if v.clusters is not None]
     universe = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
     shape = (len(seeds), len(universe), len(seeds[0]))
@@ -68,27 +51,11 @@ def cluster_sums(seeds: Sequence[Sequence[Values]]) -> ClusterSums:
 
 
 def resampled(sums: ClusterSums, resamples: int, seed: int, sides: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Draw clusters, and seeds where there are several, with replacement, and compute the metrics again.
+    """Draw clusters, and seeds where there are several, with replacement, and compute the metrics again → [R, len(sides), M].
 
     The rows of a cluster move together; one draw of clusters serves all seeds and metrics of a resample (crossed
     resampling, Owen 2007). Where the seeds belong to several methods, each method draws among its own seeds, and the
     common draw of clusters pairs the methods.
-
-    Parameters
-    ----------
-    sums : ClusterSums
-        S seeds, C clusters, M metrics.
-    resamples : int
-        Number of resamples R.
-    seed : int
-        Seed of the draws.
-    sides : sequence of int, optional
-        How many seeds belong to each method, in order; by default all to one.
-
-    Returns
-    -------
-    ndarray, shape [R, len(sides), M]
-        Metrics, mean over the drawn seeds.
     """
     n_seeds, n_clusters, n_metrics = sums.numerator.shape
     tops = np.ascontiguousarray(sums.numerator.transpose(1, 0, 2).reshape(n_clusters, -1))
@@ -135,19 +102,15 @@ def cluster_bootstrap(sums: ClusterSums, resamples: int = 1000, seed: int = 0) -
     return low, high
 
 
+def interval_name(resamples: int, *seeds: int) -> str:
+    """Return how an interval was made, by the number of seeds of each side."""
+    if max(seeds) == 1:
+        return f"cluster_bootstrap({resamples})"
+    return f"seeds_x_clusters({'/'.join(str(n) for n in dict.fromkeys(seeds))},{resamples})"
+
+
 def percentiles(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the ends of the 95 % percentile interval of resampled values.
-
-    Parameters
-    ----------
-    drawn : ndarray, shape [R, M]
-        Resampled values; resamples that do not define a metric (NaN) are left out.
-
-    Returns
-    -------
-    ndarray, shape [2, M]
-        Low and high.
-    """
+    """Return the ends of the 95 % percentile interval of resampled values; drawn [R, M] → [2, M]."""
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     if np.isfinite(drawn).all():
         return np.asarray(np.quantile(drawn, ends, axis=0))
@@ -156,20 +119,7 @@ def percentiles(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def influence(sums: ClusterSums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Linearise metrics: how much each cluster adds to the estimate around its value.
-
-    Parameters
-    ----------
-    sums : ClusterSums
-        S seeds, C clusters, M metrics.
-
-    Returns
-    -------
-    influence : ndarray, shape [C, M]
-        Mean over seeds; sums to 0 over clusters.
-    by_seed : ndarray, shape [S, M]
-        The metrics of each seed.
-    """
+    """Linearise metrics: how much each cluster adds to the estimate around its value → [C, M], [S, M]."""
     bottom = sums.denominator.sum(axis=1, keepdims=True)
     by_seed = _ratio(sums.numerator.sum(axis=1, keepdims=True), bottom)
     return _ratio(sums.numerator - by_seed * sums.denominator, bottom).mean(axis=0), by_seed[:, 0]
@@ -178,17 +128,7 @@ def influence(sums: ClusterSums) -> tuple[NDArray[np.float64], NDArray[np.float6
 def standard_error(influences: NDArray[np.float64], *sides: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return standard errors: cluster-robust, plus the variance between the seeds of each side.
 
-    Parameters
-    ----------
-    influences : ndarray, shape [C, M]
-        Influence of each cluster on the estimate (for a paired difference: the difference of both influences).
-    *sides : ndarray, shape [S, M]
-        Metrics of the seeds of each side.
-
-    Returns
-    -------
-    ndarray, shape [M]
-        NaN with fewer than two clusters.
+    influences [C, M], *sides [S, M] → [M].
     """
     n_clusters = len(influences)
     if n_clusters < 2:
@@ -199,6 +139,6 @@ def standard_error(influences: NDArray[np.float64], *sides: NDArray[np.float64])
 
 
 def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    there = np.broadcast_to(bottom != 0, top.shape)
-    ratio: NDArray[np.float64] = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=there)
+    defined = np.broadcast_to(bottom != 0, top.shape)
+    ratio: NDArray[np.float64] = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=defined)
     return ratio

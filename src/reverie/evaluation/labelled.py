@@ -1,4 +1,4 @@
-"""AUC, its mean over users, and the NDCG of each user, from labelled scores."""
+"""Metrics of labelled scores: AUC, AUC by user, NDCG by user."""
 
 from __future__ import annotations
 
@@ -11,20 +11,7 @@ if TYPE_CHECKING:
 
 
 def midranks(groups: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rank scores inside groups, ties at their mean rank.
-
-    Parameters
-    ----------
-    groups : ndarray, shape [R], int64
-        Group of each row.
-    scores : ndarray, shape [R]
-        What to rank.
-
-    Returns
-    -------
-    ndarray, shape [R]
-        1 for the lowest score of a group.
-    """
+    """Rank scores inside groups, ties at their mean rank; groups [R], scores [R] → [R]."""
     if not len(groups):
         return np.zeros(0)
     order = np.lexsort((scores, groups))
@@ -42,19 +29,7 @@ def midranks(groups: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[
 def grouped_auc(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the AUC inside each group: the probability that a positive outscores a negative, a tie counting one half.
 
-    Parameters
-    ----------
-    groups : ndarray, shape [R], int64
-        Group of each row, 0…G-1.
-    positive : ndarray, shape [R], bool
-        Labels.
-    scores : ndarray, shape [R]
-        Higher means more likely positive.
-
-    Returns
-    -------
-    ndarray, shape [G]
-        NaN for a group with only one class.
+    groups [R], positive [R], scores [R] → [G].
     """
     size = int(groups.max(initial=-1)) + 1
     hits = np.bincount(groups[positive], minlength=size).astype(np.float64)
@@ -68,23 +43,9 @@ def grouped_auc(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: 
 def grouped_ndcg(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the NDCG of each group's own labelled rows, without a cut-off; ties count their expected value over a random order.
 
-    Parameters
-    ----------
-    groups : ndarray, shape [R], int64
-        Group of each row, 0…G-1.
-    positive : ndarray, shape [R], bool
-        Labels.
-    scores : ndarray, shape [R]
-        Higher means more likely positive.
-
-    Returns
-    -------
-    ndarray, shape [G]
-        NaN for a group with only one class: any order would be right, or none.
-
-    References
-    ----------
     .. [1] Järvelin and Kekäläinen (2002), doi:10.1145/582415.582418, with binary gains.
+
+    groups [R], positive [R], scores [R] → [G].
     """
     size = int(groups.max(initial=-1)) + 1
     order = np.lexsort((-scores, groups))
@@ -110,19 +71,7 @@ def auc_pseudo_values(clusters: NDArray[np.int64], positive: NDArray[np.bool_], 
     The pseudo-value of a cluster is AUC + C times the cluster's influence, made of the placements of its positives among the
     negatives and the reverse (DeLong et al. 1988, for clusters Obuchowski 1997). Their mean is the AUC.
 
-    Parameters
-    ----------
-    clusters : ndarray, shape [R], int64
-        Cluster of each row, 0…C-1, each with at least one row.
-    positive : ndarray, shape [R], bool
-        Labels.
-    scores : ndarray, shape [R]
-        Higher means more likely positive.
-
-    Returns
-    -------
-    ndarray, shape [C]
-        Empty where only one class occurs.
+    clusters [R], positive [R], scores [R] → [C].
     """
     hits, misses = int(positive.sum()), int((~positive).sum())
     if not (hits and misses):

@@ -1,9 +1,4 @@
-"""Ranking metrics as pure functions of ranks; ties count at their expected value over a random order.
-
-A target with `greater` candidates above it and `equal` other candidates of the same score stands, under a random order of
-ties, at a position that is uniform on greater + 1 … greater + 1 + equal. Every function below returns the exact expectation
-per query; for one target per query the definitions with one and with many targets coincide.
-"""
+"""Names of metrics, tie-aware ranking metrics, and metrics of all lists together."""
 
 from __future__ import annotations
 
@@ -13,24 +8,78 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reverie.errors import ConfigError, unknown
+
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
 
+RANKED = ("recall", "hit", "ndcg", "mrr", "map")
+"""Computed from the ranks of targets."""
+LISTED = ("coverage", "gini", "novelty", "popularity", "popularity_lift")
+"""Computed from the recommended lists."""
+LABELLED = ("auc", "uauc", "undcg")
+"""Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
+
+
 @dataclass(frozen=True)
-class Ranks:
-    """Where the targets of each query stand.
+class Metric:
+    """A metric and its cut-off.
 
     Parameters
     ----------
-    query : ndarray, shape [T], int64
-        Row of the query of each target, 0…Q-1, ascending; every query has at least one target, no target twice.
-    greater : ndarray, shape [T], int64
-        Candidates with a higher score.
-    equal : ndarray, shape [T], int64
-        Other candidates with the same score, other targets of the query included.
+    name : str
+        One of `RANKED`, `LISTED` or `LABELLED`.
+    k : int
+        Length of the list it looks at; 0 for metrics without one.
     """
+
+    name: str
+    k: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.k}" if self.k else self.name
+
+
+def parse(text: str) -> Metric:
+    """Read the name of a metric.
+
+    Parameters
+    ----------
+    text : str
+        E.g. ``"ndcg@10"`` or ``"auc"``.
+
+    Returns
+    -------
+    Metric
+        Its parts.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric, or its cut-off is missing, out of place or not a positive whole number.
+
+    Examples
+    --------
+    >>> parse("ndcg@10")
+    Metric(name='ndcg', k=10)
+    """
+    name, at, k = text.partition("@")
+    if name in LABELLED:
+        if at:
+            raise ConfigError(f"metric '{text}' takes no cut-off; write '{name}'")
+        return Metric(name)
+    if name not in (*RANKED, *LISTED):
+        raise unknown("metric", text, [*(f"{n}@10" for n in (*RANKED, *LISTED)), *LABELLED])
+    if not (k.isascii() and k.isdigit()) or int(k) < 1:
+        raise ConfigError(f"metric '{text}' needs a cut-off of 1 or more; write for instance '{name}@10'")
+    return Metric(name, int(k))
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the targets of each query stand; query [T], greater [T], equal [T]."""
 
     query: NDArray[np.int64]
     greater: NDArray[np.int64]
@@ -38,18 +87,7 @@ class Ranks:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Ranks:
-        """Return the ranks of an evaluation's frame, whose rows are ordered by query.
-
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            Columns ``query``, ``greater``, ``equal``.
-
-        Returns
-        -------
-        Ranks
-            With queries numbered from 0 without gaps.
-        """
+        """Return the ranks of an evaluation's frame, whose rows are ordered by query."""
         query = frame["query"].to_numpy()
         dense = np.cumsum(np.diff(query, prepend=query[:1]) != 0, dtype=np.int64)
         return cls(dense, frame["greater"].to_numpy().astype(np.int64), frame["equal"].to_numpy().astype(np.int64))
@@ -76,37 +114,13 @@ class Ranks:
         return before, tied, order[query_at]
 
     def per_query(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add up values of targets.
-
-        Parameters
-        ----------
-        values : ndarray, shape [T]
-            One per target.
-
-        Returns
-        -------
-        ndarray, shape [Q]
-            Sums.
-        """
+        """Add up values of targets; values [T] → [Q]."""
         return values if len(values) == len(self.counts) else np.bincount(self.query, values).astype(np.float64)
 
 
 def recall(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Share of the targets that stand among the first k; with one target this is the hit rate.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
-    return ranks.per_query(_expected(ranks, np.ones(k))) / ranks.counts
+    """Share of the targets that stand among the first k; with one target this is the hit rate → [Q]."""
+    return ranks.per_query(expected_hit(ranks.greater, ranks.equal, k)) / ranks.counts
 
 
 def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
@@ -114,79 +128,25 @@ def ndcg(ranks: Ranks, k: int) -> NDArray[np.float64]:
 
     The best value is that of min(T, k) targets at the top (Järvelin and Kekäläinen 2002).
 
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
+    → [Q].
     """
-    discount = 1 / np.log2(np.arange(2, k + 2))
-    best = np.cumsum(discount)[np.minimum(ranks.counts, k) - 1]
-    value: NDArray[np.float64] = ranks.per_query(_expected(ranks, discount)) / best
+    best = np.cumsum(_discount(k))[np.minimum(ranks.counts, k) - 1]
+    value: NDArray[np.float64] = ranks.per_query(expected_ndcg(ranks.greater, ranks.equal, k)) / best
     return value
 
 
 def hit(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Probability that at least one target stands among the first k.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Probability that at least one target stands among the first k → [Q]."""
     return _first_target(ranks, np.ones(k))
 
 
 def mrr(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Return the expected 1 / position of the first target, 0 where it stands after k; further targets do not count.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Return the expected 1 / position of the first target, 0 where it stands after k; further targets do not count → [Q]."""
     return _first_target(ranks, 1 / np.arange(1, k + 1))
 
 
 def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
-    """Average precision: the sum of the precisions at the positions of targets among the first k, over min(T, k).
-
-    With R targets above a target and m others among the e candidates tied with it, the expected number of targets before
-    it, given that it stands at position p, is R + m (p - greater - 1) / e, which makes the expectation a closed form in
-    cumulative harmonic sums.
-
-    Parameters
-    ----------
-    ranks : Ranks
-        T targets of Q queries.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [Q]
-        In 0…1.
-    """
+    """Average precision: the sum of the precisions at the positions of targets among the first k, over min(T, k) → [Q]."""
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, k + 1))])
     before, tied, _ = ranks._groups
     first, last = np.minimum(ranks.greater, k), np.minimum(ranks.greater + 1 + ranks.equal, k)
@@ -196,12 +156,29 @@ def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
     return ranks.per_query(total / (ranks.equal + 1)) / np.minimum(ranks.counts, k)
 
 
-def _expected(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_hit(greater: NDArray[np.int64], equal: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return the probability that each target stands among the first k, ties in random order; greater, equal [T] → [T]."""
+    return _expected(greater, equal, np.ones(k))
+
+
+def expected_ndcg(greater: NDArray[np.int64], equal: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return the expected 1 / log2(position + 1) of each target, 0 after the first k, which is the NDCG@k of a query's only target.
+
+    greater, equal [T] → [T].
+    """
+    return _expected(greater, equal, _discount(k))
+
+
+def _discount(k: int) -> NDArray[np.float64]:
+    return np.asarray(1 / np.log2(np.arange(2, k + 2)))
+
+
+def _expected(greater: NDArray[np.int64], equal: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
     """Per target, the expected worth of its position; positions after the table are worth 0."""
     k = len(worth)
     table = np.concatenate([[0.0], np.cumsum(worth)])
-    last = np.minimum(ranks.greater + 1 + ranks.equal, k)
-    expected: NDArray[np.float64] = (table[last] - table[np.minimum(ranks.greater, k)]) / (ranks.equal + 1)
+    last = np.minimum(greater + 1 + equal, k)
+    expected: NDArray[np.float64] = (table[last] - table[np.minimum(greater, k)]) / (equal + 1)
     return expected
 
 
@@ -212,7 +189,7 @@ def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float6
     do not, the next one does with probability m / (s - j).
     """
     _, tied, best = ranks._groups
-    value = _expected(Ranks(ranks.query[best], ranks.greater[best], ranks.equal[best]), worth)
+    value = _expected(ranks.greater[best], ranks.equal[best], worth)
     several = np.flatnonzero((tied[best] > 0) & (ranks.greater[best] < len(worth)))
     if not len(several):
         return value
@@ -229,4 +206,24 @@ def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float6
 
 
 RANK_METRICS = {"recall": recall, "hit": hit, "ndcg": ndcg, "mrr": mrr, "map": average_precision}
-"""The functions by the names of `reverie.evaluation.names.RANKED`."""
+"""The functions by the names of `reverie.evaluation.metrics.RANKED`."""
+
+
+def coverage(items: NDArray[np.int64], n_items: int) -> float:
+    """Return the share of the catalogue that is recommended to somebody."""
+    return float(np.count_nonzero(np.bincount(items, minlength=n_items + 1)[1:]) / n_items)
+
+
+def gini(items: NDArray[np.int64], n_items: int) -> float:
+    """Return the Gini coefficient of how often each of the N items is recommended, items never recommended included."""
+    counts = np.sort(np.bincount(items, minlength=n_items + 1)[1:])
+    total = counts.sum()
+    if not total:
+        return float("nan")
+    weights = 2 * np.arange(1, n_items + 1) - n_items - 1
+    return float((weights * counts).sum() / (n_items * total))
+
+
+def self_information(popularity: NDArray[np.int64], events: int) -> NDArray[np.float64]:
+    """Return -log2 of the share of training events that an item has, in bits (Zhou et al. 2010)."""
+    return np.asarray(np.log2(events) - np.log2(np.maximum(popularity, 1)), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How many candidates score higher than a target, and how many the same."""
+"""Ranking of candidates: which items compete, ranks with ties, frames of an evaluation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import torch
 
 from reverie.data.batch import padded
@@ -19,20 +20,65 @@ if TYPE_CHECKING:
     from reverie.data.queries import Queries
 
 
+def ranked_targets(queries: Queries) -> NDArray[np.bool_]:
+    """Say which targets are ranked: the positive ones, each item once per query → [T]."""
+    ranked = np.ones(len(queries.targets), dtype=bool) if queries.labels is None else queries.labels > 0
+    if len(queries.targets) > len(queries):
+        at = np.flatnonzero(ranked)
+        keys = queries.target_queries[at] * (queries.sequences.vocabulary.n_items + 1) + queries.targets[at]
+        ranked = np.zeros_like(ranked)
+        ranked[at[np.unique(keys, return_index=True)[1]]] = True
+    return ranked
+
+
+def rank_frame(
+    queries: Queries,
+    ranked: NDArray[np.bool_],
+    greater: NDArray[np.integer],
+    equal: NDArray[np.integer],
+    n_candidates: NDArray[np.integer],
+    n_masked: NDArray[np.integer],
+    counts: NDArray[np.int64] | None,
+) -> pl.DataFrame:
+    """Return the frame ``ranks`` of an evaluation; ranked [T], greater, equal [T], n_candidates, n_masked [Q], counts [N + 1]."""
+    query, target = queries.target_queries[ranked], queries.targets[ranked]
+    columns = {
+        "query": query,
+        "cluster": queries.clusters[query],
+        "target": target,
+        "greater": greater[ranked].astype(np.int32),
+        "equal": equal[ranked].astype(np.int32),
+        "n_candidates": n_candidates[query].astype(np.int32),
+        "masked": n_masked[query].astype(np.int32),
+        "length": queries.lengths[query].astype(np.int32),
+    }
+    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+
+
+def list_frame(
+    queries: Queries,
+    query: NDArray[np.int64],
+    rank: NDArray[np.integer],
+    item: NDArray[np.integer],
+    score: NDArray[np.floating],
+    counts: NDArray[np.int64] | None,
+) -> pl.DataFrame:
+    """Return the frame ``topk`` of an evaluation; query, rank, item, score [R], counts [N + 1]."""
+    columns = {
+        "query": query,
+        "cluster": queries.clusters[query],
+        "rank": rank.astype(np.int32),
+        "item": item.astype(np.int32),
+        "score": score.astype(np.float32),
+    }
+    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
+
+
 @dataclass(frozen=True)
 class Layout:
     """What the columns of a batch's scores are, and which of them are taken out.
 
-    Parameters
-    ----------
-    items : ndarray or None, shape [B, C], int64
-        Item codes of the columns, padded with 0; None where column j is item code j + 1.
-    target_rows, target_columns : ndarray, shape [T], int64
-        Where the targets stand, in the order of the queries' targets.
-    hidden_rows, hidden_columns : ndarray, shape [M], int64
-        Columns of seen items that have to be masked.
-    n_candidates, n_masked : ndarray, shape [B], int64
-        How many items are ranked (targets included), and how many were taken out because they had been seen.
+    items [B, C], target_rows, target_columns [T], hidden_rows, hidden_columns [M], n_candidates, n_masked [B].
     """
 
     items: NDArray[np.int64] | None
@@ -44,44 +90,15 @@ class Layout:
     n_masked: NDArray[np.int64]
 
     def codes(self, columns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return item codes of columns; 0 for column -1.
-
-        Parameters
-        ----------
-        columns : ndarray, shape [B, K], int64
-            Columns.
-
-        Returns
-        -------
-        ndarray, shape [B, K], int64
-            Item codes.
-        """
+        """Return item codes of columns; 0 for column -1; columns [B, K] → [B, K]."""
         if self.items is None:
             return columns + 1
-        found = np.take_along_axis(self.items, np.maximum(columns, 0), axis=1)
-        return np.where(columns < 0, 0, found)
+        codes = np.take_along_axis(self.items, np.maximum(columns, 0), axis=1)
+        return np.where(columns < 0, 0, codes)
 
 
 def arrange(queries: Queries, index: NDArray[np.int64], remove_seen: bool) -> Layout:
-    """Decide which items are ranked for the queries of a batch.
-
-    Without candidates these are all items, with candidates those and the targets, each item once. Seen items are taken out
-    where asked for, never a target.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    index : ndarray, shape [B], int64
-        Which of them.
-    remove_seen : bool
-        Whether items of the whole history are taken out.
-
-    Returns
-    -------
-    Layout
-        Of the batch.
-    """
+    """Decide which items are ranked for the queries of a batch; index [B]."""
     size, base = len(index), queries.sequences.vocabulary.n_items + 1
     rows, targets = _jagged(queries.targets, queries.offsets, index)
     target_keys = rows * base + targets
@@ -116,20 +133,7 @@ def count_around(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count, for each target, the entries of its row that are higher, and the other entries that are equal.
 
-    Works through blocks that fit in a processor's cache: comparing into a float buffer and adding it up is several times
-    faster than adding up booleans.
-
-    Parameters
-    ----------
-    scores : Tensor, shape [B, C]
-        Scores; C below 2^24, so that counts stay exact in float32.
-    rows, columns : ndarray, shape [P], int64
-        Where the targets stand, rows ascending.
-
-    Returns
-    -------
-    greater, equal : ndarray, shape [P], int64
-        Counts.
+    scores [B, C], rows, columns [P] → [P].
     """
     on_cpu = scores.device.type == "cpu"
     step = max(1, (1 << (20 if on_cpu else 26)) // scores.shape[1])

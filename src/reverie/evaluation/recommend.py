@@ -1,4 +1,4 @@
-"""Recommend items, in the caller's ids, to one history, to some, or to all users."""
+"""Recommended lists in the caller's ids, for one history, several histories or all users."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.lookup import find_items
-from reverie.evaluation.scoring import ask, asking, batches, best, history_keys, masked
+from reverie.evaluation.recommendations import find_items
+from reverie.evaluation.scoring import batches, evaluation_mode, highest, history_keys, masked, score_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def recommend(
     model : Recommender
         A fitted model.
     histories : sequence
-        One history, oldest first, of item ids or titles (see `reverie.evaluation.lookup`), or a sequence of such histories.
+        One history, oldest first, of item ids or titles, or a sequence of such histories.
     k : int
         How many items; fewer come back where fewer are left.
     exclude_seen : bool
@@ -73,11 +73,13 @@ def recommend(
     vocabulary = model.card.vocabulary
     several = len(histories) > 0 and all(isinstance(h, Sequence | np.ndarray) and not isinstance(h, str) for h in histories)
     rows = histories if several else [histories]
-    found = find_items([item for row in rows for item in row], vocabulary)
+    codes = find_items([item for row in rows for item in row], vocabulary)
     stops = np.cumsum([len(row) for row in rows], dtype=np.int64)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), stops[:-1]])
-    sequences = Sequences(found, starts, stops, np.full(len(rows), -1, dtype=np.int64), vocabulary)
-    query, rank, code, score = _lists(model, _asked(sequences), k, exclude_seen, allow, deny, None, device, seed, False)
+    sequences = Sequences(codes, starts, stops, np.full(len(rows), -1, dtype=np.int64), vocabulary)
+    query, rank, code, score = _lists(
+        model, _queries_without_targets(sequences), k, exclude_seen, allow, deny, None, device, seed, False
+    )
     frame = pl.DataFrame(
         {
             "query": query,
@@ -137,7 +139,7 @@ def recommend_all(
     DataError, ConfigError
         As `recommend`.
     """
-    queries = source if isinstance(source, Queries) else _asked(source)
+    queries = source if isinstance(source, Queries) else _queries_without_targets(source)
     vocabulary = queries.sequences.vocabulary
     query, rank, code, score = _lists(model, queries, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
     users = pl.Series(queries.users[query])
@@ -151,7 +153,7 @@ def recommend_all(
     )
 
 
-def _asked(sequences: Sequences) -> Queries:
+def _queries_without_targets(sequences: Sequences) -> Queries:
     """One query per row, without targets."""
     return Queries(
         sequences=sequences,
@@ -185,17 +187,17 @@ def _lists(
     column_of = np.full(base, -1, dtype=np.int64)
     column_of[open_items] = np.arange(len(open_items))
     items, scores_kept = np.zeros((len(queries), width), dtype=np.int64), np.zeros((len(queries), width), dtype=np.float32)
-    with asking(model, device, seed) as place:
-        chosen = None if len(open_items) == vocabulary.n_items else torch.from_numpy(open_items - 1).to(place)
+    with evaluation_mode(model, device, seed) as used:
+        chosen = None if len(open_items) == vocabulary.n_items else torch.from_numpy(open_items - 1).to(used)
         for index in batches(queries, model.history, batch_size, progress):
-            scores = ask(model, queries, index, place, None)
+            scores = score_batch(model, queries, index, used, None)
             scores = scores if chosen is None else scores.index_select(1, chosen)
             keys = history_keys(queries, index) if exclude_seen else np.zeros(0, dtype=np.int64)
             rows, columns = keys // base, column_of[keys % base]
-            there = columns >= 0
-            with masked(scores, rows[there], columns[there]):
-                found, values = best(scores, width)
-            items[index], scores_kept[index] = np.where(found < 0, 0, open_items[found]), values
+            allowed = columns >= 0
+            with masked(scores, rows[allowed], columns[allowed]):
+                places, values = highest(scores, width)
+            items[index], scores_kept[index] = np.where(places < 0, 0, open_items[places]), values
     query, at = np.nonzero(items)
     return query, (at + 1).astype(np.int32), items[query, at], scores_kept[query, at]
 

@@ -1,4 +1,4 @@
-"""What a recommender answered: ranks of targets, recommended lists and labelled scores."""
+"""`Evaluation`: ranks of targets, recommended lists and labelled scores, saved as Parquet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from reverie.errors import DataError
-from reverie.evaluation.names import parse
+from reverie.evaluation.metrics import parse
 from reverie.evaluation.summary import pooled
 from reverie.evaluation.values import measure
 from reverie.files import atomic_path
@@ -88,7 +88,6 @@ class Evaluation:
         names : sequence of str, optional
             Metrics; by default all that this evaluation can answer.
         resamples : int
-            Bootstrap resamples.
         seed : int
             Seed of the bootstrap.
 

@@ -1,4 +1,4 @@
-"""Asking a model for scores, batch by batch, without leaving a trace in the model."""
+"""Scoring batches of queries in evaluation mode; masking scores; the highest scores of each row."""
 
 from __future__ import annotations
 
@@ -27,24 +27,7 @@ LARGEST = 64 << 20
 
 
 def batches(queries: Queries, history: int | None, batch_size: int | None, progress: bool) -> Iterator[NDArray[np.int64]]:
-    """Cut queries into batches of similar length, longest first, so that little is padded.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    history : int or None
-        How many events the model reads.
-    batch_size : int or None
-        Rows of a batch; None for at most 512, fewer where the scores of a batch would exceed 64 MB.
-    progress : bool
-        Whether to show a progress bar.
-
-    Yields
-    ------
-    ndarray, int64
-        Query numbers.
-    """
+    """Cut queries into batches of similar length, longest first, so that little is padded."""
     lengths = queries.lengths if history is None else np.minimum(queries.lengths, history)
     order = np.argsort(-lengths, kind="stable")
     size = batch_size or max(1, min(512, LARGEST // (4 * queries.sequences.vocabulary.n_items)))
@@ -58,67 +41,29 @@ def batches(queries: Queries, history: int | None, batch_size: int | None, progr
 
 
 @contextlib.contextmanager
-def asking(model: Recommender, device: str | torch.device | None, seed: int) -> Iterator[torch.device]:
-    """Put a model into evaluation mode, without gradients and with its own random stream; restore everything afterwards.
-
-    Parameters
-    ----------
-    model : Recommender
-        A torch module or not.
-    device : str, torch.device or None
-        Where to compute; a torch module is moved there. None leaves it where it is.
-    seed : int
-        Seed for models that draw random numbers.
-
-    Yields
-    ------
-    torch.device
-        Where batches have to go.
-    """
+def evaluation_mode(model: Recommender, device: str | torch.device | None, seed: int) -> Iterator[torch.device]:
+    """Put a model into evaluation mode, without gradients and with its own random stream; restore everything afterwards."""
     module = model if isinstance(model, torch.nn.Module) else None
     if module is not None and device is not None:
         module.to(device)
     first = next(module.parameters(), None) if module is not None else None
-    place = torch.device(device) if device is not None else (first.device if first is not None else torch.device("cpu"))
+    used = torch.device(device) if device is not None else (first.device if first is not None else torch.device("cpu"))
     modes = [(part, part.training) for part in module.modules()] if module is not None else []
     try:
         if module is not None:
             module.eval()
-        with torch.random.fork_rng([place] if place.type == "cuda" else []), torch.inference_mode():
+        with torch.random.fork_rng([used] if used.type == "cuda" else []), torch.inference_mode():
             seed_torch(seed, "evaluate")
-            yield place
+            yield used
     finally:
         for part, training in modes:
             part.training = training
 
 
-def ask(model: Recommender, queries: Queries, index: NDArray[np.int64], device: torch.device, items: Tensor | None) -> Tensor:
-    """Return the scores of one batch, checked.
-
-    Parameters
-    ----------
-    model : Recommender
-        The model.
-    queries : Queries
-        The queries.
-    index : ndarray, shape [B], int64
-        Which of them.
-    device : torch.device
-        Where to compute.
-    items : Tensor or None, shape [B, C], int64
-        Candidates padded with 0; None for the whole catalogue.
-
-    Returns
-    -------
-    Tensor, shape [B, N] or [B, C]
-        Contiguous, float32 or float64; padding candidates score minus infinity. May be the model's own storage: put back
-        what you change.
-
-    Raises
-    ------
-    RunError
-        If the shape is wrong or a score is not finite; names the model.
-    """
+def score_batch(
+    model: Recommender, queries: Queries, index: NDArray[np.int64], device: torch.device, items: Tensor | None
+) -> Tensor:
+    """Return the scores of one batch, checked; index [B], items [B, C] → [B, N] or [B, C]."""
     batch: SequenceBatch = query_batch(queries, index, model.history).to(device)
     scores = model.scores(batch) if items is None else model.scores(batch, items.to(device))
     width = queries.sequences.vocabulary.n_items if items is None else items.shape[1]
@@ -139,20 +84,7 @@ def ask(model: Recommender, queries: Queries, index: NDArray[np.int64], device: 
 
 
 def history_keys(queries: Queries, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct items of whole histories as keys row * (N + 1) + code.
-
-    Parameters
-    ----------
-    queries : Queries
-        The queries.
-    index : ndarray, shape [B], int64
-        Which of them; row r of the batch is query ``index[r]``.
-
-    Returns
-    -------
-    ndarray, int64
-        Ascending.
-    """
+    """Return the distinct items of whole histories as keys row * (N + 1) + code; index [B]."""
     start, stop = queries.start[index], queries.stop[index]
     items = queries.sequences.items[flat_positions(start, stop)].astype(np.int64)
     rows = np.repeat(np.arange(len(index), dtype=np.int64), stop - start)
@@ -163,17 +95,7 @@ def history_keys(queries: Queries, index: NDArray[np.int64]) -> NDArray[np.int64
 def masked(scores: Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[Tensor]:
     """Set scores to minus infinity inside the block, in place, by one scatter; put them back afterwards.
 
-    Parameters
-    ----------
-    scores : Tensor, shape [B, C]
-        Contiguous.
-    rows, columns : ndarray, shape [M], int64
-        Which scores.
-
-    Yields
-    ------
-    Tensor
-        `scores`.
+    scores [B, C], rows, columns [M].
     """
     flat = scores.view(-1)
     at = torch.from_numpy(rows * scores.shape[1] + columns).to(scores.device)
@@ -185,21 +107,8 @@ def masked(scores: Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
         flat[at] = before
 
 
-def best(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the columns and scores of the highest entries of each row, best first.
-
-    Parameters
-    ----------
-    scores : Tensor, shape [B, C]
-        Entries of minus infinity never count.
-    k : int
-        How many.
-
-    Returns
-    -------
-    columns, values : ndarray, shape [B, min(k, C)]
-        Column -1 where a row has no further entry. Which of several equal scores comes first is torch's choice.
-    """
+def highest(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the columns and scores of the highest entries of each row, best first; scores [B, C] → [B, min(k, C)]."""
     values, columns = torch.topk(scores, min(k, scores.shape[1]))
-    found = columns.masked_fill(values == -torch.inf, -1)
-    return found.cpu().numpy(), values.float().cpu().numpy()
+    columns = columns.masked_fill(values == -torch.inf, -1)
+    return columns.cpu().numpy(), values.float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""The same evaluation on parts of the queries: popular and rare, warm and cold targets, short and long histories."""
+"""Slices of an evaluation: popular and rare, warm and cold targets, short and long histories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     lengths : ndarray, shape [R], int
         Length of the history of each row.
     train : Sequences
-        Training events.
 
     Returns
     -------
@@ -67,7 +66,6 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
     evaluation : Evaluation
         What was measured.
     train : Sequences
-        Training events.
 
     Returns
     -------

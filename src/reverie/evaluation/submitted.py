@@ -1,4 +1,4 @@
-"""Recommendations laid beside queries: ids become codes, lists become jagged arrays."""
+"""Lists that another system made, and an audit of what is odd about them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.data.sequences import flat_positions
 from reverie.errors import DataError
 from reverie.evaluation.scoring import history_keys
 
@@ -15,27 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """Lists for queries, best first; row r is one recommendation.
-
-    Parameters
-    ----------
-    queries : Queries
-        What was asked, one query per user.
-    query : ndarray, shape [R], int64
-        Query number, ascending.
-    item : ndarray, shape [R], int64
-        Item code; 0 for an item that the catalogue does not know, which keeps its place.
-    score : ndarray, shape [R], float64
-        Higher is better; descending within a query.
-    ignored_users : int
-        Users with lists whom nobody asks about.
-    unknown_items : int
-        Recommended ids that the catalogue does not know.
-    """
+    """Lists for queries, best first; row r is one recommendation; query [R], item [R], score [R]."""
 
     queries: Queries
     query: NDArray[np.int64]
@@ -61,31 +47,14 @@ class Submitted:
         return self.query * (self.queries.sequences.vocabulary.n_items + 1) + self.item
 
     def seen(self) -> NDArray[np.bool_]:
-        """Say which rows recommend an item of the user's history that is no target.
-
-        Returns
-        -------
-        ndarray, shape [R], bool
-            Whether each was seen.
-        """
+        """Say which rows recommend an item of the user's history that is no target → [R]."""
         queries, base = self.queries, self.queries.sequences.vocabulary.n_items + 1
         history = history_keys(queries, np.arange(len(queries)))
         targets = queries.target_queries * base + queries.targets
         return np.isin(self.keys, history) & ~np.isin(self.keys, targets)
 
     def keep(self, rows: NDArray[np.bool_]) -> Submitted:
-        """Return the lists with some rows only; the others' places close up.
-
-        Parameters
-        ----------
-        rows : ndarray, shape [R], bool
-            Which to keep.
-
-        Returns
-        -------
-        Submitted
-            Shorter lists.
-        """
+        """Return the lists with some rows only; the others' places close up; rows [R]."""
         return replace(self, query=self.query[rows], item=self.item[rows], score=self.score[rows])
 
 
@@ -125,37 +94,26 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
             f"use 'leave_one_out', or 'temporal' with first targets"
         )
     query, item = query_of[users], _at(lists["item"], vocabulary.items) + 1
-    asked = query >= 0
-    for kind, known, ids in (("user", asked, queries_users(queries)), ("item", item > 0, vocabulary.items)):
+    known_user = query >= 0
+    for kind, known, ids in (("user", known_user, queries_users(queries)), ("item", item > 0, vocabulary.items)):
         if not known.any():
             raise DataError(
                 f"{name} and the truth have no {kind} in common: ids like {lists[kind][0]!r} against {ids[0]!r}; "
                 f"use the same ids in both"
             )
-    order = np.lexsort((-lists["score"].to_numpy()[asked], query[asked]))
+    order = np.lexsort((-lists["score"].to_numpy()[known_user], query[known_user]))
     return Submitted(
         queries,
-        query[asked][order],
-        item[asked][order],
-        lists["score"].to_numpy()[asked][order],
-        ignored_users=lists["user"].filter(pl.Series(~asked)).n_unique(),
-        unknown_items=lists["item"].filter(pl.Series(asked & (item == 0))).n_unique(),
+        query[known_user][order],
+        item[known_user][order],
+        lists["score"].to_numpy()[known_user][order],
+        ignored_users=lists["user"].filter(pl.Series(~known_user)).n_unique(),
+        unknown_items=lists["item"].filter(pl.Series(known_user & (item == 0))).n_unique(),
     )
 
 
 def queries_users(queries: Queries) -> pl.Series:
-    """Return the external id of each query's user.
-
-    Parameters
-    ----------
-    queries : Queries
-        Of known users.
-
-    Returns
-    -------
-    polars.Series, shape [Q]
-        Ids.
-    """
+    """Return the external id of each query's user → [Q]."""
     return queries.sequences.vocabulary.users.gather(queries.users)
 
 
@@ -163,5 +121,87 @@ def _at(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     """Position of each id among the known ones, -1 where it is not; digits find integers and the reverse."""
     wanted = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    found: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
-    return found
+    positions: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
+    return positions
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Counts over the first k places of submitted lists."""
+
+    k: int
+    queries: int
+    without: int
+    ignored: int
+    short: int
+    tied: int
+    places: int
+    unknown: int
+    seen: int
+    cold: int | None
+
+    def warnings(self) -> list[str]:
+        """Return what a reader should know, one sentence each; empty where nothing is odd."""
+        places = max(self.places, 1)
+        found = [
+            (self.without, f"{self.without:,} of {self.queries:,} users have no list and count as misses"),
+            (self.ignored, f"lists of {self.ignored:,} users nobody asks about are ignored"),
+            (self.short, f"{self.short:,} lists are shorter than {self.k}; their empty places count as misses"),
+            (self.tied, f"{self.tied:,} lists have equal scores in the first {self.k} places; ties count at their expected value"),
+            (self.unknown, f"{self.unknown:,} recommended items are not in the catalogue; they keep their places and never hit"),
+            (self.seen, f"{self.seen / places:.1%} of the first {self.k} places hold items that the user has already"),
+            (self.cold, f"{(self.cold or 0) / places:.1%} of the first {self.k} places hold items that never occur in training"),
+        ]
+        return [sentence for count, sentence in found if count]
+
+
+def audit(lists: Submitted, train: Sequences | None = None, k: int = 10) -> Audit:
+    """Count what is odd about submitted lists.
+
+    Parameters
+    ----------
+    lists : Submitted
+        From `submit`.
+    train : Sequences, optional
+    k : int
+        Length of the lists to look at.
+
+    Returns
+    -------
+    Audit
+        Counts; `Audit.warnings` says them in words.
+    """
+    lengths, place = lists.lengths, lists.place
+    first, given = place < k, lists.item > 0
+    repeats = np.append(False, (np.diff(lists.query) == 0) & (np.diff(lists.score) == 0)) & (place <= k)
+    counts = None if train is None else train.item_counts()
+    return Audit(
+        k=k,
+        queries=len(lists.queries),
+        without=int((lengths == 0).sum()),
+        ignored=lists.ignored_users,
+        short=int(((lengths > 0) & (lengths < k)).sum()),
+        tied=len(np.unique(lists.query[repeats])),
+        places=int(first.sum()),
+        unknown=lists.unknown_items,
+        seen=int((lists.seen() & first).sum()) if lists.queries.seen == "remove" else 0,
+        cold=None if counts is None else int((counts[lists.item[first & given]] == 0).sum()),
+    )
+
+
+def targets_in_history(queries: Queries) -> int:
+    """Count targets that stand in the history of their own query: a sign that the test events were trained on.
+
+    Parameters
+    ----------
+    queries : Queries
+
+    Returns
+    -------
+    int
+        Out of ``len(queries.targets)``. Where people come back to items, some are no leak.
+    """
+    base = queries.sequences.vocabulary.n_items + 1
+    rows = np.repeat(np.arange(len(queries)), queries.lengths)
+    history = rows * base + queries.sequences.items[flat_positions(queries.start, queries.stop)]
+    return int(np.isin(queries.target_queries * base + queries.targets, history).sum())

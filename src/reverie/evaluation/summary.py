@@ -1,4 +1,4 @@
-"""Metrics with intervals, as the rows that results tables print."""
+"""Tables of metrics with intervals, of one evaluation or pooled over training seeds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
-from reverie.evaluation.names import LABELLED, RANKED, parse
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
+from reverie.evaluation.metrics import LABELLED, RANKED, parse
 from reverie.evaluation.values import check_same_questions, measure
 
 if TYPE_CHECKING:
@@ -17,18 +17,7 @@ if TYPE_CHECKING:
 
 
 def default_names(evaluation: Measured) -> list[str]:
-    """Return the metrics that an evaluation can answer.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        What was measured.
-
-    Returns
-    -------
-    list of str
-        Metrics at 10, of lists where lists of 10 are kept, of popularity where it is known, of labels where there are any.
-    """
+    """Return the metrics that an evaluation can answer."""
     names = [f"{name}@10" for name in RANKED if name not in ("hit", "map") or evaluation.ranks["query"].is_duplicated().any()]
     if evaluation.top >= 10:
         names += ["coverage@10", "gini@10"]
@@ -52,7 +41,6 @@ def pooled(
     names : sequence of str, optional
         Metrics; by default all that the evaluation can answer.
     resamples : int
-        Bootstrap resamples.
     seed : int
         Seed of the bootstrap.
 
@@ -79,7 +67,7 @@ def pooled(
         low[spread], high[spread] = cluster_bootstrap(
             cluster_sums([[values[m] for m in spread] for values in seeds]), resamples, seed
         )
-    kind = f"cluster_bootstrap({resamples})" if len(seeds) == 1 else f"seeds_x_clusters({len(seeds)},{resamples})"
+    kind = interval_name(resamples, len(seeds))
     return pl.DataFrame(
         {
             "metric": [str(metric) for metric in metrics],

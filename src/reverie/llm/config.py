@@ -1,4 +1,4 @@
-"""Options of language models; readable without torch or transformers."""
+"""Options of language models, and columns of results/language.csv."""
 
 from __future__ import annotations
 
@@ -40,3 +40,9 @@ class LoraConfig(Options):
     """Dropout of its input while training."""
     targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
     """Names of the linear layers that are updated."""
+
+
+MORE = ("task", "row", "decoding", "backbone", "adapter")
+"""What was asked (``recovery``, ``residual``, ``preference`` …), the row of the table (the system itself or a control), how answers
+were decoded (``free``, ``constrained``; empty where nothing is generated), the language model (empty where none is used), and the
+adapter."""

@@ -1,4 +1,4 @@
-"""Greedy answers from mixed prompts, many at a time, with the cache of keys and values."""
+"""Greedy generation, free or along a prefix tree of titles."""
 
 from __future__ import annotations
 
@@ -13,51 +13,72 @@ from reverie.llm.batches import collate
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone
+    from reverie.llm.titles import Titles
+
+
+class TitleTree:
+    """Lists of distinct titles, one a line, with an end token behind the last."""
+
+    def __init__(self, backbone: Backbone, titles: Titles, max_titles: int) -> None:
+        self.max_titles = max_titles
+        self.separator = tuple(backbone.tokens("\n"))
+        self.end = backbone.end
+        self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
+        self.longest = max_titles * max(map(len, self.paths.values())) + 1
+        self._children: list[dict[int, int]] = [{}]
+        self._counts: list[int] = [0]
+        self._code: dict[int, int] = {}
+        for code, path in self.paths.items():
+            node = 0
+            self._counts[0] += 1
+            for token in path:
+                node = self._child(node, token)
+                self._counts[node] += 1
+            self._code[node] = code
+
+    def _child(self, node: int, token: int) -> int:
+        if token not in self._children[node]:
+            self._children[node][token] = len(self._children)
+            self._children.append({})
+            self._counts.append(0)
+        return self._children[node][token]
+
+    def allowed(self, _row: int, tokens: Sequence[int]) -> list[int]:
+        """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`."""
+        node, used, taken = 0, [], [0]
+        for token in tokens:
+            node = self._children[node][token]
+            taken.append(node)
+            if node in self._code:
+                used.append(taken)
+                node, taken = 0, [0]
+        if node == 0 and len(used) >= self.max_titles:
+            return [self.end]
+        spent: dict[int, int] = {}
+        for path in used:
+            for visited in path:
+                spent[visited] = spent.get(visited, 0) + 1
+        open_tokens = [token for token, child in self._children[node].items() if self._counts[child] > spent.get(child, 0)]
+        return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
+
 
 Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 """``allowed(row, tokens so far)`` gives the tokens that may follow; at least one."""
 
 
 @torch.no_grad()
-def greedy(
+def greedy_decode(
     backbone: Backbone,
     prompts: Sequence[Sequence[int]],
     vectors: Tensor,
     longest: int,
     allowed: Allowed | None = None,
-    stop: int | None = None,
 ) -> list[list[int]]:
-    """Return the most likely continuation of each prompt, token by token.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-    prompts : sequence of sequences of int
-        From `Template.fill`.
-    vectors : Tensor, shape [S, D]
-        Their soft tokens, row after row.
-    longest : int
-        Most tokens of an answer.
-    allowed : callable, optional
-        Limits what may follow; without it any token may.
-    stop : int, optional
-        Token that ends an answer; the tokenizer's end token by default.
-
-    Returns
-    -------
-    list of list of int
-        One answer per prompt, without the end token.
-
-    Raises
-    ------
-    ConfigError
-        If a prompt and its answer are longer than the context.
-    """
-    end = backbone.end if stop is None else stop
+    """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
+    end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
-    open_rows = torch.ones(batch.size, dtype=torch.bool)
+    unfinished = torch.ones(batch.size, dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
     name, cache = cache_name(backbone), None
@@ -65,13 +86,13 @@ def greedy(
         out = backbone.model(**inputs, **{name: cache}, attention_mask=mask, use_cache=True, logits_to_keep=1)
         cache, logits = getattr(out, name), out.logits[:, -1].float()
         if allowed is not None:
-            logits = logits + _barred(logits, answers, open_rows, allowed, end)
+            logits = logits + _penalties(logits, answers, unfinished, allowed, end)
         chosen = logits.argmax(-1).cpu()
-        chosen = torch.where(open_rows, chosen, torch.full_like(chosen, end))
-        open_rows = open_rows & (chosen != end)
-        for row in open_rows.nonzero()[:, 0].tolist():
+        chosen = torch.where(unfinished, chosen, torch.full_like(chosen, end))
+        unfinished = unfinished & (chosen != end)
+        for row in unfinished.nonzero()[:, 0].tolist():
             answers[row].append(int(chosen[row]))
-        if not open_rows.any():
+        if not unfinished.any():
             break
         mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
         positions = positions + 1
@@ -80,25 +101,13 @@ def greedy(
 
 
 def cache_name(backbone: Backbone) -> str:
-    """Return what the installed version of transformers calls the cache of keys and values.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model.
-
-    Returns
-    -------
-    str
-        Name of the argument, and of the output's attribute.
-    """
-    base = backbone.model.get_base_model() if hasattr(backbone.model, "get_base_model") else backbone.model
-    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+    """Return what the installed version of transformers calls the cache of keys and values."""
+    return "cache" if "cache" in inspect.signature(backbone.base_model.forward).parameters else "past_key_values"
 
 
-def _barred(logits: Tensor, answers: list[list[int]], open_rows: Tensor, allowed: Allowed, end: int) -> Tensor:
+def _penalties(logits: Tensor, answers: list[list[int]], unfinished: Tensor, allowed: Allowed, end: int) -> Tensor:
     """Return 0 where a token may follow and minus infinity elsewhere."""
-    barred = torch.full(logits.shape, float("-inf"))
+    penalties = torch.full(logits.shape, float("-inf"))
     for row, answer in enumerate(answers):
-        barred[row, list(allowed(row, answer)) if open_rows[row] else [end]] = 0.0
-    return barred.to(logits.device)
+        penalties[row, list(allowed(row, answer)) if unfinished[row] else [end]] = 0.0
+    return penalties.to(logits.device)

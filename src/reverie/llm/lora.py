@@ -1,46 +1,21 @@
-"""Low-rank updates of a frozen language model, through peft; saved as safetensors."""
+"""Low-rank updates of a frozen language model, through peft (LoRA, arXiv 2106.09685)."""
 
 from __future__ import annotations
 
 import importlib.util
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverie.errors import ConfigError, RunError
-from reverie.files import atomic_path, read_json, write_json
+from reverie.errors import ConfigError
 from reverie.llm.config import LoraConfig
-from reverie.options import checked
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from reverie.llm.backbone import Backbone
-
-WEIGHTS, OPTIONS = "lora.safetensors", "lora.json"
 
 
 def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
-    """Return a backbone with low-rank updates on some of its layers: fresh, trainable, and without effect before training.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Its model is changed in place; its own weights stay frozen.
-    config : LoraConfig, optional
-        Rank and layers. Initial weights are drawn from torch's global generator.
-
-    Returns
-    -------
-    Backbone
-        With the wrapped model, in evaluation mode.
-
-    Raises
-    ------
-    ConfigError
-        If peft is missing, or the model has no layer of a name.
-    """
+    """Return a backbone with low-rank updates on some of its layers: fresh, trainable, and without effect before training."""
     config = config or LoraConfig()
     if importlib.util.find_spec("peft") is None:
         raise ConfigError("LoRA needs the package peft; run: pip install 'reverie[llm]'")
@@ -62,104 +37,3 @@ def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
         model = peft.get_peft_model(backbone.model, made)
     model.eval()
     return replace(backbone, model=model)
-
-
-def lora_tensors(backbone: Backbone) -> dict[str, Tensor]:
-    """Return the trained tensors of a LoRA.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora`.
-
-    Returns
-    -------
-    dict of str to Tensor
-        On the CPU, copies.
-    """
-    from peft import get_peft_model_state_dict
-
-    found = get_peft_model_state_dict(backbone.model, save_embedding_layers=False)
-    return {name: value.detach().cpu().clone().contiguous() for name, value in found.items()}
-
-
-def load_lora_tensors(backbone: Backbone, tensors: dict[str, Tensor], where: str) -> None:
-    """Put trained tensors back into a LoRA.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora` with the same options.
-    tensors : dict of str to Tensor
-        What `lora_tensors` returned.
-    where : str
-        Where they came from, for the error.
-
-    Raises
-    ------
-    RunError
-        If they are of another language model or other options.
-    """
-    from peft import set_peft_model_state_dict
-
-    own = lora_tensors(backbone)
-    wrong = [n for n in sorted(set(own) | set(tensors)) if n not in own or n not in tensors or own[n].shape != tensors[n].shape]
-    if wrong:
-        raise RunError(f"{where} holds a LoRA of another language model or other options ('{wrong[0]}' does not fit)")
-    set_peft_model_state_dict(backbone.model, tensors)
-
-
-def save_lora(backbone: Backbone, config: LoraConfig, folder: str | Path) -> None:
-    """Write a LoRA as safetensors and JSON.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `add_lora`.
-    config : LoraConfig
-        Its options.
-    folder : path
-        Gets ``lora.safetensors`` and ``lora.json``.
-    """
-    from safetensors.torch import save_file
-
-    folder = Path(folder)
-    with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(lora_tensors(backbone), temporary)
-    write_json(folder / OPTIONS, config.model_dump(mode="json"))
-
-
-def load_lora(backbone: Backbone, folder: str | Path) -> Backbone:
-    """Return a backbone with the LoRA of a folder.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The language model that the LoRA was trained on; changed in place.
-    folder : path
-        Written by `save_lora`.
-
-    Returns
-    -------
-    Backbone
-        As it was when saved.
-
-    Raises
-    ------
-    RunError
-        If the folder holds none, or one of another model.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    folder = Path(folder)
-    if not (folder / OPTIONS).is_file():
-        raise RunError(f"{folder} holds no LoRA (no {OPTIONS}); give a folder written by save_lora")
-    config = checked(LoraConfig, read_json(folder / OPTIONS), str(folder / OPTIONS))
-    try:
-        tensors = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{folder / WEIGHTS} cannot be read ({error}); train it again") from error
-    loaded = add_lora(backbone, config)
-    load_lora_tensors(loaded, tensors, str(folder))
-    return loaded

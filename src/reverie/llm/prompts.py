@@ -1,4 +1,4 @@
-"""Prompts: text files with named slots, which take text or soft tokens."""
+"""Prompt templates: text files with named slots, which take text or soft tokens."""
 
 from __future__ import annotations
 
@@ -24,15 +24,7 @@ Value = str | int | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Template:
-    """A prompt with slots.
-
-    Parameters
-    ----------
-    name : str
-        Of a packaged template, or a path.
-    text : str
-        With slots such as ``{history}``; ``{history|; }`` puts a text between groups of soft tokens.
-    """
+    """A prompt with slots."""
 
     name: str
     text: str
@@ -48,32 +40,11 @@ class Template:
         return bool(_SLOT.split(self.text)[-1].strip())
 
     def fill(self, backbone: Backbone, values: Mapping[str, Value]) -> list[int]:
-        """Return the tokens of the prompt.
-
-        Text is put into its slots before it is cut into tokens, so that a title is read as it would be in any sentence; a soft slot
-        cuts the text.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Whose tokenizer reads.
-        values : mapping of str to str, int or tuple of int
-            A text, a number of soft tokens, or the sizes of groups of soft tokens, for each slot.
-
-        Returns
-        -------
-        list of int
-            `SOFT` where a soft token stands; it begins with `Backbone.begin`.
-
-        Raises
-        ------
-        ConfigError
-            If a slot gets no value, or a value has no slot.
-        """
+        """Return the tokens of the prompt."""
         unused = set(values) - set(self.slots)
         if unused:
             raise ConfigError(f"the template {self.name} lacks its slot {{{min(unused)}}}; put it where the value should stand")
-        found = list(backbone.begin)
+        tokens = list(backbone.begin)
         text, pieces = "", _SLOT.split(self.text)
         for at in range(0, len(pieces), 3):
             text += pieces[at]
@@ -89,43 +60,19 @@ class Template:
             groups = [size for size in ((value,) if isinstance(value, int) else value) if size]
             for number, size in enumerate(groups):
                 text += between if number else ""
-                found += [*backbone.tokens(text), *[SOFT] * size]
+                tokens += [*backbone.tokens(text), *[SOFT] * size]
                 text = ""
-        return found + backbone.tokens(text)
+        return tokens + backbone.tokens(text)
 
 
 def template_files() -> dict[str, Path]:
-    """Return the templates inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the templates inside the package by name."""
     folder = Path(str(resources.files("reverie.llm") / "templates"))
     return {path.stem: path for path in sorted(folder.glob("*.txt"))}
 
 
 def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
-    """Load a template by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged template, or a text file.
-    needs : sequence of str
-        The slots that it must have, each once, and no other.
-
-    Returns
-    -------
-    Template
-        As the file has it.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such template, it is not UTF-8, or its slots are others.
-    """
+    """Load a template by name or path."""
     known = template_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():

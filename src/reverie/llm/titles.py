@@ -1,4 +1,4 @@
-"""Titles of a catalogue as a language model writes them: short, one key for each, and an item for each key."""
+"""Titles of a catalogue: normalised texts, and keys by which two spellings of a title match."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def tidy(title: str, year: str = "drop") -> str:
     >>> tidy("Postino, Il (The Postman) (1994)")
     'Il Postino (The Postman)'
     """
-    found = _YEAR.search(title)
-    end = found.group(0).rstrip() if found and year == "keep" else ""
+    match = _YEAR.search(title)
+    end = match.group(0).rstrip() if match and year == "keep" else ""
     body = " ".join(_YEAR.sub("", title).split())
     return _ARTICLE.sub(lambda m: f"{m[2]}{'' if m[2].endswith(chr(39)) else ' '}{m[1]}", body) + (f" {end.strip()}" if end else "")
 
@@ -89,15 +89,7 @@ def title_key(text: str, year: str = "drop") -> str:
 
 @dataclass(frozen=True)
 class Titles:
-    """Titles by item code.
-
-    Parameters
-    ----------
-    texts : tuple of str
-        Title of item code c at position c - 1.
-    year : {"keep", "drop"}
-        Whether a year in brackets at the end tells titles apart.
-    """
+    """Titles by item code."""
 
     texts: tuple[str, ...]
     year: str = "drop"
@@ -110,10 +102,10 @@ class Titles:
     @cached_property
     def first(self) -> dict[str, int]:
         """Key to item code, the first item where several share it."""
-        found: dict[str, int] = {}
+        codes: dict[str, int] = {}
         for code, key in enumerate(self.keys, start=1):
-            found.setdefault(key, code)
-        return found
+            codes.setdefault(key, code)
+        return codes
 
     @cached_property
     def canonical(self) -> NDArray[np.int64]:
@@ -123,56 +115,16 @@ class Titles:
         return np.array([0, *(self.first[key] for key in self.keys)], dtype=np.int64)
 
     def key(self, text: str) -> str:
-        """Return the key of any text, by this catalogue's rule on years.
-
-        Parameters
-        ----------
-        text : str
-            A title, or what a language model wrote for one.
-
-        Returns
-        -------
-        str
-            As `title_key`; empty where nothing was written.
-        """
+        """Return the key of any text, by this catalogue's rule on years."""
         return title_key(text, self.year)
 
     def text(self, code: int) -> str:
-        """Return the title of an item.
-
-        Parameters
-        ----------
-        code : int
-            Item code in 1..N.
-
-        Returns
-        -------
-        str
-            As prompts and targets have it.
-        """
+        """Return the title of an item."""
         return self.texts[code - 1]
 
 
 def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
-    """Return the titles of a catalogue.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        With titles.
-    options : TitleOptions
-        How they are written.
-
-    Returns
-    -------
-    Titles
-        One per item.
-
-    Raises
-    ------
-    DataError
-        If an item has no title, or two have the same and that is an error.
-    """
+    """Return the titles of a catalogue."""
     if vocabulary.titles is None:
         raise DataError("the items have no titles, so there is nothing to say of them; give a catalogue with a column 'title'")
     given = vocabulary.titles.to_list()

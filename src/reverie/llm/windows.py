@@ -1,14 +1,21 @@
-"""Short histories cut out of longer ones: what an interpreter is taught and tested on."""
+"""Windows of histories and their states."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
+from reverie.files import atomic_path
+from reverie.models.store import model_tensors
+from reverie.protocols import HasVectors
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -16,21 +23,12 @@ if TYPE_CHECKING:
 
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
+    from reverie.protocols import Recommender
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Histories of a few items.
-
-    Parameters
-    ----------
-    items : ndarray, shape [W, L], int64
-        Item codes, oldest first, padded with 0 on the right.
-    lengths : ndarray, shape [W], int64
-        Real items of each; at least 2.
-    users : ndarray, shape [W], int64
-        Whose they are; what intervals resample.
-    """
+    """Histories of a few items; items [W, L], lengths [W], users [W]."""
 
     items: NDArray[np.int64]
     lengths: NDArray[np.int64]
@@ -40,79 +38,25 @@ class Windows:
         return len(self.items)
 
     def take(self, index: NDArray[np.int64]) -> Windows:
-        """Return some windows.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Their numbers.
-
-        Returns
-        -------
-        Windows
-            In this order.
-        """
+        """Return some windows."""
         return Windows(self.items[index], self.lengths[index], self.users[index])
 
     def row(self, index: int) -> list[int]:
-        """Return the item codes of one window, oldest first.
-
-        Parameters
-        ----------
-        index : int
-            Its number.
-
-        Returns
-        -------
-        list of int
-            Without padding.
-        """
+        """Return the item codes of one window, oldest first."""
         return [int(code) for code in self.items[index, : self.lengths[index]]]
 
     def batch(self) -> SequenceBatch:
-        """Return the windows as histories of unknown users.
-
-        Returns
-        -------
-        SequenceBatch
-            For any recommender.
-        """
+        """Return the windows as histories of unknown users."""
         import torch
 
         users = torch.full((len(self),), -1, dtype=torch.int64)
         return SequenceBatch(torch.from_numpy(self.items), torch.from_numpy(self.lengths), users)
 
 
-def drawn_windows(
+def sample_windows(
     sequences: Sequences, count: int, length: int, shortest: int, seed: int, without: NDArray[np.int64] | None = None
 ) -> Windows:
-    """Draw windows of training rows, without replacement.
-
-    Half of the windows are as long as they may be; the other half have any length from `shortest` on, all equally likely.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Rows of users.
-    count : int
-        How many, at most.
-    length, shortest : int
-        Longest and shortest window, in items.
-    seed : int
-        Of the draw.
-    without : ndarray, int64, optional
-        Item codes that no window may hold.
-
-    Returns
-    -------
-    Windows
-        Fewer than `count` where the rows hold no more.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """Sample windows of training rows, without replacement."""
     generator = numpy_generator(seed, "windows")
     at, rows = sequences.positions(), sequences.event_rows()
     stops = at + 1
@@ -131,29 +75,7 @@ def drawn_windows(
 
 
 def last_windows(queries: Queries, length: int, shortest: int, count: int | None, seed: int) -> Windows:
-    """Return the last items of each user's history, one window per user.
-
-    Parameters
-    ----------
-    queries : Queries
-        Held-out users; of several queries of a user the last counts.
-    length, shortest : int
-        Longest window; users with shorter histories are left out.
-    count : int or None
-        How many users, drawn by the seed; None takes all.
-    seed : int
-        Of that draw.
-
-    Returns
-    -------
-    Windows
-        In the order of the queries.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """Return the last items of each user's history, one window per user."""
     newest = np.lexsort((np.arange(len(queries)), queries.clusters))
     ends = np.flatnonzero(np.diff(queries.clusters[newest], append=-2) != 0)
     chosen = np.sort(newest[ends])
@@ -170,3 +92,58 @@ def last_windows(queries: Queries, length: int, shortest: int, count: int | None
 
 def _wide(items: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.pad(items, ((0, 0), (0, length - items.shape[1])))
+
+
+ROWS = 256
+"""Histories computed at a time."""
+
+
+def model_digest(model: Recommender) -> str:
+    """Return the SHA-256 of all that a model was fitted to."""
+    digest = hashlib.sha256(model.card.name.encode())
+    for name, tensor in sorted(model_tensors(model).items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).data)
+    return digest.hexdigest()
+
+
+def require_states(model: Recommender) -> HasVectors:
+    """Return a model that has hidden states, or raise."""
+    if not isinstance(model, HasVectors):
+        raise ConfigError(
+            f"model '{model.card.name}' has no hidden states to read; use one such as sasrec, gru4rec, caser or dreamrec"
+        )
+    return model
+
+
+@torch.no_grad()
+def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
+    """Return the state after each item of each window → [W, L, D]."""
+    vectors = require_states(model)
+    digest = hashlib.sha256(model_digest(model).encode())
+    digest.update(windows.items.tobytes() + windows.lengths.tobytes())
+    path = None if folder is None else folder / f"states-{digest.hexdigest()[:24]}.safetensors"
+    if path is not None and path.is_file():
+        from safetensors.torch import load_file
+
+        return load_file(path)["states"]
+    parts = []
+    for at in range(0, len(windows), ROWS):
+        part = windows.take(np.arange(at, min(at + ROWS, len(windows))))
+        states = vectors.states(to_device(model, part.batch())).float().cpu()
+        inside = torch.arange(states.shape[1]) < torch.from_numpy(part.lengths)[:, None]
+        parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))
+    whole = torch.cat(parts)
+    if path is not None:
+        from safetensors.torch import save_file
+
+        with atomic_path(path) as temporary:
+            save_file({"states": whole}, temporary)
+    return whole
+
+
+def to_device(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
+    """Return a batch on the device of a model."""
+    if isinstance(model, torch.nn.Module):
+        return batch.to(next(model.parameters()).device)
+    return batch

@@ -1,4 +1,4 @@
-"""Recommenders: a lazy registry, a way to create one, and a store."""
+"""Recommenders: registry, creation by name, saving and loading."""
 
 from reverie.models.create import create_model, list_models
 from reverie.models.shelf import MODELS

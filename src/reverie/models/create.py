@@ -1,4 +1,4 @@
-"""From a name and options to a model."""
+"""`create_model`: a model from its registered name and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained vector model as files that need no Reverie: its encoder as a program, and the table of its items."""
+"""Export of a trained vector model: its encoder as a torch or ONNX program, and its item table."""
 
 from __future__ import annotations
 
@@ -31,13 +31,7 @@ PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
 
 
 class Encoder(nn.Module):
-    """What is exported: ``represent`` as a function of two tensors.
-
-    Parameters
-    ----------
-    model : module
-        A vector model.
-    """
+    """``represent`` of a model as a function of two tensors."""
 
     model: Any
 
@@ -46,54 +40,13 @@ class Encoder(nn.Module):
         self.model = model
 
     def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
-        """Represent histories of unknown users.
-
-        Parameters
-        ----------
-        items : Tensor, shape [B, L], int64
-            Item codes, oldest first, padded with 0 on the right.
-        lengths : Tensor, shape [B], int64
-            Real events of each row, 0..L.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history.
-        """
+        """Represent histories of unknown users; items [B, L], lengths [B] → [B, D]."""
         vectors: Tensor = self.model.represent(SequenceBatch(items, lengths, torch.full_like(lengths, -1)))
         return vectors
 
 
 def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
-    """Write a vector model for serving elsewhere.
-
-    The folder gets the encoder (``encoder.pt2`` for `torch.export.load`, or ``encoder.onnx``), ``item_table.safetensors``
-    (tensor ``items [N, D]``; row r is item code r + 1), ``items.parquet`` and ``users.parquet`` (ids in the order of codes) and
-    ``manifest.json``. Scores of a history are ``vector @ items.T``. The batch size is free, and so is the length where the
-    model's operations allow it; else histories are padded to the model's full length (``length`` in the manifest). The encoder
-    is that of an unknown user, whatever the model knows of users.
-
-    Parameters
-    ----------
-    model : Recommender
-        Trained; it is put in evaluation mode and back, and left where it is.
-    folder : path
-        Where to write; files of an older export are replaced.
-    format : {"torch", "onnx"}
-        Of the encoder.
-
-    Returns
-    -------
-    dict
-        The manifest.
-
-    Raises
-    ------
-    ConfigError
-        If the model has no vectors, the format is not known, or ONNX needs packages that are not installed.
-    RunError
-        If the model's computation cannot be traced.
-    """
+    """Export a vector model: its encoder, item table, ids and a manifest."""
     if format not in PROGRAMS:
         raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
     name, into = model.card.name, Path(folder)
@@ -109,7 +62,7 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
         model.eval()
         with torch.no_grad():
             table = model.item_table().detach().cpu().contiguous().clone()
-            program, free = _traced(model, model.history)
+            program, free = _trace_program(model, model.history)
         _write_program(program, into / PROGRAMS[format], format)
     finally:
         model.train(training)
@@ -121,19 +74,13 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
 
 
 def require_onnx() -> None:
-    """Check that ONNX can be written.
-
-    Raises
-    ------
-    ConfigError
-        Names what to install.
-    """
+    """Check that ONNX can be written."""
     missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
     if missing:
         raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
 
 
-def _traced(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
+def _trace_program(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
     """Trace with a free batch size, and a free length where the model's operations allow it, else at its full history."""
     failure: Exception | None = None
     for free in (True, False):
@@ -141,7 +88,7 @@ def _traced(model: nn.Module, history: int | None) -> tuple[torch.export.Exporte
         if width is None:
             continue
         try:
-            with _silence():
+            with _silence_logging():
                 return _trace(model, width, history if free else 0), free
         except Exception as error:  # torch raises many kinds, and each means that it cannot be traced so
             failure = error
@@ -161,8 +108,8 @@ def _trace(model: nn.Module, width: int, longest: int | None) -> torch.export.Ex
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep torch's log of a failed attempt off the screen; what it raises says enough."""
+def _silence_logging() -> Iterator[None]:
+    """Suppress torch's log of a failed attempt."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -177,12 +124,12 @@ def _write_program(program: torch.export.ExportedProgram, path: Path, format: Fo
             with temporary.open("wb") as handle:
                 torch.export.save(program, handle)
         else:
-            with warnings.catch_warnings(), _silence():
+            with warnings.catch_warnings(), _silence_logging():
                 warnings.simplefilter("ignore")  # torch's exporter uses what torch itself has deprecated
-                written = torch.onnx.export(program, dynamo=True, verbose=False)
-            if written is None:
+                exported = torch.onnx.export(program, dynamo=True, verbose=False)
+            if exported is None:
                 raise RunError("torch could not write the encoder as ONNX; export it with --format torch")
-            written.save(temporary, external_data=False)
+            exported.save(temporary, external_data=False)
 
 
 def _write_table(table: Tensor, path: Path) -> None:

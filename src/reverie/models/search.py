@@ -1,4 +1,4 @@
-"""A short random search over the options of a counting model, on validation."""
+"""Random search over the options of a counting model on validation."""
 
 from __future__ import annotations
 
@@ -15,46 +15,14 @@ C = TypeVar("C", bound="Options")
 
 
 def random_settings(config: C, space: Mapping[str, Sequence[Any]], trials: int, generator: np.random.Generator) -> Iterator[C]:
-    """Yield the configuration itself, then random settings.
-
-    Parameters
-    ----------
-    config : Options
-        Where to begin.
-    space : mapping of str to sequence
-        Values that each option is drawn from, all equally likely.
-    trials : int
-        How many settings, the first included.
-    generator : numpy.random.Generator
-        Draws them; the first settings do not depend on how many follow.
-
-    Yields
-    ------
-    Options
-        One trial.
-    """
+    """Yield the configuration itself, then random settings."""
     yield config
     for _ in range(trials - 1):
         yield config.model_copy(update={name: values[int(generator.integers(len(values)))] for name, values in space.items()})
 
 
 def best_setting(trials: Iterable[C], take: Callable[[C], None], measure: Callable[[], float]) -> C:
-    """Return the setting with the largest measured value, and leave the model in it.
-
-    Parameters
-    ----------
-    trials : iterable of Options
-        At least one; of equally good ones the first wins.
-    take : callable
-        Puts the model into a setting.
-    measure : callable
-        Returns the validation metric of the model as it stands.
-
-    Returns
-    -------
-    Options
-        The best trial.
-    """
+    """Return the setting with the largest measured value, and leave the model in it."""
     best, chosen, last = -np.inf, None, None
     for last in trials:
         take(last)

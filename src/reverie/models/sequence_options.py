@@ -1,4 +1,4 @@
-"""Options that all models made of item vectors, a network and an objective share."""
+"""Options shared by sequential models with item embeddings, a network and an objective."""
 
 from __future__ import annotations
 

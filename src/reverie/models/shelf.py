@@ -1,4 +1,4 @@
-"""The shelf of registered models; listing it imports neither torch nor any model."""
+"""Registry of models; listing it imports neither torch nor any model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ MODELS = Registry(
     {
         "popularity": _entry("popularity", "Popularity", "the same list for everybody: most frequent first", "", "counts"),
         "recent-popularity": _entry(
-            "recent_popularity",
-            "RecentPopularity",
-            "popularity that fades, half-life by validation",
-            "",
-            "counts",
-            "needs-time",
+            "recent_popularity", "RecentPopularity", "popularity that fades, half-life by validation", "", "counts", "needs-time"
         ),
         "markov": _entry("markov", "Markov", "first-order transitions, backed by popularity", "", "counts"),
         "co-occurrence": _entry("co_occurrence", "CoOccurrence", "decayed, two-sided co-occurrence within a window", "", "counts"),
@@ -70,13 +65,6 @@ MODELS = Registry(
         ),
         "din": _entry(
             "din", "DIN", "the history pooled anew for each scored item", "zhou2018din", "learns", "cold-users", "needs-user"
-        ),
-        "collm": Entry(  # stands on a higher floor; named here, so that a stored model loads like any other
-            build="reverie.llm.collm.model:build",
-            config="reverie.llm.collm.config:CoLLMConfig",
-            summary="a language model that reads titles and collaborative vectors; taught by 'reverie collm'",
-            paper="zhang2025collm",
-            tags=frozenset({"learns", "labelled", "cold-users", "cold-items"}),
         ),
         "daydream": _entry(
             "daydream", "Daydream", "few-step diffusion over item directions with a softmax anchor", "", "learns", "cold-users"

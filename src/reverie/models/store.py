@@ -1,4 +1,4 @@
-"""Models on disk: safetensors and JSON, never a pickle."""
+"""Saving and loading models as safetensors, JSON and Parquet."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def load_model(folder: str | Path) -> Recommender:
         raise RunError(f"{folder} holds no model (no model.json); give a run folder or a folder written by save_model")
     described = read_json(folder / "model.json")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        found = described.get("format") if isinstance(described, dict) else None
-        raise RunError(f"{folder / 'model.json'} has format {found!r}, this version reads {FORMAT}; train the model again")
+        version = described.get("format") if isinstance(described, dict) else None
+        raise RunError(f"{folder / 'model.json'} has format {version!r}, this version reads {FORMAT}; train the model again")
     model = create_model(str(described["name"]), load_vocabulary(folder), **dict(described["options"]))
     try:
         tensors = load_file(folder / "weights.safetensors")
@@ -83,18 +83,7 @@ def load_model(folder: str | Path) -> Recommender:
 
 
 def model_tensors(model: Recommender) -> dict[str, Tensor]:
-    """Return all fitted state of a model by name.
-
-    Parameters
-    ----------
-    model : Recommender
-        A torch module, or a model that counts.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Views of the state.
-    """
+    """Return all fitted state of a model by name."""
     import numpy as np
     import torch
 
@@ -105,22 +94,7 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
 
 
 def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> None:
-    """Put fitted state back into a model.
-
-    Parameters
-    ----------
-    model : Recommender
-        Built with the same options.
-    tensors : dict of str to Tensor
-        What `model_tensors` returned.
-    where : str
-        Where they came from, for the error.
-
-    Raises
-    ------
-    RunError
-        If they belong to another model.
-    """
+    """Load fitted state into a model."""
     import torch
 
     if not isinstance(model, torch.nn.Module):
@@ -137,15 +111,7 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
 
 
 def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:
-    """Write ids and titles as Parquet.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        What to write.
-    folder : Path
-        Gets ``items.parquet`` and ``users.parquet``.
-    """
+    """Write ids and titles as Parquet."""
     items = pl.DataFrame({"item": vocabulary.items})
     if vocabulary.titles is not None:
         items = items.with_columns(vocabulary.titles.alias("title"))
@@ -155,23 +121,7 @@ def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:
 
 
 def load_vocabulary(folder: Path) -> Vocabulary:
-    """Read what `save_vocabulary` wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it was written.
-
-    Returns
-    -------
-    Vocabulary
-        Ids and titles.
-
-    Raises
-    ------
-    RunError
-        If a file is missing or broken.
-    """
+    """Read what `save_vocabulary` wrote."""
     try:
         items, users = pl.read_parquet(folder / "items.parquet"), pl.read_parquet(folder / "users.parquet")
     except (OSError, pl.exceptions.PolarsError) as error:

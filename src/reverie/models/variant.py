@@ -1,4 +1,4 @@
-"""The same weights under other options: another sampler, another strength of guidance, another way to fold in."""
+"""Copies of a trained model with other inference options (sampler, guidance, fold-in) and the same weights."""
 
 from __future__ import annotations
 
@@ -12,28 +12,7 @@ if TYPE_CHECKING:
 
 
 def with_options(model: Recommender, **options: Any) -> Recommender:
-    """Return a copy of a fitted model with some options changed and the weights as they are.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted, with a card.
-    **options
-        Options to replace. They must leave the shapes of the weights as they are.
-
-    Returns
-    -------
-    Recommender
-        On the CPU, in evaluation mode where it is a module. To train it on is to fit it anew: what a model observed of the
-        training data is not copied.
-
-    Raises
-    ------
-    ConfigError
-        If an option is unknown or not valid.
-    RunError
-        If the weights do not fit the new options.
-    """
+    """Return a copy of a fitted model with some options changed and the weights as they are."""
     import torch
 
     card = model.card

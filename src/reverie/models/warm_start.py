@@ -1,4 +1,4 @@
-"""Going on with a trained model when new items and users have come: old rows keep their place, new rows are appended."""
+"""Warm start: a trained model extended by rows for new items and users."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
     if not isinstance(model, torch.nn.Module):
         raise ConfigError(f"model '{name}' counts and has nothing to go on from; fit it again on all events")
     old = model.card.vocabulary
-    vocabulary = grown(old, data if isinstance(data, Vocabulary) else data.vocabulary)
+    vocabulary = append_vocabulary(old, data if isinstance(data, Vocabulary) else data.vocabulary)
     options = model.card.config.model_dump(mode="json")
     with torch.random.fork_rng(devices=[]):
         fresh = create_model(name, vocabulary, seed=seed, **options)
@@ -85,26 +85,8 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
     return fresh
 
 
-def grown(old: Vocabulary, new: Vocabulary) -> Vocabulary:
-    """Return a vocabulary with the ids of another appended.
-
-    Parameters
-    ----------
-    old : Vocabulary
-        Whose codes stay.
-    new : Vocabulary
-        Whose further ids are appended, in their order.
-
-    Returns
-    -------
-    Vocabulary
-        With titles where either has any; the old title of an item wins.
-
-    Raises
-    ------
-    DataError
-        If the ids are numbers on one side and text on the other.
-    """
+def append_vocabulary(old: Vocabulary, new: Vocabulary) -> Vocabulary:
+    """Return a vocabulary with the ids of another appended."""
     items, users = _appended(old.items, new.items, "item"), _appended(old.users, new.users, "user")
     if old.titles is None and new.titles is None:
         return Vocabulary(items, users)

@@ -1,1 +1,1 @@
-"""Blocks that models share."""
+"""Neural network blocks shared by models."""

@@ -1,4 +1,4 @@
-"""Targets further ahead: some positions are taught a later event of their row instead of the next one."""
+"""Training targets further ahead than the next event (as in PinnerFormer, Pancha et al. 2022)."""
 
 from __future__ import annotations
 
@@ -21,25 +21,6 @@ def targets_ahead(batch: SequenceBatch, share: float, reach: int = REACH) -> Seq
     its row, so the latest event of a row is asked for more often than others. What belongs together is seen in more pairs that
     way, as in counts of co-occurrence at a distance; training on what comes later than next is also PinnerFormer's (arXiv
     2205.04507). One uniform number per position is drawn from torch's global generator.
-
-    Parameters
-    ----------
-    batch : SequenceBatch
-        With ``targets [B, L]``, one for each of the first `lengths` positions; rows that ask for fewer stay as they are.
-    share : float
-        Probability that a target moves, in [0, 1].
-    reach : int
-        Largest d.
-
-    Returns
-    -------
-    SequenceBatch
-        With other targets.
-
-    Raises
-    ------
-    ValueError
-        If the batch has no targets of that shape.
     """
     targets = batch.targets
     if targets is None or targets.shape != batch.items.shape:

@@ -1,4 +1,4 @@
-"""A moving average of weights, for use outside training."""
+"""Exponential moving average of weights."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ if TYPE_CHECKING:
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
-    """Return a copy of a network that follows it: after each ``update_parameters(network)`` w̄ ← decay · w̄ + (1 - decay) · w.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        What to follow.
-    decay : float
-        In [0, 1); the first update copies.
-
-    Returns
-    -------
-    torch.optim.swa_utils.AveragedModel
-        Its ``module`` is the copy; no gradient reaches it.
-    """
+    """Return a copy of a network that follows it: after each ``update_parameters(network)`` w̄ ← decay · w̄ + (1 - decay) · w."""
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call] # torch's own
     return average.requires_grad_(False)

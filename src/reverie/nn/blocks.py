@@ -1,28 +1,85 @@
-"""Transformer blocks: the usual pre-norm block and the gated LiGR block."""
+"""Transformer blocks: dropout, rotary positions, causal attention, feed-forward."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.nn.attention import CausalSelfAttention
-from reverie.nn.dropout import Dropout
+_LEVELS = 65536
+
+
+def dropout(x: Tensor, p: float, training: bool) -> Tensor:
+    """Zero each element with probability p and scale the others by 1 / (1 - p)."""
+    if not training or p == 0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, p)
+    count = x.numel()
+    drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    level = round(p * _LEVELS)
+    keep = drawn.view(torch.int16)[:count].view(x.shape) >= level - _LEVELS // 2
+    return x * keep.to(x.dtype).mul_(_LEVELS / (_LEVELS - level))
+
+
+class Dropout(nn.Module):
+    """The module form of `dropout`."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop elements in training, do nothing otherwise."""
+        return dropout(x, self.p, self.training)
+
+
+def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
+    """Rotate pairs of channels by angles that grow with the position; x [B, H, L, D] → [B, H, L, D].
+
+    .. [1] Su et al., RoFormer, arXiv 2104.09864, section 3.2.
+    """
+    length, dim = x.shape[-2:]
+    half = dim // 2
+    frequency = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * frequency
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head attention in which an event sees itself and what came before it."""
+
+    def __init__(self, dim: int, heads: int, dropout: float, rope: bool) -> None:
+        super().__init__()
+        self.heads, self.dropout, self.rope = heads, dropout, rope
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend; x [B, L, D] → [B, L, D]."""
+        batch, length, dim = x.shape
+        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
+        if self.rope:
+            q, k = rotate(q), rotate(k)
+        if self.training and self.dropout and x.device.type == "cpu":
+            mixed = self._dropped(q, k, v)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
+        return out
+
+    def _dropped(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attend with dropped weights on a CPU, where torch has no fused kernel for that and is slow to draw the mask."""
+        length, width = q.shape[-2:]
+        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu_(1)
+        weights = (q * width**-0.5 @ k.transpose(-1, -2)).masked_fill(future, float("-inf")).softmax(-1)
+        return dropout(weights, self.dropout, training=True) @ v
 
 
 class PreNormBlock(nn.Module):
-    """x + attention(norm(x)), then x + feedforward(norm(x)) with GELU.
-
-    Parameters
-    ----------
-    dim, heads : int
-        Width and number of heads.
-    multiple : int
-        Hidden width of the feed-forward part, as a multiple of `dim`.
-    dropout : float
-        Dropout of weights and of both branches.
-    rope : bool
-        Rotary positions in attention.
-    """
+    """x + attention(norm(x)), then x + feedforward(norm(x)) with GELU."""
 
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
         super().__init__()
@@ -34,18 +91,7 @@ class PreNormBlock(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform event states.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Event states.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            New states.
-        """
+        """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.dropout(self.attention(self.norms[0](x)))
         x = x + self.dropout(self.feedforward(self.norms[1](x)))
         return x
@@ -54,15 +100,6 @@ class PreNormBlock(nn.Module):
 class SwiGLU(nn.Module):
     """Feed-forward part with a gated hidden layer: W3 (silu(W1 x) * W2 x).
 
-    Parameters
-    ----------
-    dim : int
-        Width.
-    multiple : int
-        Hidden width as a multiple of `dim`.
-
-    References
-    ----------
     .. [1] Shazeer, GLU variants improve Transformer, arXiv 2002.05202.
     """
 
@@ -72,18 +109,7 @@ class SwiGLU(nn.Module):
         self.out = nn.Linear(multiple * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform the last axis.
-
-        Parameters
-        ----------
-        x : Tensor, shape [..., D]
-            States.
-
-        Returns
-        -------
-        Tensor, shape [..., D]
-            New states.
-        """
+        """Transform the last axis; x [..., D] → [..., D]."""
         gate, value = self.gate_and_value(x).chunk(2, dim=-1)
         out: Tensor = self.out(F.silu(gate) * value)
         return out
@@ -92,19 +118,6 @@ class SwiGLU(nn.Module):
 class LiGRBlock(nn.Module):
     """Pre-norm block whose residual branches are gated: x + sigmoid(W x) * dropout(sublayer(norm(x))).
 
-    Parameters
-    ----------
-    dim, heads : int
-        Width and number of heads.
-    multiple : int
-        Hidden width of the SwiGLU feed-forward part, as a multiple of `dim`.
-    dropout : float
-        Dropout of weights and of both branches.
-    rope : bool
-        Rotary positions in attention.
-
-    References
-    ----------
     .. [1] LiGR, arXiv 2502.03417, as used by eSASRec (RecSys'25).
     """
 
@@ -117,18 +130,7 @@ class LiGRBlock(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform event states.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Event states.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            New states.
-        """
+        """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x)))
         x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
         return x

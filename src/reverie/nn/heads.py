@@ -1,4 +1,4 @@
-"""How states meet items: heads whose scores are inner products, in full, in chunks, or for chosen items only."""
+"""Tables of item vectors and heads that score them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+
+class IdTable(nn.Module):
+    """A table of trained item vectors, an `ItemEncoder`."""
+
+    def __init__(self, n_items: int, dim: int, rowwise: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_items, dim))
+        self.rowwise = rowwise
+        nn.init.xavier_normal_(self.weight)
+
+    def table(self) -> Tensor:
+        """Return the vectors of items 1..N, shape [N, D]."""
+        return self.weight
+
+    def encode(self, items: Tensor) -> Tensor:
+        """Return the vectors of item codes; code 0 (padding) is the zero vector → [*items.shape, D]."""
+        vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
+        return vectors * (items > 0).unsqueeze(-1)
 
 
 @dataclass(frozen=True)
 class DotHead:
     """Scores ``scale · <state, item> + bias``; made anew each step from the live item table, so gradients reach it.
 
-    Parameters
-    ----------
-    table : Tensor, shape [N, D]
-        Vectors of items 1..N (row = code - 1).
-    bias : Tensor or None, shape [N]
-        Added to each item's score.
-    scale : float or Tensor of one element
-        Factor of the inner product, e.g. an inverse temperature.
-    chunk : int
-        Columns of one chunk of the catalogue. A loss over the whole catalogue holds [M, chunk] scores at a time; 512 was
-        within 3 % of the fastest for M = 1,000 and M = 6,400 (``benchmarks/objectives.py``).
-    unit_states : bool
-        Divide each state by its length first. See `cosine_head`.
-    rowwise : bool
-        Give the table a gradient of the scored rows only (sparse), so that `scores` costs the same whatever N is.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or `chunk` is not positive.
+    table [N, D], bias [N].
     """
 
     table: Tensor
@@ -61,53 +61,14 @@ class DotHead:
         return len(self.table)
 
     def prepared(self, states: Tensor) -> Tensor:
-        """Return the vectors whose plain inner product with the table, plus the bias, is the score.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-
-        Returns
-        -------
-        Tensor, shape [M, D]
-            States, made unit vectors if asked for, times the scale.
-
-        Raises
-        ------
-        ValueError
-            If `states` does not have the table's width.
-        """
+        """Return the vectors whose plain inner product with the table, plus the bias, is the score; states [M, D] → [M, D]."""
         if states.dim() != 2 or states.shape[1] != self.table.shape[1]:
             raise ValueError(f"states must have shape [M, {self.table.shape[1]}], got {list(states.shape)}")
         unit = F.normalize(states, dim=-1) if self.unit_states else states
         return unit if isinstance(self.scale, float | int) and self.scale == 1 else unit * self.scale
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        """Return the scores of item codes.
-
-        Items per state are scored without gathering their vectors into [M, K, D] (see `_SampledDot`); that took a sixth of
-        the time of one product with the whole table at N / K = 47, and still no more at 6, so there is no other path
-        (``benchmarks/objectives.py``). It runs in float32 or wider even
-        under autocast, being bound by memory, not by arithmetic.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        items : Tensor, shape [M, K] or [K], int64
-            Item codes per state, or shared by all states. Padding (code 0) scores as item 1.
-
-        Returns
-        -------
-        Tensor, shape [M, K]
-            Scores.
-
-        Raises
-        ------
-        ValueError
-            If `states` or `items` has another shape.
-        """
+        """Return the scores of item codes; states [M, D], items [M, K] or [K] → [M, K]."""
         states = self.prepared(states)
         rows = (items - 1).clamp_(min=0)
         if items.dim() == 1:
@@ -120,18 +81,7 @@ class DotHead:
         return scores if self.bias is None else scores + self.bias.index_select(0, rows.reshape(-1)).view(rows.shape)
 
     def chunks(self, states: Tensor) -> Iterator[DotChunk]:
-        """Yield the catalogue in consecutive chunks; nothing is computed yet.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            The states that will be scored; another head may choose its chunks by their number.
-
-        Yields
-        ------
-        DotChunk
-            The next columns.
-        """
+        """Yield the catalogue in consecutive chunks; nothing is computed yet; states [M, D]."""
         tables = torch.split(self.table, self.chunk)  # one split: slices would each cost a gradient of the table's size
         biases = [None] * len(tables) if self.bias is None else torch.split(self.bias, self.chunk)
         for number, (table, bias) in enumerate(zip(tables, biases, strict=True)):
@@ -140,21 +90,7 @@ class DotHead:
 
 @dataclass
 class DotChunk:
-    """A consecutive piece of a `DotHead`.
-
-    Parameters
-    ----------
-    head : DotHead
-        Whose piece it is.
-    first : int
-        Item code of the first column.
-    size : int
-        Number of columns.
-    table : Tensor, shape [size, D]
-        Its rows of the table.
-    bias : Tensor or None, shape [size]
-        Its biases.
-    """
+    """A consecutive piece of a `DotHead`; table [size, D], bias [size]."""
 
     head: DotHead
     first: int
@@ -163,46 +99,8 @@ class DotChunk:
     bias: Tensor | None
 
     def scores(self, states: Tensor) -> Tensor:
-        """Return the scores of the piece.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-
-        Returns
-        -------
-        Tensor, shape [M, size]
-            Scores.
-        """
+        """Return the scores of the piece; states [M, D] → [M, size]."""
         return F.linear(self.head.prepared(states), self.table, self.bias)
-
-
-def cosine_head(table: Tensor, temperature: float = 1.0, chunk: int = 512) -> DotHead:
-    """Return a head that scores ``cosine(state, item) / temperature``.
-
-    Parameters
-    ----------
-    table : Tensor, shape [N, D]
-        Vectors of items 1..N, of any length.
-    temperature : float
-        Positive divisor.
-    chunk : int
-        See `DotHead`.
-
-    Returns
-    -------
-    DotHead
-        Over unit vectors.
-
-    Raises
-    ------
-    ValueError
-        If `temperature` is not positive.
-    """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}")
-    return DotHead(F.normalize(table, dim=-1), scale=1 / temperature, chunk=chunk, unit_states=True)
 
 
 class _SampledDot(torch.autograd.Function):

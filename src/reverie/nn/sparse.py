@@ -1,4 +1,4 @@
-"""Sparse matrices of items by items, and histories as sparse rows that meet them."""
+"""Sparse histories, and the k largest entries of sparse rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import ReverieError, RunError
 
 if TYPE_CHECKING:
@@ -19,158 +20,84 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
+def best_in_row(rows: NDArray[Any], values: NDArray[np.float32], ties: NDArray[Any], n_rows: int, k: int) -> NDArray[np.int64]:
+    """Return which entries are among the k largest of their row, ties by the larger of `ties`; rows, values, ties [E] → [kept]."""
+    counts = np.bincount(rows, minlength=n_rows)
+    begins = np.cumsum(counts) - counts
+    bits = np.abs(values).view(np.int32)  # of floats that are not negative the bits are ordered as the floats are
+    keys = (rows.astype(np.int64) << 32) | (0x7FFFFFFF - bits)
+    limits = np.append(np.sort(keys), 0)[begins + np.minimum(counts, k) - 1]
+    near = np.flatnonzero(keys <= limits[rows])
+    near = near[np.lexsort((-ties[near].astype(np.int64), keys[near]))]
+    counts = np.bincount(rows[near], minlength=n_rows)
+    place = np.arange(len(near)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept: NDArray[np.int64] = near[place < k]
+    return kept
+
+
 def history_rows(batch: SequenceBatch, n_items: int, weights: NDArray[np.float32] | None) -> csr_array[np.float32]:
-    """Return histories as sparse rows, the newest events weighted by how long ago they were.
-
-    Parameters
-    ----------
-    batch : SequenceBatch
-        Histories, padded on the right.
-    n_items : int
-        Number of items N.
-    weights : ndarray, shape [K], float32, or None
-        Weight of the last event, of the one before it, and so on; older events than K count nothing. None weighs all events 1.
-
-    Returns
-    -------
-    csr_array, shape [B, N], float32
-        Column j is item code j + 1. An item that occurs twice is stored twice, in the order of the history, so that a row's
-        products do not depend on other rows.
-    """
+    """Return histories as sparse rows, the newest events weighted by how long ago they were; weights [K] → [B, N]."""
     items = batch.items.cpu().numpy()
     ago = batch.lengths.cpu().numpy()[:, None] - 1 - np.arange(items.shape[1])
     inside = (ago >= 0) & (items > 0)
     if weights is not None:
         inside &= ago < len(weights)
-    indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(inside.sum(axis=1))])
+    indptr = row_offsets(inside.sum(axis=1))
     data = np.ones(int(indptr[-1]), dtype=np.float32) if weights is None else weights[ago[inside]]
     return csr_array((data, items[inside] - 1, indptr), shape=(len(items), n_items))
 
 
+def binary_history_rows(batch: SequenceBatch, n_items: int) -> csr_array[np.float32]:
+    """Return which items each history holds, as sparse 0/1 rows → [B, N]."""
+    return _binary(history_rows(batch, n_items, None))
+
+
+def interaction_matrix(train: Sequences) -> csr_array[np.float32]:
+    """Return which items each training row holds, as a sparse 0/1 matrix → [n_rows, N]."""
+    entries = (np.ones(train.n_events, dtype=np.float32), (train.event_rows(), train.items[train.positions()] - 1))
+    return _binary(csr_array(entries, shape=(len(train), train.vocabulary.n_items)))
+
+
+def _binary(rows: csr_array[np.float32]) -> csr_array[np.float32]:
+    rows.sum_duplicates()
+    rows.data[:] = 1
+    return rows
+
+
 def dense_product(rows: csr_array[np.float32], matrix: csr_array[np.float32]) -> Tensor:
-    """Return the product of sparse rows and a sparse matrix, as a dense tensor.
-
-    Parameters
-    ----------
-    rows : csr_array, shape [B, N], float32
-        From `history_rows`.
-    matrix : csr_array, shape [N, N], float32
-        Items by items.
-
-    Returns
-    -------
-    Tensor, shape [B, N], float32
-        Row b depends on ``rows[b]`` only, to the last bit.
-    """
+    """Return the product of sparse rows and a sparse matrix, as a dense tensor; rows [B, N], matrix [N, N] → [B, N]."""
     return torch.from_numpy((rows @ matrix).toarray())
 
 
-def of_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
-    """Return the scores of candidates, where there are any.
-
-    Parameters
-    ----------
-    scores : Tensor, shape [B, N]
-        Column j is item code j + 1.
-    items : Tensor or None, shape [B, C], int64
-        Item codes; 0 is padding.
-
-    Returns
-    -------
-    Tensor, shape [B, C], or [B, N] where `items` is None
-        On the device of `items`, or as it was; padding scores as item 1 does.
-    """
+def select_candidates(scores: Tensor, items: Tensor | None) -> Tensor:
+    """Return the scores of candidates, where there are any; scores [B, N], items [B, C] → [B, C]."""
     if items is None:
         return scores
     return scores.to(items.device).gather(1, (items - 1).clamp(min=0))
 
 
-def event_share(train: Sequences) -> NDArray[np.float32]:
-    """Return the share of all events that falls on each item.
-
-    Parameters
-    ----------
-    train : Sequences
-        Histories.
-
-    Returns
-    -------
-    ndarray, shape [N], float32
-        Indexed by item code - 1; sums to 1, or is 0 everywhere where there are no events.
-    """
+def compute_event_share(train: Sequences) -> NDArray[np.float32]:
+    """Return the share of all events that falls on each item → [N]."""
     counts = train.item_counts()[1:]
     return (counts / max(int(counts.sum()), 1)).astype(np.float32)
 
 
-def matrix_arrays(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
-    """Return a sparse matrix as three arrays to store.
-
-    Parameters
-    ----------
-    matrix : csr_array
-        Any.
-
-    Returns
-    -------
-    dict
-        ``data``, ``indices`` and ``indptr``.
-    """
+def pack_matrix(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
+    """Return a sparse matrix as three arrays to store."""
     return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
 
-def stored_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
-    """Return the matrix that `matrix_arrays` stored.
-
-    Parameters
-    ----------
-    arrays : mapping
-        With ``data``, ``indices`` and ``indptr``.
-    n_items : int
-        Number of items N of the vocabulary.
-    model : str
-        Registered name of the model, for the message.
-
-    Returns
-    -------
-    csr_array, shape [N, N], float32
-        Over the arrays, not copied.
-
-    Raises
-    ------
-    RunError
-        If an array is missing or does not fit N items.
-    """
-    data, indices, indptr = (stored(arrays, name, model) for name in ("data", "indices", "indptr"))
+def unpack_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
+    """Return the matrix that `pack_matrix` stored → [N, N]."""
+    data, indices, indptr = (read_array(arrays, name, model) for name in ("data", "indices", "indptr"))
     fits = len(indptr) == n_items + 1 and len(data) == len(indices) == int(indptr[-1])
     if not fits or (len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < n_items):
         raise RunError(f"the stored matrix of model '{model}' does not fit {n_items} items; load it with its own vocabulary")
     return csr_array((data, indices, indptr), shape=(n_items, n_items))
 
 
-def stored(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
-    """Return one stored array.
-
-    Parameters
-    ----------
-    arrays : mapping
-        What a model stored.
-    name : str
-        Which array.
-    model : str
-        Registered name of the model, for the message.
-    length : int or None
-        How many entries it must have.
-
-    Returns
-    -------
-    ndarray
-        As stored.
-
-    Raises
-    ------
-    RunError
-        If it is missing or has another length.
-    """
+def read_array(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
+    """Return one stored array."""
     if name not in arrays:
         raise RunError(f"the stored model '{model}' lacks the array '{name}'; fit and save it again")
     if length is not None and arrays[name].shape != (length,):
@@ -181,16 +108,5 @@ def stored(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: in
 
 
 def not_fitted(model: str) -> ReverieError:
-    """Return the error for a counting model that is used before it has counted.
-
-    Parameters
-    ----------
-    model : str
-        Registered name of the model.
-
-    Returns
-    -------
-    ReverieError
-        To raise.
-    """
+    """Return the error for a counting model that is used before it has counted."""
     return ReverieError(f"the model '{model}' has not counted anything yet; call fit_counts or load a stored model first")

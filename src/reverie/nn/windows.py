@@ -1,4 +1,4 @@
-"""Convolutions over the last few events, at every position at once."""
+"""Causal window convolutions of Caser (Tang and Wang 2018)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,7 @@ from torch.nn import functional as F
 
 
 class WindowConvolutions(nn.Module):
-    """Caser's horizontal and vertical filters over the window that ends at each position (arXiv 1809.07426, eqs. 3 to 8).
-
-    No window is copied out: a horizontal filter slides over the whole row once and its maximum is taken over the places that lie
-    inside each window; a vertical filter is a weighted sum over the window, the same for all columns.
-
-    Parameters
-    ----------
-    dim : int
-        Width D of the inputs.
-    window : int
-        Events W that a position sees, itself included; what lies before the row is zero.
-    horizontal : int
-        Filters of each height 1..W.
-    vertical : int
-        Vertical filters.
-    """
+    """Caser's horizontal and vertical filters over the window that ends at each position (arXiv 1809.07426, eqs. 3 to 8)."""
 
     def __init__(self, dim: int, window: int, horizontal: int, vertical: int) -> None:
         super().__init__()
@@ -33,18 +18,7 @@ class WindowConvolutions(nn.Module):
         self.vertical = nn.Conv1d(1, vertical, window, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return all filters' outputs at every position.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Item vectors.
-
-        Returns
-        -------
-        Tensor, shape [B, L, width]
-            Position t depends on ``x[:, t - W + 1 : t + 1]`` only.
-        """
+        """Return all filters' outputs at every position; x [B, L, D] → [B, L, width]."""
         rows, length, dim = x.shape
         columns = F.pad(x.transpose(1, 2), (self.window - 1, 0))
         parts = [

@@ -1,4 +1,4 @@
-"""Losses that teach a model which item comes next. Names are imported when first used: options are readable without torch."""
+"""Training objectives: softmax, pairwise, pointwise and contrastive losses. Names are imported lazily."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _WHERE = {
     "BPR": "config",
     "ChiSquare": "dro",
     "Contrastive": "contrastive",
-    "Density": "weights",
+    "Density": "pool",
     "FullSoftmax": "config",
     "GBCE": "config",
     "KullbackLeibler": "dro",
     "MemoryBank": "contrastive",
     "Negatives": "negatives",
     "NegativesConfig": "config",
-    "Objective": "objective",
+    "Objective": "protocol",
     "ObjectiveConfig": "config",
     "SampledSoftmax": "config",
     "ScoreLoss": "contrastive",
@@ -29,7 +29,7 @@ _WHERE = {
     "adnce": "contrastive",
     "adv_info_nce": "contrastive",
     "bce": "pointwise",
-    "bpr": "pairwise",
+    "bpr": "pointwise",
     "bsl": "contrastive",
     "contrast": "contrastive",
     "create_loss": "contrastive",

@@ -1,17 +1,4 @@
-"""Losses under the perturbation of user and item vectors that raises them most, to first order.
-
-Scores are inner products of a state p and item vectors q_k (and biases, which stay). With ``c_k`` the gradient of the row's loss
-at score k, the gradient at the state is ``Σ_k c_k q_k`` and that at each item vector is ``c_k p``, so the perturbed scores need no
-copy of any item vector: ``<p', q_k> + ε sign(c_k) <p', p / |p|>`` with ``p' = p + ε Σ_k c_k q_k / |·|``.
-
-References
-----------
-.. [1] He, He, Du and Chua, Adversarial personalized ranking for recommendation, SIGIR 2018, arXiv:1808.03908: the perturbation
-   ``ε Γ / |Γ|`` in the direction of the gradient, recomputed at each step and constant to the optimiser, and the sum of the plain
-   loss and λ times the perturbed one.
-.. [2] Zhang et al., Improving the shortest plank: vulnerability-aware adversarial training for robust recommender system, RecSys
-   2024, arXiv:2409.17476: the factor of each user, see `vulnerability`, in the form of the authors' public code.
-"""
+"""Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024)."""
 
 from __future__ import annotations
 
@@ -20,11 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie import processes
+from reverie.objectives.config import APR
+from reverie.objectives.negatives import apply_weight
+
 if TYPE_CHECKING:
+    from reverie.objectives.config import AdversarialConfig
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Chunk, Head
+
 
 Loss = Callable[[Tensor, "Head"], Tensor]
 """From states [M, D] and a head to one loss per row [M]; row m depends on no other state."""
@@ -32,19 +26,7 @@ Loss = Callable[[Tensor, "Head"], Tensor]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How an example's vectors are moved.
-
-    Parameters
-    ----------
-    states : Tensor, shape [M, W]
-        Added to the first W columns of the states; rows have the length ε, or are zero where the gradient is.
-    signs : tuple of Tensor, each [M, K]
-        Of each call for scores, which way each scored item vector is moved along the state: up, down or (masked) not at all.
-    along : Tensor, shape [M, W]
-        Unit vectors along the states: item k of row m is moved by ``length[m] signs[m, k] along[m]``.
-    length : Tensor, shape [M]
-        ε of each row.
-    """
+    """Perturbation of the user and item vectors of each row; states [M, W], along [M, W], length [M]."""
 
     states: Tensor
     signs: tuple[Tensor, ...]
@@ -52,89 +34,28 @@ class Perturbation:
     length: Tensor
 
 
-def perturbation(
+def find_perturbation(
     loss: Loss, states: Tensor, head: Head, length: Callable[[Tensor], Tensor], width: int
 ) -> tuple[Tensor, Perturbation]:
-    """Return the plain loss, and the perturbation that raises it most.
-
-    Parameters
-    ----------
-    loss : callable
-        See `Loss`; asks the head for scores of chosen items.
-    states : Tensor, shape [M, D]
-        States; they need a gradient.
-    head : Head
-        Whose scores are inner products of states and item vectors, plus a bias.
-    length : callable
-        From the plain losses [M] (constants) to the length ε of each row, [M].
-    width : int
-        Number W of leading columns that are vectors; the others (biases) are left alone.
-
-    Returns
-    -------
-    losses : Tensor, shape [M]
-        Plain, with their gradient.
-    Perturbation
-        Constants.
-
-    Raises
-    ------
-    ValueError
-        If the loss asks for the whole catalogue in pieces.
-    """
-    recorder = _Recorder(head)
+    """Return the plain loss, and the perturbation that raises it most; states [M, D] → [M]."""
+    recorder = _RecordingHead(head)
     losses = loss(states, recorder)
-    wanted = [states, *recorder.scored]
-    at_states, *at_scores = torch.autograd.grad(losses.sum(), wanted, retain_graph=True)
+    inputs = [states, *recorder.scored]
+    at_states, *at_scores = torch.autograd.grad(losses.sum(), inputs, retain_graph=True)
     far = length(losses.detach()).to(states.dtype)
     own = states.detach()[:, :width]
     moved = far[:, None] * F.normalize(at_states[:, :width], dim=1, eps=1e-30)
     return losses, Perturbation(moved, tuple(c.sign() for c in at_scores), F.normalize(own, dim=1), far)
 
 
-def perturbed_loss(loss: Loss, states: Tensor, head: Head, found: Perturbation) -> Tensor:
-    """Return the loss with all vectors moved.
-
-    Parameters
-    ----------
-    loss : callable
-        As given to `perturbation`; it must ask for the same items in the same order, so draw the same negatives.
-    states : Tensor, shape [M, D]
-        The same states.
-    head : Head
-        The same head.
-    found : Perturbation
-        What `perturbation` returned.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Losses; gradients reach states and head, not the perturbation.
-    """
-    width = found.states.shape[1]
-    return loss(states + F.pad(found.states, (0, states.shape[1] - width)), _Moved(head, found))
+def perturbed_loss(loss: Loss, states: Tensor, head: Head, perturbation: Perturbation) -> Tensor:
+    """Return the loss with all vectors moved; states [M, D] → [M]."""
+    width = perturbation.states.shape[1]
+    return loss(states + F.pad(perturbation.states, (0, states.shape[1] - width)), _PerturbedHead(head, perturbation))
 
 
 def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
-    """Return VAT's factor of each row: ``user_weight · σ(mean / L_u - 1)``.
-
-    L_u is the sum of the losses of the batch's rows of user u, and the mean is over the users of the batch. Users whose loss is
-    small are fitted well, so take in poison as well, and get a factor near `user_weight`.
-
-    Parameters
-    ----------
-    losses : Tensor, shape [M]
-        Plain losses, not negative.
-    users : Tensor, shape [M], int64
-        Whose row it is.
-    user_weight : float
-        Largest factor.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Between about ``0.27 user_weight`` and `user_weight`.
-    """
+    """Return VAT's factor of each row: ``user_weight · σ(mean / L_u - 1)``; losses [M], users [M] → [M]."""
     distinct, row = torch.unique(users, return_inverse=True)
     total = losses.new_zeros(len(distinct)).index_add_(0, row, losses)
     factor: Tensor = user_weight * torch.sigmoid(total.mean() / total.clamp(min=1e-9) - 1)
@@ -142,8 +63,8 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Recorder:
-    """A head that keeps the scores it gave."""
+class _RecordingHead:
+    """A scoring head that records its scores, for their gradients."""
 
     head: Head
     scored: list[Tensor] = field(default_factory=list)
@@ -162,22 +83,75 @@ class _Recorder:
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """A head whose item vectors are moved, for each row on its own."""
+class _PerturbedHead:
+    """A scoring head whose item vectors are perturbed, separately for each row."""
 
     head: Head
-    found: Perturbation
-    asked: list[None] = field(default_factory=list)
+    perturbation: Perturbation
+    calls: list[None] = field(default_factory=list)
 
     @property
     def n_items(self) -> int:
         return self.head.n_items
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        signs = self.found.signs[len(self.asked)]
-        self.asked.append(None)
-        along = (states[:, : self.found.along.shape[1]] * self.found.along).sum(1) * self.found.length
+        signs = self.perturbation.signs[len(self.calls)]
+        self.calls.append(None)
+        along = (states[:, : self.perturbation.along.shape[1]] * self.perturbation.along).sum(1) * self.perturbation.length
         return self.head.scores(states, items) + along[:, None] * signs
 
     def chunks(self, states: Tensor) -> Iterator[Chunk]:
         raise ValueError("adversarial training needs an objective with drawn negatives, not the whole catalogue")
+
+
+class Adversary(nn.Module):
+    """Adds λ times the loss under perturbation, after some plain epochs."""
+
+    examples: Tensor
+
+    def __init__(self, config: AdversarialConfig) -> None:
+        super().__init__()
+        self.config, self.epoch_size = config, 0
+        self.register_buffer("examples", torch.zeros((), dtype=torch.int64))
+
+    def observe(self, n_examples: int) -> None:
+        """Set the number of examples of an epoch, before the first step."""
+        self.epoch_size = n_examples
+        self.examples.zero_()
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether no step under perturbation was made yet, so that weights are not to be chosen."""
+        return not self.off and int(self.examples) <= self.config.plain_epochs * self.epoch_size
+
+    @property
+    def off(self) -> bool:
+        """Whether the options switch adversarial training off."""
+        return not (self.config.epsilon and self.config.weight)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the plain warm-up epochs are not over yet."""
+        return not self.off and int(self.examples) < self.config.plain_epochs * self.epoch_size
+
+    def losses(
+        self, objective: Objective, states: Tensor, targets: Tensor, head: Head, width: int, weight: Tensor | None, users: Tensor
+    ) -> Tensor:
+        """Return the training losses of some rows; states [M, D], targets [M], weight [M], users [M] → [M]."""
+        plainly = self.off or self.waiting
+        if self.training:
+            self.examples += len(targets) * processes.world()
+        if plainly:
+            return objective.loss(states, targets, head, weight, users)
+
+        def loss(moved: Tensor, scorer: Head) -> Tensor:
+            return objective.loss(moved, targets, scorer, None, users)
+
+        with torch.random.fork_rng([states.device] if states.device.type == "cuda" else []):
+            plain, perturbation = find_perturbation(loss, states, head, lambda losses: self._length(losses, users), width)
+        return apply_weight(plain + self.config.weight * perturbed_loss(loss, states, head, perturbation), weight)
+
+    def _length(self, losses: Tensor, users: Tensor) -> Tensor:
+        if isinstance(self.config, APR):
+            return torch.full_like(losses, self.config.epsilon)
+        return self.config.epsilon * vulnerability(losses, users, self.config.user_weight)

@@ -1,4 +1,4 @@
-"""Checks and conversions that all objectives share."""
+"""Shape and value checks of scores, targets and temperatures."""
 
 from __future__ import annotations
 
@@ -19,20 +19,7 @@ NOTHING = -1e30
 
 
 def check_scores(positive: Tensor, negative: Tensor) -> None:
-    """Check the shapes of scores of targets and negatives.
-
-    Parameters
-    ----------
-    positive : Tensor, shape [M]
-        Scores of the targets.
-    negative : Tensor, shape [M, K]
-        Scores of the negatives.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit, or K is 0.
-    """
+    """Check the shapes of scores of targets and negatives; positive [M], negative [M, K]."""
     if positive.dim() != 1:
         raise ValueError(f"positive must have shape [M], got {list(positive.shape)}")
     if negative.dim() != 2 or len(negative) != len(positive) or negative.shape[1] == 0:
@@ -42,19 +29,7 @@ def check_scores(positive: Tensor, negative: Tensor) -> None:
 def check_targets(states: Tensor, targets: Tensor, n_items: int) -> None:
     """Check targets against states and the catalogue; codes are looked at on the CPU only, where that costs no waiting.
 
-    Parameters
-    ----------
-    states : Tensor, shape [M, D]
-        States.
-    targets : Tensor, shape [M], int64
-        Item codes 1..N.
-    n_items : int
-        Size N of the catalogue.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit or a code lies outside 1..N.
+    states [M, D], targets [M].
     """
     if states.dim() != 2:
         raise ValueError(f"states must have shape [M, D], got {list(states.shape)}")
@@ -65,24 +40,13 @@ def check_targets(states: Tensor, targets: Tensor, n_items: int) -> None:
 
 
 def check_temperature(temperature: Temperature) -> None:
-    """Check a temperature; values of a tensor are looked at on the CPU only, where that costs no waiting.
-
-    Parameters
-    ----------
-    temperature : float or Tensor
-        Divisor of scores.
-
-    Raises
-    ------
-    ValueError
-        If it is not positive; `NotFinite` if it is infinite, or so small that float32 cannot hold its inverse.
-    """
+    """Check a temperature; values of a tensor are looked at on the CPU only, where that costs no waiting."""
     if isinstance(temperature, Tensor):
         if temperature.device.type == "cpu" and not bool((temperature > 0).all()):
             raise ValueError(f"temperature must be positive, got {float(temperature.min())} in shape {list(temperature.shape)}")
         if temperature.device.type == "cpu" and not bool(((temperature >= LEAST) & temperature.isfinite()).all()):
-            found = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
-            raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {found}")
+            given = f"{float(temperature.min())} to {float(temperature.max())} in shape {list(temperature.shape)}"
+            raise NotFinite(f"temperature must be finite and at least {LEAST:g}, got {given}")
     elif not (isinstance(temperature, int | float) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature}")
     elif not LEAST <= temperature < math.inf:
@@ -90,25 +54,7 @@ def check_temperature(temperature: Temperature) -> None:
 
 
 def inverse_temperature(temperature: Temperature, rows: int) -> float | Tensor:
-    """Return 1/τ as a factor of values with one entry per row.
-
-    Parameters
-    ----------
-    temperature : float or Tensor, shape [], [1], [M] or [M, 1]
-        τ, positive, of all rows or of each; gradients reach it.
-    rows : int
-        M.
-
-    Returns
-    -------
-    float or Tensor, shape [] or [M]
-        Float32 or wider.
-
-    Raises
-    ------
-    ValueError
-        If it is not positive or has another shape.
-    """
+    """Return 1/τ as a factor of values with one entry per row; temperature [], [1], [M] or [M, 1] → [] or [M]."""
     check_temperature(temperature)
     if not isinstance(temperature, Tensor):
         return 1 / temperature
@@ -120,39 +66,12 @@ def inverse_temperature(temperature: Temperature, rows: int) -> float | Tensor:
 
 
 def column(factor: float | Tensor) -> float | Tensor:
-    """Return a factor of rows so that it multiplies a matrix.
-
-    Parameters
-    ----------
-    factor : float or Tensor, shape [] or [M]
-        One for all rows, or one for each.
-
-    Returns
-    -------
-    float or Tensor, shape [] or [M, 1]
-        The same.
-    """
+    """Return a factor of rows so that it multiplies a matrix; factor [] or [M] → [] or [M, 1]."""
     return factor[:, None] if isinstance(factor, Tensor) and factor.dim() == 1 else factor
 
 
 def not_nan(losses: Tensor) -> Tensor:
-    """Return losses after a look for NaN (on the CPU only), which a score that is NaN makes.
-
-    Parameters
-    ----------
-    losses : Tensor, shape [M]
-        Losses.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        The same.
-
-    Raises
-    ------
-    NotFinite
-        If one is NaN.
-    """
+    """Return losses after a look for NaN (on the CPU only), which a score that is NaN makes; losses [M] → [M]."""
     if losses.device.type == "cpu" and bool(losses.isnan().any()):
         raise NotFinite(
             f"positive and negative must not be NaN, got a loss of NaN in {int(losses.isnan().sum())} of {len(losses)} rows"
@@ -161,16 +80,5 @@ def not_nan(losses: Tensor) -> Tensor:
 
 
 def wide(scores: Tensor) -> Tensor:
-    """Return scores in float32 or wider, so that sums of exponentials keep their digits under autocast.
-
-    Parameters
-    ----------
-    scores : Tensor
-        Scores of any floating type.
-
-    Returns
-    -------
-    Tensor
-        The same shape.
-    """
+    """Return scores in float32 or wider, so that sums of exponentials keep their digits under autocast."""
     return scores.to(torch.promote_types(scores.dtype, torch.float32))

@@ -1,19 +1,157 @@
-"""Options of the objectives, readable without torch."""
+"""Options of the objectives, their temperatures and negatives, and of adversarial training; readable without torch."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, model_validator
 
-from reverie.objectives.contrastive_config import ContrastiveConfig
-from reverie.objectives.temperature_config import ByDensity, ByRadius, TemperatureConfig
 from reverie.options import Options
+
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+"""A number above 0 and not infinite."""
+
+
+class _Bounded(Options):
+    minimum: Positive = 0.01
+    """Least τ, in units of score."""
+    maximum: Positive = 10.0
+    """Greatest τ."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> _Bounded:
+        if self.minimum > self.maximum:
+            raise ValueError(f"minimum={self.minimum} is above maximum={self.maximum}")
+        return self
+
+
+class ByRadius(_Bounded):
+    """τ at which the weighted negatives lie a given KL divergence from uniform, see `learn_temperature`."""
+
+    kind: Literal["learned"]
+    radius: Positive
+    """η in nats; K negatives allow at most log K."""
+    form: Literal["global", "sample", "user"] = "global"
+    """One τ for all rows, one per row, or one per user."""
+    decay: float = Field(default=0.9, ge=0, lt=1)
+    """Of the moving average of log τ, over batches."""
+
+
+class ByDensity(_Bounded):
+    """Adap-τ: from the density of the data, adapted to each user's loss, see `AdapTau`."""
+
+    kind: Literal["adap_tau"]
+    beta: Positive = 1.0
+    """The smaller, the more users differ, in units of loss."""
+    decay: float = Field(default=0.9, ge=0, lt=1)
+    """Of the moving averages."""
+
+
+class ByGradient(_Bounded):
+    """A parameter per user, moved along the gradient of its robust dual, after iSogCLR, see `AnchorTau`."""
+
+    kind: Literal["anchor"]
+    radius: Positive
+    """ρ in nats."""
+    initial: Positive = 0.1
+    """τ at first."""
+    rate: Positive = 0.01
+    """Learning rate of τ."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Of the steps of τ."""
+    gamma: float = Field(default=0.9, gt=0, le=1)
+    """Share of a new batch in each moving average."""
+
+    @model_validator(mode="after")
+    def _starts_inside(self) -> ByGradient:
+        if not self.minimum <= self.initial <= self.maximum:
+            raise ValueError(f"initial={self.initial} lies outside minimum={self.minimum} and maximum={self.maximum}")
+        return self
+
+
+RuleConfig = Annotated[ByRadius | ByDensity | ByGradient, Field(discriminator="kind")]
+"""How a temperature follows from the scores."""
+
+TemperatureConfig = Positive | RuleConfig
+"""A number, in units of score, or a rule."""
+
+
+class _Tempered(Options):
+    temperature: TemperatureConfig = 0.1
+    """τ that scores are divided by, or a rule for it."""
+
+
+class InfoNCE(_Tempered):
+    """See `info_nce`."""
+
+    kind: Literal["info_nce"]
+
+
+class ADNCE(_Tempered):
+    """See `adnce`."""
+
+    kind: Literal["adnce"]
+    variant: Literal["image", "sentence", "graph", "reweight_only"]
+    """Which of the denominators that carry the name."""
+    mu: FiniteFloat
+    """μ, the cosine whose negatives weigh most."""
+    sigma: Positive
+    """σ, width of the Gaussian."""
+    shuffled: bool = False
+    """The control: the same weights, on the wrong negatives."""
+
+
+class HCL(_Tempered):
+    """See `hcl`; `beta` 0 is debiased contrastive learning."""
+
+    kind: Literal["hcl"]
+    beta: FiniteFloat = Field(default=1.0, ge=0)
+    """Concentration on hard negatives."""
+    tau_plus: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the negatives that are hidden positives."""
+
+
+class DCL(_Tempered):
+    """Decoupled contrastive learning, see `dcl`."""
+
+    kind: Literal["dcl"]
+
+
+class DCLW(_Tempered):
+    """Decoupled contrastive learning with weighted positives, see `dclw`."""
+
+    kind: Literal["dclw"]
+    sigma: Positive = 0.5
+    """The smaller, the more easy positives lose weight."""
+
+
+class BSL(_Tempered):
+    """See `bsl`."""
+
+    kind: Literal["bsl"]
+    form: Literal["reweight", "multi"] = "reweight"
+    """Which of the two forms of the authors' code."""
+    ratio: Positive = 1.0
+    """Temperature of the positives / temperature of the negatives."""
+
+
+class RINCE(_Tempered):
+    """See `rince`."""
+
+    kind: Literal["rince"]
+    q: float = Field(default=0.5, gt=0, le=1)
+    """How little a noisy positive counts."""
+    lam: float = Field(default=0.025, gt=0, le=1)
+    """Weight of the denominator."""
+
+
+ContrastiveConfig = Annotated[InfoNCE | ADNCE | HCL | DCL | DCLW | BSL | RINCE, Field(discriminator="kind")]
+"""A loss of the scores of a positive and its negatives."""
 
 
 class NegativesConfig(Options):
-    """Where items to contrast with the target come from. A draw that hits the row's own target is masked."""
+    """How negative items are sampled. A draw that hits the row's own target is masked."""
 
     source: Literal["uniform", "popularity", "in_batch"] = "uniform"
     """`uniform`: every item alike; `popularity`: by training count to a power; `in_batch`: the other rows' targets."""
@@ -140,3 +278,46 @@ class Reweighted(Options):
 ObjectiveConfig = Annotated[
     FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast | Truncated | Reweighted, Field(discriminator="kind")
 ]
+
+
+class APR(Options):
+    """Adversarial personalised ranking: every user and item vector of an example is moved by the same distance."""
+
+    kind: Literal["apr"]
+    epsilon: NonNegativeFloat = 0.5
+    """Length of each perturbation, in units of the vectors (0.5 as published); 0 trains plainly."""
+    weight: NonNegativeFloat = 1.0
+    """Weight λ of the loss under perturbation (1 as published); 0 trains plainly."""
+    plain_epochs: NonNegativeInt = 5
+    """Epochs without perturbation at the start; weights are chosen on validation after them only."""
+
+
+class VAT(Options):
+    """Vulnerability-aware adversarial training: vectors of users that are fitted well are moved farther."""
+
+    kind: Literal["vat"]
+    epsilon: NonNegativeFloat = 0.3
+    """Length of a perturbation before the user's factor, in units of the vectors (0.3 in the authors' code); 0 trains plainly."""
+    weight: NonNegativeFloat = 1.0
+    """Weight λ of the loss under perturbation (1 in the authors' code); 0 trains plainly."""
+    user_weight: NonNegativeFloat = 2.0
+    """Largest factor of a user; the user of average loss gets half of it (2 in the authors' code)."""
+    plain_epochs: NonNegativeInt = 5
+    """Epochs without perturbation at the start; weights are chosen on validation after them only."""
+
+
+AdversarialConfig = Annotated[APR | VAT, Field(discriminator="kind")]
+"""A way of adversarial training."""
+
+DRAWING = ("bpr", "bce", "gbce", "sampled_softmax")
+"""Kinds of objectives with drawn negatives and no state of their own."""
+
+
+def check_adversarial(adversarial: APR | VAT | None, objective: str, cosine: bool) -> None:
+    """Raise where adversarial training is asked for and cannot be had."""
+    if adversarial is None:
+        return
+    if cosine:
+        raise ValueError("adversarial training moves vectors whose inner products are scores; set cosine to false")
+    if objective not in DRAWING:
+        raise ValueError(f"adversarial training needs an objective of the kind {', '.join(DRAWING)}, not {objective}")

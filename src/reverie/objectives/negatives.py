@@ -1,8 +1,8 @@
-"""Where negatives come from: samplers that draw from torch's global generator, on the device of the targets."""
+"""Samplers of negatives, what they draw, and false negatives injected on purpose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,7 +14,64 @@ from reverie.processes import gather_codes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
+    from reverie.protocols import Head
+
+
+def require_sampler(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
+    """Return a sampler, if there is one."""
+    if sampler is None:
+        raise ValueError(f"negatives drawn by {negatives.source} need counts: call with_counts(counts) first")
+    return sampler
+
+
+def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
+    """Return the scores of targets and of drawn negatives; draws that hit a row's own target score -inf.
+
+    states [M, D], targets [M] → [M], [M, K].
+    """
+    if drawn.items.dim() == 1:
+        positive, negative = head.scores(states, targets[:, None])[:, 0], head.scores(states, drawn.items)
+    else:
+        scores = head.scores(states, torch.cat([targets[:, None], drawn.items], 1))
+        positive, negative = scores[:, 0], scores[:, 1:]
+    return positive, negative.masked_fill(drawn.mask(targets), float("-inf"))
+
+
+def apply_weight(loss: Tensor, weight: Tensor | None) -> Tensor:
+    """Return losses times weights; loss [M], weight [M] → [M]."""
+    if weight is None:
+        return loss
+    if weight.shape != loss.shape:
+        raise ValueError(f"weight must have shape {list(loss.shape)}, one per state, got {list(weight.shape)}")
+    return loss * weight
+
+
+class FalseNegatives:
+    """Replaces a share of drawn negatives by random training items of the row's user, as in the noise study of BSL."""
+
+    def __init__(self, train: Sequences, share: float) -> None:
+        self.share = share
+        self._items = torch.from_numpy(train.items[train.positions()].astype("int64"))
+        lengths = torch.from_numpy(train.lengths.astype("int64"))
+        size = int(train.users.max()) + 1 if len(train.users) else 0
+        self._first, self._counts = torch.zeros(size, dtype=torch.int64), torch.zeros(size, dtype=torch.int64)
+        users = torch.from_numpy(train.users.astype("int64"))
+        self._first[users], self._counts[users] = lengths.cumsum(0) - lengths, lengths
+
+    def inject(self, drawn: Negatives, users: Tensor | None) -> Negatives:
+        """Return draws with some replaced; users [M]."""
+        if users is None:
+            raise ValueError("users must be given where false negatives are injected")
+        items = drawn.items.expand(len(users), -1)
+        device = items.device
+        self._items, self._first, self._counts = (x.to(device) for x in (self._items, self._first, self._counts))
+        counts = self._counts[users][:, None]
+        at = self._first[users][:, None] + (torch.rand(items.shape, device=device, dtype=torch.float64) * counts).long()
+        swapped = (torch.rand(items.shape, device=device) < self.share) & (counts > 0)
+        return replace(drawn, items=torch.where(swapped, self._items[at.clamp(max=len(self._items) - 1)], items))
+
 
 _GRAIN = 2**40
 """Popularity is drawn with whole numbers that sum to about this, so draws are exact on every device."""
@@ -44,7 +101,6 @@ class Negatives:
         Parameters
         ----------
         targets : Tensor, shape [M], int64
-            Item codes.
 
         Returns
         -------
@@ -73,63 +129,20 @@ class Sampler(Protocol):
 
 
 class Uniform:
-    """Every item alike, with replacement.
-
-    Parameters
-    ----------
-    n_items : int
-        Size N of the catalogue.
-    n : int
-        Draws per row.
-    shared : bool
-        One set for all rows.
-
-    Raises
-    ------
-    ValueError
-        If `n` or `n_items` is not positive.
-    """
+    """Every item alike, with replacement."""
 
     def __init__(self, n_items: int, n: int, shared: bool = False) -> None:
         _at_least_one(n_items=n_items, n=n)
         self.n_items, self.n, self.shared = n_items, n, shared
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Draw items.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes; only their number and device matter.
-
-        Returns
-        -------
-        Negatives
-            Items [M, n], or [n] if shared.
-        """
+        """Draw items; targets [M]."""
         items = torch.randint(1, self.n_items + 1, _shape(self.n, self.shared, targets), device=targets.device)
         return Negatives(items, torch.full((1,), -float(np.log(self.n_items)), device=targets.device), self.n)
 
 
 class Popularity:
-    """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn.
-
-    Parameters
-    ----------
-    counts : ndarray, shape [N + 1]
-        How often each item code occurs; entry 0 is not read (as `Sequences.item_counts` returns).
-    n : int
-        Draws per row.
-    shared : bool
-        One set for all rows.
-    power : float
-        Exponent of the counts, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If `n` is not positive, `power` is negative, or `counts` are negative or all zero.
-    """
+    """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any], n: int, shared: bool = False, power: float = 1.0) -> None:
         _at_least_one(n=n)
@@ -144,18 +157,7 @@ class Popularity:
             self._log_q = torch.from_numpy(np.log(weights / self._total).astype(np.float32))
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Draw items.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes; only their number and device matter.
-
-        Returns
-        -------
-        Negatives
-            Items [M, n], or [n] if shared.
-        """
+        """Draw items; targets [M]."""
         self._edges, self._log_q = self._edges.to(targets.device), self._log_q.to(targets.device)
         at = torch.randint(self._total, _shape(self.n, self.shared, targets), device=targets.device)
         rows = torch.searchsorted(self._edges, at, right=True)
@@ -163,23 +165,7 @@ class Popularity:
 
 
 class InBatch:
-    """The targets of the batch, shared by all its rows; equal targets are hits and get masked.
-
-    A row's negatives are the targets of the other M - 1 rows, and of all rows of the other processes where several train
-    together (item tables are equal in all of them, so codes are all that is exchanged). Their distribution q is taken from
-    the training counts where they are given (an item of the batch counts at least once), else from the
-    frequencies within the batch.
-
-    Parameters
-    ----------
-    counts : ndarray or None, shape [N + 1]
-        How often each item code occurs in training; entry 0 is not read.
-
-    Raises
-    ------
-    ValueError
-        If `counts` are negative or all zero.
-    """
+    """The targets of the batch, shared by all its rows; equal targets are hits and get masked; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any] | None = None) -> None:
         self._log_q: Tensor | None = None
@@ -188,18 +174,7 @@ class InBatch:
             self._log_q = torch.from_numpy(np.log(share).astype(np.float32))
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Return the targets as negatives.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-            Item codes.
-
-        Returns
-        -------
-        Negatives
-            Items [M] (of all processes: more), shared.
-        """
+        """Return the targets as negatives; targets [M]."""
         items = gather_codes(targets)
         if self._log_q is None:
             _, group, sizes = torch.unique(items, return_inverse=True, return_counts=True)
@@ -216,7 +191,6 @@ def create_sampler(config: NegativesConfig, n_items: int, counts: NDArray[Any] |
     Parameters
     ----------
     config : NegativesConfig
-        Options.
     n_items : int
         Size N of the catalogue.
     counts : ndarray or None, shape [N + 1]

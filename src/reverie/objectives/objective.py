@@ -1,27 +1,24 @@
-"""An objective: from states, targets and a head to one loss per row."""
+"""Objectives over the full catalogue or sampled negatives, and the factory `create_objective`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from reverie.nn.heads import DotHead
 from reverie.objectives.checks import check_targets
 from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, Reweighted, SampledSoftmax, Truncated
-from reverie.objectives.contrasted import Contrasted
 from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
-from reverie.objectives.denoised import Denoised
-from reverie.objectives.draws import drawn_scores, ready, weighted
+from reverie.objectives.contrastive_objective import ContrastiveObjective
+from reverie.objectives.denoising import DenoisedObjective
 from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.full import full_softmax
-from reverie.objectives.negatives import Negatives, Sampler, create_sampler
-from reverie.objectives.pairwise import bpr
-from reverie.objectives.pointwise import bce, gbce, gbce_beta
-from reverie.objectives.shared_softmax import shared_softmax
-from reverie.objectives.softmax import sampled_softmax
-from reverie.objectives.tempered import TemperedFull
+from reverie.objectives.negatives import Negatives, Sampler, apply_weight, create_sampler, require_sampler, score_draws
+from reverie.objectives.pointwise import bce, bpr, gbce, gbce_beta
+from reverie.objectives.softmax import sampled_softmax, shared_softmax
+from reverie.objectives.tempered_softmax import TemperedSoftmaxObjective
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,104 +26,30 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
     from reverie.objectives.config import NegativesConfig
+    from reverie.objectives.protocol import Objective
     from reverie.protocols import Head
 
 
-@runtime_checkable
-class Objective(Protocol):
-    """What a model is taught by."""
-
-    def loss(
-        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
-    ) -> Tensor:
-        """Return one loss per row, shape [M], times `weight` [M] if given; the model averages.
-
-        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before), ``users [M]`` whose row it is,
-        read by temperatures and losses that differ by user.
-        """
-        ...
-
-    def with_counts(self, counts: NDArray[Any]) -> Objective:
-        """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
-        ...
-
-
 @dataclass(frozen=True)
-class Full:
-    """Cross-entropy over the whole catalogue.
-
-    Parameters
-    ----------
-    temperature : float
-        Positive divisor of scores.
-    """
+class FullSoftmaxObjective:
+    """Cross-entropy over the whole catalogue."""
 
     temperature: float = 1.0
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Return the loss of each row.
+        """Return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
+        return apply_weight(full_softmax(states, targets, head, self.temperature), weight)
 
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit.
-        """
-        return weighted(full_softmax(states, targets, head, self.temperature), weight)
-
-    def with_counts(self, counts: NDArray[Any]) -> Full:
-        """Return itself: it draws nothing.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Not read.
-
-        Returns
-        -------
-        Full
-            Itself.
-        """
+    def with_counts(self, counts: NDArray[Any]) -> FullSoftmaxObjective:
+        """Return itself: it draws nothing; counts [N + 1]."""
         return self
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """A loss over the target's score and those of sampled negatives.
-
-    Parameters
-    ----------
-    function : callable
-        ``(positive [M], negative [M, K], negatives) -> [M]``; draws that hit a row's own target score -inf.
-    negatives : NegativesConfig
-        How negatives are drawn.
-    n_items : int
-        Size N of the catalogue.
-    sampler : Sampler or None
-        Draws them; None until the counts that it needs are known.
-    shared : callable or None
-        The same loss for negatives that all rows share and a `DotHead`, where there is a faster way:
-        ``(states, targets, items [K], head) -> [M]``.
-    """
+class SampledObjective:
+    """A loss over the target's score and those of sampled negatives."""
 
     function: Callable[[Tensor, Tensor, Negatives], Tensor]
     negatives: NegativesConfig
@@ -137,59 +60,19 @@ class Sampled:
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
-        """Draw negatives and return the loss of each row.
-
-        Parameters
-        ----------
-        states : Tensor, shape [M, D]
-            States.
-        targets : Tensor, shape [M], int64
-            Item codes 1..N.
-        head : Head
-            Scores items.
-        weight : Tensor or None, shape [M]
-            Factor of each row.
-        users : Tensor or None, shape [M], int64
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Losses.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a target does not fit, or negatives need counts that were never given.
-        """
-        sampler = ready(self.sampler, self.negatives)
+        """Draw negatives and return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
+        sampler = require_sampler(self.sampler, self.negatives)
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
-            return weighted(head.scores(states, targets[:, None])[:, 0], weight)
+            return apply_weight(head.scores(states, targets[:, None])[:, 0], weight)
         drawn = sampler.draw(targets)
         if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, DotHead):
-            return weighted(self.shared(states, targets, drawn.items, head), weight)
-        positive, negative = drawn_scores(states, targets, head, drawn)
-        return weighted(self.function(positive, negative, drawn), weight)
+            return apply_weight(self.shared(states, targets, drawn.items, head), weight)
+        positive, negative = score_draws(states, targets, head, drawn)
+        return apply_weight(self.function(positive, negative, drawn), weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> Sampled:
-        """Return the same objective, drawing by these counts where its negatives depend on them.
-
-        Parameters
-        ----------
-        counts : ndarray, shape [N + 1]
-            Training counts by item code, entry 0 not read.
-
-        Returns
-        -------
-        Sampled
-            A new one.
-
-        Raises
-        ------
-        ValueError
-            If `counts` has another shape or no positive entry.
-        """
+    def with_counts(self, counts: NDArray[Any]) -> SampledObjective:
+        """Return the same objective, drawing by these counts where its negatives depend on them; counts [N + 1]."""
         return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
 
 
@@ -209,7 +92,7 @@ def observed(objective: Objective, train: Sequences) -> Objective:
         The same with the counts, and with the events where it asks for them.
     """
     objective = objective.with_counts(train.item_counts())
-    return objective.with_rows(train) if isinstance(objective, Contrasted) else objective
+    return objective.with_rows(train) if isinstance(objective, ContrastiveObjective) else objective
 
 
 def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0) -> Objective:
@@ -218,7 +101,6 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     Parameters
     ----------
     config : ObjectiveConfig
-        Options.
     n_items : int
         Size N of the catalogue.
     counts : ndarray or None, shape [N + 1]
@@ -239,23 +121,25 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     """
     if isinstance(config, FullSoftmax):
         if isinstance(config.temperature, int | float):
-            return Full(config.temperature)
-        return TemperedFull(create_rule(config.temperature, n_users, n_items), n_items)
+            return FullSoftmaxObjective(config.temperature)
+        return TemperedSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
     if isinstance(config, SampledSoftmax) and not isinstance(config.temperature, int | float):
         tempered = ScoreLoss(sampled_softmax, create_rule(config.temperature, n_users, n_items))
-        ruled = Contrasted(tempered, config.negatives, n_items, logq=config.logq)
+        ruled = ContrastiveObjective(tempered, config.negatives, n_items, logq=config.logq)
         return ruled if counts is None else ruled.with_counts(counts)
     if isinstance(config, Truncated | Reweighted):
-        return Denoised(config, create_objective(config.objective, n_items, counts, n_users))
+        return DenoisedObjective(config, create_objective(config.objective, n_items, counts, n_users))
     if isinstance(config, Contrast):
-        objective = Contrasted(create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives)
+        objective = ContrastiveObjective(
+            create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives
+        )
         return objective if counts is None else objective.with_counts(counts)
     waits = counts is None and config.negatives.source == "popularity"
     sampler = None if waits else create_sampler(config.negatives, n_items, counts)
     shared = None
     if isinstance(config, SampledSoftmax) and not config.logq:
         shared = partial(shared_softmax, temperature=_number(config))
-    return Sampled(_function(config, n_items), config.negatives, n_items, sampler, shared)
+    return SampledObjective(_function(config, n_items), config.negatives, n_items, sampler, shared)
 
 
 def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callable[[Tensor, Tensor, Negatives], Tensor]:
@@ -263,12 +147,13 @@ def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callab
         return partial(_softmax, logq=config.logq, temperature=_number(config))
     if isinstance(config, GBCE):
         return partial(_gbce, n_items=n_items, t=config.t)
-    return _bce if isinstance(config, BCE) else _bpr
+    loss = bce if isinstance(config, BCE) else bpr
+    return lambda positive, negative, drawn: loss(positive, negative)
 
 
 def _number(config: SampledSoftmax) -> float:
     if not isinstance(config.temperature, int | float):
-        raise TypeError("a temperature that follows from the scores needs `Contrasted`")
+        raise TypeError("a temperature that follows from the scores needs `ContrastiveObjective`")
     return config.temperature
 
 
@@ -278,11 +163,3 @@ def _softmax(positive: Tensor, negative: Tensor, drawn: Negatives, logq: bool, t
 
 def _gbce(positive: Tensor, negative: Tensor, drawn: Negatives, n_items: int, t: float) -> Tensor:
     return gbce(positive, negative, gbce_beta(drawn.n, n_items, t))
-
-
-def _bce(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
-    return bce(positive, negative)
-
-
-def _bpr(positive: Tensor, negative: Tensor, drawn: Negatives) -> Tensor:
-    return bpr(positive, negative)

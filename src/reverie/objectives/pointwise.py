@@ -1,4 +1,4 @@
-"""Binary cross-entropies over a target and sampled negatives, as pure functions of scores."""
+"""Pointwise and pairwise losses: BCE, gBCE, BPR."""
 
 from __future__ import annotations
 
@@ -95,3 +95,29 @@ def gbce_beta(n: int, n_items: int, t: float) -> float:
         raise ValueError(f"t must lie between 0 and 1, got {t}")
     rate = min(n / (n_items - 1), 1.0)
     return rate * t + 1 - t
+
+
+def bpr(positive: Tensor, negative: Tensor) -> Tensor:
+    """Return the mean over unmasked negatives of ``-log σ(p - n_j)`` (Rendle et al., UAI 2009, BPR-Opt).
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores p of the targets.
+    negative : Tensor, shape [M, K]
+        Scores n_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit; `NotFinite` if a score is NaN.
+    """
+    check_scores(positive, negative)
+    negative = wide(negative)
+    total = -F.logsigmoid(wide(positive)[:, None] - negative).sum(1)
+    return not_nan(total / negative.isfinite().sum(1).clamp(min=1))

@@ -1,7 +1,8 @@
-"""The negatives of a batch of anchors, and the one sum that every softmax loss takes over them."""
+"""Pools of negatives, per row or shared, and densities that weight them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -10,7 +11,29 @@ from torch import Tensor
 
 from reverie.errors import NotFinite
 from reverie.objectives.checks import NOTHING, check_scores, column, wide
-from reverie.objectives.weights import Density, LogWeight
+
+
+@dataclass(frozen=True)
+class Density:
+    """Weights that depend on nothing but the negative's own score, and are constants to the gradient.
+
+    That is what can be computed one piece of the columns at a time: no matrix of weights is ever held.
+
+    Parameters
+    ----------
+    log : callable
+        ``scores -> log w``, elementwise, before the temperature.
+    mean_one : bool
+        Divide by the row's mean over its negatives, so that weights move mass but add none.
+    """
+
+    log: Callable[[Tensor], Tensor]
+    mean_one: bool = True
+
+
+LogWeight = Tensor | Callable[[Tensor], Tensor] | Density
+"""Log-weights of negatives: values that broadcast to [M, K]; or a function of the negatives' scores [M, K] before the
+temperature (where masked ones are -inf), through which gradients flow unless it detaches; or a `Density`."""
 
 
 @runtime_checkable
@@ -35,71 +58,25 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """Negatives whose scores are at hand.
-
-    Parameters
-    ----------
-    values : Tensor, shape [M, K]
-        Scores, float32 or wider; -inf masks one.
-    order : Tensor or None, shape [M, K], int64
-        Weights are computed for the scores as they are and then handed to the negatives in this order.
-    """
+    """Negatives whose scores are at hand; values [M, K], order [M, K]."""
 
     values: Tensor
     order: Tensor | None = None
 
     def count(self) -> Tensor:
-        """Return how many negatives each anchor has.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            Those that are not masked.
-        """
+        """Return how many negatives each anchor has → [M]."""
         return (~self.masked()).sum(1).to(self.values.dtype)
 
     def masked(self) -> Tensor:
-        """Return which scores do not count.
-
-        Returns
-        -------
-        Tensor, shape [M, K], bool
-            True where masked.
-        """
+        """Return which scores do not count → [M, K]."""
         return self.values == float("-inf")
 
     def matrix(self) -> Scores:
-        """Return itself.
-
-        Returns
-        -------
-        Scores
-            Itself.
-        """
+        """Return itself."""
         return self
 
     def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
-        """Return the log of the weighted sum of exponentials, and of the sum of weights.
-
-        Parameters
-        ----------
-        inverse : float or Tensor, shape [] or [M]
-            Positive factor of scores, 1/τ.
-        weight : LogWeight or None
-            log w; None for w = 1.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            ``log Σ_j w_j e^{inverse · f_j}``.
-        Tensor, shape [M]
-            ``log Σ_j w_j`` of a `Density`, without gradient; else 0.
-
-        Raises
-        ------
-        ValueError
-            If weights do not broadcast to [M, K], or there is an order but no weight.
-        """
+        """Return the log of the weighted sum of exponentials, and of the sum of weights; inverse [] or [M] → [M], [M]."""
         logits = self._scaled(inverse)
         if weight is None:
             if self.order is not None:
@@ -116,23 +93,7 @@ class Scores:
         return (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
 
     def log_weights(self, weight: LogWeight) -> Tensor:
-        """Return the log-weight of each negative, as given: not divided by the row's mean.
-
-        Parameters
-        ----------
-        weight : LogWeight
-            log w.
-
-        Returns
-        -------
-        Tensor, shape [M, K]
-            -inf for masked negatives of a `Density`.
-
-        Raises
-        ------
-        ValueError
-            If weights do not broadcast to [M, K].
-        """
+        """Return the log-weight of each negative, as given: not divided by the row's mean → [M, K]."""
         if isinstance(weight, Density):
             with torch.no_grad():
                 logs = weight.log(self.values).masked_fill(self.masked(), float("-inf"))
@@ -148,18 +109,7 @@ class Scores:
         return logs if self.order is None else logs.gather(1, self.order)
 
     def shuffled(self, generator: torch.Generator | None = None) -> Scores:
-        """Return the same negatives with each row's weights permuted among those that are not masked.
-
-        Parameters
-        ----------
-        generator : torch.Generator or None
-            Where the permutation comes from; torch's own by default.
-
-        Returns
-        -------
-        Scores
-            With an order.
-        """
+        """Return the same negatives with each row's weights permuted among those that are not masked."""
         masked = self.masked()
         noise = torch.rand(self.values.shape, generator=generator, device=self.values.device)
         # with masked ones at the end of both, the j-th negative of a row receives the weight of a random other one
@@ -169,18 +119,7 @@ class Scores:
 
 
 def log_sum_exp(logits: Tensor) -> Tensor:
-    """Return ``log Σ_j e^{z_j}`` of each row, less than `NOTHING`, with gradient 0, where all are -inf.
-
-    Parameters
-    ----------
-    logits : Tensor, shape [M, K]
-        z.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Finite unless a logit is NaN or +inf.
-    """
+    """Return ``log Σ_j e^{z_j}`` of each row, less than `NOTHING`, with gradient 0, where all are -inf; logits [M, K] → [M]."""
     top = logits.detach().amax(1, keepdim=True).clamp(min=NOTHING)
     total = (logits - top).exp_().sum(1)
     return total.clamp(min=torch.finfo(total.dtype).tiny).log() + top[:, 0]
@@ -189,19 +128,7 @@ def log_sum_exp(logits: Tensor) -> Tensor:
 def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = None) -> Tensor:
     """Return ``log Σ_j w_j e^{inverse · f_j}``, weights of a `Density` divided by their mean where it says so.
 
-    Parameters
-    ----------
-    pool : Pool
-        Negatives.
-    inverse : float or Tensor, shape [] or [M]
-        Positive factor of scores, 1/τ.
-    weight : LogWeight or None
-        log w; None for w = 1.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        `NOTHING` or less where there is no negative.
+    inverse [] or [M] → [M].
     """
     mass, weights = pool.log_sums(inverse, weight)
     if isinstance(weight, Density) and weight.mean_one:
@@ -209,7 +136,7 @@ def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = Non
     return mass
 
 
-def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
+def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
     """Return scores in float32 or wider, checked where they come as tensors.
 
     Parameters
@@ -239,26 +166,8 @@ def pooled(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
     return wide(positive), negative
 
 
-def settled(loss: Tensor, mass: Tensor) -> Tensor:
-    """Return losses with 0, and no gradient, for anchors without negatives.
-
-    Parameters
-    ----------
-    loss : Tensor, shape [M]
-        Losses.
-    mass : Tensor, shape [M]
-        Log of the sum over negatives.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        Losses.
-
-    Raises
-    ------
-    NotFinite
-        If a sum is NaN, as a score that is NaN or +inf makes it (looked at on the CPU only).
-    """
+def zero_without_negatives(loss: Tensor, mass: Tensor) -> Tensor:
+    """Return losses with 0, and no gradient, for anchors without negatives; loss [M], mass [M] → [M]."""
     if mass.device.type == "cpu" and bool(mass.isnan().any()):
         raise NotFinite(f"negative must be finite or -inf, got NaN or +inf among scores or weights of anchors [{len(mass)}]")
     return torch.where(mass <= NOTHING / 2, 0.0, loss)

@@ -1,20 +1,20 @@
-"""Softmax losses over a positive and weighted negatives, as pure functions of scores: the core of all contrastive losses."""
+"""Sampled softmax, per row and with negatives that rows share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.checks import inverse_temperature
-from reverie.objectives.pool import log_mass, pooled, settled
+from reverie.objectives.checks import Temperature, inverse_temperature
+from reverie.objectives.full import linear_softmax
+from reverie.objectives.pool import log_mass, to_pool, zero_without_negatives
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from reverie.objectives.checks import Temperature
-    from reverie.objectives.pool import Pool
-    from reverie.objectives.weights import LogWeight
+    from reverie.nn.heads import DotHead
+    from reverie.objectives.pool import LogWeight, Pool
 
 
 def sampled_softmax(
@@ -53,8 +53,25 @@ def sampled_softmax(
     ValueError
         If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     mass = log_mass(pool, inverse, log_weight)
     margin = mass - positive * inverse
-    return settled(margin if decoupled else -F.logsigmoid(-margin), mass)
+    return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)
+
+
+def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: Temperature = 1.0) -> Tensor:
+    """Return `sampled_softmax` of the targets against shared negatives, draws that hit a row's own target masked.
+
+    With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
+    ``e^L + (1 - c) e^p`` where L is the log-sum-exp of all draws; so the loss is ``L - p + log1p((1 - c) e^(p - L))``.
+
+    states [M, D], targets [M], items [K], temperature [], [M] or [M, 1] → [M].
+    """
+    rows = items - 1
+    table = F.embedding(rows, head.table, sparse=head.rowwise)
+    bias = None if head.bias is None else head.bias.index_select(0, rows)
+    every = linear_softmax(head.prepared(states), None, table, bias, head.chunk, temperature)
+    own = head.scores(states, targets[:, None])[:, 0] * inverse_temperature(temperature, len(states))
+    hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
+    return every - own + torch.log1p((1 - hits) * (own - every).exp())

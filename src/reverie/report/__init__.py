@@ -1,10 +1,54 @@
-"""What runs have shown: a leaderboard on the terminal, and one self-contained HTML page."""
+"""What was found, on a terminal and as pages: tables, sections, plots, and the leaderboard of finished runs.
+
+Names are imported when they are first used, so that a table can be printed without torch.
+"""
 
 from __future__ import annotations
 
-from reverie.report.html import render_report, write_report
-from reverie.report.leaderboard import Difference, Leaderboard, leaderboard
-from reverie.report.rows import Cell, Row
-from reverie.report.table import print_leaderboard
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Cell", "Difference", "Leaderboard", "Row", "leaderboard", "print_leaderboard", "render_report", "write_report"]
+if TYPE_CHECKING:
+    from reverie.report.leaderboard_page import render_report, write_report
+    from reverie.report.leaderboard_table import print_leaderboard
+    from reverie.report.page import Section, write_page
+    from reverie.report.ranking import Cell, Difference, Leaderboard, Row, leaderboard
+    from reverie.report.table import Column, Table, TableCell
+
+_WHERE = {
+    "Cell": "ranking",
+    "Column": "table",
+    "Difference": "ranking",
+    "Leaderboard": "ranking",
+    "Row": "ranking",
+    "Section": "page",
+    "Table": "table",
+    "TableCell": "table",
+    "leaderboard": "ranking",
+    "print_leaderboard": "leaderboard_table",
+    "render_report": "leaderboard_page",
+    "write_page": "page",
+    "write_report": "leaderboard_page",
+}
+
+__all__ = [  # by name, as above
+    "Cell",
+    "Column",
+    "Difference",
+    "Leaderboard",
+    "Row",
+    "Section",
+    "Table",
+    "TableCell",
+    "leaderboard",
+    "print_leaderboard",
+    "render_report",
+    "write_page",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"reverie.report.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'reverie.report' has no attribute '{name}'")

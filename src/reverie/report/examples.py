@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
-    from reverie.report.leaderboard import Leaderboard
-    from reverie.report.rows import Row
+    from reverie.report.ranking import Leaderboard, Row
 
 TOP = 5
 """Items shown of each model."""
@@ -26,17 +25,7 @@ HISTORY = 8
 
 @dataclass(frozen=True)
 class Shown:
-    """What one model shows one person.
-
-    Parameters
-    ----------
-    label : str
-        Row of the leaderboard.
-    titles : tuple of (str, bool)
-        The first items, and whether each is the held-out one.
-    place : str
-        Place of the held-out item in the whole ranking; a range where scores tie.
-    """
+    """What one model shows one person."""
 
     label: str
     titles: tuple[tuple[str, bool], ...]
@@ -50,21 +39,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Example:
-    """One query.
-
-    Parameters
-    ----------
-    user : str
-        External id.
-    history : tuple of str
-        Titles of the most recent events, oldest first.
-    earlier : int
-        Events before them.
-    targets : tuple of str
-        Held-out titles.
-    shown : tuple of Shown
-        One per row of the leaderboard.
-    """
+    """One query."""
 
     user: str
     history: tuple[str, ...]
@@ -75,15 +50,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Examples and how they were drawn.
-
-    Parameters
-    ----------
-    examples : tuple of Example
-        First those with a hit of some model, then those without.
-    hit_queries, queries : int
-        Queries whose held-out item some model shows, and all.
-    """
+    """Examples and how they were drawn."""
 
     examples: tuple[Example, ...]
     hit_queries: int
@@ -91,32 +58,7 @@ class Drawn:
 
 
 def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) -> Drawn:
-    """Draw queries by a seed: half of those that some model answers with a hit among its first five, half of the others.
-
-    Where one half is short the other fills up. Rows with several seeds show their first.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Whose rows to show.
-    split : Split
-        The split that they were tested on.
-    n : int
-        How many.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    Drawn
-    --------
-        With titles, or ids where there are none.
-
-    Raises
-    ------
-    ConfigError
-        If the split is of another dataset or protocol.
-    """
+    """Draw queries by a seed: half of those that some model answers with a hit among its first five, half of the others."""
     if (split.sha256, split.protocol) != (board.sha256, board.protocol):
         raise ConfigError(
             f"the split ({split.dataset}, {split.protocol}) is not the one that the runs were tested on "

@@ -4,46 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverie.report.leaderboard import ORDER
+from reverie.report.ranking import ORDER
 from reverie.report.words import listed, number, p_value, percent, span, titled
 
 if TYPE_CHECKING:
-    from reverie.report.leaderboard import Leaderboard
-    from reverie.report.rows import Row
+    from reverie.report.ranking import Leaderboard, Row
 
 HEAD = "recall@10"
 """The metric that the headline puts in words."""
 
 
 def headline(board: Leaderboard) -> str:
-    """Return the result in one sentence.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        With recall@10.
-
-    Returns
-    -------
-    str
-        Plain text.
-    """
+    """Return the result in one sentence."""
     return f"On {board.dataset}, {board.best.label} ranks {_what(board)} among its first ten for {_share(board, board.best)}."
 
 
 def lede(board: Leaderboard) -> list[str]:
-    """Return what a reader should know next: uncertainty, the baselines, who differs from whom.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        With recall@10.
-
-    Returns
-    -------
-    list of str
-        Sentences, plain text.
-    """
+    """Return what a reader should know next: uncertainty, the baselines, who differs from whom."""
     best = board.best
     said = []
     cell = best.cells.get(HEAD)
@@ -63,18 +40,7 @@ def lede(board: Leaderboard) -> list[str]:
 
 
 def row_verdicts(board: Leaderboard) -> list[tuple[str, str]]:
-    """Return for every row, in words, which rows below it it is ahead of.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Of at least two rows.
-
-    Returns
-    -------
-    list of (str, str)
-        Label and sentence, plain text; the last row has none.
-    """
+    """Return for every row, in words, which rows below it it is ahead of."""
     said = []
     for row in board.rows[:-1]:
         below = [pair for pair in board.pairs if pair.first == row.label]
@@ -86,20 +52,7 @@ def row_verdicts(board: Leaderboard) -> list[tuple[str, str]]:
 
 
 def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
-    """Return the comparison of two rows as a sentence.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        That holds both.
-    first, other : str
-        Labels.
-
-    Returns
-    -------
-    str
-        With difference, interval and corrected p-value; plain text.
-    """
+    """Return the comparison of two rows as a sentence."""
     pair = board.pair(first, other)
     if pair is None:
         return f"{first} and itself"

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from reverie.errors import ConfigError
-from reverie.evaluation import holm, paired_test, pooled
-from reverie.report.leaderboard import Difference
-from reverie.report.rows import BASELINES, Cell, cells
-from reverie.report.words import number, p_value, span
+from reverie.evaluation import pooled
+from reverie.report.leaderboard_table import behind_cell, value_cell
+from reverie.report.ranking import BASELINES, Cell, Difference, cells, paired_differences
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from reverie.evaluation import Evaluation
 
@@ -28,23 +24,7 @@ IMPLAUSIBLE = 10.0
 
 @dataclass(frozen=True)
 class Judgement:
-    """Systems in order, best first.
-
-    Parameters
-    ----------
-    k : int
-        Length of the lists that are measured.
-    facts : dict of str to str
-        ``dataset``, ``dataset_sha256``, ``protocol``, ``seen`` and ``on``.
-    cells : dict of str to dict of str to Cell
-        Metrics by system and name, sorted by NDCG.
-    seeds : dict of str to int
-        Files per system.
-    pairs : tuple of Difference
-        Every pair of systems in NDCG, Holm-corrected over all of them.
-    warnings : tuple of str
-        What a reader should know, one sentence each.
-    """
+    """Systems in order, best first."""
 
     k: int
     facts: dict[str, str]
@@ -54,13 +34,7 @@ class Judgement:
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the judgement as plain values.
-
-        Returns
-        -------
-        dict
-            With ``rows``, ``pairs`` and ``warnings``.
-        """
+        """Return the judgement as plain values."""
         rows = [
             {
                 "system": name,
@@ -74,18 +48,7 @@ class Judgement:
         return self.facts | {"order": f"ndcg@{self.k}", "rows": rows, "pairs": pairs, "warnings": list(self.warnings)}
 
     def results(self, commit: str) -> list[dict[str, Any]]:
-        """Return the judgement as rows of a results table.
-
-        Parameters
-        ----------
-        commit : str
-            Of the code that measured.
-
-        Returns
-        -------
-        list of dict
-            For `reverie.training.results.append_results`; what is not known of a foreign system stays empty.
-        """
+        """Return the judgement as rows of a results table."""
         facts = {name: self.facts[name] for name in ("dataset", "dataset_sha256", "protocol", "seen")}
         return [
             facts
@@ -106,31 +69,7 @@ class Judgement:
 def judgement(
     systems: Mapping[str, Sequence[Evaluation]], k: int, facts: dict[str, str], warnings: Sequence[str] = (), lists: bool = True
 ) -> Judgement:
-    """Rank submitted systems and baselines and compare every two of them.
-
-    Parameters
-    ----------
-    systems : mapping of str to sequence of Evaluation
-        By name; several evaluations of one system are its seeds.
-    k : int
-        Cut-off of all metrics.
-    facts : dict of str to str
-        See `Judgement`.
-    warnings : sequence of str
-        Sentences to print below; those on implausible values are added.
-    lists : bool
-        Whether the catalogue is known, so that coverage and Gini mean something.
-
-    Returns
-    -------
-    Judgement
-        Sorted by NDCG.
-
-    Raises
-    ------
-    ConfigError
-        If all lists of a system are shorter than `k`.
-    """
+    """Rank submitted systems and baselines and compare every two of them."""
     for name, seeds in systems.items():
         longest = min(one.top for one in seeds)
         if longest < k:
@@ -151,35 +90,23 @@ def judgement(
         if best > 0 and row[order].value > IMPLAUSIBLE * best
     ]
     counts = {name: len(systems[name]) for name in ranked}
-    return Judgement(k, facts, ranked, counts, _pairs(systems, list(ranked), order), (*warnings, *hints))
-
-
-def _pairs(systems: Mapping[str, Sequence[Evaluation]], names: Sequence[str], order: str) -> tuple[Difference, ...]:
-    found = [(a, b, paired_test(list(systems[a]), list(systems[b]), [order]).row(0, named=True)) for a, b in combinations(names, 2)]
-    corrected = holm(np.array([test["p"] for *_, test in found], dtype=np.float64))
-    return tuple(
-        Difference(a, b, t["difference"], t["low"], t["high"], t["p"], float(p), t["test"], t["detectable"])
-        for (a, b, t), p in zip(found, corrected, strict=True)
-    )
+    pairs = paired_differences({name: systems[name] for name in ranked}, order)
+    return Judgement(k, facts, ranked, counts, pairs, (*warnings, *hints))
 
 
 def print_judgement(judged: Judgement, console: Console) -> None:
-    """Print the table: values over their 95 % intervals, and each system's difference from the best.
-
-    Parameters
-    ----------
-    judged : Judgement
-        From `judgement`.
-    console : rich.console.Console
-        Where to.
-    """
-    order = f"ndcg@{judged.k}"
+    """Print the table: values over their 95 % intervals, and each system's difference from the best."""
+    order, facts = f"ndcg@{judged.k}", judged.facts
     best = next(iter(judged.cells))
     behind = {pair.other: pair for pair in judged.pairs if pair.first == best}
-    facts = judged.facts
-    head = f"{facts['dataset']} · {facts['protocol']} · {facts['on']} · seen items: {facts['seen']} · "
-    console.print(f"{head}{judged.cells[best][order].n:,} users · sorted by {order}", markup=False, highlight=False)
-    console.print(_table(judged, behind))
+    names = list(judged.cells[best])
+    columns = [Column("system", width=(1, 26)), *(Column(name, "right", wrap=False) for name in names)]
+    rows = []
+    for system, row in judged.cells.items():
+        seeds = f"{judged.seeds[system]} seeds" if judged.seeds[system] > 1 else ""
+        about = "baseline" if system in BASELINES else seeds
+        label = TableCell(system, about, emphasis="bold" if system == best else "none")
+        rows.append([label, *(value_cell(row[name]) for name in names), behind_cell(behind.get(system))])
     notes = ["Intervals: 95 %, resampling users, and seeds where a system has several files."]
     if behind:
         limit = max(pair.detectable for pair in behind.values())
@@ -187,39 +114,7 @@ def print_judgement(judged: Judgement, console: Console) -> None:
             f"Behind the best: paired test in {order}, Holm-corrected over all {len(judged.pairs)} pairs; "
             f"a true difference below {number(limit)} could go unnoticed."
         )
-    for line in (*notes, *(f"warning: {warning}" for warning in judged.warnings)):
-        console.print(line, markup=False, highlight=False)
-
-
-def _table(judged: Judgement, behind: Mapping[str, Difference]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("system", max_width=26, overflow="fold")
-    names = next(iter(judged.cells.values()))
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("behind the best", no_wrap=True)
-    for place, (system, row) in enumerate(judged.cells.items()):
-        seeds = f"{judged.seeds[system]} seeds" if judged.seeds[system] > 1 else ""
-        about = "baseline" if system in BASELINES else seeds
-        label = Text.assemble((system, "bold" if place == 0 else ""), "\n", (about, "dim"))
-        table.add_row(label, *(_value(row[name]) for name in names), _behind(behind.get(system)))
-    return table
-
-
-def _value(cell: Cell) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(number(cell.value), "\n", (span(cell.low, cell.high), "dim"))
-
-
-def _behind(pair: Difference | None) -> Text:
-    from rich.text import Text
-
-    if pair is None:
-        return Text("best")
-    verdict = p_value(pair.p_holm) if pair.shown else f"not shown, {p_value(pair.p_holm)}"
-    return Text.assemble(number(pair.difference), "\n", (verdict, "dim"))
+    notes += [f"warning: {warning}" for warning in judged.warnings]
+    asked = f"{facts['on']} · seen items: {facts['seen']} · {judged.cells[best][order].n:,} users"
+    head = f"{facts['dataset']} · {facts['protocol']} · {asked} · sorted by {order}"
+    Table(head, [*columns, Column("behind the best", wrap=False)], rows, notes).print(console)

@@ -1,21 +1,123 @@
-"""The plots of a report, from plain numbers."""
+"""Plots as inline SVG: colours, markers, curves, scatter and dot plots."""
 
 from __future__ import annotations
 
+import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from reverie.report.svg import CARD, INK, MUTED, inline_svg
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.report.palette import Look
+
+N_COLOURS = 8
+"""Series colours that the style sheet defines, for light and for dark pages."""
+_MARKERS = {
+    "o": "M6 1.6a4.4 4.4 0 1 0 .01 0z",
+    "s": "M2.2 2.2h7.6v7.6h-7.6z",
+    "^": "M6 1.4l4.8 8.8h-9.6z",
+    "D": "M6 .9l5.1 5.1-5.1 5.1-5.1-5.1z",
+    "v": "M6 10.6l-4.8-8.8h9.6z",
+    "P": "M4.4 1.4h3.2v3h3v3.2h-3v3h-3.2v-3h-3v-3.2h3z",
+    "X": "M3.4 1.2l2.6 2.5 2.6-2.5 2.2 2.2-2.5 2.6 2.5 2.6-2.2 2.2-2.6-2.5-2.6 2.5-2.2-2.2 2.5-2.6-2.5-2.6z",
+    "h": "M6 .9l4.4 2.55v5.1l-4.4 2.55-4.4-2.55v-5.1z",
+}
+"""Markers as matplotlib names them, and their outlines in a box of 12 × 12 for legends."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one row is drawn."""
+
+    colour: int
+    marker: str
+    hollow: bool
+
+    @property
+    def code(self) -> str:
+        """The colour that stands for it until `reverie.report.plots` puts the style sheet's name there."""
+        return f"#0000{self.colour:02x}"
+
+    @property
+    def outline(self) -> str:
+        """The marker as an SVG path in a box of 12 × 12."""
+        return _MARKERS[self.marker]
+
+
+def look(position: int, hollow: bool = False) -> Look:
+    """Return how the row at a position of the leaderboard is drawn."""
+    markers = list(_MARKERS)
+    return Look(position % N_COLOURS + 1, markers[(position + position // N_COLOURS) % len(markers)], hollow)
+
+
+INK, MUTED, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
+"""Colours that stand for the page's own until the figure is finished."""
+_VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", CARD: "card"} | {f"#0000{n:02x}": f"s{n}" for n in range(1, N_COLOURS + 1)}
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "reverie",
+    "text.parse_math": False,
+    "text.color": INK,
+    "font.size": 11,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 11,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "legend.frameon": False,
+}
+
+
+def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float = 400, height: float = 290) -> Markup:
+    """Draw one plot and return it as SVG for the inside of a page."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the keys are matplotlib's
+        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+        paint(figure.add_subplot())
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return Markup(_tidy(out.getvalue(), key, alt))  # noqa: S704  # matplotlib escapes text, and `alt` is escaped below
+
+
+def _tidy(text: str, key: str, alt: str) -> str:
+    """Keep the drawing; drop what is for stand-alone files, and put the page's colours and font in."""
+    body = text[text.index("<svg") :]
+    body = re.sub(r"<(style|metadata)\b.*?</\1>|<!--.*?-->", "", body, flags=re.DOTALL)
+    box = re.search(r'viewBox="[^"]*"', body)
+    inner = body[body.index(">") + 1 :]
+    inner = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', inner)
+    inner = inner.replace('xlink:href="#', f'href="#{key}-').replace("url(#", f"url(#{key}-")
+    inner = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", inner)
+    inner = re.sub(r"#[0-9a-f]{6}", lambda found: _colour(found[0]), inner)
+    inner = re.sub(r"\s*\n\s*", " ", inner)
+    head = f'<svg {box[0] if box else ""} role="img" aria-label="{escape(alt)}" stroke-linejoin="round">'
+    return f"{head}<title>{escape(alt)}</title>{inner}"
+
+
+def _colour(code: str) -> str:
+    return f"var(--{_VARIABLES[code]})" if code in _VARIABLES else code
+
 
 Interval = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -24,19 +126,7 @@ _SHIFTS = (0.0, 7.0, -7.0, 13.0, -13.0, 19.0, -19.0)
 
 @dataclass(frozen=True)
 class Point:
-    """A row of the leaderboard as a point.
-
-    Parameters
-    ----------
-    label : str
-        Its name.
-    look : Look
-        How it is drawn.
-    x, y : float
-        Where.
-    interval : (float, float) or None
-        95 % interval of `y`.
-    """
+    """A row of the leaderboard as a point."""
 
     label: str
     look: Look
@@ -47,19 +137,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A training as a curve.
-
-    Parameters
-    ----------
-    label : str
-        Its name.
-    look : Look
-        How it is drawn.
-    epochs, values : tuple of float
-        The curve.
-    best : int or None
-        Epoch whose weights were kept.
-    """
+    """A training as a curve."""
 
     label: str
     look: Look
@@ -70,41 +148,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Group:
-    """One category of a dot plot, with a point per row of the leaderboard; `x` is unused.
-
-    Parameters
-    ----------
-    name : str
-        What the category is called.
-    points : tuple of Point
-        From top to bottom.
-    """
+    """One category of a dot plot, with a point per row of the leaderboard; `x` is unused."""
 
     name: str
     points: tuple[Point, ...]
 
 
 def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, log: bool = False) -> Markup:
-    """Draw rows as labelled points with vertical intervals.
-
-    Parameters
-    ----------
-    points : sequence of Point
-        At least one.
-    key : str
-        Name of the figure on the page.
-    x, y : str
-        Labels of the axes.
-    alt : str
-        What the figure shows.
-    log : bool
-        Whether the x axis is logarithmic.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw rows as labelled points with vertical intervals."""
 
     def paint(axes: Axes) -> None:
         if log:
@@ -123,26 +174,7 @@ def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, lo
 
 
 def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequence[Point] = ()) -> Markup:
-    """Draw learning curves; a ring marks the epoch that was kept.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        At least one.
-    key : str
-        Name of the figure on the page.
-    y : str
-        Label of the vertical axis.
-    alt : str
-        What the figure shows.
-    levels : sequence of Point
-        Models without epochs: a dashed line at `y`.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw learning curves; a ring marks the epoch that was kept."""
     from matplotlib.ticker import MaxNLocator
 
     def paint(axes: Axes) -> None:
@@ -164,24 +196,7 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
 
 
 def dot_plot(groups: Sequence[Group], key: str, x: str, alt: str) -> Markup:
-    """Draw values with horizontal intervals, grouped by category.
-
-    Parameters
-    ----------
-    groups : sequence of Group
-        From top to bottom.
-    key : str
-        Name of the figure on the page.
-    x : str
-        Label of the horizontal axis.
-    alt : str
-        What the figure shows.
-
-    Returns
-    -------
-    Markup
-        Inline SVG.
-    """
+    """Draw values with horizontal intervals, grouped by category."""
     rows = sum(len(group.points) + 1.8 for group in groups)
 
     def paint(axes: Axes) -> None:

@@ -1,88 +1,219 @@
-"""The leaderboard on a terminal, at most 100 columns wide."""
+"""Tables: described once, printed on a terminal, written as Markdown or HTML, or returned as plain values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from reverie.report.leaderboard import ORDER
-from reverie.report.words import duration, number, options, p_value, span
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from rich.console import Console
-    from rich.text import Text
 
-    from reverie.report.leaderboard import Difference, Leaderboard
-    from reverie.report.rows import Cell, Row
-
-WIDTH = 100
-"""Widest table, in characters."""
-_SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
+    from reverie.report.plots import Look
 
 
-def print_leaderboard(board: Leaderboard, console: Console) -> None:
-    """Print a leaderboard: values over their 95 % intervals, and each row's difference from the best.
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
 
     Parameters
     ----------
-    board : Leaderboard
-        From `reverie.report.leaderboard`.
-    console : rich.console.Console
-        Where to; a terminal or a pipe.
+    title : str
+        Its heading.
+    align : {"left", "right"}
+        Right for numbers.
+    note : str
+        A second line of the heading, on HTML pages.
+    wrap : bool
+        Whether a terminal may break its cells into lines.
+    width : (int, int) or None
+        Least and greatest number of characters on a terminal.
+    bar : bool
+        Whether HTML pages draw values as bars that begin at 0, with their intervals.
     """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
 
-    names = [name for name in _SHOWN if name in board.metrics] or [ORDER]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("model", min_width=18, max_width=26, overflow="fold")
-    for name in names:
-        table.add_column(name.removesuffix("@10") if name == "coverage@10" else name, justify="right", no_wrap=True)
-    table.add_column("behind the best", no_wrap=True)
-    table.add_column("fit", justify="right", no_wrap=True)
-    for place, row in enumerate(board.rows):
-        model = Text.assemble((row.label, "bold" if place == 0 else ""), "\n", (_about(row), "dim"))
-        behind = _behind(board.pair(board.best.label, row.label))
-        cost = Text.assemble(duration(row.seconds), "\n", (f"{row.peak_mb:,.0f} MB", "dim"))
-        table.add_row(model, *(_cell(row.cells[name]) for name in names), behind, cost)
-    cell = board.best.cells[ORDER]
-    head = f"{board.dataset} · {board.protocol} · seen items: {board.seen} · {cell.n:,} queries · sorted by {ORDER} on test"
-    for line in (head, table, *_notes(board)):
-        console.print(line, markup=False, highlight=False, width=min(WIDTH, console.width))
+    title: str
+    align: Literal["left", "right"] = "left"
+    note: str = ""
+    wrap: bool = True
+    width: tuple[int, int] | None = None
+    bar: bool = False
 
 
-def _cell(cell: Cell) -> Text:
-    from rich.text import Text
+@dataclass(frozen=True)
+class TableCell:
+    """One cell of a table.
 
-    return Text.assemble(number(cell.value), "\n", (span(cell.low, cell.high), "dim"))
+    Parameters
+    ----------
+    text : str
+        What stands there.
+    note : str
+        A second line; more where it holds line breaks.
+    aside : str
+        Stands beside the text and is never emphasised.
+    value, low, high : float or None
+        The number that the text shows, and its interval, for bars and for plain values.
+    emphasis : {"none", "bold", "dim"}
+        How the text is set. A row whose first cell is bold is set off on HTML pages.
+    look : Look or None
+        Colour and marker of the row in the plots of an HTML page.
+    """
+
+    text: str
+    note: str = ""
+    aside: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    emphasis: Literal["none", "bold", "dim"] = "none"
+    look: Look | None = None
 
 
-def _behind(pair: Difference | None) -> Text:
-    from rich.text import Text
+@dataclass(frozen=True)
+class Table:
+    """A table that can be shown everywhere.
 
-    if pair is None:
-        return Text("best")
-    verdict = p_value(pair.p_holm) if pair.shown else f"not shown, {p_value(pair.p_holm)}"
-    return Text.assemble(number(pair.difference), "\n", (verdict, "dim"))
+    Parameters
+    ----------
+    title : str
+        A line above it; may be empty.
+    columns : sequence of str or Column
+        A string is the heading of a column that is aligned on the left.
+    rows : sequence of sequences of str or TableCell
+        One cell per column; a string is a cell without a note.
+    notes : sequence of str
+        Lines below it.
 
+    Examples
+    --------
+    >>> table = Table("Accuracy", ("model", Column("ndcg@10", "right")), [("markov", TableCell("0.12", "0.10–0.14", value=0.12))])
+    >>> print(table.to_markdown())
+    Accuracy
+    <BLANKLINE>
+    | model | ndcg@10 |
+    |---|--:|
+    | markov | 0.12 (0.10–0.14) |
+    """
 
-def _about(row: Row) -> str:
-    parts = ["baseline"] if row.baseline else []
-    if row.best_epochs:
-        parts.append("best epoch " + ", ".join(str(epoch) for epoch in row.best_epochs))
-    if len(row.seeds) > 1:
-        parts.append(f"{len(row.seeds)} seeds")
-    return " · ".join(parts)
+    title: str
+    columns: Sequence[str | Column]
+    rows: Sequence[Sequence[str | TableCell]]
+    notes: Sequence[str] = ()
 
+    @property
+    def heads(self) -> list[Column]:
+        """Columns, those given as strings included."""
+        return [Column(one) if isinstance(one, str) else one for one in self.columns]
 
-def _notes(board: Leaderboard) -> list[str]:
-    several = any(len(row.seeds) > 1 for row in board.rows)
-    over = "users, and seeds where a row has several" if several else "users"
-    notes = [f"Intervals: 95 %, resampling {over}."]
-    if board.detectable is not None:
-        notes[0] += (
-            f" Behind the best: paired test in {ORDER}, Holm-corrected over all {len(board.pairs)} pairs."
-            f" A true difference below {number(board.detectable)} could go unnoticed."
+    @property
+    def cells(self) -> list[list[TableCell]]:
+        """Cells by row, those given as strings included."""
+        return [[TableCell(one) if isinstance(one, str) else one for one in row] for row in self.rows]
+
+    def print(self, console: Console, width: int | None = None) -> None:
+        """Print the table.
+
+        Parameters
+        ----------
+        console : rich.console.Console
+            Where to; a terminal or a pipe.
+        width : int or None
+            Most characters in a line; the console's width by default.
+        """
+        from rich import box
+        from rich.table import Table as RichTable
+
+        rows = self.cells
+        ruled = any(cell.note for row in rows for cell in row)
+        shown = RichTable(
+            box=box.SIMPLE_HEAD if ruled else None,
+            collapse_padding=ruled,
+            pad_edge=False,
+            show_header=any(c.title for c in self.heads),
         )
-    notes += [f"{row.label} chose on validation: {options(chosen)}" for row in board.rows for chosen in row.chosen]
-    return notes
+        for column in self.heads:
+            least, most = column.width or (None, None)
+            shown.add_column(
+                column.title, justify=column.align, no_wrap=not column.wrap, overflow="fold", min_width=least, max_width=most
+            )
+        for row in rows:
+            shown.add_row(*map(_text, row))
+        limit = min(width or console.width, console.width)
+        for line in ([self.title] if self.title else []) + [shown, *self.notes]:
+            console.print(line, markup=False, highlight=False, width=limit)
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown.
+
+        Returns
+        -------
+        str
+            The title, the table, and the notes as a list; no line break at the end. A note of a cell stands after its text, in
+            parentheses where it has no brackets of its own.
+        """
+        lines = [self.title, ""] if self.title else []
+        lines += [_line([column.title for column in self.heads])]
+        lines += ["|" + "|".join("--:" if column.align == "right" else "---" for column in self.heads) + "|"]
+        lines += [_line([_markdown(cell) for cell in row]) for row in self.cells]
+        return "\n".join(lines + ([""] if self.notes else []) + [f"- {note}" for note in self.notes])
+
+    def to_html(self, label: str = "") -> Markup:
+        """Return the table as HTML for the inside of a page, every text escaped.
+
+        Parameters
+        ----------
+        label : str
+            What it is, for screen readers; the title by default.
+
+        Returns
+        -------
+        Markup
+            A box that scrolls sideways where the page is too narrow.
+        """
+        from reverie.report.page import block_html
+
+        rows = self.cells
+        scales = [max((_reach(row[at]) for row in rows), default=0.0) or 1.0 for at in range(len(self.columns))]
+        return block_html("table", self, label, rows=rows, scales=scales)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as plain values.
+
+        Returns
+        -------
+        dict
+            With ``title``, ``columns``, ``rows`` (for each cell its ``text``, and what else it has of ``note``, ``value``, ``low``
+            and ``high``) and ``notes``; a number that is not finite is left out.
+        """
+        rows = [[{"text": cell.text} | _plain(cell) for cell in row] for row in self.cells]
+        return {"title": self.title, "columns": [one.title for one in self.heads], "rows": rows, "notes": list(self.notes)}
+
+
+def _text(cell: TableCell) -> Any:
+    from rich.text import Text
+
+    style = "" if cell.emphasis == "none" else cell.emphasis
+    aside = f"  {cell.aside}" if cell.aside else ""
+    return Text.assemble((cell.text, style), aside, "\n" if cell.note else "", (cell.note, "dim"))
+
+
+def _markdown(cell: TableCell) -> str:
+    mark = "**" if cell.emphasis == "bold" and cell.text else ""
+    note = cell.note if not cell.note or cell.note.startswith("[") else f"({cell.note})"
+    return " ".join(part for part in (f"{mark}{cell.text}{mark}", cell.aside, note) if part)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split("\n")).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _reach(cell: TableCell) -> float:
+    return max((x for x in (cell.value, cell.high) if x is not None and math.isfinite(x)), default=0.0)
+
+
+def _plain(cell: TableCell) -> dict[str, Any]:
+    numbers = {name: getattr(cell, name) for name in ("value", "low", "high")}
+    return ({"note": cell.note} if cell.note else {}) | {k: x for k, x in numbers.items() if x is not None and math.isfinite(x)}

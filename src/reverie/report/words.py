@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from reverie.study.progress import duration
+
+__all__ = ["duration", "listed", "number", "options", "p_value", "percent", "span", "titled"]
 TITLES = {
     "recall@10": "Recall@10",
     "ndcg@10": "NDCG@10",
@@ -43,144 +46,40 @@ SEEN = {
 
 
 def titled(name: str) -> str:
-    """Return a metric's name as headings write it.
-
-    Parameters
-    ----------
-    name : str
-        E.g. ``"ndcg@10"``.
-
-    Returns
-    -------
-    str
-        E.g. ``"NDCG@10"``; the name itself where there is no such spelling.
-    """
+    """Return a metric's name as headings write it."""
     return TITLES.get(name, name)
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a metric as text.
-
-    Parameters
-    ----------
-    value : float or None
-        The metric.
-    digits : int
-        Digits after the point.
-
-    Returns
-    -------
-    str
-        A dash where there is no number.
-    """
+    """Return a metric as text."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def percent(value: float | None) -> str:
-    """Return a share in percent with one digit after the point.
-
-    Parameters
-    ----------
-    value : float or None
-        In 0…1.
-
-    Returns
-    -------
-    str
-        E.g. ``"17.3 %"`` with a space that does not break.
-    """
+    """Return a share in percent with one digit after the point."""
     return "–" if value is None or not math.isfinite(value) else f"{100 * value:.1f}\u00a0%"
 
 
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Return an interval as text.
-
-    Parameters
-    ----------
-    low, high : float or None
-        Its ends.
-    digits : int
-        Digits after the point.
-
-    Returns
-    -------
-    str
-        Empty where there is none.
-    """
+    """Return an interval as text."""
     if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
         return ""
     return f"{number(low, digits)} – {number(high, digits)}" if low < 0 else f"{number(low, digits)}–{number(high, digits)}"
 
 
 def p_value(p: float) -> str:
-    """Return a p-value as text.
-
-    Parameters
-    ----------
-    p : float
-        In 0…1.
-
-    Returns
-    -------
-    str
-        E.g. ``"p = 0.012"``; small ones as a bound.
-    """
+    """Return a p-value as text."""
     if not math.isfinite(p):
         return "p unknown"
     digits = 2 if p >= 0.1 else 3 if p >= 0.01 else 4
     return f"p = {p:.{digits}f}" if p >= 0.0001 else "p < 0.0001"
 
 
-def duration(seconds: float) -> str:
-    """Return a time as text.
-
-    Parameters
-    ----------
-    seconds : float
-        How long.
-
-    Returns
-    -------
-    str
-        In the unit that fits.
-    """
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 1:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def options(chosen: Mapping[str, Any]) -> str:
-    """Return options as text.
-
-    Parameters
-    ----------
-    chosen : mapping
-        Options by name.
-
-    Returns
-    -------
-    str
-        E.g. ``"window=5, decay=0.9"``.
-    """
+    """Return options as text."""
     return ", ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in chosen.items())
 
 
 def listed(names: list[str]) -> str:
-    """Return names as a list in a sentence.
-
-    Parameters
-    ----------
-    names : list of str
-        At least one.
-
-    Returns
-    -------
-    str
-        E.g. ``"a, b and c"``.
-    """
+    """Return names as a list in a sentence."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

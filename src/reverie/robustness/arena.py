@@ -1,4 +1,4 @@
-"""Where attack and defence meet: one log as likes that recommenders learn from and as ratings that profiles are made of."""
+"""Data made ready for attacks: likes, ratings and their scale."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError
-from reverie.robustness.ratings import Ratings, Scale
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.data.dataset import Dataset
     from reverie.data.profiles import Profiles
     from reverie.data.split import Split
@@ -21,53 +22,137 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Arena:
-    """A dataset made ready for attacks.
+class Scale:
+    """Which ratings exist, and from which on an item counts as liked."""
 
-    Parameters
-    ----------
-    split : Split
-        Of the likes: what recommenders are fitted and measured on.
-    ratings : Ratings
-        All ratings of the same users and items, low ones too, that are not held out for validation or test; row u is user u.
-    """
+    low: float
+    high: float
+    step: float
+    threshold: float
+
+    @property
+    def implicit(self) -> bool:
+        """Whether there is one rating only."""
+        return self.low == self.high
+
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """All ratings, lowest first."""
+        if self.implicit:
+            return np.array([self.high], dtype=np.float32)
+        return np.arange(self.low, self.high + self.step / 2, self.step, dtype=np.float32)
+
+    def rounded(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the nearest rating of each value."""
+        if self.implicit:
+            return np.full(np.shape(values), self.high, dtype=np.float32)
+        nearest = self.low + np.round((np.asarray(values) - self.low) / self.step) * self.step
+        return np.clip(nearest, self.low, self.high).astype(np.float32)
+
+    def likes(self, ratings: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return which ratings are likes."""
+        return np.asarray(ratings) >= self.threshold
+
+
+def scale_of(values: NDArray[np.floating], name: str, threshold: float | None = None) -> Scale:
+    """Return the scale of a dataset's ratings; by default likes begin three quarters of the way up; values [E]."""
+    levels = np.unique(values.astype(np.float64))
+    low, high = float(levels[0]), float(levels[-1])
+    step = float(np.diff(levels).min()) if len(levels) > 1 else 0.0
+    if threshold is None:
+        threshold = low + 0.75 * (high - low)
+    if not low <= threshold <= high:
+        raise ConfigError(f"threshold {threshold:g} is outside the ratings of '{name}', {low:g} to {high:g}; choose one inside")
+    return Scale(low, high, step, threshold)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Who rated what, and how; matrix [U, N]."""
+
+    matrix: csr_array
+    scale: Scale
+
+    @property
+    def n_users(self) -> int:
+        """Number of rows U."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Number of columns N."""
+        return int(self.matrix.shape[1])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of ratings of each user, shape [U]."""
+        return np.diff(self.matrix.indptr).astype(np.int64)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Row of each stored rating, shape [E]."""
+        return np.repeat(np.arange(self.n_users, dtype=np.int64), self.lengths)
+
+    @property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Number of ratings of each item, shape [N]."""
+        return np.bincount(self.matrix.indices, minlength=self.n_items)
+
+    def item_means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation of each item's ratings → [N]."""
+        counts, overall, spread = self.item_counts, *self.moments()
+        data = self.matrix.data.astype(np.float64)
+        first = np.bincount(self.matrix.indices, weights=data, minlength=self.n_items)
+        second = np.bincount(self.matrix.indices, weights=data**2, minlength=self.n_items)
+        some = np.maximum(counts, 1)
+        mean = np.where(counts > 0, first / some, overall)
+        variance = np.maximum(second / some - (first / some) ** 2, 0.0)
+        return mean, np.where(counts > 0, np.sqrt(variance), spread)
+
+    def moments(self) -> tuple[float, float]:
+        """Return mean and standard deviation of all ratings."""
+        if not len(self.matrix.data):
+            return (self.scale.low + self.scale.high) / 2, (self.scale.high - self.scale.low) / 4
+        data = self.matrix.data.astype(np.float64)
+        return float(data.mean()), float(data.std())
+
+    def likes(self) -> csr_array:
+        """Return which ratings are likes, as a matrix of ones → [U, N]."""
+        likes = self.matrix.copy()
+        likes.data = self.scale.likes(likes.data).astype(np.float32)
+        likes.eliminate_zeros()
+        return csr_array(likes)
+
+    def rows(self, index: NDArray[np.int64]) -> Ratings:
+        """Return the ratings of some users."""
+        return Ratings(csr_array(self.matrix[index]), self.scale)
+
+    def with_profiles(self, profiles: Profiles) -> Ratings:
+        """Return the ratings with those of new users below."""
+        return Ratings(csr_array(vstack([self.matrix, profile_matrix(profiles, self.n_items)], format="csr")), self.scale)
+
+
+def profile_matrix(profiles: Profiles, n_items: int) -> csr_array:
+    """Return profiles as a matrix → [P, N]."""
+    shape = (len(profiles), n_items)
+    made = csr_array((profiles.ratings.astype(np.float32), profiles.items.astype(np.int64) - 1, profiles.offsets), shape=shape)
+    made.sort_indices()
+    return made
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A dataset made ready for attacks."""
 
     split: Split
     ratings: Ratings
 
     def likes(self, profiles: Profiles) -> Profiles:
-        """Return what of profiles a recommender learns from, by the rule that made the likes of real users.
-
-        Parameters
-        ----------
-        profiles : Profiles
-            With ratings.
-
-        Returns
-        -------
-        Profiles
-            As many profiles, with the events that are likes.
-        """
+        """Return what of profiles a recommender learns from, by the rule that made the likes of real users."""
         return profiles.where(self.ratings.scale.likes(profiles.ratings))
 
     def poisoned(self, profiles: Profiles) -> Split:
-        """Return the split that a recommender is fitted on after an attack.
-
-        Parameters
-        ----------
-        profiles : Profiles
-            With ratings on the scale.
-
-        Returns
-        -------
-        Split
-            See `Split.append`.
-
-        Raises
-        ------
-        DataError
-            If an item or a rating does not exist here.
-        """
+        """Return the split that a recommender is fitted on after an attack."""
         scale = self.ratings.scale
         if len(profiles.items) and not 1 <= int(profiles.items.min()) <= int(profiles.items.max()) <= self.ratings.n_items:
             raise DataError(f"profiles hold item codes outside 1..{self.ratings.n_items}; make them for this dataset")
@@ -114,24 +199,13 @@ def open_arena(dataset: Dataset, split: SplitConfig, threshold: float | None = N
         rated = dataset.events.with_columns(pl.lit(1.0).alias("rating"))
     else:
         rated = dataset.events.drop_nulls("rating")
-        scale = _scale_of(rated["rating"], threshold, dataset.name)
+        scale = scale_of(rated["rating"].to_numpy(), dataset.name, threshold)
         kept = rated.filter(pl.col("rating") >= scale.threshold)
         if kept.is_empty():
             raise DataError(f"'{dataset.name}' has no rating of {scale.threshold:g} or more; lower the threshold")
         likes = replace(dataset, events=kept)
     cut = split_dataset(likes, split)
     return Arena(cut, Ratings(_known_ratings(rated, cut), scale))
-
-
-def _scale_of(ratings: pl.Series, threshold: float | None, name: str) -> Scale:
-    levels = np.sort(ratings.unique().to_numpy().astype(np.float64))
-    low, high = float(levels[0]), float(levels[-1])
-    step = float(np.diff(levels).min()) if len(levels) > 1 else 0.0
-    if threshold is None:
-        threshold = low + 0.75 * (high - low) if high > low else low
-    if not low <= threshold <= high:
-        raise ConfigError(f"threshold {threshold:g} is outside the ratings of '{name}', {low:g} to {high:g}; choose one inside")
-    return Scale(low, high, step, threshold)
 
 
 def _known_ratings(rated: pl.DataFrame, split: Split) -> csr_array:

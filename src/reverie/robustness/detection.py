@@ -1,40 +1,29 @@
-"""How well suspicion tells fake users from real ones: figures against the known truth, with ties at their expected value."""
+"""Metrics of detection against the known truth, and how far fake profiles are from real ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reverie.errors import ConfigError
+from reverie.evaluation.labelled import grouped_auc
+from reverie.evaluation.metrics import Ranks, average_precision, recall
+from reverie.robustness.arena import Ratings, profile_matrix
+from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.profiles import Profiles
+
 
 @dataclass(frozen=True)
 class Cut:
-    """What happens when the most suspicious users are flagged.
-
-    Users that tie at the cut are flagged in random order; every figure is the mean over these orders.
-
-    Parameters
-    ----------
-    flagged : int
-        How many users are flagged.
-    precision : float
-        Share of fakes among the flagged; NaN where nobody is flagged.
-    recall : float
-        Share of flagged among the fakes; NaN where there is no fake.
-    f1 : float
-        Harmonic mean of both; NaN where there is no fake.
-    genuine_lost : float
-        Number of real users flagged.
-    genuine_lost_share : float
-        As a share of the real users; NaN where there are none.
-    """
+    """What happens when the most suspicious users are flagged."""
 
     flagged: int
     precision: float
@@ -45,22 +34,8 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How well a detector does.
-
-    Parameters
-    ----------
-    users, fakes : int
-        How many users were measured, and how many of them are fake.
-    auc : float
-        Chance that a fake is more suspicious than a real user, ties one half; NaN where one kind is missing.
-    average_precision : float
-        Mean over fakes of the precision at their rank, mean over random orders of ties; NaN without fakes.
-    true_share : Cut
-        As many flagged as there are fakes.
-    assumed_share : Cut
-        As many flagged as somebody believes who does not know.
-    """
+class DetectionMetrics:
+    """How well a detector does."""
 
     users: int
     fakes: int
@@ -70,13 +45,7 @@ class Figures:
     assumed_share: Cut
 
     def values(self) -> dict[str, float]:
-        """Return all figures by the names that tables use.
-
-        Returns
-        -------
-        dict
-            ``auc``, ``ap``, then precision, recall, f1 and genuine users lost at the true and (``@assumed``) assumed share.
-        """
+        """Return all figures by the names that tables use."""
         named = {"auc": self.auc, "ap": self.average_precision}
         for tail, cut in (("", self.true_share), ("@assumed", self.assumed_share)):
             named |= {f"precision{tail}": cut.precision, f"recall{tail}": cut.recall, f"f1{tail}": cut.f1}
@@ -84,125 +53,48 @@ class Figures:
         return named
 
 
-def figures(
+def detection_metrics(
     suspicion: NDArray[np.float64],
     fake: NDArray[np.bool_],
     assumed: float = 0.05,
     measured: NDArray[np.bool_] | None = None,
-) -> Figures:
-    """Measure suspicion against the truth.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [U]
-        Higher is more suspicious.
-    fake : ndarray, shape [U], bool
-        The truth.
-    assumed : float
-        Share of fakes that somebody believes in who does not know it, in (0, 1).
-    measured : ndarray, optional, shape [U], bool
-        Whom to measure: without those whose labels the detector was given.
-
-    Returns
-    -------
-    Figures
-        Of the measured users.
-
-    Raises
-    ------
-    ConfigError
-        If `assumed` is not a share.
-    ValueError
-        If shapes differ or a suspicion is not finite.
-    """
+) -> DetectionMetrics:
+    """Measure suspicion against the truth; suspicion [U], fake [U], measured [U]."""
     if not 0 < assumed < 1:
         raise ConfigError(f"the assumed share of fakes is {assumed:g}; give a number between 0 and 1")
     if suspicion.shape != fake.shape or not np.isfinite(suspicion).all():
         raise ValueError(f"suspicion must be {fake.shape} finite numbers")
     if measured is not None:
         suspicion, fake = suspicion[measured], fake[measured]
-    ties = _Ties(suspicion, fake)
-    return Figures(
-        users=len(fake),
-        fakes=ties.fakes,
-        auc=ties.auc(),
-        average_precision=ties.average_precision(),
-        true_share=ties.cut(ties.fakes),
-        assumed_share=ties.cut(round(assumed * len(fake))),
+    users, fakes = len(fake), int(fake.sum())
+    lower, upper = (np.searchsorted(np.sort(suspicion), suspicion[fake], side=side) for side in ("left", "right"))
+    ranks = Ranks(np.zeros(fakes, dtype=np.int64), users - upper, upper - lower - 1)
+    return DetectionMetrics(
+        users=users,
+        fakes=fakes,
+        auc=float(grouped_auc(np.zeros(users, dtype=np.int64), fake, suspicion)[0]) if fakes else float("nan"),
+        average_precision=float(average_precision(ranks, users)[0]) if fakes else float("nan"),
+        true_share=_flag(ranks, fakes, users),
+        assumed_share=_flag(ranks, round(assumed * users), users),
     )
 
 
-class _Ties:
-    """Users by falling suspicion, in groups of equal suspicion: `a` fakes among `n` users, after `t` fakes among `s`."""
-
-    def __init__(self, suspicion: NDArray[np.float64], fake: NDArray[np.bool_]) -> None:
-        order = np.argsort(-suspicion, kind="stable")
-        ranked, self.total = suspicion[order], len(fake)
-        begins = np.flatnonzero(np.diff(ranked, prepend=np.inf) != 0) if len(ranked) else np.zeros(0, dtype=np.int64)
-        cumulated = np.concatenate([np.zeros(1), np.cumsum(fake[order], dtype=np.float64)])
-        ends = np.append(begins[1:], len(ranked)) if len(begins) else begins
-        self.s, self.n = begins.astype(np.float64), (ends - begins).astype(np.float64)
-        self.t, self.a = cumulated[begins], cumulated[ends] - cumulated[begins]
-        self.fakes = int(cumulated[-1])
-
-    def auc(self) -> float:
-        real = self.total - self.fakes
-        if not self.fakes or not real:
-            return float("nan")
-        less = real - (self.s - self.t) - (self.n - self.a)
-        return float((self.a * (less + (self.n - self.a) / 2)).sum() / (self.fakes * real))
-
-    def average_precision(self) -> float:
-        """Sum over places of the chance that a fake stands there times the expected precision there given that one does."""
-        if not self.fakes:
-            return float("nan")
-        size = self.n.astype(np.int64)
-        group = np.repeat(np.arange(len(size)), size)
-        place = np.arange(1, self.total + 1, dtype=np.float64)
-        before = place - self.s[group] - 1.0
-        a, n, t = self.a[group], self.n[group], self.t[group]
-        met = t + 1.0 + before * (a - 1.0) / np.maximum(n - 1.0, 1.0)
-        return float((a / n * met / place).sum() / self.fakes)
-
-    def cut(self, flagged: int) -> Cut:
-        real = self.total - self.fakes
-        hits = float((self.a * np.clip((flagged - self.s) / np.maximum(self.n, 1.0), 0.0, 1.0)).sum())
-        nan = float("nan")
-        return Cut(
-            flagged=flagged,
-            precision=hits / flagged if flagged else nan,
-            recall=hits / self.fakes if self.fakes else nan,
-            f1=2 * hits / (flagged + self.fakes) if self.fakes else nan,
-            genuine_lost=flagged - hits,
-            genuine_lost_share=(flagged - hits) / real if real else nan,
-        )
+def _flag(ranks: Ranks, flagged: int, users: int) -> Cut:
+    """Return what happens when the most suspicious users are flagged, ties in random order."""
+    fakes, nan = len(ranks.greater), float("nan")
+    hits = float(recall(ranks, flagged)[0]) * fakes if fakes else 0.0
+    return Cut(
+        flagged=flagged,
+        precision=hits / flagged if flagged else nan,
+        recall=hits / fakes if fakes else nan,
+        f1=2 * hits / (flagged + fakes) if fakes else nan,
+        genuine_lost=flagged - hits,
+        genuine_lost_share=(flagged - hits) / (users - fakes) if users > fakes else nan,
+    )
 
 
-def labelled(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:
-    """Draw the users whose labels a supervised detector is given; it must be measured on the others only.
-
-    Fakes and real users are drawn apart, each with the same share: at least one of a kind, and never all of it where it has
-    two or more. A lone user of a kind is not given away.
-
-    Parameters
-    ----------
-    fake : ndarray, shape [U], bool
-        The truth.
-    share : float
-        Share of users with a label, in (0, 1).
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    ndarray, shape [U], int8
-        1 fake, 0 real, -1 not known.
-
-    Raises
-    ------
-    ConfigError
-        If `share` is not a share.
-    """
+def draw_labels(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:
+    """Draw the users whose labels a supervised detector is given; it must be measured on the others only; fake [U] → [U]."""
     if not 0 < share < 1:
         raise ConfigError(f"the share of users with a label is {share:g}; give a number between 0 and 1")
     given = np.full(len(fake), -1, dtype=np.int8)
@@ -212,3 +104,66 @@ def labelled(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int
         if n > 0:
             given[numpy_generator(seed, "labelled", kind).choice(members, n, replace=False)] = kind
     return given
+
+
+FOLDS = 5
+
+
+def profile_statistics(ratings: Ratings, popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what a look at single profiles can tell; popularity [N] → [U, 6]."""
+    mean = partial(per_user, ratings)
+    data = ratings.matrix.data.astype(np.float64)
+    seen = np.log1p(popularity[ratings.matrix.indices].astype(np.float64))
+    first, common = mean(data), mean(seen)
+    spread = np.sqrt(np.maximum(mean(data**2) - first**2, 0.0))
+    wide = np.sqrt(np.maximum(mean(seen**2) - common**2, 0.0))
+    highest = mean((data >= ratings.scale.high).astype(np.float64))
+    return np.stack([np.log1p(ratings.lengths), first, spread, highest, common, wide], axis=1)
+
+
+def stealth(ratings: Ratings, profiles: Profiles, seed: int) -> dict[str, float]:
+    """Compare fake profiles with real ones."""
+    real = ratings.rows(np.flatnonzero(ratings.lengths > 0))
+    fake = Ratings(profile_matrix(profiles, ratings.n_items), ratings.scale)
+    popularity = ratings.item_counts
+    a, b = profile_statistics(real, popularity), profile_statistics(fake, popularity)
+    spread = np.maximum(a.std(axis=0), 1e-9)
+    shift = np.abs(b.mean(axis=0) - a.mean(axis=0)) / spread
+    values = {
+        "stealth_length": float(shift[0]),
+        "stealth_popularity": float(shift[4]),
+        "stealth_ratings": _rating_distance(real, fake),
+    }
+    if len(profiles) > 1:
+        values["stealth_auc"] = _discriminant_auc((np.concatenate([a, b]) - a.mean(axis=0)) / spread, len(a), seed)
+    return values
+
+
+def _rating_distance(real: Ratings, fake: Ratings) -> float:
+    """Area between the two cumulative distributions."""
+    levels, scale = real.scale.levels, real.scale
+    if scale.implicit:
+        return 0.0
+    sides = [np.searchsorted(np.sort(r.matrix.data), levels, side="right") / max(len(r.matrix.data), 1) for r in (real, fake)]
+    return float(np.abs(sides[0] - sides[1])[:-1].sum() * scale.step / (scale.high - scale.low))
+
+
+def _discriminant_auc(rows: NDArray[np.float64], n_real: int, seed: int) -> float:
+    """Cross-validated AUC of Fisher's linear discriminant on features and their squares."""
+    x = np.concatenate([rows, rows**2], axis=1)
+    fake = np.arange(len(rows)) >= n_real
+    generator = numpy_generator(seed, "stealth")
+    fold = np.empty(len(rows), dtype=np.int64)
+    for part in (np.flatnonzero(~fake), np.flatnonzero(fake)):
+        fold[generator.permutation(part)] = np.arange(len(part)) % FOLDS
+    scores = np.zeros(len(rows))
+    for k in range(FOLDS):
+        taught = fold != k
+        good, bad = x[taught & ~fake], x[taught & fake]
+        if not len(bad):
+            continue
+        inside = np.cov(good, rowvar=False) + (np.cov(bad, rowvar=False) if len(bad) > x.shape[1] else 0.0)
+        direction = np.linalg.solve(inside + 1e-2 * np.eye(x.shape[1]), bad.mean(axis=0) - good.mean(axis=0))
+        held = x[~taught] @ direction
+        scores[~taught] = (held - held.mean()) / max(held.std(), 1e-12)
+    return float(grouped_auc(np.zeros(len(rows), dtype=np.int64), fake, scores)[0])

@@ -1,4 +1,4 @@
-"""How often targets are shown to real users, and how good recommendation is: what an attack is measured by."""
+"""Exposure of target items: hit rate, NDCG and place of the targets for the real users who lack them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from reverie.data.queries import Queries
 from reverie.data.sequences import flat_positions
+from reverie.evaluation.metrics import Ranks, ndcg, recall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,20 +20,10 @@ CUTS = (10, 20, 50)
 """Cut-offs of HR."""
 
 
-def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
+def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
     """Return one query per real user who does not have all targets yet: their training history, and the targets they lack.
 
-    Parameters
-    ----------
-    split : Split
-        Clean or poisoned; users that were appended are not asked.
-    targets : ndarray, shape [K], int32
-        Item codes.
-
-    Returns
-    -------
-    Queries
-        Items of the history are taken out of the ranking.
+    targets [K].
     """
     train = split.train
     rows = np.flatnonzero(~split.is_fake[train.users])
@@ -41,8 +32,8 @@ def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
     owner = np.repeat(np.arange(len(rows)), (train.stops - train.starts)[rows])
     place = np.full(train.vocabulary.n_items + 1, -1, dtype=np.int64)
     place[targets] = np.arange(len(targets))
-    found = place[train.items[at]]
-    owned[owner[found >= 0], found[found >= 0]] = True
+    column = place[train.items[at]]
+    owned[owner[column >= 0], column[column >= 0]] = True
     asked = np.flatnonzero(~owned.all(axis=1))
     lacks = ~owned[asked]
     return Queries(
@@ -57,33 +48,13 @@ def audience(split: Split, targets: NDArray[np.int32]) -> Queries:
     )
 
 
-def expected_hit(ranks: pl.DataFrame, k: int) -> NDArray[np.float64]:
-    """Return the chance that each target stands among the first k, ties in random order.
-
-    Parameters
-    ----------
-    ranks : polars.DataFrame
-        ``greater`` and ``equal`` of an evaluation.
-    k : int
-        Length of the list.
-
-    Returns
-    -------
-    ndarray, shape [T], in [0, 1]
-        ``clip((k - greater) / (equal + 1), 0, 1)``.
-    """
-    greater, equal = (ranks[name].to_numpy().astype(np.float64) for name in ("greater", "equal"))
-    hit: NDArray[np.float64] = np.clip((k - greater) / (equal + 1), 0.0, 1.0)
-    return hit
-
-
-def by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
+def exposure_by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
     """Return one value per user: the mean over the targets that the user lacks.
 
     Parameters
     ----------
     ranks : polars.DataFrame
-        Of an evaluation of an `audience`.
+        Of an evaluation of `exposure_queries`.
     metric : str
         ``hr@k``, ``ndcg@k`` (1 / log2(rank + 1) of each target within the first k), ``share@k`` (the targets' share of a list of
         k), or ``rank`` (mean place over the number of candidates, 0 is first).
@@ -94,16 +65,12 @@ def by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
         Columns ``user`` and ``value``, by user.
     """
     name, _, cut = metric.partition("@")
-    greater, equal = (ranks[column].to_numpy().astype(np.float64) for column in ("greater", "equal"))
+    greater, equal = (ranks[column].to_numpy().astype(np.int64) for column in ("greater", "equal"))
+    alone = Ranks(np.arange(len(ranks)), greater, equal)  # one target per query
     if name == "rank":
         values = (greater + equal / 2) / np.maximum(ranks["n_candidates"].to_numpy() - 1, 1)
-    elif name == "ndcg":
-        discounts = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, int(cut) + 2)))])
-        first = np.minimum(greater, int(cut)).astype(np.int64)
-        last = np.minimum(greater + equal + 1, int(cut)).astype(np.int64)
-        values = (discounts[last] - discounts[first]) / (equal + 1)
     else:
-        values = expected_hit(ranks, int(cut))
+        values = (ndcg if name == "ndcg" else recall)(alone, int(cut))
     frame = pl.DataFrame({"user": ranks["cluster"], "value": values})
     if name == "share":
         return frame.group_by("user").agg(pl.col("value").sum() / int(cut)).sort("user")

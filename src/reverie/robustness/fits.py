@@ -1,4 +1,4 @@
-"""Fit a victim on clean or poisoned likes and measure it, once: what is there already is read."""
+"""Fits of victims and fake profiles on disk."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from reverie.data.profiles import Profiles
 from reverie.evaluation import Evaluation, evaluate
-from reverie.files import read_json, write_json
+from reverie.files import atomic_path
 from reverie.models import create_model, load_model, save_model
-from reverie.robustness.exposure import audience
-from reverie.robustness.store import key_of
-from reverie.training.environment import commit
+from reverie.robustness.exposure import exposure_queries
+from reverie.study.environment import commit, peak_mb
+from reverie.study.store import unreadable
 from reverie.training.fit import fit
-from reverie.training.memory import peak_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -28,133 +28,90 @@ if TYPE_CHECKING:
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.robustness.defences.defence import Fitting
+    from reverie.study.store import Piece
     from reverie.training.config import TrainingConfig
+
+
+_FILE = "profiles.parquet"
+
+
+def write_profiles(folder: Path, profiles: Profiles) -> None:
+    """Write profiles into a folder."""
+    frame = pl.DataFrame({"profile": profiles.owners, "item": profiles.items, "rating": profiles.ratings})
+    with atomic_path(folder / _FILE) as temporary:
+        frame.write_parquet(temporary)
+
+
+def read_profiles(piece: Piece) -> Profiles:
+    """Read the profiles of a finished piece, whose notes say how many there are."""
+    try:
+        frame = pl.read_parquet(piece.folder / _FILE)
+        counts = np.bincount(frame["profile"].to_numpy(), minlength=int(piece.notes["n"]))
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Profiles(frame["item"].to_numpy().astype(np.int32), frame["rating"].to_numpy().astype(np.float32), offsets)
+    except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise unreadable(piece.folder) from error
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A fitted victim and what it shows to whom.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the model.
-    shown : Evaluation or None
-        Ranks of the targets for every real user who lacks them; None without targets.
-    useful : Evaluation
-        The test.
-    facts : dict
-        ``seconds``, ``peak_mb``, ``commit``, ``best_epoch`` and what a defence noted.
-    """
+    """A fitted victim, to whom it shows the targets (None without targets), and how well it recommends."""
 
     folder: Path
     shown: Evaluation | None
     useful: Evaluation
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
 
     def model(self) -> Recommender:
-        """Load the model.
-
-        Returns
-        -------
-        Recommender
-            Fitted.
-        """
+        """Load the model."""
         return load_model(self.folder)
 
 
 def fit_and_measure(
     folder: Path,
-    facts: dict[str, Any],
     prepare: Callable[[], Fitting],
     clean: Split,
     training: TrainingConfig,
     targets: NDArray[np.int32],
-    *,
-    keep_model: bool = False,
-) -> Measured:
-    """Fit what a defence made of the data, and measure it on the real users.
+    keep_model: bool,
+    device: str,
+) -> dict[str, Any]:
+    """Fit what a defence made of the data, measure it on the real users, and return what it cost; targets [T]."""
+    begin = time.monotonic()
+    fitting = prepare()
+    split, hardening = fitting.split, time.monotonic() - begin
+    model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
+    fitted = fit(model, split, training, show=False, device=device)
+    if keep_model:
+        save_model(model, folder / "model")
+    if len(targets):
+        asked = exposure_queries(clean, targets)  # codes of users and items are those of the poisoned split too
+        asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
+        evaluate(model, asked, top=0, device=device).save(folder / "shown")
+    evaluate(model, split.test, top=0, device=device, train=split.train).save(folder / "useful")
+    cost = {"seconds": fitted.seconds + hardening, "peak_mb": fitted.peak_mb, "best_epoch": fitted.best_epoch}
+    return cost | {"commit": commit()} | fitting.notes
 
-    Parameters
-    ----------
-    folder : Path
-        Of all fits.
-    facts : dict
-        All that decides the result, as plain values; its hash names the fit.
-    prepare : callable
-        Returns model, options and split; called only where something is computed.
-    clean : Split
-        Before the attack: tells whose histories are asked for, so that a defence that removes users is measured on them too.
-    training : TrainingConfig
-        With the seed of the fit.
-    targets : ndarray, shape [K], int32
-        Item codes.
-    keep_model : bool
-        Whether the model itself is written, for those who need to see it (a white-box attacker).
 
-    Returns
-    -------
-    Measured
-        Read, or just computed.
-    """
-    place = folder / key_of(facts)
-    if not (place / "done.json").exists() or (keep_model and not (place / "model").exists()):
-        begin = time.monotonic()
-        fitting = prepare()
-        split, hardening = fitting.split, time.monotonic() - begin
-        model = create_model(fitting.model, split, seed=training.seed, **fitting.options)
-        done = fit(model, split, training, show=False, device="cpu")
-        if keep_model:
-            save_model(model, place / "model")
-        if len(targets):
-            asked = audience(clean, targets)  # codes of users and items are those of the poisoned split too
-            asked = replace(asked, sequences=replace(asked.sequences, vocabulary=split.vocabulary))
-            evaluate(model, asked, top=0, device="cpu").save(place / "shown")
-        evaluate(model, split.test, top=0, device="cpu", train=split.train).save(place / "useful")
-        cost = {"seconds": done.seconds + hardening, "peak_mb": done.peak_mb, "best_epoch": done.best_epoch, "commit": commit()}
-        write_json(place / "done.json", {"facts": facts, "measured": cost | fitting.notes})
-    shown = Evaluation.load(place / "shown") if (place / "shown" / "ranks.parquet").exists() else None
-    return Measured(place, shown, Evaluation.load(place / "useful"), dict(read_json(place / "done.json")["measured"]))
+def read_fit(piece: Piece) -> Measured:
+    """Read a finished fit."""
+    shown = Evaluation.load(piece.folder / "shown") if (piece.folder / "shown" / "ranks.parquet").exists() else None
+    return Measured(piece.folder, shown, Evaluation.load(piece.folder / "useful"), piece.notes)
 
 
 def measure_polluted(
     folder: Path,
-    facts: dict[str, Any],
     fitted: Measured,
     clean: Split,
     targets: NDArray[np.int32],
     pollute: Callable[[Queries], Queries],
-) -> Measured:
-    """Measure a fitted victim on histories that an attacker has added to.
-
-    Parameters
-    ----------
-    folder : Path
-        Of all such measurements.
-    facts : dict
-        All that decides the result.
-    fitted : Measured
-        The victim, with its model kept.
-    clean : Split
-        Whose training histories are asked.
-    targets : ndarray, shape [K], int32
-        Item codes; each is asked for on its own.
-    pollute : callable
-        Takes queries with one target each, and returns them with longer histories.
-
-    Returns
-    -------
-    Measured
-        Its utility is that of `fitted`.
-    """
-    place = folder / key_of(facts | {"targets": targets.tolist()})
-    if not (place / "done.json").exists():
-        begin, model, parts = time.monotonic(), fitted.model(), []
-        for target in targets:
-            polluted = pollute(audience(clean, np.array([target], dtype=np.int32)))
-            parts.append(evaluate(model, polluted, top=0, device="cpu"))
-        ranks = pl.concat([part.ranks for part in parts])
-        replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(place / "shown")
-        cost = {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}
-        write_json(place / "done.json", {"facts": facts, "measured": cost})
-    return replace(fitted, shown=Evaluation.load(place / "shown"), facts=dict(read_json(place / "done.json")["measured"]))
+    device: str,
+) -> dict[str, Any]:
+    """Measure a fitted victim on histories that an attacker has added to, target by target; targets [T]."""
+    begin, model, parts = time.monotonic(), fitted.model(), []
+    for target in targets:
+        polluted = pollute(exposure_queries(clean, np.array([target], dtype=np.int32)))
+        parts.append(evaluate(model, polluted, top=0, device=device))
+    ranks = pl.concat([part.ranks for part in parts])
+    replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(folder / "shown")
+    return {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}

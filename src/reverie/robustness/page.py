@@ -2,119 +2,129 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.files import write_text
+from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report import words
-from reverie.report.palette import look
-from reverie.report.rendering import rendered
-from reverie.report.svg import inline_svg
-from reverie.robustness.bench import NONE
-from reverie.robustness.transfer import surrogate_of
-from reverie.robustness.words import SHOWN_BELOW, attack_sentences, fakes_word
+from reverie.report.page import Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
+from reverie.report.page import write_page as write_sections
+from reverie.report.plots import inline_svg, look
+from reverie.report.table import Column, Table
+from reverie.robustness.benchmark import NONE
+from reverie.robustness.recipe import surrogate_of
+from reverie.robustness.table import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.robustness.run import Done
-    from reverie.robustness.summary import CellEffects
+    from reverie.robustness.summary import CellEffects, Done
 
 EXAMPLES, EVENTS = 3, 12
 """Fake profiles shown of each attack, and events shown of each."""
 
 
-@dataclass(frozen=True)
-class Heat:
-    """One cell of a heat map.
-
-    Parameters
-    ----------
-    value : str
-        What it says.
-    note : str
-        What stands below.
-    strength : float
-        In [-1, 1]: how strongly it is coloured; positive is what a defender dislikes.
-    words : str
-        The same as a sentence, for those who hear the page.
-    shown : bool
-        Whether the effect is shown after correction.
-    """
-
-    value: str
-    note: str
-    strength: float
-    words: str
-    shown: bool = True
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """A table of coloured cells.
-
-    Parameters
-    ----------
-    title, corner : str
-        Caption, and what the rows are.
-    columns : list of str
-        Heads.
-    rows : list of (str, list of Heat or None)
-        Name and cells.
-    """
-
-    title: str
-    corner: str
-    columns: list[str]
-    rows: list[tuple[str, list[Heat | None]]]
-
-
 def write_page(done: Done, path: str | Path, command: str = "") -> Path:
-    """Write the page.
-
-    Parameters
-    ----------
-    done : Done
-        A finished benchmark.
-    path : path
-        The file to write.
-    command : str
-        What to type to get it again.
-
-    Returns
-    -------
-    Path
-        The file; it loads nothing from elsewhere and runs no script.
-    """
-    style = (resources.files("reverie.robustness") / "page.css").read_text(encoding="utf-8")
+    """Write the page."""
     recipe, split = done.bench.recipe, done.bench.arena.split
-    text = rendered(
-        "reverie.robustness",
-        "page.html",
-        style,
-        recipe=recipe,
-        split=split,
-        dataset=done.bench.dataset,
-        sentences=attack_sentences(done),
-        tiles=_tiles(done),
-        attacks=_attack_maps(done),
-        transfer=_transfer_map(done),
-        defences=_defence_maps(done),
-        detection=_detection_maps(done),
-        curves=_curves(done),
-        stealth=_stealth(done),
-        costs=_costs(done),
-        examples=_examples(done),
-        command=command,
-        shown_below=SHOWN_BELOW,
+    return write_sections(
+        path,
+        f"How {split.dataset} can be attacked, and what helps",
+        sections(done, command),
+        kind="robustness",
+        name=recipe.name,
+        facts=(split.dataset, split.protocol, f"goal: {recipe.goal.kind}"),
+        opening=(Prose(attack_sentences(done), listed=True), Tiles(_tiles(done))),
     )
-    write_text(path, text)
-    return Path(path)
+
+
+def sections(done: Done, command: str = "") -> list[Section]:
+    """Return the benchmark as sections of a page."""
+    recipe = done.bench.recipe
+    attacks = Section(
+        "attacks",
+        "Attack × victim",
+        _attack_maps(done),
+        "By how many points a target's share of top-10 lists rises above the null attack (the same victim fitted again with "
+        "nothing injected), the 95\u00a0% interval over seeds and users, and the change of NDCG@10 on the test. Orange is what a "
+        "defender dislikes, green its opposite; an italic value is not shown "
+        f"(p ≥ {SIGNIFICANT} by the normal approximation, after Holm). The row “null” is 0 by construction, and its interval says "
+        "nothing.",
+        "Attacks",
+    )
+    transfer = Section(
+        "transfer",
+        "Surrogate × victim",
+        _transfer_maps(done),
+        "Attacks that were made on a model, and what they lift on each victim. “factors” is a matrix factorisation that the "
+        "attacker fitted; ◂ marks the victim that the attack was made on.",
+        "Transfer",
+    )
+    note = "The six attacks that lift most at the largest budget; bars are 95\u00a0% intervals."
+    budgets = Section("budgets", "What more fake users buy", _curves(done), note, "Budgets")
+    detection = Section(
+        "detection",
+        "Detection",
+        [*_detection_maps(done), *_stealth(done)] if any(one.detector for one in done.detected) else [],
+        "AUC of each detector, mean over seeds; below it average precision, and the share of fakes found when as many users are "
+        "flagged as there are fakes. Green is good for the defender. Supervised detectors were given the labels of "
+        f"{words.percent(recipe.labelled)} of the users; all are measured on the others.",
+    )
+    defences = Section(
+        "defences",
+        "Defence × attack",
+        _defence_maps(done),
+        "What is left of the lift with each defence, against the null attack without a defence, and the change of NDCG@10. "
+        "“oracle” removes exactly the fakes and is no defence but the best one could do; “random-removal” removes as many users at "
+        "random.",
+        "Defences",
+    )
+    untitled = done.bench.arena.split.vocabulary.titles is None
+    profiles = Section(
+        "profiles",
+        "Fake profiles",
+        _examples(done),
+        "The first profiles of each attack at the smallest budget, seed 0, up to twelve events; targets are marked."
+        + (" These data have no titles, so items are named by their ids." if untitled else ""),
+    )
+    found = [one for one in (transfer, budgets, detection, defences) if one.blocks]
+    return [attacks, *found, profiles, _reading(done, command)]
+
+
+def _reading(done: Done, command: str) -> Section:
+    recipe, split = done.bench.recipe, done.bench.arena.split
+    draw, knowledge = recipe.goal.draw, recipe.knowledge
+    share = f": the ratings of {words.percent(knowledge.share)} of the users" if knowledge.kind == "grey" else ""
+    least = f"{recipe.threshold:g}" if recipe.threshold else "three quarters of the scale"
+    facts = [
+        (
+            "Targets",
+            f"Drawn for each seed by popularity ({', '.join(draw.groups)}, {draw.each} each), or named in the recipe. Every real "
+            "user who lacks a target is asked; the share is the mean over users and targets.",
+        ),
+        (
+            "Null attack",
+            "The victim is fitted again with another seed and nothing injected; all effects are differences to it, paired by seed "
+            "and user.",
+        ),
+        ("Knowledge", f"{knowledge.kind} box{share}, where a row does not say otherwise."),
+        (
+            "Ratings and likes",
+            f"Ratings of at least {least} are likes, for real and for fake profiles alike; recommenders learn from likes.",
+        ),
+        ("Again", f"`{command}`"),
+        ("Data", f"{split.dataset}. Licence: {done.bench.dataset.licence}. SHA-256 `{split.sha256}`"),
+    ]
+    heads = ("cell", "budget", Column("making the profiles", "right"), Column("fit", "right"))
+    costs = [
+        (_named(one), fakes_word(one.fakes), words.duration(one.crafting), words.duration(one.seconds))
+        for one in (*done.attacked, *done.defended)
+        if one.fakes
+    ]
+    return Section("reading", "How to read the numbers", [Facts(facts), Table("Time", heads, costs)], short="Reading")
 
 
 def _tiles(done: Done) -> list[tuple[str, str]]:
@@ -133,19 +143,19 @@ def _named(one: CellEffects) -> str:
     return f"{one.attack} on {one.victim}" + ("" if one.defence == NONE else f" with {one.defence}")
 
 
-def _heat(one: CellEffects, most: float, targeted: bool) -> Heat:
+def _heat(one: CellEffects, most: float, targeted: bool) -> HeatCell:
     change = one.change["ndcg@10"]
     if not targeted:
         text = f"{_named(one)}: NDCG@10 changes by {change.value:+.4f}"
-        return Heat(f"{change.value:+.4f}", f"{change.low:+.4f} to {change.high:+.4f}", -change.value / most, text)
+        return HeatCell(f"{change.value:+.4f}", f"{change.ends[0]:+.4f} to {change.ends[1]:+.4f}", text, -change.value / most)
     lift, after, before = one.lift["hr@10"], one.after["hr@10"], one.before["hr@10"]
-    shown = one.p_holm < SHOWN_BELOW
     text = (
         f"{_named(one)}: targets are in {words.percent(after.value)} of top-10 lists, {words.percent(before.value)} before; "
-        f"{'shown' if shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
+        f"{'shown' if one.shown else 'not shown'}; NDCG@10 changes by {change.value:+.4f}"
     )
-    note = f"{100 * lift.low:+.2f} to {100 * lift.high:+.2f}\nNDCG {change.value:+.4f}"
-    return Heat(f"{100 * lift.value:+.2f}", note, lift.value / most, text, shown)
+    low, high = lift.ends
+    note = f"{100 * low:+.2f} to {100 * high:+.2f}\nNDCG {change.value:+.4f}"
+    return HeatCell(f"{100 * lift.value:+.2f}", note, text, lift.value / most, one.shown)
 
 
 def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
@@ -153,7 +163,7 @@ def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
     targeted = all(one.lift for one in effects)
     sizes = [abs(one.lift["hr@10"].value if targeted else one.change["ndcg@10"].value) for one in effects]
     most = max([*sizes, 1e-9])
-    rows: dict[str, dict[str, Heat]] = {}
+    rows: dict[str, dict[str, HeatCell]] = {}
     for one in effects:
         name = one.attack if one.defence == NONE else one.defence
         rows.setdefault(name, {})[one.victim] = _heat(one, most, targeted)
@@ -161,29 +171,26 @@ def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
 
 
 def _attack_maps(done: Done) -> list[HeatMap]:
-    budgets = dict.fromkeys(one.fakes for one in done.attacked)
-    return [
-        _map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes) if fakes else "null attack", "attack")
-        for fakes in sorted(budgets)
-    ]
+    budgets = sorted({one.fakes for one in done.attacked if one.fakes})
+    return [_map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes), "attack") for fakes in budgets]
 
 
-def _transfer_map(done: Done) -> HeatMap | None:
+def _transfer_maps(done: Done) -> list[HeatMap]:
     """Attacks that were made on a model, at the largest budget, by that model."""
     recipe = done.bench.recipe
     most = max(recipe.budgets, key=lambda fakes: done.bench.budget(fakes, 0).users)
     found = [(surrogate_of(recipe, one.attack), one) for one in done.attacked if one.fakes == most]
     made = sorted(((name, one) for name, one in found if name is not None), key=lambda pair: pair[0])
     if len({one.victim for _, one in made}) < 2:
-        return None
+        return []
     by = {one.attack: name for name, one in made}
     shown = _map([one for _, one in made], fakes_word(most), "made on · attack")
-    rows: list[tuple[str, list[Heat | None]]] = []
+    rows: list[tuple[str, list[HeatCell | None]]] = []
     for name, cells in shown.rows:
         own = [victim == by[name] for victim in shown.columns]
-        marked = [replace(c, value=f"{c.value} ◂") if c and is_own else c for c, is_own in zip(cells, own, strict=True)]
+        marked = [replace(c, text=f"{c.text} ◂") if c and is_own else c for c, is_own in zip(cells, own, strict=True)]
         rows.append((f"{by[name]} · {name}", marked))
-    return HeatMap(shown.title, shown.corner, shown.columns, rows)
+    return [replace(shown, rows=rows)]
 
 
 def _defence_maps(done: Done) -> list[HeatMap]:
@@ -193,12 +200,8 @@ def _defence_maps(done: Done) -> list[HeatMap]:
         bare = [one for one in done.attacked if (one.attack, one.fakes) == (attack, fakes)]
         victims = {one.victim for one in chosen}
         title = "no attack: the price of a defence" if not fakes else f"{attack}, {fakes_word(fakes)}"
-        none = HeatMap("", "", [], [])
-        if fakes:
-            none = _map([one for one in bare if one.victim in victims], "", "")
         made = _map([*[one for one in bare if one.victim in victims and fakes], *chosen], title, "defence")
-        rows = [("none" if none.rows and name == attack else name, cells) for name, cells in made.rows]
-        found.append(HeatMap(title, "defence", made.columns, rows))
+        found.append(replace(made, rows=[("none" if fakes and name == attack else name, cells) for name, cells in made.rows]))
     return found
 
 
@@ -210,19 +213,19 @@ def _detection_maps(done: Done) -> list[HeatMap]:
         rows = []
         for detector in dict.fromkeys(one.detector for one in found):
             by = {one.attack: one for one in found if one.detector == detector}
-            cells: list[Heat | None] = []
+            cells: list[HeatCell | None] = []
             for attack in attacks:
                 auc, ap, kept = (by[attack].mean(name) for name in ("auc", "ap", "recall"))
                 text = f"{detector} on {attack}: AUC {auc:.3f}, average precision {ap:.3f}, recall at the true share {kept:.3f}"
-                cells.append(Heat(f"{auc:.3f}", f"AP {ap:.2f}\nrecall {kept:.2f}", -(2 * auc - 1) if auc == auc else 0.0, text))
+                cells.append(HeatCell(f"{auc:.3f}", f"AP {ap:.2f}\nrecall {kept:.2f}", text, -(2 * auc - 1) if auc == auc else 0.0))
             rows.append((detector, cells))
         maps.append(HeatMap(fakes_word(fakes), "detector", attacks, rows))
     return maps
 
 
-def _curves(done: Done) -> list[tuple[str, Markup]]:
-    budgets = [one for one in done.bench.recipe.budgets]
-    found: list[tuple[str, Markup]] = []
+def _curves(done: Done) -> list[Figure]:
+    budgets = list(done.bench.recipe.budgets)
+    found: list[Figure] = []
     if len(budgets) < 2 or not all(one.lift for one in done.attacked):
         return found
     shares = [done.bench.budget(fakes, 0).users for fakes in budgets]
@@ -239,26 +242,32 @@ def _curves(done: Done) -> list[tuple[str, Markup]]:
                     [0, *shares], [0.0, *[100 * one.value for one in lifts]], color=drawn.code, marker=drawn.marker, label=name
                 )
                 for x, one in zip(shares, lifts, strict=True):
-                    axes.plot([x, x], [100 * one.low, 100 * one.high], color=drawn.code, linewidth=1.2, alpha=0.5)
+                    axes.plot([x, x], [100 * end for end in one.ends], color=drawn.code, linewidth=1.2, alpha=0.5)
             axes.set(xlabel="fake users", ylabel="lift of HR@10, points")
             axes.legend(fontsize=8)
 
-        found.append((victim, inline_svg(paint, f"budget-{victim}", f"Lift of the targets' HR@10 on {victim} by number of fakes")))
+        alt = f"Lift of the targets' HR@10 on {victim} by number of fakes"
+        found.append(Figure(victim, "", inline_svg(paint, f"budget-{victim}", alt)))
     return found
 
 
-def _stealth(done: Done) -> list[tuple[str, str, list[float]]]:
-    names = ("stealth_auc", "stealth_length", "stealth_popularity", "stealth_ratings")
-    return [(one.attack, fakes_word(one.fakes), [one.mean(name) for name in names]) for one in done.detected if not one.detector]
-
-
-def _costs(done: Done) -> list[tuple[str, str, float, float]]:
-    return [
-        (_named(one), fakes_word(one.fakes), one.crafting, one.seconds) for one in (*done.attacked, *done.defended) if one.fakes
+def _stealth(done: Done) -> list[Table]:
+    names = {
+        "stealth_auc": "told apart by a linear classifier, AUC",
+        "stealth_length": "length, in deviations",
+        "stealth_popularity": "popularity of items, in deviations",
+        "stealth_ratings": "distance of ratings",
+    }
+    rows = [
+        (one.attack, fakes_word(one.fakes), *(words.number(one.mean(name), 2) for name in names))
+        for one in done.detected
+        if not one.detector
     ]
+    columns = (Column("attack"), Column("budget"), *(Column(said, "right") for said in names.values()))
+    return [Table("How far fake profiles are from real ones", columns, rows)] if rows else []
 
 
-def _examples(done: Done) -> list[tuple[str, list[list[tuple[str, str]]], int]]:
+def _examples(done: Done) -> list[Example]:
     bench, vocabulary = done.bench, done.bench.arena.split.vocabulary
     victim = next(iter(bench.recipe.victims))
     found = []
@@ -273,8 +282,11 @@ def _examples(done: Done) -> list[tuple[str, list[list[tuple[str, str]]], int]]:
             events = sorted(
                 zip(profiles.items[part].tolist(), profiles.ratings[part].tolist(), strict=True), key=lambda e: e[0] not in targets
             )
-            shown.append(
-                [(("→ " if item in targets else "") + vocabulary.title(item), f"{rating:g}") for item, rating in events[:EVENTS]]
-            )
-        found.append((attack, shown, int(profiles.lengths.max(initial=0))))
+            items = [
+                Item(("→ " if aimed else "") + vocabulary.title(item), f"{rating:g}", "aim" if aimed else "")
+                for item, rating in events[:EVENTS]
+                for aimed in (item in targets,)
+            ]
+            shown.append(ItemList("", items))
+        found.append(Example(attack, shown, f"{int(profiles.lengths.max(initial=0))} ratings"))
     return found

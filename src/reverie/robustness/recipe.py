@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -15,12 +13,16 @@ from reverie.options import Options, checked
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.threat import SIGHT, BudgetConfig, GoalConfig, Grey, Knowledge
-from reverie.settings import Settings, load_named, packaged_files, put, shortened
+from reverie.robustness.threat import AVAILABLE, BudgetConfig, GoalConfig, Grey, Knowledge
+from reverie.settings import Settings, put
+from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+if TYPE_CHECKING:
+    from reverie.robustness.attacks.attack import Attack, Pollutes
+
+
 Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
 
 
@@ -35,13 +37,7 @@ class Victim(Options):
     """How it is fitted; its seed is that of the cell."""
 
     def options(self) -> dict[str, Any]:
-        """Return the options of the model as nested mappings.
-
-        Returns
-        -------
-        dict
-            For `create_model`.
-        """
+        """Return the options of the model as nested mappings."""
         values: dict[str, Any] = {}
         for key, value in self.set.items():
             values = put(values, key, value, f"victim '{self.model}', set, {key}")
@@ -61,13 +57,9 @@ class Row(Options):
     """Of a white-box attack: the victim it is made for, so that it can be tried on others; by default each victim itself."""
 
 
-class RobustnessRecipe(Options):
+class RobustnessRecipe(BaseRecipe):
     """One benchmark on one dataset."""
 
-    name: Name
-    """Name of the recipe, and of its file."""
-    description: str = ""
-    """What it is for."""
     dataset: DatasetRecipe
     """What is attacked."""
     split: SplitConfig = LeaveOneOut()
@@ -100,8 +92,6 @@ class RobustnessRecipe(Options):
     """Seeds 0 … seeds - 1 of targets, attack and victim."""
     reward: Name | None = None
     """Victim that attackers who may make trials fit for them; the first by default."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes by dotted key that make a run of seconds."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> RobustnessRecipe:
@@ -125,106 +115,76 @@ class RobustnessRecipe(Options):
         return self
 
     def knowledge_of(self, attack: str) -> Knowledge:
-        """Return what the attacker of a row knows.
-
-        Parameters
-        ----------
-        attack : str
-            A row of `attacks`.
-
-        Returns
-        -------
-        White, Grey or Black
-            The row's, or the recipe's.
-        """
+        """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
 
-    def refuse(self) -> None:
-        """Raise where an attack may not have what it needs, or cannot pursue the goal.
+    def attack(self, row: str) -> Attack | Pollutes:
+        """Return the attack of a row."""
+        kind, options = self.attacks[row].kind, self.attacks[row].set
+        attack: Attack | Pollutes = ATTACKS.build(kind)(checked(ATTACKS.config(kind), options, f"attacks.{row}"))
+        return attack
 
-        Raises
-        ------
-        ConfigError
-            On the first such attack.
-        """
-        from reverie.robustness.view import refuse_what_is_not_seen
+    def refuse(self) -> None:
+        """Raise where an attack may not have what it needs, or cannot pursue the goal."""
+        from reverie.robustness.view import check_knowledge
 
         for row, what in self.attacks.items():
-            attack = ATTACKS.build(what.kind)(checked(ATTACKS.config(what.kind), what.set, f"attacks.{row}"))
-            refuse_what_is_not_seen(what.kind, attack.needs, self.knowledge_of(row).kind)
+            attack = self.attack(row)
+            key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"
+            check_knowledge(what.kind, attack.needs, self.knowledge_of(row).kind, key)
             if self.goal.kind not in attack.goals:
                 raise ConfigError(
                     f"attack '{what.kind}' cannot {self.goal.kind}; it can {', '.join(sorted(attack.goals))}, so leave out "
                     f"attacks.{row} or change goal.kind"
                 )
-            if what.crafted_on and "victim" not in SIGHT[self.knowledge_of(row).kind]:
+            if what.crafted_on and "victim" not in AVAILABLE[self.knowledge_of(row).kind]:
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
 
     def budget(self, fakes: float) -> BudgetConfig:
-        """Return one budget.
-
-        Parameters
-        ----------
-        fakes : float or int
-            One of `budgets`.
-
-        Returns
-        -------
-        BudgetConfig
-            With the recipe's size of profiles.
-        """
+        """Return one budget."""
         return BudgetConfig(fakes=fakes, size=self.size)
 
 
-def robustness_files() -> dict[str, Path]:
-    """Return the packaged recipes by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
-    return packaged_files("reverie.robustness")
+def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:
+    recipe.refuse()
 
 
-def load_robustness(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> RobustnessRecipe:
-    """Load a recipe by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether its `smoke` settings are applied first; the name then ends in ``-smoke``.
-
-    Returns
-    -------
-    RobustnessRecipe
-        Valid; no attack asks for more than it may have.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
-    loaded = load_named(
-        name_or_path,
-        robustness_files(),
-        "robustness recipe",
-        "reverie robustness --list",
-        parse=_parsed,
-        example="seeds=1",
-        overrides=overrides,
-        short=shortened,
-        smoke=smoke,
-    )
-    loaded.refuse()
-    return loaded
+def _columns(recipe: RobustnessRecipe) -> dict[str, str]:
+    parts = ("victims", "attacks", "detectors", "defences")
+    counts = {part: str(len(getattr(recipe, part))) for part in parts}
+    named = {"recipe": recipe.name, "data": recipe.dataset.name}
+    return named | counts | {"seeds": str(recipe.seeds), "description": recipe.description}
 
 
-def _parsed(values: Any, where: str) -> RobustnessRecipe:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a robustness recipe is a mapping of options; see 'reverie robustness --list'")
-    return checked(RobustnessRecipe, values, where)
+ROBUSTNESS = RecipeShelf(
+    "a robustness recipe",
+    RobustnessRecipe,
+    "reverie.robustness",
+    "reverie robustness --list",
+    "seeds=1",
+    check=_check_attacks,
+    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
+    columns=_columns,
+)
+"""Recipes of `reverie robustness`, `attack` and `defend`."""
+
+
+ITSELF = "each victim itself"
+"""A white box that was opened again for every victim."""
+FACTORS = "factors"
+"""Weighted matrix factorisation fitted by the attacker, `reverie.robustness.attacks.surrogate`."""
+
+
+def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
+    """Return the model that an attack was made on."""
+    if attack not in recipe.attacks:
+        return None
+    row = recipe.attacks[attack]
+    needs = recipe.attack(attack).needs
+    if row.crafted_on:
+        return row.crafted_on
+    if "victim" in needs:
+        return ITSELF
+    if "reward" in needs:
+        return recipe.reward or next(iter(recipe.victims))
+    return FACTORS if "surrogate" in ATTACKS.config(row.kind).model_fields else None

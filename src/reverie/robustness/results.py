@@ -2,134 +2,101 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reverie.robustness.bench import NONE, Cell
-from reverie.robustness.effects import RESAMPLES, Effect, level
-from reverie.robustness.exposure import by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, per_user
-from reverie.robustness.words import attack_sentences
-from reverie.training.environment import commit
+from reverie.evaluation import Effect
+from reverie.evaluation.seeds_clusters import mean_over_seeds
+from reverie.robustness.benchmark import NONE
+from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
+from reverie.robustness.table import attack_sentences
+from reverie.study.environment import commit
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
-    from reverie.robustness.bench import Bench
-    from reverie.robustness.run import Done
+    from reverie.robustness.benchmark import Benchmark, Cell
+    from reverie.robustness.fits import Measured
+    from reverie.robustness.summary import Done
     from reverie.robustness.trained import TrainedAttack, TrainedConfig
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
+HASH_DIGITS = 12
+"""Digits of the dataset's hash in the long tables."""
 
 
-def cell_rows(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return one row per cell and figure, for each seed alone.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    cells : sequence of Cell
-        Finished.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; figures of targets begin with ``target_``.
-    """
-    rows = []
-    for cell in cells:
-        done = bench.measured(cell)
-        figures = {name: level([per_user(done.useful, name)]) for name in USEFUL}
-        if done.shown is not None:
-            figures |= {f"target_{name}": level([by_user(done.shown.ranks, name)]) for name in SHOWN}
-        common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | {
-            "seed": cell.seed, "best_epoch": done.facts["best_epoch"], "seconds": done.facts["seconds"],
-            "peak_mb": done.facts["peak_mb"], "commit": done.facts["commit"],
-        }  # fmt: skip
-        rows += [common | _values(name, effect) for name, effect in figures.items()]
-    return rows
+def cell_rows(bench: Benchmark, cell: Cell, measured: Measured) -> list[dict[str, Any]]:
+    """Return one row per figure of a fit."""
+    figures = {name: mean_over_seeds([per_user(measured.useful, name)]) for name in USEFUL}
+    if measured.shown is not None:
+        figures |= {f"target_{name}": mean_over_seeds([exposure_by_user(measured.shown.ranks, name)]) for name in SHOWN}
+    cost = {name: measured.facts[name] for name in ("best_epoch", "seconds", "peak_mb", "commit")}
+    common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | cost | {"seed": cell.seed}
+    return [common | _values(name, effect) for name, effect in figures.items()]
 
 
-def effect_rows(bench: Bench, effects: Sequence[CellEffects]) -> list[dict[str, Any]]:
-    """Return one row per cell and effect, over all seeds: what is left when the null attack is subtracted.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    effects : sequence of CellEffects
-        From `summarise`.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; metrics begin with ``lift_`` (of targets) or ``change_`` (of recommendation as such).
-    """
-    rows = []
-    for one in effects:
-        figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
-        figures |= {f"change_{name}": effect for name, effect in one.change.items()}
-        common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | {
-            "seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit(),
-        }  # fmt: skip
-        rows += [common | _values(name, effect) for name, effect in figures.items()]
-        rows += [common | {"slice": f"target:{group}"} | _values("lift_hr@10", effect) for group, effect in one.strata.items()]
-    return rows
+def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
+    """Return one row per effect over all seeds: what is left when the null attack is subtracted."""
+    figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
+    figures |= {f"change_{name}": effect for name, effect in one.change.items()}
+    cost = {"seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit()}
+    common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | cost
+    strata = [{"slice": f"target:{group}"} | _values("lift_hr@10", effect) for group, effect in one.strata.items()]
+    return [common | row for row in (*(_values(name, effect) for name, effect in figures.items()), *strata)]
 
 
-def figure_rows(
-    bench: Bench, figures: Mapping[str, float], *, attack: str, fakes: float, seed: int, defence: str, victim: str = ""
+def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> CellEffects:
+    """Return the effects of a cell from its rows; p-values and levels before and after are not in them."""
+    parts: dict[str, dict[str, Effect]] = {"lift": {}, "change": {}, "target": {}}
+    for row in rows:
+        part, _, name = row["metric"].partition("_")
+        group = row["slice"].partition(":")[2]
+        effect = _effect_from_row(row)
+        parts["target" if group else part][group or name] = effect
+    nothing: dict[str, Effect] = {}
+    useful = parts["change"]  # the table shows changes alone
+    return CellEffects(
+        cell.victim, cell.attack, cell.defence, cell.fakes, nothing, nothing, parts["lift"], useful, parts["change"],
+        parts["target"], float(rows[0]["seconds"]),
+    )  # fmt: skip
+
+
+def _effect_from_row(row: Mapping[str, str]) -> Effect:
+    seeds = re.match(r"seeds_x_clusters\((\d+),", row["interval"])
+    low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
+    return Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
+
+
+def detection_rows(
+    bench: Benchmark, figures: Mapping[str, Mapping[str, float]], *, attack: str, fakes: float, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows of figures without an interval: of detection, and of how far fake profiles are from real ones.
+    """Return rows without an interval: figures of each detector, and under "" how far fake profiles are from real ones."""
+    rows = []
+    for detector, values in figures.items():
+        common = _common(bench, "", attack, detector, fakes) | {"seed": seed, "commit": commit()}
+        prefix = "detection_" if detector else ""
+        rows += [common | {"metric": f"{prefix}{name}", "value": value} for name, value in values.items()]
+    return rows
 
-    Parameters
-    ----------
-    bench : Bench
-        Of the recipe.
-    figures : mapping of str to float
-        Metric to value.
-    attack, defence, victim : str
-        Rows of the recipe; a detector stands in the column of defences.
-    fakes : float
-        Budget.
-    seed : int
-        Of the recipe.
 
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`.
-    """
-    common = _common(bench, victim, attack, defence, fakes) | {"seed": seed, "commit": commit()}
-    return [common | {"metric": name, "value": value} for name, value in figures.items()]
+def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, float]]:
+    """Return the figures of each detector from its rows."""
+    figures: dict[str, dict[str, float]] = {}
+    for row in rows:
+        detector = "" if row["defence"] == NONE else row["defence"]
+        figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"])
+    return figures
 
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
-    """Return one row per figure of an attack on a trained model.
-
-    Parameters
-    ----------
-    done : TrainedAttack
-        Measured.
-    config : TrainedConfig
-        How it was done.
-    split : Split
-        Of the run.
-    run, model : str
-        Names of the run folder and of the model.
-
-    Returns
-    -------
-    list of dict
-        For `append_results` with `MORE`; the budget is the number of events added to each history, ``lift_`` and ``change_`` are
-        differences from clean histories.
-    """
+    """Return one row per figure of an attack on a trained model."""
     common = {
-        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256, "slice": "all", "seen": "keep", "fit_on": "train",
-        "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed, "trials": 1,
-        "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
+        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
+        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
+        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
     }  # fmt: skip
     rows = []
     for row in done.rows:
@@ -139,27 +106,16 @@ def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run:
 
 
 def seeds_word(n: int) -> str:
-    """Return what stands in the column of the seed where several are pooled.
-
-    Parameters
-    ----------
-    n : int
-        Number of seeds, from 0 on.
-
-    Returns
-    -------
-    str
-        E.g. ``"0-2"``.
-    """
+    """Return what stands in the column of the seed where several are pooled."""
     return "0" if n == 1 else f"0-{n - 1}"
 
 
-def _common(bench: Bench, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
+def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
     return {
         "recipe": recipe.name,
         "dataset": split.dataset,
-        "dataset_sha256": split.sha256,
+        "dataset_sha256": split.sha256[:HASH_DIGITS],
         "protocol": split.protocol,
         "slice": "all",
         "seen": split.test.seen,
@@ -174,28 +130,16 @@ def _common(bench: Bench, victim: str, attack: str, defence: str, fakes: float) 
 
 
 def _values(metric: str, effect: Effect) -> dict[str, Any]:
-    how = f"cluster_bootstrap({RESAMPLES})" if effect.seeds == 1 else f"seeds_x_clusters({effect.seeds},{RESAMPLES})"
-    return {"metric": metric, "value": effect.value, "low": effect.low, "high": effect.high, "interval": how, "n": effect.n}
+    return {"metric": metric} | {key: getattr(effect, key) for key in ("value", "low", "high", "interval", "n")}
 
 
 def benchmark_json(done: Done) -> dict[str, Any]:
-    """Return a finished benchmark as plain values.
-
-    Parameters
-    ----------
-    done : Done
-        Finished.
-
-    Returns
-    -------
-    dict
-        ``summary`` in words, ``attacked`` and ``defended`` cells with all effects, ``detected`` figures.
-    """
+    """Return a finished benchmark as plain values."""
     return {
         "recipe": done.bench.recipe.name,
         "dataset": done.bench.arena.split.dataset,
         "summary": attack_sentences(done),
-        "attacked": [asdict(one) for one in done.attacked],
-        "defended": [asdict(one) for one in done.defended],
+        "attacked": [asdict(one) | {"p_holm": one.p_holm} for one in done.attacked],
+        "defended": [asdict(one) | {"p_holm": one.p_holm} for one in done.defended],
         "detected": [asdict(one) for one in done.detected],
     }

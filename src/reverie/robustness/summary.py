@@ -1,4 +1,4 @@
-"""What the benchmark came to: effects of attacks and defences over seeds and users, ready for tables and pages."""
+"""Effects of attacks and defences over seeds and users, ready for tables and pages."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.evaluation.names import parse
-from reverie.evaluation.tests import holm
+from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
+from reverie.evaluation.metrics import parse
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.values import measure
-from reverie.robustness.bench import NONE, NULL, Cell
-from reverie.robustness.effects import Effect, difference, level
-from reverie.robustness.exposure import by_user
-from reverie.robustness.view import strata
+from reverie.robustness.benchmark import NONE, NULL, Cell
+from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.view import popularity_groups
 
 if TYPE_CHECKING:
-    from reverie.evaluation import Evaluation
-    from reverie.robustness.bench import Bench
+    from reverie.evaluation import Effect, Evaluation
+    from reverie.robustness.benchmark import Benchmark
     from reverie.robustness.fits import Measured
 
 SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")
@@ -30,32 +30,18 @@ MAIN = "hr@10"
 
 
 @dataclass(frozen=True)
-class CellEffects:
-    """One attack on one victim with one defence at one budget, over all seeds.
+class EffectCell:
+    """One attack on one victim with one defence at one budget, over all seeds."""
 
-    Parameters
-    ----------
-    victim, attack, defence : str
-        Rows of the recipe.
-    fakes : float
-        Budget as the recipe writes it.
-    after : dict of str to Effect
-        Figures of `SHOWN` under the attack.
-    before : dict of str to Effect
-        The same without any attack or defence (null attack: fitted again).
-    lift : dict of str to Effect
-        After minus before, paired by seed and user.
-    useful : dict of str to Effect
-        Figures of `USEFUL` under the attack.
-    change : dict of str to Effect
-        Those minus the null attack's without a defence.
-    strata : dict of str to Effect
-        Lift of HR@10 by the popularity group of the targets.
-    seconds, crafting : float
-        Mean time of a fit, and of making the profiles.
-    p_holm : float
-        Of the lift of HR@10, over all cells of the same kind (undefended, or defended).
-    """
+    victim: str
+    attack: str
+    defence: str
+    fakes: float
+
+
+@dataclass(frozen=True)
+class CellEffects:
+    """One attack on one victim with one defence at one budget, over all seeds."""
 
     victim: str
     attack: str
@@ -69,72 +55,62 @@ class CellEffects:
     strata: dict[str, Effect] = field(default_factory=dict)
     seconds: float = 0.0
     crafting: float = 0.0
-    p_holm: float = 1.0
+
+    @property
+    def shown(self) -> bool:
+        """Whether the lift of the targets' HR@10 is shown after correction for all cells of its kind."""
+        return self.p_holm < SIGNIFICANT
+
+    @property
+    def p_holm(self) -> float:
+        """The corrected p-value of that lift; 1 where it is not tested."""
+        corrected = self.lift[MAIN].p_holm if self.lift else None
+        return 1.0 if corrected is None else corrected
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What one detector found under one attack, over all seeds; or, for `detector` "", how the fakes differ from real users."""
+
+    detector: str
+    attack: str
+    fakes: float
+    values: dict[str, tuple[float, ...]]
+
+    def mean(self, name: str) -> float:
+        """Return the mean of a figure over seeds; NaN where it is not defined."""
+        known = [value for value in self.values.get(name, ()) if value == value]
+        return float(np.mean(known)) if known else float("nan")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished benchmark."""
+
+    bench: Benchmark
+    attacked: list[CellEffects]
+    defended: list[CellEffects] = field(default_factory=list)
+    detected: list[Detected] = field(default_factory=list)
 
 
 def per_user(evaluation: Evaluation, metric: str) -> pl.DataFrame:
-    """Return a metric of the test for each user.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of the test queries.
-    metric : str
-        E.g. ``"ndcg@10"``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns ``user`` and ``value``.
-    """
+    """Return a metric of the test for each user."""
     found = measure(evaluation, parse(metric))
     frame = pl.DataFrame({"user": found.clusters, "value": found.numerator / np.maximum(found.denominator, 1e-12)})
     return frame.group_by("user").agg(pl.col("value").mean()).sort("user")
 
 
-def summarise(bench: Bench, cells: Sequence[Cell]) -> list[CellEffects]:
-    """Gather finished cells over their seeds.
-
-    Parameters
-    ----------
-    bench : Bench
-        Where the cells are.
-    cells : sequence of Cell
-        Of all seeds; those named clean are left out.
-
-    Returns
-    -------
-    list of CellEffects
-        In the order of their first seed.
-    """
-    kinds = list(dict.fromkeys((c.victim, c.attack, c.defence, c.fakes) for c in cells if c.attack != "clean"))
-    found = [_effects(bench, *kind) for kind in kinds]
-    for defended in (False, True):
-        places = [i for i, one in enumerate(found) if (one.defence != NONE) == defended and one.attack != NULL and one.lift]
-        if places:
-            corrected = holm(np.array([found[i].lift[MAIN].p for i in places]))
-            for place, p in zip(places, corrected, strict=True):
-                found[place] = replace(found[place], p_holm=float(p))
-    return found
+def with_corrected_p(effects: Sequence[CellEffects]) -> list[CellEffects]:
+    """Return effects with p-values corrected (Holm 1979) over all that have a target, the null attack left out."""
+    corrected = list(effects)
+    places = [i for i, one in enumerate(corrected) if one.attack != NULL and one.lift]
+    for place, lift in holm_corrected({i: corrected[i].lift[MAIN] for i in places}).items():
+        corrected[place] = replace(corrected[place], lift=corrected[place].lift | {MAIN: lift})
+    return corrected
 
 
 def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) -> dict[float, list[str]]:
-    """Return the attacks that lift their targets most, by budget.
-
-    Parameters
-    ----------
-    effects : sequence of CellEffects
-        Without a defence.
-    n : int
-        How many.
-    victims : sequence of str
-        Mean over these.
-
-    Returns
-    -------
-    dict
-        Budget to names of attacks, strongest first; where there are no targets, those that cost most NDCG@10.
-    """
+    """Return the attacks that lift their targets most, by budget."""
     scores: dict[float, dict[str, list[float]]] = {}
     for one in effects:
         if one.attack != NULL and one.defence == NONE and one.victim in victims:
@@ -143,7 +119,9 @@ def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) ->
     return {fakes: sorted(by, key=lambda name: -float(np.mean(by[name])))[:n] for fakes, by in scores.items()}
 
 
-def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float) -> CellEffects:
+def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
+    """Pool the fits of one attack, defence and budget over seeds, and subtract the null attack."""
+    victim, attack, defence, fakes = cell.victim, cell.attack, cell.defence, cell.fakes
     seeds = range(bench.recipe.seeds)
     after = [bench.measured(Cell(victim, attack, defence, fakes, seed)) for seed in seeds]
     null = [bench.measured(Cell(victim, NULL, NONE, 0, seed)) for seed in seeds]
@@ -152,17 +130,17 @@ def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float)
     useful = {name: ([per_user(m.useful, name) for m in after], [per_user(m.useful, name) for m in null]) for name in USEFUL}
     crafted = 0.0
     if attack != NULL:
-        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1]["seconds"] for seed in seeds]))
+        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
     return CellEffects(
         victim=victim,
         attack=attack,
         defence=defence,
         fakes=fakes,
-        after={name: level(pair[0]) for name, pair in shown.items()},
-        before={name: level(pair[1]) for name, pair in shown.items()},
-        lift={name: difference(*pair) for name, pair in shown.items()},
-        useful={name: level(pair[0]) for name, pair in useful.items()},
-        change={name: difference(*pair) for name, pair in useful.items()},
+        after={name: mean_over_seeds(pair[0]) for name, pair in shown.items()},
+        before={name: mean_over_seeds(pair[1]) for name, pair in shown.items()},
+        lift={name: difference_over_seeds(*pair) for name, pair in shown.items()},
+        useful={name: mean_over_seeds(pair[0]) for name, pair in useful.items()},
+        change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
         seconds=float(np.mean([one.facts["seconds"] for one in after])),
         crafting=crafted,
@@ -170,15 +148,15 @@ def _effects(bench: Bench, victim: str, attack: str, defence: str, fakes: float)
 
 
 def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
-    return [by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
+    return [exposure_by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
 
 
-def _by_stratum(bench: Bench, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
+def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
-    for group, members in strata(bench.arena).items():
+    for group, members in popularity_groups(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
         if all(frame.height for side in sides for frame in side):
-            found[group] = difference(sides[0], sides[1])
+            found[group] = difference_over_seeds(sides[0], sides[1])
     return found
 
 

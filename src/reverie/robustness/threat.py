@@ -1,4 +1,4 @@
-"""The threat model: what an attacker knows, may spend and wants."""
+"""Threat models: what the attacker knows, the budget of fake users, and the goal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Black(Options):
 
 Knowledge = Annotated[White | Grey | Black, Field(discriminator="kind")]
 
-SIGHT: dict[str, frozenset[Need]] = {
+AVAILABLE: dict[str, frozenset[Need]] = {
     "white": frozenset({"ratings", "order", "victim", "reward", "popularity"}),
     "grey": frozenset({"ratings", "order", "popularity"}),
     "black": frozenset({"reward", "popularity"}),
@@ -87,14 +87,3 @@ class GoalConfig(Options):
         if self.kind == "damage" and self.targets:
             raise ValueError("untargeted damage has no targets; leave them out, or promote or demote them")
         return self
-
-
-class ThreatConfig(Options):
-    """A threat model."""
-
-    knowledge: Knowledge = Grey(kind="grey")
-    """What the attacker knows."""
-    budget: BudgetConfig = BudgetConfig()
-    """What the attacker may spend."""
-    goal: GoalConfig = GoalConfig()
-    """What the attacker wants."""

@@ -1,4 +1,4 @@
-"""Attacks on a model as it was trained: events are added to histories in their users' names, and nothing is fitted again.
+"""Profile pollution of a trained model: events are added to histories in their users' names, and nothing is fitted again.
 
 The targets are ranked among candidates drawn for each user, so that a model that pays for every candidate, such as a language
 model, can be attacked too.
@@ -22,22 +22,22 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from reverie.data.queries import extended
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
-from reverie.evaluation.lookup import find_items
-from reverie.evaluation.scoring import ask, asking
+from reverie.evaluation.recommendations import find_items
+from reverie.evaluation.scoring import evaluation_mode, score_batch
+from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.options import Options
 from reverie.robustness.attacks.pollution import greedy_events
-from reverie.robustness.effects import difference, level
-from reverie.robustness.exposure import by_user
+from reverie.robustness.exposure import exposure_by_user
 from reverie.seeds import numpy_generator
-from reverie.training.progress import progress
+from reverie.study.progress import progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
+    from reverie.evaluation import Effect
     from reverie.protocols import Recommender
-    from reverie.robustness.effects import Effect
 
 ATTACKS = ("clean", "random", "popular", "near", "chosen")
 """Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
@@ -69,20 +69,8 @@ class TrainedConfig(Options):
 
 
 @dataclass(frozen=True)
-class Polluted:
-    """What one way of polluting did.
-
-    Parameters
-    ----------
-    attack : str
-        One of `ATTACKS`.
-    hit, lift : Effect
-        Share of users whose target is among the first ten candidates, and its difference from clean histories in points of 1.
-    place, moved : Effect
-        Mean place of the target among the candidates, 0 is first and 1 last, and its difference from clean histories.
-    extra : ndarray, shape [Q, events], int32
-        The events that were added, 0 where none.
-    """
+class PollutionRow:
+    """What one way of polluting did; extra [Q, events]."""
 
     attack: str
     hit: Effect
@@ -94,52 +82,20 @@ class Polluted:
 
 @dataclass(frozen=True)
 class TrainedAttack:
-    """An attack on a trained model, measured.
-
-    Parameters
-    ----------
-    asked : Queries
-        Clean histories with one target and the candidates of each.
-    rows : tuple of Polluted
-        By attack.
-    """
+    """An attack on a trained model, measured."""
 
     asked: Queries
-    rows: tuple[Polluted, ...]
+    rows: tuple[PollutionRow, ...]
 
 
 def attack_trained(
     model: Recommender, histories: Queries, train: Sequences, config: TrainedConfig, show: bool = False
 ) -> TrainedAttack:
-    """Pollute histories in several ways and measure where the targets stand.
-
-    Parameters
-    ----------
-    model : Recommender
-        Trained; the attacker may ask it, a black box.
-    histories : Queries
-        Whose histories are used, of each user the longest; targets and labels are not.
-    train : Sequences
-        What the attacker knows of popularity, and of which items go together.
-    config : TrainedConfig
-        How.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    TrainedAttack
-        The clean histories first. Items of the history stay in the ranking, so that no rival leaves it by being added.
-
-    Raises
-    ------
-    DataError
-        If no user has a history, or there are fewer items than candidates and targets.
-    """
+    """Pollute histories in several ways and measure where the targets stand."""
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
-    asked = _asked(histories, targets, config)
-    pool = _pool(train, counts, asked, targets, config)
+    asked = _draw_queries(histories, targets, config)
+    pool = _candidate_events(train, counts, asked, targets, config)
     draw = numpy_generator(config.seed, "random events")
     allowed = np.setdiff1d(np.arange(1, len(counts) + 1, dtype=np.int32), targets)
     half = config.pool - config.pool // 2
@@ -151,15 +107,22 @@ def attack_trained(
             "popular": pool[:, half + np.arange(config.events) % (config.pool - half)],
             "near": pool[:, np.arange(config.events) % half],
         }
-        extra["chosen"] = greedy_events(asked, pool, config.events, partial(_gain, model, config=config), shown.advance)
+        extra["chosen"] = greedy_events(asked, pool, config.events, partial(_target_margin, model, config=config), shown.advance)
         ranks = {}
         for name in ATTACKS:
             ranks[name] = evaluate(model, extended(asked, extra[name]), top=0, batch_size=ROWS, seed=config.seed).ranks
             shown.advance(f"ranks, {name}")
-    hits, places = ([by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
+    hits, places = ([exposure_by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
     rows = [
-        Polluted(name, level([h]), difference([h], [hits[0]]), level([p]), difference([p], [places[0]]), extra[name])
-        for name, h, p in zip(ATTACKS, hits, places, strict=True)
+        PollutionRow(
+            name,
+            hit=mean_over_seeds([hit]),
+            lift=difference_over_seeds([hit], [hits[0]]),
+            place=mean_over_seeds([place]),
+            moved=difference_over_seeds([place], [places[0]]),
+            extra=extra[name],
+        )
+        for name, hit, place in zip(ATTACKS, hits, places, strict=True)
     ]
     return TrainedAttack(asked, tuple(rows))
 
@@ -170,11 +133,11 @@ def _targets(histories: Queries, counts: NDArray[np.int64], config: TrainedConfi
     known = np.flatnonzero(counts) + 1
     lower = known[np.argsort(counts[known - 1], kind="stable")][: max(1, len(known) // 2)]
     if len(lower) < config.draw:
-        raise DataError(f"the less popular half has {len(lower)} items; draw at most as many targets, not {config.draw}")
+        raise DataError(f"the less popular half has {len(lower)} items, fewer than {config.draw}; set draw to {len(lower)} or less")
     return np.sort(numpy_generator(config.seed, "targets").choice(lower, config.draw, replace=False)).astype(np.int32)
 
 
-def _asked(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig) -> Queries:
+def _draw_queries(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig) -> Queries:
     """Return one query per drawn user: the longest history, a target that is not in it, and candidates that are not either."""
     order = np.lexsort((-histories.lengths, histories.clusters))
     _, first = np.unique(histories.clusters[order], return_index=True)
@@ -210,7 +173,7 @@ def _asked(histories: Queries, targets: NDArray[np.int32], config: TrainedConfig
     )
 
 
-def _pool(
+def _candidate_events(
     train: Sequences, counts: NDArray[np.int64], asked: Queries, targets: NDArray[np.int32], config: TrainedConfig
 ) -> NDArray[np.int32]:
     """Return the items to try for each query, shape [Q, pool]: those most often with its target, then the most popular."""
@@ -220,23 +183,23 @@ def _pool(
     half = config.pool - config.pool // 2
     if len(popular) < config.pool:
         raise DataError(f"there are {len(popular)} items to choose from; set pool to {len(popular)} or less")
-    found = {}
+    pools = {}
     for target in np.unique(asked.targets).tolist():
         with_target = np.isin(rows, rows[items == target])
         shared = np.bincount(items[with_target], minlength=len(counts) + 1)[1:] / np.sqrt(np.maximum(counts, 1))
         near = np.argsort(-(shared + 1e-9 * counts), kind="stable") + 1
         near = near[~np.isin(near, targets)][:half]
-        found[target] = np.concatenate([near, popular[~np.isin(popular, near)][: config.pool - half]]).astype(np.int32)
-    return np.stack([found[target] for target in asked.targets.tolist()])
+        pools[target] = np.concatenate([near, popular[~np.isin(popular, near)][: config.pool - half]]).astype(np.int32)
+    return np.stack([pools[target] for target in asked.targets.tolist()])
 
 
-def _gain(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:
+def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig) -> NDArray[np.float64]:
     """Return how far each target's score is above the mean of a few rivals."""
     table = torch.from_numpy(np.asarray(asked.candidates).reshape(len(asked), -1)[:, : 1 + config.rivals].astype(np.int64))
     parts = []
-    with asking(model, None, config.seed) as place:
+    with evaluation_mode(model, None, config.seed) as device:
         for first in range(0, len(asked), ROWS):
             index = np.arange(first, min(first + ROWS, len(asked)))
-            scores = ask(model, asked, index, place, table[index]).double()
+            scores = score_batch(model, asked, index, device, table[index]).double()
             parts.append(scores[:, 0] - scores[:, 1:].mean(dim=1))
     return np.asarray(torch.cat(parts).cpu().numpy())

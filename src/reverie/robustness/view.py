@@ -1,4 +1,4 @@
-"""What an attacker holds when crafting profiles: a view of the arena, a goal with item codes, and a budget in numbers."""
+"""The attacker's view of the data, and the goal and budget in item codes and numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reverie.errors import ConfigError
-from reverie.evaluation.lookup import find_items
-from reverie.robustness.threat import NEEDS, SIGHT
+from reverie.evaluation.recommendations import find_items
+from reverie.robustness.threat import AVAILABLE, NEEDS
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -19,39 +19,19 @@ if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
-    from reverie.robustness.arena import Arena
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Arena, Ratings
     from reverie.robustness.threat import BudgetConfig, GoalConfig, Knowledge, Need
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What the attacker wants, in codes.
-
-    Parameters
-    ----------
-    kind : {"promote", "demote", "damage"}
-        See `GoalConfig`.
-    targets : ndarray, shape [K], int32
-        Item codes; empty for damage.
-    """
+    """What the attacker wants, in codes; targets [K]."""
 
     kind: Literal["promote", "demote", "damage"]
     targets: NDArray[np.int32]
 
-    def assigned(self, n: int) -> NDArray[np.int32]:
-        """Divide fake users evenly among the targets.
-
-        Parameters
-        ----------
-        n : int
-            Number of fake users.
-
-        Returns
-        -------
-        ndarray, shape [n], int32
-            The target of each; 0 where the goal has none.
-        """
+    def target_of_each(self, n: int) -> NDArray[np.int32]:
+        """Divide fake users evenly among the targets → [n]."""
         if not len(self.targets):
             return np.zeros(n, dtype=np.int32)
         return self.targets[np.arange(n) % len(self.targets)]
@@ -59,15 +39,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the attacker may spend, in numbers.
-
-    Parameters
-    ----------
-    users : int
-        Fake users.
-    size : int
-        Ratings of one fake user, the target's included.
-    """
+    """What the attacker may spend, in numbers."""
 
     users: int
     size: int
@@ -75,30 +47,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class View:
-    """What the attacker sees. What knowledge does not give is None, and asking for it by `require` is an error.
-
-    Parameters
-    ----------
-    knowledge : str
-        ``"white"``, ``"grey"`` or ``"black"``.
-    ratings : Ratings or None
-        Of the seen users, one row each; all N items are columns. Its scale is in `scale` as well.
-    sequences : Sequences or None
-        Likes of the same users, oldest first, row for row as `ratings` (a user without training likes has an empty row).
-    popularity : ndarray, shape [N]
-        Ratings of each item by all real users.
-    mean_rating, deviation : float
-        Of all ratings.
-    arena : Arena
-        Only for its catalogue and scale; attacks must not look into its ratings or split.
-    victim : Recommender or None
-        The trained clean victim (white box).
-    reward : callable or None
-        ``reward(profiles) -> float``: mean HR@10 of the targets over users when a victim of the attacker's own is fitted again
-        with the profiles in (for a demotion its negative, for damage the negative utility). Calls beyond `trials` are an error.
-    trials : int
-        How often `reward` may be called.
-    """
+    """What the attacker sees. What knowledge does not give is None, and asking for it by `require` is an error; popularity [N]."""
 
     knowledge: str
     ratings: Ratings | None
@@ -117,118 +66,51 @@ class View:
         return len(self.popularity)
 
 
-def refuse_what_is_not_seen(attack: str, needs: frozenset[Need], knowledge: str) -> None:
-    """Raise where an attack needs what the attacker may not have.
-
-    Parameters
-    ----------
-    attack : str
-        Its registered name.
-    needs : frozenset of str
-        Its declared needs.
-    knowledge : str
-        Kind of knowledge.
-
-    Raises
-    ------
-    ConfigError
-        One sentence that names what is missing and who has it.
-    """
-    missing = sorted(needs - SIGHT[knowledge])
+def check_knowledge(attack: str, needs: frozenset[Need], knowledge: str, key: str = "knowledge.kind") -> None:
+    """Raise where an attack needs what the attacker does not know; `key` is where a recipe sets the kind of knowledge."""
+    missing = sorted(needs - AVAILABLE[knowledge])
     if missing:
-        enough = [kind for kind, sight in SIGHT.items() if needs <= sight]
+        enough = [kind for kind, sight in AVAILABLE.items() if needs <= sight]
         raise ConfigError(
             f"attack '{attack}' needs {' and '.join(NEEDS[need] for need in missing)}, which a {knowledge}-box attacker does not "
-            f"have; set threat.knowledge.kind to {' or '.join(enough)}"
+            f"have; set {key} to {' or '.join(enough)}"
         )
 
 
 def resolve_budget(config: BudgetConfig, ratings: Ratings, targets: int) -> Budget:
-    """Turn a budget into numbers.
-
-    Parameters
-    ----------
-    config : BudgetConfig
-        Shares or numbers.
-    ratings : Ratings
-        Of the real users.
-    targets : int
-        Number of targets; each needs a fake user at least.
-
-    Returns
-    -------
-    Budget
-        In numbers.
-
-    Raises
-    ------
-    ConfigError
-        If there would be more fake users than real ones, fewer than targets, or profiles larger than the catalogue.
-    """
+    """Turn a budget into numbers."""
     real = int((ratings.lengths > 0).sum())
     users = config.fakes if isinstance(config.fakes, int) else max(1, round(config.fakes * real))
     size = config.size or max(2, round(float(ratings.lengths[ratings.lengths > 0].mean())))
     if users > real:
-        raise ConfigError(f"threat.budget.fakes asks for {users} fake users, but there are {real} real ones; ask for fewer")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users, but there are {real} real ones; ask for fewer")
     if users < targets:
-        raise ConfigError(f"threat.budget.fakes gives {users} fake users for {targets} targets; give at least one each")
+        raise ConfigError(f"budgets: {config.fakes:g} is {users} fake users for {targets} targets; give at least one each")
     if size > ratings.n_items:
-        raise ConfigError(f"threat.budget.size is {size}, but there are {ratings.n_items} items; make it smaller")
+        raise ConfigError(f"size is {size}, but there are {ratings.n_items} items; make it smaller")
     return Budget(users, size)
 
 
 def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
-    """Find the targets, or draw them.
-
-    Parameters
-    ----------
-    config : GoalConfig
-        Ids, titles or strata.
-    arena : Arena
-        Where.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    Goal
-        In codes.
-
-    Raises
-    ------
-    ConfigError
-        If an item is not in the catalogue, or a stratum has too few items.
-    """
+    """Find the targets, or draw them."""
     if config.kind == "damage":
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
-        return Goal(config.kind, _named(config.targets, arena))
-    groups = strata(arena)
+        return Goal(config.kind, np.asarray(find_items(list(config.targets), arena.split.vocabulary), dtype=np.int32))
+    groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
     for group in config.draw.groups:
         members = groups[group]
         if len(members) < config.draw.each:
             raise ConfigError(
-                f"threat.goal.draw asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
+                f"goal.draw.each asks for {config.draw.each} '{group}' items, but there are {len(members)}; ask for fewer"
             )
         drawn.append(numpy_generator(seed, "targets", group).choice(members, config.draw.each, replace=False))
     return Goal(config.kind, np.concatenate(drawn).astype(np.int32))
 
 
-def strata(arena: Arena) -> dict[str, NDArray[np.int32]]:
-    """Group the items that occur in training by their number of likes.
-
-    Parameters
-    ----------
-    arena : Arena
-        Where.
-
-    Returns
-    -------
-    dict
-        ``cold``: at most 5 likes (none included); of the others, by popularity, ``tail``: the lower half, ``head``: the upper
-        tenth, ``middle``: what is between. Item codes.
-    """
+def popularity_groups(arena: Arena) -> dict[str, NDArray[np.int32]]:
+    """Group the items that occur in training by their number of likes."""
     counts = arena.split.train.item_counts()[1:]
     codes = np.arange(1, len(counts) + 1, dtype=np.int32)
     rest = codes[counts > 5]
@@ -244,27 +126,8 @@ def attacker_view(
     victim: Recommender | None = None,
     reward: Callable[[Profiles], float] | None = None,
 ) -> View:
-    """Return what an attacker sees of an arena.
-
-    Parameters
-    ----------
-    arena : Arena
-        Everything.
-    knowledge : White, Grey or Black
-        How much of it.
-    seed : int
-        Seed of the draw of seen users.
-    victim : Recommender or None
-        The clean victim; kept for a white box only.
-    reward : callable or None
-        See `View`; kept for a white and a black box only.
-
-    Returns
-    -------
-    View
-        No more than the knowledge gives.
-    """
-    sight, ratings = SIGHT[knowledge.kind], arena.ratings
+    """Return what an attacker sees of an arena."""
+    sight, ratings = AVAILABLE[knowledge.kind], arena.ratings
     seen = np.flatnonzero(ratings.lengths > 0)
     if knowledge.kind == "grey":
         n = max(1, round(knowledge.share * len(seen)))
@@ -280,22 +143,22 @@ def attacker_view(
         deviation=deviation,
         arena=arena,
         victim=victim if "victim" in sight else None,
-        reward=_limited(reward, trials) if "reward" in sight and reward is not None else None,
+        reward=_count_trials(reward, trials) if "reward" in sight and reward is not None else None,
         trials=trials,
     )
 
 
-def _limited(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
+def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
     used = 0
 
-    def asked(profiles: Profiles) -> float:
+    def counted(profiles: Profiles) -> float:
         nonlocal used
         used += 1
         if used > trials:
-            raise ConfigError(f"the attack asks for more than {trials} trials; raise threat.knowledge.trials")
+            raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 
-    return asked
+    return counted
 
 
 def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
@@ -304,10 +167,6 @@ def _rows_of(arena: Arena, users: NDArray[np.int64]) -> Sequences:
     row[train.users] = np.arange(len(train))
     at = row[users]
     some = at >= 0
-    starts, stops = np.zeros(len(users), dtype=np.int64), np.zeros(len(users), dtype=np.int64)
+    starts, stops = np.zeros((2, len(users)), dtype=np.int64)
     starts[some], stops[some] = train.starts[at[some]], train.stops[at[some]]
     return replace(train, starts=starts, stops=stops, users=users)
-
-
-def _named(names: tuple[str | int, ...], arena: Arena) -> NDArray[np.int32]:
-    return np.asarray(find_items(list(names), arena.split.vocabulary), dtype=np.int32)

@@ -25,19 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Case:
-    """What a check works on.
-
-    Parameters
-    ----------
-    name : str
-        Registered name of the model.
-    options : mapping
-        Its options; small ones, a check trains for a few epochs.
-    folder : Path
-        Scratch space.
-    epochs : int
-        Epochs in which it should learn something of the tiny data.
-    """
+    """What a check works on."""
 
     name: str
     options: Mapping[str, Any]
@@ -201,7 +189,6 @@ def check_recommender(
     Parameters
     ----------
     name : str
-        Registered name.
     check : callable
         One of `CHECKS`.
     folder : path

@@ -22,7 +22,6 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     users, items : int
         How many; each user has 4 to 15 events.
     seed : int
-        Seed.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Fitting any recommender: one readable loop, whose parts can be used one by one."""
+"""Fitting of recommenders: options, training loop, comparisons and sweeps."""
 
 from reverie.training.config import TrainingConfig
 from reverie.training.fit import fit

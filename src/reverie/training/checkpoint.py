@@ -1,7 +1,8 @@
-"""The state of an unfinished training: safetensors and JSON, whole or absent."""
+"""The state of a training: best weights, early stopping, checkpoints."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,36 @@ if TYPE_CHECKING:
 
     from reverie.training.optimiser import Optimisers
 
+
+@dataclass
+class Best:
+    """The best validation so far, and the weights that gave it."""
+
+    patience: int
+    value: float = float("-inf")
+    epoch: int = 0
+    waited: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether training should stop."""
+        return self.waited >= self.patience
+
+    def update(self, value: float, epoch: int, model: torch.nn.Module) -> None:
+        """Take note of a validation."""
+        if value > self.value:
+            self.value, self.epoch, self.waited = value, epoch, 0
+            self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        else:
+            self.waited += 1
+
+    def numbers(self) -> dict[str, Any]:
+        """Return everything but the weights, for a JSON state."""
+        value = None if self.epoch == 0 else self.value
+        return {"patience": self.patience, "value": value, "epoch": self.epoch, "waited": self.waited}
+
+
 _MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
 
 
@@ -24,21 +55,7 @@ def save_state(
     best_weights: dict[str, Tensor],
     numbers: dict[str, Any],
 ) -> None:
-    """Write everything that a resumed training needs.
-
-    The tensors are written under a new name and the JSON, which names them, last; a crash in between leaves the old pair.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's ``state`` folder.
-    model, optimisers
-        Whose state to write.
-    best_weights : dict of str to Tensor
-        Weights of the best epoch so far.
-    numbers : dict
-        Epoch, step and all other plain numbers.
-    """
+    """Write everything that a resumed training needs."""
     from safetensors.torch import save_file
 
     tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
@@ -54,25 +71,7 @@ def save_state(
 
 
 def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Read a state back into a model and its optimiser.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's ``state`` folder.
-    model, optimisers
-        Whose state to set.
-
-    Returns
-    -------
-    (dict, dict) or None
-        The plain numbers and the best weights; None where there is no state.
-
-    Raises
-    ------
-    RunError
-        If the state is broken or belongs to another model.
-    """
+    """Read a state back into a model and its optimiser."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -1,42 +1,36 @@
-"""Several models on one split: which recipes to run for a dataset, and running them."""
+"""Comparison of several models on one split."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from reverie import processes
 from reverie.data.splits.config import split_dataset
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.models.shelf import MODELS
-from reverie.training.recipe import parse_recipe, recipe_files
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.study.run import run_study
+from reverie.study.store import claim
+from reverie.training.recipe import RECIPES
+from reverie.training.run import Run, open_recipe_dataset, result_rows, run_inputs, run_recipe
 from reverie.training.suite import start_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from reverie.data.dataset import Dataset
     from reverie.data.split import Split
     from reverie.training.recipe import Recipe
-    from reverie.training.run import Run
 
 
 @dataclass
 class Comparison:
-    """Runs over one split.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The events.
-    split : Split
-        How they were cut.
-    runs : list of Run
-        Finished, in the order they were asked for.
-    skipped : dict of str to str
-        Models that cannot be used here, and why.
-    """
+    """Runs over one split."""
 
     dataset: Dataset
     split: Split
@@ -45,66 +39,125 @@ class Comparison:
 
 
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
-    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults.
-
-    Parameters
-    ----------
-    dataset, split : dict
-        The recipe's sections of these names.
-    models : sequence of str
-        Registered names.
-    slug : str
-        Stands in the names of the recipes.
-
-    Returns
-    -------
-    list of Recipe
-        In the order of `models`.
-    """
-    packaged = recipe_files() if len(dataset) == 1 else {}
-    found = []
+    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
+    packaged = RECIPES.files() if len(dataset) == 1 else {}
+    recipes = []
     for model in models:
         values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
-        found.append(parse_recipe(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
-    return found
+        recipes.append(RECIPES.parse(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
+    return recipes
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:
-    """Return a recipe under another seed.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The original.
-    seed : int
-        Seed of weights, order, dropout and negatives.
-
-    Returns
-    -------
-    Recipe
-        With the same name.
-    """
+    """Return a recipe under another seed."""
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
 
 
 def refitted(run: Run) -> Recipe:
-    """Return the recipe that fits again on train and validation, with what the run chose on validation.
-
-    Parameters
-    ----------
-    run : Run
-        Finished, fitted on train alone.
-
-    Returns
-    -------
-    Recipe
-        As many epochs as the run's best; no validation.
-    """
+    """Return the recipe that fits again on train and validation, with what the run chose on validation."""
     training = run.recipe.training.model_copy(
         update={"on": "train+valid", "epochs": run.fitted.best_epoch or run.recipe.training.epochs}
     )
     model = {"name": run.recipe.model_name, **run.recipe.model_options, **run.fitted.chosen}
     return run.recipe.model_copy(update={"name": f"{run.recipe.name}+valid", "training": training, "model": model})
+
+
+@dataclass(frozen=True)
+class RunCell:
+    """A run of one row of the comparison at one seed; `refit` is the fit on train and validation after it."""
+
+    label: str
+    seed: int
+    refit: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run could not be made."""
+
+    reason: str
+
+
+class ComparisonStudy:
+    """Recipes that share a dataset and a split, as a study: one cell a run."""
+
+    columns: tuple[str, ...] = ()
+    long_cells = True
+
+    def __init__(
+        self,
+        planned: Mapping[str, Recipe],
+        comparison: Comparison,
+        folder: Path,
+        *,
+        seeds: int = 1,
+        refit: bool = False,
+        device: str | None = None,
+        show: bool = True,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name, self.planned, self.comparison, self.folder = "comparison", planned, comparison, folder
+        self.seeds, self.refit, self.device, self.show, self.report = seeds, refit, device, show, report
+        self._recipes: dict[RunCell, Recipe] = {}
+        if processes.rank() == 0:
+            for cell in self.cells({}):
+                claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
+
+    def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
+        """Return each row at its seeds, and the refit of what is trained."""
+        for label, recipe in self.planned.items():
+            for seed in range(self.seeds) if self.seeds > 1 else (recipe.training.seed,):
+                cell = RunCell(label, seed)
+                self._recipes[cell] = with_seed(recipe, seed)
+                yield cell
+                if self.refit and isinstance(run := done.get(cell), Run):
+                    self._recipes[again := RunCell(label, seed, refit=True)] = refitted(run)
+                    yield again
+
+    def upper_bound(self, done: Mapping[RunCell, Run | Failure | None]) -> int:
+        """Return how many runs there are at most."""
+        return len(self.planned) * self.seeds * (2 if self.refit else 1)
+
+    def facts(self, cell: RunCell) -> dict[str, Any]:
+        """Return everything that a run depends on."""
+        return run_inputs(self._recipes[cell], self.comparison.split.sha256, self.comparison.split.protocol)
+
+    def is_kept(self, cell: RunCell) -> bool:
+        """Return whether a run is finished."""
+        return (self._folder(cell) / "result.json").exists()
+
+    def run(self, cell: RunCell, tell: Callable[[str], None]) -> Run | Failure:
+        """Train and measure; what fails is told, and its row is left out."""
+        recipe = self._recipes[cell]
+        if cell.label in self.comparison.skipped:
+            return Failure(self.comparison.skipped[cell.label])
+        self.report(f"{recipe.name} …")
+        try:
+            run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
+        except (ReverieError, MemoryError, torch.OutOfMemoryError) as error:
+            if processes.world() > 1:  # the other processes may be waiting for this one
+                raise
+            reason = str(error) if isinstance(error, ReverieError) else "does not fit into memory"
+            self.comparison.skipped[cell.label] = reason
+            self.report(f"{cell.label} failed: {reason}")
+            return Failure(reason)
+        values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
+        self.report(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
+        return run
+
+    def restore(self, cell: RunCell, rows: Sequence[Mapping[str, str]]) -> None:
+        """Return None: a run is more than its rows."""
+
+    def describe(self, cell: RunCell, result: Run | Failure) -> str:
+        """Return the name of a run."""
+        return self._recipes[cell].name
+
+    def rows(self, cell: RunCell, result: Run | Failure) -> list[dict[str, Any]]:
+        """Return the rows of a results table."""
+        return result_rows(result) if isinstance(result, Run) else []
+
+    def _folder(self, cell: RunCell) -> Path:
+        return self.folder / f"{self._recipes[cell].name}-seed{cell.seed}"
 
 
 def compare_recipes(
@@ -114,79 +167,45 @@ def compare_recipes(
     seeds: int = 1,
     refit: bool = False,
     device: str | None = None,
+    results: Path | None = None,
     show: bool = True,
     offline: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
-    finished: Callable[[Run], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Run recipes that share a dataset and a split.
-
-    Parameters
-    ----------
-    recipes : sequence of Recipe
-        At least one.
-    folder : Path
-        Gets one run folder per recipe and seed; finished ones are read, unfinished ones go on.
-    seeds : int
-        Seeds 0..seeds-1 of each recipe, or the recipe's own where it is 1.
-    refit : bool
-        Whether to fit each again on train and validation.
-    device : str or None
-        Where to compute.
-    show, offline : bool
-        Show progress; never ask the network.
-    tell : callable
-        Told a line before and after each run.
-    finished : callable
-        Given each run as soon as it is finished, those of earlier commands too.
-
-    Returns
-    -------
-    Comparison
-        All runs.
-
-    Raises
-    ------
-    ConfigError
-        If the recipes differ in dataset or split, or none of the models can be used.
-    """
+    """Run recipes that share a dataset and a split; models that cannot be used here, or fail, are skipped with a reason."""
     first = recipes[0]
     for other in recipes:
         if (other.dataset, other.split) != (first.dataset, first.split):
             raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(first.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, first.split))
-
-    def one(recipe: Recipe) -> Run:
-        run = _run(recipe, folder, comparison.split, device, show, offline, tell)
-        comparison.runs.append(run)
-        finished(run)
-        return run
-
-    for recipe in recipes:
-        tags = MODELS[recipe.model_name].tags
-        if "needs-time" in tags and not dataset.has_time and recipe.model_options.get("clock", "time") == "time":
-            comparison.skipped[recipe.model_name] = "needs timestamps, which this dataset lacks"
-            continue
-        if "needs-user" in tags and first.split.protocol in ("by_user", "by_sequence"):
-            comparison.skipped[recipe.model_name] = f"needs known users, and under '{first.split.protocol}' all are new"
-            continue
-        for seed in range(seeds) if seeds > 1 else (recipe.training.seed,):
-            run = one(with_seed(recipe, seed))
-            if refit:
-                one(refitted(run))
+    count = Counter(recipe.model_name for recipe in recipes)
+    labelled = {one.model_name if count[one.model_name] == 1 else one.name: one for one in recipes}
+    reasons = {label: reason_to_skip(recipe, dataset) for label, recipe in labelled.items()}
+    comparison.skipped = {label: reason for label, reason in reasons.items() if reason}
+    planned = {label: recipe for label, recipe in labelled.items() if label not in comparison.skipped}
+    study = ComparisonStudy(planned, comparison, folder, seeds=seeds, refit=refit, device=device, show=show, report=report)
+    done: dict[RunCell, Run | Failure | None] = run_study(study, results=results, show=show)
+    comparison.runs = [run for cell in study.cells(done) if isinstance(run := done[cell], Run)]
+    elsewhere = dict.fromkeys(cell.label for cell, result in done.items() if result is None)
+    comparison.skipped |= {label: f"its rows stand in {results}; leave out --results to run it again" for label in elsewhere}
     if not comparison.runs:
-        reasons = "; ".join(f"{name} {why}" for name, why in comparison.skipped.items())
-        raise DataError(f"no model can be compared on '{dataset.name}': {reasons}")
+        faults = "; ".join(f"{label}: {reason}" for label, reason in comparison.skipped.items())
+        raise DataError(f"no model can be compared on '{dataset.name}': {faults}")
     return comparison
 
 
-def _run(
-    recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool, offline: bool, tell: Callable[[str], None]
-) -> Run:
-    name = f"{recipe.name}-seed{recipe.training.seed}"
-    tell(f"{recipe.name} …")
-    run = run_recipe(recipe, folder / name, split=split, device=device, show=show, offline=offline)
-    values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
-    tell(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
-    return run
+def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
+    """Return why a model cannot be compared on a dataset; nothing where it can."""
+    tags = MODELS[recipe.model_name].tags
+    if "needs-time" in tags and not dataset.has_time and recipe.model_options.get("clock", "time") == "time":
+        return "needs timestamps, which this dataset lacks"
+    if "needs-user" in tags and recipe.split.protocol in ("by_user", "by_sequence"):
+        return f"needs known users, and under '{recipe.split.protocol}' all are new"
+    if "needs-labels" in tags:
+        return "needs labelled events, and a comparison teaches only what was liked"
+    if "needs-titles" in tags and dataset.vocabulary.titles is None:
+        return "needs titles, which this dataset lacks"
+    packages = [tag.partition(":")[2] for tag in tags if tag.startswith("needs-package:")]
+    absent = sorted(package for package in packages if find_spec(package) is None)
+    return f"needs the package {absent[0]}, which is not installed" if absent else ""

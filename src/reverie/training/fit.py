@@ -1,4 +1,4 @@
-"""Fit any recommender: by counting or by gradient steps."""
+"""Fit any recommender, and the trivial baselines."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.evaluation import evaluate
+from reverie.models import create_model
 from reverie.options import checked
 from reverie.protocols import Counts
 from reverie.seeds import numpy_generator
+from reverie.study.environment import peak_mb, reset_peak
+from reverie.study.progress import progress
 from reverie.training.config import TrainingConfig
-from reverie.training.memory import peak_mb, reset_peak
-from reverie.training.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reverie.data.split import Split
+    from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
+
 
 COUNTING_QUERIES = 6_000
 """Validation queries that a counting model's search looks at, at most."""
@@ -30,23 +33,7 @@ COUNTING_QUERIES = 6_000
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit did.
-
-    Parameters
-    ----------
-    seconds : float
-        Wall time, over all resumed parts.
-    peak_mb : float
-        Largest resident memory during the fit, in MB (outside Linux: of the process so far).
-    best_epoch : int or None
-        The epoch whose weights were kept; None for a counting model.
-    best_value : float or None
-        Its validation metric, where it was measured.
-    chosen : dict
-        Options that a counting model chose on validation.
-    history : list of dict
-        One row per epoch.
-    """
+    """What a fit did."""
 
     seconds: float
     peak_mb: float
@@ -111,14 +98,16 @@ def fit(
 
     import torch
 
-    from reverie.training.device import choose_device
-    from reverie.training.loop import Trainer
+    from reverie.training.loop import Trainer, training_source
+    from reverie.training.optimiser import choose_device
 
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
     place = choose_device(device)
     processes.start(place)
-    trainer = Trainer(model.to(place), sequences, chosen, measure, None if folder is None else Path(folder), place, on_validation)
+    model = model.to(place)
+    source, kept = training_source(model, sequences), None if folder is None else Path(folder)
+    trainer = Trainer(model, source, chosen, measure, kept, place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if measure is not None else None
@@ -126,24 +115,7 @@ def fit(
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
-    """Return a function that measures a model on validation, on the same queries each time.
-
-    Parameters
-    ----------
-    model : Recommender
-        Measured as it stands at each call.
-    split : Split
-        Whose validation queries are asked.
-    config : TrainingConfig
-        Metric, number of queries and the seed that draws them.
-    device : str or None
-        Where to compute.
-
-    Returns
-    -------
-    callable
-        Returns the metric.
-    """
+    """Return a function that measures a model on validation, on the same queries each time."""
     queries = split.valid
     limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
     if limit is not None and limit < len(queries):
@@ -154,3 +126,19 @@ def validation_measure(model: Recommender, split: Split, config: TrainingConfig,
         return evaluate(model, queries, top=0, device=device).value(config.metric)
 
     return measure
+
+
+def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
+    """Fit popularity, recent popularity where events have times, and first-order Markov."""
+    train = data.train if isinstance(data, Split) else data
+    found: dict[str, Recommender] = {}
+    for name in ("popularity", "recent-popularity", "markov"):
+        if name == "recent-popularity" and "time" not in train.columns:
+            continue
+        model = create_model(name, train.vocabulary)
+        if isinstance(data, Split):
+            fit(model, data, show=False)
+        elif isinstance(model, Counts):
+            model.fit_counts(data)
+        found[name] = model
+    return found

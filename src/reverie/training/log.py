@@ -1,4 +1,4 @@
-"""What happened, step by step: metrics.jsonl always, TensorBoard beside it."""
+"""Training log: metrics.jsonl, and TensorBoard beside it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,7 @@ if TYPE_CHECKING:
 
 
 class MetricsLog:
-    """A log of one row per epoch, cut back to the checkpoint when a run resumes.
-
-    Parameters
-    ----------
-    folder : Path or None
-        The run folder; None keeps the rows in memory only.
-    epochs_done : int
-        Rows of later epochs are dropped from an existing log.
-    """
+    """A log of one row per epoch, cut back to the checkpoint when a run resumes."""
 
     def __init__(self, folder: Path | None, epochs_done: int = 0) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -37,13 +29,7 @@ class MetricsLog:
         self._tensorboard = folder / "tensorboard"
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append one row.
-
-        Parameters
-        ----------
-        row : dict
-            Plain numbers, with ``epoch``.
-        """
+        """Append one row."""
         self.rows.append(row)
         if self._path is None:
             return

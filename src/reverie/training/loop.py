@@ -1,4 +1,4 @@
-"""The loop: shuffle, step, validate, keep the best, stop."""
+"""The training loop: shuffle, step, validate, checkpoint, keep the best weights, stop early."""
 
 from __future__ import annotations
 
@@ -14,25 +14,40 @@ from reverie.data.plans import create_plan
 from reverie.errors import DataError, NotFinite, RunError
 from reverie.protocols import Learns
 from reverie.seeds import seed_torch
-from reverie.training.checkpoint import load_state, save_state
-from reverie.training.device import autocast
+from reverie.study.progress import StepClock
+from reverie.training.checkpoint import Best, load_state, save_state
 from reverie.training.log import MetricsLog
-from reverie.training.optimiser import Optimisers, learning_rate
-from reverie.training.order import epoch_batches
-from reverie.training.stopping import Best
+from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from reverie.data.sequences import Sequences
-    from reverie.protocols import BatchPlan
+    from reverie.study.progress import Progress
     from reverie.training.config import TrainingConfig
-    from reverie.training.progress import Progress
 
 
-ESTIMATE_STEPS = 10
-"""Steps that the estimate of the whole training rests on; the first step is not counted."""
+class Batch(Protocol):
+    """What a source gives and a model's loss takes."""
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        ...
+
+
+class BatchSource(Protocol):
+    """Where batches come from: examples by number."""
+
+    def __len__(self) -> int:
+        """Return the number of examples of an epoch."""
+        ...
+
+    def batch(self, index: NDArray[np.int64]) -> Batch:
+        """Gather examples by number; index [B]."""
+        ...
 
 
 class Learner(Learns, Protocol):
@@ -42,46 +57,37 @@ class Learner(Learns, Protocol):
 
 
 def call_if_present(model: object, name: str, *arguments: object) -> None:
-    """Call an optional method of a model.
-
-    Parameters
-    ----------
-    model : object
-        The model.
-    name : str
-        The method.
-    *arguments
-        What it takes.
-    """
+    """Call an optional method of a model."""
     method = getattr(model, name, None)
     if callable(method):
         method(*arguments)
 
 
+def training_source(model: torch.nn.Module, train: Sequences) -> BatchSource:
+    """Return the batches that a model's plan makes of training sequences, and show the model those sequences."""
+    learner = cast("Learner", model)
+    plan = create_plan(learner.plan, train, learner.history)
+    if not len(plan):
+        raise DataError("no training example: every user has a single training event; use a larger dataset")
+    call_if_present(model, "observe", train)
+    return plan
+
+
+@dataclass
+class Position:
+    """How far a training is: whole epochs, steps of the next one and the sum of their losses."""
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+
+
 @dataclass
 class Trainer:
-    """Gradient training of one model.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Satisfies `reverie.protocols.Learns`, on its device.
-    train : Sequences
-        What to learn from.
-    config : TrainingConfig
-        How.
-    measure : callable or None
-        Returns the validation metric of the model as it stands; None trains all epochs and keeps the last weights.
-    folder : Path or None
-        Run folder for log and state; None keeps nothing.
-    device : torch.device
-        Where to compute.
-    on_validation : callable or None
-        Told epoch and metric after each validation; what it raises ends the training.
-    """
+    """Gradient training of one model on the batches of one source."""
 
     model: torch.nn.Module
-    train: Sequences
+    source: BatchSource
     config: TrainingConfig
     measure: Callable[[], float] | None
     folder: Path | None
@@ -89,101 +95,61 @@ class Trainer:
     on_validation: Callable[[int, float], None] | None = None
     seconds: float = 0.0
     best: Best = field(init=False)
-    plan: BatchPlan = field(init=False)
 
     def __post_init__(self) -> None:
         self.best = Best(self.config.patience)
-        self._learner = cast("Learner", self.model)
-        self.plan = create_plan(self._learner.plan, self.train, self._learner.history)
-        if not len(self.plan):
-            raise DataError("no training example: every user has a single training event; use a larger dataset")
-        call_if_present(self.model, "observe", self.train)
         self._optimisers = Optimisers(self.model, self.config)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
+        self._begin = self._saved = time.monotonic()
 
     def run(self, progress: Progress) -> MetricsLog:
-        """Train until the epochs are done or patience is exhausted, then put the best weights back.
-
-        Parameters
-        ----------
-        progress : Progress
-            Told of each epoch.
-
-        Returns
-        -------
-        MetricsLog
-            One row per epoch.
-        """
-        epoch, step, partial = self._resume()
-        log = MetricsLog(None if processes.rank() else self.folder, epoch)
-        if epoch or step:
-            progress.line(f"resuming after {epoch} epochs and {step} steps")
-        saved = begin = time.monotonic()
-        before, first = self.seconds, step
-        while epoch < self.config.epochs and not self.best.exhausted:
-            batches = self._batches(epoch)
-            while step < len(batches):
-                loss = self._step(batches[step], epoch, step, len(batches))
-                partial += loss
-                step += 1
-                if step == first + 1:
-                    begun = time.monotonic()
-                elif step == first + 1 + ESTIMATE_STEPS and not log.rows:
-                    progress.line(self._estimate((time.monotonic() - begun) / ESTIMATE_STEPS, len(batches)))
-                if self.folder is not None and time.monotonic() - saved >= self.config.checkpoint_seconds and step < len(batches):
-                    self.seconds = before + time.monotonic() - begin
-                    self._save(epoch, step, partial)
-                    saved = time.monotonic()
-            epoch += 1
-            row: dict[str, Any] = {"epoch": epoch, "loss": self._mean(partial / len(batches))}
-            if self.measure is not None and (epoch % self.config.validate_every == 0 or epoch == self.config.epochs):
-                row[f"valid_{self.config.metric}"] = value = self.measure()
-                if epoch == self.config.epochs or not getattr(self.model, "unsettled", False):
-                    self.best.update(value, epoch, self.model)
-                if self.on_validation is not None:
-                    self.on_validation(epoch, value)
-            step, partial = 0, 0.0
-            self.seconds = row["seconds"] = before + time.monotonic() - begin
+        """Train until the epochs are done or patience is exhausted, then put the best weights back."""
+        at = self.resume()
+        log = MetricsLog(None if processes.rank() else self.folder, at.epoch)
+        if at.epoch or at.step:
+            progress.line(f"resuming after {at.epoch} epochs and {at.step} steps")
+        self._saved = time.monotonic()
+        self._begin = self._saved - self.seconds
+        clock = StepClock()
+        while at.epoch < self.config.epochs and not self.best.exhausted:
+            batches = self.batches(at.epoch)
+            while at.step < len(batches):
+                clock.start()
+                at.loss += self.step(batches[at.step], at.epoch, at.step, len(batches))
+                at.step += 1
+                if clock.stop():
+                    progress.line(self._estimate(clock.seconds, len(batches), self.config.epochs - at.epoch))
+                if at.step < len(batches):
+                    self.checkpoint(at)
+            row = {"epoch": at.epoch + 1, "loss": self._mean(at.loss / len(batches))} | self.validate(at.epoch + 1)
+            at = Position(at.epoch + 1)
+            self.seconds = row["seconds"] = time.monotonic() - self._begin
             log.add(row)
             progress.advance(" ".join(f"{k} {v:.4g}" for k, v in row.items() if k not in ("epoch", "seconds")))
-            if self.folder is not None and time.monotonic() - saved >= self.config.checkpoint_seconds:
-                self._save(epoch, step, partial)
-                saved = time.monotonic()
+            self.checkpoint(at)
         log.close()
         if self.best.weights:
             self.model.load_state_dict(self.best.weights)
         else:
-            self.best.epoch = epoch
+            self.best.epoch = at.epoch
         self.model.eval()
         return log
 
-    def _estimate(self, seconds: float, steps: int) -> str:
-        weights = sum(parameter.numel() for parameter in self.model.parameters())
-        most = self.config.epochs * steps * seconds
-        size = f"{weights:,} weights ({weights * 12 / 2**20:.0f} MB with their moments), {len(self.plan):,} examples"
-        time_needed = f"about {steps * seconds:.1f} s an epoch, at most {most / 60:.1f} min for {self.config.epochs} epochs"
-        return f"{size}: {time_needed}, validation not counted"
-
-    @staticmethod
-    def _mean(value: float) -> float:
-        summed = np.array([value])
-        processes.add_up([summed])
-        return float(summed[0] / processes.world())
-
-    def _batches(self, epoch: int) -> list[Any]:
+    def batches(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Return the examples of each step of an epoch, for this process."""
         config = self.config
-        return epoch_batches(len(self.plan), config.batch_size, config.seed, epoch, processes.rank(), processes.world())
+        return epoch_batches(len(self.source), config.batch_size, config.seed, epoch, processes.rank(), processes.world())
 
-    def _step(self, index: Any, epoch: int, step: int, steps: int) -> float:
+    def step(self, index: NDArray[np.int64], epoch: int, step: int, steps: int) -> float:
         """Make one update; its randomness depends on nothing but its name."""
         self.model.train()
         seed_torch(self.config.seed, "step", epoch, step, processes.rank())
         rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
         self._optimisers.set_rate(rate)
-        batch = self.plan.batch(index).to(self.device)
+        learner, batch = cast("Learns", self.model), self.source.batch(index).to(self.device)
         try:
             with autocast(self.device, self.config.precision):
-                loss = torch.stack(list(self._learner.loss(batch).values())).sum()
+                loss = torch.stack(list(learner.loss(cast("Any", batch)).values())).sum()
             value = float(loss.detach())
         except NotFinite:
             value = float("nan")
@@ -203,18 +169,34 @@ class Trainer:
         call_if_present(self.model, "after_step")
         return value
 
-    def _save(self, epoch: int, step: int, partial: float) -> None:
-        if self.folder is None or processes.rank():
-            return
-        numbers = {"epoch": epoch, "step": step, "partial": partial, "seconds": self.seconds, "best": self.best.numbers()}
-        numbers |= {"scale": self._scaler.get_scale(), "processes": processes.world()}
-        save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
+    def validate(self, epoch: int) -> dict[str, float]:
+        """Measure the model where an epoch, counted from 1, is due; return the cells of the log."""
+        if self.measure is None or (epoch % self.config.validate_every and epoch != self.config.epochs):
+            return {}
+        value = self.measure()
+        if epoch == self.config.epochs or not getattr(self.model, "warming_up", False):
+            self.best.update(value, epoch, self.model)
+        if self.on_validation is not None:
+            self.on_validation(epoch, value)
+        return {f"valid_{self.config.metric}": value}
 
-    def _resume(self) -> tuple[int, int, float]:
-        found = None if self.folder is None else load_state(self.folder / "state", self.model, self._optimisers)
-        if found is None:
-            return 0, 0, 0.0
-        numbers, weights = found
+    def checkpoint(self, at: Position) -> None:
+        """Keep all that a resumed training needs, where the last time is long enough ago."""
+        if self.folder is None or time.monotonic() - self._saved < self.config.checkpoint_seconds:
+            return
+        self.seconds = time.monotonic() - self._begin
+        if not processes.rank():
+            numbers = {"epoch": at.epoch, "step": at.step, "partial": at.loss, "seconds": self.seconds, "best": self.best.numbers()}
+            numbers |= {"scale": self._scaler.get_scale(), "processes": processes.world()}
+            save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
+        self._saved = time.monotonic()
+
+    def resume(self) -> Position:
+        """Take back the state that a cut training left; return how far it was."""
+        state = None if self.folder is None else load_state(self.folder / "state", self.model, self._optimisers)
+        if state is None:
+            return Position()
+        numbers, weights = state
         if numbers["processes"] != processes.world():
             raise RunError(
                 f"{self.folder} was begun by {numbers['processes']} processes and this is {processes.world()}; "
@@ -225,4 +207,16 @@ class Trainer:
         self.seconds = float(numbers["seconds"])
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": numbers["scale"]})
-        return int(numbers["epoch"]), int(numbers["step"]), float(numbers["partial"])
+        return Position(int(numbers["epoch"]), int(numbers["step"]), float(numbers["partial"]))
+
+    def _estimate(self, seconds: float, steps: int, epochs: int) -> str:
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        size = f"{weights:,} weights ({weights * 12 / 2**20:.0f} MB with their moments), {len(self.source):,} examples"
+        most = f"at most {epochs * steps * seconds / 60:.1f} min for {epochs} epochs"
+        return f"{size}: about {steps * seconds:.1f} s an epoch, {most}, validation not counted"
+
+    @staticmethod
+    def _mean(value: float) -> float:
+        summed = np.array([value])
+        processes.add_up([summed])
+        return float(summed[0] / processes.world())

@@ -1,37 +1,66 @@
-"""AdamW, lazy Adam for row-wise tables, and a learning rate that is a pure function of the step."""
+"""AdamW, lazy Adam for row-wise tables, learning rates; devices and autocast; order of batches."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from reverie import processes
 from reverie.errors import ConfigError
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.training.config import TrainingConfig
 
 
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return a device by name; None or "auto" takes an accelerator where there is one."""
+    if name in (None, "auto") and torch.cuda.is_available() and processes.world() > 1:
+        return torch.device("cuda", processes.local_rank())
+    if name in (None, "auto"):
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found if found is not None else torch.device("cpu")
+    try:
+        device = torch.device(str(name))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device '{name}' cannot be used on this machine; use 'cpu' or leave --device out") from error
+    return device
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """Return the context of a forward pass."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=_DTYPES[precision])
+
+
+def epoch_batches(
+    n_examples: int, batch_size: int, seed: int, epoch: int, rank: int = 0, world: int = 1
+) -> list[NDArray[np.int64]]:
+    """Return the batches of one epoch for one process."""
+    order = numpy_generator(seed, "order", epoch).permutation(n_examples)
+    step = batch_size * world
+    batches = []
+    for start in range(0, n_examples, step):
+        whole = order[start : start + step]
+        if len(whole) % world:
+            whole = np.concatenate([whole, np.resize(whole, -len(whole) % world)])
+        batches.append(whole[rank::world])
+    return batches
+
+
 class Optimisers:
-    """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those.
-
-    Lazy Adam (torch's SparseAdam) moves only the rows that the gradient holds; their moments stand still in between, and weight
-    decay does not apply to them.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Its ``parameter_groups()`` is asked for, where it has one; a part with a true ``rowwise`` attribute marks its own
-        parameters as row-wise.
-    config : TrainingConfig
-        Learning rate and weight decay.
-
-    Raises
-    ------
-    ConfigError
-        If gradients are to be clipped and there are row-wise tables.
-    """
+    """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those."""
 
     def __init__(self, model: torch.nn.Module, config: TrainingConfig) -> None:
         rows = [p for part in model.modules() if getattr(part, "rowwise", False) is True for p in part.parameters(recurse=False)]
@@ -48,13 +77,7 @@ class Optimisers:
             self.parts.append(torch.optim.SparseAdam(rows, lr=config.learning_rate))
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate of all groups.
-
-        Parameters
-        ----------
-        rate : float
-            Multiplied by a group's ``lr_scale``, where it has one.
-        """
+        """Set the learning rate of all groups."""
         for part in self.parts:
             for group in part.param_groups:
                 group["lr"] = rate * group.get("lr_scale", 1.0)
@@ -65,13 +88,7 @@ class Optimisers:
             part.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the moments of all parameters by name.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Keys are part / parameter number / moment.
-        """
+        """Return the moments of all parameters by name."""
         return {
             f"{number}/{index}/{name}": torch.as_tensor(value)
             for number, part in enumerate(self.parts)
@@ -80,39 +97,18 @@ class Optimisers:
         }
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
-        """Take back what `state` returned.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-            Of the same model and options.
-        """
+        """Take back what `state` returned."""
         entries: list[dict[int, dict[str, Any]]] = [{} for _ in self.parts]
         for key, value in state.items():
             number, index, name = key.split("/")
             sparse_step = name == "step" and isinstance(self.parts[int(number)], torch.optim.SparseAdam)
             entries[int(number)].setdefault(int(index), {})[name] = int(value) if sparse_step else value
-        for part, found in zip(self.parts, entries, strict=True):
-            part.load_state_dict({"state": found, "param_groups": part.state_dict()["param_groups"]})
+        for part, moments in zip(self.parts, entries, strict=True):
+            part.load_state_dict({"state": moments, "param_groups": part.state_dict()["param_groups"]})
 
 
 def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
-    """Return the learning rate of a step.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        Peak, warm-up and schedule.
-    step : int
-        Step number from 0.
-    total : int
-        Steps of the whole training.
-
-    Returns
-    -------
-    float
-        Learning rate.
-    """
+    """Return the learning rate of a step."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     if config.schedule == "constant":

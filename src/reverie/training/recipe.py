@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import as_yaml, overridden, read_yaml
+from reverie.settings import overridden
+from reverie.study.recipe import Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.suite import Suite, suite_cells
 from reverie.training.sweeps.config import SweepRecipe
@@ -32,7 +33,7 @@ class DatasetRecipe(Options):
     user: str | None = None
     """Column of the user, for a file; found by its usual names where not given."""
     item: str | None = None
-    """Column of the item."""
+    """Column of the item, and of the catalogue where that has one of this name."""
     timestamp: str | None = None
     """Column of the time."""
     rating: str | None = None
@@ -55,7 +56,7 @@ class EvaluationRecipe(Options):
 class Recipe(Options):
     """One run."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    name: Name
     """Name of the recipe, and of its run folder."""
     description: str = ""
     """What it is for."""
@@ -71,6 +72,8 @@ class Recipe(Options):
     """What to measure."""
     trials: PositiveInt = 1
     """How many settings were tried on validation before this one was chosen."""
+    base: bool = Field(default=False, exclude=True)
+    """Whether suites and comparisons on this dataset start rows of this model from here; no part of a run."""
     sweep: SweepRecipe | None = Field(default=None, exclude=True)
     """What `reverie sweep` tries; no part of a run, so run folders do not keep it and do not compare it."""
 
@@ -92,154 +95,49 @@ class Recipe(Options):
         return {key: value for key, value in self.model.items() if key != "name"}
 
 
-def parse_recipe(values: Any, where: str) -> Recipe:
-    """Check a recipe, the model's options included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    Recipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(Recipe.model_fields)}")
-    recipe = checked(Recipe, values, where)
+def _check_model(recipe: Recipe, where: str) -> None:
     try:
         kind = MODELS.config(recipe.model_name)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     checked(kind, recipe.model_options, f"{where}: model '{recipe.model_name}'")
-    return recipe
 
 
-def recipe_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
-    folder = Path(str(resources.files("reverie") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+RECIPES = RecipeShelf("a recipe", Recipe, "reverie", "reverie recipes list", EXAMPLE, check=_check_model)
+"""Recipes of `reverie train`; those of suites have names as well, see `load_recipe`."""
+SWEEPS = replace(RECIPES, content=lambda recipe: _values(recipe))
+"""The same with their sweep, as the folder of a sweep keeps them."""
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Load a recipe by name, packaged or a cell of a suite, or by path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe's name, ``<row>-<dataset>`` of a suite, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
-    known = recipe_files()
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
+    """Load a recipe by name, packaged or a cell of a suite, or by path."""
+    if name_or_path not in RECIPES.files() and not Path(name_or_path).is_file():
         cells = suite_cells()
         if name_or_path not in cells:
-            near = nearest(name_or_path, [*known, *cells])
+            near = nearest(name_or_path, [*RECIPES.files(), *cells])
             raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file")
         return cell_recipe(*cells[name_or_path], overrides)
-    values = read_yaml(path)
-    where = name_or_path if name_or_path in known else str(path)
-    for override in overrides:
-        values = overridden(values, override, EXAMPLE)
-    return parse_recipe(values, where)
+    return RECIPES.load(name_or_path, overrides)
 
 
 def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the recipe of one cell of a suite.
-
-    Parameters
-    ----------
-    suite : Suite
-        From `reverie.training.suite`.
-    row, dataset : str
-        Members of it.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Named ``<row>-<dataset>``.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
-    values = suite.recipe_values(row, dataset, recipe_files())
+    """Return the recipe of one cell of a suite."""
+    values = suite.recipe_values(row, dataset, RECIPES.files())
     where = f"suite '{suite.name}', recipe '{values['name']}'"
     for override in overrides:
         values = overridden(values, override, EXAMPLE)
-    return parse_recipe(values, where)
+    return RECIPES.parse(values, where)
 
 
 def change_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """Return a recipe with some keys changed.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The original.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-
-    Returns
-    -------
-    Recipe
-        Checked again.
-    """
+    """Return a recipe with some keys changed."""
     values: Any = _values(recipe, exclude_unset=True)  # a default of one protocol is an unknown key of another
     for override in overrides:
         values = overridden(values, override, EXAMPLE)
-    return parse_recipe(values, recipe.name)
+    return RECIPES.parse(values, recipe.name)
 
 
 def _values(recipe: Recipe, exclude_unset: bool = False) -> dict[str, Any]:
     """Return a recipe as plain values, its sweep included."""
     values = recipe.model_dump(mode="json", exclude_unset=exclude_unset)
     return values if recipe.sweep is None else values | {"sweep": recipe.sweep.model_dump(mode="json")}
-
-
-def recipe_yaml(recipe: Recipe, sweep: bool = False) -> str:
-    """Return a recipe as YAML.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to write.
-    sweep : bool
-        Whether to write its sweep as well.
-
-    Returns
-    -------
-    str
-        Complete: defaults are written out.
-    """
-    values = _values(recipe) if sweep else recipe.model_dump(mode="json")
-    return as_yaml(values)

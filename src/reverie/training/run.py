@@ -1,4 +1,4 @@
-"""One run: a recipe in, a run folder out; interrupted runs go on, finished ones are read."""
+"""One run: a recipe in, a run folder and rows of a results table out."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ from reverie import processes
 from reverie.data.sources import open_dataset
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
-from reverie.evaluation import Evaluation, evaluate
-from reverie.files import read_json, write_json, write_text
+from reverie.evaluation import Evaluation, evaluate, with_history
+from reverie.files import read_json, write_json
 from reverie.models import create_model, load_model, save_model
-from reverie.options import checked
-from reverie.training.device import choose_device
-from reverie.training.environment import commit, environment
+from reverie.models.shelf import MODELS
+from reverie.settings import without
+from reverie.study.environment import commit, environment
+from reverie.study.run import KEY_DIGITS
+from reverie.study.store import claim, key
 from reverie.training.fit import Fitted, fit
-from reverie.training.recipe import Recipe, load_recipe, recipe_yaml
+from reverie.training.optimiser import choose_device
+from reverie.training.recipe import RECIPES, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reverie.data.dataset import Dataset
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.training.recipe import DatasetRecipe
 
 
+METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
+"""What `--results` writes of a run."""
+VERSION = 1
+"""Of a run; raised when the same recipe comes to mean something else."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-    recipe : Recipe
-        What was run.
-    fitted : Fitted
-        Time, memory, best epoch, learning curve.
-    valid, test : Evaluation
-        What was measured.
-    facts : dict
-        Dataset, its SHA-256, protocol, commit.
-    """
+    """A finished run."""
 
     folder: Path
     recipe: Recipe
@@ -52,31 +49,18 @@ class Run:
     facts: dict[str, Any]
 
     def model(self) -> Recommender:
-        """Load the model.
-
-        Returns
-        -------
-        Recommender
-            Fitted.
-        """
+        """Load the model."""
         return load_model(self.folder)
 
 
+def run_inputs(recipe: Recipe, sha256: str, protocol: str) -> dict[str, Any]:
+    """Return everything that a run depends on, as plain values."""
+    content = without(RECIPES.content(recipe), ("name", "description", "dataset", "trials"))
+    return {"recipe": content, "data": sha256, "protocol": protocol, "version": VERSION}
+
+
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
-    """Open the dataset that a recipe names, filtered as it says.
-
-    Parameters
-    ----------
-    recipe : DatasetRecipe
-        Name or path, columns and filter.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Dataset
-        Events and catalogue.
-    """
+    """Open the dataset that a recipe names, filtered as it says."""
     columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
     dataset = open_dataset(recipe.name, offline=offline, **columns)
     if recipe.user_core > 1 or recipe.item_core > 1:
@@ -93,37 +77,11 @@ def run_recipe(
     show: bool = True,
     offline: bool = False,
 ) -> Run:
-    """Train and evaluate as a recipe says.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to do.
-    folder : path
-        The run folder. Unfinished with the same recipe: the run goes on. Finished: it is read.
-    split : Split or None
-        The recipe's split, where the caller has made it already.
-    device : str or None
-        Where to compute.
-    show : bool
-        Whether to show progress.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Run
-        Finished.
-
-    Raises
-    ------
-    RunError
-        If the folder holds a run of another recipe.
-    """
+    """Train and evaluate as a recipe says."""
     folder, first = Path(folder), processes.rank() == 0
     processes.start(choose_device(device))
     if first:
-        _claim(folder, recipe)
+        claim(folder, recipe, RECIPES, "run")
     processes.wait()
     if (folder / "result.json").exists():
         return open_run(folder)
@@ -151,23 +109,7 @@ def run_recipe(
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open a finished run.
-
-    Parameters
-    ----------
-    folder : path
-        A run folder.
-
-    Returns
-    -------
-    Run
-        What it holds.
-
-    Raises
-    ------
-    RunError
-        If it is not a run folder, or not finished.
-    """
+    """Open a finished run."""
     folder = Path(folder)
     recipe = _stored_recipe(folder)
     if recipe is None:
@@ -188,16 +130,42 @@ def _stored_recipe(folder: Path) -> Recipe | None:
     if not path.exists():
         return None
     try:
-        return load_recipe(str(path))
+        return RECIPES.load(str(path))
     except ConfigError as error:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    stored = _stored_recipe(folder)
-    if stored is None:
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
-        write_text(folder / "recipe.yaml", recipe_yaml(recipe))
-    elif stored != checked(Recipe, recipe.model_dump(mode="json"), "recipe"):
-        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")
+def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
+    """Return the test metrics of a run as rows of a results table."""
+    common = {
+        "recipe": run.recipe.name,
+        "dataset": run.facts["dataset"],
+        "dataset_sha256": run.facts["dataset_sha256"],
+        "protocol": run.facts["protocol"],
+        "slice": "all",
+        "seen": run.test.seen,
+        "fit_on": run.recipe.training.on,
+        "model": run.recipe.model_name,
+        "seed": run.recipe.training.seed,
+        "best_epoch": run.fitted.best_epoch,
+        "seconds": run.fitted.seconds,
+        "peak_mb": run.fitted.peak_mb,
+        "commit": run.facts["commit"],
+        "trials": tried_settings(run),
+        "key": key(run_inputs(run.recipe, run.facts["dataset_sha256"], run.facts["protocol"]))[:KEY_DIGITS],
+    }
+    measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+    rows = [common | row for row in measured.to_dicts()]
+    if run.test.ranks["length"].min() == 0:
+        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
+    return rows
+
+
+def tried_settings(run: Run) -> int:
+    """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
+    if not run.fitted.chosen:
+        return run.recipe.trials
+    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
+    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
+    return run.recipe.trials * max(1, int(own))

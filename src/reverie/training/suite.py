@@ -1,4 +1,4 @@
-"""Suites: YAML files in the package that cross rows (a model and settings) with datasets; each cell is a recipe by name."""
+"""Suites: YAML files that cross rows (a model and settings) with datasets; each cell is a recipe."""
 
 from __future__ import annotations
 
@@ -72,48 +72,14 @@ class Suite(Options):
         return self
 
     def rows_on(self, dataset: str) -> list[str]:
-        """Return the rows that are run on a dataset.
-
-        Parameters
-        ----------
-        dataset : str
-            A dataset of the suite.
-
-        Returns
-        -------
-        list of str
-            In the order of the table.
-
-        Raises
-        ------
-        ConfigError
-            If the suite has no such dataset.
-        """
+        """Return the rows that are run on a dataset."""
         if dataset not in self.datasets:
             raise unknown(f"dataset of the suite '{self.name}'", dataset, self.datasets)
         part = self.datasets[dataset]
         return [row for row in self.rows if (part.rows == "all" or row in part.rows) and row not in part.without]
 
     def recipe_values(self, row: str, dataset: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
-        """Return the recipe of one cell, not yet checked.
-
-        Parameters
-        ----------
-        row, dataset : str
-            Members of the suite.
-        packaged : mapping of str to Path
-            The recipes inside the package; one for this dataset and model is the start, else the model's defaults are.
-
-        Returns
-        -------
-        dict
-            Sections of a recipe; its name is ``<row>-<dataset>``.
-
-        Raises
-        ------
-        ConfigError
-            If a setting goes below a key that holds a value.
-        """
+        """Return the recipe of one cell, not yet checked."""
         line, part = self.rows[row], self.datasets[dataset]
         name = cell_name(row, dataset)
         values = start_values(dataset, line.model, packaged) | {
@@ -129,101 +95,35 @@ class Suite(Options):
 
 
 def cell_name(row: str, dataset: str) -> str:
-    """Return the name of a cell's recipe.
-
-    Parameters
-    ----------
-    row, dataset : str
-        Members of a suite.
-
-    Returns
-    -------
-    str
-        E.g. ``"sasrec-full-amazon-beauty"``.
-    """
+    """Return the name of a cell's recipe."""
     return f"{row}-{dataset}"
 
 
 def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
-    """Return what a recipe for a dataset and a model starts from.
-
-    A configuration class may carry ``training_defaults``, a class variable with the training options that suit the model.
-
-    Parameters
-    ----------
-    dataset, model : str
-        Names.
-    packaged : mapping of str to Path
-        The recipes inside the package, by name.
-
-    Returns
-    -------
-    dict
-        The packaged recipe with the shortest name for both where there is one, else the model's defaults, without a name.
-    """
-    for name in sorted(packaged, key=len):
-        values: dict[str, Any] = yaml.safe_load(packaged[name].read_text(encoding="utf-8"))
-        if values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
+    """Return what a recipe for a dataset and a model starts from: the packaged base, else the model's defaults."""
+    for path in packaged.values():
+        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if values.pop("base", False) and values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
             return values
     training = getattr(MODELS.config(model), "training_defaults", {})
     return {"model": {"name": model}, "training": dict(training)}
 
 
 def suite_files() -> dict[str, Path]:
-    """Return the suites inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
+    """Return the suites inside the package by name."""
     folder = Path(str(resources.files("reverie") / "suites"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def parse_suite(values: Any, where: str) -> Suite:
-    """Check a suite; its recipes are checked when they are asked for.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    Suite
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
+    """Check a suite; its recipes are checked when they are loaded."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: a suite is a mapping with the keys {', '.join(Suite.model_fields)}")
     return checked(Suite, values, where)
 
 
 def load_suite(name: str) -> Suite:
-    """Load a suite of the package.
-
-    Parameters
-    ----------
-    name : str
-        E.g. ``"sequential"``.
-
-    Returns
-    -------
-    Suite
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such suite, or it holds a mistake.
-    """
+    """Load a suite of the package."""
     known = suite_files()
     if name not in known:
         raise unknown("suite", name, known)
@@ -231,13 +131,7 @@ def load_suite(name: str) -> Suite:
 
 
 def suite_cells() -> dict[str, tuple[Suite, str, str]]:
-    """Return every recipe that the suites of the package describe.
-
-    Returns
-    -------
-    dict of str to (Suite, str, str)
-        Suite, row and dataset by the recipe's name.
-    """
+    """Return every recipe that the suites of the package describe."""
     suites = [load_suite(name) for name in suite_files()]
     return {cell_name(row, data): (suite, row, data) for suite in suites for data in suite.datasets for row in suite.rows_on(data)}
 

@@ -7,8 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reverie.contrast.graph.graphs import Graphs
-from reverie.contrast.graph.synthetic import synthetic_trees
+from reverie.contrast.graph.graphs import Graphs, synthetic_trees
 
 TREES = synthetic_trees(8).graphs
 

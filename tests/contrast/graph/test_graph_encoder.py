@@ -6,10 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reverie.contrast.graph.encoder import GIN, projection
-from reverie.contrast.graph.graphs import Graphs
-from reverie.contrast.graph.synthetic import synthetic_trees
-from reverie.contrast.graph.training import encoded
+from reverie.contrast.graph.graphs import Graphs, synthetic_trees
+from reverie.contrast.graph.training import GIN, encoded, projection
 
 
 def _naive(model: GIN, features: Tensor, graphs: Graphs) -> Tensor:

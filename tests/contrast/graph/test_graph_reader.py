@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from reverie.contrast.graph.config import GraphTask
+from reverie.contrast.graph.graphs import read_tu
 from reverie.contrast.graph.task import open_task
-from reverie.contrast.graph.tu import read_tu
 from reverie.errors import DataError
 
 FILES = {

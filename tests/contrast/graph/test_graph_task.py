@@ -16,14 +16,14 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from reverie.contrast.graph.config import GraphTask
-from reverie.contrast.graph.measure import GRID, check_folds, svc_accuracy
-from reverie.contrast.graph.synthetic import synthetic_trees
-from reverie.contrast.graph.task import GraphLearning, open_task
+from reverie.contrast.graph.graphs import synthetic_trees
+from reverie.contrast.graph.task import GRID, GraphLearning, check_folds, open_task, svc_accuracy
 from reverie.contrast.graph.training import new_encoder, train_encoder
-from reverie.contrast.trainings import Trainings
+from reverie.contrast.recipe import CONTRAST
+from reverie.contrast.study import ContrastStudy
 from reverie.errors import ConfigError, DataError
 from reverie.objectives import ScoreLoss, create_loss
-from reverie.objectives.contrastive_config import ADNCE, RINCE, InfoNCE
+from reverie.objectives.config import ADNCE, InfoNCE
 from reverie.objectives.softmax import sampled_softmax
 from reverie.seeds import numpy_generator
 
@@ -169,15 +169,11 @@ def test_other_scaling_is_another_protocol() -> None:
     assert GraphLearning(SMALL.model_copy(update={"scaled": False}), synthetic_trees()).protocol == "svc_3_folds_unscaled"
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
-    with pytest.raises(ConfigError, match=r"scikit-learn, which is not installed; pip install 'reverie\[graph\]'$"):
-        open_task(SMALL).baseline("raw", 0, _quiet)
-
-
 def test_a_loss_that_overflows_is_a_trial_that_lost(tmp_path: Path) -> None:
-    config = SMALL.model_copy(update={"epochs": 3})
-    kept = Trainings(tmp_path, open_task(config), config, "test")
-    lost = kept.do(RINCE(kind="rince", q=1.0, temperature=0.005), 0, _quiet)
+    row = {"loss": {"kind": "rince", "q": 1.0}, "grid": {"temperature": [0.005]}}
+    task = SMALL.model_dump(mode="json") | {"epochs": 3}
+    recipe = CONTRAST.parse({"name": "lost", "task": task, "rows": {"rince": row}, "against": "rince"}, "lost")
+    study = ContrastStudy(recipe, tmp_path)
+    lost = study.run(next(study.cells({})), _quiet)
     assert lost.outcome is None
     assert "higher temperature" in lost.note

@@ -12,10 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from reverie.contrast.image.config import ImageTask
 from reverie.contrast.image.images import Images, ImageSplit
-from reverie.contrast.image.measure import encode, measure
-from reverie.contrast.image.neighbours import vote
-from reverie.contrast.image.probe import best_probe, fit_probe
-from reverie.contrast.image.share import share
+from reverie.contrast.image.measure import best_probe, encode, fit_probe, measure, share, vote
 
 CPU = torch.device("cpu")
 

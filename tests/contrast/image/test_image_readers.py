@@ -12,9 +12,7 @@ import torch
 from PIL import Image
 
 from reverie.contrast.image.config import DataName, ImageTask
-from reverie.contrast.image.images import ImageData, Images, split_images
-from reverie.contrast.image.read import read_images
-from reverie.contrast.image.synthetic import synthetic_data
+from reverie.contrast.image.images import ImageData, Images, read_images, split_images, synthetic_data
 from reverie.errors import DataError
 
 

@@ -10,11 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reverie.contrast.image.colour import brightness, contrast, grayscale, hue, saturation
 from reverie.contrast.image.config import ViewOptions
-from reverie.contrast.image.crop import Boxes, crop, draw_boxes
-from reverie.contrast.image.synthetic import draw_shapes
-from reverie.contrast.image.views import Views
+from reverie.contrast.image.images import draw_shapes
+from reverie.contrast.image.views import Boxes, Views, brightness, contrast, crop, draw_boxes, grayscale, hue, saturation
 
 STILL = ViewOptions(crop=1, aspect=1, flip=0, jitter=0, gray=0)
 

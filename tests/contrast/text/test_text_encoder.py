@@ -14,14 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from reverie.contrast.text.encoders import encoded, pair_cosines
+from reverie.contrast.text.encoders import MeanOfWords, Rarity, encoded, pair_cosines
 from reverie.contrast.text.lexicon import Lexicon, spelled
-from reverie.contrast.text.mean_of_words import MeanOfWords
-from reverie.contrast.text.order import POOL, bucketed_batches
 from reverie.contrast.text.pairs import Pairs
-from reverie.contrast.text.rarity import Rarity
 from reverie.contrast.text.raw import TfIdf
-from reverie.contrast.text.tokens import LONGEST, Tokens
+from reverie.contrast.text.tokens import LONGEST, POOL, Tokens, bucketed_batches
 
 KNOWN = ["the cat sat on the mat", "the dog", "a a mat"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reverie.contrast.text.measure import RESAMPLES, measures, spearman
+from reverie.contrast.text.task import RESAMPLES, measures, spearman
 from reverie.seeds import numpy_generator
 
 

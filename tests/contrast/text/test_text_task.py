@@ -15,16 +15,14 @@ from torch import Tensor
 
 from reverie.contrast.text import synthetic
 from reverie.contrast.text.config import TextTask
-from reverie.contrast.text.encoders import encoded, new_encoder
-from reverie.contrast.text.mean_of_words import MeanOfWords
-from reverie.contrast.text.order import bucketed_batches
+from reverie.contrast.text.encoders import MeanOfWords, encoded, new_encoder
 from reverie.contrast.text.task import TextContrast, open_task
+from reverie.contrast.text.tokens import bucketed_batches
 from reverie.contrast.text.training import train_encoder
 from reverie.errors import ConfigError, DataError, NotFinite
 from reverie.objectives import ScoreLoss, create_loss
+from reverie.objectives.config import ADNCE, ByRadius, InfoNCE
 from reverie.objectives.contrastive import contrast
-from reverie.objectives.contrastive_config import ADNCE, InfoNCE
-from reverie.objectives.temperature_config import ByRadius
 from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:

@@ -47,13 +47,13 @@ def split(seed: int = 0) -> Split:
 
 
 def model(**options: Any) -> Any:
-    """A CoLLM over the tiny language model, its evidence fitted to nothing but who has rows."""
+    """A CoLLM over the tiny language model, its recommender fitted to nothing but who has rows."""
     made = split()
     chosen = {"backbone": TINY, "collaborative": {"name": "mf", "options": {"dim": 8, "biases": False, "fold_in": "never"}}}
     built: Any = create_model("collm", made, seed=1, **(chosen | options))
     if built.evidence is not None:
         assert made.labelled is not None
-        built.evidence.see(made.labelled)
+        built.evidence.count_rows(made.labelled)
         if hasattr(built.evidence.model, "observe"):
             built.evidence.model.observe(made.train)
     return built.eval()

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reverie.errors import DataError
-from reverie.llm.collm.bias import bias_model, item_mean, logit, prequential_bias
-from reverie.llm.collm.pairs import Pairs, is_warm
+from reverie.llm.collm.pairs import Pairs, bias_model, is_warm, item_mean, logit, prequential_bias
 
 
 def pairs(n: int, seed: int) -> Pairs:

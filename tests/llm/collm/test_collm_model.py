@@ -16,12 +16,11 @@ from reverie.data.plans import create_plan
 from reverie.data.plans.labelled import LabelledPlan
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, recommend
-from reverie.llm.collm.catalogue import candidate_scores
 from reverie.llm.titles import Titles
 from reverie.models import create_model, load_model, save_model
 
 if TYPE_CHECKING:
-    from reverie.llm.collm.evidence import Evidence
+    from reverie.llm.collm.collaborative import CollaborativeVectors
 
 KINDS: list[dict[str, Any]] = [
     {"ids": "none"},
@@ -77,7 +76,7 @@ def test_a_beginning_ends_before_the_token_of_the_item(tmp_path: Path) -> None:
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     items = torch.tensor([1, 5, 2, 16])
     alone = torch.cat([model.pairs(one, item[None, None])[0] for item in items])
-    torch.testing.assert_close(candidate_scores(model, one, items), alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(model.scores(one, items[None])[0], alone, rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
@@ -88,7 +87,7 @@ def test_two_items_of_one_title_keep_their_own_vectors() -> None:
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     alone = torch.cat([model.pairs(one, torch.tensor([[code]]))[0] for code in (1, 5)])
     assert float((alone[0] - alone[1]).abs()) > 1e-5
-    torch.testing.assert_close(candidate_scores(model, one, torch.tensor([1, 5])), alone, rtol=0, atol=1e-6)
+    torch.testing.assert_close(model.scores(one, torch.tensor([[1, 5]]))[0], alone, rtol=0, atol=1e-6)
 
 
 @torch.no_grad()
@@ -96,11 +95,11 @@ def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.Monkey
     model, batch = _model({"ids": "soft"}), _batch()
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     items = torch.arange(1, 17)
-    whole = candidate_scores(model, one, items)
-    monkeypatch.setattr("reverie.llm.collm.packed.TOKENS", 60)  # two ends or so in a row
-    torch.testing.assert_close(candidate_scores(model, one, items), whole, rtol=0, atol=1e-5)
-    monkeypatch.setattr("reverie.llm.collm.packed.MASKED", ())
-    torch.testing.assert_close(candidate_scores(model, one, items), whole, rtol=0, atol=1e-5)
+    whole = model.scores(one, items[None])[0]
+    monkeypatch.setattr("reverie.llm.collm.scoring.TOKENS", 60)  # two ends or so in a row
+    torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
+    monkeypatch.setattr("reverie.llm.collm.scoring.MASKED", ())
+    torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=str)
@@ -306,7 +305,7 @@ def test_labels_are_needed() -> None:
 
 def test_bits_are_balanced_and_dotted() -> None:
     model = _model({"ids": "binary", "bits": 8})
-    evidence: Evidence = model.evidence
+    evidence: CollaborativeVectors = model.evidence
     items = torch.arange(1, world.N_ITEMS + 1)
     vectors, known = evidence.item_vectors(items[None])[0], evidence.known_items(items)
     words = model.bits.words("item", vectors, known, dotted=False)

@@ -15,20 +15,20 @@ from sklearn.metrics import log_loss as reference_log_loss
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
-from reverie.data.labelled import labelled_queries
+from reverie.data.label import labelled_queries
 from reverie.data.plans import create_plan
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
-from reverie.llm.collm.draws import drawn_rows, drawn_users
-from reverie.llm.collm.pointwise import fit_labels
-from reverie.llm.collm.recipe import collm_files, load_collm_recipe, parse_collm
+from reverie.llm.collm.joint_scoring import joint_scores
+from reverie.llm.collm.pairs import sample_rows, sample_users
+from reverie.llm.collm.recipe import COLLM
 from reverie.llm.collm.scored import binary_ece, calibrations, ensemble, fit_binary_temperature, scored_evaluation
-from reverie.llm.collm.study import open_recommender, run_study
+from reverie.llm.collm.steps import fit_labels
+from reverie.llm.collm.study import open_recommender, run_collm
 from reverie.llm.collm.table import result_rows, study_table
-from reverie.llm.collm.together import scores_together
-from reverie.llm.results import MORE
+from reverie.llm.config import MORE
+from reverie.study.rows import COLUMNS
 from reverie.training import TrainingConfig
-from reverie.training.results import COLUMNS
 
 FAST = {"metric": "auc", "epochs": 1, "batch_size": 16, "checkpoint_seconds": 0.0}
 
@@ -57,12 +57,12 @@ def values(folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def recipe(folder: Path, **changes: Any) -> Any:
-    return parse_collm(values(folder, **changes), "test")
+    return COLLM.parse(values(folder, **changes), "test")
 
 
 def test_a_study_prints_every_control_and_can_be_read_again(tmp_path: Path) -> None:
     chosen = recipe(tmp_path)
-    study = run_study(chosen, tmp_path / "run", show=False)
+    study = run_collm(chosen, tmp_path / "run", show=False)
     rows = [
         "item-mean",
         "bias",
@@ -89,19 +89,19 @@ def test_a_study_prints_every_control_and_can_be_read_again(tmp_path: Path) -> N
     assert table.counts["warm"][0] + table.counts["cold"][0] == table.counts["all"][0] == len(study.test)
     written = result_rows(study, table)
     assert all(set(row) <= {*COLUMNS, *MORE} for row in written)
-    again = run_study(chosen, tmp_path / "run", show=False)
+    again = run_collm(chosen, tmp_path / "run", show=False)
     assert all((again.test_scores[row] == study.test_scores[row]).all() for row in rows)
     with pytest.raises(ReverieError, match="another recipe"):
-        run_study(recipe(tmp_path, resamples=200), tmp_path / "run", show=False)
+        run_collm(recipe(tmp_path, resamples=200), tmp_path / "run", show=False)
 
 
 def test_cut_between_the_steps_it_ends_the_same(tmp_path: Path) -> None:
     chosen = recipe(tmp_path)
-    whole = run_study(chosen, tmp_path / "whole", show=False)
-    run_study(chosen, tmp_path / "cut", show=False)
+    whole = run_collm(chosen, tmp_path / "whole", show=False)
+    run_collm(chosen, tmp_path / "cut", show=False)
     for name in ("result.json", "test-scores.parquet", "ids/taught.json"):
         (tmp_path / "cut" / name).unlink()
-    resumed = run_study(chosen, tmp_path / "cut", show=False)
+    resumed = run_collm(chosen, tmp_path / "cut", show=False)
     for row, scores in whole.test_scores.items():
         np.testing.assert_allclose(resumed.test_scores[row], scores, atol=1e-5)
 
@@ -119,7 +119,7 @@ def test_cut_between_the_steps_it_ends_the_same(tmp_path: Path) -> None:
 def test_variants_run(changes: dict[str, Any], tmp_path: Path) -> None:
     made = values(tmp_path)
     changes = changes | {"model": made["model"] | changes.get("model", {}), "baselines": {}}
-    study = run_study(recipe(tmp_path, **changes), tmp_path / "run", show=False)
+    study = run_collm(recipe(tmp_path, **changes), tmp_path / "run", show=False)
     assert ("text-only" in study.test_scores) == (changes.get("steps") != "one")
     assert ("read" in study.test_scores) == (not changes.get("scratch"))
     alone = evaluate(open_recommender(tmp_path / "run"), study.test, top=0).scored
@@ -135,13 +135,13 @@ def test_asked_together_or_alone() -> None:
     plain = soft.config.model_copy(update={"ids": "none", "collaborative": None})
     question = create_collm(plain, soft.card.vocabulary, soft.backbone, None)
     test = world.split().test
-    found = scores_together({"soft": soft, "text": question}, test)
+    found = joint_scores({"soft": soft, "text": question}, test)
     for name, model in (("soft", soft), ("text", question)):
         alone = evaluate(model, test, top=0).scored
         assert alone is not None
         np.testing.assert_allclose(found[name], alone["score"].to_numpy(), atol=1e-5)
     with pytest.raises(ValueError, match="different language models"):
-        scores_together({"soft": soft, "other": world.model()}, test)
+        joint_scores({"soft": soft, "other": world.model()}, test)
 
 
 @pytest.mark.parametrize("name", ["mf", "din", "sasrec", "lightgcn"])
@@ -161,17 +161,17 @@ def test_any_recommender_learns_labels(name: str) -> None:
 def test_draws_are_stated_and_by_user() -> None:
     split = world.split()
     assert split.labelled is not None
-    marked = drawn_rows(split.labelled, 20, 4)
+    marked = sample_rows(split.labelled, 20, 4)
     assert len(create_plan("labelled", marked, 5)) == 20
     assert len(create_plan("labelled", split.labelled, 5)) == split.labelled.n_events
-    chosen = drawn_users(split.test, 8, 1, "test")
+    chosen = sample_users(split.test, 8, 1, "test")
     assert len(chosen) >= 8
     users = set(split.test.users[chosen].tolist())
     assert set(np.flatnonzero(np.isin(split.test.users, list(users))).tolist()) == set(chosen.tolist())
-    few = drawn_users(split.test, 8, 1, "test", per_user=2)
+    few = sample_users(split.test, 8, 1, "test", per_user=2)
     assert np.bincount(split.test.users[few]).max() == 2
     assert (np.sort(few) == few).all()
-    assert len(drawn_users(split.test, None, 1, "test")) == len(split.test)
+    assert len(sample_users(split.test, None, 1, "test")) == len(split.test)
 
 
 def test_calibration_follows_its_formulas() -> None:
@@ -222,7 +222,7 @@ def test_the_command_writes_its_tables(tmp_path: Path) -> None:
     assert liked.exit_code == 0, liked.output
     assert len(json.loads(liked.output)) == 3
     listed = CliRunner().invoke(app, ["collm", "--list", "--json"])
-    assert {row["name"] for row in json.loads(listed.output)} == set(collm_files())
+    assert {row["name"] for row in json.loads(listed.output)} == set(COLLM.files())
 
 
 @pytest.mark.parametrize(
@@ -244,13 +244,13 @@ def test_wrong_recipes_are_one_sentence(changes: dict[str, Any], sentence: str, 
 
 def test_data_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no labels"):
-        run_study(recipe(tmp_path, label=None), tmp_path / "run", show=False)
+        run_collm(recipe(tmp_path, label=None), tmp_path / "run", show=False)
     with pytest.raises(ConfigError, match="no recipe 'collm-ml-1n'"):
-        load_collm_recipe("collm-ml-1n")
+        COLLM.load("collm-ml-1n")
 
 
 def test_packaged_recipes_are_valid() -> None:
-    for name in collm_files():
-        assert load_collm_recipe(name).name == name
-        assert load_collm_recipe(name, smoke=True).model.backbone.name == "tiny"
-        assert pl.Series(list(load_collm_recipe(name).baselines)).is_unique().all()
+    for name in COLLM.files():
+        assert COLLM.load(name).name == name
+        assert COLLM.load(name, smoke=True).model.backbone.name == "tiny"
+        assert pl.Series(list(COLLM.load(name).baselines)).is_unique().all()

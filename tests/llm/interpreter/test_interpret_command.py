@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from reverie.cli.main import run
-from reverie.llm.interpreter.packaged import interpreter_files, load_interpreter_recipe
+from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.testing import tiny_dataset
 
 RECIPE = {
@@ -136,7 +136,7 @@ def test_a_cut_teaching_ends_at_the_same_weights(world: Path, ask: Ask) -> None:
     cut.mkdir()
     shutil.copytree(world / "runs/small/recommender", cut / "recommender")
     shutil.copy(world / "runs/small/interpreter.yaml", cut)
-    program = "reverie.llm.interpreter.teaching"
+    program = "reverie.llm.interpreter.adapter_training"
     module = sys.modules[program]
     original, calls = module.target_loss, []
 
@@ -179,8 +179,8 @@ def test_explain_prints_and_repeats_itself(ask: Ask) -> None:
         (("explain", "--run", "runs/small", "--user", "nobody"), "user 'nobody' is not in the dataset"),
         (("explain", "--run", "runs/none", "--user", "100"), "holds no interpreter"),
         (("interpret", "recinterpreter-sasrec"), "did you mean"),
-        (("interpret",), "say which interpreter"),
-        (("interpret", "small.yaml", "--out", "runs/small", "--set", "training.steps=5"), "holds another interpreter"),
+        (("interpret",), "say which recipe"),
+        (("interpret", "small.yaml", "--out", "runs/small", "--set", "training.steps=5"), "of another recipe"),
         (("interpret", "small.yaml", "--set", "training.step=5"), "did you mean 'steps'"),
         (("interpret", "small.yaml", "--out", "a", "--set", "windows.length=9"), "the model reads 8 events and a window has 9"),
         (("interpret", "small.yaml", "--out", "b", "--set", "recommender.split={protocol: leave_one_out}"), "use by_user"),
@@ -216,6 +216,6 @@ def test_a_folder_is_taken_only_when_the_input_is_good(ask: Ask, world: Path) ->
 
 
 def test_every_packaged_recipe_is_valid_and_has_a_smoke() -> None:
-    for name in interpreter_files():
-        assert load_interpreter_recipe(name).name == name
-        assert load_interpreter_recipe(name, smoke=True).backbone.name == "tiny"
+    for name in INTERPRETER.files():
+        assert INTERPRETER.load(name).name == name
+        assert INTERPRETER.load(name, smoke=True).backbone.name == "tiny"

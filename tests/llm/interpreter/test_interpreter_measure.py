@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from reverie.errors import DataError
-from reverie.llm.interpreter.controls import most_popular, nearest
-from reverie.llm.interpreter.matcher import Mention
 from reverie.llm.interpreter.measure import (
     Answered,
+    Mention,
     Truth,
     difference,
+    most_popular,
+    nearest,
     popularity_bands,
     recall_by_position,
     recovery_values,
@@ -22,7 +23,7 @@ from reverie.llm.interpreter.measure import (
     with_intervals,
 )
 from reverie.llm.titles import Titles
-from reverie.llm.windows import drawn_windows, last_windows
+from reverie.llm.windows import last_windows, sample_windows
 from reverie.testing import tiny_dataset, tiny_split
 
 
@@ -78,7 +79,7 @@ def test_controls_without_a_language_model() -> None:
 
 def test_windows_are_slices_without_the_barred_items() -> None:
     sequences = tiny_dataset().sequences
-    windows = drawn_windows(sequences, 50, length=5, shortest=3, seed=1, without=np.array([4]))
+    windows = sample_windows(sequences, 50, length=5, shortest=3, seed=1, without=np.array([4]))
     assert len(windows) == 50
     assert set(windows.lengths.tolist()) <= {3, 4, 5}
     for at in range(50):
@@ -86,10 +87,10 @@ def test_windows_are_slices_without_the_barred_items() -> None:
         found = windows.row(at)
         assert 4 not in found
         assert any(row[k : k + len(found)] == found for k in range(len(row)))
-    again = drawn_windows(sequences, 50, 5, 3, seed=1, without=np.array([4]))
+    again = sample_windows(sequences, 50, 5, 3, seed=1, without=np.array([4]))
     assert (again.items == windows.items).all()
     with pytest.raises(DataError, match="no history of 3"):
-        drawn_windows(sequences, 5, 5, 3, seed=1, without=np.arange(1, 21))
+        sample_windows(sequences, 5, 5, 3, seed=1, without=np.arange(1, 21))
 
 
 def test_last_windows_are_the_ends_of_histories() -> None:

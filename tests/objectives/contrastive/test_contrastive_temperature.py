@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reverie.nn.heads import DotChunk, DotHead
 from reverie.objectives import full_softmax
-from reverie.objectives.shared_softmax import shared_softmax
+from reverie.objectives.softmax import shared_softmax
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,9 @@ from scipy.sparse import csr_array
 
 import reverie as rv
 from reverie.errors import ConfigError
-from reverie.robustness.attacks.item_tree import ItemTree
-from reverie.robustness.attacks.knapsack import divide
-from reverie.robustness.attacks.poisonrec import PoisonRec
-from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
-from reverie.robustness.attacks.uplift import chances_by_paths
+from reverie.robustness.attacks.config import PoisonrecConfig
+from reverie.robustness.attacks.poisonrec import ItemTree, PoisonRec
+from reverie.robustness.attacks.uba import hit_chance_by_paths, solve_knapsack
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 @settings(max_examples=40, deadline=None)
 def test_the_knapsack_is_as_good_as_brute_force(seed: int, total: int) -> None:
     worth = np.random.default_rng(seed).random((4, 4))
-    given_ = divide(worth, total)
+    given_ = solve_knapsack(worth, total)
     plans = [plan for plan in itertools.product(range(4), repeat=4) if sum(plan) <= total]
     best = max(worth[np.arange(4), list(plan)].sum() for plan in plans)
     assert given_.sum() <= total
@@ -43,7 +41,7 @@ def test_paths_are_those_of_the_cubed_adjacency_with_the_copies_in() -> None:
     dense = (generator.random((30, 25)) < 0.25).astype(np.float64)
     users = np.flatnonzero((dense[:, 4] == 0) & (dense.sum(1) > 1))
     fakes = dense[users]
-    found = chances_by_paths(csr_array(dense), csr_array(fakes), users, 4, 3)
+    found = hit_chance_by_paths(csr_array(dense), csr_array(fakes), users, 4, 3)
     for place, user in enumerate(users):
         for copies in range(4):
             copy = fakes[place].copy()
@@ -150,8 +148,8 @@ def test_guided_sessions_beat_random_on_their_victim(ground: Callable[..., Any])
 
 
 def test_the_guide_prefers_histories_that_win_users() -> None:
+    from reverie.robustness.attacks.config import GuidedSessionsConfig
     from reverie.robustness.attacks.guided_sessions import GuidedSessions
-    from reverie.robustness.attacks.guided_sessions_config import GuidedSessionsConfig
 
     near, far = torch.tensor([1.0, 0.0]).expand(10, 2), torch.tensor([0.0, 1.0]).expand(10, 2)
     gaps = torch.cat([torch.full((10,), 0.1), torch.full((10,), 50.0)])

@@ -12,15 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.aim import Aim
-from reverie.robustness.attacks.gradient import capped_simplex, largest
-from reverie.robustness.attacks.legup_generator import RatingGenerator
+from reverie.robustness.arena import Scale
+from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
+from reverie.robustness.attacks.gradient import AttackLoss, PoisoningLoss, capped_simplex, hard_step, hard_top, largest
+from reverie.robustness.attacks.legup import RatingGenerator
 from reverie.robustness.attacks.shelf import ATTACKS
-from reverie.robustness.attacks.steps import hard_step, hard_top
 from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.attacks.surrogate_config import AimConfig, SurrogateConfig
-from reverie.robustness.ratings import Scale
 from reverie.robustness.view import Goal
 
 LIKES = csr_array((np.random.default_rng(0).random((9, 7)) < 0.4).astype(np.float64))
@@ -53,7 +50,7 @@ def test_whole_fake_users_count_like_real_ones() -> None:
 def test_the_unrolled_gradient_is_the_numeric_one(kind: Literal["promote"], promote: Literal["rank"]) -> None:
     surrogate = Surrogate(LIKES, SMALL, 0, torch.float64)
     targets = np.array([] if kind == "damage" else [3], dtype=np.int32)
-    aim, rows = Aim(Goal(kind, targets), LIKES, AimConfig(promote=promote)), np.arange(9)
+    aim, rows = AttackLoss(Goal(kind, targets), LIKES, AimConfig(promote=promote)), np.arange(9)
     fakes = _fakes().requires_grad_()
     aim.loss(*surrogate.retrain(fakes), rows)[1].backward()
     assert fakes.grad is not None
@@ -83,14 +80,14 @@ def test_the_last_step_alone_has_another_gradient() -> None:
 def test_the_loss_knows_what_is_wanted(ground: Callable[..., Any]) -> None:
     for kind in ("promote", "demote"):
         here = ground(kind=kind)
-        adversary = Adversary(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, "all", 0)
+        poisoning_loss = PoisoningLoss(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, "all", 0)
         liked = torch.zeros(12, here.view.n_items)
         liked[:, 1:8] = 1
         rows = np.arange(120)
-        plain = adversary.loss(liked, rows)[0]
-        adversary.targets = torch.zeros_like(adversary.targets)
-        adversary.targets[:, here.goal.targets[0] - 1] = float(kind == "demote")
-        assert plain < adversary.loss(liked, rows)[0]  # a promotion without its target, a demotion that likes it
+        plain = poisoning_loss.loss(liked, rows)[0]
+        poisoning_loss.targets = torch.zeros_like(poisoning_loss.targets)
+        poisoning_loss.targets[:, here.goal.targets[0] - 1] = float(kind == "demote")
+        assert plain < poisoning_loss.loss(liked, rows)[0]  # a promotion without its target, a demotion that likes it
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5))
@@ -128,7 +125,7 @@ def test_thresholds_rise_and_the_generator_learns_ratings() -> None:
     truth, optimiser = torch.where(templates > 0, templates, torch.nan), torch.optim.Adam(generator.parameters(), lr=0.02)
     for _ in range(150):
         optimiser.zero_grad()
-        generator.surprise(generator(templates), truth).backward()
+        generator.rating_loss(generator(templates), truth).backward()
         optimiser.step()
     outputs = generator(templates)
     assert torch.equal(generator.ratings(outputs)[templates > 0], templates[templates > 0])
@@ -159,12 +156,12 @@ def test_training_reaches_the_generator(
 
 def test_aia_moves_ratings_and_lowers_the_loss(ground: Callable[..., Any]) -> None:
     here = ground()
-    adversary = Adversary(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, 1, 0)
+    poisoning_loss = PoisoningLoss(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, 1, 0)
     losses = []
     for steps in (0, 25):
         made = here.craft("aia", steps=steps)
         liked = torch.zeros(12, here.view.n_items)
         keep = (made.ratings >= 4) & (made.items != here.goal.targets[0])
         liked[made.owners[keep], made.items[keep].astype(np.int64) - 1] = 1
-        losses.append(adversary.loss(liked, np.arange(120))[0])
+        losses.append(poisoning_loss.loss(liked, np.arange(120))[0])
     assert losses[1] < losses[0]

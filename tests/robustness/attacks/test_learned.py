@@ -14,7 +14,7 @@ import pytest
 from reverie.errors import ConfigError
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.threat import Grey
-from reverie.robustness.view import Budget, Goal, attacker_view, refuse_what_is_not_seen
+from reverie.robustness.view import Budget, Goal, attacker_view, check_knowledge
 
 FAST: dict[str, dict[str, Any]] = {
     "aush": {"steps": 40},
@@ -91,7 +91,7 @@ assert "torch" not in sys.modules
 def test_an_attack_is_refused_what_it_may_not_see(name: str, knowledge: str) -> None:
     attack = ATTACKS.build(name)(ATTACKS.config(name)())
     with pytest.raises(ConfigError, match=f"attack '{name}' needs"):
-        refuse_what_is_not_seen(name, attack.needs, knowledge)
+        check_knowledge(name, attack.needs, knowledge)
 
 
 def test_without_enough_long_users_the_longest_are_templates(ground: Callable[..., Any]) -> None:

@@ -15,12 +15,12 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.config import AverageConfig
 from reverie.robustness.attacks.simple import build_average
-from reverie.robustness.attacks.simple_config import AverageConfig
 from reverie.robustness.defences.defence import Defence, Fitting
-from reverie.robustness.defences.reweight import in_halves, probabilities, ranking_errors, standardised
+from reverie.robustness.defences.reweight import fake_probabilities, ranking_errors, split_in_halves, standardise
 from reverie.robustness.defences.shelf import DEFENCES
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.threat import White
 from reverie.robustness.view import Budget, Goal, attacker_view
 from reverie.training import fit
@@ -49,7 +49,7 @@ def arena() -> Arena:
 @dataclass(frozen=True)
 class Case:
     fitting: Fitting
-    evidence: Evidence
+    inputs: DetectorInput
 
 
 @cache
@@ -59,7 +59,7 @@ def attacked(model: str = "mf") -> Case:
     profiles = build_average(AverageConfig()).craft(view, Goal("promote", target), Budget(8, 16), 0)
     split = arena().poisoned(profiles)
     options = {"dim": 8} if model in ("mf", "lightgcn") else {"factor": 4} if model == "neumf" else {}
-    return Case(Fitting(model, options, split), Evidence(arena().ratings.with_profiles(profiles), split.train))
+    return Case(Fitting(model, options, split), DetectorInput(arena().ratings.with_profiles(profiles), split.train))
 
 
 def defence(name: str, **options: Any) -> Defence:
@@ -78,7 +78,7 @@ def fakes_left(fitting: Fitting) -> int:
 def test_every_defence_builds_and_keeps_the_questions() -> None:
     for name in DEFENCES:
         case = attacked()
-        done = defence(name).harden(case.fitting, case.evidence, 0)
+        done = defence(name).harden(case.fitting, case.inputs, 0)
         assert done.model == "mf"
         assert done.split.vocabulary is case.fitting.split.vocabulary
         assert done.split.test is case.fitting.split.test
@@ -88,7 +88,7 @@ def test_every_defence_builds_and_keeps_the_questions() -> None:
 def test_the_oracle_restores_the_clean_events() -> None:
     case = attacked()
     assert fakes_left(case.fitting) == 8
-    done = defence("oracle").harden(case.fitting, case.evidence, 0)
+    done = defence("oracle").harden(case.fitting, case.inputs, 0)
     assert events_of(done.split.train) == events_of(arena().split.train)
     assert events_of(done.split.refit) == events_of(arena().split.refit)
     assert done.removed is not None
@@ -99,34 +99,34 @@ def test_the_oracle_restores_the_clean_events() -> None:
 def test_removal_finds_fakes_better_than_chance() -> None:
     case = attacked()
     share = 8 / 128
-    done = defence("remove", share=share).harden(case.fitting, case.evidence, 0)
+    done = defence("remove", share=share).harden(case.fitting, case.inputs, 0)
     assert done.removed is not None
     assert done.suspicion is not None
     assert int(done.removed.sum()) == 8
     assert fakes_left(done) <= 6  # chance leaves 7.5
     assert done.suspicion[done.removed].min() >= done.suspicion[~done.removed].max()
-    left = [fakes_left(defence("random-removal").harden(case.fitting, case.evidence, seed)) for seed in range(8)]
+    left = [fakes_left(defence("random-removal").harden(case.fitting, case.inputs, seed)) for seed in range(8)]
     assert np.mean(left) > fakes_left(done)
     assert len(set(left)) > 1
 
 
 def test_removal_goes_by_the_detector_and_the_share() -> None:
     case = attacked()
-    one = defence("remove", share=0.02, options={"components": 1}).harden(case.fitting, case.evidence, 0)
+    one = defence("remove", share=0.02, options={"components": 1}).harden(case.fitting, case.inputs, 0)
     assert one.removed is not None
     assert int(one.removed.sum()) == 3
     assert len(one.split.train) == len(case.fitting.split.train) - 3
     with pytest.raises(ConfigError, match="detector 'pca': unknown option 'compnents'"):
-        defence("remove", options={"compnents": 1}).harden(case.fitting, case.evidence, 0)
+        defence("remove", options={"compnents": 1}).harden(case.fitting, case.inputs, 0)
     with pytest.raises(ConfigError, match="unknown detector 'pac'"):
-        defence("remove", detector="pac").harden(case.fitting, case.evidence, 0)
+        defence("remove", detector="pac").harden(case.fitting, case.inputs, 0)
 
 
 @pytest.mark.parametrize("model", ["mf", "neumf"])
 def test_reweighting_trusts_fakes_less(model: str) -> None:
     case = attacked(model)
     training = {"batch_size": 32, "learning_rate": 0.02}
-    done = defence("reweight", share=8 / 128, rounds=2, epochs=10, training=training).harden(case.fitting, case.evidence, 0)
+    done = defence("reweight", share=8 / 128, rounds=2, epochs=10, training=training).harden(case.fitting, case.inputs, 0)
     split, train = done.split, done.split.train
     weights = np.asarray(train.columns["weight"])[train.positions()]
     fake = split.is_fake[train.users[train.event_rows()]]
@@ -140,13 +140,13 @@ def test_reweighting_trusts_fakes_less(model: str) -> None:
 
 def test_halves_hold_each_event_once() -> None:
     train = attacked().fitting.split.train
-    first, second = in_halves(train, 0)
+    first, second = split_in_halves(train, 0)
     for row in range(len(train)):
         parts = first.row(row).tolist(), second.row(row).tolist()
         assert sorted([*parts[0], *parts[1]]) == sorted(train.row(row).tolist())
         assert len(parts[0]) - len(parts[1]) in (0, 1)
     assert set(first.columns) == set(train.columns)
-    again, other = in_halves(train, 0)[0], in_halves(train, 1)[0]
+    again, other = split_in_halves(train, 0)[0], split_in_halves(train, 1)[0]
     assert first.items.tolist() == again.items.tolist()
     assert first.items.tolist() != other.items.tolist()
 
@@ -154,7 +154,7 @@ def test_halves_hold_each_event_once() -> None:
 def test_errors_are_shares_of_the_catalogue_above_hidden_items() -> None:
     case = attacked("mf")
     model: Any = create_model("mf", case.fitting.split, dim=4)
-    seen, hidden = in_halves(case.fitting.split.train, 0)
+    seen, hidden = split_in_halves(case.fitting.split.train, 0)
     model.observe(seen)
     above, asked = ranking_errors(model, seen, hidden)
     table = (model.users @ model.encoder.weight.T).detach().numpy()  # biases are zero
@@ -170,7 +170,7 @@ def test_errors_are_shares_of_the_catalogue_above_hidden_items() -> None:
 def test_a_detector_can_be_added() -> None:
     case = attacked()
     one, two = (
-        defence("reweight", rounds=1, epochs=1, detector=name).harden(case.fitting, case.evidence, 0) for name in (None, "pca")
+        defence("reweight", rounds=1, epochs=1, detector=name).harden(case.fitting, case.inputs, 0) for name in (None, "pca")
     )
     assert one.suspicion is not None
     assert two.suspicion is not None
@@ -179,18 +179,18 @@ def test_a_detector_can_be_added() -> None:
 
 def test_probabilities_have_the_wanted_mean_and_keep_the_order() -> None:
     suspicion = np.random.default_rng(0).standard_normal(200) * 7
-    found = probabilities(suspicion, 0.1, 0.5)
+    found = fake_probabilities(suspicion, 0.1, 0.5)
     np.testing.assert_allclose(found.mean(), 0.1, rtol=1e-9)
     assert np.all(np.diff(found[np.argsort(suspicion)]) >= 0)
-    assert standardised(np.ones(4)).tolist() == [0.0] * 4
-    assert standardised(np.array([1.0, 2.0, 3.0, 1e9]))[3] == 10.0
+    assert standardise(np.ones(4)).tolist() == [0.0] * 4
+    assert standardise(np.array([1.0, 2.0, 3.0, 1e9]))[3] == 10.0
 
 
 @pytest.mark.parametrize("name", ["apr", "vat", "truncated-loss", "robust-loss"])
 def test_other_training_changes_what_is_learned(name: str) -> None:
     case = attacked()
     small: dict[str, Any] = {"plain_epochs": 1} if name in ("apr", "vat") else {"steps": 4} if name == "truncated-loss" else {}
-    done = defence(name, **small).harden(case.fitting, case.evidence, 0)
+    done = defence(name, **small).harden(case.fitting, case.inputs, 0)
     tables = []
     for fitting in (case.fitting, done):
         model: Any = create_model(fitting.model, fitting.split, **fitting.options)
@@ -202,7 +202,7 @@ def test_other_training_changes_what_is_learned(name: str) -> None:
 def test_truncation_keeps_the_objective_of_the_victim() -> None:
     case = attacked("neumf")
     for rule in ("truncated", "reweighted"):
-        done = defence("truncated-loss", rule=rule).harden(case.fitting, case.evidence, 0)
+        done = defence("truncated-loss", rule=rule).harden(case.fitting, case.inputs, 0)
         assert done.options["objective"]["kind"] == rule
         assert done.options["objective"]["objective"]["kind"] == "bce"
         assert done.options["objective"]["objective"]["negatives"]["n"] == 4
@@ -223,11 +223,11 @@ def test_truncation_keeps_the_objective_of_the_victim() -> None:
 def test_a_victim_without_the_option_is_refused(name: str, model: str, message: str) -> None:
     case = attacked(model)
     with pytest.raises(ConfigError, match=message):
-        defence(name).harden(case.fitting, case.evidence, 0)
+        defence(name).harden(case.fitting, case.inputs, 0)
 
 
 def test_options_that_do_not_go_together_are_refused() -> None:
     case = attacked()
     cosine = Fitting("mf", {"cosine": True}, case.fitting.split)
     with pytest.raises(ConfigError, match=r"defence 'apr' of model 'mf'.*set cosine to false"):
-        defence("apr").harden(cosine, case.evidence, 0)
+        defence("apr").harden(cosine, case.inputs, 0)

@@ -15,11 +15,11 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
 from reverie.robustness.attacks.shelf import ATTACKS
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.threat import BudgetConfig, GoalConfig, White
 from reverie.robustness.view import attacker_view, resolve_budget, resolve_goal
 
-World = Callable[..., tuple[Evidence, NDArray[np.bool_]]]
+World = Callable[..., tuple[DetectorInput, NDArray[np.bool_]]]
 
 
 @cache
@@ -40,17 +40,17 @@ def _arena() -> Arena:
 
 
 @cache
-def _attacked(attack: str, size: int | None = None) -> tuple[Evidence, NDArray[np.bool_]]:
+def _attacked(attack: str, size: int | None = None) -> tuple[DetectorInput, NDArray[np.bool_]]:
     arena = _arena()
     goal = resolve_goal(GoalConfig(), arena, 1)
     budget = resolve_budget(BudgetConfig(fakes=0.1, size=size), arena.ratings, len(goal.targets))
     config = checked(ATTACKS.config(attack), {}, f"attack '{attack}'")
     profiles = ATTACKS.build(attack)(config).craft(attacker_view(arena, White(kind="white"), 1), goal, budget, 1)
     split = arena.poisoned(profiles)
-    return Evidence(arena.ratings.with_profiles(profiles), split.train), split.is_fake
+    return DetectorInput(arena.ratings.with_profiles(profiles), split.train), split.is_fake
 
 
 @pytest.fixture
 def attacked() -> World:
-    """Evidence after an attack of the shelf, and the truth."""
+    """DetectorInput after an attack of the shelf, and the truth."""
     return _attacked

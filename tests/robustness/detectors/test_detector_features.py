@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_information
+from reverie.robustness.arena import Ratings, Scale
+from reverie.robustness.detectors.co_detector import user_cooccurrence
 from reverie.robustness.detectors.features import (
-    DEGREE,
     RATING,
     degree_features,
     length_variation,
@@ -14,7 +14,6 @@ from reverie.robustness.detectors.features import (
     quantile_per_user,
     rating_features,
 )
-from reverie.robustness.ratings import Ratings, Scale
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def test_degree_features_against_a_loop(ratings: Ratings) -> None:
     dense = ratings.matrix.toarray()
     degree = (dense > 0).sum(axis=0)
     found = degree_features(ratings)
-    assert found.shape == (25, len(DEGREE))
+    assert found.shape == (25, 3)
     assert (found[4] == 0).all()
     for u in set(range(25)) - {4}:
         own = np.sort(degree[dense[u] > 0])
@@ -95,6 +94,6 @@ def test_information_against_a_loop(ratings: Ratings, shift: float) -> None:
     expected = np.zeros((25, 25))
     for u, v in zip(*np.nonzero(together), strict=True):
         expected[u, v] = max(np.log(together[u, v] * together.sum() / (of_user[u] * of_user[v])) - np.log(shift), 0.0)
-    found = user_information(ratings, shift, block=7)
+    found = user_cooccurrence(ratings, shift, block=7)
     np.testing.assert_allclose(found.toarray(), expected, atol=1e-12)
     assert (found.data > 0).all()

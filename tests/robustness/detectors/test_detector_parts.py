@@ -6,21 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
-from reverie.robustness.detectors import profile_features
+from reverie.robustness.arena import Ratings, Scale
 from reverie.robustness.detectors.co_detector import _Terms
-from reverie.robustness.detectors.detector import Evidence
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.detectors.fap import FAP
+from reverie.robustness.detectors.features import logistic_odds, tree_probabilities
 from reverie.robustness.detectors.fraudar import Fraudar
-from reverie.robustness.detectors.logistic import logistic_weights
 from reverie.robustness.detectors.sequence_likelihood import mean_log_likelihood
-from reverie.robustness.detectors.tree import grow_tree
 from reverie.robustness.detectors.user_pca import UserPCA
-from reverie.robustness.ratings import Ratings, Scale
 
 
 def _nobody(n_items: int, n_users: int) -> Sequences:
@@ -29,34 +26,45 @@ def _nobody(n_items: int, n_users: int) -> Sequences:
     return Sequences(none.astype(np.int32), none, none, none, names)
 
 
-def _evidence(dense: np.ndarray, labels: np.ndarray | None = None) -> Evidence:
-    return Evidence(Ratings(csr_array(dense.astype(np.float32)), Scale(1.0, 5.0, 1.0, 4.0)), _nobody(*dense.shape[::-1]), labels)
+def _evidence(dense: np.ndarray, labels: np.ndarray | None = None) -> DetectorInput:
+    return DetectorInput(
+        Ratings(csr_array(dense.astype(np.float32)), Scale(1.0, 5.0, 1.0, 4.0)), _nobody(*dense.shape[::-1]), labels
+    )
 
 
-@pytest.mark.parametrize("depth", [1, 3])
-def test_tree_splits_as_scikit_learn_does(depth: int) -> None:
+@pytest.mark.parametrize("depth", [1, 2])
+def test_tree_weighs_both_classes_alike_and_small_leaves_are_less_certain(depth: int) -> None:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, 4))
-    y = (x[:, 0] + 0.5 * x[:, 2] ** 2 + 0.3 * rng.normal(size=300)) > 0.4
-    peer = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, class_weight="balanced", random_state=0).fit(x, y)
-    tree = grow_tree(x, y, depth, 5)
-    new = rng.normal(size=(500, 4))
-    np.testing.assert_array_equal(tree(new) > 0.5, peer.predict(new))
-    assert np.corrcoef(tree(new), peer.predict_proba(new)[:, 1])[0, 1] > 0.99
+    x = rng.normal(size=(800, 4))
+    y = (x[:, 0] + 0.5 * x[:, 2] ** 2 + 0.3 * rng.normal(size=800)) > 0.4
+    fakes, real = np.flatnonzero(y[:300]), np.flatnonzero(~y[:300])
+    peer = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, class_weight="balanced", random_state=0).fit(
+        x[:300], y[:300]
+    )
+    found = tree_probabilities(x, fakes, real, depth, 5, 0)
+    np.testing.assert_array_equal(found > 0.5, peer.predict(x))
+    leaves, weight = peer.apply(x), np.where(y[:300], 150 / len(fakes), 150 / len(real))
+    for leaf in np.unique(leaves):
+        own = leaves[:300] == leaf
+        expected = (weight[own & y[:300]].sum() + 0.5) / (weight[own].sum() + 1.0)
+        np.testing.assert_allclose(found[leaves == leaf], expected)
 
 
 def test_tree_of_equal_rows_is_a_leaf() -> None:
-    tree = grow_tree(np.ones((6, 2)), np.array([1, 0, 0, 0, 0, 0], dtype=bool))
-    np.testing.assert_allclose(tree(np.zeros((3, 2))), 0.5)
+    np.testing.assert_allclose(tree_probabilities(np.ones((6, 2)), np.array([0]), np.arange(1, 6), 6, 1, 0), 0.5)
 
 
-def test_logistic_regression_is_that_of_scikit_learn() -> None:
+def test_logistic_regression_has_no_slope_left() -> None:
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(80, 3))
-    y = x[:, 0] + rng.normal(size=80) > 0.8
-    peer = LogisticRegression(C=0.5, class_weight="balanced", tol=1e-10, max_iter=1000).fit(x, y)
-    found = logistic_weights(x, y, 2.0)
-    np.testing.assert_allclose(found, [*peer.coef_[0], peer.intercept_[0]], atol=1e-4)
+    x = rng.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + 3.0
+    y = x[:, 0] - 3.0 + rng.normal(size=80) > 0.8
+    odds = logistic_odds(x, np.flatnonzero(y), np.flatnonzero(~y), 2.0)
+    standard = np.column_stack([(x - x.mean(axis=0)) / x.std(axis=0), np.ones(80)])
+    weights = np.linalg.lstsq(standard, odds, rcond=None)[0]
+    np.testing.assert_allclose(standard @ weights, odds, atol=1e-9)
+    balanced = np.where(y, 40 / y.sum(), 40 / (~y).sum())
+    slope = standard.T @ (balanced * (1 / (1 + np.exp(-odds)) - y)) + 2.0 * weights * [1.0, 1.0, 1.0, 0.0]
+    np.testing.assert_allclose(slope, 0.0, atol=1e-6)
 
 
 def test_least_squares_steps_have_no_slope_left() -> None:
@@ -115,21 +123,6 @@ def test_likelihood_of_a_sequence_under_all_the_others() -> None:
             total += np.log((pairs.count((before, item)) + backing * popular) / (there + backing) if before else popular)
             before = item
         assert found[r] == pytest.approx(total / len(row))
-
-
-def test_boosting_without_scikit_learn_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    from reverie.errors import ConfigError
-    from reverie.robustness.detectors.profile_features_config import ProfileFeaturesConfig
-
-    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
-    rng = np.random.default_rng(0)
-    evidence = _evidence(rng.integers(1, 6, (8, 6)), np.array([1, 0, 0, 0, -1, -1, -1, -1], dtype=np.int8))
-    with pytest.raises(ConfigError, match="scikit-learn"):
-        profile_features.build(ProfileFeaturesConfig()).suspicion(evidence, 0)
-    logistic = profile_features.build(ProfileFeaturesConfig(classifier="logistic")).suspicion(evidence, 0)
-    assert np.isfinite(logistic).all()
 
 
 def test_components_of_users_are_those_of_the_covariance_of_standardised_rows() -> None:

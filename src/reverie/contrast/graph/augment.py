@@ -1,4 +1,4 @@
-"""Views of graphs, all graphs of a batch at once (GraphCL, arXiv 2010.13902, table 1)."""
+"""Augmentations of graphs: node dropping, edge perturbation, attribute masking, subgraphs, and random views (GraphCL)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reverie.contrast.graph.graphs import Graphs, starts
+from reverie.contrast.graph.graphs import Graphs, ranges, starts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from reverie.contrast.graph.config import GraphTask
+
 
 def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each member's place in a random order of its group.
-
-    Parameters
-    ----------
-    group : Tensor, shape [N], int64
-        Groups from 0 on.
-    generator : torch.Generator
-        Draws N numbers.
-
-    Returns
-    -------
-    Tensor, shape [N], int64
-        0 to the size of the group - 1, each once in a group; all orders are equally likely.
-    """
+    """Return each member's place in a random order of its group; group [N] → [N]."""
     order = torch.argsort(group + torch.rand(len(group), generator=generator, dtype=torch.float64), stable=True)
     ranks = torch.empty_like(order)
     ranks[order] = torch.arange(len(group)) - starts(torch.bincount(group))[group[order]]
@@ -34,79 +23,24 @@ def random_ranks(group: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def part(counts: Tensor, share: float) -> Tensor:
-    """Return ``⌊share · count⌋``, in float64.
-
-    Parameters
-    ----------
-    counts : Tensor, int64
-        Of any shape.
-    share : float
-        Not negative.
-
-    Returns
-    -------
-    Tensor, int64
-        Of the same shape.
-    """
+    """Return ``⌊share · count⌋``, in float64."""
     return (counts.double() * share).long()
 
 
 def drop_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs without ``⌊share · nodes⌋`` random nodes each.
-
-    Parameters
-    ----------
-    graphs : Graphs
-        B graphs.
-    chosen : Tensor, shape [B], bool
-        Which of them to change.
-    share : float
-        0 ≤ share < 1.
-    generator : torch.Generator
-        Of all randomness.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for.
-    """
+    """Return graphs without ``⌊share · nodes⌋`` random nodes each; chosen [B]."""
     return graphs.induced(~_some_nodes(graphs, chosen, share, generator))
 
 
 def mask_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs of whose nodes ``⌊share · nodes⌋`` have noise in place of their features, normal with mean and deviation 0.5.
-
-    Parameters
-    ----------
-    graphs, chosen, share, generator
-        See `drop_nodes`.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for; nodes and edges are the same.
-    """
+    """Return graphs of whose nodes ``⌊share · nodes⌋`` have normal noise (mean, deviation 0.5) in place of their features."""
     masked = _some_nodes(graphs, chosen, share, generator)
     noise = torch.randn(graphs.features.shape, generator=generator, dtype=graphs.features.dtype) * 0.5 + 0.5
     return Graphs(torch.where(masked[:, None], noise, graphs.features), graphs.edges, graphs.graph, graphs.size)
 
 
 def move_edges(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
-    """Return graphs of whose edges up to ``⌊share · edges⌋`` are deleted, and as many pairs that were none are joined.
-
-    New pairs are drawn with replacement from all absent pairs of the graph and count once, so that in graphs with few absent pairs
-    fewer edges move, and none in a complete graph. The number of edges never changes. GraphCL's code deletes only.
-
-    Parameters
-    ----------
-    graphs, chosen, share, generator
-        See `drop_nodes`.
-
-    Returns
-    -------
-    Graphs
-        The B graphs, changed where asked for; nodes are the same.
-    """
+    """Return graphs of whose edges up to ``⌊share · edges⌋`` are deleted, and as many pairs that were none are joined."""
     joined = _absent_pairs(graphs, torch.where(chosen, part(graphs.n_edges, share), 0), generator)
     moved = torch.bincount(graphs.graph[joined[0]], minlength=graphs.size)
     stay = random_ranks(graphs.owner, generator) >= moved[graphs.owner]
@@ -140,3 +74,41 @@ def _some_nodes(graphs: Graphs, chosen: Tensor, share: float, generator: torch.G
     """Return which nodes are drawn, shape [N], bool."""
     wanted = torch.where(chosen, part(graphs.n_nodes, share), 0)
     return random_ranks(graphs.graph, generator) < wanted[graphs.graph]
+
+
+def grow_subgraphs(graphs: Graphs, chosen: Tensor, share: float, generator: torch.Generator) -> Graphs:
+    """Return a connected piece of each graph, of up to ``⌊share · nodes⌋ + 1`` nodes; chosen [B]."""
+    source, target = graphs.directed
+    target = target[source.argsort(stable=True)]
+    degree = torch.bincount(source, minlength=len(graphs.graph))
+    first = starts(degree)
+    inside = ~chosen[graphs.graph]
+    border = torch.zeros_like(inside)
+    room = torch.where(chosen, part(graphs.n_nodes, share) + 1, 0)
+    new = (~inside & (random_ranks(graphs.graph, generator) == 0)).nonzero()[:, 0]
+    while len(new):  # one node more in each graph that can still grow
+        inside[new] = True
+        room[graphs.graph[new]] -= 1
+        border[target[ranges(first[new], degree[new])]] = True
+        border &= ~inside
+        candidates = (border & (room > 0)[graphs.graph]).nonzero()[:, 0]
+        new = candidates[random_ranks(graphs.graph[candidates], generator) == 0]
+    return graphs.induced(inside)
+
+
+CHANGES = {
+    "random2": (drop_nodes, grow_subgraphs),
+    "random3": (drop_nodes, grow_subgraphs, move_edges),
+    "random4": (drop_nodes, grow_subgraphs, move_edges, mask_nodes),
+}
+"""What GraphCL's code chooses from under each name."""
+
+
+def random_view(graphs: Graphs, config: GraphTask, generator: torch.Generator) -> Graphs:
+    """Return a view of each graph, changed in one way, which is drawn for each graph anew."""
+    changes = CHANGES[config.augmentation]
+    choice = torch.randint(len(changes), (graphs.size,), generator=generator)
+    for number, change in enumerate(changes):
+        share = config.kept if change is grow_subgraphs else config.ratio
+        graphs = change(graphs, choice == number, share, generator)
+    return graphs

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reverie.contrast.image.images import ImageData, ImageSplit, split_images
+from reverie.contrast.image.images import ImageData, ImageSplit, read_images, split_images
 from reverie.contrast.image.measure import Features, measure
-from reverie.contrast.image.read import read_images
 from reverie.contrast.image.train import negative_cosines, new_network, train_network
 from reverie.contrast.task import Outcome
 from reverie.errors import unknown
-from reverie.training.device import choose_device
+from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
     import torch
@@ -23,17 +22,7 @@ if TYPE_CHECKING:
 
 
 class ImageContrast:
-    """A `Task`: an encoder of images, measured after the last epoch by a linear probe and by nearest neighbours.
-
-    Parameters
-    ----------
-    config : ImageTask
-        Options.
-    data : ImageData
-        The images.
-    device : torch.device
-        Where to compute.
-    """
+    """A `Task`: an encoder of images, measured after the last epoch by a linear probe and by nearest neighbours."""
 
     protocol = "linear_probe"
     baselines = ("untrained", "raw")
@@ -44,29 +33,7 @@ class ImageContrast:
         self._data = data
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Train a network from the beginning, and measure that of the last epoch.
-
-        Parameters
-        ----------
-        loss : ScoreLoss
-            Is not changed.
-        seed : int
-            Names images, weights, order and views.
-        say : callable
-            Takes lines of progress.
-
-        Returns
-        -------
-        Outcome
-            `selection` is the accuracy of nearest neighbours on validation images.
-
-        Raises
-        ------
-        ConfigError
-            If the options do not fit the images or the loss.
-        RunError
-            If the loss becomes NaN or infinite.
-        """
+        """Train a network from the beginning, and measure that of the last epoch."""
         split = self._split(seed)
         network = train_network(self.config, split.train.pixels, loss, seed, self.device, say)
         selection, metrics = measure(self.config, split, network.features, seed, self.device, say)
@@ -74,27 +41,7 @@ class ImageContrast:
         return Outcome(selection, metrics, self.config.epochs, cosines)
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Measure the network before training (``"untrained"``) or the pixels themselves (``"raw"``).
-
-        Parameters
-        ----------
-        name : str
-            One of `baselines`.
-        seed : int
-            Names images and weights.
-        say : callable
-            Takes lines of progress.
-
-        Returns
-        -------
-        Outcome
-            Without epoch and cosines.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such baseline.
-        """
+        """Measure the network before training (``"untrained"``) or the pixels themselves (``"raw"``)."""
         if name not in self.baselines:
             raise unknown("baseline", name, self.baselines)
         features: Features = _pixels if name == "raw" else new_network(self.config, seed, self.device).eval().features
@@ -106,27 +53,7 @@ class ImageContrast:
 
 
 def open_task(config: ImageTask, device: str | None = None) -> Task:
-    """Read the images, and return the study.
-
-    Parameters
-    ----------
-    config : ImageTask
-        Options.
-    device : str or None
-        See `reverie.training.device.choose_device`.
-
-    Returns
-    -------
-    Task
-        Ready to train and measure.
-
-    Raises
-    ------
-    DataError
-        If the images are missing or damaged.
-    ConfigError
-        If this machine has no such device.
-    """
+    """Read the images, and return the study."""
     return ImageContrast(config, read_images(config), choose_device(device))
 
 

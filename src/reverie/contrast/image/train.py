@@ -17,9 +17,7 @@ from reverie.errors import ConfigError, NotFinite
 from reverie.objectives.contrastive.views import nt_xent
 from reverie.seeds import seed_torch, torch_generator
 from reverie.training.config import TrainingConfig
-from reverie.training.device import autocast
-from reverie.training.optimiser import learning_rate
-from reverie.training.order import epoch_batches
+from reverie.training.optimiser import autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
     from reverie.contrast.image.config import ImageTask
@@ -27,22 +25,7 @@ if TYPE_CHECKING:
 
 
 def new_network(config: ImageTask, seed: int, device: torch.device) -> Network:
-    """Return a network whose weights follow from the seed.
-
-    Parameters
-    ----------
-    config : ImageTask
-        Its `network` is read.
-    seed : int
-        Names the weights.
-    device : torch.device
-        Where it is put; the weights are the same everywhere.
-
-    Returns
-    -------
-    Network
-        Not trained.
-    """
+    """Return a network whose weights follow from the seed."""
     seed_torch(seed, "weights")
     return create_network(config.network).to(device)
 
@@ -50,44 +33,14 @@ def new_network(config: ImageTask, seed: int, device: torch.device) -> Network:
 def train_network(
     config: ImageTask, pixels: Tensor, loss: ScoreLoss, seed: int, device: torch.device, say: Callable[[str], None]
 ) -> Network:
-    """Train a network with Adam on two views of each image.
-
-    Images left over at the end of an epoch, fewer than a batch, are left out of it. The loss is copied: what it learns does not
-    outlive the training.
-
-    Parameters
-    ----------
-    config : ImageTask
-        Options.
-    pixels : Tensor, shape [N, 3, S, S], uint8
-        Training images.
-    loss : ScoreLoss
-        Of each view's positive and its 2B - 2 negatives.
-    seed : int
-        Names weights, order and views, which are the same for every loss.
-    device : torch.device
-        Where to compute.
-    say : callable
-        Takes a line after each epoch.
-
-    Returns
-    -------
-    Network
-        That of the last epoch, in evaluation mode.
-
-    Raises
-    ------
-    ConfigError
-        If a batch is larger than the training images.
-    NotFinite
-        If the loss becomes NaN or infinite.
-    """
+    """Train a network with Adam on two views of each image; pixels [N, 3, S, S]."""
     if len(pixels) < config.batch_size:
         raise ConfigError(f"batch_size {config.batch_size} is more than the {len(pixels)} training images; use a smaller one")
     network, loss = new_network(config, seed, device).train(), copy.deepcopy(loss).to(device).train()
     adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     rates = TrainingConfig(learning_rate=config.learning_rate, schedule=config.schedule)
     views, steps, begin = Views(config.views), len(pixels) // config.batch_size, time.monotonic()
+    # not `Trainer`: plain Adam, whole batches only, views drawn from a stream of their own; stored results rest on both
     for epoch in range(config.epochs):
         total = 0.0
         for step, rows in enumerate(epoch_batches(len(pixels), config.batch_size, seed, epoch)[:steps]):
@@ -120,26 +73,7 @@ def _value(projected: Tensor, loss: ScoreLoss) -> Tensor:
 
 @torch.no_grad()
 def negative_cosines(config: ImageTask, network: Network, pixels: Tensor, seed: int, device: torch.device) -> tuple[float, ...]:
-    """Return quantiles of the cosines of negatives in one more batch.
-
-    Parameters
-    ----------
-    config : ImageTask
-        Options.
-    network : Network
-        Trained, in evaluation mode.
-    pixels : Tensor, shape [N, 3, S, S], uint8
-        Training images, at least a batch.
-    seed : int
-        Names the batch and its views.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    tuple of float
-        0, 5, 10 … 100 % quantiles over the 2B (2B - 2) cosines.
-    """
+    """Return quantiles of the cosines of negatives in one more batch; pixels [N, 3, S, S]."""
     rows = torch.from_numpy(epoch_batches(len(pixels), config.batch_size, seed, config.epochs)[0]).repeat(2)
     views = Views(config.views)(pixels[rows].to(device), torch_generator(seed, "views", config.epochs, 0))
     vectors = torch.nn.functional.normalize(network(views), dim=-1)

@@ -18,17 +18,7 @@ PART_LENGTHS = (3, 4)
 
 @dataclass(frozen=True)
 class Features:
-    """What words are made of, as `torch.nn.functional.embedding_bag` takes it.
-
-    Parameters
-    ----------
-    buckets : Tensor, shape [F], int64
-        Hashed features of all words.
-    offsets : Tensor, shape [W], int64
-        Where each word's features start.
-    weights : Tensor, shape [F], float32
-        1 for the word itself, the first of its features; its parts share `part_weight`.
-    """
+    """What words are made of, as `torch.nn.functional.embedding_bag` takes it; buckets [F], offsets [W], weights [F]."""
 
     buckets: Tensor
     offsets: Tensor
@@ -36,17 +26,7 @@ class Features:
 
 
 class Lexicon:
-    """Numbers of the words met so far, and their features.
-
-    Numbers follow the order in which words were met, features the spelling alone.
-
-    Parameters
-    ----------
-    buckets : int
-        Number of different features.
-    part_weight : float
-        What the parts of a word weigh together.
-    """
+    """Numbers of the words met so far, and their features."""
 
     def __init__(self, buckets: int, part_weight: float) -> None:
         self.buckets, self.part_weight = buckets, part_weight
@@ -56,35 +36,13 @@ class Lexicon:
         self._features: tuple[Tensor, Tensor] | None = None
 
     def tokens(self, sentences: Sequence[str]) -> Tokens:
-        """Return sentences as numbers of words; one without words is made of an empty word.
-
-        Parameters
-        ----------
-        sentences : sequence of str
-            Any text.
-
-        Returns
-        -------
-        Tokens
-            At most `LONGEST` words each.
-        """
+        """Return sentences as numbers of words; one without words is made of an empty word."""
         rows = [[self._number(word) for word in words(sentence)[:LONGEST] or [""]] for sentence in sentences]
         self._features = None
         return Tokens.of(rows)
 
     def features(self, numbers: Tensor) -> Features:
-        """Return the features of words.
-
-        Parameters
-        ----------
-        numbers : Tensor, shape [W], int64
-            From `tokens`.
-
-        Returns
-        -------
-        Features
-            In that order.
-        """
+        """Return the features of words; numbers [W]."""
         if self._features is None:
             self._features = torch.tensor(self._hashed), torch.tensor(self._starts)
         hashed, starts = self._features

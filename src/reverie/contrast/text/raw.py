@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from reverie.contrast.text.encoders import Rarity
 from reverie.contrast.text.lexicon import Lexicon
-from reverie.contrast.text.rarity import Rarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,31 +18,14 @@ if TYPE_CHECKING:
 
 
 class TfIdf:
-    """Vectors of the counts of words times their `Rarity`.
-
-    Parameters
-    ----------
-    sentences : sequence of str
-        Unlabelled ones, that the rarity comes from.
-    """
+    """Vectors of the counts of words times their `Rarity`."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
         self._lexicon = Lexicon(1, 0.0)
         self._rarity = Rarity(self._lexicon.tokens(sentences))
 
     def cosines(self, pairs: Pairs) -> NDArray[np.float64]:
-        """Return the cosine of each pair's vectors.
-
-        Parameters
-        ----------
-        pairs : Pairs
-            P pairs.
-
-        Returns
-        -------
-        ndarray, shape [P], float64
-            In [0, 1].
-        """
+        """Return the cosine of each pair's vectors → [P]."""
         tokens = self._lexicon.tokens([*pairs.first, *pairs.second])
         vectors = sparse.csr_array((self._rarity(tokens.ids), tokens.ids, tokens.starts))
         vectors.sum_duplicates()

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from reverie.contrast.text.pairs import Pairs, TextData, unlabelled
-from reverie.data.readers.compressed import unpacked
-from reverie.data.sources.files import found
+from reverie.data.readers.formats import unpacked
+from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 
 YEARS = (2013, 2014, 2015, 2016)
@@ -24,22 +24,6 @@ def read_sts(folder: str | None) -> TextData:
     Unlabelled sentences are those of the training parts of STS-B and SICK; STS-B was chosen from the pairs of the yearly tasks, so
     that most of its sentences are tested somewhere and fall away. Of a year all pairs are ranked together, as SimCSE does
     (arXiv 2104.08821, appendix B); pairs without a score are skipped.
-
-    Parameters
-    ----------
-    folder : str or None
-        Holds ``sts-b``, ``sick`` and ``sts12-16``, their files plain or with ``.xz``; None takes the environment variable
-        REVERIE_DATA.
-
-    Returns
-    -------
-    TextData
-        Tests ``sts_b``, ``sick_r`` and ``sts13`` to ``sts16``.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or broken.
     """
     root = folder or os.environ.get("REVERIE_DATA")
     if not root:
@@ -56,7 +40,7 @@ def read_sts(folder: str | None) -> TextData:
 
 def _found(root: Path, name: str) -> Path:
     try:
-        return found(root, name)
+        return find_file(root, name)
     except DataError as error:
         raise DataError(f"{error}, or set REVERIE_DATA, or option 'folder', to a folder that holds it") from error
 

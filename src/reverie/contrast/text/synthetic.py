@@ -12,21 +12,7 @@ _SYLLABLES = tuple(a + b for a in "bdgklmnprstv" for b in "aeiou")
 
 
 def synthetic_data(n_train: int = 400, n_valid: int = 150, n_test: int = 300) -> TextData:
-    """Draw sentences of three words on each of two topics among as many filler words, which mean nothing.
-
-    The score of a pair is the number of topics that both sentences have. Words of a topic stand together in sentences and share
-    nothing in their spelling, so that a bag of words sees only part of it.
-
-    Parameters
-    ----------
-    n_train, n_valid, n_test : int
-        Pairs; sentences of the first are unlabelled.
-
-    Returns
-    -------
-    TextData
-        Always the same; tests are ``sts_b`` and ``sick_r``.
-    """
+    """Draw sentences of three words on each of two topics among as many filler words, which mean nothing."""
     generator = numpy_generator(0, "synthetic sentences")
     chosen = generator.choice(len(_SYLLABLES) ** 3, TOPICS * WORDS + FILLERS, replace=False)
     syllables = np.unravel_index(chosen, (len(_SYLLABLES),) * 3)

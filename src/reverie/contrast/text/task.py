@@ -1,45 +1,93 @@
-"""Sentences as a task for contrastive losses."""
+"""Sentence similarity as a task: Spearman's correlation with people's judgements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.contrast.task import Outcome
+from reverie.contrast.task import Measure, Outcome
 from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines
-from reverie.contrast.text.measure import measures, spearman
 from reverie.contrast.text.raw import TfIdf
 from reverie.contrast.text.read import read_sts
 from reverie.contrast.text.synthetic import synthetic_data
 from reverie.contrast.text.training import train_encoder
 from reverie.errors import unknown
-from reverie.training.device import choose_device
+from reverie.evaluation.intervals import LEVEL
+from reverie.seeds import numpy_generator
+from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from reverie.contrast.task import Measure, Task
+    from reverie.contrast.task import Task
     from reverie.contrast.text.config import TextTask
     from reverie.contrast.text.pairs import Pairs, TextData
     from reverie.objectives import ScoreLoss
 
 
-class TextContrast:
-    """A `Task`: an encoder of sentences, measured by Spearman's correlation of its cosines with people's judgements.
+RESAMPLES = 1000
+"""Draws of pairs behind an interval."""
+_BLOCK = 50
 
-    Parameters
-    ----------
-    config : TextTask
-        Options.
-    data : TextData
-        Sentences and pairs.
-    device : torch.device
-        Where to compute.
+
+def spearman(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
+    """Return Spearman's rank correlation, ties at their mean rank; 0 where all cosines or all scores are the same.
+
+    cosines, scores [P].
     """
+    return float(_correlations(cosines, scores, np.ones((1, len(scores))))[0])
+
+
+def measures(cosines: Mapping[str, NDArray[np.float64]], scores: Mapping[str, NDArray[np.float64]]) -> dict[str, Measure]:
+    """Return Spearman's correlation of each test and their mean, with intervals at 95 %; cosines [P], scores [P]."""
+    found, values, draws = {}, [], []
+    for name, cosine in cosines.items():
+        values.append(spearman(cosine, scores[name]))
+        draws.append(_resampled(name, cosine, scores[name]))
+        found[name] = _measure(values[-1], len(cosine), draws[-1])
+    n = sum(len(cosine) for cosine in cosines.values())
+    return found | {"sts_mean": _measure(float(np.mean(values)), n, np.mean(draws, axis=0))}
+
+
+def _measure(value: float, n: int, draws: NDArray[np.float64]) -> Measure:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Measure(value, n, float(low), float(high), f"bootstrap({RESAMPLES})")
+
+
+def _resampled(name: str, cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    n, generator = len(scores), numpy_generator(0, "bootstrap", name)
+    draws = []
+    for begin in range(0, RESAMPLES, _BLOCK):
+        rows = min(_BLOCK, RESAMPLES - begin)
+        drawn = generator.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        draws.append(_correlations(cosines, scores, np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)))
+    return np.concatenate(draws)
+
+
+def _correlations(x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return Spearman's correlations, shape [R], where pair p occurs ``counts[r, p]`` times."""
+    ranks = [_ranks(values, counts) for values in (x, y)]
+    a, b = (one - (counts * one).mean(1, keepdims=True) for one in ranks)  # counts of a row have mean 1
+    together, of_a, of_b = ((counts * one * other).sum(1) for one, other in ((a, b), (a, a), (b, b)))
+    scale = np.sqrt(of_a * of_b)
+    return np.asarray(np.divide(together, scale, out=np.zeros(len(counts)), where=scale > 0))
+
+
+def _ranks(values: NDArray[np.float64], counts: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return mean ranks [R, P] of repeated values: how many are smaller, and half of those that are equal."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    inside = np.add.reduceat(counts[:, order], starts, axis=1)
+    return np.asarray((inside.cumsum(1) - inside / 2)[:, group])
+
+
+class TextContrast:
+    """A `Task`: an encoder of sentences, measured by Spearman's correlation of its cosines with people's judgements."""
 
     protocol = "spearman"
 
@@ -54,31 +102,7 @@ class TextContrast:
         return self._data.sha256()
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Train an encoder, and measure its best weights by the development pairs on the test pairs.
-
-        Parameters
-        ----------
-        loss : ScoreLoss
-            Is not changed.
-        seed : int
-            Names weights, order and dropout.
-        say : callable
-            Takes a line at each look at the development pairs.
-
-        Returns
-        -------
-        Outcome
-            `selection` is the best Spearman correlation on the development pairs, and `epoch` the pass it was reached in.
-
-        Raises
-        ------
-        ConfigError
-            If the loss needs users, or the encoder a package that is not installed.
-        DataError
-            If the weights of `minilm` cannot be had.
-        NotFinite
-            If the training runs away.
-        """
+        """Train an encoder, and measure its best weights by the development pairs on the test pairs."""
         encoder, data, valid = self._encoder(seed, pretrained=True), self._data, self._data.valid
         say(f"{len(data.sentences)} sentences; {data.removed} more are in pairs that are evaluated, and are not learned from")
         first, second = encoder.tokens(valid.first), encoder.tokens(valid.second)
@@ -92,30 +116,7 @@ class TextContrast:
         return Outcome(best, self._tested(_by(encoder)), epoch, tuple(float(cosine) for cosine in quantiles))
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
-        """Measure what no loss of ours has taught.
-
-        Parameters
-        ----------
-        name : str
-            ``"untrained"``, the encoder with weights drawn by the seed; ``"raw"``, the cosine of bags of words, rare words counting
-            more (see `TfIdf`); ``"pretrained"``, the transformer's weights as they were published.
-        seed : int
-            Of weights.
-        say : callable
-            Not called.
-
-        Returns
-        -------
-        Outcome
-            Without epoch and cosines.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such baseline, or the encoder needs a package that is not installed.
-        DataError
-            If the weights of `minilm` cannot be had.
-        """
+        """Measure what no loss of ours has taught."""
         if name not in self.baselines:
             raise unknown("baseline", name, self.baselines)
         cosines = TfIdf(self._data.sentences).cosines if name == "raw" else _by(self._encoder(seed, name == "pretrained"))
@@ -135,26 +136,6 @@ def _by(encoder: Encoder) -> Callable[[Pairs], NDArray[np.float64]]:
 
 
 def open_task(config: TextTask, device: str | None = None) -> Task:
-    """Return the task that options ask for.
-
-    Parameters
-    ----------
-    config : TextTask
-        Options.
-    device : str or None
-        See `reverie.training.device.choose_device`.
-
-    Returns
-    -------
-    Task
-        A `TextContrast` with its data read.
-
-    Raises
-    ------
-    DataError
-        If the data are missing or broken.
-    ConfigError
-        If this machine has no such device.
-    """
+    """Return the task that options ask for."""
     data = synthetic_data() if config.data == "synthetic" else read_sts(config.folder)
     return TextContrast(config, data, choose_device(device))

@@ -1,4 +1,4 @@
-"""Sentences as numbers, in rows of different lengths."""
+"""Padded tokens of sentences, and batches of similar length."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from reverie.seeds import numpy_generator
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
 
 LONGEST = 64
 """Words, or pieces of words, that are read of a sentence."""
@@ -19,33 +22,14 @@ LONGEST = 64
 
 @dataclass(frozen=True)
 class Tokens:
-    """Sentences one behind another.
-
-    Parameters
-    ----------
-    ids : ndarray, shape [T], int64
-        Numbers of words or pieces.
-    starts : ndarray, shape [N + 1], int64
-        Where each sentence starts, and the end; no sentence is empty.
-    """
+    """Sentences one behind another; ids [T], starts [N + 1]."""
 
     ids: NDArray[np.int64]
     starts: NDArray[np.int64]
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]]) -> Tokens:
-        """Return rows one behind another.
-
-        Parameters
-        ----------
-        rows : sequence of sequence of int
-            N rows, none empty.
-
-        Returns
-        -------
-        Tokens
-            The same numbers.
-        """
+        """Return rows one behind another."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))
         return cls(flat, np.concatenate([[0], lengths.cumsum()]))
@@ -56,22 +40,22 @@ class Tokens:
         return np.diff(self.starts)
 
     def padded(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return some sentences side by side.
-
-        Parameters
-        ----------
-        rows : ndarray, shape [B], int64
-            Which ones.
-
-        Returns
-        -------
-        ids : Tensor, shape [B, L], int64
-            0 behind the end of a sentence; L is the longest's length.
-        mask : Tensor, shape [B, L], bool
-            True inside a sentence.
-        """
+        """Return some sentences side by side; rows [B] → [B, L], [B, L]."""
         lengths = self.lengths[rows]
         column = np.arange(lengths.max())
         mask = column < lengths[:, None]
         at = np.where(mask, self.starts[rows][:, None] + column, 0)
         return torch.from_numpy(np.where(mask, self.ids[at], 0)), torch.from_numpy(mask)
+
+
+POOL = 16
+"""Batches whose sentences are sorted by length together."""
+
+
+def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Return the batches of one pass; lengths [N] → [batch_size]."""
+    generator = numpy_generator(seed, "text order", epoch)
+    order = generator.permutation(len(lengths))[: len(lengths) // batch_size * batch_size]
+    pools = [order[at : at + POOL * batch_size] for at in range(0, len(order), POOL * batch_size)]
+    batches = [batch for pool in pools for batch in pool[np.argsort(lengths[pool], kind="stable")].reshape(-1, batch_size)]
+    return [batches[place] for place in generator.permutation(len(batches))]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reverie.contrast.cosines import cosines_of_others
-from reverie.contrast.text.order import bucketed_batches
+from reverie.contrast.effective import cosines_of_others
+from reverie.contrast.text.tokens import bucketed_batches
 from reverie.errors import NotFinite
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch
@@ -39,42 +39,7 @@ def train_encoder(
     seed: int,
     say: Callable[[str], None],
 ) -> tuple[float, int, Tensor]:
-    """Teach an encoder that two dropouts of a sentence are alike, and other sentences of the batch are not (arXiv 2104.08821).
-
-    The second dropouts of the others are an anchor's negatives, in one direction. Order and dropout follow from the seed, the pass
-    and the step alone. The loss is copied: what it learns does not outlive the training.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Left with the weights of the best value, the earliest of equal ones.
-    tokens : Tokens
-        N sentences; where they are fewer than a batch, a batch is all of them.
-    loss : ScoreLoss
-        With its own temperature.
-    value : callable
-        Of the encoder as it is, the higher the better; asked every ``config.evaluate_every`` steps and after the last.
-    config : TextTask
-        Passes, batches and rates.
-    seed : int
-        Names order and dropout.
-    say : callable
-        Takes a line at each value.
-
-    Returns
-    -------
-    best : float
-        The highest value.
-    epoch : int
-        In which pass, from 1, it was reached.
-    cosines : Tensor
-        Of anchors and negatives, as the loss saw them in the last pass.
-
-    Raises
-    ------
-    NotFinite
-        If vectors or the loss become NaN or infinite.
-    """
+    """Teach an encoder that two dropouts of a sentence are alike, and other sentences of the batch are not (arXiv 2104.08821)."""
     loss = copy.deepcopy(loss).train()
     rate = config.learning_rate or RATES[config.encoder]
     adam = torch.optim.Adam(encoder.parameters(), lr=rate, fused=True)
@@ -84,6 +49,7 @@ def train_encoder(
     total, begin = config.epochs * per_epoch, time.monotonic()
     best, best_epoch, weights, cosines = -np.inf, 0, {}, []
     encoder.train()
+    # not `Trainer`: plain Adam, batches by length, the best weights by step and not by epoch; stored results rest on both
     for done in range(total):
         epoch, step = divmod(done, per_epoch)
         if step == 0:

@@ -1,4 +1,4 @@
-"""Batch plans: how training sequences become batches. A model names its plan; the trainer does not care."""
+"""Batch plans, by name: how training sequences are cut into training examples and batches."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
+    from reverie.data.plans.protocol import BatchPlan
     from reverie.data.sequences import Sequences
-    from reverie.protocols import BatchPlan
 
 _PLANS = {
-    "positions": "reverie.data.plans.positions:PositionsPlan",
-    "pairs": "reverie.data.plans.pairs:PairsPlan",
+    "positions": "reverie.data.plans.prefixes:PositionsPlan",
+    "pairs": "reverie.data.plans.labelled:PairsPlan",
     "prefixes": "reverie.data.plans.prefixes:PrefixesPlan",
     "prefixes-with-empty": "reverie.data.plans.prefixes:with_empty",
     "labelled": "reverie.data.plans.labelled:LabelledPlan",
@@ -21,21 +21,6 @@ _PLANS = {
 
 
 def create_plan(name: str, sequences: Sequences, history: int) -> BatchPlan:
-    """Return the plan of a name.
-
-    Parameters
-    ----------
-    name : str
-        A plan's name.
-    sequences : Sequences
-        What to train on.
-    history : int
-        How many events a model reads.
-
-    Returns
-    -------
-    BatchPlan
-        See `reverie.protocols.BatchPlan`.
-    """
+    """Return the plan of a name."""
     plan: BatchPlan = load_object(_PLANS[name])(sequences, history)
     return plan

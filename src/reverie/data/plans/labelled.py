@@ -1,4 +1,4 @@
-"""Labelled rows as examples: a history of liked items, an item, and whether it was liked."""
+"""Batch plans of labelled rows and of user-item pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reverie.data.batch import SequenceBatch, query_batch
-from reverie.data.labelled import labelled_queries
+from reverie.data.label import labelled_queries
 from reverie.data.sequences import flat_positions
 
 if TYPE_CHECKING:
@@ -17,23 +17,37 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
 
+
+class PairsPlan:
+    """One example per event: its user and its item. A repeated event is a repeated example."""
+
+    def __init__(self, sequences: Sequences, history: int | None) -> None:
+        positions = sequences.positions()
+        self._items = sequences.items[positions].astype(np.int64)
+        self._users = sequences.users[sequences.event_rows()]
+        weights = sequences.columns.get("weight")
+        self._weights = None if weights is None else weights[positions].astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples; index [B]."""
+        return SequenceBatch(
+            items=torch.zeros((len(index), 1), dtype=torch.int64),
+            lengths=torch.zeros(len(index), dtype=torch.int64),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(self._items[index]),
+            weights=None if self._weights is None else torch.from_numpy(self._weights[index]),
+        )
+
+
 GROUP = 4
 """Rows of one user that `by_user` keeps together."""
 
 
 class LabelledPlan:
-    """One example per labelled event, or per few events of one user.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        With the column ``label``, see `reverie.data.labelled.labelled_queries`.
-    history : int
-        Longest history, in events.
-    group : int
-        How many neighbouring rows of a user are one example; 1 for each alone. A batch of n examples then has at most
-        ``n * group`` rows, and pairs of one user to compare.
-    """
+    """One example per labelled event, or per few events of one user."""
 
     def __init__(self, sequences: Sequences, history: int, group: int = 1) -> None:
         self._queries, self._history = labelled_queries(sequences), history
@@ -47,18 +61,7 @@ class LabelledPlan:
         return len(self._starts)
 
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [n], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``targets [B]`` and ``labels [B]``.
-        """
+        """Gather some examples; index [n]."""
         rows = flat_positions(self._starts[index], self._stops[index])
         made = query_batch(self._queries, rows, self._history)
         labels = self._queries.labels

@@ -1,4 +1,4 @@
-"""Every prefix is an example: a history and the one item that came next."""
+"""Batch plans of next-item training: every position at once, or one prefix a row."""
 
 from __future__ import annotations
 
@@ -15,18 +15,37 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
-class PrefixesPlan:
-    """One example per event: at most `history` events before it, as a view of its row, and the event as the target.
+class PositionsPlan:
+    """Windows of at most `history` inputs; every event but the first of a row is a target exactly once."""
 
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on.
-    history : int
-        Longest input, in events.
-    empty : bool
-        Whether the first event of a row, which nothing precedes, is an example too.
-    """
+    def __init__(self, sequences: Sequences, history: int) -> None:
+        self._sequences = sequences
+        targets = np.maximum(sequences.lengths - 1, 0)
+        counts = -(-targets // history)
+        row = np.repeat(np.arange(len(sequences)), counts)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        stop = sequences.stops[row] - nth * history
+        self._starts = np.maximum(sequences.starts[row], stop - history - 1)
+        self._stops = stop
+        self._users = sequences.users[row]
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
+        """Gather some examples; index [B]."""
+        starts, stops = self._starts[index], self._stops[index]
+        items = self._sequences.items
+        return SequenceBatch(
+            items=torch.from_numpy(padded(items, starts, stops - 1)),
+            lengths=torch.from_numpy(stops - starts - 1),
+            users=torch.from_numpy(self._users[index]),
+            targets=torch.from_numpy(padded(items, starts + 1, stops)),
+        )
+
+
+class PrefixesPlan:
+    """One example per event: at most `history` events before it, as a view of its row, and the event as the target."""
 
     def __init__(self, sequences: Sequences, history: int, empty: bool = False) -> None:
         self._items = sequences.items
@@ -41,24 +60,8 @@ class PrefixesPlan:
     def __len__(self) -> int:
         return len(self._targets_at)
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Input length of each example, shape [n_examples]."""
-        return self._targets_at - self._starts
-
     def batch(self, index: NDArray[np.int64]) -> SequenceBatch:
-        """Gather some examples.
-
-        Parameters
-        ----------
-        index : ndarray, shape [B], int64
-            Example numbers.
-
-        Returns
-        -------
-        SequenceBatch
-            ``targets [B]``; an empty history has length 0 and is all padding.
-        """
+        """Gather some examples; index [B]."""
         starts, stops = self._starts[index], self._targets_at[index]
         return SequenceBatch(
             items=torch.from_numpy(padded(self._items, starts, stops)),
@@ -69,18 +72,5 @@ class PrefixesPlan:
 
 
 def with_empty(sequences: Sequences, history: int) -> PrefixesPlan:
-    """Return the plan that also trains on empty histories.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What to train on.
-    history : int
-        Longest input, in events.
-
-    Returns
-    -------
-    PrefixesPlan
-        One example per event.
-    """
+    """Return the plan that also trains on empty histories."""
     return PrefixesPlan(sequences, history, empty=True)

@@ -1,4 +1,4 @@
-"""Event logs and catalogues from files and frames."""
+"""Readers of event logs and item catalogues from files and data frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogues: what the items are called, and what else is known of them."""
+"""Reading an item catalogue: ids, titles, categories, texts, and paths of covers and videos."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 import polars as pl
 
 from reverie.data.readers.convert import to_ids
-from reverie.data.readers.formats import opened
-from reverie.data.readers.names import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
+from reverie.data.readers.formats import open_table
+from reverie.data.readers.table import ATOMIC_HEADER, CATALOG_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
 
-def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
+def read_catalog(source: Any, *, item: str | None = None, format: str | None = None) -> pl.DataFrame:
     """Read a catalogue.
 
     Parameters
     ----------
     source : path, or pandas, Polars or Arrow frame
         One row an item, in any format of `read_events`; columns are found by the usual names
-        (`reverie.data.readers.names.CATALOG_NAMES`).
+        (`reverie.data.readers.table.CATALOG_NAMES`).
+    item : str, optional
+        Column of the item, where the catalogue has one of this name; else it is found like the others.
     format : str, optional
         Where the suffix does not tell.
 
@@ -34,15 +36,16 @@ def read_catalog(source: Any, *, format: str | None = None) -> pl.DataFrame:
     DataError
         If there is no item column or an item is listed twice.
     """
-    with opened(source, format) as table:
-        found = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
-        if found["item"] is None:
+    with open_table(source, format) as table:
+        column_of = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
+        column_of["item"] = next((c for c in table.columns if item in (c, ATOMIC_HEADER.sub("", c))), column_of["item"])
+        if column_of["item"] is None:
             raise missing_column("item", table.columns, table.where)
-        frame = table.read([column for column in found.values() if column is not None])
-        if frame[found["item"]].null_count():
+        frame = table.read([column for column in column_of.values() if column is not None])
+        if frame[column_of["item"]].null_count():
             table.check()
-        items = to_ids(frame[found["item"]], table.where, "item", text=table.text is not None)
-    others = [_text(frame[column], role) for role, column in found.items() if column is not None and role != "item"]
+        items = to_ids(frame[column_of["item"]], table.where, "item", text=table.text is not None)
+    others = [_text(frame[column], role) for role, column in column_of.items() if column is not None and role != "item"]
     catalog = pl.DataFrame([items.alias("item"), *others])
     repeated = items.is_duplicated()
     if repeated.any():

@@ -1,4 +1,4 @@
-"""Columns brought to the types that datasets have, with the row and the value of what does not fit."""
+"""Type conversion of id, rating and timestamp columns, with errors that name row and value."""
 
 from __future__ import annotations
 
@@ -26,29 +26,7 @@ DATE_FORMATS = (
 
 
 def to_ids(values: pl.Series, where: str, role: str, text: bool = False) -> pl.Series:
-    """Bring ids to Int64 where they are integers, else to String.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Integers, whole floats, text, or categories.
-    where : str
-        The file, for messages.
-    role : str
-        ``"user"`` or ``"item"``.
-    text : bool
-        Whether the format has no types, so that digits may be integers.
-
-    Returns
-    -------
-    polars.Series
-        Int64 or String, without nulls.
-
-    Raises
-    ------
-    DataError
-        If a value is missing, or is a number that is not whole.
-    """
+    """Bring ids to Int64 where they are integers, else to String."""
     _require(values, where, role)
     dtype = values.dtype
     if dtype.is_integer():
@@ -56,72 +34,35 @@ def to_ids(values: pl.Series, where: str, role: str, text: bool = False) -> pl.S
         return values.cast(pl.String) if integers.null_count() else integers
     if dtype.is_float():
         whole = values.cast(pl.Int64, strict=False)
-        _fits(values, whole.is_not_null() & (whole == values), where, "an integer or text")
+        _check(values, whole.is_not_null() & (whole == values), where, "an integer or text")
         return whole
     ids = values.cast(pl.String)
     return ids.cast(pl.Int64) if text and is_integer_text(ids) else ids
 
 
 def to_numbers(values: pl.Series, where: str) -> pl.Series:
-    """Bring ratings to Float32; a missing one stays null.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Numbers, or text that is.
-    where : str
-        The file, for messages.
-
-    Returns
-    -------
-    polars.Series
-        Float32.
-
-    Raises
-    ------
-    DataError
-        If a value is not a number.
-    """
+    """Bring ratings to Float32; a missing one stays null."""
     source = values.str.strip_chars() if values.dtype == pl.String else values
     numbers = source.cast(pl.Float32, strict=False)
-    _fits(values, numbers.is_not_null() | values.is_null(), where, "a number")
+    _check(values, numbers.is_not_null() | values.is_null(), where, "a number")
     return numbers
 
 
 def to_seconds(values: pl.Series, where: str) -> pl.Series:
-    """Bring times to whole seconds since 1970 UTC.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Numbers in s, ms, µs or ns (told apart by the largest magnitude, see `UNITS`), dates, datetimes, or text of either.
-        Datetimes without a zone are UTC.
-    where : str
-        The file, for messages.
-
-    Returns
-    -------
-    polars.Series
-        Int64, without nulls.
-
-    Raises
-    ------
-    DataError
-        If a value is missing or is not a time.
-    """
+    """Bring times to whole seconds since 1970 UTC."""
     _require(values, where, "timestamp")
     if values.dtype in (pl.Date, pl.Datetime):
         return values.dt.epoch("s").cast(pl.Int64)
     if values.dtype == pl.String:
         numbers = values.str.strip_chars().cast(pl.Float64, strict=False)
         if numbers.is_null().all():
-            return _parsed(values, where)
-        _fits(values, numbers.is_not_null(), where, "a time")
+            return _parse_dates(values, where)
+        _check(values, numbers.is_not_null(), where, "a time")
         values = numbers
     if not values.dtype.is_numeric():
         raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not times; choose another with timestamp=")
     if values.dtype.is_float():
-        _fits(values, values.is_finite(), where, "a time")
+        _check(values, values.is_finite(), where, "a time")
     largest = max(abs(float(values.max() or 0)), abs(float(values.min() or 0)))  # type: ignore[arg-type]  # numbers only
     ticks = next(ticks for limit, ticks in UNITS if largest < limit)
     if ticks != 1:
@@ -129,11 +70,11 @@ def to_seconds(values: pl.Series, where: str) -> pl.Series:
     return values.floor().cast(pl.Int64) if values.dtype.is_float() else values.cast(pl.Int64)
 
 
-def _parsed(values: pl.Series, where: str) -> pl.Series:
+def _parse_dates(values: pl.Series, where: str) -> pl.Series:
     head = values.head(1000)
     likeliest = min(DATE_FORMATS, key=lambda pattern: _parse(head, pattern).null_count())
     seconds = _parse(values, likeliest)
-    _fits(values, seconds.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00")
+    _check(values, seconds.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00")
     return seconds
 
 
@@ -148,7 +89,7 @@ def _require(values: pl.Series, where: str, role: str) -> None:
         raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
 
 
-def _fits(values: pl.Series, good: pl.Series, where: str, what: str) -> None:
+def _check(values: pl.Series, good: pl.Series, where: str, what: str) -> None:
     if not good.all():
         row = int((~good).arg_max() or 0)
         raise DataError(f"{where} row {row + 1}, column '{values.name}': {values[row]!r} is not {what}; correct it or leave it out")

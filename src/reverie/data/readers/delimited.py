@@ -1,4 +1,4 @@
-"""CSV, TSV and RecBole's atomic files: types guessed from the first rows, and the line number of what is broken."""
+"""CSV, TSV and RecBole's atomic files: type inference, and validation that names the broken line."""
 
 from __future__ import annotations
 
@@ -21,29 +21,7 @@ _PADDED = r"^-?0[0-9]"
 
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
-    """Open a file of separated values with a header line.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file, UTF-8.
-    where : str
-        What to call it in messages.
-    separator : str
-        One character.
-    quote : str or None
-        Quoting character; None where quotes are ordinary characters, as in TSV.
-
-    Returns
-    -------
-    Table
-        Its columns are read when they are needed.
-
-    Raises
-    ------
-    DataError
-        If the file is empty or not UTF-8.
-    """
+    """Open a file of separated values with a header line."""
 
     def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
         lazy = pl.scan_csv(path, separator=separator, quote_char=quote, infer_schema=False, schema_overrides=schema or None)
@@ -64,18 +42,7 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
 
 
 def guessed_type(values: pl.Series) -> pl.DataType | None:
-    """Guess the type of a column of text.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Text, some rows.
-
-    Returns
-    -------
-    polars type or None
-        Int64 where all are integers without leading zeros, Float64 where all are numbers, else None (text).
-    """
+    """Guess the type of a column of text."""
     present = values.drop_nulls()
     if present.is_empty():
         return None
@@ -87,24 +54,7 @@ def guessed_type(values: pl.Series) -> pl.DataType | None:
 
 
 def check_delimited(path: Path, where: str, separator: str, quote: str | None) -> None:
-    """Raise at the first line that has another number of fields than the header, or that is not UTF-8.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file.
-    where : str
-        What to call it.
-    separator : str
-        One character.
-    quote : str or None
-        Quoting character.
-
-    Raises
-    ------
-    DataError
-        Names the line.
-    """
+    """Raise at the first line that has another number of fields than the header, or that is not UTF-8."""
     check_utf8(path, where)
     with path.open(encoding="utf-8-sig", newline="") as handle:
         options = {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
@@ -121,20 +71,7 @@ def check_delimited(path: Path, where: str, separator: str, quote: str | None) -
 
 
 def check_utf8(path: Path, where: str) -> None:
-    """Raise at the first byte that is not UTF-8.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file.
-    where : str
-        What to call it.
-
-    Raises
-    ------
-    DataError
-        Names the line and the byte offset.
-    """
+    """Raise at the first byte that is not UTF-8."""
     offset = 0
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
@@ -147,16 +84,5 @@ def check_utf8(path: Path, where: str) -> None:
 
 
 def is_integer_text(values: pl.Series) -> bool:
-    """Whether every value of a column of text is an integer without leading zeros.
-
-    Parameters
-    ----------
-    values : polars.Series
-        Text.
-
-    Returns
-    -------
-    bool
-        True where they can become Int64 and come back unchanged.
-    """
+    """Whether every value of a column of text is an integer without leading zeros."""
     return bool(values.str.contains(_INTEGER).all()) and re.fullmatch(_INTEGER, str(values[0])) is not None

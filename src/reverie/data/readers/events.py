@@ -1,4 +1,4 @@
-"""Event logs, from whatever file or frame they are in."""
+"""`read_events`: an event log from a file or data frame as a `Dataset`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import polars as pl
 
 from reverie.data.dataset import Dataset, Order
 from reverie.data.readers.catalog import read_catalog
-from reverie.data.readers.compressed import SUFFIXES
 from reverie.data.readers.convert import to_ids, to_numbers, to_seconds
-from reverie.data.readers.formats import opened
-from reverie.data.readers.names import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.formats import SUFFIXES, open_table
+from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def read_events(
         CSV, TSV, Parquet, JSON lines, RecBole's atomic ``.inter``, or ``.txt`` with a line "user item item ..." for each user;
         files may end in ``.xz`` or ``.gz`` behind that.
     user, item, timestamp, rating, kind : str, optional
-        Columns, where their names are not among the usual ones (`reverie.data.readers.names.EVENT_NAMES`). A column ``part``
-        with train, valid and test is kept.
+        Columns, where their names are not among the usual ones (`reverie.data.readers.table.EVENT_NAMES`). A column ``part``
+        with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name.
     catalog : path or frame, optional
         Items with titles and more, see `read_catalog`.
     format : str, optional
@@ -71,13 +70,13 @@ def read_events(
         One sentence: which file, row and column, and what to do.
     """
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-    with opened(source, format) as table:
+    with open_table(source, format) as table:
         events = _events(table, chosen)
     if "timestamp" in events.columns:
         events = drop_repeats(events)
     return Dataset(
         events,
-        read_catalog(catalog) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
+        read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
         name or _name(source),
         order or ("timestamp" if "timestamp" in events.columns else "source"),
         licence,
@@ -85,20 +84,20 @@ def read_events(
 
 
 def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
-    found: dict[str, str] = {}
+    column_of: dict[str, str] = {}
     for role, usual in EVENT_NAMES.items():
         column = find_column(role, chosen.get(role), table.columns, usual, table.where)
         if column is not None:
-            found[role] = column
+            column_of[role] = column
         elif role in ("user", "item"):
             raise missing_column(role, table.columns, table.where)
-    frame = table.read(list(found.values()))
-    if any(frame[column].null_count() for column in found.values()):
+    frame = table.read(list(column_of.values()))
+    if any(frame[column].null_count() for column in column_of.values()):
         table.check()
     columns: dict[str, pl.Series] = {}
-    for role, column in found.items():
+    for role, column in column_of.items():
         values = frame[column]
-        if len(set(found.values())) == len(found):
+        if len(set(column_of.values())) == len(column_of):
             frame = frame.drop(column)
         if role in ("user", "item"):
             columns[role] = to_ids(values, table.where, role, text=table.text is not None)
@@ -110,24 +109,13 @@ def _events(table: Table, chosen: dict[str, str | None]) -> pl.DataFrame:
             columns[role] = values.cast(pl.String)
     if "part" in columns and not columns["part"].is_in(PARTS).all():
         raise DataError(
-            f"{table.where}: column '{found['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
+            f"{table.where}: column '{column_of['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column"
         )
     return pl.DataFrame([values.alias(role) for role, values in columns.items()])
 
 
 def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
-    """Drop rows that repeat user, item, timestamp and kind, keeping the first; the order stays.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        With a column ``timestamp``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Without repeats. Rows are compared only where their hashes meet, so that memory stays near 16 bytes a row.
-    """
+    """Drop rows that repeat user, item, timestamp and kind, keeping the first; the order stays."""
     keys = [column for column in ("user", "item", "timestamp", "kind") if column in events.columns]
     hashes = events.select(keys).hash_rows().to_numpy()
     ordered = np.sort(hashes)

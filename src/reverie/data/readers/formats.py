@@ -1,20 +1,49 @@
-"""From a path or a frame to a table: formats by their suffix, frames by their package."""
+"""File formats by suffix, compressed files, and tables from paths and from pandas, Polars and Arrow frames."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
+import lzma
 import os
+import shutil
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from reverie.data.readers.compressed import SUFFIXES, unpacked
 from reverie.data.readers.delimited import open_delimited
 from reverie.data.readers.lines import open_json_lines, open_sequences
 from reverie.data.readers.table import Table, nothing_to_check
 from reverie.errors import DataError, unknown
+
+SUFFIXES = (".xz", ".gz")
+
+
+@contextlib.contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Yield the path of the uncompressed content: the path itself, or a temporary copy."""
+    if not path.is_file():
+        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise DataError(f"{path} {kind}; check the path")
+    if path.suffix not in SUFFIXES:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="reverie-") as folder:
+        target = Path(folder) / path.stem
+        try:
+            with _packed(path) as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"{path} is cut short or damaged ({error}); fetch or compress it again") from error
+        yield target
+
+
+def _packed(path: Path) -> lzma.LZMAFile | gzip.GzipFile:
+    return lzma.LZMAFile(path) if path.suffix == ".xz" else gzip.GzipFile(path)
 
 
 def _open_parquet(path: Path, where: str) -> Table:
@@ -50,27 +79,7 @@ BY_SUFFIX = {
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
-    """Return the format of a file.
-
-    Parameters
-    ----------
-    path : path
-        Its suffix decides where nothing was chosen.
-    chosen : str or None
-        A key of `FORMATS`.
-
-    Returns
-    -------
-    str
-        A key of `FORMATS`.
-
-    Raises
-    ------
-    ConfigError
-        If the chosen format is not known.
-    DataError
-        If the suffix is not known.
-    """
+    """Return the format of a file."""
     if chosen is not None:
         if chosen not in FORMATS:
             raise unknown("format", chosen, FORMATS)
@@ -82,35 +91,17 @@ def format_of(path: Path, chosen: str | None = None) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: Any, chosen: str | None = None) -> Iterator[Table]:
-    """Yield the table of a path or of a pandas, Polars or Arrow frame.
-
-    Parameters
-    ----------
-    source : path or frame
-        What to read.
-    chosen : str or None
-        Format of a file, where its suffix does not tell.
-
-    Yields
-    ------
-    Table
-        To be read inside the block.
-
-    Raises
-    ------
-    DataError
-        If the source is missing, empty or of a kind that cannot be read.
-    """
+def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
+    """Yield the table of a path or of a pandas, Polars or Arrow frame."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         with unpacked(path) as plain_path:
             yield FORMATS[format_of(path, chosen)](plain_path, str(path))
     else:
-        yield _frame(source)
+        yield _open_frame(source)
 
 
-def _frame(source: Any) -> Table:
+def _open_frame(source: Any) -> Table:
     where = "the frame"
     if isinstance(source, pl.DataFrame | pl.LazyFrame):
         lazy = source.lazy()

@@ -1,4 +1,4 @@
-"""JSON lines, and files with one "user item item ..." line for each user."""
+"""JSON lines, and sequence files with one "user item item ..." line for each user."""
 
 from __future__ import annotations
 
@@ -14,25 +14,7 @@ from reverie.errors import DataError
 
 
 def open_json_lines(path: Path, where: str) -> Table:
-    """Open a file with one JSON object a line.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file, UTF-8.
-    where : str
-        What to call it in messages.
-
-    Returns
-    -------
-    Table
-        Its columns are the keys of the first rows.
-
-    Raises
-    ------
-    DataError
-        If the file is empty or a line is broken.
-    """
+    """Open a file with one JSON object a line."""
 
     def check() -> None:
         check_json_lines(path, where)
@@ -53,20 +35,7 @@ def open_json_lines(path: Path, where: str) -> Table:
 
 
 def check_json_lines(path: Path, where: str) -> None:
-    """Raise at the first line that is not a JSON object in UTF-8.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file.
-    where : str
-        What to call it.
-
-    Raises
-    ------
-    DataError
-        Names the line.
-    """
+    """Raise at the first line that is not a JSON object in UTF-8."""
     check_utf8(path, where)
     with path.open(encoding="utf-8") as handle:
         for number, line in enumerate(handle, start=1):
@@ -79,25 +48,7 @@ def check_json_lines(path: Path, where: str) -> None:
 
 
 def open_sequences(path: Path, where: str) -> Table:
-    """Open a file with one user a line: the user, then the items, separated by spaces or tabs, oldest first.
-
-    Parameters
-    ----------
-    path : path
-        The uncompressed file, UTF-8.
-    where : str
-        What to call it in messages.
-
-    Returns
-    -------
-    Table
-        Columns ``user`` and ``item``, one row an event, as text. Users without items have no row.
-
-    Raises
-    ------
-    DataError
-        If the file is empty.
-    """
+    """Open a file with one user a line: the user, then the items, separated by spaces or tabs, oldest first."""
 
     def scan(columns: list[str]) -> pl.LazyFrame:
         line = pl.col("line").str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ")

@@ -1,4 +1,4 @@
-"""The way back: a dataset as Parquet, CSV or RecBole's atomic files."""
+"""Writing a dataset as Parquet, CSV or RecBole's atomic files."""
 
 from __future__ import annotations
 
@@ -33,35 +33,16 @@ SUFFIXES = (".parquet", ".csv", ".inter")
 
 
 def write_dataset(dataset: Dataset, path: str | Path) -> list[Path]:
-    """Write events, and the catalogue beside them where there is one.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to write.
-    path : path
-        Ending in ``.parquet``, ``.csv`` or ``.inter`` (RecBole). The catalogue of ``clicks.csv`` is ``clicks-items.csv``, that of
-        ``clicks.inter`` is ``clicks.item``.
-
-    Returns
-    -------
-    list of Path
-        What was written; `read_events` reads the same events from it.
-
-    Raises
-    ------
-    DataError
-        If the suffix is another.
-    """
+    """Write events, and the catalogue beside them where there is one."""
     target = Path(path)
     if target.suffix not in SUFFIXES:
         raise DataError(f"events cannot be written to {target}; choose a name ending in {', '.join(SUFFIXES)}")
-    written = [_write(dataset.events, target, _EVENTS)]
+    paths = [_write(dataset.events, target, _EVENTS)]
     if dataset.catalog.height:
         atomic = target.suffix == ".inter"
         beside = target.with_suffix(".item") if atomic else target.with_name(f"{target.stem}-items{target.suffix}")
-        written.append(_write(dataset.catalog, beside, _CATALOG))
-    return written
+        paths.append(_write(dataset.catalog, beside, _CATALOG))
+    return paths
 
 
 def _write(frame: pl.DataFrame, target: Path, names: dict[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""Named public datasets: where they are had, on which terms, and what is known of them."""
+"""Named public datasets: listing, loading and fetching them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layouts of the sets that attack papers use: RecAD's CSV files, and the files of AUSH and Leg-UP."""
+"""File layouts of datasets from attack papers: RecAD (CSV), AUSH and Leg-UP (tab-separated)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from reverie.data.readers import read_events
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 
 
@@ -29,31 +29,20 @@ def recad(prefix: str) -> Layout:
     parts = {part: f"{prefix}_{part}.csv" for part in ("train", "valid", "test")}
 
     def read(folder: Path) -> Loaded:
-        frames = {part: read_events(found(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
-        return _loaded(frames, "timestamp")
+        frames = {part: read_events(find_file(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
+        return _join_parts(frames, "timestamp")
 
     return read
 
 
 def shilling(prefix: str) -> Layout:
-    """Return the reader of AUSH's and Leg-UP's format: user, item and rating behind tabs, in a training and a test file.
-
-    Parameters
-    ----------
-    prefix : str
-        The files are ``<prefix>_train.dat`` and ``<prefix>_test.dat``.
-
-    Returns
-    -------
-    callable
-        A layout; nothing orders a user's events. A pair that stands in both files is a training pair.
-    """
+    """Return the reader of AUSH's and Leg-UP's format: user, item and rating behind tabs, in a training and a test file."""
     parts = {part: f"{prefix}_{part}.dat" for part in ("train", "test")}
 
     def read(folder: Path) -> Loaded:
         frames = {}
         for part, name in parts.items():
-            path = found(folder, name)
+            path = find_file(folder, name)
             raw = read_fields(path, "\t", ["user", "item", "rating"])
             numbers = raw.select(
                 pl.col("user", "item").cast(pl.Int64, strict=False), pl.col("rating").cast(pl.Float32, strict=False)
@@ -62,11 +51,11 @@ def shilling(prefix: str) -> Layout:
                 raise DataError(f"{path} has a line that is not user, item and rating; fetch the dataset again")
             frames[part] = numbers
         frames["test"] = frames["test"].join(frames["train"], on=["user", "item"], how="anti", maintain_order="left")
-        return _loaded(frames, "none")
+        return _join_parts(frames, "none")
 
     return read
 
 
-def _loaded(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
+def _join_parts(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
     whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in frames.items()])
     return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "timestamp" if order == "timestamp" else "none")

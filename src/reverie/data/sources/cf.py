@@ -1,4 +1,4 @@
-"""Layouts of the collaborative-filtering sets that come as a training and a test file, without times."""
+"""File layouts of collaborative-filtering benchmarks: NGCF and LightGCN's Gowalla, Yelp2018, Amazon-Book and LastFM."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from reverie.data.readers import read_events
-from reverie.data.readers.compressed import unpacked
+from reverie.data.readers.formats import unpacked
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 
 LINES = {"train": "train.txt", "test": "test.txt"}
@@ -21,44 +21,15 @@ PAIRS = {"train": "data1.txt", "test": "test1.txt"}
 
 
 def lines(folder: Path) -> Loaded:
-    """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN).
-
-    Parameters
-    ----------
-    folder : path
-        With ``train.txt`` and ``test.txt``. A line without items says nothing.
-
-    Returns
-    -------
-    Loaded
-        With the column ``part``; nothing orders a user's events.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, or an id is not a whole number.
-    """
-    return _parts({part: _line_events(found(folder, name)) for part, name in LINES.items()})
+    """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN)."""
+    return _join_parts({part: _line_events(find_file(folder, name)) for part, name in LINES.items()})
 
 
 def archived_lines(archive: str, inside: str) -> Layout:
-    """Return the reader of `lines` in an archive.
-
-    Parameters
-    ----------
-    archive : str
-        Name of a ``.tar.gz`` file.
-    inside : str
-        Folder in it that holds ``train.txt`` and ``test.txt``.
-
-    Returns
-    -------
-    callable
-        A layout.
-    """
+    """Return the reader of `lines` in an archive."""
 
     def read(folder: Path) -> Loaded:
-        path = found(folder, archive)
+        path = find_file(folder, archive)
         with tempfile.TemporaryDirectory(prefix="reverie-") as scratch:
             with unpacked(path) as plain:
                 _extract(plain, path, [f"{inside}/{name}" for name in LINES.values()], Path(scratch))
@@ -68,40 +39,24 @@ def archived_lines(archive: str, inside: str) -> Layout:
 
 
 def pairs(folder: Path) -> Loaded:
-    """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used.
-
-    Parameters
-    ----------
-    folder : path
-        With ``data1.txt`` and ``test1.txt``.
-
-    Returns
-    -------
-    Loaded
-        With the column ``part``; nothing orders a user's events.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, a line is short, or an id is not a whole number.
-    """
-    return _parts({part: _pair_events(found(folder, name)) for part, name in PAIRS.items()})
+    """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used."""
+    return _join_parts({part: _pair_events(find_file(folder, name)) for part, name in PAIRS.items()})
 
 
-def _parts(events: dict[str, pl.DataFrame]) -> Loaded:
+def _join_parts(events: dict[str, pl.DataFrame]) -> Loaded:
     whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in events.items()])
     return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "none")
 
 
 def _line_events(path: Path) -> pl.DataFrame:
-    return _whole_numbers(read_events(path, format="sequences").events, path)
+    return _integer_ids(read_events(path, format="sequences").events, path)
 
 
 def _pair_events(path: Path) -> pl.DataFrame:
-    return _whole_numbers(read_fields(path, "\t", ["user", "item"]), path)
+    return _integer_ids(read_fields(path, "\t", ["user", "item"]), path)
 
 
-def _whole_numbers(events: pl.DataFrame, path: Path) -> pl.DataFrame:
+def _integer_ids(events: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Return ids as Int64, as both files of a set must have them."""
     numbers = events.select(pl.col("user", "item").cast(pl.Int64, strict=False))
     wrong = numbers.select(pl.any_horizontal(pl.all().is_null())).to_series()

@@ -1,4 +1,4 @@
-"""CoLLM's MovieLens-1M: labelled rows in three parts, and the same preparation from the publisher's files."""
+"""CoLLM's MovieLens-1M: its published labelled rows, and the same preparation from the original ratings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from reverie.data.dataset import Dataset
 from reverie.data.label import label_by_time
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import found
+from reverie.data.sources.fetch import find_file
 from reverie.data.sources.movielens import publisher_1m
 from reverie.errors import DataError
 
@@ -18,28 +18,11 @@ FILES = {"train": "train_ood2.parquet", "valid": "valid_ood2.parquet", "test": "
 TITLES = "titles.parquet"
 
 
-def prepared(folder: Path) -> Loaded:
-    """Read the labelled rows; the history that each row carries is checked against the liked rows before it.
-
-    Parameters
-    ----------
-    folder : path
-        With ``{train,valid,test}_ood2.parquet`` (columns ``uid``, ``iid``, ``label``, ``timestamp``, ``his``) and
-        ``titles.parquet`` (``iid``, ``title``).
-
-    Returns
-    -------
-    Loaded
-        With the columns ``label`` and ``part``.
-
-    Raises
-    ------
-    DataError
-        If a row's history is not what its user liked before it, in the order by time, then of the files.
-    """
+def read_prepared(folder: Path) -> Loaded:
+    """Read the labelled rows; the history that each row carries is checked against the liked rows before it."""
     columns = ["uid", "iid", "label", "timestamp", "his"]
     frames = [
-        pl.read_parquet(found(folder, name), columns=columns).with_columns(pl.lit(part).alias("part"))
+        pl.read_parquet(find_file(folder, name), columns=columns).with_columns(pl.lit(part).alias("part"))
         for part, name in FILES.items()
     ]
     rows = pl.concat(frames)
@@ -47,23 +30,12 @@ def prepared(folder: Path) -> Loaded:
     events = rows.select(
         pl.col("uid").alias("user"), pl.col("iid").alias("item"), "timestamp", pl.col("label").cast(pl.Float32), "part"
     )
-    catalog = pl.read_parquet(found(folder, TITLES)).rename({"iid": "item"})
+    catalog = pl.read_parquet(find_file(folder, TITLES)).rename({"iid": "item"})
     return Loaded(events, catalog, "timestamp")
 
 
 def from_ratings(folder: Path) -> Loaded:
-    """Make the labelled rows from the publisher's MovieLens-1M: the 20 months up to January 2003, liked from 4 stars on.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat``.
-
-    Returns
-    -------
-    Loaded
-        The publisher's ids, with the columns ``label`` and ``part``.
-    """
+    """Make the labelled rows from the publisher's MovieLens-1M: the 20 months up to January 2003, liked from 4 stars on."""
     raw = publisher_1m(folder)
     labelled = label_by_time(Dataset(raw.events, raw.catalog, "ml-1m", raw.order))
     return Loaded(labelled.events, raw.catalog, "timestamp")

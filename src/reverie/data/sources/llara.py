@@ -1,4 +1,4 @@
-"""LLaRA's Last.fm files: artists with names; training users whole, one history for each other user."""
+"""File layout of LLaRA's Last.fm: listening sequences with artist names."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import found, read_fields
-from reverie.data.sources.prefixes import rebuild
+from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.sequence_files import rebuild
 
 PADDING = 4606
 """Stands in a history where there is no artist; the artists are 0..4605."""
@@ -19,32 +19,14 @@ NAMES = "id2name.txt"
 
 
 def lastfm(folder: Path) -> Loaded:
-    """Rebuild the sequences of artists.
-
-    Parameters
-    ----------
-    folder : path
-        With ``train_data.parquet``, ``Val_data.parquet`` and ``Test_data.parquet``: columns ``seq`` (10 artists, padded on the
-        right), ``len_seq`` and ``next``; and ``id2name.txt``: lines of ``id::name``.
-
-    Returns
-    -------
-    Loaded
-        A user is a sequence, numbered through train, valid and test; column ``part`` says which. A row of valid or test is the
-        whole user: its history and the artist after it.
-
-    Raises
-    ------
-    DataError
-        If the training rows are not the prefixes of sequences.
-    """
-    path = found(folder, FILES["train"])
+    """Rebuild the sequences of artists."""
+    path = find_file(folder, FILES["train"])
     frame = pl.read_parquet(path)
     targets = frame["next"].to_numpy().astype(np.int64)
     user = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["len_seq"].to_numpy(), targets, str(path), PADDING)
     parts, first = [pl.DataFrame({"user": user, "item": targets, "part": ["train"] * len(targets)})], int(user[-1]) + 1
     for part in ("valid", "test"):
-        rows = pl.read_parquet(found(folder, FILES[part]))
+        rows = pl.read_parquet(find_file(folder, FILES[part]))
         whole = rows.select(
             pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("user"),
             pl.concat_list(pl.col("seq").list.head("len_seq"), "next").alias("item"),
@@ -52,5 +34,5 @@ def lastfm(folder: Path) -> Loaded:
         )
         parts.append(whole.explode("item"))
         first += len(rows)
-    names = read_fields(found(folder, NAMES), "::", ["item", "title"])
+    names = read_fields(find_file(folder, NAMES), "::", ["item", "title"])
     return Loaded(pl.concat(parts), names.with_columns(pl.col("item").cast(pl.Int64)), "source")

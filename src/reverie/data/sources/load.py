@@ -1,4 +1,4 @@
-"""From a name to a dataset: local folders, the cache, then the mirrors in their order."""
+"""`load_dataset`: a named dataset from a local folder, the cache, or its mirrors."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from reverie.data.dataset import Dataset
-from reverie.data.sources.cache import cached_folder, fetch_into_cache, is_cached
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import DataError, unknown
 
 
@@ -88,25 +88,7 @@ def load_dataset(name: str, *, offline: bool = False) -> Dataset:
 
 
 def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
-    """Load the dataset of an entry.
-
-    Parameters
-    ----------
-    entry : SourceEntry
-        Registered or your own.
-    offline : bool
-        Use only local folders and the cache.
-
-    Returns
-    -------
-    Dataset
-        With licence, citation and notes.
-
-    Raises
-    ------
-    DataError
-        If no mirror has it; the sentence gives the reason of each.
-    """
+    """Load the dataset of an entry."""
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:

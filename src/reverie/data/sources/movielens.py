@@ -1,4 +1,4 @@
-"""Layouts of MovieLens and of MovieTweetings, which follows it."""
+"""File layouts of MovieLens (100K, 1M, latest-small) and MovieTweetings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from reverie.data.readers import read_catalog, read_events
-from reverie.data.readers.formats import opened
+from reverie.data.readers.formats import open_table
 from reverie.data.sources.entry import Loaded
-from reverie.data.sources.files import found, read_fields
+from reverie.data.sources.fetch import find_file, read_fields
 
 GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir",
@@ -19,20 +19,9 @@ GENRES_100K = (
 
 
 def atomic_100k(folder: Path) -> Loaded:
-    """Read RecBole's copy of MovieLens-100K: title and year stand in two columns.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ml-100k.inter`` and ``ml-100k.item``.
-
-    Returns
-    -------
-    Loaded
-        Titles as the publisher writes them, "Toy Story (1995)".
-    """
-    events = read_events(found(folder, "ml-100k.inter"), format="atomic").events
-    with opened(found(folder, "ml-100k.item"), "atomic") as table:
+    """Read RecBole's copy of MovieLens-100K: title and year stand in two columns."""
+    events = read_events(find_file(folder, "ml-100k.inter"), format="atomic").events
+    with open_table(find_file(folder, "ml-100k.item"), "atomic") as table:
         raw = table.read(list(table.columns)).rename(lambda column: column.partition(":")[0])
     title, year = pl.col("movie_title").str.replace("^unkonwn$", "unknown"), pl.col("release_year").cast(pl.String)
     catalog = raw.select(
@@ -44,21 +33,10 @@ def atomic_100k(folder: Path) -> Loaded:
 
 
 def publisher_100k(folder: Path) -> Loaded:
-    """Read the publisher's MovieLens-100K.
-
-    Parameters
-    ----------
-    folder : path
-        With ``u.data`` (tabs) and ``u.item`` (latin-1, ``|``, 19 genre flags).
-
-    Returns
-    -------
-    Loaded
-        The same events as `atomic_100k`.
-    """
-    events = read_events(_typed(read_fields(found(folder, "u.data"), "\t", ["user", "item", "rating", "timestamp"]))).events
+    """Read the publisher's MovieLens-100K."""
+    events = read_events(_typed(read_fields(find_file(folder, "u.data"), "\t", ["user", "item", "rating", "timestamp"]))).events
     names = ["item", "title", "date", "video_date", "url", *GENRES_100K]
-    raw = read_fields(found(folder, "u.item"), "|", names, "latin-1")
+    raw = read_fields(find_file(folder, "u.item"), "|", names, "latin-1")
     flags = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in GENRES_100K]
     catalog = raw.select(
         pl.col("item").cast(pl.Int64), "title", pl.concat_str(flags, separator="|", ignore_nulls=True).alias("categories")
@@ -67,71 +45,27 @@ def publisher_100k(folder: Path) -> Loaded:
 
 
 def publisher_1m(folder: Path) -> Loaded:
-    """Read the publisher's MovieLens-1M.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat`` (latin-1), both with ``::``.
-
-    Returns
-    -------
-    Loaded
-        With ratings and times.
-    """
-    raw = read_fields(found(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
+    """Read the publisher's MovieLens-1M."""
+    raw = read_fields(find_file(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
     return Loaded(read_events(_typed(raw)).events, _movies(folder, "latin-1", integers=True), "timestamp")
 
 
 def sequences_1m(folder: Path) -> Loaded:
-    """Read MovieLens-1M as one line a user, oldest first.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ml-1m.sequences.txt`` and ``movies.dat`` (latin-1).
-
-    Returns
-    -------
-    Loaded
-        Ordered by the source.
-    """
-    events = read_events(found(folder, "ml-1m.sequences.txt"), format="sequences").events
+    """Read MovieLens-1M as one line a user, oldest first."""
+    events = read_events(find_file(folder, "ml-1m.sequences.txt"), format="sequences").events
     return Loaded(events, _movies(folder, "latin-1", integers=True), "source", ("this copy has no ratings and no times",))
 
 
 def csv_small(folder: Path) -> Loaded:
-    """Read MovieLens latest-small.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.csv`` and ``movies.csv``.
-
-    Returns
-    -------
-    Loaded
-        With ratings, times, titles and genres.
-    """
-    catalog = read_catalog(found(folder, "movies.csv"))
+    """Read MovieLens latest-small."""
+    catalog = read_catalog(find_file(folder, "movies.csv"))
     known = pl.col("categories").replace({"(no genres listed)": None})
-    return Loaded(read_events(found(folder, "ratings.csv")).events, catalog.with_columns(known), "timestamp")
+    return Loaded(read_events(find_file(folder, "ratings.csv")).events, catalog.with_columns(known), "timestamp")
 
 
 def movietweetings(folder: Path) -> Loaded:
-    """Read a MovieTweetings snapshot; film ids are IMDb's and keep their leading zeros.
-
-    Parameters
-    ----------
-    folder : path
-        With ``ratings.dat`` and ``movies.dat`` (UTF-8), both with ``::``.
-
-    Returns
-    -------
-    Loaded
-        Ratings from 0 to 10.
-    """
-    raw = read_fields(found(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
+    """Read a MovieTweetings snapshot; film ids are IMDb's and keep their leading zeros."""
+    raw = read_fields(find_file(folder, "ratings.dat"), "::", ["user", "item", "rating", "timestamp"])
     events = read_events(raw.with_columns(pl.col("user", "timestamp").cast(pl.Int64))).events
     return Loaded(events, _movies(folder, "utf-8", integers=False), "timestamp")
 
@@ -141,5 +75,5 @@ def _typed(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def _movies(folder: Path, encoding: str, integers: bool) -> pl.DataFrame:
-    raw = read_fields(found(folder, "movies.dat"), "::", ["item", "title", "categories"], encoding)
+    raw = read_fields(find_file(folder, "movies.dat"), "::", ["item", "title", "categories"], encoding)
     return raw.with_columns(pl.col("item").cast(pl.Int64)) if integers else raw

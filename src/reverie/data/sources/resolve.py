@@ -1,4 +1,4 @@
-"""One argument for both: a registered name, or the path of somebody's own log."""
+"""`open_dataset`: a dataset by its registered name or by the path of an event log."""
 
 from __future__ import annotations
 

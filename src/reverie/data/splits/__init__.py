@@ -1,12 +1,11 @@
-"""Protocols that cut a dataset into train, validation and test; each says what leaks."""
+"""Split protocols that cut a dataset into train, validation and test; each docstring states what leaks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reverie.data.splits.by_sequence import by_sequence
-from reverie.data.splits.by_user import by_user
+from reverie.data.splits.by_user import by_sequence, by_user
 from reverie.data.splits.given import given
 from reverie.data.splits.leave_one_out import leave_one_out
 from reverie.data.splits.temporal import temporal

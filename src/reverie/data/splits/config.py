@@ -1,4 +1,4 @@
-"""Options of the split protocols."""
+"""Options of the split protocols, and `split_dataset`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ByUser(Options):
 
 
 class BySequence(Options):
-    """See `reverie.data.splits.by_sequence`."""
+    """See `reverie.data.splits.by_user`."""
 
     protocol: Literal["by_sequence"]
     valid: Share = 0.1
@@ -79,20 +79,7 @@ SplitConfig = Annotated[LeaveOneOut | Temporal | ByUser | BySequence | Given, Fi
 
 
 def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
-    """Cut a dataset as its options say.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to cut.
-    config : SplitConfig
-        Protocol and options.
-
-    Returns
-    -------
-    Split
-        See the protocol's function.
-    """
+    """Cut a dataset as its options say."""
     from reverie.data.splits import PROTOCOLS
 
     return PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))

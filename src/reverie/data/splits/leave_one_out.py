@@ -1,4 +1,4 @@
-"""Leave one out, or the last few: the end of each user's history is the test, the event before it the validation."""
+"""Leave-one-out (or leave-k-out) split: each user's last events are the test targets, the one before them is validation."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
     if dataset.order == "none":
         raise DataError(f"'{dataset.name}' has no order of events, so 'leave_one_out' cannot tell the last one; use 'by_user'")
     rows, fewest = dataset.sequences, last + 2
-    asked = np.flatnonzero(rows.lengths >= fewest)
-    if not len(asked):
+    queried = np.flatnonzero(rows.lengths >= fewest)
+    if not len(queried):
         needed = "three" if last == 1 else str(fewest)
         raise DataError(f"no user of '{dataset.name}' has {needed} events; 'leave_one_out' needs them")
     cut = np.zeros(len(rows), dtype=np.int64)
-    cut[asked] = last
-    held_out = rows.stops[asked] - last
-    test = next_event_queries(rows, asked, held_out)
+    cut[queried] = last
+    held_out = rows.stops[queried] - last
+    test = next_event_queries(rows, queried, held_out)
     if last > 1:
-        targets = rows.items[flat_positions(held_out, rows.stops[asked])]
-        test = replace(test, targets=targets, offsets=last * np.arange(len(asked) + 1, dtype=np.int64))
+        targets = rows.items[flat_positions(held_out, rows.stops[queried])]
+        test = replace(test, targets=targets, offsets=last * np.arange(len(queried) + 1, dtype=np.int64))
     return Split(
         train=replace(rows, stops=rows.stops - cut - (cut > 0)),
-        valid=next_event_queries(rows, asked, held_out - 1),
+        valid=next_event_queries(rows, queried, held_out - 1),
         test=test,
         refit=replace(rows, stops=rows.stops - cut),
         protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})",

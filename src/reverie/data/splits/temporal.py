@@ -1,4 +1,4 @@
-"""One cut in time for everybody: what a deployed recommender would have known."""
+"""Global temporal split: all users are cut at the same two timestamps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reverie.data.queries import Queries, next_event_queries
+from reverie.data.sequences import row_offsets
 from reverie.data.split import Split
 from reverie.errors import ConfigError, DataError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
-    """Cut all events at two moments.
+    """Split all events at two timestamps.
 
     Training sees what happened strictly before the validation moment. A query's history is what its user did before the
     target. **What leaks:** nothing from the future; with ``targets="all"`` the history rolls forward past the cut, which a
@@ -29,7 +30,6 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     Parameters
     ----------
     dataset : Dataset
-        With timestamps.
     valid, test : float
         Shares of the events behind each moment, in (0, 1).
     targets : {"first", "all"}
@@ -56,10 +56,10 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
     before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
     split = Split(
-        train=_kept(rows, before_first),
-        valid=_after(rows, before_first, before_second, targets),
-        test=_after(rows, before_second, rows.stops, targets),
-        refit=_kept(rows, before_second),
+        train=_cut_rows(rows, before_first),
+        valid=_queries_between(rows, before_first, before_second, targets),
+        test=_queries_between(rows, before_second, rows.stops, targets),
+        refit=_cut_rows(rows, before_second),
         protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})",
         dataset=dataset.name,
         sha256=dataset.sha256,
@@ -72,21 +72,21 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
 
 def _stops_before(rows: Sequences, time: NDArray[np.int64], moment: int) -> NDArray[np.int64]:
     """Where each row's events before a moment end; rows are sorted by time, so a count is enough."""
-    earlier = np.concatenate([[0], np.cumsum(time[rows.positions()] < moment)])
+    earlier = row_offsets(time[rows.positions()] < moment)
     ends = np.cumsum(rows.lengths)
     counts: NDArray[np.int64] = earlier[ends] - earlier[ends - rows.lengths]
     return rows.starts + counts
 
 
-def _kept(rows: Sequences, stops: NDArray[np.int64]) -> Sequences:
+def _cut_rows(rows: Sequences, stops: NDArray[np.int64]) -> Sequences:
     kept = replace(rows, stops=stops)
     return kept.take(np.flatnonzero(kept.lengths > 0))
 
 
-def _after(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64], targets: str) -> Queries:
-    asked = np.flatnonzero((begin > rows.starts) & (begin < end))
-    counts = (end - begin)[asked] if targets == "all" else np.ones(len(asked), dtype=np.int64)
+def _queries_between(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64], targets: str) -> Queries:
+    queried = np.flatnonzero((begin > rows.starts) & (begin < end))
+    counts = (end - begin)[queried] if targets == "all" else np.ones(len(queried), dtype=np.int64)
     offsets = np.cumsum(counts) - counts
-    row = np.repeat(asked, counts)
+    row = np.repeat(queried, counts)
     at = np.arange(len(row)) - np.repeat(offsets, counts) + begin[row]
     return next_event_queries(rows, row, at)

@@ -1,4 +1,4 @@
-"""Samplers, interchangeable by name: from a denoiser and noise to clean vectors."""
+"""Diffusion samplers: DDPM, DDIM, DPM-Solver++ and the closed form of affine denoisers."""
 
 from reverie.diffusion.samplers.create import create_sampler
 from reverie.diffusion.samplers.exact import ExactSampler

@@ -1,4 +1,4 @@
-"""From options to a sampler."""
+"""`create_sampler`: the sampler that options describe."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from reverie.diffusion.config import DDIM, DDPM, Exact
 from reverie.diffusion.denoisers import Affine
-from reverie.diffusion.samplers.chain import ChainSampler
-from reverie.diffusion.samplers.ddim import ddim_rule
-from reverie.diffusion.samplers.ddpm import ddpm_rule
-from reverie.diffusion.samplers.dpm_solver import DPMSolverSampler
 from reverie.diffusion.samplers.exact import ExactSampler
+from reverie.diffusion.samplers.run import ChainSampler
+from reverie.diffusion.samplers.solvers import DPMSolverSampler, ddim_rule, ddpm_rule
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,9 +24,7 @@ def create_sampler(config: SamplerConfig, schedule: Schedule, denoiser: Denoiser
     Parameters
     ----------
     config : SamplerConfig
-        Options.
     schedule : Schedule
-        Noise levels.
     denoiser : Denoiser or None
         Needed by `exact` only, which reads its weights.
 

@@ -1,4 +1,4 @@
-"""The whole chain of an affine denoiser in one step, in closed form."""
+"""Exact sampler of an affine denoiser: mean, samples and log-density of the whole chain in closed form."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import torch
 from torch import Tensor
 
 from reverie.diffusion.affine import AffineLaw, affine_law
-from reverie.diffusion.noising import q_sample
-from reverie.diffusion.samplers.chain import Rule, coefficients
-from reverie.diffusion.samplers.step import Draw, StepOutput
+from reverie.diffusion.samplers.run import Rule, coefficients
+from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import Affine, AffineParts
     from reverie.diffusion.schedules import Schedule
 
 
-class ExactSampler:
+class ExactSampler(NoisySchedule):
     """Mean, samples and density of what a chain would give; computed in float64, once per state of the weights.
 
     It follows the contract of the other samplers: its one step asks the denoiser once, at T - 1, takes from the answer the part
@@ -30,11 +29,10 @@ class ExactSampler:
     Parameters
     ----------
     schedule : Schedule
-        Noise levels.
     denoiser : Affine
         A denoiser that is affine in the noisy vector and in the guidance.
     rule : callable
-        The chain whose result is wanted, see `reverie.diffusion.samplers.chain`.
+        The chain whose result is wanted, see `reverie.diffusion.samplers.run`.
     n : int or None
         Number of steps of that chain; None for all T.
     """
@@ -58,11 +56,7 @@ class ExactSampler:
             From 1 to T.
         """
         self._chain = coefficients(self._schedule, self._rule, n)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Forget the law; it is computed again when it is next needed."""
-        self._weights = []
+        self._weights = []  # the law is computed again when it is next needed
 
     @property
     def law(self) -> AffineLaw:
@@ -81,7 +75,7 @@ class ExactSampler:
         Parameters
         ----------
         h : Tensor, shape [..., D]
-            Guidance, already extrapolated, see `reverie.diffusion.guidance.extrapolated`.
+            Guidance, already extrapolated, see `reverie.diffusion.guidance.extrapolate`.
 
         Returns
         -------
@@ -152,23 +146,6 @@ class ExactSampler:
         z = noise() if noise is not None else torch.randn_like(x)
         drawn = added @ law.reach.T + law.shift + z.cpu().double() @ law.factor.T
         return StepOutput(drawn.to(x), out)
-
-    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return noisy vectors.
-
-        Parameters
-        ----------
-        x0, noise : Tensor, shape [B, D]
-            Clean vectors and standard normal noise.
-        t : Tensor, shape [B], int64
-            Step of each row.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Noisy vectors.
-        """
-        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)
 
     def _map(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return M, v and L in the type of `h`, on its device."""

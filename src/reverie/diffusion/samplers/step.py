@@ -1,12 +1,17 @@
-"""What every sampler offers; the contract is that of the schedulers of the diffusers library."""
+"""`Sampler` protocol, compatible with the schedulers of the diffusers library, and spacing of timesteps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
+
+from reverie.diffusion.noising import q_sample
+
+if TYPE_CHECKING:
+    from reverie.diffusion.schedules import Schedule
 
 Draw = Callable[[], Tensor]
 
@@ -28,7 +33,7 @@ class StepOutput:
 
 
 class Sampler(Protocol):
-    """A way through the chain."""
+    """A diffusion sampler."""
 
     @property
     def timesteps(self) -> Sequence[int]:
@@ -52,26 +57,18 @@ class Sampler(Protocol):
         ...
 
 
-def respaced(steps: int, n: int) -> list[int]:
-    """Choose n of T steps, evenly, always with the most noisy one (called "trailing" in arXiv 2305.08891, table 2).
+class NoisySchedule:
+    """The forward process that samplers of one schedule share."""
 
-    Parameters
-    ----------
-    steps : int
-        T.
-    n : int
-        How many.
+    _schedule: Schedule
 
-    Returns
-    -------
-    list of int
-        Descending from T - 1.
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return noisy vectors; x0, noise [B, D], t [B] → [B, D]."""
+        return q_sample(self._schedule.signal.to(x0), self._schedule.spread.to(x0), x0, noise, t)
 
-    Raises
-    ------
-    ValueError
-        If n is not in 1..T.
-    """
+
+def space_timesteps(steps: int, n: int) -> list[int]:
+    """Choose n of T steps, evenly, always with the most noisy one (called "trailing" in arXiv 2305.08891, table 2)."""
     if not 1 <= n <= steps:
         raise ValueError(f"n must be in 1..{steps}, the length of the chain, got {n}")
     return [round(steps * (n - i) / n) - 1 for i in range(n)]

@@ -1,4 +1,4 @@
-"""CoLLM: a language model that says whether a user would like an item, from titles and from collaborative vectors."""
+"""CoLLM: a language model that predicts whether a user likes an item, from titles and collaborative vectors."""
 
 from __future__ import annotations
 
@@ -8,55 +8,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import SequenceBatch as Batch
+from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, load_backbone
-from reverie.llm.collm.bits import Bits
-from reverie.llm.collm.catalogue import candidate_scores, catalogue_scores, chunks, rows_of
-from reverie.llm.collm.evidence import Evidence, create_evidence
-from reverie.llm.collm.mapping import Mapping
+from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors, newest_events
+from reverie.llm.collm.mapping import BinaryCodes, MappingNetwork
 from reverie.llm.collm.prompting import create_prompting
-from reverie.llm.collm.writing import written
+from reverie.llm.collm.scoring import candidate_logits, pair_logits
 from reverie.llm.lora import add_lora
-from reverie.llm.prefix import answers, read
-from reverie.llm.prompts import SOFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch.nn import Parameter
 
-    from reverie.data.batch import SequenceBatch
     from reverie.data.vocabulary import Vocabulary
     from reverie.llm.collm.config import CoLLMConfig
     from reverie.protocols import Card
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""
-ALIKE = 4
-"""Prompts of about one length that a processor reads side by side; an accelerator reads all."""
 
 
 class CoLLM(nn.Module):
     """Score of an item: the logit of *Yes* after a prompt with the user's titles, the item's title and, for ids, soft tokens.
 
-    It scores candidates; the whole catalogue too, user by user, the common beginning of the prompts read once. What is trained is
-    set by `stage`: the LoRA on text, or the mapping (and the recommender behind it, where `tune` says so) with everything else
-    frozen.
-
-    Parameters
-    ----------
-    config : CoLLMConfig
-        Options.
-    vocabulary : Vocabulary
-        With titles.
-    backbone : Backbone
-        With a LoRA.
-    evidence : Evidence or None
-        Where vectors come from.
-
-    References
-    ----------
     .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5),
        2025, arXiv 2310.19488. Deviations: dedicated places for soft tokens instead of the unknown token; our wording, which asks
        before it names the item (`template: question` has the published order); a constant is taken off the score, which changes
@@ -66,24 +42,23 @@ class CoLLM(nn.Module):
 
     card: Card
     centre: Tensor
-    words: Tensor
 
-    def __init__(self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> None:
+    def __init__(
+        self, config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, vectors: CollaborativeVectors | None
+    ) -> None:
         super().__init__()
         self.config, self.backbone = config, backbone
-        self.history: int | None = config.history if evidence is None else max(config.history, evidence.history)
+        self.history: int | None = config.history if vectors is None else max(config.history, vectors.history)
         self.plan = "labelled-by-user" if config.ranking else "labelled"
-        self.prompting = create_prompting(config, backbone, vocabulary)
         self.language = backbone.model
-        self.evidence = evidence
-        self.mapping: Mapping | None = None
-        self.bits: Bits | None = None
-        if evidence is not None and config.ids == "soft":
-            self.mapping = Mapping(config.mapping, evidence.dim, backbone.width, backbone.rms)
-        elif evidence is not None and config.ids != "none":
-            self.bits = Bits(evidence.dim, config.bits)
-        words = [self.prompting.answer("Yes"), self.prompting.answer("No")]
-        self.register_buffer("words", torch.tensor(words, device=backbone.device), persistent=False)
+        self.evidence = vectors  # its name in stored weights
+        self.mapping: MappingNetwork | None = None
+        self.bits: BinaryCodes | None = None
+        if vectors is not None and config.ids == "soft":
+            self.mapping = MappingNetwork(config.mapping, vectors.dim, backbone.width, backbone.rms)
+        elif vectors is not None and config.ids != "none":
+            self.bits = BinaryCodes(vectors.dim, config.bits)
+        self.prompting = create_prompting(config, backbone, vocabulary, vectors, self.mapping or self.bits)
         self.register_buffer("centre", torch.zeros((), device=backbone.device))
         self.stage = "lora" if self.mapping is None else "mapping"
         others = [part for part in (self.evidence, self.mapping, self.bits) if part is not None]
@@ -92,13 +67,7 @@ class CoLLM(nn.Module):
         self.set_stage(self.stage)
 
     def set_stage(self, stage: str) -> None:
-        """Choose what is trained.
-
-        Parameters
-        ----------
-        stage : {"lora", "mapping", "all"}
-            The LoRA; the mapping, with the recommender where `tune` says so; or all of them at once.
-        """
+        """Choose what is trained."""
         self.stage = stage
         loras = [p for name, p in self.language.named_parameters() if "lora_" in name]
         for parameter in loras:
@@ -110,69 +79,23 @@ class CoLLM(nn.Module):
             self.evidence.requires_grad_(tuned and self.config.tune == "mapping+vectors")
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Return the parameters that are trained now.
-
-        Parameters
-        ----------
-        recurse : bool
-            As for any module.
-
-        Yields
-        ------
-        Parameter
-            Those of the stage.
-        """
+        """Return the parameters that are trained now."""
         yield from (p for p in super().parameters(recurse) if p.requires_grad)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # type: ignore[override]
-        """Return all state but the language model's own weights, which are loaded by name.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As for any module.
-
-        Returns
-        -------
-        dict of str to Tensor
-            LoRA, mapping, recommender and counts.
-        """
+        """Return all state but the language model's own weights, which are loaded by name."""
         whole = super().state_dict(*args, **kwargs)
         return {name: value for name, value in whole.items() if not name.startswith(LANGUAGE) or "lora_" in name}
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Take back what `state_dict` returned.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor
-            Of the same options.
-        strict, assign : bool
-            As for any module; names have to fit.
-
-        Returns
-        -------
-        NamedTuple
-            Without missing keys.
-        """
+        """Take back what `state_dict` returned."""
         own = self.state_dict()
         if strict and set(own) != set(state_dict):
             raise RuntimeError(f"these are not the weights of this model: {sorted(set(own) ^ set(state_dict))[:3]}")
         return super().load_state_dict(state_dict, strict=False, assign=assign)
 
     def train(self, mode: bool = True) -> CoLLM:
-        """Set the mode; what the stage does not train stays as in use, without dropout.
-
-        Parameters
-        ----------
-        mode : bool
-            Whether training.
-
-        Returns
-        -------
-        CoLLM
-            Itself.
-        """
+        """Set the mode; what the stage does not train stays as in use, without dropout."""
         super().train(mode)
         if self.stage == "mapping":
             self.language.eval()
@@ -181,46 +104,38 @@ class CoLLM(nn.Module):
         return self
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score given candidates, or the whole catalogue.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor or None, shape [B, C], int64
-            Candidate codes; 0 is padding and scores 0.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Log-odds, up to the constant `centre`.
-        """
+        """Score given candidates, or the whole catalogue; items [B, C] → [B, N] or [B, C]."""
         if items is None:
-            return catalogue_scores(self, batch)
+            return self._catalogue_scores(batch)
         if items.shape[1] == 1:
-            rows = [self.pairs(rows_of(batch, at), items[at]) for at in chunks(batch.size, self.config.rows)]
-            return torch.cat(rows) if rows else items.new_zeros(items.shape, dtype=torch.float32)
-        return torch.stack([candidate_scores(self, rows_of(batch, [row]), items[row]) for row in range(batch.size)])
+            size = self.config.rows
+            parts = [self.pairs(_rows(batch, at, size), items[at : at + size]) for at in range(0, batch.size, size)]
+            return torch.cat(parts) if parts else items.new_zeros(items.shape, dtype=torch.float32)
+        return torch.stack([self._candidate_scores(_rows(batch, row), items[row]) for row in range(batch.size)])
+
+    def _candidate_scores(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Score candidates of one user; items [C] → [C]."""
+        real = items.nonzero()[:, 0]
+        scores = torch.zeros(len(items), device=self.centre.device)
+        if not len(real):
+            return scores
+        return scores.index_put((real,), self.score_of(candidate_logits(self.prompting, batch, items[real])))
+
+    def _catalogue_scores(self, batch: SequenceBatch) -> Tensor:
+        """Score every item, or the `shortlist`, behind which items stand in the order of the recommender → [B, N]."""
+        n_items = len(self.prompting.titles.texts)
+        everything = torch.arange(1, n_items + 1, device=self.centre.device)
+        if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
+            return torch.stack([self._candidate_scores(_rows(batch, row), everything) for row in range(batch.size)])
+        recommender = self.evidence.model
+        rough: Tensor = recommender.scores(newest_events(batch, recommender.history)).float()
+        chosen = rough.topk(self.config.shortlist, dim=1).indices
+        fine = torch.stack([self._candidate_scores(_rows(batch, row), chosen[row] + 1) for row in range(batch.size)])
+        behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
+        return behind.scatter(1, chosen, fine)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the binary cross-entropy of the score against labels and, where it has a weight, the pairwise loss inside users.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]`` and ``labels [B]``.
-
-        Returns
-        -------
-        dict
-            ``bce`` and, where asked for, ``ranking``: the mean of ``-log sigmoid(s_i - s_j)`` over rows i, j of one user of which i
-            was liked and j was not.
-
-        Raises
-        ------
-        ConfigError
-            If the batch has no labels.
-        """
+        """Return the binary cross-entropy against labels and, where it has a weight, the pairwise loss inside users."""
         if batch.targets is None or batch.labels is None:
             raise ConfigError(
                 "collm learns from labelled rows; use a dataset with labels, such as collm-ml-1m, and 'reverie collm'"
@@ -236,13 +151,7 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_centre(self, batch: SequenceBatch) -> None:
-        """Take the mean score of some training rows off all scores.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-        """
+        """Take the mean score of some training rows off all scores."""
         if batch.targets is None:
             raise ValueError("batch: targets are needed")
         self.eval()
@@ -251,13 +160,7 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_scale(self, batch: SequenceBatch) -> None:
-        """Let the mapping take mean and spread of the vectors of training rows.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-        """
+        """Let the mapping take mean and spread of the vectors of training rows."""
         if self.mapping is None or self.evidence is None or batch.targets is None:
             return
         self.eval()
@@ -268,94 +171,36 @@ class CoLLM(nn.Module):
 
     @torch.no_grad()
     def fit_bits(self) -> None:
-        """Read the directions and medians of bits off the recommender.
-
-        Raises
-        ------
-        ConfigError
-            If its vectors of users are not a table.
-        """
+        """Read the directions and medians of bits off the recommender."""
         if self.bits is None or self.evidence is None or self.evidence.history:
             raise ConfigError("ids written as bits need a table of users: lightgcn, or mf with fold_in: never")
         users = self.evidence.user_rows.nonzero()[:, 0]
         items = self.evidence.item_rows.nonzero()[:, 0]
         nobody = torch.zeros(len(users), dtype=torch.int64, device=users.device)
-        batch = Batch(nobody[:, None], nobody, users)
+        batch = SequenceBatch(nobody[:, None], nobody, users)
         self.bits.fit(self.evidence.user_vectors(batch, nobody[:, None])[:, 0], self.evidence.item_vectors(items[None])[0])
 
     def pairs(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Score pairs; what comes before the first soft token needs no gradient where it is frozen.
-
-        On a processor prompts are sorted by length and read a few at a time, so that few places are padding.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor, shape [B, C], int64
-            Item codes, none 0.
-
-        Returns
-        -------
-        Tensor, shape [B, C]
-            One prompt for each.
-        """
-        prompts, vectors = written(self, batch, items)
-        soft = vectors.view(len(prompts), -1, vectors.shape[-1])
-        order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-        alike = ALIKE if self.centre.device.type == "cpu" else len(prompts)
-        groups = [order[at : at + alike] for at in range(0, len(order), alike)]
-        logits = [self._logits([prompts[row] for row in rows], soft[rows].flatten(0, 1)) for rows in groups]
-        back = torch.tensor(order, device=items.device).argsort()
-        return self.score_of(torch.cat(logits)[back]).view(items.shape)
-
-    def _logits(self, prompts: list[list[int]], vectors: Tensor) -> Tensor:
-        first = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in prompts]
-        if self.stage != "mapping" or min(first) == 0 or not torch.is_grad_enabled():
-            return answers(self.backbone, prompts, vectors, self.words)
-        with torch.no_grad():
-            before = read(self.backbone, [p[:n] for p, n in zip(prompts, first, strict=True)], vectors[:0].detach())
-        return answers(self.backbone, [p[n:] for p, n in zip(prompts, first, strict=True)], vectors, self.words, before)
+        """Score pairs; what comes before the first soft token needs no gradient where it is frozen; items [B, C] → [B, C]."""
+        return self.score_of(pair_logits(self.prompting, batch, items, self.stage == "mapping")).view(items.shape)
 
     def score_of(self, logits: Tensor) -> Tensor:
-        """Turn the logits of Yes and No into scores.
-
-        Parameters
-        ----------
-        logits : Tensor, shape [M, 2]
-            From `reverie.llm.prefix.answers`.
-
-        Returns
-        -------
-        Tensor, shape [M]
-            As `score` says, less `centre`.
-        """
+        """Turn the logits of Yes and No into scores; logits [M, 2] → [M]."""
         raw = logits[:, 0] if self.config.score == "yes_logit" else logits[:, 0] - logits[:, 1]
         return raw - self.centre
 
 
-def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, evidence: Evidence | None) -> CoLLM:
-    """Return a model over parts that exist already: a backbone with its LoRA, shared by several models, and a fitted recommender.
+def _rows(batch: SequenceBatch, first: int, count: int = 1) -> SequenceBatch:
+    """Return consecutive rows of a batch, without targets and labels."""
+    rows = slice(first, first + count)
+    return SequenceBatch(batch.items[rows], batch.lengths[rows], batch.users[rows])
 
-    Parameters
-    ----------
-    config : CoLLMConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids and titles.
-    backbone : Backbone
-        With a LoRA.
-    evidence : Evidence or None
-        Fitted, or none.
 
-    Returns
-    -------
-    CoLLM
-        With a card, in evaluation mode.
-    """
+def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, vectors: CollaborativeVectors | None) -> CoLLM:
+    """Return a model over existing parts: a backbone with its LoRA, shared by several models, and a fitted recommender."""
     from reverie.protocols import Card
 
-    model = CoLLM(config, vocabulary, backbone, evidence)
+    model = CoLLM(config, vocabulary, backbone, vectors)
     model.card = Card("collm", config, vocabulary)
     return model.eval()
 
@@ -366,9 +211,7 @@ def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
     Parameters
     ----------
     config : CoLLMConfig
-        Options.
     vocabulary : Vocabulary
-        With titles.
 
     Returns
     -------
@@ -377,5 +220,5 @@ def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
     """
     backbone = add_lora(load_backbone(config.backbone), config.lora)
     wanted = config.collaborative if config.ids != "none" or config.shortlist is not None else None
-    evidence = None if wanted is None else create_evidence(wanted, vocabulary)
-    return CoLLM(config, vocabulary, backbone, evidence)
+    vectors = None if wanted is None else create_vectors(wanted, vocabulary)
+    return CoLLM(config, vocabulary, backbone, vectors)

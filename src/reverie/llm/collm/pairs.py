@@ -1,36 +1,29 @@
-"""Labelled rows as flat arrays: who was asked about what, when, and whether it was liked."""
+"""Labelled user-item pairs: subsamples and bias models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from reverie.errors import DataError
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
+    from reverie.data.sequences import Sequences
+
 
 PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows of one part, in the order of the split's queries.
-
-    Parameters
-    ----------
-    users : ndarray, shape [R], int64
-        User codes.
-    items : ndarray, shape [R], int64
-        Item codes 1..N.
-    labels : ndarray, shape [R], float64
-        1 where the item was liked, else 0.
-    times : ndarray or None, shape [R], int64
-        Seconds since 1970 UTC.
-    """
+    """Rows of one part, in the order of the split's queries; users [R], items [R], labels [R], times [R]."""
 
     users: NDArray[np.int64]
     items: NDArray[np.int64]
@@ -46,35 +39,13 @@ class Pairs:
         return Pairs(users, items, np.concatenate([self.labels, other.labels]), times)
 
     def take(self, index: NDArray[np.int64]) -> Pairs:
-        """Return some of the rows.
-
-        Parameters
-        ----------
-        index : ndarray, int64
-            Row numbers.
-
-        Returns
-        -------
-        Pairs
-            In this order.
-        """
+        """Return some of the rows."""
         times = None if self.times is None else self.times[index]
         return Pairs(self.users[index], self.items[index], self.labels[index], times)
 
 
 def labelled_pairs(dataset: Dataset) -> dict[str, Pairs]:
-    """Return the rows of each part.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With the columns ``label`` and ``part``.
-
-    Returns
-    -------
-    dict of str to Pairs
-        ``train``, ``valid`` and ``test``, each in the order of the queries of `reverie.data.splits.labelled.labelled_rows`.
-    """
+    """Return the rows of each part."""
     rows = dataset.sequences
     at = rows.positions()
     part = np.asarray(rows.columns["part"])[at]
@@ -86,23 +57,96 @@ def labelled_pairs(dataset: Dataset) -> dict[str, Pairs]:
 
 
 def is_warm(pairs: Pairs | Queries, train: Pairs, least: int = 3) -> NDArray[np.bool_]:
-    """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold.
-
-    Parameters
-    ----------
-    pairs : Pairs or Queries
-        Rows; of queries the one target of each.
-    train : Pairs
-        Training rows.
-    least : int
-        Fewest rows of the user, and of the item (3 in CoLLM).
-
-    Returns
-    -------
-    ndarray, shape [R], bool
-        One per row.
-    """
+    """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold → [R]."""
     users, items = pairs.users, pairs.items if isinstance(pairs, Pairs) else pairs.targets
     of_user = np.bincount(train.users, minlength=int(users.max(initial=0)) + 1)
     of_item = np.bincount(train.items, minlength=int(items.max(initial=0)) + 1)
     return np.asarray((of_user[users] >= least) & (of_item[items] >= least))
+
+
+def sample_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
+    """Mark the training rows that are learned from; all rows stay, because histories are made of them."""
+    at = rows.positions()
+    if count is None or count >= len(at):
+        return rows
+    asked = np.zeros(len(rows.items), dtype=np.int8)
+    asked[at[numpy_generator(seed, "training rows").choice(len(at), count, replace=False)]] = 1
+    return replace(rows, columns={**rows.columns, "asked": asked})
+
+
+def sample_users(queries: Queries, count: int | None, seed: int, what: str, per_user: int | None = None) -> NDArray[np.int64]:
+    """Draw users, one after the other, until there are enough rows; of each all rows are taken, or a few drawn ones."""
+    if count is None or count >= len(queries):
+        return np.arange(len(queries), dtype=np.int64)
+    users, inverse, sizes = np.unique(queries.users, return_inverse=True, return_counts=True)
+    generator = numpy_generator(seed, "users", what)
+    order = generator.permutation(len(users))
+    kept = np.arange(len(queries))
+    if per_user is not None:
+        mixed = np.lexsort((generator.random(len(queries)), inverse))
+        nth = np.arange(len(queries)) - (np.cumsum(sizes) - sizes)[inverse[mixed]]
+        kept, sizes = np.sort(mixed[nth < per_user]), np.minimum(sizes, per_user)
+    enough = int(np.searchsorted(np.cumsum(sizes[order]), count)) + 1
+    return kept[np.isin(inverse[kept], order[:enough])].astype(np.int64)
+
+
+PSEUDO = 5.0
+"""Pseudo-counts at the overall rate that a mean is smoothed with."""
+
+
+def item_mean(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+    """Return how often an item was liked, smoothed: ``(likes + k r) / (rows + k)`` with r the rate of all rows → [R]."""
+    return _smoothed(train.items, train.labels, queries.items, float(train.labels.mean()), pseudo)
+
+
+def bias_model(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+    """Return ``logit(item mean) + logit(user mean)``, both smoothed as in `item_mean` → [R]."""
+    rate = float(train.labels.mean())
+    of_item = _smoothed(train.items, train.labels, queries.items, rate, pseudo)
+    of_user = _smoothed(train.users, train.labels, queries.users, rate, pseudo)
+    return logit(of_item) + logit(of_user)
+
+
+def prequential_bias(past: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+    """Return the bias model of all strictly earlier rows, those of `queries` included, liked or not → [R]."""
+    both = past + queries
+    if both.times is None:
+        raise DataError("the prequential bias model needs times, and these rows have none")
+    rows, likes = _before(np.zeros(len(both), dtype=np.int64), both.times, both.labels)
+    rate = np.divide(likes, rows, out=np.full(len(rows), 0.5), where=rows > 0)
+    scores = np.zeros(len(both))
+    for key in (both.items, both.users):
+        rows, likes = _before(key, both.times, both.labels)
+        scores += logit((likes + pseudo * rate) / (rows + pseudo))
+    return scores[len(past) :]
+
+
+def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-odds."""
+    inside = np.clip(share, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def _smoothed(
+    keys: NDArray[np.int64], labels: NDArray[np.float64], wanted: NDArray[np.int64], rate: float, pseudo: float
+) -> NDArray[np.float64]:
+    size = int(max(keys.max(initial=0), wanted.max(initial=0))) + 1
+    rows, likes = np.bincount(keys, minlength=size), np.bincount(keys, labels, minlength=size)
+    return np.asarray(((likes + pseudo * rate) / (rows + pseudo))[wanted])
+
+
+def _before(
+    keys: NDArray[np.int64], times: NDArray[np.int64], labels: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count, for each row, the rows of its key at strictly earlier moments, and the likes among them."""
+    order = np.lexsort((times, keys))
+    key, time, label = keys[order], times[order], labels[order]
+    at = np.arange(len(key))
+    new_key = np.append(True, key[1:] != key[:-1])[: len(key)]
+    new_time = new_key | np.append(True, time[1:] != time[:-1])[: len(key)]
+    begin = np.maximum.accumulate(np.where(new_key, at, 0))
+    moment = np.maximum.accumulate(np.where(new_time, at, 0))
+    likes = np.concatenate([[0.0], np.cumsum(label)])
+    rows, liked = np.empty(len(key)), np.empty(len(key))
+    rows[order], liked[order] = moment - begin, likes[moment] - likes[begin]
+    return rows, liked

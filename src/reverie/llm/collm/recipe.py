@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
@@ -12,7 +10,7 @@ from reverie.errors import ConfigError, nearest
 from reverie.llm.collm.config import CoLLMConfig
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.settings import Settings, as_yaml, load_named, packaged_files, shortened
+from reverie.study.recipe import BaseRecipe, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -35,7 +33,7 @@ class LabelRecipe(Options):
     """Shares of events of valid and of test."""
 
 
-class Taught(Options):
+class BaselineRecipe(Options):
     """A recommender taught the labels."""
 
     options: dict[str, Any] = Field(default_factory=dict)
@@ -61,13 +59,9 @@ class RowsRecipe(Options):
     """Of these draws."""
 
 
-class CoLLMRecipe(Options):
+class CoLLMRecipe(BaseRecipe):
     """One study."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    """Name of the recipe, and of its run folder."""
-    description: str = ""
-    """What it is for."""
     dataset: DatasetRecipe
     """Events with labels, or with ratings and times."""
     label: LabelRecipe | None = None
@@ -78,7 +72,7 @@ class CoLLMRecipe(Options):
     """How the recommender that is read is taught the labels."""
     collaborative_trials: PositiveInt = 1
     """How many of its settings were tried on validation before."""
-    baselines: dict[str, Taught] = Field(default_factory=dict)
+    baselines: dict[str, BaselineRecipe] = Field(default_factory=dict)
     """Recommenders to print beside it, by name or as ``name:what``."""
     rows: RowsRecipe = RowsRecipe()
     """Subsamples."""
@@ -94,8 +88,6 @@ class CoLLMRecipe(Options):
     """Whether to stop before the language model: baselines and recommenders alone, for all test rows in minutes."""
     resamples: int = Field(default=1000, ge=100)
     """Of users, for intervals."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes by dotted key that make a run of seconds."""
 
     @field_validator("text_training", "ids_training", "collaborative")
     @classmethod
@@ -106,38 +98,16 @@ class CoLLMRecipe(Options):
 
     @field_validator("baselines")
     @classmethod
-    def _known(cls, value: dict[str, Taught]) -> dict[str, Taught]:
-        for name, taught in value.items():
+    def _known(cls, value: dict[str, BaselineRecipe]) -> dict[str, BaselineRecipe]:
+        for name, baseline in value.items():
             model = name.partition(":")[0]
             if model not in MODELS:
                 raise ValueError(f"unknown model '{model}'{nearest(model, MODELS)}")
-            cls._labels(taught.training)
+            cls._labels(baseline.training)
         return value
 
 
-def parse_collm(values: Any, where: str) -> CoLLMRecipe:
-    """Check a recipe, the options of its recommenders included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    CoLLMRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: a recipe is a mapping with the keys {', '.join(CoLLMRecipe.model_fields)}")
-    recipe = checked(CoLLMRecipe, values, where)
+def _check_models(recipe: CoLLMRecipe, where: str) -> None:
     if recipe.model.ids == "none" or recipe.model.collaborative is None:
         raise ConfigError(f"{where}: model.ids is 'none', which is the first step alone; choose soft, binary or dotted")
     if recipe.model.collaborative.name in MODELS and recipe.model.collaborative.name not in READABLE:
@@ -154,66 +124,16 @@ def parse_collm(values: Any, where: str) -> CoLLMRecipe:
         if name not in TEACHABLE:
             raise ConfigError(f"{where}: model '{name}' cannot be taught labels; choose one of {', '.join(TEACHABLE)}")
         checked(kind, options, f"{where}: model '{name}'")
-    return recipe
 
 
-def collm_files() -> dict[str, Path]:
-    """Return the recipes inside the package by name.
-
-    Returns
-    -------
-    dict of str to Path
-        Sorted by name.
-    """
-    return packaged_files("reverie.llm.collm")
-
-
-def load_collm_recipe(name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> CoLLMRecipe:
-    """Load a recipe by name or path.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A packaged recipe, or a YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings; values are YAML.
-    smoke : bool
-        Whether to apply the recipe's `smoke` first, which shows nothing but that it runs.
-
-    Returns
-    -------
-    CoLLMRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not exist, is not YAML, or holds a mistake.
-    """
-    return load_named(
-        name_or_path,
-        collm_files(),
-        "recipe",
-        "reverie collm --list",
-        parse=parse_collm,
-        example="ids_training.epochs=2",
-        overrides=overrides,
-        short=shortened,
-        smoke=smoke,
-    )
-
-
-def collm_yaml(recipe: CoLLMRecipe) -> str:
-    """Return a recipe as YAML.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to write.
-
-    Returns
-    -------
-    str
-        Complete: defaults are written out.
-    """
-    return as_yaml(recipe.model_dump(mode="json"))
+COLLM = RecipeShelf(
+    "a recipe",
+    CoLLMRecipe,
+    "reverie.llm.collm",
+    "reverie collm --list",
+    "ids_training.epochs=2",
+    check=_check_models,
+    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
+    columns=lambda one: {"recipe": one.name, "description": one.description},
+)
+"""Recipes of `reverie collm`."""

@@ -1,4 +1,4 @@
-"""From scores of labelled rows to an evaluation, so that metrics, intervals and paired tests are those of every other room."""
+"""Evaluation, calibration and ensembles of scores of labelled rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from scipy.optimize import isotonic_regression, minimize_scalar
 
 from reverie.evaluation import Evaluation
-from reverie.evaluation.frames import list_frame, rank_frame, ranked_targets
+from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,25 +19,8 @@ if TYPE_CHECKING:
 
 
 def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str, protocol: str = "") -> Evaluation:
-    """Return the evaluation of scores that were made elsewhere.
-
-    Parameters
-    ----------
-    queries : Queries
-        Labelled rows, one target each.
-    scores : ndarray, shape [Q]
-        Higher means more likely liked.
-    model : str
-        What made them.
-    protocol : str
-        How the data were split.
-
-    Returns
-    -------
-    Evaluation
-        With `scored`; its ranks are those of single candidates and say nothing.
-    """
-    nothing = np.zeros(0, dtype=np.int64)
+    """Return the evaluation of scores that were made elsewhere; scores [Q]."""
+    empty = np.zeros(0, dtype=np.int64)
     zeros, ones = np.zeros(len(queries), dtype=np.int32), np.ones(len(queries), dtype=np.int32)
     scored = pl.DataFrame(
         {
@@ -52,7 +35,7 @@ def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str,
     )
     return Evaluation(
         ranks=rank_frame(queries, ranked_targets(queries), zeros, zeros, ones, zeros, None),
-        topk=list_frame(queries, nothing, nothing, nothing, np.zeros(0), None),
+        topk=list_frame(queries, empty, empty, empty, np.zeros(0), None),
         scored=scored,
         seen="keep",
         protocol=protocol,
@@ -64,19 +47,7 @@ def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str,
 
 @dataclass(frozen=True)
 class Calibrated:
-    """How far probabilities can be believed.
-
-    Parameters
-    ----------
-    how : str
-        ``sigmoid`` (the score as log-odds), ``temperature`` or ``isotonic``.
-    log_loss : float
-        Mean of minus the log-probability of the label, in nats.
-    ece : float
-        Expected calibration error over ten bins of equal mass.
-    temperature : float or None
-        What scores were divided by.
-    """
+    """How far probabilities can be believed."""
 
     how: str
     log_loss: float
@@ -89,18 +60,6 @@ def calibrations(
 ) -> list[Calibrated]:
     """Measure probabilities on test: as they are, after a temperature, and after an isotonic function, both fitted on validation.
 
-    Parameters
-    ----------
-    valid, test : (scores, labels)
-        Log-odds, and 0 or 1.
-
-    Returns
-    -------
-    list of Calibrated
-        In this order.
-
-    References
-    ----------
     .. [1] Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599.
     .. [2] Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, KDD 2002 (isotonic).
     """
@@ -114,37 +73,15 @@ def calibrations(
 
 
 def fit_binary_temperature(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Return the divisor of log-odds under which labels are likeliest.
-
-    Parameters
-    ----------
-    scores, labels : ndarray, shape [R]
-        Log-odds, and 0 or 1.
-
-    Returns
-    -------
-    float
-        Between 0.02 and 50.
-    """
-    found = minimize_scalar(
+    """Return the divisor of log-odds under which labels are likeliest; scores, labels [R]."""
+    fitted = minimize_scalar(
         lambda log_t: log_loss(_sigmoid(scores / np.exp(log_t)), labels), bounds=(np.log(0.02), np.log(50.0)), method="bounded"
     )
-    return float(np.exp(found.x))
+    return float(np.exp(fitted.x))
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Return the mean of minus the log-probability of labels.
-
-    Parameters
-    ----------
-    probabilities, labels : ndarray, shape [R]
-        Of label 1, kept inside [1e-6, 1 - 1e-6]; and 0 or 1.
-
-    Returns
-    -------
-    float
-        In nats.
-    """
+    """Return the mean of minus the log-probability of labels; probabilities, labels [R]."""
     inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
     return float(-(labels * np.log(inside) + (1 - labels) * np.log(1 - inside)).mean())
 
@@ -152,17 +89,7 @@ def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.float64]) ->
 def binary_ece(probabilities: NDArray[np.float64], labels: NDArray[np.float64], bins: int = 10) -> float:
     """Return the expected calibration error: Σ_b n_b / R · |share of label 1 - mean probability| over bins of about equal mass.
 
-    Parameters
-    ----------
-    probabilities, labels : ndarray, shape [R]
-        Of label 1; and 0 or 1.
-    bins : int
-        Most bins; equal probabilities share one.
-
-    Returns
-    -------
-    float
-        In [0, 1]; sampling noise alone makes it positive.
+    probabilities, labels [R].
     """
     edges = np.quantile(probabilities, np.linspace(0, 1, bins + 1)[1:-1])
     place = np.searchsorted(edges, probabilities, side="right")
@@ -176,24 +103,7 @@ def ensemble(
     metric: str,
     queries: Queries,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Mix two scores, both standardised by their validation mean and spread, with the weight that is best on validation.
-
-    Parameters
-    ----------
-    valid, test : (first, second)
-        Scores of both models.
-    metric : str
-        What the weight maximises.
-    queries : Queries
-        The validation rows.
-
-    Returns
-    -------
-    valid, test : ndarray
-        Mixed scores.
-    weight : float
-        Of the first score, one of 0, 0.05 … 1.
-    """
+    """Mix two scores, both standardised by their validation mean and spread, with the weight that is best on validation."""
     moments = [(side.mean(), side.std() or 1.0) for side in valid]
 
     def mixed(sides: tuple[NDArray[np.float64], NDArray[np.float64]], weight: float) -> NDArray[np.float64]:
@@ -210,7 +120,7 @@ def _sigmoid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1 + np.tanh(scores / 2)))
 
 
-def _isotonic(scores: NDArray[np.float64], labels: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.float64]:
+def _isotonic(scores: NDArray[np.float64], labels: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
     order = np.argsort(scores, kind="stable")
     fitted = isotonic_regression(labels[order]).x
-    return np.asarray(np.interp(asked, scores[order], fitted))
+    return np.asarray(np.interp(wanted, scores[order], fitted))

@@ -1,4 +1,4 @@
-"""The two steps of CoLLM: the LoRA on text, then the mapping with everything else frozen; and what both say."""
+"""Training of recommenders on labels, and the two steps of CoLLM."""
 
 from __future__ import annotations
 
@@ -8,31 +8,103 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.data.plans.labelled import LabelledPlan
+from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import load_backbone
-from reverie.llm.collm.evidence import Evidence, create_evidence
+from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors
+from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.model import CoLLM, create_collm
-from reverie.llm.collm.pointwise import label_measure
-from reverie.llm.collm.together import scores_together
 from reverie.llm.lora import add_lora
-from reverie.models import load_model, save_model
+from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch
-from reverie.training.loop import Trainer
-from reverie.training.progress import progress
+from reverie.study.progress import progress
+from reverie.training.loop import Trainer, call_if_present, training_source
+from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from reverie.data.batch import SequenceBatch
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.llm.collm.recipe import CoLLMRecipe
-    from reverie.training.config import TrainingConfig
+    from reverie.protocols import Recommender
+    from reverie.training import TrainingConfig
+    from reverie.training.checkpoint import Best
+
+
+LONGEST = 50
+"""Events that a model without a limit of its own reads."""
+
+
+class Pointwise(nn.Module):
+    """A torch recommender, trained so that ``sigmoid(score)`` is the probability that an item is liked."""
+
+    plan = "labelled"
+
+    def __init__(self, model: Recommender, liked: Sequences) -> None:
+        super().__init__()
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"{model.card.name} is no torch module and cannot be taught labels")
+        self.model: Any = model
+        self._liked, self.card = liked, model.card
+        self.history = model.history or LONGEST
+
+    def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """Return the binary cross-entropy of scores against labels."""
+        if batch.targets is None or batch.labels is None:
+            raise ValueError("labels are needed; use the plan 'labelled'")
+        scores = self.model.scores(batch, batch.targets[:, None])[:, 0]
+        return {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels)}
+
+    def observe(self, train: Sequences) -> None:
+        """Show the model its liked events."""
+        call_if_present(self.model, "observe", self._liked)
+        self.card = self.model.card
+
+    def after_step(self) -> None:
+        """Pass on."""
+        call_if_present(self.model, "after_step")
+
+
+def label_measure(model: Recommender, queries: Queries, metric: str) -> Callable[[], float]:
+    """Return a function that measures a model on labelled queries."""
+    return lambda: evaluate(model, queries, top=0).value(metric)
+
+
+def fit_labels(
+    name: str,
+    options: dict[str, Any],
+    split: Split,
+    training: TrainingConfig,
+    *,
+    folder: Path | None = None,
+    device: str | None = None,
+    show: bool = False,
+) -> tuple[Recommender, Best]:
+    """Create a registered model and fit it to the labels of a split; the best epoch on validation is kept."""
+    if split.labelled is None:
+        raise ValueError("the split has no labelled training rows")
+    model = create_model(name, split, seed=training.seed, **options)
+    place = choose_device(device)
+    wrapped = Pointwise(model, split.train).to(place)
+    source, measure = training_source(wrapped, split.labelled), label_measure(model, split.valid, training.metric)
+    trainer = Trainer(wrapped, source, training, measure, folder, place)
+    with progress(training.epochs, f"labels for {name}", show) as shown, torch.enable_grad():
+        trainer.run(shown)
+    call_if_present(model, "after_step")
+    return model, trainer.best
+
 
 SCALE = 2048
 """Training rows whose vectors tell mean and spread of features."""
@@ -41,26 +113,8 @@ CENTRE = 32
 
 
 @dataclass
-class Steps:
-    """The language model's part of a study.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to do.
-    split : Split
-        All rows.
-    rows : Sequences
-        Training rows, those that are asked about marked.
-    valid : Queries
-        Rows that epochs are chosen on.
-    folder : Path
-        Of the run.
-    show : bool
-        Whether to show progress.
-    device : str or None
-        Where the language model is, instead of what its options say.
-    """
+class TwoStepTraining:
+    """The language model's part of a study."""
 
     recipe: CoLLMRecipe
     split: Split
@@ -70,87 +124,74 @@ class Steps:
     show: bool
     device: str | None = None
 
-    def scores(self, asked: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
-        """Teach, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items.
-
-        Parameters
-        ----------
-        asked : (Queries, Queries)
-            Validation and test rows.
-
-        Returns
-        -------
-        scores : dict
-            Row of the table to scores of both.
-        facts : dict
-            Epochs, seconds and validation values of the steps.
-        """
+    def scores(self, queries: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+        """Train, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items."""
         recipe, config = self.recipe, self.recipe.model
         seed_torch(recipe.text_training.seed, "weights")
-        here = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
-        backbone = add_lora(load_backbone(here), config.lora)
+        backbone_config = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
+        backbone = add_lora(load_backbone(backbone_config), config.lora)
         vocabulary = self.split.vocabulary
         facts: dict[str, Any] = {}
-        found: dict[str, tuple[Any, Any]] = {}
+        scores: dict[str, tuple[Any, Any]] = {}
         text: CoLLM | None = None
         if recipe.steps == "two":
             plain = config.model_copy(update={"ids": "none", "collaborative": None, "shortlist": None})
             text = create_collm(plain, vocabulary, backbone, None)
-            facts["text"] = self._teach(text, "lora", recipe.text_training, "text")
+            facts["text"] = self._train(text, "lora", recipe.text_training, "text")
         seed_torch(recipe.ids_training.seed, "weights of the mapping")
-        evidence = self._evidence()
-        config = config.model_copy(update={"collaborative": self._collaborative(evidence)})
-        full = create_collm(config, vocabulary, backbone, evidence)
+        vectors = self._vectors()
+        config = config.model_copy(update={"collaborative": self._collaborative(vectors)})
+        full = create_collm(config, vocabulary, backbone, vectors)
         if full.bits is not None:
             full.fit_bits()
         full.fit_scale(LabelledPlan(self.rows, full.history or 1).batch(self._sample(SCALE)))
-        again = full.mapping is None
-        if text is not None and again:
-            found |= self._score({"text-only": text}, asked)  # before the LoRA is taught again
-        stage = "all" if recipe.steps == "one" else ("lora" if again else "mapping")
-        facts["ids"] = self._teach(full, stage, recipe.ids_training, "ids")
+        retrains_lora = full.mapping is None
+        if text is not None and retrains_lora:
+            scores |= self._score({"text-only": text}, queries)  # before the LoRA is taught again
+        stage = "all" if recipe.steps == "one" else ("lora" if retrains_lora else "mapping")
+        facts["ids"] = self._train(full, stage, recipe.ids_training, "ids")
         shuffled = create_collm(config, vocabulary, backbone, copy.deepcopy(full.evidence))
         shuffled.load_state_dict(full.state_dict())
         if shuffled.evidence is not None:
             shuffled.evidence.shuffle(recipe.rows.seed)
         together = {"collm": full, "collm-shuffled": shuffled}
-        if text is not None and not again:
+        if text is not None and not retrains_lora:
             together = {"text-only": text} | together
         begin = time.monotonic()
-        found |= self._score(together, asked)
+        scores |= self._score(together, queries)
         facts["scoring_seconds"] = time.monotonic() - begin
         save_model(full, self.folder / "model")
-        return found, facts
+        return scores, facts
 
-    def _score(self, models: dict[str, CoLLM], asked: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
-        valid, test = (scores_together(models, queries, self.show) for queries in asked)
+    def _score(self, models: dict[str, CoLLM], queries: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
+        valid, test = (joint_scores(models, part, self.show) for part in queries)
         return {name: (valid[name], test[name]) for name in models}
 
-    def _evidence(self) -> Evidence:
+    def _vectors(self) -> CollaborativeVectors:
         own = self.recipe.model.collaborative
         if own is None:
             raise ValueError("model.collaborative is missing")
-        evidence = (
-            create_evidence(own, self.split.vocabulary)
+        vectors = (
+            create_vectors(own, self.split.vocabulary)
             if self.recipe.scratch
-            else Evidence(load_model(self.folder / "recommenders" / "read"))
+            else CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
         )
         if self.split.labelled is not None:
-            evidence.see(self.split.labelled)
-        return evidence
+            vectors.count_rows(self.split.labelled)
+        return vectors
 
     def _sample(self, count: int) -> NDArray[np.int64]:
         n = len(LabelledPlan(self.rows, 1))
         return np.sort(numpy_generator(self.recipe.rows.seed, "sample").choice(n, min(count, n), replace=False))
 
-    def _collaborative(self, evidence: Evidence) -> Any:
+    def _collaborative(self, vectors: CollaborativeVectors) -> Any:
         """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
         own = self.recipe.model.collaborative
-        card = evidence.model.card
+        card = vectors.model.card
         return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
 
-    def _teach(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
-        """Teach one stage; a finished one is loaded."""
+    def _train(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
+        """Train one stage; a finished one is loaded."""
         place = self.folder / name
         model.set_stage(stage)
         if (place / "taught.json").exists():
@@ -161,7 +202,7 @@ class Steps:
         plan = LabelledPlan(self.rows, model.history or 1)
         model.fit_centre(plan.batch(self._sample(CENTRE)).to(model.centre.device))
         measure = label_measure(model, self.valid, training.metric)
-        trainer = Trainer(model, self.rows, training, measure, place, model.centre.device)
+        trainer = Trainer(model, training_source(model, self.rows), training, measure, place, model.centre.device)
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)
@@ -169,7 +210,7 @@ class Steps:
             "best_epoch": trainer.best.epoch,
             "valid": trainer.best.value,
             "seconds": trainer.seconds,
-            "rows": len(trainer.plan),
+            "rows": len(trainer.source),
             "epochs": log.rows,
         }
         write_json(place / "taught.json", facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +10,21 @@ import numpy as np
 import polars as pl
 
 from reverie.data.label import label_by_time
-from reverie.data.splits.labelled import labelled_rows
-from reverie.errors import ConfigError, DataError, RunError
+from reverie.data.splits.given import labelled_rows
+from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
-from reverie.llm.collm.bias import bias_model, item_mean, prequential_bias
-from reverie.llm.collm.draws import drawn_rows, drawn_users
-from reverie.llm.collm.pairs import labelled_pairs
+from reverie.llm.collm.pairs import bias_model, item_mean, labelled_pairs, prequential_bias, sample_rows, sample_users
 from reverie.llm.collm.prompting import open_template
-from reverie.llm.collm.recipe import CoLLMRecipe, collm_yaml, load_collm_recipe
+from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.scored import ensemble, scored_evaluation
+from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
+from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
-from reverie.training.environment import commit, environment
-from reverie.training.memory import peak_mb, reset_peak
+from reverie.report.study_report import StudyReport
+from reverie.study.environment import commit, environment, peak_mb, reset_peak
+from reverie.study.run import SingleCell, run_single
+from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
@@ -35,63 +36,14 @@ if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
     from reverie.llm.collm.pairs import Pairs
     from reverie.protocols import Recommender
+    from reverie.study.call import Call
 
-Scores = dict[str, "NDArray[np.float64]"]
-
-
-@dataclass(frozen=True)
-class Study:
-    """A finished study.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-    recipe : CoLLMRecipe
-        What was run.
-    split : Split
-        All rows.
-    train : Pairs
-        All training rows.
-    valid, test : Queries
-        The rows that were asked about.
-    valid_scores, test_scores : dict of str to ndarray
-        By row of the table, in its order.
-    facts : dict
-        Times, memory, epochs, weight of the ensemble, commit.
-    """
-
-    folder: Path
-    recipe: CoLLMRecipe
-    split: Split
-    train: Pairs
-    valid: Queries
-    test: Queries
-    valid_scores: Scores
-    test_scores: Scores
-    facts: dict[str, Any]
+VERSION = 1
+"""Of the whole study; raised when the same facts come to mean something else."""
 
 
 def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
-    """Open the data of a recipe, with labels and parts.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        Which data, and how ratings become labels.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Dataset
-        With the columns ``label`` and ``part``.
-
-    Raises
-    ------
-    DataError
-        If there are neither labels nor a rule to make them.
-    """
+    """Open the data of a recipe, with labels and parts."""
     dataset = open_recipe_dataset(recipe.dataset, offline)
     if recipe.label is not None:
         return label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
@@ -100,118 +52,110 @@ def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
     return dataset
 
 
-def run_study(
-    recipe: CoLLMRecipe, folder: str | Path, *, device: str | None = None, show: bool = True, offline: bool = False
-) -> Study:
-    """Teach and measure as a recipe says; the same call goes on where it was cut.
-
-    Parameters
-    ----------
-    recipe : CoLLMRecipe
-        What to do.
-    folder : path
-        The run folder. Finished: it is read.
-    device : str or None
-        Where recommenders and language model are; None leaves the latter to its own option.
-    show : bool
-        Whether to show progress.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Study
-        Finished.
-
-    Raises
-    ------
-    RunError
-        If the folder holds another recipe's run.
-    """
-    from reverie.llm.collm.steps import Steps
-
+def run_collm(
+    recipe: CoLLMRecipe,
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    results: str | Path | None = None,
+    show: bool = True,
+    offline: bool = False,
+) -> MeasuredCoLLM:
+    """Teach and measure as a recipe says; the same call goes on where it was cut."""
     folder = Path(folder)
-    _refuse_other(folder, recipe)
     for ids in ("none", recipe.model.ids):
         open_template(recipe.model.model_copy(update={"ids": ids}))
     dataset = labelled_dataset(recipe, offline)
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
-    if not (folder / "recipe.yaml").exists():
-        write_text(folder / "recipe.yaml", collm_yaml(recipe))
-    chosen = {
-        name: drawn_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
+    inputs = {
+        "recipe": recipe.model_dump(mode="json", exclude={"name", "description", "smoke", "resamples"}),
+        "data": split.sha256, "protocol": split.protocol, "version": VERSION,
+    }  # fmt: skip
+    study = SingleCell(
+        recipe.name,
+        MORE,
+        inputs,
+        lambda: _measured(recipe, folder, split, pairs, device, show),
+        lambda measured: result_rows(measured, study_table(measured)),
+        kept=is_study(folder),
+    )
+    return run_single(study, results)
+
+
+def _measured(
+    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, Pairs], device: str | None, show: bool
+) -> MeasuredCoLLM:
+    """Teach and score what is not there, and read it."""
+    claim(folder, recipe, COLLM, "run")
+    drawn = {
+        name: sample_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
-    valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
+    valid, test = split.valid.take(drawn["valid"]), split.test.take(drawn["test"])
     if not (folder / "result.json").exists():
-        write_json(folder / "environment.json", environment())
-        reset_peak()
-        begin, asked = time.monotonic(), (valid, test)
-        found = _means(pairs, chosen)
-        baselines, facts = _taught(recipe, split, folder, asked, device, show)
-        own: dict[str, tuple[Any, Any]] = {}
-        facts["steps"] = {}
-        if not recipe.controls_only:
-            steps = Steps(recipe, split, drawn_rows(_rows(split), recipe.rows.train, recipe.rows.seed), valid, folder, show, device)
-            own, facts["steps"] = steps.scores(asked)
-        found |= baselines
-        mixed = "read" if "read" in found else next((name for name in found if name.startswith("mf")), None)
-        if mixed is not None and "text-only" in own:
-            values = ((found[mixed][0], own["text-only"][0]), (found[mixed][1], own["text-only"][1]))
-            *scores, facts["ensemble_weight"] = ensemble(*values, recipe.text_training.metric, valid)
-            facts["ensemble_of"] = mixed
-            own = {"text-only": own.pop("text-only"), "ensemble": (scores[0], scores[1])} | own
-        _store(folder, found | own)
-        facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-        write_json(folder / "result.json", facts)
+        _score(recipe, folder, split, pairs, drawn, (valid, test), device, show)
     frames = {name: pl.read_parquet(folder / f"{name}-scores.parquet") for name in ("valid", "test")}
     by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
     facts = read_json(folder / "result.json")
-    return Study(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+    return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+
+
+def _score(
+    recipe: CoLLMRecipe,
+    folder: Path,
+    split: Split,
+    pairs: dict[str, Pairs],
+    drawn: dict[str, NDArray[np.int64]],
+    queries: tuple[Queries, Queries],
+    device: str | None,
+    show: bool,
+) -> None:
+    """Teach every row of the table, score validation and test with it, and write the scores."""
+    from reverie.llm.collm.steps import TwoStepTraining
+
+    write_json(folder / "environment.json", environment())
+    reset_peak()
+    begin = time.monotonic()
+    scores = _bias_scores(pairs, drawn)
+    baselines, facts = _fit_recommenders(recipe, split, folder, queries, device, show)
+    own: dict[str, tuple[Any, Any]] = {}
+    facts["steps"] = {}
+    if not recipe.controls_only:
+        rows = sample_rows(_rows(split), recipe.rows.train, recipe.rows.seed)
+        own, facts["steps"] = TwoStepTraining(recipe, split, rows, queries[0], folder, show, device).scores(queries)
+    scores |= baselines
+    mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
+    if mixed is not None and "text-only" in own:
+        sides = ((scores[mixed][0], own["text-only"][0]), (scores[mixed][1], own["text-only"][1]))
+        *both, facts["ensemble_weight"] = ensemble(*sides, recipe.text_training.metric, queries[0])
+        facts["ensemble_of"] = mixed
+        own = {"text-only": own.pop("text-only"), "ensemble": (both[0], both[1])} | own
+    _store(folder, scores | own)
+    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+    write_json(folder / "result.json", facts)
+
+
+def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    folder = call.folder
+    done = run_collm(recipe, folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
+    table = study_table(done)
+    files = [folder / "table.json", folder / "table.md"]
+    write_json(files[0], plain(done, table))
+    write_text(files[1], markdown(done, table))
+    files.append(write_report(done, table, folder / "report.html"))
+    return StudyReport(plain(done, table), table_and_sentences(done, table), files)
 
 
 def is_study(folder: str | Path) -> bool:
-    """Return whether a folder holds a finished study.
-
-    Parameters
-    ----------
-    folder : path
-        Any.
-
-    Returns
-    -------
-    bool
-        By the scores it keeps.
-    """
+    """Return whether a folder holds a finished study."""
     return (Path(folder) / "test-scores.parquet").is_file() and (Path(folder) / "result.json").is_file()
 
 
 def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", offline: bool = False) -> Evaluation:
-    """Open what a finished study measured; nothing is asked again.
-
-    Parameters
-    ----------
-    folder : path
-        See `is_study`.
-    on : {"valid", "test"}
-        Which rows.
-    row : str
-        Of the table.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Evaluation
-        With scores of labelled rows: ``auc``, ``uauc``, ``undcg``, ``log_loss``.
-
-    Raises
-    ------
-    ConfigError
-        If the study has no such row.
-    """
-    recipe = load_collm_recipe(str(Path(folder) / "recipe.yaml"))
-    done = run_study(recipe, folder, show=False, offline=offline)
+    """Open what a finished study measured; nothing is asked again."""
+    recipe = COLLM.load(str(Path(folder) / COLLM.file))
+    done = run_collm(recipe, folder, show=False, offline=offline)
     queries, scores = (done.valid, done.valid_scores) if on == "valid" else (done.test, done.test_scores)
     if row not in scores:
         raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")
@@ -219,18 +163,7 @@ def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", o
 
 
 def open_recommender(folder: str | Path) -> Recommender:
-    """Load the trained CoLLM of a run.
-
-    Parameters
-    ----------
-    folder : path
-        A run folder.
-
-    Returns
-    -------
-    Recommender
-        Like any other.
-    """
+    """Load the trained CoLLM of a run."""
     return load_model(Path(folder) / "model")
 
 
@@ -240,7 +173,7 @@ def _rows(split: Split) -> Any:
     return split.labelled
 
 
-def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+def _bias_scores(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
     train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
     both = train + valid
     parts = {"valid": valid, "test": test}
@@ -256,11 +189,11 @@ def _means(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dic
     return found  # type: ignore[return-value]  # each holds validation and test
 
 
-def _taught(
+def _fit_recommenders(
     recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
     """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
-    from reverie.llm.collm.pointwise import fit_labels
+    from reverie.llm.collm.steps import fit_labels
 
     found, facts = {}, {}
     own = recipe.model.collaborative
@@ -287,23 +220,9 @@ def _taught(
     return found, {"recommenders": facts}
 
 
-def _store(folder: Path, found: dict[str, tuple[Any, Any]]) -> None:
+def _store(folder: Path, scores: dict[str, tuple[Any, Any]]) -> None:
     for side, name in enumerate(("valid", "test")):
         with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in found.items()}).write_parquet(
+            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}).write_parquet(
                 temporary
             )
-
-
-def _refuse_other(folder: Path, recipe: CoLLMRecipe) -> None:
-    path = folder / "recipe.yaml"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
-        return
-    try:
-        stored = load_collm_recipe(str(path))
-    except ConfigError as error:
-        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
-    if stored != recipe:
-        raise RunError(f"{folder} holds a run of another recipe; choose another folder with --out, or delete it")

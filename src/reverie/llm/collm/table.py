@@ -1,8 +1,9 @@
-"""The table of a study: every row on the same users, with intervals, and the differences that matter."""
+"""The table of a CoLLM study: metrics, differences, calibration; its page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,39 @@ from reverie.errors import DataError
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import is_warm
 from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
-from reverie.llm.results import MORE
-from reverie.training.results import COLUMNS
+from reverie.llm.config import MORE
+from reverie.report.page import Section, Tiles, write_page
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number
+from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
-    from reverie.llm.collm.study import Study
+    from numpy.typing import NDArray
+
+    from reverie.data.queries import Queries
+    from reverie.data.split import Split
+    from reverie.llm.collm.pairs import Pairs
+    from reverie.llm.collm.recipe import CoLLMRecipe
+
+
+Scores = dict[str, "NDArray[np.float64]"]
+"""By row of the table, one score per query [Q]."""
+
+
+@dataclass(frozen=True)
+class MeasuredCoLLM:
+    """A finished study."""
+
+    folder: Path
+    recipe: CoLLMRecipe
+    split: Split
+    train: Pairs
+    valid: Queries
+    test: Queries
+    valid_scores: Scores
+    test_scores: Scores
+    facts: dict[str, Any]
+
 
 METRICS = ("auc", "uauc", "undcg")
 SLICES = ("all", "warm", "cold")
@@ -32,6 +61,7 @@ PAIRED = {
     "high": pl.Float64,
     "p": pl.Float64,
     "n": pl.Int64,
+    "test": pl.String,
 }
 INFORMED = "bias-prequential"
 """Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
@@ -39,19 +69,7 @@ INFORMED = "bias-prequential"
 
 @dataclass(frozen=True)
 class StudyTable:
-    """What a study found.
-
-    Parameters
-    ----------
-    metrics : polars.DataFrame
-        Columns row, slice, metric, value, low, high, interval, n, excluded.
-    differences : polars.DataFrame
-        CoLLM less another row: columns slice, against, metric, difference, low, high, p, n.
-    calibration : dict of str to list of Calibrated
-        By row.
-    counts : dict of str to (int, int)
-        Rows and users of each slice.
-    """
+    """What a study found."""
 
     metrics: pl.DataFrame
     differences: pl.DataFrame
@@ -59,19 +77,8 @@ class StudyTable:
     counts: dict[str, tuple[int, int]]
 
 
-def study_table(study: Study) -> StudyTable:
-    """Measure every row.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-
-    Returns
-    -------
-    StudyTable
-        With 95 % intervals that resample users.
-    """
+def study_table(study: MeasuredCoLLM) -> StudyTable:
+    """Measure every row."""
     warm = is_warm(study.test, study.train)
     masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
     metrics, differences, counts = [], [], {}
@@ -91,7 +98,7 @@ def study_table(study: Study) -> StudyTable:
         for other in AGAINST:
             if other in measured and "collm" in measured:
                 tested = paired_test(measured["collm"], measured[other], defined, resamples=resamples)
-                kept = tested.select("metric", "difference", "low", "high", "p", "n")
+                kept = tested.select("metric", "difference", "low", "high", "p", "n", "test")
                 differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
     if not metrics:
         raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")
@@ -99,27 +106,14 @@ def study_table(study: Study) -> StudyTable:
     return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
 
 
-def _calibrated(study: Study) -> dict[str, list[Calibrated]]:
+def _calibrated(study: MeasuredCoLLM) -> dict[str, list[Calibrated]]:
     rows = [row for row in ("bias", "read", "text-only", "collm") if row in study.test_scores]
     labels = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
     return {row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows}
 
 
-def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
-    """Return a study as rows of a results table.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
-
-    Returns
-    -------
-    list of dict
-        With `reverie.training.results.COLUMNS` and `reverie.llm.results.MORE`; the subsample is named in ``protocol``.
-    """
+def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]:
+    """Return a study as rows of a results table."""
     recipe, facts = study.recipe, study.facts
     drawn = recipe.rows
     asked = f"train={drawn.train or 'all'},valid={len(study.valid)},test={len(study.test)},per_user={drawn.per_user or 'all'}"
@@ -151,7 +145,7 @@ def result_rows(study: Study, table: StudyTable) -> list[dict[str, Any]]:
     return rows
 
 
-def _about(study: Study, row: str) -> dict[str, Any]:
+def _about(study: MeasuredCoLLM, row: str) -> dict[str, Any]:
     """Say of a row which model it is, what it learned from, and what it took."""
     config, facts = study.recipe.model, study.facts
     steps, taught = facts["steps"], facts["recommenders"]
@@ -179,21 +173,8 @@ def _cost(facts: dict[str, Any]) -> dict[str, Any]:
     return {"best_epoch": facts["best_epoch"], "seconds": facts["seconds"]}
 
 
-def plain(study: Study, table: StudyTable) -> dict[str, Any]:
-    """Return a study as plain values.
-
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
-
-    Returns
-    -------
-    dict
-        For JSON.
-    """
+def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
+    """Return a study as plain values."""
     return {
         "recipe": study.recipe.name,
         "dataset": study.split.dataset,
@@ -206,45 +187,91 @@ def plain(study: Study, table: StudyTable) -> dict[str, Any]:
     }
 
 
-def markdown(study: Study, table: StudyTable) -> str:
-    """Return the tables as Markdown.
+def markdown(study: MeasuredCoLLM, table: StudyTable) -> str:
+    """Return the tables as Markdown."""
+    shown = [rows_table(study, table), *([] if table.differences.is_empty() else [differences_table(table)])]
+    return "\n\n".join(one.to_markdown() for one in shown) + "\n"
 
-    Parameters
-    ----------
-    study : Study
-        Finished.
-    table : StudyTable
-        Its table.
 
-    Returns
-    -------
-    str
-        Values with intervals, warm and cold, and differences.
-    """
-    lines = ["| row | AUC | UAUC | NDCG of users | warm AUC | cold AUC |", "|---|---|---|---|---|---|"]
-    for row in study.test_scores:
-        cells = [_cell(table, row, *where) for where in (("all", "auc"), ("all", "uauc"), ("all", "undcg"))]
-        cells += [_cell(table, row, part, "auc") for part in ("warm", "cold")]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    if table.differences.is_empty():
-        return "\n".join(lines) + "\n"
-    lines += ["", "| CoLLM less | AUC | UAUC | NDCG of users |", "|---|---|---|---|"]
+def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table | str]:
+    """Return what a terminal shows of a study."""
+    rows, users = table.counts["all"]
+    both = table.metrics.filter(row="bias", slice="all", metric="uauc")
+    first = (
+        f"{study.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
+        f"rows drawn with seed {study.recipe.rows.seed}"
+    )
+    differences = [] if table.differences.is_empty() else [differences_table(table)]
+    informed = [f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does"]
+    calibrated = []
+    for row, ways in table.calibration.items():
+        said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in ways)
+        calibrated.append(f"log-loss / calibration error of {row}: {said}")
+    return [first, rows_table(study, table), *differences, *(informed if INFORMED in study.test_scores else []), *calibrated]
+
+
+def rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
+    """Return the metrics of every row."""
+    shown = {
+        "AUC": ("all", "auc"),
+        "UAUC": ("all", "uauc"),
+        "NDCG of users": ("all", "undcg"),
+        "warm AUC": ("warm", "auc"),
+        "cold AUC": ("cold", "auc"),
+    }
+    found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
+    rows = [[TableCell(name), *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
+    return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
+
+
+def differences_table(table: StudyTable) -> Table:
+    """Return CoLLM less each row that it is compared with."""
     overall = table.differences.filter(pl.col("slice") == "all")
-    for other in overall["against"].unique(maintain_order=True):
-        found = {one["metric"]: one for one in overall.filter(pl.col("against") == other).iter_rows(named=True)}
-        cells = [_difference(found.get(metric)) for metric in METRICS]
-        lines.append(f"| {other} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    found = {(one["against"], one["metric"]): one for one in overall.iter_rows(named=True)}
+    rows = [
+        [TableCell(other), *(_difference(found.get((other, metric))) for metric in METRICS)]
+        for other in overall["against"].unique(maintain_order=True)
+    ]
+    return Table("", ("CoLLM less", *(Column(name, wrap=False) for name in ("AUC", "UAUC", "NDCG of users"))), rows)
 
 
-def _difference(one: dict[str, Any] | None) -> str:
-    return "–" if one is None else f"{one['difference']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]"
+def _difference(one: dict[str, Any] | None) -> TableCell:
+    if one is None:
+        return TableCell("–")
+    value, low, high = one["difference"], one["low"], one["high"]
+    return TableCell(f"{value:+.4f}", f"[{low:+.4f}, {high:+.4f}]", value=value, low=low, high=high)
 
 
-def _cell(table: StudyTable, row: str, part: str, metric: str) -> str:
-    found = table.metrics.filter((pl.col("row") == row) & (pl.col("slice") == part) & (pl.col("metric") == metric))
-    if found.is_empty():
-        return "–"
-    one = found.row(0, named=True)
-    interval = "" if one["low"] is None or not np.isfinite(one["low"]) else f" [{one['low']:.4f}, {one['high']:.4f}]"
-    return f"{one['value']:.4f}{interval}"
+def _value(one: dict[str, Any] | None) -> TableCell:
+    if one is None:
+        return TableCell("–")
+    value, low, high = one["value"], one["low"], one["high"]
+    interval = "" if low is None or not np.isfinite(low) else f"[{low:.4f}, {high:.4f}]"
+    return TableCell(f"{value:.4f}", interval, value=value, low=low, high=high)
+
+
+def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
+    """Write the page."""
+    split, names = study.split, {"all": "test rows", "warm": "warm test rows", "cold": "cold test rows"}
+    tiles = [(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()]
+    title = f"Titles and collaborative vectors on {split.dataset}"
+    facts = (split.dataset, split.protocol, study.recipe.model.backbone.name)
+    return write_page(
+        path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[Tiles(tiles)]
+    )
+
+
+def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:
+    """Return a study as sections of a page."""
+    informed = f" {INFORMED} also knows which earlier held-out rows were not liked; no other row does."
+    note = "Every row is measured on the same users, with 95\u00a0% intervals over users."
+    found = [Section("rows", "Rows", [rows_table(study, table)], note + (informed if INFORMED in study.test_scores else ""))]
+    if not table.differences.is_empty():
+        note = "CoLLM less each row, paired over users, with 95\u00a0% intervals."
+        found.append(Section("differences", "Differences", [differences_table(table)], note))
+    if table.calibration:
+        rows = [(row, one.how, number(one.log_loss), number(one.ece)) for row, ways in table.calibration.items() for one in ways]
+        columns = ("row", "probabilities", Column("log-loss", "right"), Column("calibration error", "right"))
+        note = "As they are, after a temperature, and after an isotonic function, both fitted on validation."
+        found.append(Section("calibration", "Calibration", [Table("", columns, rows)], note))
+    return found

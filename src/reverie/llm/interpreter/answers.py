@@ -1,4 +1,4 @@
-"""What the language model says, for the interpreter and for its controls; kept on disk as it is said."""
+"""Answers of the language model for the interpreter and its controls, generated once and kept on disk."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import numpy as np
 import torch
 
 from reverie.files import read_json, write_json
-from reverie.llm.generate import greedy
-from reverie.llm.interpreter.matcher import Matcher, original_count
-from reverie.llm.interpreter.measure import Answered
+from reverie.llm.generate import TitleTree, greedy_decode
+from reverie.llm.interpreter.measure import Answered, Matcher, original_count
+from reverie.llm.interpreter.prompting import Histories
 from reverie.llm.prompts import load_template
-from reverie.llm.tree import TitleTree
 from reverie.seeds import numpy_generator, torch_generator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from reverie.llm.interpreter.prompting import Slot
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
-    from reverie.llm.interpreter.tasks import Histories, Slot
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
 
 RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
 Decoding = Literal["free", "constrained"]
@@ -30,18 +29,8 @@ SPARE = 1.25
 """A free answer may be this much longer than the longest right answer about a training history, in tokens."""
 
 
-class Speaker:
-    """Generates the answers of a table.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    histories : Histories
-        The test rows.
-    folder : Path or None
-        Where answers are kept; the same question is not asked again.
-    """
+class AnswerGenerator:
+    """Generates the answers of all rows of a table and keeps them on disk."""
 
     def __init__(self, session: Session, histories: Histories, folder: Path | None = None) -> None:
         self.session, self.histories, self.folder = session, histories, folder
@@ -55,30 +44,13 @@ class Speaker:
         self._trees: dict[int, TitleTree] = {}
         self._longest: dict[str, int] = {}
 
-    def say(self, task: TaskName, row: RowName, decoding: Decoding, progress: Progress | None = None) -> Answered:
-        """Return one row of the table.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        row : {"model", "shuffled", "random", "text-only", "text-history"}
-            What the soft tokens are: its own; another user's; noise as loud; none; none, with the real titles as text.
-        decoding : {"free", "constrained"}
-            Whether any token may follow, or titles of the catalogue only.
-        progress : Progress, optional
-            Told when it is done.
-
-        Returns
-        -------
-        Answered
-            In the order of the histories.
-        """
+    def answers(self, task: TaskName, row: RowName, decoding: Decoding, progress: Progress | None = None) -> Answered:
+        """Return one row of the table."""
         path = None if self.folder is None else self.folder / f"{task}-{row}-{decoding}.json"
         longest = self.longest(task, decoding)
         kept = read_json(path) if path is not None and path.is_file() else None
         if not isinstance(kept, dict) or kept["longest"] != longest:
-            texts, ended = self._spoken(task, row, decoding, longest)
+            texts, ended = self._generate(task, row, decoding, longest)
             kept = {"longest": longest, "texts": texts, "ended": ended}
             if path is not None:
                 write_json(path, kept)
@@ -86,30 +58,17 @@ class Speaker:
         if progress is not None:
             progress.advance(f"{task} {row} {decoding}")
         mentions = [self.matcher.mentions(text) for text in texts]
-        rows = [items[:length].tolist() for items, length in zip(self.histories.items, self.histories.lengths, strict=True)]
-        titles = [[self.session.titles.text(code) for code in (codes if task == "recovery" else codes[-1:])] for codes in rows]
+        targets = [codes if task == "recovery" else codes[-1:] for codes in self.histories.rows()]
+        titles = [[self.session.titles.text(code) for code in codes] for codes in targets]
         counted = [original_count(text, true) for text, true in zip(texts, titles, strict=True)]
         return Answered(mentions, texts, counted, kept["ended"])
 
     def longest(self, task: TaskName, decoding: Decoding) -> int:
-        """Return after how many tokens an answer is cut: the same for all rows and histories, and known before the test.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        decoding : {"free", "constrained"}
-            A constrained answer is as long as the titles it may hold.
-
-        Returns
-        -------
-        int
-            Tokens.
-        """
+        """Return after how many tokens an answer is cut: the same for all rows and histories, and known before the test."""
         if decoding == "constrained":
             return self.tree(self.session.recipe.windows.length if task == "recovery" else 1).longest
         if task not in self._longest:
-            train, target = self.session.windows("train"), self.session.asker.target
+            train, target = self.session.windows("train"), self.session.prompts.target
             rows = [train.row(at) if task == "recovery" else train.row(at)[-1:] for at in range(len(train))]
             end = len(target([]))
             lines = {code: len(target([code])) - end for code in set().union(*rows)}
@@ -117,73 +76,41 @@ class Speaker:
         return self._longest[task]
 
     @torch.no_grad()
-    def _spoken(self, task: TaskName, row: RowName, decoding: Decoding, longest: int) -> tuple[list[str], list[bool]]:
-        """Return what is said, and whether it came to its end by itself."""
+    def _generate(self, task: TaskName, row: RowName, decoding: Decoding, longest: int) -> tuple[list[str], list[bool]]:
+        """Return generated texts, and whether each ended by itself."""
         size, texts, ended = self.session.recipe.test.batch_size, [], []
         tree = self.tree(self.session.recipe.windows.length if task == "recovery" else 1) if decoding == "constrained" else None
         for at in range(0, len(self.histories.lengths), size):
             index = np.arange(at, min(at + size, len(self.histories.lengths)))
             part = self.histories.take(index)
-            prompts, vectors = self.asked(task, row, part, index)
+            prompts, vectors = self.prompts(task, row, part, index)
             copies = [0] * len(prompts) if row == "text-only" else list(range(len(prompts)))  # without slots all prompts are one
             prompts = prompts[: max(copies) + 1]
-            tokens = greedy(self.session.backbone, prompts, vectors, longest, None if tree is None else tree.allowed)
+            tokens = greedy_decode(self.session.backbone, prompts, vectors, longest, None if tree is None else tree.allowed)
             texts += [self.session.backbone.text(tokens[copy]) for copy in copies]
             ended += [len(tokens[copy]) < longest for copy in copies]
         return texts, ended
 
     def tree(self, most: int) -> TitleTree:
-        """Return the prefix tree of lists of at most so many titles.
-
-        Parameters
-        ----------
-        most : int
-            Titles.
-
-        Returns
-        -------
-        TitleTree
-            Built once.
-        """
+        """Return the prefix tree of lists of at most so many titles."""
         if most not in self._trees:
             self._trees[most] = TitleTree(self.session.backbone, self.session.titles, most)
         return self._trees[most]
 
-    def asked(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
-        """Return the prompts and soft tokens of a row of the table.
-
-        Parameters
-        ----------
-        task : {"recovery", "residual"}
-            What is asked.
-        row : str
-            As in `say`.
-        part : Histories
-            B of the test rows.
-        index : ndarray, shape [B], int64
-            Which they are.
-
-        Returns
-        -------
-        prompts : list of list of int
-            One per history.
-        vectors : Tensor, shape [S, width]
-            Their soft tokens.
-        """
-        asker = self.session.asker
+    def prompts(self, task: TaskName, row: RowName, part: Histories, index: np.ndarray) -> tuple[list[list[int]], Tensor]:
+        """Return the prompts and soft tokens of a row of the table; index [B] → [S, width]."""
+        prompts = self.session.prompts
         if row == "text-history":
-            return self._as_text(part), torch.zeros(0, asker.backbone.width, device=asker.backbone.device)
+            return self._as_text(part), torch.zeros(0, prompts.backbone.width, device=prompts.backbone.device)
         if row == "shuffled":
             part = self._borrowed(index)
-        slots = asker.slots(task, part)
+        slots = prompts.slots(task, part)
         if row == "random":
             slots = [self._noise(slot, int(index[0]), number) for number, slot in enumerate(slots)]
-        return asker.prompts(task, slots, silent=row == "text-only")
+        return prompts.render(task, slots, silent=row == "text-only")
 
     def _borrowed(self, index: np.ndarray) -> Histories:
         """Return the rows with the states of other users, as many of them as the row has items."""
-        from reverie.llm.interpreter.tasks import Histories
-
         other = self.partner[index]
         lengths = np.minimum(self.histories.lengths[index], self.histories.lengths[other])
         return Histories(self.histories.items[other], lengths, self.histories.states[torch.from_numpy(other)])
@@ -197,7 +124,7 @@ class Speaker:
     def _as_text(self, part: Histories) -> list[list[int]]:
         template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
         prompts = []
-        for items, length in zip(part.items, part.lengths, strict=True):
-            names = [self.session.titles.text(code) for code in items[:length].tolist()]
+        for row in part.rows():
+            names = [self.session.titles.text(code) for code in row]
             prompts.append(template.fill(self.session.backbone, {"before": "; ".join(names[:-1]), "after": "; ".join(names)}))
         return prompts

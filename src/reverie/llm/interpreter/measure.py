@@ -1,20 +1,91 @@
-"""Metrics of recovered histories, row by row, and their intervals over users."""
+"""Metrics of answers, and controls that need no language model."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, percentiles, resampled
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
+from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
+from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from reverie.llm.interpreter.matcher import Mention
+    from reverie.llm.interpreter.prompting import Histories
+    from reverie.llm.titles import Titles
+
+
+_WORD = re.compile(r"\w+")
+_LIST = re.compile(r"^\s*(\d+[.)]|[-*•])\s+")
+COVER = 0.5
+"""A title inside a line must cover more than this share of its words: 'Big' is not named by 'Big Trouble in Little China'."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One title that was written."""
+
+    text: str
+    code: int
+
+
+class Matcher:
+    """Finds titles in lines: exact first, then the longest title on word borders."""
+
+    def __init__(self, titles: Titles) -> None:
+        self._key, self._codes = titles.key, titles.first
+        self._by_words: dict[tuple[str, ...], int] = {}
+        for key, code in titles.first.items():
+            words = tuple(_WORD.findall(key))
+            if words:
+                self._by_words.setdefault(words, code)
+        self._longest = max(map(len, self._by_words), default=0)
+
+    def mentions(self, answer: str) -> list[Mention]:
+        """Return the distinct titles that an answer names, in their order."""
+        mentions: dict[object, Mention] = {}
+        for line in answer.splitlines():
+            for text in self._pieces(_LIST.sub("", line)):
+                key, code = self._key(text), self._code(text)
+                if code or _WORD.search(key):
+                    mentions.setdefault(code or key, Mention(text.strip(), code))
+        return list(mentions.values())
+
+    def _pieces(self, line: str) -> Sequence[str]:
+        pieces = line.split(", ")
+        if len(pieces) == 1 or self._key(line) in self._codes:
+            return [line]
+        known = [self._key(piece) in self._codes for piece in pieces]
+        return pieces if any(known) else [line]
+
+    def _code(self, text: str) -> int:
+        exact = self._codes.get(self._key(text))
+        if exact:
+            return exact
+        words = tuple(_WORD.findall(self._key(text)))
+        for size in range(min(len(words), self._longest), 0, -1):
+            if size <= COVER * len(words):
+                return 0
+            for at in range(len(words) - size + 1):
+                code = self._by_words.get(words[at : at + size])
+                if code:
+                    return code
+        return 0
+
+
+def original_count(answer: str, true_titles: Sequence[str]) -> int:
+    """Return how many true titles stand anywhere in an answer, each once: the released measure, with titles escaped."""
+    return sum(title in answer for title in set(true_titles))
+
 
 RESAMPLES = 1000
 BANDS = ("head", "middle", "tail")
@@ -23,19 +94,7 @@ BANDS = ("head", "middle", "tail")
 
 @dataclass(frozen=True)
 class Answered:
-    """What one row of the table named, for each history.
-
-    Parameters
-    ----------
-    mentions : list of list of Mention
-        Distinct, in order.
-    texts : list of str
-        What was written.
-    original : list of int or None
-        The released measure; None where nothing was written.
-    ended : list of bool or None
-        Whether the answer came to its end, or was cut; None where nothing was written.
-    """
+    """What one row of the table named, for each history."""
 
     mentions: list[list[Mention]]
     texts: list[str]
@@ -45,19 +104,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Truth:
-    """What should have been named.
-
-    Parameters
-    ----------
-    rows : list of list of int
-        Canonical item codes of each history, oldest first.
-    users : ndarray, shape [R], int64
-        What is resampled.
-    band : ndarray, shape [N + 1], int64
-        Popularity band of each item: 0 head, 1 middle, 2 tail.
-    held_out : ndarray, int64
-        Canonical codes whose titles were not taught.
-    """
+    """What should have been named; users [R], band [N + 1]."""
 
     rows: list[list[int]]
     users: NDArray[np.int64]
@@ -66,18 +113,7 @@ class Truth:
 
 
 def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the band of each item.
-
-    Parameters
-    ----------
-    counts : ndarray, shape [N + 1], int64
-        Training events by item code.
-
-    Returns
-    -------
-    ndarray, shape [N + 1], int64
-        0, 1 or 2; items without events are tail.
-    """
+    """Return the band of each item; counts [N + 1] → [N + 1]."""
     order = np.argsort(-counts, kind="stable")
     before = np.cumsum(counts[order]) - counts[order]
     band = np.empty(len(counts), dtype=np.int64)
@@ -87,22 +123,9 @@ def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
-    """Return the metrics of recovery as ratios of sums over rows.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows.
-    truth : Truth
-        R rows.
-
-    Returns
-    -------
-    dict of str to Values
-        By metric; each carries its users.
-    """
+    """Return the metrics of recovery as ratios of sums over rows."""
     held = set(truth.held_out.tolist())
-    found: dict[str, list[tuple[float, float]]] = {}
+    metrics: dict[str, list[tuple[float, float]]] = {}
     for number, (mentions, true) in enumerate(zip(answered.mentions, truth.rows, strict=True)):
         wanted = list(dict.fromkeys(true))
         named = [mention.code for mention in mentions if mention.code]
@@ -130,25 +153,12 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
         if answered.ended is not None:
             one["unfinished"] = (float(not answered.ended[number]), 1.0)
         for name, pair in one.items():
-            found.setdefault(name, []).append(pair)
-    return {name: _values(pairs, truth.users) for name, pairs in found.items()}
+            metrics.setdefault(name, []).append(pair)
+    return {name: _values(pairs, truth.users) for name, pairs in metrics.items()}
 
 
 def recall_by_position(answered: Answered, truth: Truth) -> list[float]:
-    """Return how often the item at each position, counted from the newest, was named.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows.
-    truth : Truth
-        R rows.
-
-    Returns
-    -------
-    list of float
-        Newest first.
-    """
+    """Return how often the item at each position, counted from the newest, was named."""
     longest = max(map(len, truth.rows))
     sums, counts = np.zeros(longest), np.zeros(longest)
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
@@ -160,20 +170,7 @@ def recall_by_position(answered: Answered, truth: Truth) -> list[float]:
 
 
 def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
-    """Return the metrics of the one item that was added.
-
-    Parameters
-    ----------
-    answered : Answered
-        R rows; the first mention counts.
-    truth : Truth
-        R rows of one code each.
-
-    Returns
-    -------
-    dict of str to Values
-        ``accuracy``, ``hallucination``, ``accuracy_held_out``, and ``unfinished`` of answers that were written.
-    """
+    """Return the metrics of the one item that was added."""
     held = set(truth.held_out.tolist())
     right, fake, unseen = [], [], []
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
@@ -188,20 +185,7 @@ def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
 
 
 def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str, float | int | None]]:
-    """Return each metric with its 95 % interval over users.
-
-    Parameters
-    ----------
-    values : mapping of str to Values
-        From `recovery_values` or `residual_values`.
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    dict
-        ``value``, ``low``, ``high``, and ``n``, the sum of its denominators. A metric that nothing defines is left out.
-    """
+    """Return each metric with its 95 % interval over users."""
     kept = {name: v for name, v in values.items() if v.denominator.sum() > 0}
     if not kept:
         return {}
@@ -214,27 +198,9 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
 
 
 def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
-    """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users.
-
-    Parameters
-    ----------
-    first, other : Values
-        Over the same histories.
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    dict
-        ``value``, ``low``, ``high``; NaN where a side is not defined.
-    """
-    sums = cluster_sums([[first], [other]])
-    sides = resampled(sums, RESAMPLES, seed, sides=(1, 1))
-    low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]
-    ratio = [
-        float(np.divide(*v)) if v[1] else float("nan") for v in ((s.numerator.sum(), s.denominator.sum()) for s in (first, other))
-    ]
-    return {"value": ratio[0] - ratio[1], "low": float(low), "high": float(high)}
+    """Return the paired difference of a metric between two rows of the table, with its 95 % interval over users."""
+    effect = paired_values(first, other, RESAMPLES, seed)
+    return {"value": effect.value} | dict(zip(("low", "high"), effect.ends, strict=True))
 
 
 def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> Values:
@@ -253,3 +219,51 @@ def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:
     place = np.array([wanted.index(code) for code in hits])
     pairs = np.sign(place[None, :] - place[:, None])[np.triu_indices(len(place), 1)]
     return float(pairs.mean()), 1.0
+
+
+PROBE_STEPS, PROBE_ROWS, PROBE_RATE = 400, 2048, 1e-2
+
+
+def nearest(vectors: Tensor, table: Tensor, cosine: bool) -> Tensor:
+    """Return the item whose vector is nearest; vectors [..., D], table [N, D] → [...]."""
+    if cosine:
+        vectors, table = F.normalize(vectors, dim=-1), F.normalize(table, dim=-1)
+    return (vectors @ table.T).argmax(-1) + 1
+
+
+def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
+    """Fit a linear classifier from a state to the item after which it stands."""
+    real = torch.from_numpy(histories.items > 0)
+    states, codes = standardised(histories.states[real], histories), torch.from_numpy(histories.items)[real]
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(seed, "probe")
+        probe = torch.nn.Linear(states.shape[1], n_items)
+        optimiser = torch.optim.Adam(probe.parameters(), lr=PROBE_RATE)
+        for _ in range(PROBE_STEPS):
+            rows = torch.randint(len(states), (PROBE_ROWS,))
+            loss = F.cross_entropy(probe(states[rows]), codes[rows] - 1)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+    return probe
+
+
+def standardised(states: Tensor, like: Histories) -> Tensor:
+    """Return states with the mean and spread that training states have; states [..., D] → [..., D]."""
+    real = like.states[torch.from_numpy(like.items > 0)]
+    return (states - real.mean(0)) / real.std()
+
+
+def as_mentions(codes: NDArray[np.int64], lengths: NDArray[np.int64], titles: Titles) -> list[list[Mention]]:
+    """Return codes as if somebody had written their titles; codes [R, L], lengths [R]."""
+    canonical = titles.canonical
+    rows = [dict.fromkeys(canonical[row[:length]].tolist()) for row, length in zip(codes, lengths, strict=True)]
+    return [[Mention(titles.text(code), code) for code in row] for row in rows]
+
+
+def most_popular(counts: NDArray[np.int64], sizes: list[int], titles: Titles) -> list[list[Mention]]:
+    """Return, for each history, as many of the most popular titles as it has; counts [N + 1]."""
+    canonical = titles.canonical
+    summed = np.bincount(canonical, counts, minlength=len(counts))
+    order = np.argsort(-summed, kind="stable")
+    return [[Mention(titles.text(int(code)), int(code)) for code in order[:size]] for size in sizes]

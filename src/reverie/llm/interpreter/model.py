@@ -1,4 +1,4 @@
-"""An interpreter: two adapters between one recommender and one language model, saved without either."""
+"""RecInterpreter's trainable part: two adapters between a frozen recommender and a frozen language model."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from reverie.errors import RunError
 from reverie.files import atomic_path, read_json, write_json
 from reverie.llm.adapter_config import Position
-from reverie.llm.adapters import create_adapter
-from reverie.llm.recall_core import Recall
+from reverie.llm.adapters import Recall, create_adapter
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
@@ -26,19 +25,7 @@ START_STATES = 24_000
 
 
 class Interpreter(nn.Module):
-    """The trainable part: an adapter for states and one for single item vectors.
-
-    Parameters
-    ----------
-    config : AdapterConfig
-        Kind of the adapter for states; where it is no adapter per position, item vectors go through one linear layer.
-    dim : int
-        Width of states and item vectors.
-    backbone : Backbone
-        The language model; it is read, not kept.
-    seed : int
-        Of fresh weights.
-    """
+    """The trainable part: an adapter for states and one for single item vectors."""
 
     def __init__(self, config: AdapterConfig, dim: int, backbone: Backbone, seed: int) -> None:
         super().__init__()
@@ -53,24 +40,12 @@ class Interpreter(nn.Module):
 
     @property
     def recalls(self) -> bool:
-        """Whether the adapters read the catalogue, see `remember`."""
+        """Whether the adapters read the catalogue, see `set_catalogue`."""
         return isinstance(self.states.core, Recall)
 
     @torch.no_grad()
-    def remember(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
-        """Give adapters that recall their catalogue, which is not saved with them; others ignore it.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Embeds the titles.
-        titles : Titles
-            Of the catalogue.
-        table : Tensor, shape [N, D]
-            Item vectors.
-        taught : Tensor, int64
-            Codes of items whose titles may be taught.
-        """
+    def set_catalogue(self, backbone: Backbone, titles: Titles, table: Tensor, taught: Tensor) -> None:
+        """Give adapters that recall their catalogue, which is not saved with them; others ignore it; table [N, D]."""
         if not self.recalls:
             return
         device, tokens = self.states.mean.device, self.states.group or 1
@@ -79,26 +54,13 @@ class Interpreter(nn.Module):
         known = torch.zeros(len(table), dtype=torch.bool, device=device)
         known[taught.to(device) - 1] = True
         for adapter in (self.states, self.items):
-            cast("Recall", adapter.core).remember(table.to(device), values, known)
+            cast("Recall", adapter.core).set_catalogue(table.to(device), values, known)
 
     @torch.no_grad()
     def recalled(self, states: Tensor) -> Tensor:
         """Return the item that each state asks for most: what an adapter that recalls says without a language model.
 
-        Parameters
-        ----------
-        states : Tensor, shape [..., D]
-            Of the recommender.
-
-        Returns
-        -------
-        Tensor, shape [...], int64
-            Item codes, on the CPU.
-
-        Raises
-        ------
-        ValueError
-            If the adapter does not recall.
+        states [..., D] → [...].
         """
         core = self.states.core
         if not isinstance(core, Recall):
@@ -107,23 +69,7 @@ class Interpreter(nn.Module):
 
     @torch.no_grad()
     def prepare(self, backbone: Backbone, titles: Titles, states: Tensor, codes: Tensor, table: Tensor, taught: Tensor) -> None:
-        """Fit what needs no gradient: scales, and the warm start where it is asked for.
-
-        Parameters
-        ----------
-        backbone : Backbone
-            Embeds the titles.
-        titles : Titles
-            Of the catalogue.
-        states : Tensor, shape [M, D]
-            Training states.
-        codes : Tensor, shape [M], int64
-            The item after which each stands.
-        table : Tensor, shape [N, D]
-            Item vectors.
-        taught : Tensor, int64
-            Codes of items whose titles may be seen.
-        """
+        """Fit what needs no gradient: scales, and the warm start where it is asked for; states [M, D], codes [M], table [N, D]."""
         device = self.states.mean.device
         self.states.fit_scale(states.to(device))
         self.items.fit_scale(table.to(device))
@@ -138,32 +84,15 @@ class Interpreter(nn.Module):
         goals = torch.zeros(len(table) + 1, tokens, backbone.width, device=device)
         for code in taught.tolist():
             goals[code] = title_vectors(backbone, titles.text(code), tokens)
-        self.states.start_at(states[some].to(device), goals[codes[some].to(device)])
-        self.items.start_at(table[taught - 1].to(device), goals[taught.to(device)])
+        self.states.fit_ridge(states[some].to(device), goals[codes[some].to(device)])
+        self.items.fit_ridge(table[taught - 1].to(device), goals[taught.to(device)])
 
     def group(self, task: str) -> int | None:
-        """Return how many soft tokens of a task belong together.
-
-        Parameters
-        ----------
-        task : str
-            ``item`` reads item vectors, all others states.
-
-        Returns
-        -------
-        int or None
-            None for an adapter that reads all states at once.
-        """
+        """Return how many soft tokens of a task belong together."""
         return self.items.group if task == "item" else self.states.group
 
     def save(self, folder: Path) -> None:
-        """Write all trainable tensors and buffers, the convolution included.
-
-        Parameters
-        ----------
-        folder : Path
-            Gets ``adapter.safetensors`` and ``adapter.json``.
-        """
+        """Write all trainable tensors and buffers, the convolution included."""
         from safetensors.torch import save_file
 
         with atomic_path(folder / "adapter.safetensors") as temporary:
@@ -171,33 +100,24 @@ class Interpreter(nn.Module):
         write_json(folder / "adapter.json", self.facts | {"format": FORMAT})
 
     def load(self, folder: Path) -> None:
-        """Take back what `save` wrote.
-
-        Parameters
-        ----------
-        folder : Path
-            Written by `save`.
-
-        Raises
-        ------
-        RunError
-            If it is missing, or of another adapter, language model or width of states; the sentence names both.
-        """
+        """Take back what `save` wrote."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         if not (folder / "adapter.json").is_file():
             raise RunError(f"{folder} holds no adapter (no adapter.json); 'reverie interpret' makes one")
-        found = read_json(folder / "adapter.json")
+        stored = read_json(folder / "adapter.json")
         needed = {
             "adapter": "is of the kind",
             "dim": "reads states of width",
             "width": "makes vectors of width",
             "language_model": "was taught with",
         }
-        for key, said in needed.items():
-            if found.get(key) != self.facts[key]:
-                raise RunError(f"the adapter in {folder} {said} {found.get(key)}, and {self.facts[key]} is needed; train it again")
+        for key, property_name in needed.items():
+            if stored.get(key) != self.facts[key]:
+                raise RunError(
+                    f"the adapter in {folder} {property_name} {stored.get(key)}, and {self.facts[key]} is needed; train it again"
+                )
         try:
             self.load_state_dict(load_file(folder / "adapter.safetensors"))
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -207,21 +127,6 @@ class Interpreter(nn.Module):
 
 
 def title_vectors(backbone: Backbone, title: str, tokens: int) -> Tensor:
-    """Return the first token vectors of a title, filled up with those of a line's end.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        Embeds.
-    title : str
-        Not empty.
-    tokens : int
-        How many.
-
-    Returns
-    -------
-    Tensor, shape [tokens, D]
-        What a warm start aims at.
-    """
+    """Return the first token vectors of a title, filled up with those of a line's end → [tokens, D]."""
     ids = [*backbone.tokens(title)[:tokens], *backbone.tokens("\n") * tokens][:tokens]
     return backbone.embed(torch.tensor(ids)).float()

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reverie.files import read_json, write_json, write_text
-from reverie.llm.interpreter.answers import Speaker
-from reverie.llm.interpreter.oracle import describe_imagined
-from reverie.llm.interpreter.rows import SHOWN
-from reverie.llm.interpreter.table import MAIN, MUST_BEAT
+from reverie.files import read_json, write_json
+from reverie.llm.interpreter.answers import AnswerGenerator
+from reverie.llm.interpreter.explain import describe_imagined
+from reverie.llm.interpreter.table import MAIN, MUST_BEAT, shown_metrics
 from reverie.protocols import Imagines
-from reverie.report.rendering import rendered
+from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles
+from reverie.report.page import write_page as write_sections
+from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration
 
 if TYPE_CHECKING:
-    from reverie.llm.interpreter.matcher import Mention
-    from reverie.llm.interpreter.run import Interpreted
-    from reverie.llm.interpreter.table import TableRow
+    from reverie.llm.interpreter.measure import Mention
+    from reverie.llm.interpreter.table import Interpreted, TableRow
 
 PEOPLE, ORACLES = 6, 8
 """Test users shown, and imagined vectors put into words."""
-STYLE = """
-.example .lists { display: grid; overflow: visible; grid-auto-flow: row; grid-auto-columns: auto;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); }
-.example .invented { color: var(--muted); font-style: italic; } .example h3 { margin-bottom: .8rem; }
-.says { margin-top: 1.2rem; max-width: 50em; font-size: 1.08rem; padding-left: 1.1rem; } .says li { margin-bottom: .45rem; }
-"""
 TASKS = {
     "recovery": (
         "Recovery",
@@ -40,43 +35,38 @@ HOW = {"free": "written freely", "constrained": "titles of the catalogue only", 
 
 
 def write_page(done: Interpreted, path: Path, command: str) -> Path:
-    """Write the page.
-
-    Parameters
-    ----------
-    done : Interpreted
-        Finished; what was answered is read from its folder.
-    path : Path
-        The file to write.
-    command : str
-        What to type to get it again.
-
-    Returns
-    -------
-    Path
-        The file; it loads nothing from elsewhere and runs no script.
-    """
+    """Write the page."""
     session = done.session
+    recipe, split = session.recipe, session.split
     headline, sentences = _words(done)
-    text = rendered(
-        "reverie.llm.interpreter",
-        "page.html",
-        STYLE,
-        recipe=session.recipe,
-        split=session.split,
-        model=session.run.recipe.model_name,
-        backbone=session.backbone.name,
-        headline=headline,
-        sentences=sentences,
-        tiles=_tiles(done),
-        people=_people(done),
-        tasks=[_task(done, name) for name in dict.fromkeys(row.task for row in done.table.rows)],
-        imagined=_imagined(done),
-        facts=done.facts,
-        command=command,
+    return write_sections(
+        path,
+        headline,
+        sections(done, command),
+        kind="in words",
+        name=recipe.name,
+        facts=(split.dataset, session.run.recipe.model_name, session.backbone.name, f"adapter {recipe.adapter.kind}"),
+        opening=(Prose(sentences, listed=True), Tiles(_tiles(done))),
+        footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
+        f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
     )
-    write_text(path, text)
-    return path
+
+
+def sections(done: Interpreted, command: str) -> list[Section]:
+    """Return an interpreter as sections of a page."""
+    people = Section(
+        "people",
+        "What a state says",
+        _people(done),
+        "Test users, the first of the draw, none chosen. The language model reads nothing but the recommender's states of the "
+        "history; it wrote freely. Green titles stand in the history.",
+        "People",
+    )
+    tasks = [
+        Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1])
+        for name in dict.fromkeys(row.task for row in done.table.rows)
+    ]
+    return [people, *tasks, *_imagined(done), Section("again", "Again", [Commands([command])])]
 
 
 def _rows(done: Interpreted, task: str) -> dict[tuple[str, str], TableRow]:
@@ -125,57 +115,67 @@ def _tiles(done: Interpreted) -> list[tuple[str, str]]:
     ]
 
 
-def _people(done: Interpreted) -> list[dict[str, Any]]:
+def _people(done: Interpreted) -> list[Example]:
     session, windows = done.session, done.session.windows("test")
-    speaker = Speaker(session, session.histories(windows), session.folder / "answers")
+    generator = AnswerGenerator(session, session.histories(windows), session.folder / "answers")
     asked = [name for name in ("model", "shuffled") if name in session.recipe.test.free]
-    said = {name: speaker.say("recovery", name, "free").mentions for name in asked}
+    said = {name: generator.answers("recovery", name, "free").mentions for name in asked}
     canonical, found = session.titles.canonical, []
     for at in range(min(PEOPLE, len(windows))):
         history = canonical[np.array(windows.row(at))].tolist()
-        named = {mention.code for mention in said.get("model", [[]] * len(windows))[at]}
-        found.append(
-            {
-                "user": session.split.vocabulary.users[int(windows.users[at])],
-                "history": [(session.titles.text(code), code in named) for code in history],
-                "said": _kinds(said["model"][at], history) if "model" in said else [],
-                "shuffled": _kinds(said["shuffled"][at], history) if "shuffled" in said else [],
-                "recall": len(named & set(history)) / len(set(history)),
-            }
+        own, other = (said[name][at] if name in said else [] for name in ("model", "shuffled"))
+        named = {mention.code for mention in own}
+        before = [
+            Item(session.titles.text(code), mark="found" if code in named else "", words="(recovered)" if code in named else "")
+            for code in history
+        ]
+        lists = (
+            ItemList("History, oldest first", before),
+            ItemList("In words, from the state", _items(own, history, True), "" if own else "nothing", hit=set(history) <= named),
+            ItemList("From another person's state", _items(other, history, False), "" if other else "nothing"),
         )
+        found.append(Example(f"User {session.split.vocabulary.users[int(windows.users[at])]}", lists))
     return found
 
 
-def _kinds(mentions: list[Mention], history: list[int]) -> list[tuple[str, str]]:
-    return [(m.text, "invented" if not m.code else "true" if m.code in history else "real") for m in mentions]
+def _items(mentions: list[Mention], history: list[int], noted: bool) -> list[Item]:
+    """Return what was written, marked by whether it stands in the history or exists at all."""
+    found = []
+    for mention in mentions:
+        if mention.code in history:
+            found.append(Item(mention.text, mark="found"))
+        elif mention.code:
+            found.append(Item(mention.text, "not in the history" if noted else ""))
+        else:
+            found.append(Item(mention.text, "no title of the catalogue" if noted else "", "invented"))
+    return found
 
 
-def _task(done: Interpreted, name: str) -> dict[str, Any]:
-    measured = {key for row in done.table.rows if row.task == name for key in row.metrics}
-    shown = {key: said for key, said in SHOWN[name].items() if key in measured}
+def _task(done: Interpreted, name: str) -> Table:
+    shown = shown_metrics(done, name)
     rows = [
-        {
-            "name": row.row,
-            "how": HOW[row.decoding],
-            "own": row.row == "model",
-            "cells": [_finite(row.metrics.get(metric)) for metric in shown],
-            "gain": None if row.against is None else row.against[MAIN[row.task]],
-        }
+        [
+            TableCell(row.row, HOW[row.decoding], emphasis="bold" if row.row == "model" else "none"),
+            *(_value(row.metrics.get(metric)) for metric in shown),
+            TableCell("") if row.against is None else _value(row.against[MAIN[name]], "+"),
+        ]
         for row in done.table.rows
         if row.task == name
     ]
-    return {"name": name, "title": TASKS[name][0], "note": TASKS[name][1], "columns": list(shown.values()), "rows": rows}
+    return Table("", ["row", *(Column(said, "right") for said in shown.values()), Column("model less this row", "right")], rows)
 
 
-def _finite(cell: dict[str, Any] | None) -> dict[str, Any] | None:
+def _value(cell: Mapping[str, Any] | None, sign: str = "") -> TableCell:
     if cell is None or cell["value"] is None or not np.isfinite(cell["value"]):
-        return None
-    bounded = cell.get("low") is not None and np.isfinite(cell["low"])
-    return {"value": cell["value"], "low": cell["low"] if bounded else None, "high": cell["high"] if bounded else None}
+        return TableCell("–")
+    value, low, high = cell["value"], cell.get("low"), cell.get("high")
+    if low is None or high is None or not np.isfinite(low):
+        return TableCell(f"{value:{sign}.3f}", value=value)
+    return TableCell(f"{value:{sign}.3f}", f"{low:{sign}.2f} to {high:{sign}.2f}", value=value, low=low, high=high)
 
 
-def _imagined(done: Interpreted) -> list[dict[str, Any]]:
-    """Put imagined vectors into words, once."""
+def _imagined(done: Interpreted) -> list[Section]:
+    """Put imagined vectors into words, once, where the model imagines."""
     session = done.session
     if not isinstance(session.model, Imagines) or "item" not in session.recipe.tasks:
         return []
@@ -183,5 +183,21 @@ def _imagined(done: Interpreted) -> list[dict[str, Any]]:
     if not path.is_file():
         windows = session.windows("test")
         write_json(path, describe_imagined(session, windows.take(np.arange(min(ORACLES, len(windows))))))
-    found: list[dict[str, Any]] = read_json(path)
-    return found
+    shares = ("category_agreement", "shuffled_agreement")
+    rows = [
+        [
+            one["title"] or "–",
+            one["in_catalogue"],
+            " · ".join(one["nearest"]),
+            *("–" if one[share] is None else f"{one[share]:.2f}" for share in shares),
+        ]
+        for one in read_json(path)
+    ]
+    heads = ("written freely", "as a title of the catalogue", "nearest items")
+    note = (
+        f"A vector that {session.run.recipe.model_name} imagines for each person, written freely and as a title of the catalogue, "
+        "beside the items whose vectors are nearest. Agreement is the share of categories that the named item has in common with "
+        "those, and with the neighbours of another person's vector."
+    )
+    table = Table("", [*heads, Column("agreement", "right"), Column("with another's", "right")], rows)
+    return [Section("imagined", "Oracle items, in words", [table], note, "Oracle items")]

@@ -10,9 +10,9 @@ from reverie.errors import ConfigError
 from reverie.llm.adapter_config import AdapterConfig, Position
 from reverie.llm.config import BackboneConfig
 from reverie.llm.titles import TitleOptions
-from reverie.options import Options, checked
-from reverie.settings import Settings
-from reverie.training.recipe import Recipe, parse_recipe
+from reverie.options import Options
+from reverie.study.recipe import BaseRecipe, RecipeShelf
+from reverie.training.recipe import RECIPES, Recipe
 
 TaskName = Literal["recovery", "residual", "item"]
 SLOTS: dict[TaskName, tuple[str, ...]] = {"recovery": ("history",), "residual": ("before", "after"), "item": ("item",)}
@@ -98,13 +98,9 @@ class TestRecipe(Options):
         return value
 
 
-class InterpreterRecipe(Options):
+class InterpreterRecipe(BaseRecipe):
     """One interpreter."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    """Name of the recipe, and of its run folder."""
-    description: str = ""
-    """What it is for."""
     recommender: dict[str, Any]
     """A training recipe without its name: dataset, split, model, training."""
     backbone: BackboneConfig = BackboneConfig()
@@ -130,8 +126,6 @@ class InterpreterRecipe(Options):
     """How."""
     test: TestRecipe = TestRecipe()
     """What is measured."""
-    smoke: Settings = Field(default_factory=dict)
-    """Changes by dotted key that make a run of seconds."""
 
     @model_validator(mode="after")
     def _complete(self) -> InterpreterRecipe:
@@ -142,44 +136,11 @@ class InterpreterRecipe(Options):
         return self
 
     def training_recipe(self) -> Recipe:
-        """Return the recipe of the recommender.
-
-        Returns
-        -------
-        Recipe
-            Named after the interpreter.
-
-        Raises
-        ------
-        ConfigError
-            One sentence on its first mistake.
-        """
-        return parse_recipe(self.recommender | {"name": f"{self.name}-recommender"}, f"{self.name}: recommender")
+        """Return the recipe of the recommender."""
+        return RECIPES.parse(self.recommender | {"name": f"{self.name}-recommender"}, f"{self.name}: recommender")
 
 
-def parse_interpreter(values: Any, where: str) -> InterpreterRecipe:
-    """Check a recipe, the recommender's included.
-
-    Parameters
-    ----------
-    values : object
-        What YAML gave.
-    where : str
-        File or name, for messages.
-
-    Returns
-    -------
-    InterpreterRecipe
-        Valid.
-
-    Raises
-    ------
-    ConfigError
-        One sentence on the first mistake.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: an interpreter is a mapping with the keys {', '.join(InterpreterRecipe.model_fields)}")
-    recipe = checked(InterpreterRecipe, values, where)
+def _check_recommender(recipe: InterpreterRecipe, where: str) -> None:
     chosen = recipe.training_recipe()
     if chosen.split.protocol in LEAKY:
         raise ConfigError(
@@ -192,4 +153,16 @@ def parse_interpreter(values: Any, where: str) -> InterpreterRecipe:
             f"{where}: the model reads {history} events and a window has {recipe.windows.length}; "
             f"set windows.length or model.history"
         )
-    return recipe
+
+
+INTERPRETER = RecipeShelf(
+    "an interpreter",
+    InterpreterRecipe,
+    "reverie.llm.interpreter",
+    "reverie interpret --list",
+    "training.steps=50",
+    check=_check_recommender,
+    file="interpreter.yaml",
+    columns=lambda one: {"interpreter": one.name, "description": one.description},
+)
+"""Recipes of `reverie interpret`."""

@@ -11,16 +11,15 @@ import torch
 
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
-from reverie.files import write_text
 from reverie.llm.backbone import load_backbone
+from reverie.llm.interpreter.adapter_training import AdapterObjective, AdapterTrainer
 from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.interpreter.packaged import interpreter_yaml, load_interpreter_recipe
-from reverie.llm.interpreter.tasks import Asker, Histories, check_templates
-from reverie.llm.interpreter.teaching import Teacher
-from reverie.llm.states import readable, window_states
+from reverie.llm.interpreter.prompting import Histories, InterpreterPrompts, check_templates
+from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import drawn_windows, last_windows
+from reverie.llm.windows import last_windows, require_states, sample_windows, window_states
 from reverie.seeds import numpy_generator
+from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset, run_recipe
 
 if TYPE_CHECKING:
@@ -34,41 +33,16 @@ if TYPE_CHECKING:
     from reverie.llm.titles import Titles
     from reverie.llm.windows import Windows
     from reverie.protocols import Recommender
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
     from reverie.training.run import Run
 
-RECIPE = "interpreter.yaml"
 KNOWN_WELL = 5
 """Training events that an item needs before its title may be held out: the recommender should know it."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """An interpreter and what it stands between.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What was asked for.
-    folder : Path
-        The run folder.
-    run : Run
-        Of the recommender.
-    model : Recommender
-        Frozen.
-    dataset : Dataset
-        Events and catalogue.
-    split : Split
-        Cut by users.
-    titles : Titles
-        Of the catalogue.
-    held_out : ndarray, int64
-        Codes of items whose titles the adapter is never taught.
-    asker : Asker
-        Language model and adapters.
-    table : Tensor, shape [N, D]
-        Item vectors.
-    """
+    """An interpreter and what it stands between; table [N, D]."""
 
     recipe: InterpreterRecipe
     folder: Path
@@ -78,13 +52,13 @@ class Session:
     split: Split
     titles: Titles
     held_out: NDArray[np.int64]
-    asker: Asker
+    prompts: InterpreterPrompts
     table: Tensor
 
     @property
     def backbone(self) -> Backbone:
         """The language model."""
-        return self.asker.backbone
+        return self.prompts.backbone
 
     @property
     def taught(self) -> NDArray[np.int64]:
@@ -94,106 +68,56 @@ class Session:
         return np.flatnonzero(~hidden[1:]) + 1
 
     def windows(self, part: str) -> Windows:
-        """Return the histories of one part.
-
-        Parameters
-        ----------
-        part : {"train", "valid", "test"}
-            Which; training histories hold no item whose title is held out.
-
-        Returns
-        -------
-        Windows
-            By the recipe's numbers and seed.
-        """
+        """Return the histories of one part."""
         sizes, seed = self.recipe.windows, self.recipe.training.seed
         if part == "train":
             untaught = np.setdiff1d(np.arange(1, len(self.titles.texts) + 1), self.taught)
-            return drawn_windows(self.split.train, sizes.train, sizes.length, sizes.shortest, seed, untaught)
+            return sample_windows(self.split.train, sizes.train, sizes.length, sizes.shortest, seed, untaught)
         queries, count = (self.split.valid, sizes.valid) if part == "valid" else (self.split.test, sizes.test)
         return last_windows(queries, sizes.length, sizes.shortest, count, seed)
 
     def histories(self, windows: Windows) -> Histories:
-        """Return windows with their states, which are computed once and kept in the run folder.
-
-        Parameters
-        ----------
-        windows : Windows
-            Any.
-
-        Returns
-        -------
-        Histories
-            On the CPU.
-        """
+        """Return windows with their states, which are computed once and kept in the run folder."""
         return Histories(windows.items, windows.lengths, window_states(self.model, windows, self.folder / "states"))
 
 
 def open_session(
-    recipe: InterpreterRecipe, folder: Path, *, device: str | None = None, offline: bool = False, show: bool = True
+    recipe: InterpreterRecipe,
+    folder: Path,
+    *,
+    data: tuple[Dataset, Split] | None = None,
+    device: str | None = None,
+    offline: bool = False,
+    show: bool = True,
 ) -> Session:
-    """Train the recommender where it is not trained yet, and open all else.
-
-    Parameters
-    ----------
-    recipe : InterpreterRecipe
-        What to open.
-    folder : Path
-        Run folder; the recommender's is inside.
-    device : str, optional
-        Where the language model runs; overrides the recipe.
-    offline : bool
-        Never ask the network.
-    show : bool
-        Whether to show progress.
-
-    Returns
-    -------
-    Session
-        The adapters are fresh.
-
-    Raises
-    ------
-    RunError
-        If the folder holds another interpreter.
-    DataError
-        If titles are missing or doubled.
-    """
-    _refuse_other(folder, recipe)
+    """Train the recommender where it is not trained yet, and open all else."""
     training = recipe.training_recipe()
-    dataset = open_recipe_dataset(training.dataset, offline)
-    split = split_dataset(dataset, training.split)
+    if data is None:
+        dataset = open_recipe_dataset(training.dataset, offline)
+        data = dataset, split_dataset(dataset, training.split)
+    dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
-    if not (folder / RECIPE).exists():
-        write_text(folder / RECIPE, interpreter_yaml(recipe))
+    claim(folder, recipe, INTERPRETER, "interpreter")
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
-    vectors = readable(model)
+    vectors = require_states(model)
     with torch.no_grad():
         table = vectors.item_table().detach().float().cpu()
     interpreter = Interpreter(recipe.adapter, table.shape[1], backbone, recipe.training.seed)
     interpreter.eval()
-    asker = Asker(recipe, backbone, titles, interpreter)
+    prompts = InterpreterPrompts(recipe, backbone, titles, interpreter)
     held_out = _held_out(split, recipe)
-    session = Session(recipe, folder, run, model, dataset, split, titles, held_out, asker, table)
-    interpreter.remember(backbone, titles, table, torch.from_numpy(session.taught))
+    session = Session(recipe, folder, run, model, dataset, split, titles, held_out, prompts, table)
+    interpreter.set_catalogue(backbone, titles, table, torch.from_numpy(session.taught))
     return session
 
 
 def teach(session: Session, progress: Progress) -> None:
-    """Train the adapters where they are not trained yet.
-
-    Parameters
-    ----------
-    session : Session
-        Its adapters are changed.
-    progress : Progress
-        Told of each step.
-    """
+    """Train the adapters where they are not trained yet."""
     done = session.folder / "adapter"
-    interpreter = session.asker.interpreter
+    interpreter = session.prompts.interpreter
     if (done / "adapter.json").is_file():
         interpreter.load(done)
         return
@@ -204,48 +128,20 @@ def teach(session: Session, progress: Progress) -> None:
     taught = torch.from_numpy(session.taught)
     interpreter.prepare(session.backbone, session.titles, histories.states[real], codes, session.table, taught)
     valid = session.histories(session.windows("valid"))
-    Teacher(session.recipe, session.asker, histories, valid, session.table, session.taught, session.folder).run(progress)
+    objective = AdapterObjective(session.recipe, session.prompts, histories, valid, session.table, session.taught)
+    AdapterTrainer(interpreter, objective, session.recipe.training, session.folder).run(progress)
     interpreter.save(done)
 
 
 def open_taught(folder: Path, *, device: str | None = None, offline: bool = False) -> Session:
-    """Open a taught interpreter.
-
-    Parameters
-    ----------
-    folder : Path
-        Run folder of ``reverie interpret``.
-    device : str, optional
-        Where the language model runs.
-    offline : bool
-        Never ask the network.
-
-    Returns
-    -------
-    Session
-        With its trained adapters.
-
-    Raises
-    ------
-    RunError
-        If the folder holds none, or an unfinished one.
-    """
-    if not (folder / RECIPE).is_file():
-        raise RunError(f"{folder} holds no interpreter (no {RECIPE}); 'reverie interpret' makes one")
+    """Open a taught interpreter."""
+    if not (folder / INTERPRETER.file).is_file():
+        raise RunError(f"{folder} holds no interpreter (no {INTERPRETER.file}); 'reverie interpret' makes one")
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
-    session = open_session(load_interpreter_recipe(str(folder / RECIPE)), folder, device=device, offline=offline, show=False)
-    session.asker.interpreter.load(folder / "adapter")
+    session = open_session(INTERPRETER.load(str(folder / INTERPRETER.file)), folder, device=device, offline=offline, show=False)
+    session.prompts.interpreter.load(folder / "adapter")
     return session
-
-
-def _refuse_other(folder: Path, recipe: InterpreterRecipe) -> None:
-    path = folder / RECIPE
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no interpreter; choose another folder with --out")
-    elif interpreter_yaml(load_interpreter_recipe(str(path))) != interpreter_yaml(recipe):
-        raise RunError(f"{folder} holds another interpreter; choose another folder with --out, or delete it")
 
 
 def _held_out(split: Split, recipe: InterpreterRecipe) -> NDArray[np.int64]:

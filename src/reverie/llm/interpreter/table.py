@@ -1,4 +1,4 @@
-"""The table: an interpreter and all its controls, over the same histories."""
+"""The table of an interpreter and all its controls, as rows of a results table and on a terminal."""
 
 from __future__ import annotations
 
@@ -7,31 +7,92 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
-from reverie.files import write_json
-from reverie.llm.interpreter.answers import Decoding, RowName, Speaker
-from reverie.llm.interpreter.controls import as_mentions, fit_probe, most_popular, nearest, standardised
+from reverie.evaluation.values import Values
+from reverie.files import read_json, write_json
+from reverie.llm.interpreter.answers import AnswerGenerator, Decoding, RowName
 from reverie.llm.interpreter.measure import (
     Answered,
     Truth,
+    as_mentions,
     difference,
+    fit_probe,
+    most_popular,
+    nearest,
     popularity_bands,
     recall_by_position,
     recovery_values,
     residual_values,
+    standardised,
     with_intervals,
 )
-from reverie.llm.interpreter.ranking import drawn_titles, rank_values, spoken_ranks, vector_ranks
+from reverie.llm.likelihood import continuation_log_likelihoods
+from reverie.report.table import Table
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.evaluation.values import Values
+    from reverie.llm.interpreter.prompting import Histories
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
-    from reverie.llm.interpreter.tasks import Histories
     from reverie.llm.windows import Windows
-    from reverie.training.progress import Progress
+    from reverie.study.progress import Progress
+
+
+def sample_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
+    """Draw titles beside the true one → [R, 1 + others]."""
+    distinct = np.unique(session.titles.canonical[1:])
+    rows = []
+    for at in range(len(windows)):
+        true = int(session.titles.canonical[windows.row(at)[-1]])
+        rest = distinct[distinct != true]
+        generator = numpy_generator(session.recipe.training.seed, "ranked", at)
+        rows.append([true, *generator.choice(rest, min(others, len(rest)), replace=False).tolist()])
+    return np.array(rows, dtype=np.int64)
+
+
+@torch.no_grad()
+def likelihood_ranks(generator: AnswerGenerator, row: RowName, titles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rank the true title by the log-likelihoods of all; titles [R, C] → [R]."""
+    path = None if generator.folder is None else generator.folder / f"residual-{row}-ranks.json"
+    if path is not None and path.is_file():
+        return np.array(read_json(path), dtype=np.float64)
+    prompts, ranks = generator.session.prompts, []
+    for at in range(len(titles)):
+        index = np.array([at])
+        rendered, vectors = generator.prompts("residual", row, generator.histories.take(index), index)
+        answers = [prompts.target([code]) for code in titles[at].tolist()]
+        scores = continuation_log_likelihoods(prompts.backbone, rendered[0], vectors, answers).cpu().double()
+        ranks.append(rank_of_first(scores[None]).item())
+    if path is not None:
+        write_json(path, ranks)
+    return np.array(ranks, dtype=np.float64)
+
+
+def vector_ranks(vectors: torch.Tensor, table: torch.Tensor, cosine: bool, titles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rank the true title by the vectors of its item, without a language model.
+
+    vectors [R, D], table [N, D], titles [R, C] → [R].
+    """
+    if cosine:
+        vectors, table = F.normalize(vectors, dim=-1), F.normalize(table, dim=-1)
+    scores = torch.einsum("rd,rcd->rc", vectors, table[torch.from_numpy(titles) - 1])
+    return rank_of_first(scores).numpy()
+
+
+def rank_of_first(scores: torch.Tensor) -> torch.Tensor:
+    """Return the rank of the first column [R], float64, from 1; ties count half."""
+    first, others = scores[:, :1], scores[:, 1:]
+    return 1 + (others > first).sum(1).double() + 0.5 * (others == first).sum(1).double()
+
+
+def rank_values(ranks: NDArray[np.float64], users: NDArray[np.int64]) -> dict[str, Values]:
+    """Return ranks as metrics; ranks [R], users [R]."""
+    ones = np.ones(len(ranks))
+    return {"rank": Values(ranks, ones, users, len(ranks)), "first": Values((ranks < 1.5).astype(float), ones, users, len(ranks))}
+
 
 MAIN = {"recovery": "recall", "residual": "accuracy"}
 """Metric whose difference to each control is printed."""
@@ -41,18 +102,7 @@ MUST_BEAT = ("shuffled", "text-only", "popularity")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row.
-
-    Parameters
-    ----------
-    task, row, decoding : str
-        What was asked, of whom, and how; decoding is empty where nothing was generated.
-    metrics : dict
-        Value, interval and n by metric.
-    against : dict or None
-        Paired differences of the model to this row by metric: the main one, and the same on titles that the adapter was never
-        taught where any were asked for; None for the model itself.
-    """
+    """One row."""
 
     task: str
     row: str
@@ -62,47 +112,29 @@ class TableRow:
 
 
 @dataclass(frozen=True)
-class Table:
-    """All rows of all tasks.
-
-    Parameters
-    ----------
-    rows : list of TableRow
-        The model first, for each task.
-    n : int
-        Histories, one per user.
-    by_position : list of float
-        Recall of the model, newest item first.
-    """
+class AnswerTable:
+    """All rows of all tasks."""
 
     rows: list[TableRow]
     n: int
     by_position: list[float]
 
     def plain(self) -> dict[str, Any]:
-        """Return the table as plain values.
-
-        Returns
-        -------
-        dict
-            For JSON.
-        """
+        """Return the table as plain values."""
         return {"n": self.n, "recall_by_position_newest_first": self.by_position, "rows": [vars(row) for row in self.rows]}
 
 
-def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
-    """Return the rows that the language model has to write, the cheap task last.
+@dataclass(frozen=True)
+class Interpreted:
+    """A finished interpreter."""
 
-    Parameters
-    ----------
-    session : Session
-        Its recipe says which.
+    session: Session
+    table: AnswerTable
+    facts: dict[str, Any]
 
-    Returns
-    -------
-    list of (task, row, decoding)
-        In the order of the table.
-    """
+
+def generated_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
+    """Return the rows that the language model has to write, the cheap task last."""
     test = session.recipe.test
     tasks: tuple[TaskName, ...] = ("recovery", "residual")
     found: list[tuple[TaskName, RowName, Decoding]] = []
@@ -114,26 +146,11 @@ def said_rows(session: Session) -> list[tuple[TaskName, RowName, Decoding]]:
     return found
 
 
-def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
-    """Ask everything and measure it.
-
-    Parameters
-    ----------
-    session : Session
-        Taught.
-    windows : Windows
-        Test histories.
-    progress : Progress
-        Told of each row that the language model wrote.
-
-    Returns
-    -------
-    Table
-        Also written to ``table.json`` in the run folder.
-    """
+def make_table(session: Session, windows: Windows, progress: Progress) -> AnswerTable:
+    """Ask everything and measure it."""
     histories = session.histories(windows)
-    speaker = Speaker(session, histories, session.folder / "answers")
-    answered = {key: speaker.say(*key, progress) for key in said_rows(session)}
+    generator = AnswerGenerator(session, histories, session.folder / "answers")
+    answered = {key: generator.answers(*key, progress) for key in generated_rows(session)}
     rows: list[TableRow] = []
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
@@ -145,22 +162,22 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Table:
         everything: dict[tuple[str, str, str], Answered] = {**{k: v for k, v in answered.items() if k[0] == task}, **cheap}
         values = {key: measure(one, truth) for key, one in everything.items()}
         if task == "residual" and session.recipe.test.ranked:
-            for key, ranks in _ranks(session, windows, speaker).items():
+            for key, ranks in _ranks(session, windows, generator).items():
                 values[key] = values[key] | rank_values(ranks, windows.users)
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
             positions = recall_by_position(everything[next(iter(everything))], truth)
-    table = Table(rows, len(windows), positions)
+    table = AnswerTable(rows, len(windows), positions)
     write_json(session.folder / "table.json", table.plain())
     return table
 
 
-def _ranks(session: Session, windows: Windows, speaker: Speaker) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+def _ranks(session: Session, windows: Windows, generator: AnswerGenerator) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Rank the added item among drawn titles, by the language model and by vectors."""
-    titles, states = drawn_titles(session, windows, session.recipe.test.ranked), speaker.histories.states
+    titles, states = sample_titles(session, windows, session.recipe.test.ranked), generator.histories.states
     written: tuple[RowName, ...] = ("model", "shuffled", "text-only")
     rows: list[RowName] = [*(row for row in written if row in session.recipe.test.free), "text-history"]
-    found = {("residual", str(row), "free"): spoken_ranks(speaker, row, titles) for row in rows}
+    found = {("residual", str(row), "free"): likelihood_ranks(generator, row, titles) for row in rows}
     at, every = torch.from_numpy(windows.lengths - 1), torch.arange(len(windows))
     after = states[every, at]
     for name, vectors in (("nearest-after", after), ("nearest-residual", after - states[every, at - 1])):
@@ -206,9 +223,98 @@ def _controls(session: Session, histories: Histories, truth: Truth, task: str) -
         after, before = histories.states[rows, at], histories.states[rows, at - 1]
         sources, ends = {"nearest-after": after[:, None], "nearest-residual": (after - before)[:, None]}, np.ones_like(lengths)
         asked = after[:, None]
-    if session.asker.interpreter.recalls:
-        found["questions"] = as_mentions(session.asker.interpreter.recalled(asked).numpy(), ends, titles)
+    if session.prompts.interpreter.recalls:
+        found["questions"] = as_mentions(session.prompts.interpreter.recalled(asked).numpy(), ends, titles)
     for name, vectors in sources.items():
         for kind, cosine in (("dot", False), ("cosine", True)):
             found[f"{name}-{kind}"] = as_mentions(nearest(vectors, table, cosine).numpy(), ends, titles)
     return {name: Answered(mentions, []) for name, mentions in found.items()}
+
+
+SHOWN: dict[str, dict[str, str]] = {
+    "recovery": {
+        "recall": "recall",
+        "precision": "prec.",
+        "hallucination": "invented",
+        "wrong_but_real": "wrong",
+        "recall_held_out": "untaught",
+        "unfinished": "cut",
+    },
+    "residual": {"accuracy": "accuracy", "hallucination": "invented", "accuracy_held_out": "untaught", "rank": "rank"},
+}
+
+
+def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
+    """Return all metrics of a table as rows of a results table."""
+    session, facts = done.session, done.facts
+    common = {
+        "recipe": session.recipe.name,
+        "dataset": session.split.dataset,
+        "dataset_sha256": session.split.sha256,
+        "protocol": session.split.protocol,
+        "slice": "all",
+        "seen": "",
+        "fit_on": "train",
+        "model": session.run.recipe.model_name,
+        "seed": session.recipe.training.seed,
+        "interval": "cluster_bootstrap(1000)",
+        "best_epoch": facts["best_step"],
+        "seconds": facts["seconds"],
+        "peak_mb": facts["peak_mb"],
+        "commit": facts["commit"],
+        "trials": 1,
+    }
+    found = []
+    for row in done.table.rows:
+        said = row.decoding != ""
+        more = {
+            "task": row.task,
+            "row": row.row,
+            "decoding": row.decoding,
+            "backbone": session.backbone.name if said else "",
+            "adapter": session.recipe.adapter.kind if said and not row.row.startswith("text") else "",
+        }
+        found += [common | more | {"metric": metric} | cell for metric, cell in row.metrics.items()]
+        if row.against is not None:
+            n = {name: row.metrics[name]["n"] for name in row.against}
+            found += [common | more | {"metric": f"gain:{name}", "n": n[name]} | gain for name, gain in row.against.items()]
+    return found
+
+
+def counts_as_result(done: Interpreted, task: str = "recovery") -> bool:
+    """Return whether the model beats shuffled, text-only and popularity by more than the interval, also on untaught titles."""
+    rows = [row for row in done.table.rows if row.task == task and row.row in MUST_BEAT and row.decoding in ("", "free")]
+    return bool(rows) and all(row.against is not None and all(one["low"] > 0 for one in row.against.values()) for row in rows)
+
+
+def shown_tables(done: Interpreted) -> list[Table | str]:
+    """Return what a terminal shows: a table for each task, and whether the model beats its controls."""
+    shown: list[Table | str] = []
+    for task in dict.fromkeys(row.task for row in done.table.rows):
+        names, main = shown_metrics(done, task), MAIN[task]
+        rows = []
+        for row in done.table.rows:
+            if row.task == task:
+                gain = "" if row.against is None else "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row.against[main])
+                rows.append([row.row, row.decoding, *(_cell(row.metrics.get(name), name == main) for name in names), gain])
+        shown.append(Table(task, ("row", "decoding", *names.values(), "gain of the model"), rows))
+    verdict = "beats" if counts_as_result(done) else "does not beat"
+    said = (
+        f"{done.session.recipe.adapter.kind} adapter, {done.session.backbone.name}, {done.table.n} held-out users, 95 % intervals "
+        f"over users; on recovery it {verdict} shuffled, text-only and popularity by more than the interval, untaught titles alone "
+        "included"
+    )
+    return [*shown, said]
+
+
+def shown_metrics(done: Interpreted, task: str) -> dict[str, str]:
+    """Return the metrics of a task that were measured, and how tables head them."""
+    measured = {name for row in done.table.rows if row.task == task for name in row.metrics}
+    return {name: said for name, said in SHOWN[task].items() if name in measured}
+
+
+def _cell(found: dict[str, Any] | None, whole: bool) -> str:
+    if found is None:
+        return ""
+    interval = "" if found["low"] is None or not whole else f" [{found['low']:.2f}, {found['high']:.2f}]"
+    return f"{found['value']:.2f}{interval}"

@@ -1,1 +1,1 @@
-"""Caser: convolutions over the last few items, every position trained."""
+"""Caser (Tang and Wang 2018)."""

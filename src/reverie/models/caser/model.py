@@ -1,4 +1,4 @@
-"""Caser: convolutions over the vectors of the last few items."""
+"""Caser: convolutions over the embeddings of the last few items (Tang and Wang 2018)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import IdTable
 from reverie.nn.windows import WindowConvolutions
 from reverie.objectives import create_objective
 
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 class Caser(nn.Module):
     """Horizontal and vertical convolutions over the last W items, and optionally a vector of the user; for a `SequenceRecommender`.
 
-    Parameters
-    ----------
-    config : CaserConfig
-        Widths, filters and dropout.
-    n_users : int
-        Number of users.
-
-    References
-    ----------
     .. [1] Tang and Wang, Personalized top-N sequential recommendation via convolutional sequence embedding, WSDM 2018, arXiv
        1809.07426. Deviations: the target is the next item only (T = 1); input and output share one item table without biases, so
        the user's vector is added to the state instead of standing beside it, and starts at zero; the last layer is linear, because
@@ -45,20 +36,7 @@ class Caser(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
-        """Return the state after each event.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Scaled item vectors.
-        users : Tensor, shape [B]
-            User codes; unknown users (code -1) have the zero vector.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            States.
-        """
+        """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
         states: Tensor = self.project(self.dropout(self.convolutions(x)))
         if self.users is None or not len(self.users):
             return states
@@ -68,20 +46,7 @@ class Caser(nn.Module):
 
 
 def build(config: CaserConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : CaserConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
     return SequenceRecommender(table, Caser(config, vocabulary.n_users), config.history, objective, config.ahead)

@@ -1,1 +1,1 @@
-"""Decayed, two-sided co-occurrence of items in histories."""
+"""Item co-occurrence with distance decay."""

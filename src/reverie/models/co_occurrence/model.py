@@ -1,8 +1,9 @@
-"""Decayed, two-sided co-occurrence: items that stand near the recent ones in other people's histories."""
+"""Decayed, two-sided co-occurrence within a window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,18 +11,17 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from reverie.models.co_occurrence.pairs import collect_pairs
-from reverie.models.co_occurrence.space import SPACE
+from reverie.data.sequences import row_offsets
 from reverie.models.search import best_setting, random_settings
 from reverie.nn.sparse import (
+    compute_event_share,
     dense_product,
-    event_share,
     history_rows,
-    matrix_arrays,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 from reverie.seeds import numpy_generator
 
@@ -32,8 +32,69 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.co_occurrence.config import CoOccurrenceConfig
-    from reverie.models.co_occurrence.pairs import Pairs
     from reverie.protocols import Card
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of events at most a window apart, grouped by their two items.
+
+    indptr [N + 1], indices [n_cells], firsts [n_cells], distances [n_pairs].
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    firsts: NDArray[np.int64]
+    distances: NDArray[Any]
+
+    def matrix(self, window: int, back: float, distance_power: float) -> csr_array[np.float64]:
+        """Return two-sided counts: ``A + back * A.T`` with ``A = sum over d <= window of d ** -p * F_d`` → [N, N]."""
+        if window < int(self.distances.max(initial=0)):
+            return self._narrowed(window).matrix(window, back, distance_power)
+        n_items = len(self.indptr) - 1
+        weight = np.arange(1, window + 1, dtype=np.float64) ** -distance_power
+        data = np.add.reduceat(weight[self.distances - 1], self.firsts) if len(self.firsts) else np.zeros(0)
+        forward = csr_array((data, self.indices, self.indptr), shape=(n_items, n_items))
+        return forward + back * forward.T.tocsr() if back else forward
+
+    def _narrowed(self, window: int) -> Pairs:
+        """Return the pairs at most `window` apart, as if only they had been collected, so that sums agree to the last bit."""
+        near = self.distances <= window
+        before = row_offsets(near)
+        firsts, filled = before[self.firsts], np.diff(before[np.append(self.firsts, len(near))]) > 0
+        cells = row_offsets(filled)
+        return Pairs(cells[self.indptr], self.indices[filled], firsts[filled], self.distances[near])
+
+
+def collect_pairs(train: Sequences, window: int) -> Pairs:
+    """Return all pairs of events of one history that are at most `window` apart."""
+    n_items = train.vocabulary.n_items
+    codes, rows = train.items[train.positions()].astype(np.int64) - 1, train.event_rows()
+    reach = min(window, int(train.lengths.max(initial=1)) - 1)
+    pieces = [np.zeros(0, dtype=np.int64)]
+    for distance in range(1, reach + 1):
+        left = np.flatnonzero(rows[distance:] == rows[:-distance])
+        pieces.append((codes[left] * n_items + codes[left + distance]) * (reach + 1) + distance)
+    keys = np.concatenate(pieces)
+    del pieces
+    keys.sort()
+    distances = (keys % (reach + 1)).astype(np.min_scalar_type(max(reach, 0)))
+    keys //= reach + 1
+    firsts = np.flatnonzero(np.diff(keys, prepend=-1)).astype(np.int64)
+    cells = keys[firsts]
+    indptr = np.searchsorted(cells, np.arange(n_items + 1, dtype=np.int64) * n_items).astype(np.int64)
+    return Pairs(indptr, (cells % max(n_items, 1)).astype(np.int32), firsts, distances)
+
+
+SPACE: dict[str, tuple[Any, ...]] = {
+    "back": (0.3, 0.5, 0.7, 1.0),
+    "distance_power": (0.25, 0.5, 0.75, 1.0),
+    "out_power": (0.2, 0.3, 0.5, 0.7),
+    "in_power": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    "gamma": (0.7, 0.8, 0.9, 0.95),
+    "popularity_weight": (1e-4, 1e-3, 1e-2, 1e-1, 1.0),
+}
+"""Values that each option is drawn from, all equally likely; windows are an option of the configuration."""
 
 
 class CoOccurrence:
@@ -42,13 +103,6 @@ class CoOccurrence:
     ``M[i, j] = C[i, j] / (out_i ** a * in_j ** b)``, where C are the counts of `Pairs.matrix` and out and in its row and column
     sums, and share is an item's share of all training events, so an empty history is ranked by popularity. A pair of equal items
     counts like any other. A cousin of V-SKNN (Ludewig and Jannach 2018) that looks up items, not sessions.
-
-    Parameters
-    ----------
-    config : CoOccurrenceConfig
-        Options.
-    n_items : int
-        Number of items N.
     """
 
     card: Card
@@ -61,25 +115,10 @@ class CoOccurrence:
         self._prior = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count pairs, and choose options on validation where that is asked for.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configuration as it is.
-        seed : int
-            Seed of the random settings.
-
-        Returns
-        -------
-        dict
-            The options of the best setting where there was a search, else empty.
-        """
+        """Count pairs, and choose options on validation where that is asked for."""
         searching = measure is not None and self.config.trials > 1
         pairs = collect_pairs(train, max(self.config.window, *self.config.windows) if searching else self.config.window)
-        share = event_share(train)
+        share = compute_event_share(train)
         if measure is None or not searching:
             self._set(self.config, pairs, share)
             return {}
@@ -97,81 +136,27 @@ class CoOccurrence:
         self._prior = np.float32(config.popularity_weight) * share
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return decayed sums of co-occurrence with the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return decayed sums of co-occurrence with the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("co-occurrence")
         summed = dense_product(history_rows(batch, self.n_items, self._recency), self._matrix)
         summed += torch.from_numpy(self._prior)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``data``, ``indices``, ``indptr`` (the matrix M), ``recency`` of shape [L] (gamma ** k) and ``prior`` of shape [N]
-            (lambda * share).
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._matrix is None:
             raise not_fitted("co-occurrence")
-        return {**matrix_arrays(self._matrix), "recency": self._recency, "prior": self._prior}
+        return {**pack_matrix(self._matrix), "recency": self._recency, "prior": self._prior}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
-        self._prior = stored(arrays, "prior", "co-occurrence", self.n_items)
-        self._recency = stored(arrays, "recency", "co-occurrence")
+        """Take back what `arrays` returned."""
+        self._prior = read_array(arrays, "prior", "co-occurrence", self.n_items)
+        self._recency = read_array(arrays, "recency", "co-occurrence")
         self.history = len(self._recency)
-        self._matrix = stored_matrix(arrays, self.n_items, "co-occurrence")
+        self._matrix = unpack_matrix(arrays, self.n_items, "co-occurrence")
 
 
 def build(config: CoOccurrenceConfig, vocabulary: Vocabulary) -> CoOccurrence:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : CoOccurrenceConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    CoOccurrence
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return CoOccurrence(config, vocabulary.n_items)

@@ -1,1 +1,1 @@
-"""ComiRec: several interests read out of one history."""
+"""ComiRec (Cen et al. 2020)."""

@@ -1,4 +1,4 @@
-"""ComiRec-SA: a history becomes several vectors, and an item is scored by the one that likes it most."""
+"""ComiRec-SA: several interest vectors per user by self-attentive pooling (Cen et al. 2020)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective, observed
 
@@ -27,18 +26,6 @@ MULTIPLE = 4
 class ComiRec(nn.Module):
     """K interests by self-attentive pooling: A = softmax(W2 tanh(W1 (H + P)ᵀ)) over the events, V = A H.
 
-    The score of an item is the highest inner product of its vector with an interest. Training takes the interest that scores the
-    target highest, and nothing but that one learns from it.
-
-    Parameters
-    ----------
-    config : ComiRecConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    References
-    ----------
     .. [1] Cen et al., Controllable multi-interest framework for recommendation, KDD 2020, arXiv 2005.09347, section 3.2
        (self-attentive variant) and equations 9 and 10. Choices of ours: positions are counted back from the newest event, item
        vectors enter times √D as in our other models, and the training loss is an option instead of a sampled softmax.
@@ -59,18 +46,7 @@ class ComiRec(nn.Module):
         nn.init.xavier_normal_(self.positions)
 
     def interests(self, batch: SequenceBatch) -> Tensor:
-        """Return the interests of each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, K, D]
-            Weighted means of item vectors; zeros for an empty history.
-        """
+        """Return the interests of each history → [B, K, D]."""
         vectors = self.encoder.encode(batch.items)
         events = self.dropout(vectors * vectors.shape[-1] ** 0.5)
         ago = batch.lengths[:, None] - 1 - torch.arange(batch.items.shape[1], device=batch.items.device)
@@ -81,30 +57,11 @@ class ComiRec(nn.Module):
         return out
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            The item table.
-        """
+        """Return the vectors of items 1..N → [N, D]."""
         return self.encoder.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Highest inner product of each item with an interest.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         first, *others = self.interests(batch).unbind(1)
         highest = score_items(first, self.item_table(), items)
         for interest in others:  # one at a time: all K at once would hold [B, K, N]
@@ -112,23 +69,7 @@ class ComiRec(nn.Module):
         return highest
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss of the chosen interests, averaged over the batch.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets of that shape.
-        """
+        """Return the training loss of the chosen interests, averaged over the batch."""
         if batch.targets is None or batch.targets.shape != batch.lengths.shape:
             raise ValueError(f"comirec trains on batches with targets of shape {list(batch.lengths.shape)}, one per history")
         interests, table = self.interests(batch), self.item_table()
@@ -139,29 +80,10 @@ class ComiRec(nn.Module):
         return {"loss": self.objective.loss(chosen, batch.targets, head).mean()}
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
         self.objective = observed(self.objective, train)
 
 
 def build(config: ComiRecConfig, vocabulary: Vocabulary) -> ComiRec:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : ComiRecConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    ComiRec
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return ComiRec(config, vocabulary.n_items)

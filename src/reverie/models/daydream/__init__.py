@@ -1,1 +1,1 @@
-"""Daydream: diffusion on the sphere of item directions, anchored by a softmax, every position trained."""
+"""Daydream: few-step diffusion over item directions with a softmax loss."""

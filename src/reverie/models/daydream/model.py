@@ -1,4 +1,4 @@
-"""Daydream: the direction of the next item, generated from noise in one or a few steps."""
+"""Daydream: few-step diffusion over item directions with a softmax anchor."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
+from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.guidance import Guided
-from reverie.diffusion.keys import history_keys
+from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
+from reverie.diffusion.noising import hash_histories, q_sample
 from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
-from reverie.models.daydream.loss import daydream_loss
-from reverie.models.daydream.network import DaydreamNetwork
+from reverie.models.sasrec.model import SASRec
+from reverie.nn.ahead import targets_ahead
 from reverie.nn.average import moving_average
-from reverie.nn.states import last_states, score_items
+from reverie.nn.blocks import PreNormBlock
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import last_states, real_positions, score_items
 from reverie.objectives import create_objective, observed
 from reverie.seeds import torch_generator
 
@@ -23,7 +29,91 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.daydream.config import DaydreamConfig
+    from reverie.objectives import Objective
     from reverie.protocols import Card
+
+
+class DaydreamNetwork(nn.Module):
+    """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation."""
+
+    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+        super().__init__()
+        self.items = IdTable(n_items, config.dim)
+        blocks: list[nn.Module] = [
+            PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
+        ]
+        self.history = SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=True)
+        self.denoiser: nn.Module = (
+            ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
+            if config.denoiser == "modulated"
+            else create_denoiser(config.denoiser, config.dim, config.steps)
+        )
+        self.null = nn.Parameter(torch.randn(config.dim))
+
+    def guidance(self, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event → [B, L, D]."""
+        return self.read(self.vectors(batch.items), batch)
+
+    def vectors(self, items: Tensor) -> Tensor:
+        """Return item vectors of length √D → [*items.shape, D]."""
+        return project_to_sphere(self.items.encode(items))
+
+    def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event, from the vectors of the events; x [B, L, D] → [B, L, D]."""
+        out: Tensor = self.history(x, batch.users)
+        return out
+
+    def denoise(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors, a `Denoiser`; x, h [B, D], steps [B] or [1] → [B, D]."""
+        return project_to_sphere(self.denoiser(x, h, steps))
+
+    def table(self) -> Tensor:
+        """Return item vectors of length √D → [N, D]."""
+        return project_to_sphere(self.items.table())
+
+
+def daydream_loss(
+    network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
+) -> dict[str, Tensor]:
+    """Return the terms of the loss, each averaged over all positions of the batch; signal, spread [T]."""
+    h, targets = _guidance(network, config, batch)
+    table = network.table()
+    clean = table.detach()[targets - 1]
+    last = len(signal) - 1
+    steps = torch.full((len(h),), last, device=h.device)
+    noise = torch.zeros_like(clean)
+    if config.noise:
+        even = torch.randint(len(signal), steps.shape, device=h.device)
+        steps = torch.where(torch.rand(len(h), device=h.device) < config.pure, steps, even)
+        noise = torch.randn_like(clean)
+    if config.p_uncond:
+        h = torch.where(torch.rand(len(h), 1, device=h.device) < config.p_uncond, network.null, h)
+    noisy = q_sample(signal, spread, clean, noise, steps) if config.noise else noise
+    predicted = network.denoise(noisy, h, steps)
+    head = DotHead(table, scale=1 / (config.temperature * table.shape[1]))
+    terms = {}
+    if config.anchor:
+        terms["softmax"] = config.anchor * objective.loss(predicted, targets, head).mean()
+    if config.cosine:
+        terms["cosine"] = config.cosine * (1 - F.cosine_similarity(predicted, clean)).mean()
+    if config.consistency and config.noise:
+        with torch.no_grad():
+            before = (steps - 1).clamp(min=0)
+            nearer = network.denoise(q_sample(signal, spread, clean, noise, before), h, before)
+            nearer = torch.where((steps > 0)[:, None], nearer, clean)
+        terms["consistency"] = config.consistency * (1 - F.cosine_similarity(predicted, nearer)).mean()
+    return terms
+
+
+def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
+    """Return guidance [M, D] and targets [M] of the positions to train."""
+    if config.every_position:
+        batch = targets_ahead(batch, config.ahead) if config.ahead else batch
+        positions = real_positions(network.vectors, network.read, batch)
+        return positions.states, positions.targets
+    targets = require_targets(batch, "daydream")
+    return last_states(network.guidance(batch), batch.lengths), targets
+
 
 STREAMS = 256
 """Noise sequences among which histories are dealt out by a hash."""
@@ -36,20 +126,6 @@ class Daydream(nn.Module):
     model's distribution of the next item. `represent` averages `draws` generated vectors; the noise depends on `noise_seed` and
     a hash of the history, nothing else. With ``noise=False`` the same network is trained by the same losses without diffusion.
 
-    Parameters
-    ----------
-    config : DaydreamConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    Notes
-    -----
-    Ours, put together from published parts: guided diffusion over item vectors [1]_, denoisers modulated by the step [2]_,
-    cosine losses on unit vectors [3]_, agreement of adjacent noise levels [4]_, a cross-entropy on the prediction [5]_.
-
-    References
-    ----------
     .. [1] DreamRec, arXiv 2310.20453.
     .. [2] DiT, arXiv 2212.09748.
     .. [3] PreferDiff, ICLR 2025.
@@ -75,129 +151,58 @@ class Daydream(nn.Module):
         self.sampler = create_sampler(config.sampler, schedule)
 
     @property
-    def _used(self) -> DaydreamNetwork:
+    def _active_network(self) -> DaydreamNetwork:
         """The weights to compute with: in training the trained ones, outside their average."""
         if self.training or self.average is None:
             return self.network
         return cast("DaydreamNetwork", self.average.module)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the terms of the loss, see `daydream_loss`.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B, L]``.
-
-        Returns
-        -------
-        dict
-            Named terms.
-        """
+        """Return the terms of the loss, see `daydream_loss`."""
         return daydream_loss(self.network, self.config, self.objective, self.signal, self.spread, batch)
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
         self.objective = observed(self.objective, train)
 
     def after_step(self) -> None:
-        """Let the average follow."""
+        """Update the moving average of the weights."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 
     def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            What `represent` gives for the history up to that event; behind the end of a row it means nothing.
-        """
-        h = self._used.guidance(batch)
-        keys = history_keys(batch.items).reshape(-1)
-        return self._generated(h.reshape(-1, h.shape[-1]), keys).view_as(h)
+        """Return the generated vector after each event → [B, L, D]."""
+        h = self._active_network.guidance(batch)
+        keys = hash_histories(batch.items).reshape(-1)
+        return self._generate(h.reshape(-1, h.shape[-1]), keys).view_as(h)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history, in units of the temperature.
-        """
-        return self._generated(self._guidance(batch), history_keys(batch.items)[:, -1])
+        """Return the generated vector of each history → [B, D]."""
+        return self._generate(self._guidance(batch), hash_histories(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
-        """Return item vectors.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Of items 1..N, each of length √D.
-        """
-        return self._used.table()
+        """Return item vectors → [N, D]."""
+        return self._active_network.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Cosines over the temperature, averaged over draws; for one draw their softmax is p(item | history, noise).
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        n : int
-            Draws per history.
-
-        Returns
-        -------
-        Tensor, shape [B, n, D]
-            In the units of `represent`.
-        """
-        return self._drawn(self._guidance(batch), history_keys(batch.items)[:, -1], n)
+        """Draw vectors of items that a person might like next → [B, n, D]."""
+        return self._draw(self._guidance(batch), hash_histories(batch.items)[:, -1], n)
 
     def _guidance(self, batch: SequenceBatch) -> Tensor:
-        return last_states(self._used.guidance(batch), batch.lengths)
+        return last_states(self._active_network.guidance(batch), batch.lengths)
 
-    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
-        return self._drawn(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
+    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
+        return self._draw(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
 
-    def _drawn(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
+    def _draw(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
         """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
         rows, dim = h.shape
-        network, streams = self._used, max(STREAMS, n)
+        network, streams = self._active_network, max(STREAMS, n)
         guided = Guided(network.denoise, h.repeat_interleave(n, 0), network.null, self.config.guidance)
         if self.config.noise:
             numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
@@ -209,18 +214,5 @@ class Daydream(nn.Module):
 
 
 def build(config: DaydreamConfig, vocabulary: Vocabulary) -> Daydream:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : DaydreamConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    Daydream
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return Daydream(config, vocabulary.n_items)

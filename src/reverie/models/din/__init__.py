@@ -1,1 +1,1 @@
-"""DIN: the history is pooled anew for each item that is scored."""
+"""Deep interest network (Zhou et al. 2018)."""

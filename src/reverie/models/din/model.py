@@ -1,4 +1,4 @@
-"""Deep interest network: how much an event of the history counts depends on the item that is scored."""
+"""Deep interest network (DIN, Zhou et al. 2018): the history is pooled by attention to the scored item."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.nn.embedding import IdTable
+from reverie.data.batch import require_targets
+from reverie.nn.heads import IdTable
+from reverie.nn.states import known_users, mark_trained
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -25,18 +27,6 @@ ROOM = 16 << 20
 class DIN(nn.Module):
     """Score of an item: a network over ``[item, Σ_l a(h_l, item) h_l, user]``, a being the attention unit.
 
-    It has no vector of a user that is the same for all items, so it is not `HasVectors`; `aware` gives the one for an item. A user
-    that training has not seen has the zero vector. The order of the history does not matter.
-
-    Parameters
-    ----------
-    config : DINConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-
-    References
-    ----------
     .. [1] Zhou et al., Deep interest network for click-through rate prediction, KDD 2018, arXiv:1706.06978, section 4.3: weights
        are not normalised, so that their sum keeps the strength of an interest. Deviations: PReLU instead of Dice, no mini-batch
        aware regularisation; in training without labels, binary cross-entropy against drawn items.
@@ -66,56 +56,22 @@ class DIN(nn.Module):
     def aware(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return what the network sees of users when items are scored: item, pooled history and user side by side.
 
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor, shape [B, C], int64
-            Item codes; 0 gives a zero item.
-
-        Returns
-        -------
-        Tensor, shape [B, C, 3 D]
-            Aware of the item.
+        items [B, C] → [B, C, 3 D].
         """
         events, targets = self.encoder.encode(batch.items), self.encoder.encode(items)
         hidden = self.of_event(events)[:, None] + self.of_item(targets)[:, :, None]
         hidden = hidden + self.of_product(events[:, None] * targets[:, :, None])
         weights = self.unit(hidden)[..., 0] * (batch.items > 0)[:, None]
-        pooled = weights @ events
+        interest = weights @ events
         users = self._users(batch.users)[:, None].expand_as(targets)
-        return torch.cat([targets, pooled, users], dim=-1)
+        return torch.cat([targets, interest, users], dim=-1)
 
     def item_vectors(self, items: Tensor) -> Tensor:
-        """Return the vectors of items three times over, as wide as `aware`.
-
-        Parameters
-        ----------
-        items : Tensor, int64, any shape
-            Item codes.
-
-        Returns
-        -------
-        Tensor, shape [*items.shape, 3 D]
-            Vectors.
-        """
+        """Return the vectors of items three times over, as wide as `aware` → [*items.shape, 3 D]."""
         return self.encoder.encode(items).repeat(*(1 for _ in items.shape), 3)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue, in chunks, or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories and users.
-        items : Tensor or None, shape [B, C], int64
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Log-odds.
-        """
+        """Score the catalogue, in chunks, or given candidates; items [B, C] → [B, N] or [B, C]."""
         if items is None:
             whole = torch.arange(1, len(self.encoder.weight) + 1, device=batch.items.device)
             items = whole.expand(batch.size, -1)
@@ -124,68 +80,28 @@ class DIN(nn.Module):
         return torch.cat(parts, dim=1)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the binary cross-entropy of the targets against uniformly drawn items.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets [B].
-        """
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("din.loss needs a batch with targets [B]")
+        """Return the binary cross-entropy of the targets against uniformly drawn items."""
+        targets = require_targets(batch, "din")
         shape = (batch.size, self.config.negatives)
         drawn = torch.randint(1, len(self.encoder.weight) + 1, shape, device=batch.items.device)
-        asked = torch.cat([batch.targets[:, None], drawn], dim=1)
+        asked = torch.cat([targets[:, None], drawn], dim=1)
         labels = torch.zeros(asked.shape, device=asked.device)
         labels[:, 0] = 1
-        weights = (asked != batch.targets[:, None]) | (labels > 0)  # a drawn target says nothing
+        weights = (asked != targets[:, None]) | (labels > 0)  # a drawn target says nothing
         loss = F.binary_cross_entropy_with_logits(self.scores(batch, asked), labels, weights.float(), reduction="sum")
         return {"loss": loss / weights.sum()}
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: who has events.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
-        users = torch.from_numpy(train.users[train.lengths > 0])
-        self.trained.zero_()
-        self.trained[users.to(self.trained.device)] = True
+        """See the training data once, before the first step: who has events."""
+        mark_trained(self.trained, train)
 
     def _users(self, users: Tensor) -> Tensor:
-        inside = (users >= 0) & (users < len(self.users))
-        codes = users.masked_fill(~inside, 0)
         if not len(self.users):
             return self.users.new_zeros(len(users), self.config.dim)
-        known = inside & self.trained[codes]
-        return F.embedding(codes, self.users) * known.unsqueeze(-1)
+        known = known_users(users, self.trained)
+        return F.embedding(users.masked_fill(~known, 0), self.users) * known.unsqueeze(-1)
 
 
 def build(config: DINConfig, vocabulary: Vocabulary) -> DIN:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : DINConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    DIN
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return DIN(config, vocabulary.n_users, vocabulary.n_items)

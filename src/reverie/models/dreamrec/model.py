@@ -1,4 +1,4 @@
-"""DreamRec: the vector of the next item is generated, then items are ranked by inner product with it."""
+"""DreamRec (Yang et al. 2023)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.guidance import Guided, extrapolated
-from reverie.diffusion.keys import history_keys
-from reverie.diffusion.noising import x0_loss
+from reverie.diffusion.guidance import Guided, extrapolate
+from reverie.diffusion.noising import hash_histories, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, create_sampler, sample
 from reverie.diffusion.schedules import create_schedule
-from reverie.models.dreamrec.encoder import GuidanceEncoder
-from reverie.nn.embedding import IdTable
+from reverie.nn.heads import IdTable
 from reverie.nn.states import last_states, score_items
 from reverie.seeds import torch_generator
 
@@ -24,6 +24,32 @@ if TYPE_CHECKING:
     from reverie.models.dreamrec.config import DreamRecConfig
     from reverie.protocols import Card
 
+
+class GuidanceEncoder(nn.Module):
+    """DreamRec's attention block (normalised queries, un-normalised keys and values, four norms)."""
+
+    def __init__(self, dim: int, history: int, dropout: float) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(history, dim))
+        self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.inner, self.outer = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(4))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, vectors: Tensor, real: Tensor) -> Tensor:
+        """Encode histories; vectors [B, L, D], real [B, L] → [B, L, D]."""
+        real = real[:, :, None]
+        before, between, inside, after = self.norms
+        p = self.dropout(vectors + self.positions[: vectors.shape[1]]) * real
+        q = before(p)
+        p_drop = self.dropout.p if self.training else 0.0
+        x = q + F.scaled_dot_product_attention(self.query(q), self.key(p), self.value(p), is_causal=True, dropout_p=p_drop)
+        x = between(x)
+        x = inside(x + self.dropout(self.outer(F.relu(self.inner(x)))))
+        out: Tensor = after(x * real)
+        return out
+
+
 STREAMS = 256
 """Noise sequences among which histories are dealt out by a hash."""
 
@@ -31,20 +57,6 @@ STREAMS = 256
 class DreamRec(nn.Module):
     """Guided diffusion over item vectors.
 
-    `represent` is the generated vector that items are ranked by: with the sampler ``exact`` its mean (or some draws), otherwise
-    the average of `draws` runs of the sampler. `states` is the same for the history up to each event. Noise is drawn from
-    `noise_seed` and a hash of the history, nothing else: the same history gets the same vector in any batch, and `imagine`
-    repeats itself.
-
-    Parameters
-    ----------
-    config : DreamRecConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    References
-    ----------
     .. [1] Yang et al., Generate what you prefer: reshaping sequential recommendation via guided diffusion, NeurIPS 2023, arXiv
        2310.20453. Deviations: dropout is off outside training, padding cannot be recommended, each epoch is a permutation of
        all rows and keeps its last batch, and by default the sampler is the closed form of the published one.
@@ -70,119 +82,53 @@ class DreamRec(nn.Module):
         self.sampler = create_sampler(config.chosen_sampler, schedule, self.denoiser)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the squared error of denoised target vectors.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term, ``loss``.
-        """
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("dreamrec.loss needs a batch with targets [B]")
-        x0 = self.items.encode(batch.targets)
+        """Return the squared error of denoised target vectors."""
+        targets = require_targets(batch, "dreamrec")
+        x0 = self.items.encode(targets)
         x0 = x0.detach() if self.config.detach_target else x0
         h = self._guidance(batch)
         return {"loss": x0_loss(self.denoiser, self.signal, self.spread, x0, h, self.null, self.config.p_uncond)}
 
     def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            What `represent` gives for the history up to that event; behind the end of a row it means nothing.
-        """
-        return self._generated(self._encoded(batch), history_keys(batch.items))
+        """Return the generated vector after each event → [B, L, D]."""
+        return self._generate(self._encode(batch), hash_histories(batch.items))
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            One vector per history.
-        """
+        """Return the generated vector of each history → [B, D]."""
         h = self._guidance(batch)
-        return self._generated(h, history_keys(batch.items)[:, -1])
+        return self._generate(h, hash_histories(batch.items)[:, -1])
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N, shape [N, D].
-
-        Returns
-        -------
-        Tensor
-            The item table.
-        """
+        """Return the vectors of items 1..N, shape [N, D]."""
         return self.items.table()
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products of generated and item vectors.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     @torch.no_grad()
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        n : int
-            Draws per history.
-
-        Returns
-        -------
-        Tensor, shape [B, n, D]
-            Draws of x_0 by the model's sampler; with ``exact`` from the law itself, also where ranking uses its mean.
-        """
+        """Draw vectors of items that a person might like next → [B, n, D]."""
         h = self._guidance(batch)
-        return self._drawn(h, history_keys(batch.items)[:, -1], n)
+        return self._draw(h, hash_histories(batch.items)[:, -1], n)
 
-    def _encoded(self, batch: SequenceBatch) -> Tensor:
+    def _encode(self, batch: SequenceBatch) -> Tensor:
         """Return guidance after each event [B, L, D]."""
         out: Tensor = self.encoder(self.items.encode(batch.items), batch.items > 0)
         return out
 
     def _guidance(self, batch: SequenceBatch) -> Tensor:
         """Return guidance after the last event [B, D]."""
-        return last_states(self._encoded(batch), batch.lengths)
+        return last_states(self._encode(batch), batch.lengths)
 
-    def _generated(self, h: Tensor, keys: Tensor) -> Tensor:
+    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         """Turn guidance [..., D] into the vectors that items are ranked by."""
         chosen = self.config.chosen_sampler
         if isinstance(self.sampler, ExactSampler) and chosen.kind == "exact" and chosen.use == "mean":
-            return self.sampler.mean(extrapolated(h, self.null, self.config.guidance))
-        return self._drawn(h.reshape(-1, h.shape[-1]), keys.reshape(-1), chosen.draws).mean(1).view_as(h)
+            return self.sampler.mean(extrapolate(h, self.null, self.config.guidance))
+        return self._draw(h.reshape(-1, h.shape[-1]), keys.reshape(-1), chosen.draws).mean(1).view_as(h)
 
-    def _drawn(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
+    def _draw(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
         """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
         rows, dim = h.shape
         streams = max(STREAMS, n)
@@ -190,25 +136,12 @@ class DreamRec(nn.Module):
         guide = h.repeat_interleave(n, 0)
         noise = NormalNoise((rows * n, dim), torch_generator(self.config.noise_seed, "dreamrec"), h, numbers, streams)
         if isinstance(self.sampler, ExactSampler):
-            drawn = self.sampler.draw(extrapolated(guide, self.null, self.config.guidance), noise())
+            drawn = self.sampler.draw(extrapolate(guide, self.null, self.config.guidance), noise())
         else:
             drawn = sample(Guided(self.denoiser, guide, self.null, self.config.guidance), self.sampler, noise)
         return drawn.view(rows, n, dim)
 
 
 def build(config: DreamRecConfig, vocabulary: Vocabulary) -> DreamRec:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : DreamRecConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    DreamRec
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     return DreamRec(config, vocabulary.n_items)

@@ -1,29 +1,54 @@
-"""EASE: each item is predicted by all others, with weights in closed form."""
+"""EASE (Steck 2019), and what it needs of memory."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.linalg import lapack
-from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.errors import DataError, RunError
-from reverie.models.ease.memory import available_bytes
 from reverie.models.search import best_setting
-from reverie.nn.sparse import event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import (
+    binary_history_rows,
+    compute_event_share,
+    interaction_matrix,
+    not_fitted,
+    read_array,
+    select_candidates,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.ease.config import EASEConfig
     from reverie.protocols import Card
+
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int:
+    """Return how much memory could be taken now."""
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return int(rest.split()[0]) * 1024
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 2**63
+
 
 _BLOCK = 512
 """Rows of a matrix of items by items that are handled at once."""
@@ -36,13 +61,6 @@ class EASE:
     (Steck, WWW 2019, arXiv 1905.03375, eq. 8). The inverse is a Cholesky factorisation in float32, in place: XᵀX holds whole
     numbers, exact up to 2**24, and λ bounds the condition. A history without any modelled item is scored by the items' share of
     training events.
-
-    Parameters
-    ----------
-    config : EASEConfig
-        Options.
-    n_items : int
-        Number of items N.
     """
 
     card: Card
@@ -55,34 +73,13 @@ class EASE:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Compute the weights, for each λ of the grid where there is validation to choose on.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes `regularisation`.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            ``regularisation`` where it was chosen, else empty.
-
-        Raises
-        ------
-        DataError
-            If the matrix would not fit into free memory, or is not positive definite in float32.
-        """
+        """Compute the weights, for each λ of the grid where there is validation to choose on."""
         size = min(self.n_items, self.config.max_items or self.n_items)
         _check_memory(size, self.n_items)
         counts = train.item_counts()[1:]
         self._column = np.sort(np.argsort(-counts, kind="stable")[:size])
-        self._share = event_share(train)
-        taken = _binary((np.ones(train.n_events, np.float32), (train.event_rows(), train.items[train.positions()] - 1)), train)
-        taken = taken[:, self._column]
+        self._share = compute_event_share(train)
+        taken = interaction_matrix(train)[:, self._column]
 
         def take(config: EASEConfig) -> None:
             self._weights = None  # frees the last matrix before the next one is made
@@ -95,97 +92,36 @@ class EASE:
         return best_setting(trials, take, measure).model_dump(include={"regularisation"})
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed weights of the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; their order does not matter.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Of either sign; items that are not modelled get the smallest score of the row.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return summed weights of the history; items [B, C] → [B, N] or [B, C]."""
         if self._weights is None:
             raise not_fitted("ease")
-        rows = history_rows(batch, self.n_items, None)
-        rows.sum_duplicates()
-        rows.data[:] = 1
-        rows = rows[:, self._column]
-        found = rows @ self._weights
-        if found.shape[1] < self.n_items:
-            whole = np.repeat(found.min(axis=1, keepdims=True), self.n_items, axis=1)
-            whole[:, self._column] = found
-            found = whole
-        found[np.diff(rows.indptr) == 0] = self._share
-        return of_candidates(torch.from_numpy(found).to(batch.items.device), items)
+        rows = binary_history_rows(batch, self.n_items)[:, self._column]
+        scores = rows @ self._weights
+        if scores.shape[1] < self.n_items:
+            whole = np.repeat(scores.min(axis=1, keepdims=True), self.n_items, axis=1)
+            whole[:, self._column] = scores
+            scores = whole
+        scores[np.diff(rows.indptr) == 0] = self._share
+        return select_candidates(torch.from_numpy(scores).to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``weights`` of shape [K, K] (B), ``column`` of shape [K] (item code - 1 of its rows) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._weights is None:
             raise not_fitted("ease")
         return {"weights": self._weights, "column": self._column, "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
-        weights, column = stored(arrays, "weights", "ease"), stored(arrays, "column", "ease")
+        """Take back what `arrays` returned."""
+        weights, column = read_array(arrays, "weights", "ease"), read_array(arrays, "column", "ease")
         inside = len(column) == 0 or 0 <= int(column.min()) <= int(column.max()) < self.n_items
         if weights.shape != (len(column), len(column)) or not inside:
             raise RunError(f"the stored matrix of model 'ease' does not fit {self.n_items} items; load it with its own vocabulary")
-        self._share = stored(arrays, "share", "ease", self.n_items)
+        self._share = read_array(arrays, "share", "ease", self.n_items)
         self._weights, self._column = weights, column
 
 
 def closed_form(taken: csr_array[np.float32], regularisation: float) -> NDArray[np.float32]:
-    """Return the weights ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹``.
-
-    Parameters
-    ----------
-    taken : csr_array, shape [U, N], float32
-        X, 0 or 1.
-    regularisation : float
-        λ, positive.
-
-    Returns
-    -------
-    ndarray, shape [N, N], float32
-        Zero on the diagonal. Besides it only [512, N] is held.
-
-    Raises
-    ------
-    DataError
-        If rounding leaves ``XᵀX + λ I`` not positive definite.
-    """
+    """Return the weights ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹``; taken [U, N] → [N, N]."""
     size = taken.shape[1]
     matrix = np.empty((size, size), dtype=np.float32)
     by_item = taken.T.tocsr()
@@ -208,14 +144,6 @@ def closed_form(taken: csr_array[np.float32], regularisation: float) -> NDArray[
     return matrix
 
 
-def _binary(entries: tuple[Any, Any], train: Sequences) -> csr_array[np.float32]:
-    """Return the 0/1 matrix of rows by items."""
-    taken = csr_array(entries, shape=(len(train), train.vocabulary.n_items))
-    taken.sum_duplicates()
-    taken.data[:] = 1
-    return taken
-
-
 def _check_memory(size: int, n_items: int) -> None:
     """Raise a DataError if the matrix, and the copy that storing it makes, would not fit."""
     needed, free = 8 * size * size, available_bytes()
@@ -228,18 +156,5 @@ def _check_memory(size: int, n_items: int) -> None:
 
 
 def build(config: EASEConfig, vocabulary: Vocabulary) -> EASE:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : EASEConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    EASE
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return EASE(config, vocabulary.n_items)

@@ -1,1 +1,1 @@
-"""GRU4Rec: a recurrent network over the history, every position trained."""
+"""GRU4Rec (Hidasi et al. 2016)."""

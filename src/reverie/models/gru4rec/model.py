@@ -1,4 +1,4 @@
-"""GRU4Rec: gated recurrent units over item ids."""
+"""GRU4Rec: gated recurrent units over item embeddings (Hidasi et al. 2016)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
+from reverie.nn.blocks import Dropout
+from reverie.nn.heads import IdTable
 from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 class GRU4Rec(nn.Module):
     """A recurrent network whose state is brought to the width of the item vectors, for a `SequenceRecommender`.
 
-    Parameters
-    ----------
-    config : GRU4RecConfig
-        Widths, layers and dropout.
-
-    References
-    ----------
     .. [1] Hidasi et al., Session-based recommendations with recurrent neural networks, ICLR 2016, arXiv 1511.06939.
     .. [2] Hidasi and Karatzoglou, Recurrent neural networks with top-k gains, CIKM 2018, arXiv 1706.03847. Deviations: whole
        histories side by side instead of session-parallel mini-batches with a carried state; input and output share one item
@@ -42,40 +35,14 @@ class GRU4Rec(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
-        """Return the state after each event.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Scaled item vectors.
-        users : Tensor, shape [B]
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            States.
-        """
+        """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
         hidden, _ = self.gru(self.dropout(x))
         out: Tensor = self.project(self.dropout(hidden))
         return out
 
 
 def build(config: GRU4RecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : GRU4RecConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
     return SequenceRecommender(table, GRU4Rec(config), config.history, objective, config.ahead)

@@ -1,1 +1,1 @@
-"""Nearest items by the cosine of who took them."""
+"""Item-based k-nearest neighbours (Sarwar et al. 2001)."""

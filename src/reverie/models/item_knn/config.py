@@ -1,4 +1,4 @@
-"""Options of the nearest-items model."""
+"""Options of item-based k-nearest neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reverie.options import Options
 
 
 class ItemKNNConfig(Options):
-    """How many neighbours an item keeps, and how much evidence their likeness needs."""
+    """Number of neighbours of an item, and shrinkage of their similarity."""
 
     neighbours: int = Field(default=100, ge=1)
     """How many most similar items are kept for each item (>= 1)."""

@@ -1,4 +1,4 @@
-"""Nearest items: the cosine of two items' sets of users, the best neighbours of each item kept."""
+"""Item-based k-nearest neighbours: cosine similarity of items by common users (Sarwar et al. 2001)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
 from reverie.nn.sparse import (
+    best_in_row,
+    binary_history_rows,
+    compute_event_share,
     dense_product,
-    event_share,
-    history_rows,
-    matrix_arrays,
+    interaction_matrix,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 
 if TYPE_CHECKING:
@@ -36,19 +38,7 @@ _BLOCK_CELLS = 1 << 22
 
 
 class ItemKNN:
-    """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours.
-
-    The similarity of items i and j, each a 0/1 vector over users, is ``common / (sqrt(users_i * users_j) + shrink)``. Of equally
-    similar neighbours those with the lower code are kept. A history none of whose items has a neighbour, an empty one among
-    them, is scored by the items' share of training events.
-
-    Parameters
-    ----------
-    config : ItemKNNConfig
-        Number of neighbours and shrinkage.
-    n_items : int
-        Number of items N.
-    """
+    """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     card: Card
     history: int | None = None
@@ -59,97 +49,36 @@ class ItemKNN:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Compute the neighbours of each item, a block of items at a time.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories; each row counts as one user.
-        measure : callable or None
-            Not used: nothing is chosen.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
-        shape = (len(train), self.n_items)
-        events = (train.event_rows(), train.items[train.positions()] - 1)
-        taken = csr_array((np.ones(len(events[0]), dtype=np.float32), events), shape=shape)
-        taken.sum_duplicates()
-        taken.data[:] = 1
+        """Compute the neighbours of each item, a block of items at a time."""
+        taken = interaction_matrix(train)
         by_item = taken.T.tocsr()
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
         self._matrix = csr_array(vstack(blocks, format="csr"))
-        self._share = event_share(train)
+        self._share = compute_event_share(train)
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed similarities to the history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; their order does not matter.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return summed similarities to the history; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        rows = history_rows(batch, self.n_items, None)
-        rows.sum_duplicates()
-        rows.data[:] = 1
+        rows = binary_history_rows(batch, self.n_items)
         alone = (rows @ np.diff(self._matrix.indptr)) == 0
         summed = dense_product(rows, self._matrix)
         summed[torch.from_numpy(alone)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return neighbours and popularity.
-
-        Returns
-        -------
-        dict
-            ``data``, ``indices``, ``indptr`` (a CSR matrix) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return neighbours and popularity."""
         if self._matrix is None:
             raise not_fitted("item-knn")
-        return {**matrix_arrays(self._matrix), "share": self._share}
+        return {**pack_matrix(self._matrix), "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
-        self._share = stored(arrays, "share", "item-knn", self.n_items)
-        self._matrix = stored_matrix(arrays, self.n_items, "item-knn")
+        """Take back what `arrays` returned."""
+        self._share = read_array(arrays, "share", "item-knn", self.n_items)
+        self._matrix = unpack_matrix(arrays, self.n_items, "item-knn")
 
 
 def _blocks(cells: NDArray[np.float64]) -> list[int]:
@@ -161,52 +90,18 @@ def _blocks(cells: NDArray[np.float64]) -> list[int]:
 def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float64], config: ItemKNNConfig) -> csr_array[np.float32]:
     """Return the most similar items of a block of items, from the number of users they have in common.
 
-    Parameters
-    ----------
-    common : csr_array, shape [block, N]
-        Common users of items ``first, first + 1, ...`` and all items.
-    first : int
-        Item code - 1 of the first row.
-    norms : ndarray, shape [N]
-        Square root of each item's number of users.
-    config : ItemKNNConfig
-        Number of neighbours and shrinkage.
-
-    Returns
-    -------
-    csr_array, shape [block, N], float32
-        At most `neighbours` entries in a row, columns sorted.
+    common [block, N], norms [N] → [block, N].
     """
     rows = np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
     other = common.indices != rows + first
     rows, columns = rows[other], common.indices[other]
     likeness = (common.data[other] / (norms[rows + first] * norms[columns] + config.shrink)).astype(np.float32)
-    counts = np.bincount(rows, minlength=common.shape[0])
-    begins = np.cumsum(counts) - counts
-    keys = (rows << 32) | (0x7FFFFFFF - likeness.view(np.int32))  # the bits of positive floats are ordered as the floats are
-    limits = np.append(np.sort(keys), 0)[begins + np.minimum(counts, config.neighbours) - 1]
-    near = np.flatnonzero(keys <= limits[rows])
-    near = near[np.lexsort((columns[near], keys[near]))]
-    counts = np.bincount(rows[near], minlength=common.shape[0])
-    best = near[np.arange(len(near)) - np.repeat(np.cumsum(counts) - counts, counts) < config.neighbours]
+    best = best_in_row(rows, likeness, -columns, common.shape[0], config.neighbours)
     kept = csr_array((likeness[best], (rows[best], columns[best])), shape=common.shape)
     kept.sort_indices()
     return kept
 
 
 def build(config: ItemKNNConfig, vocabulary: Vocabulary) -> ItemKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : ItemKNNConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    ItemKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return ItemKNN(config, vocabulary.n_items)

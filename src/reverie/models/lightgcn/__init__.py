@@ -1,1 +1,1 @@
-"""Linear graph convolution over the graph of users and items."""
+"""LightGCN (He et al. 2020)."""

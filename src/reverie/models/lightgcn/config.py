@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from reverie.objectives.adversarial_config import AdversarialConfig, check_adversarial
-from reverie.objectives.config import BPR, ObjectiveConfig
+from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, check_adversarial
 from reverie.options import Options
 
 

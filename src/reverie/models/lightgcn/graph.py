@@ -1,4 +1,4 @@
-"""Who had to do with what, and the mean over layers of vectors passed along those edges."""
+"""User-item graph and LightGCN's propagation: the mean over layers of normalised neighbour sums."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ class InteractionGraph(nn.Module):
     With A the 0/1 adjacency over users and items and D the diagonal of degrees, ``Â = D^-½ A D^-½`` (He et al., SIGIR 2020,
     eq. 8). A layer sums neighbours without weights, ``A y``, and scales rows, so edges cost 4 bytes in each list and nothing
     else.
-
-    Parameters
-    ----------
-    n_users, n_items : int
-        Numbers of nodes.
-    n_edges : int
-        Room for a graph that is loaded; `connect` makes its own.
     """
 
     items: Tensor
@@ -37,23 +30,7 @@ class InteractionGraph(nn.Module):
         self.register_buffer("item_degrees", torch.zeros(n_items, dtype=torch.int32))
 
     def connect(self, users: Tensor, items: Tensor) -> int:
-        """Replace the graph.
-
-        Parameters
-        ----------
-        users, items : Tensor, shape [n_events], int64
-            User code and row of the item (code - 1) of each event; events that repeat a pair are one edge.
-
-        Returns
-        -------
-        int
-            Number of edges.
-
-        Raises
-        ------
-        ValueError
-            If the shapes differ, or a user or item is not a node.
-        """
+        """Replace the graph; users, items [n_events]."""
         n_users, n_items = len(self.user_degrees), len(self.item_degrees)
         if users.shape != items.shape or users.dim() != 1:
             raise ValueError(f"users and items must have one shape [n_events], got {list(users.shape)} and {list(items.shape)}")
@@ -72,30 +49,7 @@ class InteractionGraph(nn.Module):
     def forward(self, users: Tensor, items: Tensor, layers: int) -> tuple[Tensor, Tensor]:
         """Return ``1/(K + 1) Σ_k Â^k E`` for layers k = 0..K (He et al., SIGIR 2020, eq. 3, 4 and 8 with α_k = 1/(K + 1)).
 
-        The operator is symmetric, so its backward pass is itself, applied to the incoming gradient: nothing is kept in between
-        and no transposed copy is made. Each direction reads 8 L K bytes of neighbour lists and gathers 8 L K D bytes of vectors
-        for L edges, K layers and float32 vectors of width D, with 2 L K D additions; it holds two tables beside its result. On
-        one thread, at Gowalla's size (L = 810,128, K = 3, D = 64), summing by `torch.nn.functional.embedding_bag` took less than
-        half the time of MKL's CSR products with 32-bit indices, and a tenth of torch's COO products (``benchmarks/lightgcn.py``).
-
-        Parameters
-        ----------
-        users : Tensor, shape [U, D]
-            Vectors of users.
-        items : Tensor, shape [N, D]
-            Vectors of items.
-        layers : int
-            K, at least 1.
-
-        Returns
-        -------
-        tuple of Tensor
-            Shapes [U, D] and [N, D]. A node without edges keeps its own vector, divided by K + 1.
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit the graph, or there is no layer.
+        users [U, D], items [N, D].
         """
         if layers < 1:
             raise ValueError(f"layers must be at least 1, got {layers}")
@@ -109,13 +63,7 @@ class InteractionGraph(nn.Module):
         return passed
 
     def item_scale(self) -> Tensor:
-        """Return ``1/√degree`` of each item, as for degree 1 where there is no edge.
-
-        Returns
-        -------
-        Tensor, shape [N]
-            What an item sends along an edge is multiplied by it.
-        """
+        """Return ``1/√degree`` of each item, as for degree 1 where there is no edge → [N]."""
         return _scale(self.item_degrees, torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""LightGCN: user and item vectors, averaged over the graph of training events."""
+"""LightGCN: user and item embeddings propagated over the interaction graph (He et al. 2020)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import require_targets
 from reverie.models.lightgcn.graph import InteractionGraph
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
-from reverie.nn.states import score_items
-from reverie.objectives import create_objective
-from reverie.objectives.adversary import Adversary
-from reverie.objectives.objective import observed
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import known_users, score_items
+from reverie.objectives import create_objective, observed
+from reverie.objectives.adversarial import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -34,20 +33,6 @@ class LightGCN(nn.Module):
     ``z = Σ_{i in H} z_i / √(|H| d_i)`` over distinct items, d_i the item's degree in training, 1 at least. That is a mean of
     the items' vectors where popular items weigh less; for an empty history it is zero, and so is every score.
 
-    The graph is part of the state: a loaded model scores as it did, without the training data. Outside of autograd the
-    propagated tables are computed once and kept until a weight changes; they are never stored.
-
-    Parameters
-    ----------
-    config : LightGCNConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] He et al., LightGCN: Simplifying and powering graph convolution network for recommendation, SIGIR 2020,
        arXiv:2002.02126, eq. 3-8. As in the authors' code: vectors drawn with standard deviation 0.1, and a decay of the trained
        vectors that a batch touches instead of all (eq. 15). Deviations: one epoch visits each event once; a negative may be an
@@ -67,106 +52,49 @@ class LightGCN(nn.Module):
         self.graph = InteractionGraph(n_users, n_items, config.edges)
         self.objective = objective
         self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
-        self._kept: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
+        self._cache: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
         nn.init.normal_(self.users, std=0.1)
         nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per user.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users, and histories for those that are folded in.
-
-        Returns
-        -------
-        Tensor, shape [B, D]
-            Propagated vectors, or folded-in ones; unit vectors (or zero) where scores are cosines.
-        """
+        """Return one vector per user → [B, D]."""
         users, items = self._tables()
-        known = (batch.users >= 0) & (batch.users < len(users))
-        known &= self._connected()[batch.users.masked_fill(~known, -1)]
+        known = known_users(batch.users, self.graph.user_degrees > 0)
         vectors = F.pad(users, (0, 0, 0, 1)) if not len(users) else users
         vectors = vectors.index_select(0, batch.users.masked_fill(~known, 0))
         if bool(known.all()):
             return vectors
         cold = (~known).nonzero()[:, 0]
-        return vectors.index_copy(0, cold, self._unit(self._folded(items, batch.items[cold])))
+        return vectors.index_copy(0, cold, self._normalise(self._fold_in(items, batch.items[cold])))
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Propagated vectors; unit vectors where scores are cosines.
-        """
+        """Return the vectors of items 1..N → [N, D]."""
         return self._tables()[1]
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products or cosines.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch, and the decay.
-
-        With e the trained vectors (layer 0) the decay is ``decay / 2 · (mean_b (|e_u|² + |e_i|²) + mean_j |e_j|²)`` over pairs b
-        of the batch and all items j: of a user, an item and, in expectation, one negative that is drawn uniformly.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            ``loss`` and, unless it weighs nothing, ``decay``.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets [B].
-        """
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("lightgcn.loss needs a batch with targets [B]")
-        users, items = self._propagated()
-        states, head = self._unit(users.index_select(0, batch.users)), DotHead(self._unit(items))
+        """Return the training loss, averaged over the pairs of the batch, and the decay."""
+        targets = require_targets(batch, "lightgcn")
+        users, items = self._propagate()
+        states, head = self._normalise(users.index_select(0, batch.users)), DotHead(self._normalise(items))
         if self.adversary is None:
-            losses = self.objective.loss(states, batch.targets, head, batch.weights, batch.users)
+            losses = self.objective.loss(states, targets, head, batch.weights, batch.users)
         else:
             width, objective = self.config.dim, self.objective
-            losses = self.adversary.losses(objective, states, batch.targets, head, width, batch.weights, batch.users)
+            losses = self.adversary.losses(objective, states, targets, head, width, batch.weights, batch.users)
         terms = {"loss": losses.mean()}
         if self.config.decay:
-            own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(batch.targets)
+            own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
             touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
             drawn = self.encoder.table().square().sum() / len(items)
             terms["decay"] = self.config.decay / 2 * (touched + drawn)
         return terms
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: the graph, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
+        """See the training data once, before the first step: the graph, and how often each item occurs."""
         users = torch.from_numpy(train.users[train.event_rows()])
         items = torch.from_numpy(train.items[train.positions()]).to(torch.int64) - 1
         edges = self.graph.connect(users, items)
@@ -174,44 +102,40 @@ class LightGCN(nn.Module):
         self.objective = observed(self.objective, train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
-        self._kept = None
+        self._cache = None
 
     @property
-    def unsettled(self) -> bool:
+    def warming_up(self) -> bool:
         """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
-        return self.adversary is not None and self.adversary.unsettled
+        return self.adversary is not None and self.adversary.warming_up
 
     def after_step(self) -> None:
         """Forget the propagated tables: weights have changed."""
-        self._kept = None
+        self._cache = None
 
-    def _propagated(self) -> tuple[Tensor, Tensor]:
+    def _propagate(self) -> tuple[Tensor, Tensor]:
         if torch.is_grad_enabled():
-            self._kept = None  # a step may follow, and fused optimisers do not raise the versions of weights
+            self._cache = None  # a step may follow, and fused optimisers do not raise the versions of weights
         passed: tuple[Tensor, Tensor] = self.graph(self.users, self.encoder.table(), self.config.layers)
         return passed
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """Return the vectors of users and items, kept where no gradient is asked for."""
         if torch.is_grad_enabled():
-            users, items = self._propagated()
-            return self._unit(users), self._unit(items)
+            users, items = self._propagate()
+            return self._normalise(users), self._normalise(items)
         tensors = (self.users, self.encoder.weight, *self.graph.buffers())
         version = tuple(number for tensor in tensors for number in (tensor.data_ptr(), tensor._version))
-        if self._kept is None or self._kept[0] != version:
+        if self._cache is None or self._cache[0] != version:
             with torch.inference_mode(mode=False), torch.no_grad():  # so that the tables may be used in autograd later
-                users, items = self._propagated()
-                self._kept = version, (self._unit(users), self._unit(items))
-        return self._kept[1]
+                users, items = self._propagate()
+                self._cache = version, (self._normalise(users), self._normalise(items))
+        return self._cache[1]
 
-    def _unit(self, vectors: Tensor) -> Tensor:
+    def _normalise(self, vectors: Tensor) -> Tensor:
         return F.normalize(vectors, dim=-1) if self.config.cosine else vectors
 
-    def _connected(self) -> Tensor:
-        """Return who has an edge, shape [U + 1]; nobody stands last."""
-        return F.pad(self.graph.user_degrees > 0, (0, 1))
-
-    def _folded(self, table: Tensor, items: Tensor) -> Tensor:
+    def _fold_in(self, table: Tensor, items: Tensor) -> Tensor:
         """Return the vectors of users who are known by histories [B, L] only."""
         ordered = items.sort(dim=1).values
         distinct = F.pad(ordered[:, 1:] != ordered[:, :-1], (1, 0), value=True) & (ordered > 0)
@@ -222,19 +146,6 @@ class LightGCN(nn.Module):
 
 
 def build(config: LightGCNConfig, vocabulary: Vocabulary) -> LightGCN:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : LightGCNConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    LightGCN
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     return LightGCN(config, vocabulary.n_users, vocabulary.n_items, objective)

@@ -1,1 +1,1 @@
-"""First-order Markov chain: what follows the last item."""
+"""First-order Markov chain of items."""

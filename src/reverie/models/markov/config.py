@@ -8,7 +8,7 @@ from reverie.options import Options
 
 
 class MarkovConfig(Options):
-    """How much weight popularity takes from the observed transitions."""
+    """Weight of popularity against observed transitions, and the weights tried on validation."""
 
     popularity_weight: float = Field(default=0.001, ge=0, le=1)
     """Weight of popularity, in 0..1 (a share). Used as it is where there is no validation to choose on; 0 leaves all items

@@ -1,4 +1,4 @@
-"""First-order Markov chain: the items that followed the last item in training, backed by popularity."""
+"""First-order Markov chain: transition probabilities from the last item, smoothed by popularity."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.nn.sparse import (
+    compute_event_share,
     dense_product,
-    event_share,
     history_rows,
-    matrix_arrays,
     not_fitted,
-    of_candidates,
-    stored,
-    stored_matrix,
+    pack_matrix,
+    read_array,
+    select_candidates,
+    unpack_matrix,
 )
 
 if TYPE_CHECKING:
@@ -34,18 +34,7 @@ _LAST = np.ones(1, dtype=np.float32)
 
 
 class Markov:
-    """Score of item j after item i: ``(1 - w) * count(i then j) / count(i then any) + w * share(j)``.
-
-    `share` is the item's share of all training events and w the popularity weight. A history that is empty, or whose last item
-    was followed by nothing in training, is scored by ``share(j)`` alone.
-
-    Parameters
-    ----------
-    config : MarkovConfig
-        Popularity weight, or which to try.
-    n_items : int
-        Number of items N.
-    """
+    """Score of item j after item i: ``(1 - w) * count(i then j) / count(i then any) + w * share(j)``."""
 
     card: Card
     history: int | None = 1
@@ -57,23 +46,8 @@ class Markov:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count which item follows which.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configured weight.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            ``popularity_weight`` where it was chosen, else empty.
-        """
-        self._share = event_share(train)
+        """Count which item follows which."""
+        self._share = compute_event_share(train)
         self._matrix = _transitions(train)
         self._weight = self.config.popularity_weight
         if measure is None or not self.config.grid:
@@ -88,25 +62,7 @@ class Markov:
         return {"popularity_weight": self._weight}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return the mixture of transition probabilities and popularity.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; only the last item matters.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Probabilities of the next item.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the mixture of transition probabilities and popularity; items [B, C] → [B, N] or [B, C]."""
         if self._matrix is None:
             raise not_fitted("markov")
         followed = np.diff(self._matrix.indptr) > 0
@@ -115,42 +71,20 @@ class Markov:
         chain = dense_product(last, self._matrix)
         weight = 1 - known * (1 - self._weight)
         mixed = chain.mul_(1 - self._weight).addcmul_(weight, torch.from_numpy(self._share))
-        return of_candidates(mixed.to(batch.items.device), items)
+        return select_candidates(mixed.to(batch.items.device), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return transitions, popularity and the weight between them.
-
-        Returns
-        -------
-        dict
-            ``data``, ``indices``, ``indptr`` (a CSR matrix), ``share`` of shape [N] and ``popularity_weight`` of shape [1].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return transitions, popularity and the weight between them."""
         if self._matrix is None:
             raise not_fitted("markov")
         weight = np.array([self._weight], dtype=np.float64)
-        return {**matrix_arrays(self._matrix), "share": self._share, "popularity_weight": weight}
+        return {**pack_matrix(self._matrix), "share": self._share, "popularity_weight": weight}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
-        self._share = stored(arrays, "share", "markov", self.n_items)
-        self._weight = float(stored(arrays, "popularity_weight", "markov", 1)[0])
-        self._matrix = stored_matrix(arrays, self.n_items, "markov")
+        """Take back what `arrays` returned."""
+        self._share = read_array(arrays, "share", "markov", self.n_items)
+        self._weight = float(read_array(arrays, "popularity_weight", "markov", 1)[0])
+        self._matrix = unpack_matrix(arrays, self.n_items, "markov")
 
 
 def _transitions(train: Sequences) -> csr_array[np.float32]:
@@ -167,18 +101,5 @@ def _transitions(train: Sequences) -> csr_array[np.float32]:
 
 
 def build(config: MarkovConfig, vocabulary: Vocabulary) -> Markov:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : MarkovConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Markov
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Markov(config, vocabulary.n_items)

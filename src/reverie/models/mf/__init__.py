@@ -1,1 +1,1 @@
-"""Matrix factorisation: one vector per user, one per item."""
+"""Matrix factorisation."""

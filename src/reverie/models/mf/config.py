@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from reverie.objectives.adversarial_config import AdversarialConfig, check_adversarial
-from reverie.objectives.config import BPR, ObjectiveConfig
+from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, check_adversarial
 from reverie.options import Options
 
 

@@ -1,4 +1,4 @@
-"""Matrix factorisation with biases, and a closed form for users that training has not seen."""
+"""Matrix factorisation with a BPR, softmax or pointwise objective; new users are folded in."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.mf.fold import fold_in
-from reverie.nn.embedding import IdTable
-from reverie.nn.heads import DotHead
-from reverie.nn.states import score_items
+from reverie.data.batch import require_targets
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import known_users, mark_trained, score_items
 from reverie.objectives import create_objective, observed
-from reverie.objectives.adversary import Adversary
+from reverie.objectives.adversarial import Adversary
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
@@ -23,6 +22,23 @@ if TYPE_CHECKING:
     from reverie.objectives import Objective
     from reverie.protocols import Card
 
+
+def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:
+    """Return the least-squares user vectors of histories; table [N, D], taken [B, L, D] → [B, D].
+
+    ``p`` minimises ``Σ_{i in history} (level - <p, q_i>)² + background Σ_{all j} <p, q_j>² + ridge s |p|²`` with s the mean
+    of ``|q_j|²``, so ``(Σ q_i q_iᵀ + background QᵀQ + ridge s I) p = level Σ q_i`` (one step of alternating least squares for
+    implicit feedback, Hu, Koren and Volinsky, ICDM 2008, with unit confidence). An item that occurs twice counts twice.
+    """
+    wide = torch.promote_types(table.dtype, torch.float32)
+    table, taken = table.to(wide), taken.to(wide)
+    gram = table.T @ table
+    scale = (gram.trace() / max(len(table), 1)).clamp(min=1e-12)
+    fixed = background * gram + ridge * scale * torch.eye(len(gram), dtype=wide, device=gram.device)
+    solved: Tensor = torch.linalg.solve(taken.transpose(1, 2) @ taken + fixed, level.to(wide) * taken.sum(1))
+    return solved
+
+
 _MEMORY = 0.01
 """Share of a new step in the moving average of `MF.level`."""
 
@@ -30,20 +46,6 @@ _MEMORY = 0.01
 class MF(nn.Module):
     """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``, or the cosine of p_u and q_i.
 
-    A user without a trained vector (code -1, or without training events) is folded in, see `fold_in`. It has no state after
-    each event, only one vector per user; order in a history does not matter.
-
-    Parameters
-    ----------
-    config : MFConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] Koren, Bell and Volinsky, Matrix factorization techniques for recommender systems, Computer 42(8), 2009 (biases).
     .. [2] Rendle et al., BPR: Bayesian personalized ranking from implicit feedback, UAI 2009 (default objective). Deviations:
        AdamW over shuffled events, one epoch visiting each event once.
@@ -72,144 +74,80 @@ class MF(nn.Module):
         nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per user; with biases the last two columns are ``b_u`` and 1.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users, and histories for those that are folded in.
-
-        Returns
-        -------
-        Tensor, shape [B, D] or [B, D + 2]
-            Trained vectors, or folded-in ones with ``b_u = 0``; unit vectors where scores are cosines.
-        """
+        """Return one vector per user; with biases the last two columns are ``b_u`` and 1 → [B, D] or [B, D + 2]."""
         cold = self._cold(batch.users)
         codes = batch.users.masked_fill(cold, 0)
         vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
         if bool(cold.any()) and self.config.fold_in == "never":
             vectors = vectors.masked_fill(cold[:, None], 0.0)
         elif bool(cold.any()):
-            folded = self._folded(batch.items[cold]).to(vectors.dtype)
+            folded = self._fold_in(batch.items[cold]).to(vectors.dtype)
             vectors = vectors.index_put((cold.nonzero()[:, 0],), folded)
         if self.config.cosine:
             vectors = F.normalize(vectors, dim=-1)
         if self.user_bias is None:
             return vectors
         bias = torch.zeros_like(vectors[:, 0]) if bool(cold.all()) else self.user_bias[codes].masked_fill(cold, 0.0)
-        return _with_bias(vectors, bias)
+        return _append_bias(vectors, bias)
 
     def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i``.
-
-        Returns
-        -------
-        Tensor, shape [N, D] or [N, D + 2]
-            So that scores are inner products with `represent`.
-        """
+        """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i`` → [N, D] or [N, D + 2]."""
         table = F.normalize(self.encoder.table(), dim=-1) if self.config.cosine else self.encoder.table()
         if self.item_bias is None:
             return table
         return torch.cat([table, torch.ones_like(self.item_bias)[:, None], self.item_bias[:, None]], dim=1)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users and histories.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Inner products and biases.
-        """
+        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
         return score_items(self.represent(batch), self.item_table(), items)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-        """
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("mf.loss needs a batch with targets [B]")
+        """Return the training loss, averaged over the pairs of the batch."""
+        targets = require_targets(batch, "mf")
         vectors, table = self.users[batch.users], self.item_table()
         if self.config.cosine:
             vectors = F.normalize(vectors, dim=-1)
         with torch.no_grad():
-            inner = (vectors * table[batch.targets - 1, : self.config.dim]).sum(1).mean()
+            inner = (vectors * table[targets - 1, : self.config.dim]).sum(1).mean()
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
-            vectors = _with_bias(vectors, self.user_bias[batch.users])
+            vectors = _append_bias(vectors, self.user_bias[batch.users])
         head, weights, users = DotHead(table), batch.weights, batch.users
         if self.adversary is None:
-            losses = self.objective.loss(vectors, batch.targets, head, weights, users)
+            losses = self.objective.loss(vectors, targets, head, weights, users)
         else:
-            losses = self.adversary.losses(self.objective, vectors, batch.targets, head, self.config.dim, weights, users)
+            losses = self.adversary.losses(self.objective, vectors, targets, head, self.config.dim, weights, users)
         return {"loss": losses.mean()}
 
     @property
-    def unsettled(self) -> bool:
+    def warming_up(self) -> bool:
         """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
-        return self.adversary is not None and self.adversary.unsettled
+        return self.adversary is not None and self.adversary.warming_up
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: who has events, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
-        users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
-        self.trained.zero_()
-        self.trained[users] = True
+        """See the training data once, before the first step: who has events, and how often each item occurs."""
+        mark_trained(self.trained, train)
         self.objective = observed(self.objective, train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
 
     def _cold(self, users: Tensor) -> Tensor:
-        if self.config.fold_in == "always" or not len(self.trained):
+        if self.config.fold_in == "always":
             return torch.ones_like(users, dtype=torch.bool)
-        known = (users >= 0) & (users < len(self.trained))
-        return ~(known & self.trained[users.masked_fill(~known, 0)])
+        return ~known_users(users, self.trained)
 
-    def _folded(self, items: Tensor) -> Tensor:
+    def _fold_in(self, items: Tensor) -> Tensor:
         table = self.item_table()[:, : self.config.dim]
         taken = F.embedding((items - 1).clamp(min=0), table) * (items > 0).unsqueeze(-1)
         return fold_in(table, taken, self.level, self.config.ridge, self.config.background)
 
 
-def _with_bias(vectors: Tensor, bias: Tensor) -> Tensor:
+def _append_bias(vectors: Tensor, bias: Tensor) -> Tensor:
     """Append the bias and 1, which meet 1 and the other side's bias in the inner product."""
     return torch.cat([vectors, bias[:, None], torch.ones_like(bias)[:, None]], dim=1)
 
 
 def build(config: MFConfig, vocabulary: Vocabulary) -> MF:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : MFConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    MF
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     return MF(config, vocabulary.n_users, vocabulary.n_items, objective)

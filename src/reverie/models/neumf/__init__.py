@@ -1,1 +1,1 @@
-"""Neural matrix factorisation: a product of vectors and a network over them, side by side."""
+"""Neural matrix factorisation (He et al. 2017)."""

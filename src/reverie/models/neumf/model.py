@@ -1,7 +1,9 @@
-"""Neural matrix factorisation (NeuMF, the full model of neural collaborative filtering)."""
+"""NeuMF (He et al. 2017)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.neumf.head import PairHead
+from reverie.data.batch import require_targets
+from reverie.nn.states import known_users, mark_trained
 from reverie.objectives import create_objective, observed
 
 if TYPE_CHECKING:
@@ -21,23 +24,66 @@ if TYPE_CHECKING:
     from reverie.protocols import Card
 
 
+LARGEST = 1 << 24
+"""Numbers that the widest layer of one chunk may hold: 64 MB in float32."""
+
+
+@dataclass(frozen=True)
+class PairHead:
+    """Scores of states against items, where a pair has to pass a network; products [N, F], vectors [N, E], first [H, E]."""
+
+    products: Tensor
+    vectors: Tensor
+    first: Tensor
+    rest: Callable[[Tensor], Tensor]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items N."""
+        return len(self.products)
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of item codes; states [M, F + H], items [M, K] or [K] → [M, K]."""
+        rows = (items - 1).clamp(min=0)
+        if rows.numel() < self.n_items:
+            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors) @ self.first.T
+        else:
+            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors @ self.first.T)
+        return self._score(states, products, halves)
+
+    def chunks(self, states: Tensor) -> Iterator[PairChunk]:
+        """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
+        size = max(1, LARGEST // max(1, len(states) * len(self.first)))
+        pieces = zip(torch.split(self.products, size), torch.split(self.vectors, size), strict=True)
+        for number, (products, vectors) in enumerate(pieces):
+            yield PairChunk(self, 1 + number * size, len(products), products, vectors)
+
+    def _score(self, states: Tensor, products: Tensor, halves: Tensor) -> Tensor:
+        """Score states [M, F + H] against items given by both parts, [M, K, .] or [K, .]."""
+        width = self.products.shape[1]
+        own, half = states[:, :width], states[:, width:]
+        product: Tensor = own @ products.T if products.dim() == 2 else (products @ own[:, :, None])[:, :, 0]
+        return product + self.rest(half[:, None] + halves)
+
+
+@dataclass
+class PairChunk:
+    """A consecutive piece of a `PairHead`; products, vectors [size, F] and [size, E]."""
+
+    head: PairHead
+    first: int
+    size: int
+    products: Tensor
+    vectors: Tensor
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Return the scores of the piece; states [M, F + H] → [M, size]."""
+        return self.head._score(states, self.products, self.vectors @ self.head.first.T)
+
+
 class NeuMF(nn.Module):
     """Score of item i for user u: ``hᵀ [p_u ⊙ q_i ; MLP([p'_u ; q'_i])] + c``, with vectors of its own for each part.
 
-    It needs to know the user: histories are not read. A user without a trained vector (code -1, or without training events)
-    gets the mean of the trained users' vectors, so all of them get one list.
-
-    Parameters
-    ----------
-    config : NeuMFConfig
-        Options.
-    n_users, n_items : int
-        Size of the tables.
-    objective : Objective
-        Training loss; its popularity counts arrive through `observe`.
-
-    References
-    ----------
     .. [1] He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017, arXiv:1708.05031, eq. 12 (the model) and
        eq. 7 (binary cross-entropy). Widths as in the authors' code. Deviations: trained from random weights, not from a
        pre-trained product and network; AdamW; negatives may be items of the user's own history, but not the target.
@@ -67,65 +113,27 @@ class NeuMF(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue, in pieces, or given candidates.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Users.
-        items : Tensor or None, shape [B, C]
-            Candidate codes.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C]
-            Logits.
-        """
+        """Score the catalogue, in pieces, or given candidates; items [B, C] → [B, N] or [B, C]."""
         states, head = self._states(batch.users), self._head()
         if items is not None:
             return head.scores(states, items).masked_fill(items == 0, 0.0)
         return torch.cat([piece.scores(states) for piece in head.chunks(states)], dim=1)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
-        """Return the training loss, averaged over the pairs of the batch.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            With known ``users [B]`` and ``targets [B]``.
-
-        Returns
-        -------
-        dict
-            One term.
-
-        Raises
-        ------
-        ValueError
-            If the batch has no targets [B].
-        """
-        if batch.targets is None or batch.targets.dim() != 1:
-            raise ValueError("neumf.loss needs a batch with targets [B]")
-        states = self._joined(self.users[batch.users], self.users_network[batch.users])
-        return {"loss": self.objective.loss(states, batch.targets, self._head(), batch.weights, batch.users).mean()}
+        """Return the training loss, averaged over the pairs of the batch."""
+        targets = require_targets(batch, "neumf")
+        states = self._join_parts(self.users[batch.users], self.users_network[batch.users])
+        return {"loss": self.objective.loss(states, targets, self._head(), batch.weights, batch.users).mean()}
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: who has events, and how often each item occurs.
-
-        Parameters
-        ----------
-        train : Sequences
-            What will be trained on.
-        """
-        users = torch.from_numpy(train.users[train.lengths > 0]).to(self.trained.device)
-        self.trained.zero_()
-        self.trained[users] = True
+        """See the training data once, before the first step: who has events, and how often each item occurs."""
+        mark_trained(self.trained, train)
         self.objective = observed(self.objective, train)
 
     def _head(self) -> PairHead:
-        return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._rest)
+        return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._tower_output)
 
-    def _rest(self, hidden: Tensor) -> Tensor:
+    def _tower_output(self, hidden: Tensor) -> Tensor:
         """Pass what both halves of the first layer add up to through the rest of the network, [..., H] to [...]."""
         hidden = hidden.relu()
         for layer in self.tower:
@@ -133,39 +141,24 @@ class NeuMF(nn.Module):
         weight, bias = self.last.weight[0, self.config.factor :], self.last.bias
         return hidden @ weight + bias
 
-    def _joined(self, products: Tensor, vectors: Tensor) -> Tensor:
+    def _join_parts(self, products: Tensor, vectors: Tensor) -> Tensor:
         """Return states: both parts of a user, made ready to meet items."""
         half = F.linear(vectors, self.first.weight[:, : vectors.shape[1]], self.first.bias)
         return torch.cat([products * self.last.weight[0, : self.config.factor], half], dim=1)
 
     def _states(self, users: Tensor) -> Tensor:
         """Return states of any users, those unknown to training as the mean of the others."""
-        known = (users >= 0) & (users < len(self.trained))
-        if len(self.trained):
-            known &= self.trained[users.masked_fill(~known, 0)]
+        known = known_users(users, self.trained)
         some = self.trained if bool(self.trained.any()) else torch.ones_like(self.trained)
         parts = []
         for table in (self.users, self.users_network):
             stranger = table[some].mean(0) if len(table) else table.new_zeros(table.shape[1])
             rows = table[users.masked_fill(~known, 0)] if len(table) else table.new_zeros(len(users), table.shape[1])
             parts.append(torch.where(known[:, None], rows, stranger))
-        return self._joined(*parts)
+        return self._join_parts(*parts)
 
 
 def build(config: NeuMFConfig, vocabulary: Vocabulary) -> NeuMF:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : NeuMFConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of users and items.
-
-    Returns
-    -------
-    NeuMF
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
     return NeuMF(config, vocabulary.n_users, vocabulary.n_items, objective)

@@ -1,1 +1,1 @@
-"""Most popular items: what everybody did, whoever asks."""
+"""Popularity baseline."""

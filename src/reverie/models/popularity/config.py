@@ -6,4 +6,4 @@ from reverie.options import Options
 
 
 class PopularityConfig(Options):
-    """Counting events needs no choice: there are no options."""
+    """Options of `popularity`: none."""

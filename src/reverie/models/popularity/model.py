@@ -1,4 +1,4 @@
-"""Most popular items: every history gets the number of training events of each item."""
+"""Popularity baseline: items scored by their number of training events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 
 class Popularity:
-    """Scores are raw counts, the same for everybody.
-
-    Parameters
-    ----------
-    config : PopularityConfig
-        No options.
-    n_items : int
-        Number of items N.
-    """
+    """Score of item j: its number of training events, the same for all users."""
 
     card: Card
     history: int | None = 0
@@ -40,95 +32,27 @@ class Popularity:
         self._counts: NDArray[np.float32] | None = None
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count the events of each item.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories.
-        measure : callable or None
-            Not used: nothing is chosen.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
+        """Count the events of each item."""
         self._counts = train.item_counts()[1:].astype(np.float32)
         return {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return the counts, once for each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; only their number matters.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Events in training.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._counts is None:
             raise not_fitted("popularity")
-        return of_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._counts).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the counts.
-
-        Returns
-        -------
-        dict
-            ``counts`` of shape [N], float32.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the counts."""
         if self._counts is None:
             raise not_fitted("popularity")
         return {"counts": self._counts}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            ``counts``.
-
-        Raises
-        ------
-        RunError
-            If it is missing or does not fit the vocabulary.
-        """
-        self._counts = stored(arrays, "counts", "popularity", self.n_items)
+        """Take back what `arrays` returned."""
+        self._counts = read_array(arrays, "counts", "popularity", self.n_items)
 
 
 def build(config: PopularityConfig, vocabulary: Vocabulary) -> Popularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : PopularityConfig
-        No options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    Popularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return Popularity(config, vocabulary.n_items)

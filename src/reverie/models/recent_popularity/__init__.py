@@ -1,1 +1,1 @@
-"""Recently popular items: counts that fade with a half-life."""
+"""Recent popularity baseline."""

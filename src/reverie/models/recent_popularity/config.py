@@ -10,7 +10,7 @@ from reverie.options import Options
 
 
 class RecentPopularityConfig(Options):
-    """How fast an event is forgotten, and which speeds to try."""
+    """Half-life of events, and the half-lives that are tried on validation."""
 
     clock: Literal["time", "rows"] = "time"
     """What ages events: their timestamps, or the place of their row among the training rows. The latter is for sessions that

@@ -1,4 +1,4 @@
-"""Recently popular items: counts in which an event fades with a half-life chosen on validation."""
+"""Recent popularity baseline: event counts with exponential time decay, half-life chosen on validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import DataError
-from reverie.nn.sparse import not_fitted, of_candidates, stored
+from reverie.nn.sparse import not_fitted, read_array, select_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,18 +25,7 @@ _DAY = 86_400.0
 
 
 class RecentPopularity:
-    """Score of item j: the sum over its training events of ``2 ** (-age / half_life)``, the same for everybody.
-
-    The age of an event is counted from the last training event, not from the moment of the query. Scores are scaled so that
-    the best is 1; an item whose events are all too old to be told from 0 in float32 ties with items that have none.
-
-    Parameters
-    ----------
-    config : RecentPopularityConfig
-        Half-life, or how to choose it.
-    n_items : int
-        Number of items N.
-    """
+    """Score of item j: the sum over its training events of ``2 ** (-age / half_life)``, the same for everybody."""
 
     card: Card
     history: int | None = 0
@@ -46,27 +35,7 @@ class RecentPopularity:
         self._faded: NDArray[np.float32] | None = None
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Count the events of each item, faded by age.
-
-        Parameters
-        ----------
-        train : Sequences
-            Histories with the column ``time``, seconds.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configured half-life.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        dict
-            ``half_life_days`` where it was chosen, else empty.
-
-        Raises
-        ------
-        DataError
-            If the events carry no time.
-        """
+        """Count the events of each item, faded by age."""
         ages = self._ages(train)
         codes = train.items[train.positions()]
 
@@ -100,60 +69,20 @@ class RecentPopularity:
         return ages
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return the faded counts, once for each history.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories; only their number matters.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            In 0..1.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the faded counts, once for each history; items [B, C] → [B, N] or [B, C]."""
         if self._faded is None:
             raise not_fitted("recent-popularity")
-        return of_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
+        return select_candidates(torch.from_numpy(self._faded).to(batch.items.device).repeat(batch.size, 1), items)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the faded counts.
-
-        Returns
-        -------
-        dict
-            ``faded`` of shape [N], float32.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return the faded counts."""
         if self._faded is None:
             raise not_fitted("recent-popularity")
         return {"faded": self._faded}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            ``faded``.
-
-        Raises
-        ------
-        RunError
-            If it is missing or does not fit the vocabulary.
-        """
-        self._faded = stored(arrays, "faded", "recent-popularity", self.n_items)
+        """Take back what `arrays` returned."""
+        self._faded = read_array(arrays, "faded", "recent-popularity", self.n_items)
 
 
 def _grid(shortest: float, span: float, size: int) -> list[float]:
@@ -163,18 +92,5 @@ def _grid(shortest: float, span: float, size: int) -> list[float]:
 
 
 def build(config: RecentPopularityConfig, vocabulary: Vocabulary) -> RecentPopularity:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : RecentPopularityConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    RecentPopularity
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return RecentPopularity(config, vocabulary.n_items)

@@ -1,1 +1,1 @@
-"""SASRec: self-attention over the history, every position trained."""
+"""SASRec (Kang and McAuley 2018)."""

@@ -1,4 +1,4 @@
-"""SASRec: a causal transformer over item ids."""
+"""SASRec: causal self-attention over the history (Kang and McAuley 2018)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.sequence import SequenceRecommender
-from reverie.nn.blocks import BLOCKS
-from reverie.nn.dropout import Dropout
-from reverie.nn.embedding import IdTable
+from reverie.nn.blocks import BLOCKS, Dropout
+from reverie.nn.heads import IdTable
 from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
 class SASRec(nn.Module):
     """Self-attentive network over a history, pre-norm, for a `SequenceRecommender`.
 
-    Parameters
-    ----------
-    blocks : list of modules
-        Transformer blocks ``[B, L, D] -> [B, L, D]``.
-    dim, history : int
-        Width and longest input.
-    dropout : float
-        Dropout of inputs.
-    learned_positions : bool
-        Whether to add learned absolute positions, counted from the oldest event of the window.
-
-    References
-    ----------
     .. [1] Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018, arXiv 1808.09781. Deviations: LayerNorm before
        each branch and at the end, GELU, softmax losses over all positions instead of one binary negative.
     """
@@ -49,20 +35,7 @@ class SASRec(nn.Module):
                 nn.init.xavier_normal_(parameter)
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
-        """Return the state after each event.
-
-        Parameters
-        ----------
-        x : Tensor, shape [B, L, D]
-            Scaled item vectors.
-        users : Tensor, shape [B]
-            Not read.
-
-        Returns
-        -------
-        Tensor, shape [B, L, D]
-            States.
-        """
+        """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
         if self.positions is not None:
             x = x + self.positions[: x.shape[1]]
         x = self.dropout(x)
@@ -73,20 +46,7 @@ class SASRec(nn.Module):
 
 
 def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Turn options into a model.
-
-    Parameters
-    ----------
-    config : SASRecConfig
-        Options.
-    vocabulary : Vocabulary
-        Ids of the items.
-
-    Returns
-    -------
-    SequenceRecommender
-        With fresh weights, drawn from torch's global generator.
-    """
+    """Return the model that options describe, its weights drawn from torch's global generator."""
     rope = config.positions == "rope"
     blocks = [BLOCKS[config.block](config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
     return SequenceRecommender(

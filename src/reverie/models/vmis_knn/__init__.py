@@ -1,1 +1,1 @@
-"""VMIS-kNN: the nearest recent sessions, found through an index from items to sessions."""
+"""VMIS-kNN (Kersbergen et al. 2022)."""

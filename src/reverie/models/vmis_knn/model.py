@@ -1,8 +1,9 @@
-"""VMIS-kNN: recommend what the nearest recent sessions hold."""
+"""VMIS-kNN (Kersbergen et al. 2022)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,18 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.data.sequences import row_offsets
 from reverie.errors import RunError
 from reverie.models.search import best_setting, random_settings
-from reverie.models.vmis_knn.index import Sessions, index_sessions
-from reverie.nn.best import best_in_row
-from reverie.nn.sparse import dense_product, event_share, history_rows, not_fitted, of_candidates, stored
+from reverie.nn.sparse import (
+    best_in_row,
+    compute_event_share,
+    dense_product,
+    history_rows,
+    not_fitted,
+    read_array,
+    select_candidates,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -25,6 +33,48 @@ if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.vmis_knn.config import VMISKNNConfig
     from reverie.protocols import Card
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The distinct items of each session, oldest session first, as a CSR pattern; indptr [S + 1], items [E]."""
+
+    indptr: NDArray[np.int64]
+    items: NDArray[np.int32]
+    n_items: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def by_item(self, m: int) -> csr_array[np.float64]:
+        """Return which are the most recent sessions of each item → [N, S]."""
+        sessions = np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        order = np.argsort(self.items, kind="stable")  # within an item the sessions stay in the order of time
+        counts = np.bincount(self.items, minlength=self.n_items)
+        before_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(order))
+        kept = before_end <= m
+        indptr = row_offsets(np.minimum(counts, m))
+        return csr_array((np.ones(int(kept.sum())), sessions[order[kept]], indptr), shape=(self.n_items, len(self)))
+
+    def by_session(self, idf: float) -> csr_array[np.float32]:
+        """Return the items of each session with their weights → [S, N]."""
+        counts = np.bincount(self.items, minlength=self.n_items)
+        weight = np.log(max(len(self), 1) / np.maximum(counts, 1)) ** idf
+        return csr_array((weight[self.items].astype(np.float32), self.items, self.indptr), shape=(len(self), self.n_items))
+
+
+def index_sessions(train: Sequences) -> Sessions:
+    """Return the training rows as sessions in order of recency."""
+    rows = np.flatnonzero(train.lengths > 0)
+    if "time" in train.columns:
+        rows = rows[np.argsort(train.columns["time"][train.stops[rows] - 1], kind="stable")]
+    sessions = train.take(rows)
+    n_items = train.vocabulary.n_items
+    keys = np.unique(sessions.event_rows() * n_items + sessions.items[sessions.positions()] - 1)
+    counts = np.bincount(keys // max(n_items, 1), minlength=len(rows))
+    indptr = row_offsets(counts)
+    return Sessions(indptr, (keys % max(n_items, 1)).astype(np.int32), n_items)
+
 
 SPACE: dict[str, tuple[Any, ...]] = {
     "m": (250, 500, 1000, 5000),
@@ -49,15 +99,6 @@ class VMISKNN:
     hold item j. A history for which all scores are 0 (nobody shares it) is scored by the items' share of training events. A
     user's own training row is a session like any other.
 
-    Parameters
-    ----------
-    config : VMISKNNConfig
-        Options.
-    n_items : int
-        Number of items N.
-
-    References
-    ----------
     .. [1] Kersbergen, Sprangers and Schelter, Serenade: low-latency session-based recommendation in e-commerce at scale, SIGMOD
        2022 (the index, m and k). Deviations: sparse products over a batch instead of heaps for one session; the exact shapes of
        the two decays and of idf are those written above, after Ludewig and Jannach, User Modeling and User-Adapted Interaction
@@ -73,23 +114,8 @@ class VMISKNN:
         self._share = np.zeros(n_items, dtype=np.float32)
 
     def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
-        """Index the sessions, and choose options on validation where that is asked for.
-
-        Parameters
-        ----------
-        train : Sequences
-            Sessions.
-        measure : callable or None
-            Returns the validation NDCG@10 of the model as it stands; None takes the configuration as it is.
-        seed : int
-            Seed of the random settings.
-
-        Returns
-        -------
-        dict
-            The options of the best setting where there was a search, else empty.
-        """
-        self._sessions, self._share = index_sessions(train), event_share(train)
+        """Index the sessions, and choose options on validation where that is asked for."""
+        self._sessions, self._share = index_sessions(train), compute_event_share(train)
         if measure is None or self.config.trials < 2:
             self._set(self.config)
             return {}
@@ -104,44 +130,15 @@ class VMISKNN:
         self._by_session = self._sessions.by_session(config.idf)
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return weighted votes of the nearest sessions.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-        items : Tensor or None, shape [B, C], int64
-            Candidates.
-
-        Returns
-        -------
-        Tensor, shape [B, N] or [B, C], float32
-            Not negative.
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return weighted votes of the nearest sessions; items [B, C] → [B, N] or [B, C]."""
         if self._sessions is None:
             raise not_fitted("vmis-knn")
         summed = dense_product(self.neighbours(batch), self._by_session)
         summed[~summed.any(dim=1)] = torch.from_numpy(self._share)
-        return of_candidates(summed.to(batch.items.device), items)
+        return select_candidates(summed.to(batch.items.device), items)
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
-        """Return the k nearest sessions of each history, for an explanation as well as for scores.
-
-        Parameters
-        ----------
-        batch : SequenceBatch
-            Histories.
-
-        Returns
-        -------
-        csr_array, shape [B, S], float32
-            ``r_n λ(a_n)``; sessions are numbered from the oldest.
-        """
+        """Return the k nearest sessions of each history, for an explanation as well as for scores → [B, S]."""
         setting = self._setting
         rows, ago, lengths = _last_occurrences(batch, self.n_items, setting.history)
         weight = lengths - ago if setting.decay == "linear" else 1 / (ago + 1)
@@ -157,23 +154,10 @@ class VMISKNN:
         recent = best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
         row, session, value, match = row[recent], session[recent], value[recent], match[recent]
         best = best_in_row(row, value, session, len(batch.items), setting.k)
-        found = csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
-        return found
+        return csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs.
-
-        Returns
-        -------
-        dict
-            ``indptr`` and ``items`` (the sessions), ``setting`` (the options in use, as numbers in the order m, k, decay,
-            match_decay, idf, history) and ``share`` of shape [N].
-
-        Raises
-        ------
-        ReverieError
-            If nothing was counted.
-        """
+        """Return everything that scoring needs."""
         if self._sessions is None:
             raise not_fitted("vmis-knn")
         used = self._setting
@@ -182,21 +166,10 @@ class VMISKNN:
         return {"indptr": self._sessions.indptr, "items": self._sessions.items, "setting": setting, "share": self._share}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping
-            As returned.
-
-        Raises
-        ------
-        RunError
-            If an array is missing or does not fit the vocabulary.
-        """
-        share = stored(arrays, "share", "vmis-knn", self.n_items)
-        indptr, items = stored(arrays, "indptr", "vmis-knn"), stored(arrays, "items", "vmis-knn")
-        m, k, decay, match_decay, idf, history = stored(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
+        """Take back what `arrays` returned."""
+        share = read_array(arrays, "share", "vmis-knn", self.n_items)
+        indptr, items = read_array(arrays, "indptr", "vmis-knn"), read_array(arrays, "items", "vmis-knn")
+        m, k, decay, match_decay, idf, history = read_array(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
         inside = len(items) == 0 or 0 <= int(items.min()) <= int(items.max()) < self.n_items
         if not len(indptr) or int(indptr[-1]) != len(items) or not inside:
             raise RunError(
@@ -210,36 +183,17 @@ class VMISKNN:
 def _last_occurrences(
     batch: SequenceBatch, n_items: int, history: int
 ) -> tuple[csr_array[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was.
-
-    Returns
-    -------
-    tuple
-        Rows of shape [B, N] with E entries, then ``ago [E]`` (0 for the last event) and ``lengths [E]`` (events read).
-    """
+    """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was."""
     rows = history_rows(batch, n_items, np.ones(history, dtype=np.float32))
     counts = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
     ago = np.repeat(rows.indptr[1:], counts) - 1 - np.arange(len(row))
     _, at = np.unique((row * n_items + rows.indices)[::-1], return_index=True)
     kept = np.sort(len(row) - 1 - at)
-    distinct = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.bincount(row[kept], minlength=len(counts)))])
+    distinct = row_offsets(np.bincount(row[kept], minlength=len(counts)))
     return csr_array((rows.data[kept], rows.indices[kept], distinct), shape=rows.shape), ago[kept], counts[row[kept]]
 
 
 def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
-    """Return an unfitted model.
-
-    Parameters
-    ----------
-    config : VMISKNNConfig
-        Options.
-    vocabulary : Vocabulary
-        Items and users.
-
-    Returns
-    -------
-    VMISKNN
-        To be fitted by counting.
-    """
+    """Return an unfitted model."""
     return VMISKNN(config, vocabulary.n_items)

@@ -1,21 +1,18 @@
-"""Contrastive losses: one sum over weighted negatives, in log space; every loss is an instance of it.
+"""Contrastive losses, all as one weighted log-sum-exp over negatives.
 
 Losses of scores take ``(positive [M], negative [M, K], temperature)`` and return [M]: `sampled_softmax` (InfoNCE), `adnce`, `hcl`,
 `debiased`, `dcl`, `dclw`, `adv_info_nce`, `bsl`, `rince`. `info_nce`, `contrast` and `nt_xent` take vectors; `Contrastive` is their
 module.
 """
 
-from reverie.objectives.contrastive.adjusted import adnce, gaussian
+from reverie.objectives.contrastive.adjusted import adnce, gaussian, shuffled
 from reverie.objectives.contrastive.adversarial import Adversarial, adv_info_nce
 from reverie.objectives.contrastive.bank import MemoryBank
-from reverie.objectives.contrastive.bilateral import bsl
-from reverie.objectives.contrastive.decoupled import dcl, dclw
 from reverie.objectives.contrastive.gather import gather_rows
-from reverie.objectives.contrastive.hard import debiased, hcl
+from reverie.objectives.contrastive.hard import dcl, dclw, debiased, hcl
 from reverie.objectives.contrastive.module import Contrastive
-from reverie.objectives.contrastive.robust import rince
+from reverie.objectives.contrastive.robust import bsl, rince
 from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
-from reverie.objectives.contrastive.shuffled import shuffled
 from reverie.objectives.contrastive.vectors import contrast, info_nce
 from reverie.objectives.contrastive.views import nt_xent
 

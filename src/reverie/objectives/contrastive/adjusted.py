@@ -1,16 +1,20 @@
-"""ADNCE: InfoNCE with negatives weighted by a Gaussian of their own cosine."""
+"""ADNCE, InfoNCE with negatives weighted by a Gaussian of their cosine, and its shuffled control."""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, log_mass, pooled, settled
-from reverie.objectives.weights import Density
+from reverie.objectives.pool import Density, Pool, log_mass, to_pool, zero_without_negatives
+
+if TYPE_CHECKING:
+    from reverie.objectives.contrastive.vectors import Loss
+
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
 
@@ -64,7 +68,6 @@ def adnce(
     temperature : float or Tensor, shape [], [M] or [M, 1]
         τ, positive.
     variant : {"image", "sentence", "graph", "reweight_only"}
-        The form.
     mu, sigma : float
         Mean and standard deviation of the Gaussian, in units of score.
 
@@ -81,22 +84,50 @@ def adnce(
     if variant not in get_args(Variant):
         raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, got {variant!r}")
     weight = gaussian(mu, sigma)
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit = positive * inverse
     if variant == "image":
         mass = log_mass(pool, inverse, weight)
-        return settled(-F.logsigmoid(logit - mass), mass)
+        return zero_without_negatives(-F.logsigmoid(logit - mass), mass)
     if variant == "graph":
         mass, weights = pool.log_sums(inverse, weight)
-        return settled(mass - weights - logit, mass)
+        return zero_without_negatives(mass - weights - logit, mass)
     if variant == "sentence":
         mass, weights = pool.log_sums(inverse, weight)
         own = weight.log(positive.detach())
         row = torch.logaddexp(mass, own + logit) - torch.logaddexp(weights, own)
-        return settled(row + (pool.count() + 1).log() - logit, mass)
+        return zero_without_negatives(row + (pool.count() + 1).log() - logit, mass)
     scores = pool.matrix()
     logs = scores.log_weights(weight)
     share = logs.softmax(1).masked_fill(scores.masked(), 0.0)
     mean = (share * scores.values.masked_fill(scores.masked(), 0.0)).sum(1)
-    return settled((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))
+    return zero_without_negatives((mean - positive) * inverse, torch.where(logs.amax(1) == float("-inf"), float("-inf"), mean))
+
+
+def shuffled(loss: Loss, generator: torch.Generator | None = None) -> Loss:
+    """Return a loss in which each row's weights are permuted among its negatives: whatever is left owes nothing to their scores.
+
+    Works for weights that are looked up per negative: `adnce` (in ``sentence`` the positive keeps its own) and `sampled_softmax`
+    with a `log_weight`. All scores are held.
+
+    Parameters
+    ----------
+    loss : callable
+        Loss of scores with weights.
+    generator : torch.Generator or None
+        Where permutations come from; torch's own by default.
+
+    Returns
+    -------
+    callable
+        Loss of scores. It raises ValueError if `loss` uses no such weights.
+    """
+    return partial(_shuffled, loss, generator)
+
+
+def _shuffled(
+    loss: Loss, generator: torch.Generator | None, positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1
+) -> Tensor:
+    positive, pool = to_pool(positive, negative)
+    return loss(positive, pool.matrix().shuffled(generator), temperature=temperature)

@@ -1,4 +1,4 @@
-"""AdvInfoNCE: negatives weighted by learned, adversarial probabilities."""
+"""AdvInfoNCE: negatives weighted by learned adversarial probabilities (Zhang et al. 2023)."""
 
 from __future__ import annotations
 
@@ -38,23 +38,7 @@ class Adversarial:
             raise ValueError(f"logits must have shape [M, K] with K ≥ 1, got {list(self.logits.shape)}")
 
     def __call__(self, scores: Tensor) -> Tensor:
-        """Return the log-weights.
-
-        Parameters
-        ----------
-        scores : Tensor, shape [M, K]
-            Scores of the negatives; only which are -inf, masked, matters.
-
-        Returns
-        -------
-        Tensor, shape [M, K]
-            log(n p_j), of mean weight 1 over the row's negatives.
-
-        Raises
-        ------
-        ValueError
-            If `logits` has another shape.
-        """
+        """Return the log-weights; scores [M, K] → [M, K]."""
         if self.logits.shape != scores.shape:
             raise ValueError(f"logits must have the shape {list(scores.shape)} of negative, got {list(self.logits.shape)}")
         masked = scores == float("-inf")

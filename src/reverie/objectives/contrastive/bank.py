@@ -1,4 +1,4 @@
-"""A queue of keys from earlier batches, as further negatives."""
+"""Memory bank of keys from earlier batches as negatives (MoCo; cross-batch memory)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ class MemoryBank(nn.Module):
     Parameters
     ----------
     size : int
-        Keys kept.
     dim : int
         Width D of a key.
 
@@ -62,7 +61,6 @@ class MemoryBank(nn.Module):
         keys : Tensor, shape [M, D]
             Keys; of more than the bank holds, the last are kept.
         labels : Tensor or None, shape [M], integer
-            Labels.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Rows of all processes, with gradients that go back to the process each row came from."""
+"""Gathering rows of all processes (all-gather) with gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hard negatives (HCL) and debiased contrastive learning: negatives corrected for hidden positives."""
+"""Hard, debiased and decoupled contrastive losses (HCL, DCL, DCLW)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.checks import Temperature, inverse_temperature
-from reverie.objectives.pool import Pool, pooled, settled
+from reverie.objectives.pool import Pool, log_mass, to_pool, zero_without_negatives
+from reverie.objectives.softmax import sampled_softmax
 
 
 def hcl(
@@ -56,7 +57,7 @@ def hcl(
         raise ValueError(f"beta must not be negative, got {beta}")
     if not 0 <= tau_plus < 1:
         raise ValueError(f"tau_plus must be at least 0 and below 1, got {tau_plus}")
-    positive, pool = pooled(positive, negative)
+    positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     logit, count = positive * inverse, pool.count().log()
     if beta > 0:
@@ -70,7 +71,9 @@ def hcl(
         inside = hidden < -1e-6
         kept = mass + torch.log(-torch.expm1(torch.where(inside, hidden, -1.0))) - math.log1p(-tau_plus)
         true = torch.where(inside, kept, float("-inf"))
-    return settled(-F.logsigmoid(logit - torch.where(true > floor, true, floor)), torch.where(count < 0, count, mass))
+    return zero_without_negatives(
+        -F.logsigmoid(logit - torch.where(true > floor, true, floor)), torch.where(count < 0, count, mass)
+    )
 
 
 def debiased(
@@ -94,3 +97,63 @@ def debiased(
         See `hcl`.
     """
     return hcl(positive, negative, temperature, beta=0.0, tau_plus=tau_plus, lowest=lowest)
+
+
+def dcl(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1) -> Tensor:
+    """Return ``-f+/τ + log Σ_j e^{f_j/τ}`` (Yeh et al., arXiv 2110.06848).
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider; may be negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or `temperature` is not positive.
+    """
+    return sampled_softmax(positive, negative, None, temperature, decoupled=True)
+
+
+def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1, *, sigma: float = 0.5) -> Tensor:
+    """Return ``-v f+/τ + log Σ_j e^{f_j/τ}`` with ``v = 2 - e^{f+/σ} / mean_batch e^{f+/σ}`` (arXiv 2110.06848).
+
+    The von-Mises-Fisher weight v, of mean 1 over the batch, is a constant to the gradient (our reading).
+
+    Parameters
+    ----------
+    positive : Tensor, shape [M]
+        Scores f+ of the positives.
+    negative : Tensor, shape [M, K], or Pool
+        Scores f_j of the negatives; -inf masks one. A row with all masked has loss 0 and no gradient.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
+    sigma : float
+        σ, positive: the smaller, the more easy positives lose weight.
+
+    Returns
+    -------
+    Tensor, shape [M]
+        One loss per row, float32 or wider; may be negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, scores are NaN, or an option is not positive.
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be positive, got {sigma}")
+    positive, pool = to_pool(positive, negative)
+    inverse = inverse_temperature(temperature, len(positive))
+    mass = log_mass(pool, inverse)
+    weight = 2 - len(positive) * (positive.detach() / sigma).softmax(0)
+    return zero_without_negatives(mass - weight * positive * inverse, mass)

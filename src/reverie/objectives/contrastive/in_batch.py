@@ -1,4 +1,4 @@
-"""InfoNCE of a batch whose scores all fit: one matrix, used up in place, with its own way back."""
+"""InfoNCE with in-batch negatives whose scores fit into memory, with a hand-written backward pass."""
 
 from __future__ import annotations
 
@@ -12,34 +12,13 @@ from torch.nn import functional as F
 from reverie.objectives.checks import NOTHING, Temperature, column, inverse_temperature
 
 if TYPE_CHECKING:
-    from reverie.objectives.linear_softmax import Hide
+    from reverie.objectives.full import Hide
 
 
 def in_batch_softmax(query: Tensor, keys: Tensor, hide: Hide, temperature: Temperature) -> Tensor:
     """Return ``softplus( log Σ_{j kept} e^{s_ij/τ} - s_ii/τ )`` for ``s = query @ keys.T``, key i the positive of anchor i.
 
-    Losses far below rounding and their gradients keep their digits: the positive is never added to the sum.
-
-    Parameters
-    ----------
-    query : Tensor, shape [M, D]
-        Anchors, float32 or wider.
-    keys : Tensor, shape [K, D]
-        K ≥ M; the first M are the positives.
-    hide : callable
-        Sets scores of no negatives to -inf in place, those of positives among them.
-    temperature : float or Tensor, shape [], [M] or [M, 1]
-        τ, positive; gradients reach it.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        One loss per row; 0 without gradient where all are hidden.
-
-    Raises
-    ------
-    ValueError
-        If `temperature` is not positive or has another shape.
+    query [M, D], keys [K, D], temperature [], [M] or [M, 1] → [M].
     """
     inverse = column(inverse_temperature(temperature, len(query)))
     loss: Tensor = _InBatch.apply(query * inverse, keys, hide)  # type: ignore[no-untyped-call] # torch's own

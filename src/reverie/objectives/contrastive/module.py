@@ -1,4 +1,4 @@
-"""Any contrastive loss as a module, with a temperature that may be learned."""
+"""`Contrastive`: a contrastive loss of vectors as a module, with an optional learned temperature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reverie.objectives.contrastive.vectors import Loss, contrast
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
-    from reverie.objectives.contrastive.shapes import NegativeMode, Reduction
+    from reverie.objectives.contrastive.products import NegativeMode, Reduction
     from reverie.objectives.dro.temperature import TemperatureRule
 
 

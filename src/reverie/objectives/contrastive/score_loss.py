@@ -1,4 +1,4 @@
-"""A contrastive loss with its own temperature, as its options say."""
+"""`ScoreLoss`: a contrastive loss of scores with its temperature, and its creation from options."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from reverie.objectives.contrastive.adjusted import adnce
-from reverie.objectives.contrastive.bilateral import bsl
-from reverie.objectives.contrastive.decoupled import dcl, dclw
-from reverie.objectives.contrastive.hard import hcl
-from reverie.objectives.contrastive.robust import rince
-from reverie.objectives.contrastive.shuffled import shuffled
-from reverie.objectives.contrastive_config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
+from reverie.objectives.config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
+from reverie.objectives.contrastive.adjusted import adnce, shuffled
+from reverie.objectives.contrastive.hard import dcl, dclw, hcl
+from reverie.objectives.contrastive.robust import bsl, rince
 from reverie.objectives.dro.rules import create_rule
 from reverie.objectives.softmax import sampled_softmax
 
@@ -82,7 +79,6 @@ def create_loss(config: ContrastiveConfig, n_users: int = 0, n_items: int = 0) -
     Parameters
     ----------
     config : ContrastiveConfig
-        Options.
     n_users, n_items : int
         Sizes of the data, for temperatures that depend on them.
 

@@ -1,4 +1,4 @@
-"""Contrastive losses of vectors: who is whose positive and negative, in the batch, in other processes, or given."""
+"""`info_nce` and `contrast`: contrastive losses of vectors, with in-batch, gathered or given negatives."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from reverie.errors import NotFinite
 from reverie.objectives.checks import check_temperature, wide
 from reverie.objectives.contrastive.gather import gather_rows
 from reverie.objectives.contrastive.in_batch import in_batch_softmax
-from reverie.objectives.contrastive.left_out import LeftOut
-from reverie.objectives.contrastive.products import Products
-from reverie.objectives.contrastive.shapes import NegativeMode, Reduction, check_finite, check_vectors, checked
+from reverie.objectives.contrastive.products import LeftOut, NegativeMode, Products, Reduction, check_finite, check_vectors, checked
 from reverie.objectives.pool import Scores
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
     from reverie.objectives.checks import Temperature
-    from reverie.objectives.pool import Pool
-    from reverie.objectives.weights import LogWeight
+    from reverie.objectives.pool import LogWeight, Pool
 
 FEW = 2**20
 """Scores up to which all are held, where nothing but InfoNCE is asked for."""
@@ -127,7 +124,6 @@ def contrast(
     loss : callable
         Loss of scores, see `Loss`.
     query : Tensor, shape [M, D]
-        Anchors.
     positive_key : Tensor, shape [M, D]
         The positive of each anchor.
     negative_keys : Tensor or None, shape [K, D], or [M, K, D] if paired
@@ -135,7 +131,6 @@ def contrast(
     temperature : float, None or Tensor, shape [], [M] or [M, 1]
         τ, positive; gradients reach it. None: the loss has its own.
     reduction : {"mean", "sum", "none"}
-        Over anchors.
     negative_mode : {"unpaired", "paired"}
         What `negative_keys` is; not read without it.
     symmetric : bool
@@ -175,23 +170,23 @@ def contrast(
         name = "symmetric" if symmetric else "gather"
         raise ValueError(f"{name} needs negative_keys=None, got negative_keys of shape {list(negative_keys.shape)}")
     with torch.autocast(query.device.type, enabled=False):
-        query, positive_key = _unit(query, "query"), _unit(positive_key, "positive_key")
+        query, positive_key = _normalise(query, "query"), _normalise(positive_key, "positive_key")
         if negative_keys is not None:
             paired = negative_mode == "paired"
             left_out = checked(LeftOut(False, labels, negative_labels, mask), len(query), negative_keys.shape[-2], paired)
             if negative_keys.shape[-2] == 0:
-                return _reduced((query * positive_key).sum(-1) * 0, reduction)
-            keys = _unit(negative_keys, "negative_keys")
-            pool = _paired(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
+                return _reduce((query * positive_key).sum(-1) * 0, reduction)
+            keys = _normalise(negative_keys, "negative_keys")
+            pool = _score_pairs(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
             if query.device.type == "cpu":
-                _look_for_lonely(pool, left_out)
-            return _reduced(_lossed(loss, query, positive_key, pool, temperature), reduction)
+                _check_negatives(pool, left_out)
+            return _reduce(_compute_loss(loss, query, positive_key, pool, temperature), reduction)
         if negative_labels is not None:
             raise ValueError(f"negative_labels needs negative_keys, got negative_labels of shape {list(negative_labels.shape)}")
         key_labels = gather_rows(labels) if gather and labels is not None else labels
         directions = [(query, positive_key, mask)]
         if symmetric:
-            directions.append((positive_key, query, _turned(mask)))
+            directions.append((positive_key, query, _transpose(mask)))
         losses = []
         for anchors, keys, masked in directions:
             every = gather_rows(keys) if gather else keys
@@ -200,15 +195,15 @@ def contrast(
             left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
             pool = Products(anchors, every, left_out, chunk)
             if query.device.type == "cpu":
-                _look_for_lonely(pool, left_out)
+                _check_negatives(pool, left_out)
             if loss is sampled_softmax and temperature is not None and chunk is None and len(anchors) * len(every) <= FEW:
                 losses.append(in_batch_softmax(anchors, every, left_out.hide, temperature))
             else:
-                losses.append(_lossed(loss, anchors, keys, pool, temperature))
-        return _reduced(torch.stack(losses).mean(0) if symmetric else losses[0], reduction)
+                losses.append(_compute_loss(loss, anchors, keys, pool, temperature))
+        return _reduce(torch.stack(losses).mean(0) if symmetric else losses[0], reduction)
 
 
-def _paired(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -> Scores:
+def _score_pairs(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -> Scores:
     if chunk is not None:
         raise ValueError(f"chunk must be None where negative_mode is 'paired', got {chunk}: no anchor shares another's negatives")
     scores = torch.bmm(keys, query[:, :, None])[:, :, 0]
@@ -216,7 +211,7 @@ def _paired(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -
     return Scores(scores if hidden is None else scores.masked_fill(hidden, float("-inf")))
 
 
-def _unit(vectors: Tensor, name: str) -> Tensor:
+def _normalise(vectors: Tensor, name: str) -> Tensor:
     """Return vectors of length 1, float32 or wider; lengths are looked at on the CPU only, where that costs no waiting."""
     vectors = wide(vectors)
     length: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
@@ -226,12 +221,12 @@ def _unit(vectors: Tensor, name: str) -> Tensor:
     return vectors / length.clamp(min=SHORTEST)
 
 
-def _lossed(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, temperature: Temperature | None) -> Tensor:
+def _compute_loss(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, temperature: Temperature | None) -> Tensor:
     positive = (anchors * positives).sum(-1)
     return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
 
 
-def _look_for_lonely(pool: Pool, left_out: LeftOut) -> None:
+def _check_negatives(pool: Pool, left_out: LeftOut) -> None:
     """Refuse anchors of which labels and mask leave no negative."""
     if not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
@@ -241,7 +236,7 @@ def _look_for_lonely(pool: Pool, left_out: LeftOut) -> None:
             raise ValueError(f"{name} must leave each anchor a negative, but leave none to {rows}")
 
 
-def _turned(mask: Tensor | None) -> Tensor | None:
+def _transpose(mask: Tensor | None) -> Tensor | None:
     if mask is None:
         return None
     if mask.dim() != 2 or mask.shape[0] != mask.shape[1]:
@@ -249,5 +244,5 @@ def _turned(mask: Tensor | None) -> Tensor | None:
     return mask.T
 
 
-def _reduced(loss: Tensor, reduction: Reduction) -> Tensor:
+def _reduce(loss: Tensor, reduction: Reduction) -> Tensor:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()

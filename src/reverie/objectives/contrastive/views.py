@@ -1,4 +1,4 @@
-"""Two views of each example, every other view a negative."""
+"""NT-Xent of SimCLR (Chen et al. 2020): two views of each example."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reverie.objectives.checks import Temperature
-    from reverie.objectives.contrastive.shapes import Reduction
+    from reverie.objectives.contrastive.products import Reduction
 
 
 def nt_xent(

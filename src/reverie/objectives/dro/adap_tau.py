@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores, wide
-from reverie.objectives.dro.groups import alike
-from reverie.objectives.dro.lambert import lambert_w
-from reverie.objectives.dro.slots import SlotAverages
-from reverie.objectives.dro.temperature import check_bounds, check_users
+from reverie.objectives.dro.scores import group_rows
+from reverie.objectives.dro.temperature import SlotAverages, check_bounds, check_users
+from reverie.objectives.dro.tilt import lambert_w
 from reverie.objectives.softmax import sampled_softmax
 
 
@@ -127,6 +126,6 @@ class AdapTau(nn.Module):
         tau = (tau_0 * lambert_w(above).exp()).clamp(self.minimum, self.maximum)
         if self.training:
             loss = sampled_softmax(positive, negative, temperature=tau)
-            kept, groups = alike(owners[usable])
+            kept, groups = group_rows(owners[usable])
             self.losses.update(kept, groups.mean(loss[usable]))
         return tau[:, None]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores, wide
-from reverie.objectives.dro.groups import alike
+from reverie.objectives.dro.scores import group_rows
 from reverie.objectives.dro.temperature import check_bounds, check_users
 
 
@@ -111,7 +111,7 @@ class AnchorTau(nn.Module):
 
     def _step(self, anchors: Tensor, margins: Tensor, tau: Tensor) -> None:
         """Move u, v and τ of anchors [M] by margins h [M, K] at temperatures [M, 1]."""
-        kept, groups = alike(anchors)
+        kept, groups = group_rows(anchors)
         logits = margins / tau
         # g, and E[e^{h/τ} h/τ], of each row and then of each anchor, both divided by e^top to stay finite
         top = logits.new_full(kept.shape, -torch.inf).scatter_reduce(0, groups.index, logits.amax(1), "amax")

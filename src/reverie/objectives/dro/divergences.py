@@ -1,4 +1,4 @@
-"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) that bound how far the negatives' law may move."""
+"""Divergences D_φ(P ‖ Q) = E_Q φ(dP/dQ) for distributionally robust losses: Kullback-Leibler and χ²."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.objectives.dro.exact import tau_exact
-from reverie.objectives.dro.tilt import tilted
+from reverie.objectives.dro.tilt import compute_tilt
 
 if TYPE_CHECKING:
     from reverie.objectives.dro.scores import MaskedScores
@@ -63,7 +63,6 @@ class KullbackLeibler:
         Parameters
         ----------
         s : Tensor
-            Any numbers.
 
         Returns
         -------
@@ -80,7 +79,6 @@ class KullbackLeibler:
         scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
-            Radii.
 
         Returns
         -------
@@ -89,7 +87,7 @@ class KullbackLeibler:
         """
         tau = tau_exact(scores.values, eta, scores.mask)
         capped = tau == 0
-        tilt = tilted(scores, tau.masked_fill(capped, 1.0))
+        tilt = compute_tilt(scores, tau.masked_fill(capped, 1.0))
         weights = torch.where(capped[..., None], scores.ties()[0], tilt.weights)
         return tau, scores.top + tau * tilt.log_mean, weights
 
@@ -99,7 +97,6 @@ class KullbackLeibler:
         Parameters
         ----------
         f : Tensor, shape [..., N]
-            Values.
         weight : Tensor, shape [N]
             Positive, sums to one.
 
@@ -136,7 +133,6 @@ class ChiSquare:
         Parameters
         ----------
         s : Tensor
-            Any numbers.
 
         Returns
         -------
@@ -158,7 +154,6 @@ class ChiSquare:
         scores : MaskedScores
             Of shape [..., N].
         eta : Tensor, shape [...]
-            Radii.
 
         Returns
         -------
@@ -196,7 +191,6 @@ class ChiSquare:
         Parameters
         ----------
         f : Tensor, shape [..., N]
-            Values.
         weight : Tensor, shape [N]
             Positive, sums to one.
 

@@ -1,4 +1,4 @@
-"""The temperature at which tilting reaches a given radius: one per row, or one for each group of rows."""
+"""Temperature that solves a KL radius exactly, for rows or groups of rows."""
 
 from __future__ import annotations
 
@@ -7,36 +7,21 @@ import math
 import torch
 from torch import Tensor
 
-from reverie.objectives.dro.groups import Groups
-from reverie.objectives.dro.scores import MaskedScores, checked_rows
-from reverie.objectives.dro.tilt import tilted
+from reverie.objectives.dro.scores import Groups, MaskedScores, checked_rows
+from reverie.objectives.dro.tilt import compute_tilt
 
 _STEPS = 100
 """More than bisection alone needs to exhaust float64; Newton's steps end it after 4 to 12."""
 
 
 @torch.no_grad()
-def pooled_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
-    """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``.
+def solve_group_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
+    """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``; eta [G] → [G].
 
     That τ is the multiplier of one robust problem over all rows of the group whose mean radius is bounded:
     ``min_τ mean_rows τ log E e^{f/τ} + τ η``. The radius falls in τ; Newton's method on its logarithm in log τ starts at the
     small-radius value and is kept inside a shrinking bracket. With R = max - min of a row, a variance is at most R²/4, hence
     ``η(τ) ≤ R²/(8τ²)``, which gives the upper end.
-
-    Parameters
-    ----------
-    scores : MaskedScores
-        Of shape [M, N].
-    eta : Tensor, shape [G]
-        Positive radii in nats.
-    groups : Groups
-        Which rows share.
-
-    Returns
-    -------
-    Tensor, shape [G]
-        Temperatures, without gradient; 0 where not even the highest scores alone lie farther than η.
     """
     variance = groups.mean(scores.variance())
     capped = (eta >= groups.mean(scores.ties()[1])) | (variance == 0)
@@ -46,7 +31,7 @@ def pooled_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
     at = torch.minimum((variance / (2 * eta)).sqrt().log(), high).masked_fill(capped, 0.0)
     enough = torch.finfo(high.dtype).eps ** 0.75  # Newton squares the error, so the step after this one would be rounding
     for _ in range(_STEPS):
-        tilt = tilted(scores, at.exp()[groups.index])
+        tilt = compute_tilt(scores, at.exp()[groups.index])
         reached = groups.mean(tilt.radius)
         low, high = torch.where(reached > eta, at, low), torch.where(reached > eta, high, at)
         newton = at + reached * (reached / eta).log() / groups.mean(tilt.variance)
@@ -86,9 +71,9 @@ def tau_exact(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Ten
     n = scores.values.shape[-1]
     flat = MaskedScores(scores.values.reshape(-1, n), scores.mask.reshape(-1, n), scores.count.reshape(-1), scores.top.reshape(-1))
     groups = Groups(torch.arange(len(flat.top), device=f.device), len(flat.top))
-    tau = pooled_tau(flat, row_eta.detach().reshape(-1), groups).view_as(scores.top)
+    tau = solve_group_tau(flat, row_eta.detach().reshape(-1), groups).view_as(scores.top)
     capped = tau == 0
-    tilt = tilted(scores, tau.masked_fill(capped, 1.0))
+    tilt = compute_tilt(scores, tau.masked_fill(capped, 1.0))
     slope = tilt.variance.detach()
     flat_there = capped | (slope <= torch.finfo(tau.dtype).eps)
     return tau * (1 + (tilt.radius - row_eta) / slope.masked_fill(flat_there, torch.inf))

@@ -1,4 +1,4 @@
-"""Temperatures learned by radius: how far negatives may be re-weighted is given, the temperature follows from the scores."""
+"""Temperatures learned from a given KL radius, after the robust reading of InfoNCE (Wu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from reverie.objectives.checks import check_scores
-from reverie.objectives.dro.exact import pooled_tau
-from reverie.objectives.dro.groups import alike
-from reverie.objectives.dro.scores import MaskedScores
-from reverie.objectives.dro.slots import SlotAverages
-from reverie.objectives.dro.temperature import check_bounds, check_users
+from reverie.objectives.dro.exact import solve_group_tau
+from reverie.objectives.dro.scores import MaskedScores, group_rows
+from reverie.objectives.dro.temperature import SlotAverages, check_bounds, check_users
 
 
 def learn_temperature(
@@ -114,9 +112,9 @@ class LearnedTemperature(nn.Module):
         check_scores(positive, negative)
         slots = self._slots(users, len(negative), negative.device)
         usable = (negative != -torch.inf).any(1)
-        kept, groups = alike(slots[usable])
+        kept, groups = group_rows(slots[usable])
         scores = MaskedScores.of(negative[usable], name="negative")
-        fresh = pooled_tau(scores, scores.top.new_full(kept.shape, self.radius), groups)
+        fresh = solve_group_tau(scores, scores.top.new_full(kept.shape, self.radius), groups)
         tau = fresh.clamp(self.minimum, self.maximum)
         if self.averages is not None:
             if self.training:

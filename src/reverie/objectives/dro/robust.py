@@ -1,4 +1,4 @@
-"""The robust expectation of negatives' scores: the worst mean over all laws within a radius of the uniform one."""
+"""Robust expectation: the worst mean of scores over all distributions within a φ-divergence radius."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ def phi_dro(f: Tensor, eta: float | Tensor, phi: Divergence, mask: Tensor | None
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     eta : float or Tensor, broadcasts to [...]
-        Radius.
     phi : Divergence
         Such as `KullbackLeibler` or `ChiSquare`.
     mask : Tensor or None, bool, broadcasts to f

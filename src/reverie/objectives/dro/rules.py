@@ -1,39 +1,21 @@
-"""Temperature rules as their options say."""
+"""Creation of temperature rules from options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
+from reverie.objectives.config import ByDensity, ByRadius, RuleConfig
 from reverie.objectives.dro.adap_tau import AdapTau
 from reverie.objectives.dro.anchor_tau import AnchorTau
 from reverie.objectives.dro.learned import LearnedTemperature, learn_temperature
-from reverie.objectives.temperature_config import ByDensity, ByRadius, RuleConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemperature | AdapTau | AnchorTau:
-    """Return the rule that options ask for.
-
-    Parameters
-    ----------
-    config : RuleConfig
-        Options.
-    n_users, n_items : int
-        Sizes of the training data.
-
-    Returns
-    -------
-    TemperatureRule
-        A module. `AdapTau` waits for the number of events, see there.
-
-    Raises
-    ------
-    ConfigError
-        If temperatures differ by user and there are no users.
-    """
+    """Return the rule that options ask for."""
     bounds = {"minimum": config.minimum, "maximum": config.maximum}
     by_user = not isinstance(config, ByRadius) or config.form == "user"
     if by_user and n_users == 0:
@@ -46,19 +28,6 @@ def create_rule(config: RuleConfig, n_users: int, n_items: int) -> LearnedTemper
 
 
 def tell_counts(temperature: object, counts: NDArray[Any]) -> None:
-    """Tell the training counts to a temperature that waits for them, as `AdapTau` does.
-
-    Parameters
-    ----------
-    temperature : object
-        A number or a rule.
-    counts : ndarray, shape [N + 1]
-        Training counts by item code, entry 0 not read.
-
-    Raises
-    ------
-    ValueError
-        If half of all pairs or more are events.
-    """
+    """Set the training counts of a temperature that needs them, as `AdapTau` does; counts [N + 1]."""
     if isinstance(temperature, AdapTau):
         temperature.count_events(int(counts[1:].sum()))

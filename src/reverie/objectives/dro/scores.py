@@ -1,4 +1,4 @@
-"""Scores of negatives as an empirical distribution: the uniform law over the unmasked entries of the last axis."""
+"""Scores in groups of rows, as robust losses take them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from reverie.objectives.checks import wide
 
 
 @dataclass(frozen=True)
-class MaskedScores:
-    """Checked scores. Made by `MaskedScores.of`.
+class Groups:
+    """Which rows belong together; index [M]."""
 
-    Parameters
-    ----------
-    values : Tensor, shape [..., N]
-        Scores, float32 or wider; masked ones are replaced by their row's highest, so that nothing infinite is left.
-    mask : Tensor, shape [..., N], bool
-        Which entries count.
-    count : Tensor, shape [...]
-        How many of a row count, at least 1.
-    top : Tensor, shape [...]
-        Each row's highest score.
-    """
+    index: Tensor
+    size: int
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return each group's mean over its rows; x [M] → [G]."""
+        return x.new_zeros(self.size).index_add(0, self.index, x) / torch.bincount(self.index, minlength=self.size)
+
+
+def group_rows(codes: Tensor) -> tuple[Tensor, Groups]:
+    """Group rows of equal code; codes [M] → [G]."""
+    kept, index = torch.unique(codes, return_inverse=True)
+    return kept, Groups(index, len(kept))
+
+
+@dataclass(frozen=True)
+class MaskedScores:
+    """Checked scores. Made by `MaskedScores.of`; values [..., N], mask [..., N], count [...], top [...]."""
 
     values: Tensor
     mask: Tensor
@@ -33,27 +39,7 @@ class MaskedScores:
 
     @classmethod
     def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> MaskedScores:
-        """Check scores and take the masked ones out.
-
-        Parameters
-        ----------
-        f : Tensor, shape [..., N]
-            Scores; -inf masks one.
-        mask : Tensor or None, bool, broadcasts to f
-            True where an entry counts.
-        name : str
-            What to call `f` in a message.
-
-        Returns
-        -------
-        MaskedScores
-            The distribution.
-
-        Raises
-        ------
-        ValueError
-            If `f` has no last axis, is not floating, holds NaN or +inf, or a row has no entry left; if `mask` does not fit.
-        """
+        """Check scores and take the masked ones out; f [..., N]."""
         if f.dim() == 0 or f.shape[-1] == 0 or not f.is_floating_point():
             raise ValueError(f"{name} must be floating with shape [..., N] and N ≥ 1, got {f.dtype} {list(f.shape)}")
         keep = f != -torch.inf
@@ -74,39 +60,17 @@ class MaskedScores:
         return cls(torch.where(keep, values, top[..., None]), keep, count, top)
 
     def mean(self, x: Tensor) -> Tensor:
-        """Return the mean over unmasked entries.
-
-        Parameters
-        ----------
-        x : Tensor, shape [..., N]
-            Finite values.
-
-        Returns
-        -------
-        Tensor, shape [...]
-            Means.
-        """
+        """Return the mean over unmasked entries; x [..., N] → [...]."""
         return x.masked_fill(~self.mask, 0.0).sum(-1) / self.count
 
     def variance(self) -> Tensor:
-        """Return the variance of the scores under the uniform law (divided by the count, not by one less).
-
-        Returns
-        -------
-        Tensor, shape [...]
-            Variances.
-        """
+        """Return the variance of the scores under the uniform law (divided by the count, not by one less) → [...]."""
         return self.mean((self.values - self.mean(self.values)[..., None]).square())
 
     def ties(self) -> tuple[Tensor, Tensor]:
         """Return the uniform law over each row's highest scores, what tilting tends to as τ → 0, and its radius.
 
-        Returns
-        -------
-        weights : Tensor, shape [..., N]
-            Sums to one.
-        cap : Tensor, shape [...]
-            log(N / number of highest).
+        → [..., N], [...].
         """
         highest = self.mask & (self.values == self.top[..., None])
         number = highest.sum(-1)
@@ -114,27 +78,7 @@ class MaskedScores:
 
 
 def checked_rows(value: float | Tensor, rows: Tensor, name: str) -> Tensor:
-    """Return a positive number per row.
-
-    Parameters
-    ----------
-    value : float or Tensor, broadcasts to [...]
-        The number or numbers.
-    rows : Tensor, shape [...]
-        Gives shape, type and device.
-    name : str
-        What to call it in a message.
-
-    Returns
-    -------
-    Tensor, shape [...]
-        The value, expanded.
-
-    Raises
-    ------
-    ValueError
-        If one is not positive and finite, or the shape does not broadcast.
-    """
+    """Return a positive number per row; rows [...] → [...]."""
     number = torch.as_tensor(value, dtype=rows.dtype, device=rows.device)
     if not bool((number > 0).all() & number.isfinite().all()):
         raise ValueError(f"{name} must be positive and finite, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")

@@ -1,11 +1,42 @@
-"""What a softmax loss may ask for its temperature."""
+"""Temperatures: effective ones of a loss, and learned ones by row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+
+def effective_inv_tau(f: Tensor, tau: float, mu: float, sigma: float) -> Tensor:
+    """Return the slope ``1/τ - (f-μ)/σ²`` of ``log(N(f; μ, σ) e^{f/τ})``: the inverse temperature that acts at a score.
+
+    The product is itself proportional to a Gaussian around ``μ + σ²/τ``, where the slope is 0. So a weight with μ above the
+    scores hardens (lowers the temperature), and one below softens.
+
+    Parameters
+    ----------
+    f : Tensor
+        Scores of negatives, cosines.
+    tau : float
+        Temperature, positive.
+    mu, sigma : float
+        Mean and standard deviation of the weight, in units of score; sigma positive.
+
+    Returns
+    -------
+    Tensor, shape of f
+        Inverse temperatures.
+
+    Raises
+    ------
+    ValueError
+        If `tau` or `sigma` is not positive.
+    """
+    for name, value in (("tau", tau), ("sigma", sigma)):
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+    return 1 / tau - (f - mu) / sigma**2
 
 
 @runtime_checkable
@@ -16,49 +47,12 @@ class TemperatureRule(Protocol):
     """
 
     def __call__(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
-        """Return temperatures, in units of score.
-
-        Parameters
-        ----------
-        positive : Tensor, shape [M]
-            Scores of the targets.
-        negative : Tensor, shape [M, K]
-            Scores of the negatives; -inf masks one.
-        users : Tensor or None, shape [M], int64
-            Whose row it is, 0..U-1.
-
-        Returns
-        -------
-        Tensor, shape [M, 1] or []
-            Positive.
-        """
+        """Return temperatures, in units of score; positive [M], negative [M, K], users [M] → [M, 1] or []."""
         ...
 
 
 def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") -> Tensor:
-    """Return users after a check; codes are looked at on the CPU only, where that costs no waiting.
-
-    Parameters
-    ----------
-    users : Tensor or None, shape [M], int64
-        Codes.
-    rows : int
-        M.
-    n : int
-        Number U of users.
-    name : str
-        What to call them in a message.
-
-    Returns
-    -------
-    Tensor, shape [M]
-        The codes.
-
-    Raises
-    ------
-    ValueError
-        If they are missing, have another shape, or lie outside 0..U-1.
-    """
+    """Return users after a check; codes are looked at on the CPU only, where that costs no waiting; users [M] → [M]."""
     if users is None or users.shape != (rows,):
         raise ValueError(f"{name} must have shape [{rows}], one per row, got {None if users is None else list(users.shape)}")
     if users.device.type == "cpu" and rows > 0 and not 0 <= int(users.min()) <= int(users.max()) < n:
@@ -67,17 +61,40 @@ def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") ->
 
 
 def check_bounds(minimum: float, maximum: float) -> None:
-    """Check the bounds of a temperature.
-
-    Parameters
-    ----------
-    minimum, maximum : float
-        Least and greatest.
-
-    Raises
-    ------
-    ValueError
-        If they are not positive and in order.
-    """
+    """Check the bounds of a temperature."""
     if not 0 < minimum <= maximum:
         raise ValueError(f"minimum and maximum must be positive and in order, got {minimum} and {maximum}")
+
+
+class SlotAverages(nn.Module):
+    """Moving averages in n slots, each over the values that reached it: ``Σ decay^age x / Σ decay^age``."""
+
+    total: Tensor
+    weight: Tensor
+
+    def __init__(self, n: int, decay: float) -> None:
+        super().__init__()
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay must lie between 0 and 1, got {decay}")
+        self.decay = decay
+        self.register_buffer("total", torch.zeros(n))
+        self.register_buffer("weight", torch.zeros(n))
+
+    @torch.no_grad()
+    def update(self, slots: Tensor, values: Tensor) -> None:
+        """Add a value to each of some slots; slots [S], values [S]."""
+        self.total[slots] = self.decay * self.total[slots] + (1 - self.decay) * values.to(self.total.dtype)
+        self.weight[slots] = self.decay * self.weight[slots] + (1 - self.decay)
+
+    def read(self, slots: Tensor, otherwise: Tensor) -> Tensor:
+        """Return averages; slots [S] → [S]."""
+        weight = self.weight[slots]
+        seen = weight > 0
+        return torch.where(seen, (self.total[slots] / weight.masked_fill(~seen, 1.0)).to(otherwise.dtype), otherwise)
+
+    def overall(self) -> Tensor:
+        """Return the mean of the averages of all slots that were reached; 0 if none was → []."""
+        seen = self.weight > 0
+        return (self.total / self.weight.masked_fill(~seen, 1.0)).sum() / seen.sum().clamp(min=1)

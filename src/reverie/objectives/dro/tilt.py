@@ -1,7 +1,8 @@
-"""Exponential tilting of the uniform law over negatives: q_j ∝ e^{f_j/τ}, its radius, and the same for large τ."""
+"""Exponential tilting of scores, and Lambert's W in log space."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,21 +11,46 @@ from torch import Tensor
 from reverie.objectives.dro.scores import MaskedScores, checked_rows
 
 
-@dataclass(frozen=True)
-class Tilt:
-    """The tilted law of each row.
+@torch.no_grad()
+def lambert_w(z: Tensor) -> Tensor:
+    """Return the principal branch of Lambert's W: the w ≥ -1 with ``w e^w = z``.
+
+    Halley's method, from a series around the branch point -1/e or from logarithms (Corless et al., Adv. Comput. Math. 1996,
+    eq. 4.22 and 5.9). Eight steps are more than any float64 needs.
 
     Parameters
     ----------
-    weights : Tensor, shape [..., N]
-        q, zero where masked.
-    log_mean : Tensor, shape [...]
-        ``log E e^{(f - max f)/τ}``.
-    radius : Tensor, shape [...]
-        ``KL(q ‖ uniform)``.
-    variance : Tensor, shape [...]
-        Variance of f/τ under q: minus the derivative of the radius by log τ.
+    z : Tensor
+        Numbers of at least -1/e; below it (where W has no real value) they count as -1/e.
+
+    Returns
+    -------
+    Tensor
+        The same shape and type, without gradient.
+
+    Raises
+    ------
+    ValueError
+        If `z` is not floating.
     """
+    if not z.is_floating_point():
+        raise ValueError(f"z must be floating, got {z.dtype} {list(z.shape)}")
+    branch = (2 * (math.e * z + 1)).clamp(min=0.0).sqrt()
+    log = z.clamp(min=math.e).log()
+    w = torch.where(z < 1, -1 + branch - branch.square() / 3 + 11 / 72 * branch**3, log - log.log())
+    w = torch.where((z >= 1) & (z < math.e), 0.8, w)
+    at_branch = branch < 2e-2 * torch.finfo(z.dtype).eps ** 0.25
+    for _ in range(8):
+        excess = w - z * torch.exp(-w)
+        slope = w + 1
+        step = excess / (slope - (w + 2) * excess / (2 * slope))
+        w = w - torch.where(at_branch, 0.0, step)
+    return w
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """The tilted law of each row; weights [..., N], log_mean [...], radius [...], variance [...]."""
 
     weights: Tensor
     log_mean: Tensor
@@ -32,24 +58,8 @@ class Tilt:
     variance: Tensor
 
 
-def tilted(scores: MaskedScores, tau: Tensor) -> Tilt:
-    """Tilt the uniform law by ``e^{f/τ}``.
-
-    The logarithm goes by expm1 and log1p of differences to the highest score, so that a small radius keeps its digits: its
-    relative error is of the order of (rounding / sqrt(radius)).
-
-    Parameters
-    ----------
-    scores : MaskedScores
-        The distribution.
-    tau : Tensor, shape [...]
-        Positive temperatures.
-
-    Returns
-    -------
-    Tilt
-        The law; gradients flow to scores and temperatures.
-    """
+def compute_tilt(scores: MaskedScores, tau: Tensor) -> Tilt:
+    """Tilt the uniform law by ``e^{f/τ}``; tau [...]."""
     z = (scores.values - scores.top[..., None]) / tau[..., None]
     log_mean = torch.log1p(scores.mean(torch.expm1(z)))
     weights = (z - log_mean[..., None]).exp().masked_fill(~scores.mask, 0.0) / scores.count[..., None]
@@ -82,7 +92,7 @@ def radius(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor
         If a shape or value does not fit, see `MaskedScores.of`.
     """
     scores = MaskedScores.of(f, mask)
-    return tilted(scores, checked_rows(tau, scores.top, "tau")).radius
+    return compute_tilt(scores, checked_rows(tau, scores.top, "tau")).radius
 
 
 def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor:
@@ -93,7 +103,6 @@ def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     tau : float or Tensor, broadcasts to [...]
-        Temperature.
     mask : Tensor or None, bool, broadcasts to f
         True where an entry counts.
 
@@ -109,7 +118,7 @@ def entropic_mean(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     """
     scores = MaskedScores.of(f, mask)
     row_tau = checked_rows(tau, scores.top, "tau")
-    return scores.top + row_tau * tilted(scores, row_tau).log_mean
+    return scores.top + row_tau * compute_tilt(scores, row_tau).log_mean
 
 
 def mean_variance(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) -> Tensor:
@@ -120,7 +129,6 @@ def mean_variance(f: Tensor, tau: float | Tensor, mask: Tensor | None = None) ->
     f : Tensor, shape [..., N]
         Scores of negatives; -inf masks one.
     tau : float or Tensor, broadcasts to [...]
-        Temperature.
     mask : Tensor or None, bool, broadcasts to f
         True where an entry counts.
 

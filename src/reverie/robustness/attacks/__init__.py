@@ -1,1 +1,1 @@
-"""Attacks: ways to make up profiles."""
+"""Attacks: fake profiles and polluted histories."""

@@ -1,4 +1,4 @@
-"""AIA: the ratings of copied profiles are learned by gradient."""
+"""AIA (Tang, Wen and Wang 2020): ratings of copied profiles, learned by gradient on a surrogate."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.steps import hard_step, hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.gradient import PoisoningLoss, gradient_step, hard_step, hard_top
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.aia_config import AiaConfig
-    from reverie.robustness.ratings import Scale
+    from reverie.robustness.arena import Scale
+    from reverie.robustness.attacks.config import AiaConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -24,28 +30,8 @@ if TYPE_CHECKING:
 class AIA:
     """Real users as templates; what a fake user rates is copied, how is learned on a surrogate.
 
-    Templates are users with enough ratings (else the longest ones), targets taken out, cut at random to the size of a profile.
-    Their ratings are parameters, moved by Adam along the gradient of `Aim` through the refit of `Surrogate`, and clipped to the
-    scale. A recommender sees likes, so a rating counts for the surrogate as a like from the threshold on: that step goes
-    forward, its slope back. The rounded ratings with the lowest loss on the way are returned.
-
-    Where data have no ratings all values are 1 and nothing would be left to learn. There the whole profile of a template is the
-    choice, and which of its items a fake user keeps is learned: a number for each, the largest of which are kept.
-
-    Parameters
-    ----------
-    config : AiaConfig
-        Options.
-
-    References
-    ----------
     .. [1] Tang, Wen and Wang, Revisiting adversarially learned injection attacks against recommender systems, RecSys 2020, in
        the form in which the Leg-UP paper (arXiv:2206.11433) calls it AIA.
-
-    Notes
-    -----
-    Deviations: the surrogate learns likes, not ratings, by alternating least squares; ratings are rounded for the loss but
-    kept as they are between steps (rounding them after each step of this size would undo it).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
@@ -58,33 +44,31 @@ class AIA:
         """Return profiles; see `Attack`."""
         config, generator = self.config, numpy_generator(seed, "attack", "aia")
         ratings = seen_ratings(view)
-        scale, n = ratings.scale, room(view, goal, budget.size)
+        scale, n = ratings.scale, n_fillers(view, goal, budget.size)
         real = without_targets(ratings, goal)
-        copied = real[choose_templates(real, budget.users, n, generator)]
+        copied = draw_templates(real, budget.users, n, generator)
         if not scale.implicit:
-            copied = keep_some(copied, n, generator)
+            copied = sample_entries(copied, n, generator)
         at = torch.from_numpy(np.stack(copied.tocoo().coords).astype(np.int64))
         start = generator.normal(0.0, 0.1, copied.nnz) if scale.implicit else copied.tocoo().data
         values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
         allowed = torch.zeros(copied.shape, dtype=torch.bool)
         allowed[at[0], at[1]] = True
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
         optimiser = torch.optim.Adam([values], lr=config.rate * (scale.step or 0.5))
-        rows, lowest, best = adversary.aim.audience(generator), np.inf, values.detach().clone()
+        rows, lowest, best = poisoning_loss.attack_loss.sample_users(generator), np.inf, values.detach().clone()
         for _ in range(config.steps):
-            value, handle = adversary.loss(_likes(values, at, allowed, n, scale), rows)
+            value, handle = poisoning_loss.loss(_likes(values, at, allowed, n, scale), rows)
             if value < lowest:
                 lowest, best = value, values.detach().clone()
-            optimiser.zero_grad()
-            handle.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            gradient_step(optimiser, handle)
             if not scale.implicit:
                 with torch.no_grad():
                     values.clamp_(scale.low, scale.high)
         dense = torch.zeros(allowed.shape)
         dense[at[0], at[1]] = best
         kept = hard_top(dense, allowed, n) > 0 if scale.implicit else allowed
-        return assembled(view, goal, kept.numpy(), dense.numpy())
+        return build_profiles(view, goal, kept.numpy(), dense.numpy())
 
 
 def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) -> Tensor:
@@ -94,8 +78,3 @@ def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) ->
         return hard_top(dense.index_put((at[0], at[1]), values), allowed, n)
     cut = scale.threshold - scale.step / 2
     return dense.index_put((at[0], at[1]), hard_step((values - cut) / scale.step))
-
-
-def build_aia(config: AiaConfig) -> AIA:
-    """Return AIA."""
-    return AIA(config)

@@ -1,4 +1,4 @@
-"""What an attack is."""
+"""The interfaces of attacks: injection of fake profiles, and pollution of histories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Attack(Protocol):
-    """Makes up profiles; what it needs to see is declared, and refused by `refuse_what_is_not_seen` where it may not."""
+    """Makes up profiles; what it needs to see is declared, and refused by `check_knowledge` where it may not."""
 
     needs: ClassVar[frozenset[Need]]
     """What it must see."""

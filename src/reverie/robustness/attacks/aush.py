@@ -1,4 +1,4 @@
-"""AUSH: a generator rates selected items in copied profiles so that a discriminator takes them for real."""
+"""AUSH (Lin et al. 2020): fake profiles from a generative adversarial network over copied profiles."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.simple import together
-from reverie.robustness.attacks.steps import hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.gradient import discriminator_loss, generator_loss, gradient_step, hard_top
+from reverie.robustness.attacks.simple import target_cooccurrence
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    keep_entries,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator, seed_torch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.aush_config import AushConfig
+    from reverie.robustness.attacks.config import AushConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -26,32 +34,8 @@ if TYPE_CHECKING:
 class AUSH:
     """Fillers copied from real users, a target rated highest, and items selected for the target, rated by a generator.
 
-    The generator (N to `hidden` to N, sigmoids) sees the fillers and says how its user would rate the selected items; it
-    minimises
-
-    ``BCE(D(fake), real) + MSE(selected, highest) + MSE(selected, true)``
-
-    the last over known ratings of selected items and a share of the unknown ones, as zeros. The discriminator (two hidden
-    layers, sigmoids) sees fillers and selected items. Selected are the items most liked together with the target, see
-    `together`. Gradients of all three terms reach the generator; the target never stands in a template.
-
-    Where data have no ratings all values are 1, and the generator's numbers decide instead which of a larger pool of such items
-    are selected for each fake user: the choice goes forward, its slope back.
-
-    Parameters
-    ----------
-    config : AushConfig
-        Options.
-
-    References
-    ----------
     .. [1] Lin, Chen, Li, Xiao, Li and Yang, Attacking recommender systems with augmented user profiles, CIKM 2020,
        arXiv:2005.08164.
-
-    Notes
-    -----
-    Our reading: the mask of the reconstruction; selected items by likes in common. Deviation: the ratings given to the
-    discriminator are not rounded.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})
@@ -67,40 +51,23 @@ class AUSH:
         draw = numpy_generator(seed, "attack", "aush")
         ratings = seen_ratings(view)
         real = without_targets(ratings, goal)
-        n = room(view, goal, budget.size)
-        templates = real[choose_templates(real, budget.users, n, draw)]
+        n = n_fillers(view, goal, budget.size)
+        templates = draw_templates(real, budget.users, n, draw)
         return self.around(view, goal, templates, n, seed)
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
-        """Return one profile around each of given templates.
-
-        Parameters
-        ----------
-        view, goal
-            What is seen and wanted.
-        templates : scipy.sparse.csr_array, shape [F, N]
-            Ratings without targets.
-        n : int
-            Ratings of a profile besides the target.
-        seed : int
-            Seed of training and of fillers.
-
-        Returns
-        -------
-        Profiles
-            F of them.
-        """
+        """Return one profile around each of given templates; templates [F, N]."""
         config, scale = self.config, seen_ratings(view).scale
         draw = numpy_generator(seed, "attack", "aush", "train")
         seed_torch(seed, "attack", "aush")
         selected = min(config.selected, n // 2)
         wide = min(selected * config.pool if scale.implicit else selected, view.n_items - len(goal.targets))
-        near = together(view, goal.targets.astype(np.int64))
+        near = target_cooccurrence(view, goal.targets.astype(np.int64))
         near[:, goal.targets - 1] = -np.inf
         picked = torch.zeros(near.shape, dtype=torch.bool)
         picked.scatter_(1, torch.from_numpy(np.argsort(-near, axis=1, kind="stable")[:, :wide].copy()), True)
-        generator = _two_layers(view.n_items, config.hidden)
-        self.generator = generator
+        layers = nn.Linear(view.n_items, config.hidden), nn.Sigmoid(), nn.Linear(config.hidden, view.n_items), nn.Sigmoid()
+        self.generator = generator = nn.Sequential(*layers)
         if config.steps:
             self._train(generator, picked, view, goal, n - selected, selected, draw)
         mask = picked[np.arange(templates.shape[0]) % len(goal.targets)]
@@ -109,22 +76,22 @@ class AUSH:
             out = generator(fillers)
         chosen = hard_top(out, mask, selected) > 0
         values = torch.where(chosen, out, fillers) * scale.high
-        return assembled(view, goal, (chosen | (fillers > 0)).numpy(), values.numpy())
+        return build_profiles(view, goal, (chosen | (fillers > 0)).numpy(), values.numpy())
 
     def _train(
         self, generator: nn.Module, picked: Tensor, view: View, goal: Goal, n: int, selected: int, draw: np.random.Generator
     ) -> None:
         config, scale = self.config, seen_ratings(view).scale
-        judge = nn.Sequential(
+        discriminator = nn.Sequential(
             nn.Linear(view.n_items, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, 1),
         )  # fmt: skip
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
-        of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
+        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
         real = without_targets(seen_ratings(view), goal)
         for _ in range(config.steps):
-            rows = real[choose_templates(real, config.batch_size, n + selected, draw)]
+            rows = draw_templates(real, config.batch_size, n + selected, draw)
             mask = picked[torch.from_numpy(draw.integers(0, len(picked), config.batch_size))]
             truth = torch.from_numpy(rows.toarray()).float() / scale.high
             fillers = _fillers(rows, mask, n, draw) / scale.high
@@ -132,34 +99,16 @@ class AUSH:
             given = hard_top(out, mask, selected)
             made = given if scale.implicit else out * given.detach()
             fake, true = fillers + made, torch.where((fillers > 0) | mask, truth, 0.0)
-            ones = torch.ones(len(fake), 1)
-            of_judge.zero_grad()
-            told = F.binary_cross_entropy_with_logits(judge(true), ones)
-            (told + F.binary_cross_entropy_with_logits(judge(fake.detach()), 0 * ones)).backward()  # type: ignore[no-untyped-call]
-            of_judge.step()
+            gradient_step(of_discriminator, discriminator_loss(discriminator, true, fake))
             zeros = torch.from_numpy(draw.random(mask.shape) < config.zeros)
             shown = mask & ((truth > 0) | zeros)
-            loss = F.binary_cross_entropy_with_logits(judge(fake), ones)
-            loss = loss + F.mse_loss(out[given > 0], torch.ones_like(out[given > 0]))
+            loss = generator_loss(discriminator, fake) + F.mse_loss(out[given > 0], torch.ones_like(out[given > 0]))
             if bool(shown.any()):
                 loss = loss + F.mse_loss(out[shown], truth[shown])
-            of_generator.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            of_generator.step()
+            gradient_step(of_generator, loss)
 
 
 def _fillers(rows: csr_array, mask: Tensor, n: int, draw: np.random.Generator) -> Tensor:
-    """At most n ratings of each row outside a mask, dense."""
-    outside = rows.tocoo()
-    stays = ~mask.numpy()[outside.coords[0], outside.coords[1]]
-    kept = type(rows)((outside.data[stays], (outside.coords[0][stays], outside.coords[1][stays])), shape=rows.shape)
-    return torch.from_numpy(keep_some(kept, n, draw).toarray()).float()
-
-
-def _two_layers(n_items: int, hidden: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(n_items, hidden), nn.Sigmoid(), nn.Linear(hidden, n_items), nn.Sigmoid())
-
-
-def build_aush(config: AushConfig) -> AUSH:
-    """Return AUSH."""
-    return AUSH(config)
+    """Return at most n ratings of each row outside a mask, dense."""
+    outside = keep_entries(rows, ~mask.numpy()[rows.tocoo().coords])
+    return torch.from_numpy(sample_entries(outside, n, draw).toarray()).float()

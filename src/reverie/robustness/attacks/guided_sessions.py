@@ -1,4 +1,4 @@
-"""Fake sessions chosen with the victim's own vectors."""
+"""Fake sessions chosen by the victim's own user and item vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
 from reverie.errors import ConfigError
-from reverie.evaluation.scoring import asking
+from reverie.evaluation.scoring import evaluation_mode
 from reverie.protocols import Represents
 from reverie.robustness.attacks.sessions import rows_without, seen_sequences, sessions
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.guided_sessions_config import GuidedSessionsConfig
+    from reverie.robustness.attacks.config import GuidedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
@@ -36,11 +36,6 @@ class GuidedSessions:
     number of users won is smoothed to ``Σ_u sigmoid((raise_u - gap_u) / τ)``, and histories of real users are added one by one
     where its gradient is largest. η is set so that an average history repeated by all fake users would close `push` times the
     median gap.
-
-    Parameters
-    ----------
-    config : GuidedSessionsConfig
-        Options.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"order", "victim"})
@@ -50,13 +45,7 @@ class GuidedSessions:
         self.config = config
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles; see `Attack`.
-
-        Raises
-        ------
-        ConfigError
-            If the victim has no vectors.
-        """
+        """Return profiles; see `Attack`."""
         sequences, victim = seen_sequences(view), view.victim
         if victim is None or not isinstance(victim, Represents):
             raise ConfigError(
@@ -71,22 +60,7 @@ class GuidedSessions:
         return sessions(view, goal, chosen, min(self.config.context or budget.size, budget.size - 1))
 
     def greedy(self, states: Tensor, gaps: Tensor, n: int) -> NDArray[np.int64]:
-        """Choose histories.
-
-        Parameters
-        ----------
-        states : Tensor, shape [U, D]
-            Of users without the target.
-        gaps : Tensor, shape [U]
-            Distance of the target to their top 10; negative where it is inside.
-        n : int
-            How many histories; none is taken twice before all were.
-
-        Returns
-        -------
-        ndarray, shape [n], int64
-            Rows.
-        """
+        """Choose histories; states [U, D], gaps [U] → [n]."""
         width = self.config.softness * gaps.std().clamp(min=1e-6) if len(gaps) > 1 else torch.ones(())
         typical = (states @ states.mean(0)).mean().abs().clamp(min=1e-9)
         step = self.config.push * gaps.median().clamp(min=1e-6) / (n * typical)
@@ -107,14 +81,14 @@ class GuidedSessions:
 def _states(victim: Recommender, vectors: Represents, rows: Sequences, target: int) -> tuple[Tensor, Tensor]:
     """States after the latest events, [U, D], and gaps of the target to the tenth unseen item, [U]."""
     states, gaps = [], []
-    with asking(victim, None, 0) as place:
+    with evaluation_mode(victim, None, 0) as device:
         table = vectors.item_table()
         for begin in range(0, len(rows), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             starts, stops = rows.starts[part], rows.stops[part]
             first = starts if victim.history is None else np.maximum(starts, stops - victim.history)
             items, lengths = torch.from_numpy(padded(rows.items, first, stops)), torch.from_numpy(stops - first)
-            state = vectors.represent(SequenceBatch(items, lengths, torch.from_numpy(rows.users[part])).to(place))
+            state = vectors.represent(SequenceBatch(items, lengths, torch.from_numpy(rows.users[part])).to(device))
             scores = (state @ table.T).cpu()
             own = scores[:, target - 1].clone()
             seen = torch.from_numpy(padded(rows.items, starts, stops))
@@ -124,8 +98,3 @@ def _states(victim: Recommender, vectors: Represents, rows: Sequences, target: i
             gaps.append(torch.where(torch.isfinite(tenth), tenth - own, torch.zeros_like(own)))
             states.append(state.cpu())
     return torch.cat(states).float(), torch.cat(gaps).float()
-
-
-def build_guided_sessions(config: GuidedSessionsConfig) -> GuidedSessions:
-    """Return the attack by guided sessions."""
-    return GuidedSessions(config)

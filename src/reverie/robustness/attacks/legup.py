@@ -1,4 +1,4 @@
-"""Leg-UP: a generator of ratings taught by a discriminator and by a surrogate at once."""
+"""Leg-UP (Lin et al. 2022)."""
 
 from __future__ import annotations
 
@@ -9,48 +9,95 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.adversary import Adversary
-from reverie.robustness.attacks.legup_generator import RatingGenerator
-from reverie.robustness.attacks.steps import hard_top
-from reverie.robustness.attacks.templates import assembled, choose_templates, keep_some, room, seen_ratings, without_targets
+from reverie.robustness.attacks.gradient import (
+    PoisoningLoss,
+    discriminator_loss,
+    generator_loss,
+    gradient_step,
+    hard_step,
+    hard_top,
+)
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator, seed_torch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.legup_config import LegupConfig
+    from reverie.robustness.arena import Scale
+    from reverie.robustness.attacks.config import LegupConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
+
+
+_GAP = 1e-4
+_SHARPNESS = 5.0
+"""How much an output differs from a threshold is multiplied by this in the likelihood of a rating."""
+
+
+class RatingGenerator(nn.Module):
+    """N to `hidden` to N with tanh, then thresholds.
+
+    Boundaries of item i are ``b_0`` and ``b_k = b_{k-1} + relu(w_k) + 1e-4``; a rating is the lowest one plus a step for each
+    boundary that the output exceeds. Steps go forward hard and back with the slope of tanh.
+    """
+
+    def __init__(self, n_items: int, hidden: int, scale: Scale) -> None:
+        super().__init__()
+        self.scale = scale
+        self.first, self.second = nn.Linear(n_items, hidden), nn.Linear(hidden, n_items)
+        cuts = len(scale.levels) - 1
+        width = 1.6 / max(cuts, 1)
+        self.lowest = nn.Parameter(torch.full((n_items, 1), -0.8 + width / 2))
+        self.widths = nn.Parameter(torch.full((n_items, max(cuts - 1, 0)), width))
+
+    def forward(self, templates: Tensor) -> Tensor:
+        """Return continuous outputs; templates [F, N] → [F, N]."""
+        return torch.tanh(self.second(torch.tanh(self.first(templates / self.scale.high))))
+
+    def boundaries(self) -> Tensor:
+        """Return the boundaries between neighbouring ratings, ascending, shape [N, levels - 1]."""
+        return torch.cat([self.lowest, self.lowest + (F.relu(self.widths) + _GAP).cumsum(1)], dim=1)
+
+    def ratings(self, outputs: Tensor) -> Tensor:
+        """Cut outputs into ratings; outputs [F, N] → [F, N]."""
+        return self.scale.low + self.scale.step * hard_step(outputs[..., None] - self.boundaries()).sum(-1)
+
+    def likes(self, outputs: Tensor) -> Tensor:
+        """Say which ratings are likes, by the boundary under the threshold of the scale; outputs [F, N] → [F, N]."""
+        below = int((self.scale.levels < self.scale.threshold).sum())
+        if not below:
+            return torch.ones_like(outputs)
+        return hard_step(outputs - self.boundaries()[:, below - 1])
+
+    def rating_loss(self, outputs: Tensor, truth: Tensor) -> Tensor:
+        """Return the mean cross entropy of known ratings under ``P(rating above k) = sigmoid(5 (output - b_k))``.
+
+        outputs [F, N], truth [F, N].
+        """
+        known = ~torch.isnan(truth)
+        if self.scale.implicit:
+            return F.binary_cross_entropy_with_logits(_SHARPNESS * outputs, known.to(outputs.dtype))
+        rows, columns = known.nonzero(as_tuple=True)
+        above = torch.sigmoid(_SHARPNESS * (outputs[rows, columns, None] - self.boundaries()[columns]))
+        ends = torch.cat([torch.ones_like(above[:, :1]), above, torch.zeros_like(above[:, :1])], dim=1)
+        level = ((truth[rows, columns] - self.scale.low) / self.scale.step).round().long()
+        chance = (ends[:, :-1] - ends[:, 1:]).gather(1, level[:, None])
+        return -chance.clamp(min=1e-6).log().mean()
 
 
 class LegUp:
     """Real users as templates; an autoencoder says how fake users rate what their templates rated.
 
-    The generator is first taught real ratings (cross entropy), then the discriminator to tell them from its own. Each round has
-    some steps of the discriminator, one of the generator against it, and some of the generator against the surrogate: the
-    gradient of `Aim` goes through the refit of `Surrogate` and the hard thresholds to the generator. The profiles of the step
-    with the lowest surrogate loss are returned. Templates are users with enough ratings (else the longest ones) without
-    targets.
-
-    Where data have no ratings all values are 1: the template is a user's whole profile, and the generator's largest outputs
-    within it say which items a fake user keeps.
-
-    Parameters
-    ----------
-    config : LegupConfig
-        Options.
-
-    References
-    ----------
     .. [1] Lin, Chen, Li, Xiao, Li and Yang, Shilling black-box recommender systems by learning to generate fake user profiles,
        IEEE TNNLS 2022, arXiv:2206.11433.
-
-    Notes
-    -----
-    Deviations: the surrogate learns likes by alternating least squares; fewer, but whole refits (`attack_steps`) instead of 50
-    epochs; the cross entropy is that of an ordinal model with the generator's own thresholds; the discriminator sees what
-    stands in a template, not the target.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
@@ -65,69 +112,57 @@ class LegUp:
         """Return profiles; see `Attack`."""
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
-        ratings = seen_ratings(view)
-        scale, n = ratings.scale, room(view, goal, budget.size)
-        real = without_targets(ratings, goal)
+        scale, n = seen_ratings(view).scale, n_fillers(view, goal, budget.size)
+        real = without_targets(seen_ratings(view), goal)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
-        judge = nn.Sequential(nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1))
+        discriminator = nn.Sequential(
+            nn.Linear(view.n_items, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 1)
+        )
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
-        of_judge = torch.optim.Adam(judge.parameters(), lr=config.judge_rate)
-        templates = self._drawn(real, budget.users, n, draw)
-        adversary = Adversary(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
-        rows, lowest = adversary.aim.audience(draw), np.inf
+        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
+        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
 
+        def batch() -> Tensor:
+            return _templates(real, config.batch_size, n, scale, draw)
+
+        def train_discriminator() -> None:
+            rows = batch()
+            fake = _generate(generator, rows, n)[1]
+            gradient_step(of_discriminator, discriminator_loss(discriminator, rows / scale.high, fake))
+
+        templates = _templates(real, budget.users, n, scale, draw)
+        users, lowest = poisoning_loss.attack_loss.sample_users(draw), np.inf
         for _ in range(config.pretraining):
-            batch = self._drawn(real, config.batch_size, n, draw)
-            _step(of_generator, generator.surprise(generator(batch), torch.where(batch > 0, batch, torch.nan)))
+            rows = batch()
+            gradient_step(of_generator, generator.rating_loss(generator(rows), torch.where(rows > 0, rows, torch.nan)))
         for _ in range(config.pretraining):
-            self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
-        best = self._made(templates, n)
+            train_discriminator()
+        best = _generate(generator, templates, n)
         for _ in range(config.epochs):
             for _ in range(config.judge_steps):
-                self._teach(judge, of_judge, self._drawn(real, config.batch_size, n, draw), n)
-            fake = self._made(self._drawn(real, config.batch_size, n, draw), n)[1]
-            _step(of_generator, F.binary_cross_entropy_with_logits(judge(fake), torch.ones(len(fake), 1)))
+                train_discriminator()
+            gradient_step(of_generator, generator_loss(discriminator, _generate(generator, batch(), n)[1]))
             for _ in range(config.attack_steps):
-                made = self._made(templates, n)
-                value, handle = adversary.loss(made[0], rows)
+                made = _generate(generator, templates, n)
+                value, handle = poisoning_loss.loss(made[0], users)
                 if value < lowest:
                     lowest, best = value, made
-                _step(of_generator, handle)
-        kept, shown = (part.detach() for part in best[1:])
-        return assembled(view, goal, shown.numpy() > 0, (kept * scale.high).numpy())
-
-    def _drawn(self, real: csr_array, users: int, n: int, draw: np.random.Generator) -> Tensor:
-        rows = real[choose_templates(real, users, n, draw)]
-        implicit = self.generator is not None and self.generator.scale.implicit
-        return torch.from_numpy((rows if implicit else keep_some(rows, n, draw)).toarray()).float()
-
-    def _made(self, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Likes, ratings over the highest one, and which items are rated, each [F, N]."""
-        generator = self.generator
-        if generator is None:
-            raise RuntimeError("craft makes the generator")
-        outputs, there = generator(templates), templates > 0
-        if generator.scale.implicit:
-            chosen = hard_top(outputs, there, n)
-            return chosen, chosen, chosen.detach()
-        given = there.to(outputs.dtype)
-        return generator.likes(outputs) * given, generator.ratings(outputs) * given / generator.scale.high, given
-
-    def _teach(self, judge: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, n: int) -> None:
-        made, high = self._made(batch, n)[1].detach(), 1.0 if self.generator is None else self.generator.scale.high
-        true = judge(batch / high)
-        ones = torch.ones_like(true)
-        loss = F.binary_cross_entropy_with_logits(true, ones)
-        _step(optimiser, loss + F.binary_cross_entropy_with_logits(judge(made), 0 * ones))
+                gradient_step(of_generator, handle)
+        ratings, rated = (part.detach() for part in best[1:])
+        return build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high).numpy())
 
 
-def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+def _templates(real: csr_array, users: int, n: int, scale: Scale, draw: np.random.Generator) -> Tensor:
+    rows = draw_templates(real, users, n, draw)
+    return torch.from_numpy((rows if scale.implicit else sample_entries(rows, n, draw)).toarray()).float()
 
 
-def build_legup(config: LegupConfig) -> LegUp:
-    """Return Leg-UP."""
-    return LegUp(config)
+def _generate(generator: RatingGenerator, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return likes, ratings over the highest one, and which items are rated, each [F, N]; templates [F, N]."""
+    outputs, allowed = generator(templates), templates > 0
+    if generator.scale.implicit:
+        chosen = hard_top(outputs, allowed, n)
+        return chosen, chosen, chosen.detach()
+    rated = allowed.to(outputs.dtype)
+    return generator.likes(outputs) * rated, generator.ratings(outputs) * rated / generator.scale.high, rated

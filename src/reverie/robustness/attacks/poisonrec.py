@@ -1,4 +1,4 @@
-"""PoisonRec: a policy writes fake users and learns from how often the targets are shown."""
+"""PoisonRec (Song et al. 2020)."""
 
 from __future__ import annotations
 
@@ -7,27 +7,82 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from reverie.data.profiles import Profiles, profiles_of
 from reverie.errors import ConfigError
-from reverie.robustness.attacks.item_tree import ItemTree
-from reverie.robustness.attacks.templates import room
+from reverie.robustness.attacks.gradient import gradient_step
+from reverie.robustness.attacks.templates import append_targets, n_fillers
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.poisonrec_config import PoisonrecConfig
+    from numpy.typing import NDArray
+
+    from reverie.data.profiles import Profiles
+    from reverie.robustness.attacks.config import PoisonrecConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
 
-class Policy(nn.Module):
-    """An LSTM over the items written so far, from a vector of the fake user; its state walks down an `ItemTree`.
+class ItemTree:
+    """Paths from the root to items; popularity [N]."""
 
-    Parameters
-    ----------
-    users, n_items, n_nodes, dim : int
-        Fake users, items, inner nodes of the tree, and width.
-    """
+    def __init__(self, popularity: NDArray[np.int64], head: float, forbidden: NDArray[np.int64]) -> None:
+        order = np.argsort(-popularity, kind="stable")
+        order = order[~np.isin(order + 1, forbidden)]
+        if len(order) < 2:
+            raise ValueError("a tree needs two items")
+        first = min(max(1, round(head * len(order))), len(order) - 1)
+        sizes = (first, len(order) - first)
+        self.n_nodes = 1 + (sizes[0] - 1) + (sizes[1] - 1)
+        depth = 2 + int(np.ceil(np.log2(max(sizes))))
+        self.nodes = np.full((len(popularity), depth), -1, dtype=np.int64)
+        self.right = np.zeros((len(popularity), depth), dtype=np.bool_)
+        self.leaves = torch.from_numpy(order)
+        self._sizes, self._depth = sizes, depth
+        for side, (size, offset) in enumerate(zip(sizes, (0, sizes[0]), strict=True)):
+            items, node, column = order[offset : offset + size], np.arange(size, 2 * size), depth - 1
+            while (node > 1).any():  # from the leaves up; node 1 is the top of this tree
+                inside = node > 1
+                self.nodes[items[inside], column] = self._number(side, node[inside] // 2)
+                self.right[items[inside], column] = node[inside] % 2 == 1
+                node, column = np.where(inside, node // 2, node), column - 1
+            self.nodes[items, 0], self.right[items, 0] = 0, side == 1
+
+    def _number(self, side: int, node: NDArray[np.int64]) -> NDArray[np.int64]:
+        return node if side == 0 else node + self._sizes[0] - 1
+
+    def draw(self, states: Tensor, table: Tensor, bias: Tensor, generator: torch.Generator) -> Tensor:
+        """Walk down the tree from the root; at a node, right has probability ``sigmoid(<state, node> + bias)``.
+
+        states [B, D], table [n_nodes, D], bias [n_nodes] → [B].
+        """
+
+        def turns(node: Tensor) -> Tensor:
+            chance = torch.sigmoid((states * table[node]).sum(1) + bias[node])
+            return torch.rand(len(states), generator=generator) < chance
+
+        side = turns(torch.zeros(len(states), dtype=torch.int64)).long()
+        size = torch.tensor(self._sizes)[side]
+        node = torch.ones_like(side)
+        for _ in range(self._depth):
+            inside = node < size
+            if not bool(inside.any()):
+                break
+            number = torch.where(inside, node + side * (self._sizes[0] - 1), torch.zeros_like(node))
+            node = torch.where(inside, 2 * node + turns(number).long(), node)
+        return self.leaves[node - size + side * self._sizes[0]]
+
+    def log_chance(self, states: Tensor, table: Tensor, bias: Tensor, columns: Tensor) -> Tensor:
+        """Return the log-probability with which `draw` gives items; states [..., D], columns [...] → [...]."""
+        nodes, right = torch.from_numpy(self.nodes)[columns], torch.from_numpy(self.right)[columns]
+        inside = nodes >= 0
+        nodes = nodes.clamp(min=0)
+        logits = torch.einsum("...d,...kd->...k", states, table[nodes]) + bias[nodes]
+        return (F.logsigmoid(torch.where(right, logits, -logits)) * inside).sum(-1)
+
+
+class Policy(nn.Module):
+    """An LSTM over the items drawn so far, from a vector of the fake user; its state walks down an `ItemTree`."""
 
     def __init__(self, users: int, n_items: int, n_nodes: int, dim: int) -> None:
         super().__init__()
@@ -38,44 +93,27 @@ class Policy(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_nodes))
 
     def states(self, users: Tensor, columns: Tensor) -> Tensor:
-        """Return the state before each item, shape [B, T, D], of fake users [B] that write columns [B, T]."""
+        """Return the state before each item, shape [B, T, D], of fake users [B] with columns [B, T]."""
         inputs = torch.cat([self.users(users)[:, None], self.items(columns[:, :-1])], dim=1)
         states: Tensor = self.out(self.memory(inputs)[0])
         return states
 
     @torch.no_grad()
-    def write(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
-        """Draw what fake users write, shape [B, T] of columns."""
-        given, memory, written = self.users(users)[:, None], None, []
+    def sample(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
+        """Draw the items of fake users, shape [B, T] of columns."""
+        given, memory, columns = self.users(users)[:, None], None, []
         for _ in range(length):
             state, memory = self.memory(given, memory)
-            written.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
-            given = self.items(written[-1])[:, None]
-        return torch.stack(written, dim=1)
+            columns.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
+            given = self.items(columns[-1])[:, None]
+        return torch.stack(columns, dim=1)
 
 
 class PoisonRec:
-    """Black box: fake users are written item by item by a policy, and the policy learns from the reward of a trial.
+    """Black box: a policy chooses the items of fake users one by one, and learns from the reward of a trial.
 
-    All fake users of one trial share its reward. After some trials the policy takes steps on the clipped objective of proximal
-    policy optimisation, with rewards less their mean over their deviation as advantages. The profiles of the trial with the
-    highest reward are returned.
-
-    Parameters
-    ----------
-    config : PoisonrecConfig
-        Options.
-
-    References
-    ----------
     .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
        ICDE 2020.
-
-    Notes
-    -----
-    Deviations: in [1]_ the root of the biased tree parts target items from others; a profile may name its target once only, so
-    here the target always stands at the end and the root parts popular items from others. An item that is drawn again is a
-    click wasted: the profile is shorter. [1]_ has tens of thousands of trials, we have as many as the threat model allows.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"reward", "popularity"})
@@ -87,27 +125,21 @@ class PoisonRec:
         """Of the trials of the last `craft`, in order."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles; see `Attack`.
-
-        Raises
-        ------
-        ConfigError
-            If no trial is allowed.
-        """
+        """Return profiles; see `Attack`."""
         config, trials = self.config, min(self.config.trials, view.trials)
         if view.reward is None or trials < 1:
-            raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise threat.knowledge.trials")
+            raise ConfigError("attack 'poisonrec' learns from trials, but none is allowed; raise knowledge.trials")
         seed_torch(seed, "attack", "poisonrec")
         generator = torch_generator(seed, "attack", "poisonrec", "draw")
         tree = ItemTree(view.popularity, config.head, goal.targets.astype(np.int64))
         policy = Policy(budget.users, view.n_items, tree.n_nodes, config.dim)
         optimiser = torch.optim.Adam(policy.parameters(), lr=config.rate)
-        length = max(room(view, goal, budget.size), 1)
+        length = max(n_fillers(view, goal, budget.size), 1)
         best, highest, self.rewards = None, -np.inf, []
         while len(self.rewards) < trials:
             n = min(config.episodes, trials - len(self.rewards))
             users = torch.arange(budget.users).repeat(n)
-            columns = policy.write(users, length, tree, generator)
+            columns = policy.sample(users, length, tree, generator)
             for episode in columns.reshape(n, budget.users, length).numpy():
                 profiles = _profiles(episode, view, goal)
                 self.rewards.append(float(view.reward(profiles)))
@@ -139,26 +171,14 @@ class PoisonRec:
             ratio = (chances - before).exp()
             cut = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
             loss = -torch.minimum(ratio * advantages[:, None], cut * advantages[:, None]).mean()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            gradient_step(optimiser, loss)
 
 
 def _profiles(columns: np.ndarray[tuple[int, int], np.dtype[np.int64]], view: View, goal: Goal) -> Profiles:
-    """Profiles in the order of writing, an item where it was first written, the target last."""
-    n, scale = len(columns), view.arena.ratings.scale
+    """Return profiles in the order of drawing, an item where it was first drawn, the target last."""
+    n = len(columns)
     owners = np.repeat(np.arange(n), columns.shape[1])
     _, first = np.unique(owners * view.n_items + columns.ravel(), return_index=True)
     first = np.sort(first)
-    owners, codes = owners[first], columns.ravel()[first] + 1
-    ratings = np.full(len(codes), scale.high)
-    if goal.kind == "promote" or (goal.kind == "demote" and not scale.implicit):
-        aim = scale.high if goal.kind == "promote" else scale.low
-        owners, codes = np.concatenate([owners, np.arange(n)]), np.concatenate([codes, goal.assigned(n)])
-        ratings = np.concatenate([ratings, np.full(n, aim)])
-    return profiles_of(owners, codes.astype(np.int32), ratings.astype(np.float32), n)
-
-
-def build_poisonrec(config: PoisonrecConfig) -> PoisonRec:
-    """Return PoisonRec."""
-    return PoisonRec(config)
+    ratings = np.full(len(first), view.arena.ratings.scale.high)
+    return append_targets(view, goal, owners[first], columns.ravel()[first] + 1, ratings, n)

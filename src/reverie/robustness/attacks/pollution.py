@@ -1,4 +1,4 @@
-"""Profile pollution: a few events in the names of real users, chosen so that a sequence model ranks the target higher.
+"""Profile pollution: events added to real users' histories by greedy search, so that a sequence model ranks the target higher.
 
 References
 ----------
@@ -18,15 +18,15 @@ import numpy as np
 import torch
 
 from reverie.data.queries import extended
-from reverie.evaluation.scoring import ask, asking
-from reverie.robustness.attacks.simple import together
+from reverie.evaluation.scoring import evaluation_mode, score_batch
+from reverie.robustness.attacks.simple import target_cooccurrence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.pollution_config import ProfilePollutionConfig
+    from reverie.robustness.attacks.config import ProfilePollutionConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Goal, View
 
@@ -35,13 +35,7 @@ _CELLS = 1 << 23
 
 
 class ProfilePollution:
-    """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one.
-
-    Parameters
-    ----------
-    config : ProfilePollutionConfig
-        Options.
-    """
+    """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "victim"})
     goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote"})
@@ -50,37 +44,20 @@ class ProfilePollution:
         self.config = config
 
     def pollute(self, view: View, goal: Goal, asked: Queries, seed: int) -> NDArray[np.int32]:
-        """Return the events to append.
-
-        Parameters
-        ----------
-        view : View
-            White box.
-        goal : Goal
-            Promote or demote.
-        asked : Queries
-            Q histories with one target each.
-        seed : int
-            Seed of a victim that draws random numbers.
-
-        Returns
-        -------
-        ndarray, shape [Q, events], int32
-            Item codes, no target among them.
-        """
+        """Return the events to append → [Q, events]."""
         if view.victim is None:
             raise TypeError("profile pollution needs the trained victim")
         victim, sign = view.victim, -1.0 if goal.kind == "demote" else 1.0
-        found = np.zeros((len(asked), self.config.events), dtype=np.int32)
+        chosen = np.zeros((len(asked), self.config.events), dtype=np.int32)
         for target in np.unique(asked.targets).tolist():
             rows = np.flatnonzero(asked.targets == target)
             pool = np.tile(self._pool(view, goal, target), (len(rows), 1))
             gain = partial(_log_share, victim, target=target, seed=seed, sign=sign)
-            found[rows] = greedy_events(asked.take(rows), pool, self.config.events, gain)
-        return found
+            chosen[rows] = greedy_events(asked.take(rows), pool, self.config.events, gain)
+        return chosen
 
     def _pool(self, view: View, goal: Goal, target: int) -> NDArray[np.int32]:
-        likes = together(view, np.array([target], dtype=np.int64))[0]
+        likes = target_cooccurrence(view, np.array([target], dtype=np.int64))[0]
         near = np.argsort(-likes, kind="stable")[: self.config.pool + len(goal.targets)]
         common = np.argsort(-view.popularity, kind="stable")[: self.config.pool + len(goal.targets)]
         kept = [np.setdiff1d(part + 1, goal.targets, assume_unique=True)[: self.config.pool] for part in (near, common)]
@@ -96,59 +73,27 @@ def greedy_events(
 ) -> NDArray[np.int32]:
     """Choose events to append to histories, one after the other, each the one of the largest gain after those before it.
 
-    Parameters
-    ----------
-    asked : Queries
-        Q histories.
-    pool : ndarray, shape [Q, P], int32
-        Items to try for each of them.
-    events : int
-        Events to append.
-    gain : callable
-        Longer histories to what is gained by them, shape [Q].
-    tell : callable, optional
-        Called after each of the ``events * P`` trials.
-
-    Returns
-    -------
-    ndarray, shape [Q, events], int32
-        Item codes; of equal gains the first of the pool.
+    pool [Q, P] → [Q, events].
     """
-    found = np.zeros((len(asked), events), dtype=np.int32)
+    chosen = np.zeros((len(asked), events), dtype=np.int32)
     for event in range(events):
         gains = np.empty(pool.shape)
         for place in range(pool.shape[1]):
-            found[:, event] = pool[:, place]
-            gains[:, place] = gain(extended(asked, found))
+            chosen[:, event] = pool[:, place]
+            gains[:, place] = gain(extended(asked, chosen))
             if tell is not None:
                 tell()
-        found[:, event] = pool[np.arange(len(asked)), gains.argmax(axis=1)]
-    return found
+        chosen[:, event] = pool[np.arange(len(asked)), gains.argmax(axis=1)]
+    return chosen
 
 
 def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sign: float) -> NDArray[np.float64]:
     """Return `sign` times the log of the target's share of the softmax over the catalogue, for each history."""
     step = max(1, _CELLS // queries.sequences.vocabulary.n_items)
     parts = []
-    with asking(model, "cpu", seed) as place:
+    with evaluation_mode(model, "cpu", seed) as device:
         for first in range(0, len(queries), step):
             index = np.arange(first, min(first + step, len(queries)))
-            scores = ask(model, queries, index, place, None)
+            scores = score_batch(model, queries, index, device, None)
             parts.append(scores[:, target - 1].double() - torch.logsumexp(scores.double(), dim=1))
     return np.asarray(sign * torch.cat(parts).cpu().numpy())
-
-
-def build_profile_pollution(config: ProfilePollutionConfig) -> ProfilePollution:
-    """Return the attack.
-
-    Parameters
-    ----------
-    config : ProfilePollutionConfig
-        Options.
-
-    Returns
-    -------
-    ProfilePollution
-        Ready.
-    """
-    return ProfilePollution(config)

@@ -1,4 +1,4 @@
-"""Fake sessions for recommenders that learn what comes next."""
+"""Injected sessions: the latest events of real users followed by the target."""
 
 from __future__ import annotations
 
@@ -6,32 +6,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.data.profiles import Profiles, profiles_of
 from reverie.errors import DataError
+from reverie.robustness.attacks.templates import append_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.profiles import Profiles
     from reverie.data.sequences import Sequences
-    from reverie.robustness.attacks.sessions_config import InjectedSessionsConfig
+    from reverie.robustness.attacks.config import InjectedSessionsConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
 
 
 class InjectedSessions:
-    """Each fake user repeats the latest events of a real one, and then comes the target.
-
-    Recommenders of the next item are asked after the latest event of a user, so these are the contexts in which the target
-    should follow. Users are ordered by their latest item and taken at equal distances from a random start: each latest item
-    occurs in proportion to how many users it has, and different ones as far as possible. A profile holds an item once (the
-    last time it occurred) and so its target once; many contexts need many fake users.
-
-    Parameters
-    ----------
-    config : InjectedSessionsConfig
-        Options.
-    """
+    """Each fake user repeats the latest events of a real one, and then comes the target."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"order"})
     goals: ClassVar[frozenset[str]] = frozenset({"promote"})
@@ -54,51 +44,17 @@ class InjectedSessions:
 
 
 def seen_sequences(view: View) -> Sequences:
-    """Return the likes that the attacker sees in their order.
-
-    Parameters
-    ----------
-    view : View
-        Of an attack that needs order.
-
-    Returns
-    -------
-    Sequences
-        Of the seen users.
-
-    Raises
-    ------
-    TypeError
-        If there are none; a declared need rules that out.
-    """
+    """Return the likes that the attacker sees in their order."""
     if view.sequences is None:
         raise TypeError("the attack needs the order of events and must declare so")
     return view.sequences
 
 
 def rows_without(sequences: Sequences, target: int) -> NDArray[np.int64]:
-    """Return the rows that are not empty and do not hold an item; where there are none, those that are not empty.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Of the seen users.
-    target : int
-        Item code.
-
-    Returns
-    -------
-    ndarray, int64
-        Rows.
-
-    Raises
-    ------
-    DataError
-        If all rows are empty.
-    """
+    """Return the rows that are not empty and do not hold an item; where there are none, those that are not empty."""
     filled = sequences.lengths > 0
     if not filled.any():
-        raise DataError("the attacker sees no user with likes; raise threat.knowledge.share")
+        raise DataError("the attacker sees no user with likes; raise knowledge.share")
     has = np.zeros(len(sequences), dtype=np.bool_)
     has[sequences.event_rows()[sequences.items[sequences.positions()] == target]] = True
     free = np.flatnonzero(filled & ~has)
@@ -106,22 +62,7 @@ def rows_without(sequences: Sequences, target: int) -> NDArray[np.int64]:
 
 
 def sessions(view: View, goal: Goal, rows: NDArray[np.int64], length: int) -> Profiles:
-    """Put targets after the latest events of users.
-
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    rows : ndarray, shape [F], int64
-        Whose events each fake user repeats.
-    length : int
-        How many of them, at most.
-
-    Returns
-    -------
-    Profiles
-        All rated highest; an item stands where it occurred last, and targets are taken out of the events.
-    """
+    """Put targets after the latest events of users; rows [F]."""
     taken, high = seen_sequences(view).take(rows), view.arena.ratings.scale.high
     owners, items = taken.event_rows(), taken.items[taken.positions()].astype(np.int64)
     stays = ~np.isin(items, goal.targets)
@@ -133,11 +74,4 @@ def sessions(view: View, goal: Goal, rows: NDArray[np.int64], length: int) -> Pr
     begin = np.cumsum(counts[::-1])[::-1] - counts
     age = np.arange(len(owners)) - begin[owners]
     owners, items = owners[age < length][::-1], items[age < length][::-1]
-    owners = np.concatenate([owners, np.arange(len(rows))])
-    items = np.concatenate([items, goal.assigned(len(rows))])
-    return profiles_of(owners, items.astype(np.int32), np.full(len(items), high, dtype=np.float32), len(rows))
-
-
-def build_injected_sessions(config: InjectedSessionsConfig) -> InjectedSessions:
-    """Return the attack by injected sessions."""
-    return InjectedSessions(config)
+    return append_targets(view, goal, owners, items, np.full(len(items), high), len(rows))

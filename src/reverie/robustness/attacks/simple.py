@@ -1,4 +1,4 @@
-"""Attacks by rule of thumb.
+"""Heuristic shilling attacks: random, average, bandwagon, reverse bandwagon, love/hate, segment.
 
 References
 ----------
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from reverie.data.profiles import Profiles
-from reverie.robustness.attacks.fillers import draw_items, stacked
+from reverie.robustness.attacks.templates import draw_items, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.attacks.simple_config import (
+    from reverie.robustness.attacks.config import (
         AverageConfig,
         BandwagonConfig,
         LoveHateConfig,
@@ -48,24 +48,7 @@ class NullAttack:
 
 
 class SimpleAttack:
-    """A target, selected items and fillers, each rated by a rule.
-
-    Parameters
-    ----------
-    select : {"none", "popular", "unpopular", "segment"}
-        Which items are selected.
-    selected : int
-        How many of them, at most.
-    selected_rating, filler_rating : str
-        Their ratings: the highest or lowest of the scale, around the mean of all ratings, or around the mean of the item, both
-        with the spread of the ratings.
-    fill : bool
-        Whether the rest of the profile is filled.
-    goals : frozenset of str
-        Goals the attack is for.
-    needs : frozenset of str
-        What it must see.
-    """
+    """A target, selected items and fillers, each rated by a rule."""
 
     def __init__(
         self,
@@ -83,21 +66,10 @@ class SimpleAttack:
         self.goals, self.needs = goals, needs
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
-        """Return profiles.
-
-        Parameters
-        ----------
-        view, goal, budget, seed
-            See `Attack`.
-
-        Returns
-        -------
-        Profiles
-            Target first, then selected items, then fillers.
-        """
+        """Return profiles."""
         generator = numpy_generator(seed, "attack", self.select, self.filler_rating)
         scale = view.arena.ratings.scale
-        targets = goal.assigned(budget.users).astype(np.int64)[:, None]
+        targets = goal.target_of_each(budget.users).astype(np.int64)[:, None]
         aim: Level = "lowest" if goal.kind == "demote" else "highest"
         parts = [(targets, self._rated(targets, aim, view, generator))]
         room = budget.size - int(bool(len(goal.targets)))
@@ -107,13 +79,13 @@ class SimpleAttack:
             taken = np.concatenate([targets, chosen], axis=1)
             fillers = draw_items(budget.users, room - chosen.shape[1], view.n_items, taken, generator)
             parts.append((fillers, self._rated(fillers, self.filler_rating, view, generator)))
-        return stacked(parts, scale)
+        return stack_profiles(parts, scale)
 
     def _chosen(self, view: View, targets: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         if self.select == "none" or n <= 0:
             return np.zeros((len(targets), 0), dtype=np.int64)
         if self.select == "segment":
-            likes = together(view, targets)
+            likes = target_cooccurrence(view, targets)
         else:
             sign = 1.0 if self.select == "popular" else -1.0
             likes = np.broadcast_to(sign * view.popularity.astype(np.float64), (len(targets), view.n_items)).copy()
@@ -132,32 +104,19 @@ class SimpleAttack:
         return mean + spread * generator.standard_normal(items.shape)
 
 
-def together(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+def target_cooccurrence(view: View, targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how often each item is liked by those who like a target, over the root of its popularity; popularity breaks ties.
 
-    Parameters
-    ----------
-    view : View
-        With ratings.
-    targets : ndarray, shape [n], int64
-        Item codes; 0 gives zeros.
-
-    Returns
-    -------
-    ndarray, shape [n, N], float64
-        Higher is closer.
+    targets [n] → [n, N].
     """
-    ratings = view.ratings
-    if ratings is None:
-        raise TypeError("an attack on a segment needs the ratings of some users")
-    liked = ratings.matrix.copy()
-    liked.data = ratings.scale.likes(ratings.matrix.data).astype(np.float32)
+    ratings = seen_ratings(view)
+    likes = ratings.likes()
     distinct, back = np.unique(targets[targets > 0], return_inverse=True)
     counts = np.sqrt(np.maximum(ratings.item_counts, 1))
-    table = (liked.T[distinct - 1] @ liked).toarray() / counts + 1e-9 * view.popularity
-    found = np.zeros((len(targets), view.n_items))
-    found[targets > 0] = table[back]
-    return found
+    table = (likes.T[distinct - 1] @ likes).toarray() / counts + 1e-9 * view.popularity
+    scores = np.zeros((len(targets), view.n_items))
+    scores[targets > 0] = table[back]
+    return scores
 
 
 def build_null(config: NullConfig) -> NullAttack:

@@ -1,4 +1,4 @@
-"""Weighted matrix factorisation whose fit can be differentiated with respect to fake users."""
+"""The surrogate: weighted matrix factorisation whose fit is differentiable in the likes of fake users."""
 
 from __future__ import annotations
 
@@ -11,35 +11,14 @@ from torch import Tensor
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
-    from reverie.robustness.attacks.surrogate_config import SurrogateConfig
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.attacks.config import SurrogateConfig
 
 
 class Surrogate:
-    """The attacker's own recommender.
-
-    With likes ``x_ui`` in [0, 1] (1 or nothing for real users, anything between for fake ones) it minimises
+    """The attacker's own recommender; likes [U, N].
 
     ``Σ_ui x_ui (1 - <p_u, q_i>)² + w Σ_ui <p_u, q_i>² + Σ_u λ_u |p_u|² + Σ_i λ_i |q_i|²``
 
-    by alternating least squares, w being the weight of the background and λ the ridge times the weight in the row or column. The
-    loss is linear in x, so that a fake user whose likes are 0 or 1 is treated exactly like a real one. A sweep is a chain of
-    linear solves, and the gradient with respect to x passes through as many of the last sweeps as are asked for: unrolled
-    differentiation of the fit. Real likes stay sparse; no matrix of all users and all items is made.
-
-    Parameters
-    ----------
-    likes : scipy.sparse.csr_array, shape [U, N]
-        Ones where a real user likes an item.
-    config : SurrogateConfig
-        Options.
-    seed : int
-        Seed of the first item vectors.
-    dtype : torch.dtype
-        Arithmetic.
-
-    References
-    ----------
     .. [1] Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008.
     .. [2] Tang, Wen and Wang, Revisiting adversarially learned injection attacks against recommender systems, RecSys 2020
        (weighted matrix factorisation as a surrogate, unrolled). Deviation: alternating least squares instead of Adam steps.
@@ -62,55 +41,16 @@ class Surrogate:
             self.clean_users, self.clean_items = self.user_step(start), start
 
     def user_step(self, items: Tensor) -> Tensor:
-        """Return the user vectors that fit given item vectors best.
-
-        Parameters
-        ----------
-        items : Tensor, shape [N, D]
-            Item vectors.
-
-        Returns
-        -------
-        Tensor, shape [U, D]
-            Of the real users.
-        """
+        """Return the user vectors that fit given item vectors best; items [N, D] → [U, D]."""
         left, right = _product(self._outer(items), self.rows, self.columns), _product(items, self.rows, self.columns)
         return self._solved(left, right, self.user_weight, items.T @ items, self.n_items)
 
     def fake_step(self, items: Tensor, fakes: Tensor) -> Tensor:
-        """Return the vectors of fake users that fit given item vectors best.
-
-        Parameters
-        ----------
-        items : Tensor, shape [N, D]
-            Item vectors.
-        fakes : Tensor, shape [F, N]
-            Their likes.
-
-        Returns
-        -------
-        Tensor, shape [F, D]
-            Of the fake users.
-        """
+        """Return the vectors of fake users that fit given item vectors best; items [N, D], fakes [F, N] → [F, D]."""
         return self._solved(fakes @ self._outer(items), fakes @ items, fakes.sum(1), items.T @ items, self.n_items)
 
     def item_step(self, users: Tensor, fakes: Tensor | None = None, fake_users: Tensor | None = None) -> Tensor:
-        """Return the item vectors that fit given user vectors best.
-
-        Parameters
-        ----------
-        users : Tensor, shape [U, D]
-            Vectors of real users.
-        fakes : Tensor or None, shape [F, N]
-            Likes of fake users.
-        fake_users : Tensor or None, shape [F, D]
-            Their vectors.
-
-        Returns
-        -------
-        Tensor, shape [N, D]
-            Of all items.
-        """
+        """Return the item vectors that fit given user vectors best; users [U, D], fakes [F, N], fake_users [F, D] → [N, D]."""
         left = _product(self._outer(users), self.columns, self.rows)
         right = _product(users, self.columns, self.rows)
         weight, gram, n = self.item_weight, users.T @ users, self.n_users
@@ -121,23 +61,7 @@ class Surrogate:
         return self._solved(left, right, weight, gram, n)
 
     def retrain(self, fakes: Tensor, through: Literal["all", "last"] | int = "all") -> tuple[Tensor, Tensor]:
-        """Fit again with fake users, from the clean fit, for `config.retrained` sweeps.
-
-        Parameters
-        ----------
-        fakes : Tensor, shape [F, N]
-            Their likes, in [0, 1]; the gradient reaches it.
-        through : {"all", "last"} or int
-            How many of the last sweeps the gradient passes through. ``"last"`` is less than one sweep: all user vectors are
-            taken as given and only the last solve for items is differentiated.
-
-        Returns
-        -------
-        users : Tensor, shape [U, D]
-            Of the real users, solved once more against the last item vectors.
-        items : Tensor, shape [N, D]
-            Item vectors.
-        """
+        """Fit again with fake users, from the clean fit, for `config.retrained` sweeps; fakes [F, N] → [U, D], [N, D]."""
         total = self.config.retrained
         depth = total if through == "all" else 0 if through == "last" else min(int(through), total)
         items = self.clean_items
@@ -181,22 +105,3 @@ class _SparseProduct(torch.autograd.Function):
 def _product(dense: Tensor, matrix: csr_array, transposed: csr_array) -> Tensor:
     product: Tensor = _SparseProduct.apply(dense, matrix, transposed)  # type: ignore[no-untyped-call]
     return product
-
-
-def liked(ratings: Ratings) -> csr_array:
-    """Return which ratings are likes, as a matrix of ones.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of the seen users.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape [U, N], float32
-        Only the likes are stored.
-    """
-    likes = ratings.matrix.copy()
-    likes.data = ratings.scale.likes(likes.data).astype("float32")
-    likes.eliminate_zeros()
-    return csr_array(likes)

@@ -1,4 +1,4 @@
-"""Real users as templates of fake ones."""
+"""Templates of fake profiles and the fillers around their targets."""
 
 from __future__ import annotations
 
@@ -7,184 +7,107 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from reverie.data.profiles import Profiles, profiles_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings, Scale
     from reverie.robustness.view import Goal, View
 
 
+def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Draw distinct filler items for each of n profiles (Gumbel's top-k); forbidden [n, F] → [n, min(size, N - F)]."""
+    keys = generator.gumbel(size=(n, n_items))
+    rows = np.repeat(np.arange(n), forbidden.shape[1])
+    columns = forbidden.ravel() - 1
+    keys[rows[columns >= 0], columns[columns >= 0]] = -np.inf
+    size = min(size, n_items - forbidden.shape[1])
+    if size <= 0:
+        return np.zeros((n, 0), dtype=np.int64)
+    return np.argpartition(-keys, size - 1, axis=1)[:, :size].astype(np.int64) + 1
+
+
+def stack_profiles(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
+    """Lay blocks of columns side by side: row p of all blocks is profile p."""
+    items = np.concatenate([block for block, _ in parts], axis=1)
+    ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)
+    owners, columns = np.nonzero(items)
+    return profiles_of(owners, items[owners, columns].astype(np.int32), scale.rounded(ratings[owners, columns]), len(items))
+
+
 def seen_ratings(view: View) -> Ratings:
-    """Return the ratings that the attacker sees.
-
-    Parameters
-    ----------
-    view : View
-        Of an attack that needs ratings.
-
-    Returns
-    -------
-    Ratings
-        Of the seen users.
-
-    Raises
-    ------
-    TypeError
-        If there are none; a declared need rules that out.
-    """
+    """Return the ratings that the attacker sees."""
     if view.ratings is None:
         raise TypeError("the attack needs the ratings of some users and must declare so")
     return view.ratings
 
 
+def keep_entries(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
+    """Return a matrix with some of its stored entries; kept [E]."""
+    rows, columns = matrix.tocoo().coords
+    return csr_array((matrix.data[kept], (rows[kept], columns[kept])), shape=matrix.shape)
+
+
 def without_targets(ratings: Ratings, goal: Goal) -> csr_array:
-    """Return ratings without those of the targets.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of the seen users.
-    goal : Goal
-        With the targets.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape [U, N]
-        A template must not hold a target.
-    """
-    matrix = ratings.matrix.tocoo()
-    stays = ~np.isin(matrix.coords[1], goal.targets - 1)
-    rows, columns = matrix.coords[0][stays], matrix.coords[1][stays]
-    return csr_array((matrix.data[stays], (rows, columns)), shape=matrix.shape)
+    """Return ratings without those of the targets → [U, N]."""
+    return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 
-def choose_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draw users with enough ratings.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_array, shape [U, N]
-        Ratings without targets.
-    n : int
-        How many templates.
-    least : int
-        Ratings that a template should have.
-    generator : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    ndarray, shape [n], int64
-        Rows, different ones as far as there are enough; where fewer than n users have `least` ratings, the n longest.
-    """
+def draw_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> csr_array:
+    """Return the ratings of drawn users who have enough; matrix [U, N] → [n, N]."""
     lengths = np.diff(matrix.indptr)
     good = np.flatnonzero(lengths >= least)
     if len(good) < n:
         good = np.argsort(-lengths, kind="stable")[: max(1, min(n, int((lengths > 0).sum())))]
-    drawn = generator.permutation(good)
-    return np.resize(drawn, n).astype(np.int64)
+    return csr_array(matrix[np.resize(generator.permutation(good), n)])
 
 
-def keep_some(matrix: csr_array, n: int, generator: np.random.Generator) -> csr_array:
-    """Keep at most n ratings of each row, drawn at random.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_array, shape [F, N]
-        Templates.
-    n : int
-        How many to keep.
-    generator : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape [F, N]
-        Thinned.
-    """
+def sample_entries(matrix: csr_array, n: int, generator: np.random.Generator) -> csr_array:
+    """Keep at most n ratings of each row, drawn at random; matrix [F, N] → [F, N]."""
     owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return _first(matrix, owners, generator.random(len(owners)), n)
+    order = np.lexsort((generator.random(len(owners)), owners))
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order] = np.arange(len(order)) - matrix.indptr[:-1][owners] < n
+    return keep_entries(matrix, kept)
 
 
-def _first(matrix: csr_array, owners: NDArray[np.int64], keys: NDArray[np.float64], n: int) -> csr_array:
-    order = np.lexsort((keys, owners))
-    place = np.arange(len(order)) - matrix.indptr[:-1][owners]
-    kept = np.sort(order[place < n])
-    return csr_array((matrix.data[kept], (owners[kept], matrix.indices[kept])), shape=matrix.shape)
-
-
-def assembled(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray[np.floating]) -> Profiles:
-    """Put the target behind what a fake user rates besides.
-
-    A promoted target is rated highest. A target to demote is rated lowest; where data have no ratings it is left out, since
-    naming it would promote it. The other items stand by their column.
-
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    items : ndarray, shape [F, N], bool
-        Which other items each fake user rates; targets are ignored.
-    ratings : ndarray, shape [F, N]
-        How.
-
-    Returns
-    -------
-    Profiles
-        With F profiles on the scale of the data.
-    """
-    from reverie.data.profiles import profiles_of
-
-    scale, n = view.arena.ratings.scale, len(items)
+def build_profiles(view: View, goal: Goal, items: NDArray[np.bool_], ratings: NDArray[np.floating]) -> Profiles:
+    """Return profiles of rated items and, behind them, the targets; items [F, N], ratings [F, N]."""
     items = items.copy()
     items[:, goal.targets - 1] = False
     owners, columns = np.nonzero(items)
-    values = scale.rounded(ratings[owners, columns])
-    codes = columns.astype(np.int32) + 1
-    named = goal.assigned(n)
-    if goal.kind == "damage" or (goal.kind == "demote" and scale.implicit):
-        return profiles_of(owners, codes, values, n)
-    aim = np.full(n, scale.low if goal.kind == "demote" else scale.high, dtype=np.float32)
-    return profiles_of(np.concatenate([owners, np.arange(n)]), np.concatenate([codes, named]), np.concatenate([values, aim]), n)
+    values = view.arena.ratings.scale.rounded(ratings[owners, columns])
+    return append_targets(view, goal, owners, columns + 1, values, len(items))
 
 
-def room(view: View, goal: Goal, size: int) -> int:
-    """Return how many items a fake user may rate besides the target, see `assembled`.
-
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    size : int
-        Ratings of one fake user.
-
-    Returns
-    -------
-    int
-        At most the number of items that are no targets.
-    """
-    silent = goal.kind == "damage" or (goal.kind == "demote" and view.arena.ratings.scale.implicit)
-    return min(size - int(not silent), view.n_items - len(goal.targets))
+def append_targets(
+    view: View, goal: Goal, owners: NDArray[np.int64], items: NDArray[np.int64], ratings: NDArray[np.floating], n: int
+) -> Profiles:
+    """Return n profiles of given events and, behind them, each one's target, rated by the goal; owners, items, ratings [E]."""
+    scale = view.arena.ratings.scale
+    if _rates_target(view, goal):
+        aim = np.full(n, scale.low if goal.kind == "demote" else scale.high)
+        owners, items = np.concatenate([owners, np.arange(n)]), np.concatenate([items, goal.target_of_each(n)])
+        ratings = np.concatenate([ratings, aim])
+    return profiles_of(owners, items.astype(np.int32), ratings.astype(np.float32), n)
 
 
-def as_likes(view: View, goal: Goal, others: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return likes of fake users with their targets in place: 1 where one is promoted, else 0.
+def n_fillers(view: View, goal: Goal, size: int) -> int:
+    """Return how many items a fake user may rate besides the target."""
+    return min(size - int(_rates_target(view, goal)), view.n_items - len(goal.targets))
 
-    Parameters
-    ----------
-    view, goal
-        What is seen and wanted.
-    others : ndarray, shape [F, N]
-        Likes in [0, 1].
 
-    Returns
-    -------
-    ndarray, shape [F, N], float32
-        A copy.
-    """
+def _rates_target(view: View, goal: Goal) -> bool:
+    return goal.kind == "promote" or (goal.kind == "demote" and not view.arena.ratings.scale.implicit)
+
+
+def like_targets(view: View, goal: Goal, others: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return likes of fake users with their targets in place: 1 where one is promoted, else 0; others [F, N] → [F, N]."""
     likes = others.astype(np.float32).copy()
     likes[:, goal.targets - 1] = 0.0
     if goal.kind == "promote":
-        likes[np.arange(len(likes)), goal.assigned(len(likes)) - 1] = 1.0
+        likes[np.arange(len(likes)), goal.target_of_each(len(likes)) - 1] = 1.0
     return likes

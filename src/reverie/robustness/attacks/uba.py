@@ -1,15 +1,21 @@
-"""UBA: fake users are spent where they win users over."""
+"""Uplift-modelling target user attack (Wang et al. 2024)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import torch
 
-from reverie.robustness.attacks.knapsack import divide
-from reverie.robustness.attacks.surrogate import liked
-from reverie.robustness.attacks.templates import assembled, keep_some, room, seen_ratings, without_targets
-from reverie.robustness.attacks.uplift import chances_by_paths, chances_by_surrogate
+from reverie.robustness.attacks.surrogate import Surrogate
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    keep_entries,
+    n_fillers,
+    sample_entries,
+    seen_ratings,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -17,31 +23,113 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.uba_config import UbaConfig
+    from reverie.robustness.attacks.config import SurrogateConfig, UbaConfig
     from reverie.robustness.threat import Need
     from reverie.robustness.view import Budget, Goal, View
+
+
+def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
+
+    worth [U, M + 1] → [U].
+    """
+    users, choices = worth.shape
+    best = np.zeros(total + 1)
+    taken = np.zeros((users, total + 1), dtype=np.int64)
+    for user in range(users):
+        options = np.full((choices, total + 1), -np.inf)
+        for pieces in range(min(choices, total + 1)):
+            options[pieces, pieces:] = best[: total + 1 - pieces] + worth[user, pieces]
+        taken[user] = options.argmax(axis=0)
+        best = options.max(axis=0)
+    given, left = np.zeros(users, dtype=np.int64), int(best.argmax())
+    for user in reversed(range(users)):
+        given[user] = taken[user, left]
+        left -= int(given[user])
+    return given
+
+
+_TOP = 10
+_CHUNK = 512
+
+
+def hit_chance_by_paths(
+    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int
+) -> NDArray[np.float64]:
+    """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
+
+    likes [U, N], fakes [M, N], users [M] → [M, most + 1].
+    """
+    probability = np.zeros((len(users), most + 1))
+    added = np.asarray(fakes.sum(axis=1))
+    for begin in range(0, len(users), _CHUNK):
+        part = users[begin : begin + _CHUNK]
+        paths = ((likes[part] @ likes.T) @ likes).toarray()
+        tenth, own = _tenth(paths, likes[part], column)
+        copies = own[:, None] + added[begin : begin + _CHUNK, None] * np.arange(most + 1)
+        probability[begin : begin + _CHUNK] = copies > tenth[:, None]
+    return probability
+
+
+def hit_chance_by_surrogate(
+    likes: csr_array,
+    fakes: csr_array,
+    users: NDArray[np.int64],
+    column: int,
+    most: int,
+    config: SurrogateConfig,
+    temperature: float,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Solve the target's vector on a surrogate again with b copies of a user, and see how near that user's top 10 it comes.
+
+    The equations of one item are changed by copies alone, so b copies are one small solve; other vectors are held fixed.
+
+    → [M, most + 1].
+    """
+    surrogate = Surrogate(likes, config, seed)
+    people, items = surrogate.clean_users, surrogate.clean_items
+    probability = np.zeros((len(users), most + 1))
+    fans = people[torch.from_numpy(likes.T.tocsr()[[column]].indices.astype(np.int64))]
+    ridge = config.ridge * (len(fans) + config.background * len(people))
+    left = fans.T @ fans + config.background * people.T @ people + ridge * torch.eye(config.dim)
+    copies = torch.arange(most + 1, dtype=torch.float32)
+    for begin in range(0, len(users), _CHUNK):
+        part = users[begin : begin + _CHUNK]
+        liked_too = torch.from_numpy(fakes[begin : begin + _CHUNK].toarray()).float()
+        liked_too[:, column] = 1.0
+        fake = surrogate.fake_step(items, liked_too)
+        more = (1 + config.background) * fake[:, :, None] * fake[:, None, :]
+        more = more + config.ridge * (1 + config.background) * torch.eye(config.dim)
+        full = left + copies[:, None, None] * more[:, None]
+        right = fans.sum(0) + copies[:, None] * fake[:, None]
+        vectors = torch.linalg.solve(full, right)
+        scores = people[part] @ items.T
+        tenth, _ = _tenth(scores.numpy(), likes[part], column)
+        reached = torch.einsum("ud,ubd->ub", people[part], vectors)
+        probability[begin : begin + _CHUNK] = torch.sigmoid((reached - torch.from_numpy(tenth)[:, None]) / temperature).numpy()
+    return probability
+
+
+def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Tenth highest score of an unseen item other than the target, and the target's."""
+    own = scores[:, column].copy()
+    scores = np.where(seen.toarray() > 0, -np.inf, scores)
+    scores[:, column] = -np.inf
+    place = scores.shape[1] - min(_TOP, scores.shape[1])
+    tenth = np.partition(scores, place, axis=1)[:, place]
+    return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 
 
 class UBA:
     """Copies of target users, as many of each as are worth most.
 
     For each user u without the target, p(u, b) estimates the chance that b fake users made after u lift the target into u's top
-    10, see `chances_by_surrogate` and `chances_by_paths`; `divide` chooses the b_u that make ``Σ_u p(u, b_u)`` largest under the
-    budget. Fake users that would not change that sum go to users drawn at random. A fake user copies likes of u (at random where
-    there are more than fit in a profile), or is written by AUSH with u as template.
+    10, see `hit_chance_by_surrogate` and `hit_chance_by_paths`; `solve_knapsack` chooses the b_u that make ``Σ_u p(u, b_u)``
+    largest under the budget. Fake users that would not change that sum go to users drawn at random. A fake user copies likes of
+    u (at random where there are more than fit in a profile), or is made by AUSH with u as template.
 
-    Parameters
-    ----------
-    config : UbaConfig
-        Options.
-
-    References
-    ----------
     .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
-
-    Notes
-    -----
-    Deviation: target users are not given from outside; all seen users without the target are, up to `candidates`.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})
@@ -53,24 +141,22 @@ class UBA:
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw, ratings = numpy_generator(seed, "attack", "uba"), seen_ratings(view)
-        n, real, likes = room(view, goal, budget.size), without_targets(ratings, goal), liked(ratings)
-        copied = real.copy()
-        copied.data = np.where(ratings.scale.likes(copied.data), copied.data, 0.0).astype(np.float32)
-        copied.eliminate_zeros()
+        n, real, likes = n_fillers(view, goal, budget.size), without_targets(ratings, goal), ratings.likes()
+        copied = keep_entries(real, ratings.scale.likes(real.data))
         chosen = np.zeros(budget.users, dtype=np.int64)
         kinds = len(goal.targets)
         for kind, target in enumerate(goal.targets.tolist()):
             users = self._candidates(ratings.matrix, copied, target - 1, draw)
             total = len(chosen[kind::kinds])
-            given = divide(self._chances(likes, copied, users, target - 1, n, seed, draw), total)
+            given = solve_knapsack(self._hit_chances(likes, copied, users, target - 1, n, seed, draw), total)
             spent = np.repeat(users, given)
             chosen[kind::kinds] = np.concatenate([spent, draw.choice(users, total - len(spent))])
         if self.config.generator == "aush":
             from reverie.robustness.attacks.aush import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
-        made = keep_some(copied[chosen], n, draw).toarray()
-        return assembled(view, goal, made > 0, made)
+        made = sample_entries(copied[chosen], n, draw).toarray()
+        return build_profiles(view, goal, made > 0, made)
 
     def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> NDArray[np.int64]:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)
@@ -80,7 +166,7 @@ class UBA:
             users = np.flatnonzero(np.diff(copied.indptr) > 0)
         return np.sort(draw.permutation(users)[: self.config.candidates])
 
-    def _chances(
+    def _hit_chances(
         self,
         likes: csr_array,
         copied: csr_array,
@@ -90,18 +176,13 @@ class UBA:
         seed: int,
         draw: np.random.Generator,
     ) -> NDArray[np.float64]:
-        config, found = self.config, np.zeros((len(users), self.config.most + 1))
+        config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
-            fakes = keep_some(copied[users], n, draw)
+            fakes = sample_entries(copied[users], n, draw)
             fakes.data = np.ones_like(fakes.data)
             if config.estimate == "paths":
-                found += chances_by_paths(likes, fakes, users, column, config.most)
+                total += hit_chance_by_paths(likes, fakes, users, column, config.most)
             else:
                 settings, odds = config.surrogate, config.temperature
-                found += chances_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
-        return found / config.repeats
-
-
-def build_uba(config: UbaConfig) -> UBA:
-    """Return UBA."""
-    return UBA(config)
+                total += hit_chance_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
+        return total / config.repeats

@@ -1,1 +1,1 @@
-"""Defences: removal of suspicious users, and training that bears them."""
+"""Defences: removal or re-weighting of suspicious users, and robust training."""

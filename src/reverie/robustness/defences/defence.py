@@ -1,4 +1,4 @@
-"""What a defence is given and what it changes."""
+"""The interface of defences, and no defence."""
 
 from __future__ import annotations
 
@@ -10,26 +10,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.defences.config import NoneConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """What will be fitted, on what.
-
-    Parameters
-    ----------
-    model : str
-        Registered name of the victim.
-    options : dict
-        Its options.
-    split : Split
-        What it learns from, after the attack (and after the defence, where the defence changes it).
-    removed : ndarray or None, shape [U], bool
-        Users whose events were taken out.
-    suspicion : ndarray or None, shape [U], float64
-        What the defence thought of each user, where it thinks of users.
-    """
+    """What will be fitted, on what; removed [U], suspicion [U]."""
 
     model: str
     options: dict[str, Any]
@@ -42,12 +29,29 @@ class Fitting:
 class Defence(Protocol):
     """Changes what is fitted, or how; it sees the poisoned data and not who is fake."""
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return what to fit instead.
-
-        Raises
-        ------
-        ConfigError
-            If the defence cannot be used with this victim.
-        """
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
+        """Return what to fit instead."""
         ...
+
+
+class NoDefence:
+    """Changes nothing."""
+
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
+        """Return what was to be fitted anyway."""
+        return fitting
+
+
+def build(config: NoneConfig) -> NoDefence:
+    """Return the defence.
+
+    Parameters
+    ----------
+    config : NoneConfig
+
+    Returns
+    -------
+    NoDefence
+        Ready.
+    """
+    return NoDefence()

@@ -1,4 +1,4 @@
-"""Joint detection and re-weighting: who is badly explained by a model of the others weighs less, and the model is fitted again."""
+"""Joint detection and re-weighting of users by the error of a model of the others, after GraphRfi (Zhang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from reverie.data.queries import Queries
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
-from reverie.robustness.defences.removal import users_with_events
-from reverie.robustness.defences.remove import create_detector
+from reverie.robustness.defences.remove import create_detector, users_with_events
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
+    from reverie.robustness.defences.config import ReweightConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.reweight_config import ReweightConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class Reweight:
@@ -34,13 +33,6 @@ class Reweight:
     by median and median deviation, are added; and the sum s becomes ``P(fake) = σ((s - b) / temperature)`` with b such that the
     mean of P is the assumed share. The weight is 1 - P. Fakes that weigh less are fitted less, so their error grows.
 
-    Parameters
-    ----------
-    config : ReweightConfig
-        Options.
-
-    References
-    ----------
     .. [1] Zhang, Yin, Chen, Nguyen, Huang and Cui, GCN-based user representation learning for unifying robust recommendation and
        fraudster detection, SIGIR 2020, arXiv:2005.10150 (GraphRfi): the rating loss of a user is weighted by the probability of
        being genuine, and the prediction error is a feature of the detector. Deviations, so it does not carry that name: no
@@ -52,28 +44,8 @@ class Reweight:
     def __init__(self, config: ReweightConfig) -> None:
         self.config = config
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting with a column ``weight`` beside its training events.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            What the detector sees.
-        seed : int
-            Seed of fits and detector.
-
-        Returns
-        -------
-        Fitting
-            With P(fake) as suspicion.
-
-        Raises
-        ------
-        ConfigError
-            If the victim cannot weigh events, or the detector needs labels.
-        """
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
+        """Return the fitting with a column ``weight`` beside its training events."""
         if "weights" not in MODELS[fitting.model].tags:
             able = sorted(name for name in MODELS if "weights" in MODELS[name].tags)
             raise ConfigError(
@@ -85,14 +57,14 @@ class Reweight:
         among = users_with_events(train, n_users)
         profile = np.zeros(n_users)
         if self.config.detector is not None:
-            detector = create_detector(self.config.detector, self.config.options, evidence)
-            profile[among] = standardised(np.asarray(detector.suspicion(evidence, seed))[among])
+            detector = create_detector(self.config.detector, self.config.options, inputs)
+            profile[among] = standardise(np.asarray(detector.suspicion(inputs, seed))[among])
         fake = np.zeros(n_users)
         for number in range(self.config.rounds):
-            error = self._errors(fitting, weighted(fitting.split, 1 - fake), seed + number)
-            fake[among] = probabilities(standardised(error[among]) + profile[among], self.config.share, self.config.temperature)
+            error = self._errors(fitting, weight_events(fitting.split, 1 - fake), seed + number)
+            fake[among] = fake_probabilities(standardise(error[among]) + profile[among], self.config.share, self.config.temperature)
         notes = fitting.notes | {"mean_weight": float((1 - fake[among]).mean()), "least_weight": float((1 - fake[among]).min())}
-        return replace(fitting, split=weighted(fitting.split, 1 - fake), suspicion=fake, notes=notes)
+        return replace(fitting, split=weight_events(fitting.split, 1 - fake), suspicion=fake, notes=notes)
 
     def _errors(self, fitting: Fitting, split: Split, seed: int) -> NDArray[np.float64]:
         """Return the error of each user, shape [U], on events that the model which is asked has not seen."""
@@ -102,32 +74,18 @@ class Reweight:
         defaults = dict(getattr(MODELS.config(fitting.model), "training_defaults", {}))
         once = {"epochs": self.config.epochs, "validate_every": self.config.epochs, "seed": seed}
         total, count = np.zeros((2, split.vocabulary.n_users))
-        halves = in_halves(split.train, seed)
+        halves = split_in_halves(split.train, seed)
         for seen, hidden in (halves, halves[::-1]):
             model = create_model(fitting.model, split, seed=seed, **fitting.options)
             fit(model, replace(split, train=seen), show=False, **(defaults | once | self.config.training))
             above, asked = ranking_errors(model, seen, hidden)
             total += above
             count += asked
-        found: NDArray[np.float64] = total / np.maximum(count, 1)
-        return found
+        return np.asarray(total / np.maximum(count, 1))
 
 
-def in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
-    """Divide the events of each row at random in two halves; of an odd number the first half gets one more.
-
-    Parameters
-    ----------
-    train : Sequences
-        Training events.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    tuple of Sequences
-        Rows and columns as before, each with about half of the events, in their order.
-    """
+def split_in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
+    """Divide the events of each row at random in two halves; of an odd number the first half gets one more."""
     positions, rows = train.positions(), train.event_rows()
     order = np.lexsort((numpy_generator(seed, "halves").random(len(rows)), rows))
     place = np.empty(len(rows), dtype=np.int64)
@@ -145,22 +103,7 @@ def in_halves(train: Sequences, seed: int) -> tuple[Sequences, Sequences]:
 
 
 def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how badly a model ranks what users did and it has not seen.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted on `seen`.
-    seen, hidden : Sequences
-        Two parts of each row; what was seen is the history and taken out of the ranking.
-
-    Returns
-    -------
-    above : ndarray, shape [U], float64
-        Sum over a user's hidden items of the share of the other items that score higher (ties count half).
-    asked : ndarray, shape [U], float64
-        Number of those items.
-    """
+    """Return how badly a model ranks what users did and it has not seen → [U], [U]."""
     from reverie.evaluation import evaluate
 
     some = np.flatnonzero(hidden.lengths > 0)
@@ -175,69 +118,28 @@ def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tu
     return above, np.bincount(users, minlength=n).astype(np.float64)
 
 
-def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values less their median, in units of 1.4826 times the median deviation from it, cut off at 10.
-
-    Parameters
-    ----------
-    values : ndarray, shape [U], float64
-        Any numbers.
-
-    Returns
-    -------
-    ndarray, shape [U], float64
-        Zero where all are equal.
-    """
+def standardise(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values less their median, in units of 1.4826 times the median deviation from it, cut off at 10; values [U] → [U]."""
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle))
     if spread <= 0:
         spread = float(values.std())
-    found: NDArray[np.float64] = np.clip((values - middle) / spread, -10, 10) if spread > 0 else np.zeros(len(values))
-    return found
+    return np.asarray(np.clip((values - middle) / spread, -10, 10)) if spread > 0 else np.zeros(len(values))
 
 
-def probabilities(suspicion: NDArray[np.float64], share: float, temperature: float) -> NDArray[np.float64]:
-    """Return ``σ((suspicion - b) / temperature)`` with b such that the mean is `share`.
-
-    Parameters
-    ----------
-    suspicion : ndarray, shape [U], float64
-        Higher is more suspicious.
-    share : float
-        Wanted mean, between 0 and 1.
-    temperature : float
-        Positive.
-
-    Returns
-    -------
-    ndarray, shape [U], float64
-        In (0, 1), by bisection.
-    """
+def fake_probabilities(suspicion: NDArray[np.float64], share: float, temperature: float) -> NDArray[np.float64]:
+    """Return ``σ((suspicion - b) / temperature)`` with b such that the mean is `share`; suspicion [U] → [U]."""
     margin = temperature * 50
     low, high = float(suspicion.min()) - margin, float(suspicion.max()) + margin
     for _ in range(100):
         middle = (low + high) / 2
         mean = float((0.5 * (1 + np.tanh((suspicion - middle) / (2 * temperature)))).mean())
         low, high = (middle, high) if mean > share else (low, middle)
-    found: NDArray[np.float64] = 0.5 * (1 + np.tanh((suspicion - (low + high) / 2) / (2 * temperature)))
-    return found
+    return np.asarray(0.5 * (1 + np.tanh((suspicion - (low + high) / 2) / (2 * temperature))))
 
 
-def weighted(split: Split, weights: NDArray[np.float64]) -> Split:
-    """Return a split whose training events have a weight.
-
-    Parameters
-    ----------
-    split : Split
-        Any.
-    weights : ndarray, shape [U], float64
-        Weight of each user.
-
-    Returns
-    -------
-    Split
-        With the column ``weight`` in `train` and `refit`; 1 for events of no row.
-    """
+def weight_events(split: Split, weights: NDArray[np.float64]) -> Split:
+    """Return a split whose training events have a weight; weights [U]."""
 
     def of(rows: Sequences) -> Sequences:
         values = np.ones(len(rows.items), dtype=np.float32)
@@ -245,19 +147,3 @@ def weighted(split: Split, weights: NDArray[np.float64]) -> Split:
         return replace(rows, columns={**rows.columns, "weight": values})
 
     return replace(split, train=of(split.train), refit=of(split.refit))
-
-
-def build(config: ReweightConfig) -> Reweight:
-    """Return the defence.
-
-    Parameters
-    ----------
-    config : ReweightConfig
-        Options.
-
-    Returns
-    -------
-    Reweight
-        Ready.
-    """
-    return Reweight(config)

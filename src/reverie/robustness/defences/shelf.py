@@ -1,37 +1,37 @@
-"""The shelf of defences; listing it imports neither torch nor any defence."""
+"""The registry of defences by name; listing it imports neither torch nor any defence."""
 
 from __future__ import annotations
 
 from reverie.registry import Entry, Registry
 
-_ROOM = "reverie.robustness.defences"
+_FAMILY = "reverie.robustness.defences"
 
 
 def _trained(name: str, summary: str, paper: str) -> Entry:
     config = "".join(word.capitalize() for word in name.split("_"))
-    return Entry(f"{_ROOM}.training:build_{name}", f"{_ROOM}.training_config:{config}Config", summary, paper)
+    return Entry(f"{_FAMILY}.training:build_{name}", f"{_FAMILY}.config:{config}Config", summary, paper)
 
 
 DEFENCES = Registry(
     "defence",
     {
-        "none": Entry(f"{_ROOM}.none:build", f"{_ROOM}.none:NoneConfig", "the victim as it is"),
+        "none": Entry(f"{_FAMILY}.defence:build", f"{_FAMILY}.config:NoneConfig", "the victim as it is"),
         "remove": Entry(
-            f"{_ROOM}.remove:build", f"{_ROOM}.remove_config:RemoveConfig", "the most suspicious users lose their training events"
+            f"{_FAMILY}.remove:Remove", f"{_FAMILY}.config:RemoveConfig", "the most suspicious users lose their training events"
         ),
         "oracle": Entry(
-            f"{_ROOM}.remove:build_oracle",
-            f"{_ROOM}.remove_config:OracleConfig",
+            f"{_FAMILY}.remove:build_oracle",
+            f"{_FAMILY}.config:OracleConfig",
             "exactly the fake users are removed: the upper bound, no defence",
         ),
         "random-removal": Entry(
-            f"{_ROOM}.remove:build_random_removal",
-            f"{_ROOM}.remove_config:RandomRemovalConfig",
+            f"{_FAMILY}.remove:build_random_removal",
+            f"{_FAMILY}.config:RandomRemovalConfig",
             "as many users as are fake are removed at random: the lower bound",
         ),
         "reweight": Entry(
-            f"{_ROOM}.reweight:build",
-            f"{_ROOM}.reweight_config:ReweightConfig",
+            f"{_FAMILY}.reweight:Reweight",
+            f"{_FAMILY}.config:ReweightConfig",
             "users weigh less the worse the model of the others explains them",
             "zhang2020graphrfi",
         ),

@@ -1,4 +1,4 @@
-"""Defences that train the victim another way, by its own options: adversarially, without high losses, or with a robust loss."""
+"""Robust training of the victim: adversarial training, denoising by loss, and robust contrastive losses."""
 
 from __future__ import annotations
 
@@ -10,48 +10,19 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 
 if TYPE_CHECKING:
+    from reverie.robustness.defences.config import AprConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
     from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.defences.training_config import AprConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
-class OtherTraining:
-    """Set options of the victim.
-
-    Parameters
-    ----------
-    name : str
-        Registered name of the defence, for messages.
-    options : dict
-        What to set. In the value of ``objective`` the key ``objective`` is filled with the victim's own objective where it is
-        None.
-    """
+class TrainingDefence:
+    """Set options of the victim."""
 
     def __init__(self, name: str, options: dict[str, Any]) -> None:
         self.name, self.options = name, options
 
-    def harden(self, fitting: Fitting, evidence: Evidence, seed: int) -> Fitting:
-        """Return the fitting with other options.
-
-        Parameters
-        ----------
-        fitting : Fitting
-            What would be fitted.
-        evidence : Evidence
-            Not read.
-        seed : int
-            Not read.
-
-        Returns
-        -------
-        Fitting
-            On the same data.
-
-        Raises
-        ------
-        ConfigError
-            If the victim lacks an option, or cannot combine it with the options it has.
-        """
+    def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
+        """Return the fitting with other options."""
         kind = MODELS.config(fitting.model)
         for option in self.options:
             if option not in kind.model_fields:
@@ -71,25 +42,25 @@ class OtherTraining:
         return replace(fitting, options=options)
 
 
-def build_apr(config: AprConfig) -> OtherTraining:
+def build_apr(config: AprConfig) -> TrainingDefence:
     """Return adversarial personalised ranking (He et al., SIGIR 2018)."""
-    return OtherTraining("apr", {"adversarial": {"kind": "apr"} | config.model_dump()})
+    return TrainingDefence("apr", {"adversarial": {"kind": "apr"} | config.model_dump()})
 
 
-def build_vat(config: VatConfig) -> OtherTraining:
+def build_vat(config: VatConfig) -> TrainingDefence:
     """Return vulnerability-aware adversarial training (Zhang et al., RecSys 2024)."""
-    return OtherTraining("vat", {"adversarial": {"kind": "vat"} | config.model_dump()})
+    return TrainingDefence("vat", {"adversarial": {"kind": "vat"} | config.model_dump()})
 
 
-def build_truncated_loss(config: TruncatedLossConfig) -> OtherTraining:
+def build_truncated_loss(config: TruncatedLossConfig) -> TrainingDefence:
     """Return denoising by loss (Wang et al., WSDM 2021), around the victim's own objective."""
     read = {"drop", "steps"} if config.rule == "truncated" else {"beta"}
-    return OtherTraining(
+    return TrainingDefence(
         "truncated-loss", {"objective": {"kind": config.rule, "objective": None} | config.model_dump(include=read)}
     )
 
 
-def build_robust_loss(config: RobustLossConfig) -> OtherTraining:
+def build_robust_loss(config: RobustLossConfig) -> TrainingDefence:
     """Return a contrastive loss that bears noise, on cosines."""
     loss: dict[str, Any] = {"kind": config.loss, "temperature": config.temperature}
     if config.loss == "adnce":
@@ -97,6 +68,6 @@ def build_robust_loss(config: RobustLossConfig) -> OtherTraining:
     else:
         loss |= {"form": "reweight", "ratio": config.ratio}
     negatives = {"n": config.negatives, "shared": True}
-    return OtherTraining(
+    return TrainingDefence(
         "robust-loss", {"cosine": True, "objective": {"kind": "contrastive", "loss": loss, "negatives": negatives}}
     )

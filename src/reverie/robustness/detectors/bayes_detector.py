@@ -1,4 +1,4 @@
-"""BayesDetector: user vectors that rank known fakes above real users on the items both rated, and that explain co-occurrence.
+"""BayesDetector (Yang et al. 2018): a tree on user vectors that rank known fakes above real users and explain co-occurrence.
 
 References
 ----------
@@ -12,86 +12,39 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
+from reverie.robustness.detectors.co_detector import user_cooccurrence
+from reverie.robustness.detectors.features import labelled_users, tree_probabilities
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.bayes_detector_config import BayesDetectorConfig
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings
+    from reverie.robustness.detectors.config import BayesDetectorConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class BayesDetector:
-    """A decision tree on user vectors p.
-
-    They minimise ``-log σ(p_s q_i - p_n q_i)`` for a known fake s and a known real user n who both rated i, plus the squared error
-    of ``p_u g_v + w_u + c_v`` against the shifted positive information of users u and v. Both terms are sums, over ratings of
-    known fakes and over co-occurrences; vectors of users without a label are moved by the second alone. The paper's full text was
-    not at hand: the terms follow public descriptions, their equal weight is our reading. Deviations: Adam on drawn batches instead
-    of single steps; both classes weigh the same in the tree.
-
-    Parameters
-    ----------
-    config : BayesDetectorConfig
-        Options.
-    """
+    """A decision tree on user vectors p."""
 
     supervised: ClassVar[bool] = True
 
     def __init__(self, config: BayesDetectorConfig) -> None:
         self.config = config
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Seed of the start and of the batches.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
-        fakes, real = known_users(evidence, "bayes-detector")
-        vectors = ranked_vectors(evidence.ratings, fakes, real, self.config, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.config.depth, self.config.leaf)(vectors)
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the tree's chance of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "bayes-detector")
+        vectors = ranked_user_vectors(inputs.ratings, fakes, real, self.config, seed)
+        return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
-def ranked_vectors(
+def ranked_user_vectors(
     ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64], config: BayesDetectorConfig, seed: int
 ) -> NDArray[np.float64]:
-    """Fit the vectors.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    fakes, real : ndarray, int64
-        Users with a label.
-    config, seed
-        See `BayesDetector`.
-
-    Returns
-    -------
-    ndarray, shape [U, dim], float64
-        p.
-    """
+    """Fit the vectors → [U, dim]."""
     generator = numpy_generator(seed, "bayes-detector")
-    information = user_information(ratings, config.shift).tocoo()
+    information = user_cooccurrence(ratings, config.shift).tocoo()
     first, second = information.coords
     draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
     # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side
@@ -165,19 +118,3 @@ class _Pairs:
         at = generator.integers(self.n, size=min(size, self.n))
         mate = self.begin[at] + (generator.random(len(at)) * self.raters[at]).astype(np.int64)
         return self.fake[at], self.real[self.by_item.indices[mate]], self.item[at]
-
-
-def build(config: BayesDetectorConfig) -> BayesDetector:
-    """Return the detector.
-
-    Parameters
-    ----------
-    config : BayesDetectorConfig
-        Options.
-
-    Returns
-    -------
-    BayesDetector
-        Ready.
-    """
-    return BayesDetector(config)

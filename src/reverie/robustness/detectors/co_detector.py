@@ -1,46 +1,44 @@
-"""CoDetector: ratings and co-occurrence of users factorised together, and a tree on the vectors that both share.
-
-References
-----------
-.. [1] Dou, Yu, Xiong, Gao, Song and Fang, Collaborative shilling detection bridging factorization and user embedding,
-   CollaborateCom 2017.
-"""
+"""CoDetector (Dou et al. 2017) and its co-occurrences of users."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
-from reverie.robustness.detectors.cooccurrence import user_information
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
+from reverie.robustness.detectors.features import labelled_users, tree_probabilities
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.co_detector_config import CoDetectorConfig
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings
+    from reverie.robustness.detectors.config import CoDetectorConfig
+    from reverie.robustness.detectors.detector import DetectorInput
+
+
+def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
+    """Return ``max(log(c_uv C / (c_u c_v)) - log k, 0)`` with c_uv the number of items both users rated → [U, U]."""
+    seen = ratings.matrix.astype(np.float64)
+    seen.data = np.ones_like(seen.data)
+    turned, n = csr_array(seen.T), ratings.n_users
+    total = np.asarray(seen @ ratings.item_counts.astype(np.float64)) - ratings.lengths
+    everything = float(total.sum())
+    parts: list[csr_array] = []
+    for first in range(0, n, block):
+        counts = (seen[first : min(first + block, n)] @ turned).tocoo()
+        row, column = counts.coords
+        apart = row + first != column
+        row, column, value = row[apart], column[apart], counts.data[apart]
+        information = np.log(value * everything / (total[row + first] * total[column])) - np.log(shift)
+        kept = information > 0
+        parts.append(csr_array((information[kept], (row[kept], column[kept])), shape=(counts.shape[0], n)))
+    return csr_array(vstack(parts, format="csr"))
 
 
 class CoDetector:
-    """A decision tree on user vectors p that explain ratings, ``p_u q_i``, and co-occurrence, ``p_u g_v + w_u + c_v``.
-
-    Deviations: ratings are brought to [0, 1] first; alternating least squares instead of gradient steps, with regularisation in
-    proportion to the number of terms; both classes weigh the same in the tree.
-
-    Parameters
-    ----------
-    dim, sweeps : int
-        Width of vectors, and rounds.
-    ridge, shift : float
-        Regularisation, and k of the shifted information.
-    depth, leaf : int
-        See `grow_tree`.
-    """
+    """A decision tree on user vectors p that explain ratings, ``p_u q_i``, and co-occurrence, ``p_u g_v + w_u + c_v``."""
 
     supervised: ClassVar[bool] = True
 
@@ -48,51 +46,19 @@ class CoDetector:
         self.dim, self.sweeps, self.ridge, self.shift = dim, sweeps, ridge, shift
         self.depth, self.leaf = depth, leaf
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Seed of the start.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
-        fakes, real = known_users(evidence, "co-detector")
-        vectors = joint_vectors(evidence.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(vectors[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(vectors)
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the tree's chance of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "co-detector")
+        vectors = joint_user_vectors(inputs.ratings, self.dim, self.sweeps, self.ridge, self.shift, seed)
+        return tree_probabilities(vectors, fakes, real, self.depth, self.leaf, seed)
 
 
-def joint_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
-    """Factorise ratings and co-occurrence with common user vectors.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    dim, sweeps, ridge, shift, seed
-        See `CoDetector`.
-
-    Returns
-    -------
-    ndarray, shape [U, dim]
-        p.
-    """
+def joint_user_vectors(ratings: Ratings, dim: int, sweeps: int, ridge: float, shift: float, seed: int) -> NDArray[np.float64]:
+    """Factorise ratings and co-occurrence with common user vectors → [U, dim]."""
     rated = csr_array(ratings.matrix.astype(np.float64))
     width = ratings.scale.high - ratings.scale.low
     rated.data = (rated.data - ratings.scale.low) / width if width else np.ones_like(rated.data)
-    information = user_information(ratings, shift)
+    information = user_cooccurrence(ratings, shift)
     by_user, by_item, pair = _Terms(rated), _Terms(csr_array(rated.T)), _Terms(information)
     generator = numpy_generator(seed, "co-detector")
     p, g = (generator.normal(0.0, 0.1, (ratings.n_users, dim)) for _ in range(2))
@@ -130,8 +96,8 @@ class _Terms:
         self, gram: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.float64], ridge: float
     ) -> NDArray[np.float64]:
         weight = ridge * np.maximum(count, 1.0)
-        found = np.linalg.solve(gram + weight[:, None, None] * np.eye(right.shape[1]), right[:, :, None])[:, :, 0]
-        return np.asarray(found, dtype=np.float64)
+        left = gram + weight[:, None, None] * np.eye(right.shape[1])
+        return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0], dtype=np.float64)
 
     def bias(self, a: NDArray[np.float64], b: NDArray[np.float64], z: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
         left = np.asarray(self.values.sum(axis=1)).ravel() - (a * (self.stored @ b)).sum(axis=1) - self.stored @ z
@@ -144,7 +110,6 @@ def build(config: CoDetectorConfig) -> CoDetector:
     Parameters
     ----------
     config : CoDetectorConfig
-        Options.
 
     Returns
     -------

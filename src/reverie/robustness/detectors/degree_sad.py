@@ -1,4 +1,4 @@
-"""DegreeSAD: fakes choose items of other popularity than people do.
+"""DegreeSAD (Li et al. 2016): a tree on the popularity of a user's items.
 
 References
 ----------
@@ -10,59 +10,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
-from reverie.robustness.detectors.features import degree_features
-from reverie.robustness.detectors.known import known_users
-from reverie.robustness.detectors.tree import grow_tree
+from reverie.robustness.detectors.features import degree_features, labelled_users, tree_probabilities
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.degree_sad_config import DegreeSADConfig
-    from reverie.robustness.detectors.detector import Evidence
+    from reverie.robustness.detectors.config import DegreeSADConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class DegreeSAD:
-    """A decision tree on the mean, the range and the upper quartile of the degrees of a user's items.
-
-    Deviations: both classes weigh the same in the tree, its depth is bounded, and its leaves are smoothed, so that it ranks.
-
-    Parameters
-    ----------
-    depth, leaf : int
-        See `grow_tree`.
-    """
+    """A decision tree on the mean, the range and the upper quartile of the degrees of a user's items."""
 
     supervised: ClassVar[bool] = True
 
     def __init__(self, depth: int, leaf: int) -> None:
         self.depth, self.leaf = depth, leaf
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the tree's chance of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
-        fakes, real = known_users(evidence, "degree-sad")
-        features = degree_features(evidence.ratings)
-        rows = np.concatenate([fakes, real])
-        return grow_tree(features[rows], np.arange(len(rows)) < len(fakes), self.depth, self.leaf)(features)
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the tree's chance of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "degree-sad")
+        return tree_probabilities(degree_features(inputs.ratings), fakes, real, self.depth, self.leaf, seed)
 
 
 def build(config: DegreeSADConfig) -> DegreeSAD:
@@ -71,7 +40,6 @@ def build(config: DegreeSADConfig) -> DegreeSAD:
     Parameters
     ----------
     config : DegreeSADConfig
-        Options.
 
     Returns
     -------

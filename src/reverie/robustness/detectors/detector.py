@@ -1,4 +1,4 @@
-"""What a detector sees and gives."""
+"""The interface of detectors, and their input."""
 
 from __future__ import annotations
 
@@ -10,22 +10,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a detector sees: the data after the attack, never who is fake.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users, real and fake, shape [U, N].
-    sequences : Sequences
-        Their likes, oldest first: the training part of the poisoned split; ``sequences.users`` are rows of `ratings`.
-    labels : ndarray or None, shape [U], int8
-        For supervised detectors: 1 fake, 0 real, -1 not known. None where nothing is known.
-    """
+class DetectorInput:
+    """What a detector sees: the data after the attack, never who is fake; labels [U]."""
 
     ratings: Ratings
     sequences: Sequences
@@ -38,6 +28,6 @@ class Detector(Protocol):
     supervised: ClassVar[bool]
     """Whether it must be given labels of some users."""
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return a number per user, shape [U]; higher is more suspicious, every number finite. Deterministic."""
         ...

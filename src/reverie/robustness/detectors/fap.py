@@ -1,4 +1,4 @@
-"""FAP: suspicion flows from a few known fakes to the items they rate and on to who else rates these.
+"""FAP (Zhang et al. 2015): suspicion propagated from known fakes over the user-item graph.
 
 References
 ----------
@@ -13,59 +13,27 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from reverie.robustness.detectors.known import known_users
+from reverie.robustness.detectors.features import labelled_users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fap_config import FAPConfig
+    from reverie.robustness.detectors.config import FAPConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class FAP:
-    """Alternate ``item = mean of its users`` and ``user = mean of its items``, both weighted by ratings, with seeds held at 1.
-
-    Deviations: users without a label start at 0 rather than at a random probability, so that the result is a function of the
-    data; a rating weighs its distance from just below the scale, so that the lowest one has a weight too. Without users held at 0
-    every probability tends to 1, so the number of rounds matters.
-
-    Parameters
-    ----------
-    iterations : int
-        Rounds, at most.
-    tolerance : float
-        Stop when no user's probability moves further.
-    hold_genuine : bool
-        Whether users known to be real are held at 0.
-    """
+    """Alternate ``item = mean of its users`` and ``user = mean of its items``, both weighted by ratings, with seeds held at 1."""
 
     supervised: ClassVar[bool] = True
 
     def __init__(self, iterations: int, tolerance: float, *, hold_genuine: bool) -> None:
         self.iterations, self.tolerance, self.hold_genuine = iterations, tolerance, hold_genuine
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return probabilities of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some fakes.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            1 for known fakes.
-
-        Raises
-        ------
-        ConfigError
-            If no fake is known.
-        """
-        fakes, real = known_users(evidence, "fap", genuine=self.hold_genuine)
-        weights, scale = csr_array(evidence.ratings.matrix.astype(np.float64)), evidence.ratings.scale
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return probabilities of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "fap", genuine=self.hold_genuine)
+        weights, scale = csr_array(inputs.ratings.matrix.astype(np.float64)), inputs.ratings.scale
         weights.data = weights.data - scale.low + (scale.step or 1.0)
         to_user, to_item = _rows_to_one(weights), _rows_to_one(csr_array(weights.T))
         user = np.zeros(weights.shape[0])
@@ -93,7 +61,6 @@ def build(config: FAPConfig) -> FAP:
     Parameters
     ----------
     config : FAPConfig
-        Options.
 
     Returns
     -------

@@ -1,67 +1,104 @@
-"""Numbers that describe a profile, for all users at once.
-
-References
-----------
-.. [1] Chirita, Nejdl and Zamfir, Preventing shilling attacks in online recommender systems, WIDM 2005 (RDMA, DegSim).
-.. [2] Williams, Mobasher and Burke, Defending recommender systems: detection of profile injection attacks, SOCA 1, 2007
-   (LengthVar, WDMA, WDA, FMTD).
-.. [3] Li, Gao, Li, Zeng, Xiong and Hirokawa, Shilling attack detection in recommender systems via selecting patterns analysis,
-   IEICE Trans. Inf. & Syst. E99-D(10), 2016 (features of item degrees).
-"""
+"""Features of profiles and classifiers on them (Williams et al. 2007)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
+from reverie.errors import ConfigError
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.ratings import Ratings
+    from reverie.robustness.arena import Ratings
+    from reverie.robustness.detectors.config import ProfileFeaturesConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
-DEGREE = ("mud", "rud", "qud")
-"""Names of the columns of `degree_features`."""
+
+def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the users known to be fake, and those known to be real."""
+    labels = inputs.labels
+    if labels is None:
+        raise ConfigError(f"detector '{detector}' learns from labels, and there are none; give labels of some users, or use pca")
+    fakes, real = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    for members, kind in ((fakes, "fake"), (real, "real")):
+        if not len(members) and (kind == "fake" or genuine):
+            raise ConfigError(
+                f"detector '{detector}' needs the labels of some {kind} users, and none is known; raise labelled, or use pca"
+            )
+    return fakes, real
+
+
+def tree_probabilities(
+    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], depth: int, leaf: int, seed: int
+) -> NDArray[np.float64]:
+    """Return each user's probability of being fake under a decision tree of balanced classes; features [U, F] → [U].
+
+    A leaf counts one more user, half of it fake, so that small pure leaves are less certain than large ones.
+    """
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(
+        max_depth=depth, min_samples_leaf=leaf, class_weight="balanced", random_state=_random_state(seed, "tree")
+    )
+    tree.fit(*_labelled(features, fakes, real))
+    weight = tree.tree_.weighted_n_node_samples[tree.apply(features)]
+    return np.asarray((tree.predict_proba(features)[:, 1] * weight + 0.5) / (weight + 1.0))
+
+
+def logistic_odds(
+    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], ridge: float
+) -> NDArray[np.float64]:
+    """Return each user's log odds of being fake under a logistic regression of balanced classes; features [U, F] → [U]."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    features = StandardScaler().fit_transform(features)
+    machine = LogisticRegression(C=1.0 / ridge, class_weight="balanced", solver="newton-cholesky", tol=1e-9)
+    return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
+
+
+def boosted_odds(
+    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], trees: int, leaf: int, seed: int
+) -> NDArray[np.float64]:
+    """Return each user's log odds of being fake under gradient-boosted trees of balanced classes; features [U, F] → [U]."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    machine = HistGradientBoostingClassifier(
+        max_iter=trees,
+        min_samples_leaf=leaf,
+        class_weight="balanced",
+        early_stopping=False,
+        random_state=_random_state(seed, "boosting"),
+    )
+    return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
+
+
+def _labelled(
+    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the features and labels of the labelled users, fakes first."""
+    return features[np.concatenate([fakes, real])], np.arange(len(fakes) + len(real)) < len(fakes)
+
+
+def _random_state(seed: int, stream: str) -> int:
+    return int(numpy_generator(seed, stream).integers(2**31))
+
+
 RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
 """Names of the columns of `rating_features`."""
 
 
 def per_user(ratings: Ratings, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over each user's ratings of a number given per rating.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        With E ratings.
-    values : ndarray, shape [E]
-        In the order of ``ratings.matrix.data``.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 for a user without ratings.
-    """
+    """Return the mean over each user's ratings of a number given per rating; values [E] → [U]."""
     total = np.bincount(ratings.owners, weights=values, minlength=ratings.n_users)
     return np.asarray(total / np.maximum(ratings.lengths, 1))
 
 
 def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Return a quantile of each user's numbers, the nearest from below.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        With E ratings.
-    values : ndarray, shape [E]
-        A number per rating.
-    share : float
-        0 the smallest, 1 the largest.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 for a user without ratings.
-    """
+    """Return a quantile of each user's numbers, the nearest from below; values [E] → [U]."""
     owners, lengths = ratings.owners, ratings.lengths
     if not len(values):
         return np.zeros(ratings.n_users)
@@ -71,40 +108,18 @@ def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: floa
 
 
 def degree_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe the degrees (numbers of ratings) of the items that a user chose [3]_.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U, 3]
-        Mean, range and upper quartile.
-    """
+    """Return mean, range and upper quartile of the degrees of a user's items (MUD, RUD and QUD [3]_) → [U, 3]."""
     degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
     spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
     return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
 
 
 def rating_features(ratings: Ratings) -> NDArray[np.float64]:
-    """Describe how a user rates.
+    """Describe how a user rates → [U, 9].
 
     With d the distance of a rating from the item's mean and c the item's number of ratings, over the n ratings of a user:
     RDMA = Σ d/c / n, WDMA = Σ d/c² / n, WDA = Σ d/c [1]_ [2]_. FMTD is the distance between the mean of the user's highest
     ratings and the mean of the others (0 where there are no others). Entropy is that of the user's ratings, in bits.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U, 9]
-        Columns `RATING`: mean, standard deviation, shares of the highest and the lowest rating of the scale, entropy, RDMA,
-        WDMA, WDA, FMTD.
     """
     data, lengths, owners = ratings.matrix.data.astype(np.float64), ratings.lengths, ratings.owners
     count = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
@@ -134,48 +149,20 @@ def rating_features(ratings: Ratings) -> NDArray[np.float64]:
 
 
 def length_variation(ratings: Ratings) -> NDArray[np.float64]:
-    """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_).
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-
-    Returns
-    -------
-    ndarray, shape [U]
-        0 where all profiles are equally long.
-    """
+    """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_) → [U]."""
     away = ratings.lengths - ratings.lengths.mean()
     return np.asarray(np.abs(away) / max(float((away**2).sum()), 1e-300) * (away != 0))
 
 
 def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDArray[np.float64]:
-    """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_).
-
-    The correlation runs over the items both have rated; it is 0 where these are fewer than two, or one side does not vary.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of all users.
-    neighbours : int
-        How many similar users K; fewer where there are fewer.
-    block : int
-        Users at a time; bounds the memory at a few arrays ``[block, U]``.
-
-    Returns
-    -------
-    ndarray, shape [U], in [-1, 1]
-        In float64.
-    """
+    """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_) → [U]."""
     values = ratings.matrix.astype(np.float64)
     values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
     seen, squares = values.copy(), values.copy()
     seen.data, squares.data = np.ones_like(values.data), values.data**2
-    found, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
+    similarity, k = np.zeros(ratings.n_users), min(neighbours, ratings.n_users - 1)
     if k < 1:
-        return found
+        return similarity
     for first in range(0, ratings.n_users, block):
         rows = slice(first, min(first + block, ratings.n_users))
         n = (seen[rows] @ seen.T).toarray()
@@ -186,5 +173,28 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
         variance *= (seen[rows] @ squares.T).toarray() - theirs**2 / both
         similar = np.where(variance > 1e-9, covariance / np.sqrt(np.maximum(variance, 1e-9)), 0.0)
         similar[np.arange(len(n)), np.arange(rows.start, rows.stop)] = -np.inf
-        found[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
-    return found
+        similarity[rows] = np.clip(-np.partition(-similar, k - 1, axis=1)[:, :k], -1.0, 1.0).mean(axis=1)
+    return similarity
+
+
+class ProfileFeatures:
+    """Boosted trees, or a logistic regression, on features of item degrees, ratings, length and similarity."""
+
+    supervised: ClassVar[bool] = True
+
+    def __init__(self, config: ProfileFeaturesConfig) -> None:
+        self.config = config
+
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return log odds of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "profile-features")
+        features, config = all_features(inputs.ratings, self.config.neighbours), self.config
+        if config.classifier == "logistic":
+            return logistic_odds(features, fakes, real, config.ridge)
+        return boosted_odds(features, fakes, real, config.trees, config.leaf, seed)
+
+
+def all_features(ratings: Ratings, neighbours: int) -> NDArray[np.float64]:
+    """Return all features; those that are counts as logarithms → [U, 15]."""
+    own = [np.log1p(ratings.lengths), length_variation(ratings), mean_similarity(ratings, neighbours)]
+    return np.concatenate([np.log1p(degree_features(ratings)), rating_features(ratings), np.stack(own, axis=1)], axis=1)

@@ -1,4 +1,4 @@
-"""FRAUDAR: users in a block of the rating graph that is too dense for how popular its items are.
+"""FRAUDAR (Hooi et al. 2016): users in the densest block of the rating graph, down-weighted by item popularity.
 
 References
 ----------
@@ -16,50 +16,25 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.fraudar_config import FraudarConfig
+    from reverie.robustness.detectors.config import FraudarConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class Fraudar:
-    """Peel off the lightest users and items; who stays longest lies in the densest part.
-
-    A rating of an item with d ratings weighs ``1 / log(d + c)``, so that camouflage by popular items weighs little; a node weighs
-    the sum over its remaining ratings. Deviations: the lightest 1 % of the nodes go at a time rather than one after the other
-    [2]_, and the suspicion of a user is how long it stays, which ranks all users where the paper returns one block.
-
-    Parameters
-    ----------
-    offset : float
-        c.
-    batch : float
-        Share of the nodes removed at a time.
-    """
+    """Peel off the lightest users and items; who stays longest lies in the densest part."""
 
     supervised: ClassVar[bool] = False
 
     def __init__(self, offset: float, batch: float) -> None:
         self.offset, self.batch = offset, batch
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the time of removal.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack; that something was rated counts, not how.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            The pass a user is removed in, and below the point the user's weight then, squeezed into [0, 1).
-        """
-        ratings = evidence.ratings
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the time of removal → [U]."""
+        ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = 1.0 / np.log(ratings.item_counts[edges.indices] + self.offset)
         turned, n_users = csr_array(edges.T), edges.shape[0]
-        alive, found, passes = np.ones(sum(edges.shape), dtype=bool), np.zeros(n_users), 0
+        alive, removed_at, passes = np.ones(sum(edges.shape), dtype=bool), np.zeros(n_users), 0
         weight = np.concatenate([np.asarray(edges.sum(axis=1)).ravel(), np.asarray(edges.sum(axis=0)).ravel()])
         while alive[:n_users].any():
             here = np.flatnonzero(alive)
@@ -67,12 +42,12 @@ class Fraudar:
             limit = float(np.partition(weight[here], going)[going])
             gone = here[weight[here] <= limit + 1e-12]
             users, items = gone[gone < n_users], gone[gone >= n_users] - n_users
-            found[users] = passes + weight[users] / (1.0 + weight[users])
+            removed_at[users] = passes + weight[users] / (1.0 + weight[users])
             weight[n_users:] -= np.asarray(edges[users].sum(axis=0)).ravel()
             weight[:n_users] -= np.asarray(turned[items].sum(axis=0)).ravel()
             alive[gone] = False
             passes += 1
-        return found
+        return removed_at
 
 
 def build(config: FraudarConfig) -> Fraudar:
@@ -81,7 +56,6 @@ def build(config: FraudarConfig) -> Fraudar:
     Parameters
     ----------
     config : FraudarConfig
-        Options.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A linear graph autoencoder: users whose place in the rating graph cannot be told from a short code.
+"""Fake-profile detection by the reconstruction error of a linear graph autoencoder (Salha, Hennequin and Vazirgiannis 2020).
 
 References
 ----------
@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
-from scipy.sparse.linalg import svds
 
-from reverie.seeds import numpy_generator
+from reverie.robustness.detectors.components import leading_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.graph_autoencoder_config import GraphAutoencoderConfig
+    from reverie.robustness.detectors.config import GraphAutoencoderConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class GraphAutoencoder:
@@ -30,11 +29,6 @@ class GraphAutoencoder:
     The adjacency is normalised by the roots of both degrees, ``Ã = D_u^{-1/2} A D_i^{-1/2}``. Deviations from [1]_: the decoder is
     not bound to the inner products of codes by a sigmoid and the loss is squared, so the optimum is the truncated singular value
     decomposition [3]_ and nothing needs training; from [2]_: there are no attributes.
-
-    Parameters
-    ----------
-    dim : int
-        Width of the code.
     """
 
     supervised: ClassVar[bool] = False
@@ -42,32 +36,15 @@ class GraphAutoencoder:
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the share of each user's row that is not rebuilt.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack; that something was rated counts, not how.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64, in [0, 1]
-            ``1 - |Ã_u V|² / |Ã_u|²`` with V the leading right singular vectors; 0 for a user without ratings.
-        """
-        ratings = evidence.ratings
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the share of each user's row that is not rebuilt → [U]."""
+        ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
         edges.data = np.ones_like(edges.data)
         left = diags_array(1.0 / np.sqrt(np.maximum(ratings.lengths, 1)))
         right = diags_array(1.0 / np.sqrt(np.maximum(ratings.item_counts, 1)))
         normal = csr_array(left @ edges @ right)
-        k = min(self.dim, min(normal.shape) - 1)
-        if k < 1:
-            return np.zeros(ratings.n_users)
-        start = numpy_generator(seed, "graph-autoencoder").standard_normal(min(normal.shape))
-        _, _, vectors = svds(normal, k=k, v0=start)
+        _, vectors = leading_components(normal, self.dim, seed, "graph-autoencoder")
         length = np.bincount(ratings.owners, weights=normal.data**2, minlength=ratings.n_users)
         rebuilt = np.square(np.asarray(normal @ vectors.T)).sum(axis=1)
         return np.where(length > 0, np.clip(1.0 - rebuilt / np.where(length > 0, length, 1.0), 0.0, 1.0), 0.0)
@@ -79,7 +56,6 @@ def build(config: GraphAutoencoderConfig) -> GraphAutoencoder:
     Parameters
     ----------
     config : GraphAutoencoderConfig
-        Options.
 
     Returns
     -------

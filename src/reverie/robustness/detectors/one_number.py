@@ -1,4 +1,4 @@
-"""One number of a profile as suspicion: what every detector must beat."""
+"""One statistic of a profile as suspicion, or a random draw: the baselines of detection."""
 
 from __future__ import annotations
 
@@ -12,43 +12,21 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.one_number_config import OneNumberConfig
+    from reverie.robustness.detectors.config import OneNumberConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class OneNumberDetector:
-    """Suspect users with a high (or low) number.
-
-    Parameters
-    ----------
-    number : str
-        ``profile-length``; ``mean-rating``; ``item-popularity``, the mean number of ratings of a user's items; ``has-maximum``,
-        1 if the user gave the highest rating of the scale; ``random``, a draw.
-    lowest : bool
-        Whether low numbers are suspicious.
-    """
+    """Suspect users with a high (or low) number."""
 
     supervised: ClassVar[bool] = False
 
     def __init__(self, number: str, *, lowest: bool = False) -> None:
         self.number, self.lowest = number, lowest
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return the number.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the random draw.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            Its negative where low numbers are suspicious.
-        """
-        ratings = evidence.ratings
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the number → [U]."""
+        ratings = inputs.ratings
         data = ratings.matrix.data.astype(np.float64)
         if self.number == "random":
             value = numpy_generator(seed, "random-flag").random(ratings.n_users)
@@ -69,7 +47,6 @@ def build(config: OneNumberConfig) -> OneNumberDetector:
     Parameters
     ----------
     config : OneNumberConfig
-        Options.
 
     Returns
     -------

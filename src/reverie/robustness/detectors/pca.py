@@ -1,4 +1,4 @@
-"""Users who lie closest to nothing: variable selection by principal components.
+"""Fake-profile detection by PCA of items (after Mehta and Nejdl 2009): users with small projections on the leading components.
 
 References
 ----------
@@ -11,65 +11,35 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
-from scipy.sparse.linalg import svds
 
-from reverie.seeds import numpy_generator
+from reverie.robustness.detectors.components import leading_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.pca_config import PCAConfig
+    from reverie.robustness.detectors.config import PCAConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class PCADetector:
-    """Suspect users whose squared ratings project weakly on the leading right singular vectors V of the ratings.
-
-    Items' columns are scaled to unit variance first, and not centred.
-
-    The eigenvectors of the covariance SᵀS are the right singular vectors of S, found without forming SᵀS. Their sign is
-    arbitrary, so the absolute value of each projection is taken.
-
-    Parameters
-    ----------
-    components : int
-        Number of singular vectors; fewer on tiny data.
-    """
+    """Suspect users whose squared ratings project weakly on the leading right singular vectors V of the ratings."""
 
     supervised: ClassVar[bool] = False
 
     def __init__(self, components: int) -> None:
         self.components = components
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return minus the summed projections of squared ratings.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            At most 0.
-        """
-        matrix = csr_array(evidence.ratings.matrix.astype(np.float64))
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return minus the summed projections of squared ratings → [U]."""
+        matrix = csr_array(inputs.ratings.matrix.astype(np.float64))
         first = np.asarray(matrix.sum(axis=0)).ravel() / matrix.shape[0]
         second = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() / matrix.shape[0]
         deviation = np.sqrt(np.maximum(second - first**2, 0.0))
         scaled = csr_array(matrix @ diags_array(np.where(deviation > 0, 1.0 / np.maximum(deviation, 1e-12), 0.0)))
-        k = min(self.components, min(scaled.shape) - 1)
-        if k < 1:
-            return np.zeros(scaled.shape[0])
-        start = numpy_generator(seed, "pca").standard_normal(min(scaled.shape))
-        _, _, vectors = svds(scaled, k=k, v0=start)
+        _, vectors = leading_components(scaled, self.components, seed, "pca")
         squared = scaled.copy()
         squared.data = squared.data**2
-        found: NDArray[np.float64] = -np.abs(squared @ vectors.T).sum(axis=1)
-        return found
+        return np.asarray(-np.abs(squared @ vectors.T).sum(axis=1))
 
 
 def build(config: PCAConfig) -> PCADetector:
@@ -78,7 +48,6 @@ def build(config: PCAConfig) -> PCADetector:
     Parameters
     ----------
     config : PCAConfig
-        Options.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""SemiSAD: naive Bayes on a few labelled users, then on all the others too.
+"""SemiSAD (Cao et al. 2013): semi-supervised naive Bayes by EM on profile features.
 
 References
 ----------
@@ -14,62 +14,30 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from reverie.robustness.detectors.features import RATING, length_variation, mean_similarity, rating_features
-from reverie.robustness.detectors.known import known_users
+from reverie.robustness.detectors.features import RATING, labelled_users, length_variation, mean_similarity, rating_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.semi_sad_config import SemiSADConfig
+    from reverie.robustness.detectors.config import SemiSADConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 FLOOR = 0.01
 """Smallest variance of a standardised feature within a class: one fake alone has none."""
 
 
 class SemiSAD:
-    """Gaussian naive Bayes on entropy, DegSim, LengthVar, RDMA and FMTD, improved by EM-λ over users without a label.
-
-    The paper's features are told in words only, so this choice is our reading. Features are standardised over all users, and
-    variances have a floor. Suspicion is the logarithm of the odds, which does not saturate as the chance does.
-
-    Parameters
-    ----------
-    weight : float
-        λ: weight of a user without a label.
-    iterations : int
-        Rounds of EM, at most.
-    neighbours : int
-        Of DegSim.
-    """
+    """Gaussian naive Bayes on entropy, DegSim, LengthVar, RDMA and FMTD, improved by EM-λ over users without a label."""
 
     supervised: ClassVar[bool] = True
 
     def __init__(self, weight: float, iterations: int, neighbours: int) -> None:
         self.weight, self.iterations, self.neighbours = weight, iterations, neighbours
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return log odds of being fake.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            With labels of some users of both kinds.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            Of all users, those with a label too.
-
-        Raises
-        ------
-        ConfigError
-            If there are no labels.
-        """
-        fakes, real = known_users(evidence, "semi-sad")
-        ratings = evidence.ratings
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return log odds of being fake → [U]."""
+        fakes, real = labelled_users(inputs, "semi-sad")
+        ratings = inputs.ratings
         rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
         own = np.stack([mean_similarity(ratings, self.neighbours), length_variation(ratings)], axis=1)
         x = np.concatenate([rated, own], axis=1)
@@ -104,7 +72,6 @@ def build(config: SemiSADConfig) -> SemiSAD:
     Parameters
     ----------
     config : SemiSADConfig
-        Options.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Sequences that nobody would walk, or that are too good to be walked: no labels, no ratings.
+"""Fake-profile detection by the likelihood of sequences under a Markov chain.
 
 Our own, after the use of likelihood in one-class detection; the sequence model is a first-order Markov chain backed by popularity.
 """
@@ -13,71 +13,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.sequence_likelihood_config import SequenceLikelihoodConfig
+    from reverie.robustness.detectors.config import SequenceLikelihoodConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class SequenceLikelihood:
-    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations.
-
-    An event i after an event j has the probability ``(c(j, i) + b p(i)) / (c(j) + b)`` with c counting transitions, b the backing
-    and p the smoothed popularity; a first event has p(i). What a user did is taken out of all counts before that user is judged.
-
-    Parameters
-    ----------
-    backing : float
-        b.
-    tails : {"both", "low", "high"}
-        Which side is suspicious.
-    """
+    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations."""
 
     supervised: ClassVar[bool] = False
 
     def __init__(self, backing: float, tails: str) -> None:
         self.backing, self.tails = backing, tails
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return distances from the middle.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Sequences after the attack.
-        seed : int
-            Not used: nothing is drawn.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            0, the middle, for users without events.
-        """
-        found = np.zeros(evidence.ratings.n_users)
-        some = evidence.sequences.lengths > 0
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return distances from the middle → [U]."""
+        suspicion = np.zeros(inputs.ratings.n_users)
+        some = inputs.sequences.lengths > 0
         if not some.any():
-            return found
-        likelihood = mean_log_likelihood(evidence.sequences, self.backing)[some]
+            return suspicion
+        likelihood = mean_log_likelihood(inputs.sequences, self.backing)[some]
         away = likelihood - np.median(likelihood)
         spread = 1.4826 * float(np.median(np.abs(away))) or 1.0
         sign = {"both": np.abs(away), "low": -away, "high": away}
-        found[evidence.sequences.users[some]] = sign[self.tails] / spread
-        return found
+        suspicion[inputs.sequences.users[some]] = sign[self.tails] / spread
+        return suspicion
 
 
 def mean_log_likelihood(sequences: Sequences, backing: float) -> NDArray[np.float64]:
-    """Return how likely each row is under a Markov chain learnt from all the others.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Likes, oldest first.
-    backing : float
-        See `SequenceLikelihood`.
-
-    Returns
-    -------
-    ndarray, shape [rows], float64
-        Mean over events; 0 for a row without events.
-    """
+    """Return how likely each row is under a Markov chain learnt from all the others → [rows]."""
     item, row = sequences.items[sequences.positions()].astype(np.int64), sequences.event_rows()
     n, width = sequences.vocabulary.n_items, sequences.vocabulary.n_items + 1
     before = np.where(np.diff(row, prepend=-1) != 0, 0, np.concatenate([[0], item[:-1]])[: len(item)])
@@ -102,7 +65,6 @@ def build(config: SequenceLikelihoodConfig) -> SequenceLikelihood:
     Parameters
     ----------
     config : SequenceLikelihoodConfig
-        Options.
 
     Returns
     -------

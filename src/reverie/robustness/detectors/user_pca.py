@@ -1,4 +1,4 @@
-"""PCAVarSelect: users who hardly take part in the leading principal components of users.
+"""PCAVarSelect (Mehta and Nejdl 2009): users with small loadings on the principal components of users.
 
 References
 ----------
@@ -10,60 +10,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, svds
+from scipy.sparse.linalg import LinearOperator
 
-from reverie.seeds import numpy_generator
+from reverie.robustness.detectors.components import leading_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import Evidence
-    from reverie.robustness.detectors.user_pca_config import UserPCAConfig
+    from reverie.robustness.detectors.config import UserPCAConfig
+    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class UserPCA:
-    """Suspect users with small coefficients in the leading eigenvectors of the covariance between users.
-
-    A user's row, with 0 for what was not rated, is brought to mean 0 and variance 1 first; users are the variables. Where `pca`
-    scales items and projects users on components of items, this is the form of the paper. The standardised rows are dense, but they
-    are a sparse matrix less a matrix of rank one, and are never formed. Deviation: the eigenvectors of the covariance are found as
-    left singular vectors of the rows.
-
-    Parameters
-    ----------
-    components : int
-        Number of eigenvectors; fewer on tiny data.
-    """
+    """Suspect users with small coefficients in the leading eigenvectors of the covariance between users."""
 
     supervised: ClassVar[bool] = False
 
     def __init__(self, components: int) -> None:
         self.components = components
 
-    def suspicion(self, evidence: Evidence, seed: int) -> NDArray[np.float64]:
-        """Return minus the sum of squared coefficients.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Ratings after the attack.
-        seed : int
-            Seed of the start of the iteration.
-
-        Returns
-        -------
-        ndarray, shape [U], float64
-            At most 0; 0 for a user whose row does not vary.
-        """
-        matrix = evidence.ratings.matrix.astype(np.float64)
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return minus the sum of squared coefficients → [U]."""
+        matrix = inputs.ratings.matrix.astype(np.float64)
         n_users, n_items = matrix.shape
-        owners = evidence.ratings.owners
+        owners = inputs.ratings.owners
         mean = np.bincount(owners, weights=matrix.data, minlength=n_users) / n_items
         spread = np.sqrt(np.maximum(np.bincount(owners, weights=matrix.data**2, minlength=n_users) / n_items - mean**2, 0.0))
         scale = np.where(spread > 1e-12, 1.0 / np.maximum(spread, 1e-12), 0.0)
-        k = min(self.components, min(matrix.shape) - 1)
-        if k < 1:
-            return np.zeros(n_users)
 
         def forth(x: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.asarray(scale * (matrix @ x.ravel() - mean * x.sum()))
@@ -71,9 +44,9 @@ class UserPCA:
         def back(y: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.asarray(matrix.T @ (scale * y.ravel()) - float((mean * scale) @ y.ravel()))
 
-        start = numpy_generator(seed, "user-pca").standard_normal(min(matrix.shape))
-        vectors, _, _ = svds(LinearOperator(matrix.shape, matvec=forth, rmatvec=back, dtype=np.dtype(np.float64)), k=k, v0=start)
-        return np.asarray(-np.square(np.asarray(vectors)).sum(axis=1))
+        standardised = LinearOperator(matrix.shape, matvec=forth, rmatvec=back, dtype=np.dtype(np.float64))
+        vectors, _ = leading_components(standardised, self.components, seed, "user-pca")
+        return np.asarray(-np.square(vectors).sum(axis=1))
 
 
 def build(config: UserPCAConfig) -> UserPCA:
@@ -82,7 +55,6 @@ def build(config: UserPCAConfig) -> UserPCA:
     Parameters
     ----------
     config : UserPCAConfig
-        Options.
 
     Returns
     -------

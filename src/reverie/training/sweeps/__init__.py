@@ -1,1 +1,1 @@
-"""Sweeps: trying settings of a recipe on validation, and keeping the best as a recipe of its own."""
+"""Hyperparameter search on validation, whose best setting becomes a recipe of its own."""

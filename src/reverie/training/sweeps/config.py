@@ -1,4 +1,4 @@
-"""The `sweep` section of a recipe: how many settings to try, and between which values."""
+"""The `sweep` section of a recipe: search space, number of trials, pruning."""
 
 from __future__ import annotations
 

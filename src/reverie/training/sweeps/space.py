@@ -1,4 +1,4 @@
-"""The search space of a sweep: what its keys may be, the recipe's own setting, and recipes at other settings."""
+"""The search space of a sweep: checks of its keys, and recipes at a setting."""
 
 from __future__ import annotations
 
@@ -26,24 +26,7 @@ _FIXED = {
 
 
 def checked_space(recipe: Recipe) -> SweepRecipe:
-    """Return the sweep of a recipe after checking its keys and values against the recipe.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With a `sweep` section.
-
-    Returns
-    -------
-    SweepRecipe
-        The section.
-
-    Raises
-    ------
-    ConfigError
-        If there is no section or no validation; if a key does not exist, must not be swept, or takes none of its values; if the
-        recipe's own value is outside.
-    """
+    """Return the sweep of a recipe after checking its keys and values against the recipe."""
     sweep, where = recipe.sweep, f"{recipe.name}: sweep.space"
     if sweep is None:
         raise ConfigError(f"{recipe.name}: the recipe has no 'sweep' section; add one with a 'space', e.g. {_EXAMPLE}")
@@ -67,62 +50,18 @@ _EXAMPLE = "{sweep: {space: {training.learning_rate: {low: 0.0005, high: 0.003, 
 
 
 def own_setting(recipe: Recipe, sweep: SweepRecipe) -> Setting:
-    """Return the recipe's own values of the keys of a space.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-    sweep : SweepRecipe
-        From `checked_space`.
-
-    Returns
-    -------
-    dict
-        Defaults of the model included.
-    """
+    """Return the recipe's own values of the keys of a space."""
     return {key: _value(recipe, key) for key in sweep.space}
 
 
 def at_setting(recipe: Recipe, setting: Setting, **fields: Any) -> Recipe:
-    """Return a recipe at a setting, without its sweep.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-    setting : dict
-        Values by dotted key.
-    **fields
-        Fields of `Recipe` to replace as well.
-
-    Returns
-    -------
-    Recipe
-        Checked.
-
-    Raises
-    ------
-    ConfigError
-        If the values do not go together.
-    """
+    """Return a recipe at a setting, without its sweep."""
     plain = recipe.model_copy(update={"sweep": None})
     return change_recipe(plain, [f"{key}={_yaml(value)}" for key, value in (fields | setting).items()])
 
 
 def in_words(setting: Setting) -> str:
-    """Return a setting as words that ``--set`` takes, numbers with four digits.
-
-    Parameters
-    ----------
-    setting : dict
-        Values by dotted key.
-
-    Returns
-    -------
-    str
-        E.g. ``model.dim=64 model.dropout=0.2``.
-    """
+    """Return a setting as words that ``--set`` takes, numbers with four digits."""
     return " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={_yaml(value)}" for key, value in setting.items())
 
 
@@ -142,7 +81,7 @@ def _fault(recipe: Recipe, setting: Setting) -> str:
 def _value(recipe: Recipe, key: str) -> Any:
     """Return the value at a dotted key, with the model's defaults written out; None where nothing is there."""
     options = checked(MODELS.config(recipe.model_name), recipe.model_options, recipe.name).model_dump(mode="json")
-    found: Any = recipe.model_dump(mode="json") | {"model": {"name": recipe.model_name, **options}}
+    values: Any = recipe.model_dump(mode="json") | {"model": {"name": recipe.model_name, **options}}
     for part in key.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+        values = values.get(part) if isinstance(values, dict) else None
+    return values

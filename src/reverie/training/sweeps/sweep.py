@@ -1,46 +1,149 @@
-"""One sweep: settings of a recipe tried one after the other on validation; a sweep that was cut goes on."""
+"""A sweep: trials of Optuna's study, resumed where they were cut."""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 from reverie import processes
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
-from reverie.files import write_text
 from reverie.models import create_model
+from reverie.seeds import numpy_generator
+from reverie.study.store import claim
 from reverie.training.fit import fit, validation_measure
-from reverie.training.recipe import load_recipe, recipe_yaml
+from reverie.training.recipe import SWEEPS
 from reverie.training.run import open_recipe_dataset
+from reverie.training.sweeps.config import Choice
 from reverie.training.sweeps.space import at_setting, checked_space, in_words, own_setting
-from reverie.training.sweeps.study import Trial, distributions, load_optuna, open_study, seed_sampler, settle, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import optuna
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
 
     from reverie.data.split import Split
+    from reverie.training.config import TrainingConfig
     from reverie.training.recipe import Recipe
-    from reverie.training.sweeps.config import SweepRecipe
+    from reverie.training.sweeps.config import Range, SweepRecipe
+    from reverie.training.sweeps.space import Setting
+
+
+RANDOM_TRIALS = 4
+"""Settings (the recipe's own and random ones) before the sampler learns from what it has seen."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting, and how its training ended."""
+
+    number: int
+    state: Literal["finished", "pruned", "failed"]
+    setting: Setting
+    value: float | None
+    epoch: int | None
+    seconds: float
+    note: str
+
+
+def load_optuna() -> ModuleType:
+    """Return optuna."""
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise ConfigError("a sweep needs the package optuna, which is not installed; pip install 'reverie[sweep]'") from None
+    return optuna
+
+
+@contextlib.contextmanager
+def open_study(path: Path, sweep: SweepRecipe, training: TrainingConfig) -> Iterator[Study]:
+    """Open a study, or make it; a trial that was cut is put back into the queue."""
+    optuna = load_optuna()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    warmup = training.patience * training.validate_every if sweep.warmup_epochs is None else sweep.warmup_epochs
+    pruner = optuna.pruners.MedianPruner(sweep.startup_trials, warmup) if sweep.pruning else optuna.pruners.NopPruner()
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        try:
+            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+            study = optuna.create_study(
+                storage=storage, study_name="sweep", direction="maximize", pruner=pruner, load_if_exists=True
+            )
+        except (SQLAlchemyError, RuntimeError) as error:
+            raise RunError(f"{path} is damaged or of another version of optuna; delete {path.parent} and start again") from error
+        try:
+            _requeue(study)
+            yield study
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _requeue(study: Study) -> None:
+    """Close trials that were cut: those with a result get it; the settings of the others are the next ones."""
+    from optuna.trial import TrialState
+
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        if "trial" in trial.user_attrs:
+            close_trial(study, trial.number, trial.user_attrs["trial"])
+            continue
+        if not waiting:
+            study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params)
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def close_trial(study: Study, number: int, result: dict[str, Any]) -> None:
+    """Store how a trial ended."""
+    from optuna.trial import TrialState
+
+    states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    study.tell(number, result["value"], states[result["state"]])
+
+
+def distributions(sweep: SweepRecipe) -> dict[str, BaseDistribution]:
+    """Return a search space in optuna's terms."""
+    return {key: _distribution(dimension) for key, dimension in sweep.space.items()}
+
+
+def _distribution(dimension: Range | Choice) -> BaseDistribution:
+    kinds = load_optuna().distributions
+    distribution: BaseDistribution
+    if isinstance(dimension, Choice):
+        distribution = kinds.CategoricalDistribution(dimension.values)
+    elif dimension.integer:
+        distribution = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    else:
+        distribution = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    return distribution
+
+
+def seed_sampler(study: Study, seed: int, number: int) -> None:
+    """Give a study the sampler of one trial, so that a sweep that was cut draws what it would have drawn."""
+    drawn = int(numpy_generator(seed, "sweep", number).integers(2**31))
+    study.sampler = load_optuna().samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM_TRIALS)
+
+
+def stored_trials(study: Study) -> list[Trial]:
+    """Return the trials so far, without those that were cut."""
+    stored = [trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False) if "trial" in trial.user_attrs]
+    return sorted((Trial(**result) for result in stored), key=lambda trial: trial.number)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A finished sweep.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its study is.
-    recipe : Recipe
-        What was swept.
-    trials : list of Trial
-        In the order of trying.
-    """
+    """A finished sweep."""
 
     folder: Path
     recipe: Recipe
@@ -71,98 +174,58 @@ def run_sweep(
     device: str | None = None,
     show: bool = True,
     offline: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Sweep:
-    """Try settings of a recipe until as many were tried as its sweep says, counting those of an earlier call.
+    """Run trials of a recipe until there are as many as its sweep says, counting those of an earlier call.
 
     The first setting is the recipe's own; the next are drawn at random, then by a tree-structured Parzen estimator (Bergstra et
     al., 2011). What is maximised is the validation metric of the training; the test queries are never asked.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With a `sweep` section.
-    folder : path
-        Gets ``recipe.yaml`` and ``study.db``.
-    split : Split or None
-        The recipe's split, where the caller has made it already.
-    device : str or None
-        Where to compute.
-    show, offline : bool
-        Show progress within a trial; never ask the network.
-    tell : callable
-        Told a line after each trial.
-
-    Returns
-    -------
-    Sweep
-        With at least one finished trial.
-
-    Raises
-    ------
-    ConfigError
-        If the space does not fit the recipe, optuna is missing, or there are several processes.
-    RunError
-        If the folder holds something else, or no trial could be finished.
     """
     load_optuna()
     folder, sweep = Path(folder), checked_space(recipe)
     if processes.world() > 1:
         raise ConfigError("a sweep runs in one process; start 'reverie sweep' without torchrun")
-    _claim(folder, recipe)
+    claim(folder, recipe, SWEEPS, "sweep", but_for=("sweep.trials",))
     with open_study(folder / "study.db", sweep, recipe.training) as study:
         if not study.get_trials(deepcopy=False):
             study.enqueue_trial(own_setting(recipe, sweep))
-        trials = tried(study)
+        trials = stored_trials(study)
         if trials and len(trials) < sweep.trials:
-            tell(f"going on after {len(trials)} of {sweep.trials} trials")
+            report(f"going on after {len(trials)} of {sweep.trials} trials")
         if split is None and len(trials) < sweep.trials:
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
-            asked = study.ask(distributions(sweep))
-            trial = _repeated(asked, trials) or _try(asked, recipe, sweep, split, len(trials) + 1, device, show)
-            asked.set_user_attr("trial", asdict(trial))
-            settle(study, asked.number, asdict(trial))
+            draw = study.ask(distributions(sweep))
+            trial = _repeated_trial(draw, trials) or _run_trial(draw, recipe, sweep, split, len(trials) + 1, device, show)
+            draw.set_user_attr("trial", asdict(trial))
+            close_trial(study, draw.number, asdict(trial))
             trials.append(trial)
-            tell(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
+            report(f"trial {trial.number}/{sweep.trials}  {in_words(trial.setting)}  {outcome(trial, recipe.training.metric)}")
     if all(trial.value is None for trial in trials):
         raise RunError(f"none of the {len(trials)} trials in {folder} could be finished; the first: {trials[0].note}")
     return Sweep(folder, recipe, trials)
 
 
 def outcome(trial: Trial, metric: str) -> str:
-    """Return how a trial ended, in words.
-
-    Parameters
-    ----------
-    trial : Trial
-        Over.
-    metric : str
-        What was measured.
-
-    Returns
-    -------
-    str
-        E.g. ``ndcg@10 0.0421  (12.3 s)`` or ``pruned after epoch 3  (2.0 s)``.
-    """
+    """Return how a trial ended, in words."""
     if trial.state == "failed":
         return f"failed: {trial.note}"
     said = f"pruned after epoch {trial.epoch}" if trial.value is None else f"{metric} {trial.value:.4f}"
     return f"{said}  ({trial.note or f'{trial.seconds:.1f} s'})"
 
 
-def _repeated(asked: optuna.Trial, trials: list[Trial]) -> Trial | None:
+def _repeated_trial(draw: optuna.Trial, trials: list[Trial]) -> Trial | None:
     """Return the result of an earlier trial of the same setting, which would only come out again."""
     for earlier in trials:
-        if earlier.setting == asked.params:
+        if earlier.setting == draw.params:
             note = earlier.note if earlier.state == "failed" else f"as trial {earlier.number}"
-            return Trial(len(trials) + 1, earlier.state, asked.params, earlier.value, earlier.epoch, 0.0, note)
+            return Trial(len(trials) + 1, earlier.state, draw.params, earlier.value, earlier.epoch, 0.0, note)
     return None
 
 
-def _try(
-    asked: optuna.Trial, recipe: Recipe, sweep: SweepRecipe, split: Split, number: int, device: str | None, show: bool
+def _run_trial(
+    draw: optuna.Trial, recipe: Recipe, sweep: SweepRecipe, split: Split, number: int, device: str | None, show: bool
 ) -> Trial:
     from optuna import TrialPruned
 
@@ -171,43 +234,19 @@ def _try(
     def watch(epoch: int, value: float) -> None:
         nonlocal last
         last = epoch
-        asked.report(value, epoch)
-        if sweep.pruning and asked.should_prune():
+        draw.report(value, epoch)
+        if sweep.pruning and draw.should_prune():
             raise TrialPruned
 
     try:
-        chosen = at_setting(recipe, asked.params)
+        chosen = at_setting(recipe, draw.params)
         model = create_model(chosen.model_name, split, seed=chosen.training.seed, **chosen.model_options)
         fitted = fit(model, split, chosen.training, device=device, show=show, on_validation=watch)
         value = fitted.best_value
         if value is None:
             value = validation_measure(model, split, chosen.training, device)()
     except TrialPruned:
-        return Trial(number, "pruned", asked.params, None, last, time.monotonic() - begin, "")
+        return Trial(number, "pruned", draw.params, None, last, time.monotonic() - begin, "")
     except (ConfigError, RunError) as error:
-        return Trial(number, "failed", asked.params, None, None, time.monotonic() - begin, str(error))
-    return Trial(number, "finished", asked.params, value, fitted.best_epoch, time.monotonic() - begin, "")
-
-
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """Take a folder for a recipe; only the number of trials may differ from an earlier call."""
-    path = folder / "recipe.yaml"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no sweep; choose another folder with --out")
-        write_text(path, recipe_yaml(recipe, sweep=True))
-        return
-    try:
-        stored = load_recipe(str(path))
-    except ConfigError as error:
-        raise RunError(
-            f"{folder} holds a sweep that this version cannot read ({error}); choose another folder with --out"
-        ) from error
-    if stored.sweep is None:
-        raise RunError(f"{folder} holds a run and no sweep; choose another folder with --out")
-    if _but_for_trials(stored) != _but_for_trials(recipe):
-        raise RunError(f"{folder} holds a sweep of another recipe; choose another folder with --out, or delete it")
-
-
-def _but_for_trials(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.model_dump(mode="json"), recipe.sweep and recipe.sweep.model_dump(mode="json", exclude={"trials"})
+        return Trial(number, "failed", draw.params, None, None, time.monotonic() - begin, str(error))
+    return Trial(number, "finished", draw.params, value, fitted.best_epoch, time.monotonic() - begin, "")

@@ -1,0 +1,132 @@
+"""Progress of long work: a bar with time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median_low
+from typing import Protocol
+
+ESTIMATE_STEPS, ESTIMATE_SECONDS = 10, 10.0
+"""The estimate of the whole training rests on this many steps, or on fewer (two at least) once they have taken this long."""
+
+
+class Progress(Protocol):
+    """What a loop tells of itself."""
+
+    def advance(self, text: str = "") -> None:
+        """One more unit is done; `text` says how it stands."""
+        ...
+
+    def line(self, text: str) -> None:
+        """Something worth a line of its own."""
+        ...
+
+
+class _Silent:
+    def advance(self, text: str = "") -> None:
+        """Do nothing."""
+
+    def line(self, text: str) -> None:
+        """Do nothing."""
+
+
+class _Plain:
+    """Lines on standard error, at most one advance in ten seconds."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._begin = total, 0, time.monotonic()
+        self._last = self._begin
+
+    def advance(self, text: str = "") -> None:
+        """Count, and print now and then."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._last >= 10:
+            left = (now - self._begin) / self._done * (self._total - self._done)
+            self.line(f"  {self._done}/{self._total} {text} · at most {left:.0f} s left")
+            self._last = now
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+class _Bar:
+    """A rich progress bar."""
+
+    def __init__(self, total: int, title: str) -> None:
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        texts = [
+            TextColumn(one, markup=False) for one in ("{task.description}", "{task.completed}/{task.total} {task.fields[text]}")
+        ]
+        columns = (texts[0], BarColumn(), texts[1])
+        self.bar = RichProgress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True)
+        self._task = self.bar.add_task(title, total=total, text="")
+
+    def advance(self, text: str = "") -> None:
+        """Move the bar."""
+        self.bar.update(self._task, advance=1, text=text)
+
+    def line(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.console.print(text, markup=False, highlight=False)
+
+
+@contextlib.contextmanager
+def progress(total: int, title: str, show: bool) -> Iterator[Progress]:
+    """Show progress while the block runs."""
+    if not show or os.environ.get("RANK", "0") != "0":
+        yield _Silent()
+    elif sys.stderr.isatty() and sys.stdout.isatty():
+        bar = _Bar(total, title)
+        with bar.bar:
+            yield bar
+    else:
+        yield _Plain(total)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as text."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@dataclass
+class StepClock:
+    """Seconds of a step, from the first steps but the very first: their median, as single ones may be slow (caches, disks)."""
+
+    enough: int = ESTIMATE_STEPS
+    times: list[float] = field(default_factory=list)
+    ready: bool = False
+    _begin: float = 0.0
+
+    def start(self) -> None:
+        """Take note that a step begins."""
+        self._begin = time.monotonic()
+
+    def stop(self) -> bool:
+        """Take note that it ended; return whether it is the one after which enough is known."""
+        if self.ready:
+            return False
+        self.times.append(time.monotonic() - self._begin)
+        counted = self.times[1:]
+        self.ready = len(counted) == self.enough or (len(counted) >= 2 and sum(counted) >= ESTIMATE_SECONDS)
+        return self.ready
+
+    @property
+    def seconds(self) -> float:
+        """Return the median, of two the shorter."""
+        return median_low(self.times[1:])

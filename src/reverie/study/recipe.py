@@ -1,0 +1,157 @@
+"""Recipes of studies: what they share, and the one loader of packaged and own YAML files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from reverie.errors import ConfigError, nearest
+from reverie.options import Options, checked
+from reverie.settings import Settings, as_yaml, overridden, put, read_yaml
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+"""Of a recipe or of one of its rows: it also names files."""
+R = TypeVar("R", bound=BaseModel)
+
+
+class BaseRecipe(Options):
+    """What the recipe of every study has."""
+
+    name: Name
+    """Name of the recipe, and of its file and folder."""
+    description: str = ""
+    """What it is for."""
+    smoke: Settings = Field(default_factory=dict)
+    """Changes by dotted key that make a run of seconds."""
+
+
+def shorten(recipe: Any, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the short form of a recipe, which shows nothing but that it runs."""
+    short = dict(values)
+    for key, value in recipe.smoke.items():
+        short = put(short, key, value, f"{where}, smoke, {key}")
+    return short | {"name": f"{recipe.name}-smoke"}
+
+
+def _summary(recipe: Any) -> dict[str, str]:
+    return {"name": recipe.name, "description": recipe.description}
+
+
+@dataclass(frozen=True)
+class RecipeShelf(Generic[R]):
+    """The recipes of a room: those that its package carries in ``recipes/``, and those in a user's files.
+
+    Parameters
+    ----------
+    kind : str
+        What messages call such a recipe, with its article: ``"a robustness recipe"``.
+    recipe : type
+        Its configuration.
+    package : str
+        The package whose folder ``recipes`` holds YAML files.
+    listing : str
+        The command that lists them.
+    example : str
+        A setting of the command line.
+    check : callable, optional
+        Checks a recipe beyond its configuration, `(recipe, where) -> None`; it raises `ConfigError`.
+    short : callable
+        Makes the short form, `(recipe, values, where) -> values`; see `shorten`.
+    file : str
+        Name under which a study keeps its recipe in its folder.
+    content : callable
+        Makes plain values of a recipe.
+    summary, columns : callable
+        What lists say of a recipe, as JSON and as columns of a table by their heads.
+    """
+
+    kind: str
+    recipe: type[R]
+    package: str
+    listing: str
+    example: str
+    check: Callable[[R, str], None] = lambda recipe, where: None
+    short: Callable[[R, Mapping[str, Any], str], Mapping[str, Any]] = shorten
+    file: str = "recipe.yaml"
+    content: Callable[[R], Mapping[str, Any]] = lambda recipe: recipe.model_dump(mode="json")
+    summary: Callable[[R], Mapping[str, Any]] = _summary
+    columns: Callable[[R], Mapping[str, str]] = _summary
+
+    def files(self) -> dict[str, Path]:
+        """Return the packaged recipes by name."""
+        folder = Path(str(resources.files(self.package) / "recipes"))
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+    def parse(self, values: Any, where: str) -> R:
+        """Check the values of a recipe.
+
+        Parameters
+        ----------
+        values : object
+            What the YAML file holds.
+        where : str
+            The file, for messages.
+
+        Returns
+        -------
+        BaseModel
+            The recipe.
+
+        Raises
+        ------
+        ConfigError
+            If an option is unknown, missing or wrong.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{where}: {self.kind} is a mapping with the keys {', '.join(self.recipe.model_fields)}")
+        recipe = checked(self.recipe, values, where)
+        self.check(recipe, where)
+        return recipe
+
+    def load(self, name_or_path: str, overrides: Sequence[str] = (), smoke: bool = False) -> R:
+        """Load a recipe by the name of a packaged one or by the path of a file.
+
+        Parameters
+        ----------
+        name_or_path : str
+            Name or path.
+        overrides : sequence of str
+            ``key=value`` with dotted keys; they are applied last.
+        smoke : bool
+            Whether to take the short form.
+
+        Returns
+        -------
+        BaseModel
+            The recipe.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such recipe, or something in it is wrong.
+        """
+        values, where = self._read(name_or_path)
+        if smoke:
+            values = self.short(self.parse(values, where), values, where)
+        for override in overrides:
+            values = overridden(values, override, self.example)
+        return self.parse(values, where)
+
+    def dump(self, recipe: R) -> str:
+        """Return a recipe as YAML, all options named."""
+        return as_yaml(self.content(recipe))
+
+    def _read(self, name_or_path: str) -> tuple[Any, str]:
+        """Return the values of a YAML file, and what messages call it."""
+        known = self.files()
+        path = known.get(name_or_path, Path(name_or_path))
+        if not path.is_file():
+            noun = self.kind.partition(" ")[2]
+            near = nearest(name_or_path, known)
+            raise ConfigError(f"no {noun} '{name_or_path}'{near}; see '{self.listing}', or give a YAML file")
+        return read_yaml(path), name_or_path if name_or_path in known else str(path)

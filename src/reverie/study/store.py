@@ -1,0 +1,148 @@
+"""Pieces of a study on disk: each is kept under the hash of the facts that made it, so that nothing is computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reverie.errors import ConfigError, DataError, RunError
+from reverie.files import locked, read_json, write_json, write_text
+from reverie.settings import without
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from reverie.study.recipe import RecipeShelf
+
+R = TypeVar("R", bound="BaseModel")
+_DONE = "piece.json"
+
+
+def claim(
+    folder: Path, recipe: R, shelf: RecipeShelf[R], what: str = "study", *, several: bool = False, but_for: Sequence[str] = ()
+) -> None:
+    """Take a folder for a recipe, which is written there; a folder that is another's is refused.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    recipe : BaseModel
+        What will run in it.
+    shelf : RecipeShelf
+        Reads and writes such recipes.
+    what : str
+        What messages say is not in a folder of something else.
+    several : bool
+        Whether recipes may follow each other in one folder, as where every piece is kept by its facts.
+    but_for : sequence of str
+        Dotted keys in which a recipe may differ from the one before.
+
+    Raises
+    ------
+    RunError
+        If the folder holds something else, or a run of another recipe.
+    """
+    path, a_what = folder / shelf.file, f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+    with locked(path):
+        if path.exists():
+            try:
+                stored = shelf.load(str(path))
+            except ConfigError as error:
+                raise RunError(
+                    f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out"
+                ) from error
+            if not several:
+                if without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
+                    raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
+                return
+        elif folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no {what}; choose another folder with --out")
+        write_text(path, shelf.dump(recipe))
+
+
+def key(facts: Mapping[str, Any]) -> str:
+    """Return the name of what facts make, 24 hexadecimal digits; facts are plain and finite values."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A finished piece.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds its files.
+    notes : mapping
+        What it said of itself, as plain values.
+    """
+
+    folder: Path
+    notes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The pieces of a study; several processes may use one store, and each piece is made once.
+
+    Parameters
+    ----------
+    folder : Path
+        Pieces lie in ``<kind>/<key>/`` under it; one without ``piece.json`` is not finished and not seen.
+    """
+
+    folder: Path
+
+    def place(self, kind: str, facts: Mapping[str, Any]) -> Path:
+        """Return the folder of a piece, whether it is there or not."""
+        return self.folder / kind / key(facts)
+
+    def has(self, kind: str, facts: Mapping[str, Any]) -> bool:
+        """Return whether a piece is finished."""
+        return (self.place(kind, facts) / _DONE).exists()
+
+    def kept(self, kind: str, facts: Mapping[str, Any], make: Callable[[Path], Mapping[str, Any]]) -> Piece:
+        """Return a piece that is there, or make it.
+
+        Parameters
+        ----------
+        kind : str
+            Names its folder.
+        facts : mapping
+            Everything that its content depends on, as plain values; also the ``version`` of the code that makes it, which a room
+            raises when the same facts come to mean something else.
+        make : callable
+            Writes its files into the folder that it is given, where those of an attempt that was cut may lie, and returns notes,
+            plain and finite values.
+
+        Returns
+        -------
+        Piece
+            Finished.
+
+        Raises
+        ------
+        RunError
+            If the piece on disk cannot be read.
+        """
+        folder = self.place(kind, facts)
+        if not (folder / _DONE).exists():
+            with locked(folder):
+                if not (folder / _DONE).exists():
+                    folder.mkdir(parents=True, exist_ok=True)
+                    notes = make(folder)
+                    write_json(folder / _DONE, {"facts": dict(facts), "notes": dict(notes)})
+        try:
+            return Piece(folder, dict(read_json(folder / _DONE)["notes"]))
+        except (DataError, KeyError, TypeError, ValueError) as error:
+            raise unreadable(folder) from error
+
+
+def unreadable(folder: Path) -> RunError:
+    """Return the error for a piece whose files cannot be read."""
+    return RunError(f"{folder} holds a piece that cannot be read; delete it, and the same command makes it again")

@@ -1,0 +1,1 @@
+"""A whole room, as small as rooms get: how many users must popularity count?"""
