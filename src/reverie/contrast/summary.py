@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation.paired_seeds import paired_by_seed_with
 from reverie.report.words import listed, number, options
+from reverie.study.environment import tell_commits
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredRow, MeasuredStudy
@@ -143,4 +144,5 @@ def _notes(study: MeasuredStudy, rows: tuple[RowSummary, ...]) -> list[str]:
         notes.append(f"Chosen at an end of its grid, so a better value may lie beyond: {listed(edges)}.")
     if budgets and any(row.trials == 1 and not row.baseline for row in rows):
         notes.append("Rows with 1 trial stand at settings given in the recipe; beside a tuned row they are at a disadvantage.")
+    notes += tell_commits(run.commit for row in study.rows for run in row.runs)
     return notes

@@ -154,6 +154,11 @@ class Benchmark:
             return DetectorInput(arena.ratings, arena.split.train), profiles
         return DetectorInput(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
 
+    @property
+    def commits(self) -> set[str]:
+        """Commits of the code that the fits so far were measured at."""
+        return {str(measured.facts["commit"]) for measured in self._measured.values()}
+
     @cached_property
     def _identity(self) -> dict[str, Any]:
         split = self.arena.split

@@ -29,6 +29,7 @@ from reverie.robustness.results import (
 )
 from reverie.robustness.summary import CellEffects, Detected, Done, EffectCell, cell_effects, strongest, with_corrected_p
 from reverie.robustness.table import attack_sentences, benchmark_tables
+from reverie.study.environment import tell_commits
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 
@@ -250,7 +251,11 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
-    return StudyReport(benchmark_json(done), [title, *benchmark_tables(done), *attack_sentences(done)], [page])
+    return StudyReport(
+        benchmark_json(done),
+        [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)],
+        [page],
+    )
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:
