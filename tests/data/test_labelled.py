@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from reverie.data.dataset import Dataset
-from reverie.data.label import label_by_time
 from reverie.data.plans import create_plan
 from reverie.data.sources.movielens import collm_rows
 from reverie.data.splits import given
+from reverie.data.splits.given import label_by_time
 from reverie.errors import DataError
 
 PARTS = ("train", "valid", "test")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from reverie.data.batch import SequenceBatch, padded, query_batch
-from reverie.data.label import labelled_queries
+from reverie.data.queries import labelled_queries
 from reverie.data.sequences import flat_positions
 
 if TYPE_CHECKING:
