@@ -22,7 +22,7 @@ from common import record
 
 from reverie.data.batch import query_batch
 from reverie.data.dataset import Dataset
-from reverie.data.splits.leave_one_out import leave_one_out
+from reverie.data.splits.protocols import leave_one_out
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
 from reverie.models.co_occurrence.model import build, collect_pairs
 

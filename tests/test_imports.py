@@ -126,7 +126,7 @@ def test_the_walk_reads_the_sources() -> None:
     assert "reverie.errors" in IMPORTS["reverie.files"]
     assert "reverie.training.recipe" in IMPORTS["reverie.cli.train"]  # inside a function
     assert "reverie.data.batch" in IMPORTS["reverie.protocols"]  # for type checkers
-    assert "reverie.data.plans.prefixes" in REFERENCES["reverie.data.plans"]
+    assert "reverie.llm.collm.model" in REFERENCES["reverie.llm.collm.entry"]
     assert "reverie.models" in REFERENCES["reverie.models.shelf"]  # an f-string
 
 

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 import reverie as rv
 from reverie.data.batch import SequenceBatch, query_batch
-from reverie.data.plans import create_plan
-from reverie.data.plans.labelled import LabelledPlan
+from reverie.data.plans import LabelledPlan, create_plan
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, recommend
 from reverie.llm.titles import Titles

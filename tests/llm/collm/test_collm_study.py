@@ -15,8 +15,8 @@ from sklearn.metrics import log_loss as reference_log_loss
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
-from reverie.data.label import labelled_queries
 from reverie.data.plans import create_plan
+from reverie.data.queries import labelled_queries
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
 from reverie.llm.collm.joint_scoring import joint_scores

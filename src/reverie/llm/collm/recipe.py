@@ -23,7 +23,7 @@ _LABEL_DEFAULTS = {"metric": "auc", "batch_size": 1024, "learning_rate": 1e-2, "
 
 
 class LabelRecipe(Options):
-    """How ratings become labels and parts, see `reverie.data.label.label_by_time`."""
+    """How ratings become labels and parts, see `reverie.data.splits.given.label_by_time`."""
 
     threshold: float = 4.0
     """Least rating of a liked item."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.plans.labelled import LabelledPlan
+from reverie.data.plans import LabelledPlan
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import load_backbone

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from reverie.data.label import label_by_time
-from reverie.data.splits.given import labelled_rows
+from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
