@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reverie.data.profiles import Profiles
 from reverie.data.queries import extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.attacks.attack import Pollutes
+from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, View, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.exposure import exposure_by_user, exposure_queries
-from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted, read_fit, read_profiles, write_profiles
-from reverie.robustness.view import Budget, Goal, View, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.fits import (
+    Measured,
+    exposure_by_user,
+    exposure_queries,
+    fit_and_measure,
+    measure_polluted,
+    read_fit,
+    read_profiles,
+    write_profiles,
+)
 from reverie.study.store import Store, key
 from reverie.training.fit import fit
 from reverie.training.run import open_recipe_dataset
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverie.data.dataset import Dataset
+    from reverie.data.profiles import Profiles
     from reverie.data.queries import Queries
     from reverie.robustness.attacks.attack import Attack
     from reverie.robustness.recipe import RobustnessRecipe
@@ -261,6 +269,3 @@ class Benchmark:
             return -value if goal.kind == "demote" else value
 
         return reward
-
-
-NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))

@@ -14,7 +14,7 @@ from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.recipe import surrogate_of
-from reverie.robustness.table import attack_sentences, fakes_word
+from reverie.robustness.summary import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

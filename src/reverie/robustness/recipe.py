@@ -126,7 +126,7 @@ class RobustnessRecipe(BaseRecipe):
 
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.view import check_knowledge
+        from reverie.robustness.attacks.attack import check_knowledge
 
         for row, what in self.attacks.items():
             attack = self.attack(row)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from reverie.evaluation import Effect
 from reverie.evaluation.seeds_clusters import mean_over_seeds
 from reverie.robustness.benchmark import NONE
-from reverie.robustness.exposure import exposure_by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
-from reverie.robustness.table import attack_sentences
+from reverie.robustness.fits import exposure_by_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, attack_sentences, per_user
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:

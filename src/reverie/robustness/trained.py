@@ -27,7 +27,7 @@ from reverie.evaluation.scoring import evaluation_mode, score_batch
 from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.options import Options
 from reverie.robustness.attacks.pollution import greedy_events
-from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.fits import exposure_by_user
 from reverie.seeds import numpy_generator
 from reverie.study.progress import progress
 

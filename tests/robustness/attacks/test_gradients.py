@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from reverie.robustness.arena import Scale
+from reverie.robustness.attacks.attack import Goal
 from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
-from reverie.robustness.attacks.gradient import AttackLoss, PoisoningLoss, capped_simplex, hard_step, hard_top, largest
-from reverie.robustness.attacks.legup import RatingGenerator
+from reverie.robustness.attacks.generative import RatingGenerator
+from reverie.robustness.attacks.gradient import capped_simplex, hard_step, hard_top, largest
 from reverie.robustness.attacks.shelf import ATTACKS
-from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.view import Goal
+from reverie.robustness.attacks.surrogate import AttackLoss, PoisoningLoss, Surrogate
 
 LIKES = csr_array((np.random.default_rng(0).random((9, 7)) < 0.4).astype(np.float64))
 SMALL = SurrogateConfig(dim=3, sweeps=4, retrained=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.gradient import gradient_step
 from reverie.robustness.attacks.templates import append_targets, n_fillers
 from reverie.seeds import seed_torch, torch_generator
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import PoisonrecConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
+    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class ItemTree:
@@ -109,15 +109,14 @@ class Policy(nn.Module):
         return torch.stack(columns, dim=1)
 
 
-class PoisonRec:
+class PoisonRec(BaseAttack[PoisonrecConfig]):
     """Black box: a policy chooses the items of fake users one by one, and learns from the reward of a trial.
 
     .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
        ICDE 2020.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"reward", "popularity"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
+    needs = frozenset({"reward", "popularity"})
 
     def __init__(self, config: PoisonrecConfig) -> None:
         self.config = config

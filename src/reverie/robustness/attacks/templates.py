@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.arena import Ratings, Scale
-    from reverie.robustness.view import Goal, View
+    from reverie.robustness.attacks.attack import Goal, View
+
+
+NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
 
 
 def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:

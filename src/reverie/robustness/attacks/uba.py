@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import Surrogate
 from reverie.robustness.attacks.templates import (
     build_profiles,
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import SurrogateConfig, UbaConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
+    from reverie.robustness.attacks.attack import Budget, Goal, View
+    from reverie.robustness.attacks.config import SurrogateConfig
 
 
 def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
@@ -121,7 +122,7 @@ def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[
     return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 
 
-class UBA:
+class UBA(BaseAttack[UbaConfig]):
     """Copies of target users, as many of each as are worth most.
 
     For each user u without the target, p(u, b) estimates the chance that b fake users made after u lift the target into u's top
@@ -132,11 +133,8 @@ class UBA:
     .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote"})
-
-    def __init__(self, config: UbaConfig) -> None:
-        self.config = config
+    needs = frozenset({"ratings", "popularity"})
+    goals = frozenset({"promote"})
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
@@ -152,7 +150,7 @@ class UBA:
             spent = np.repeat(users, given)
             chosen[kind::kinds] = np.concatenate([spent, draw.choice(users, total - len(spent))])
         if self.config.generator == "aush":
-            from reverie.robustness.attacks.aush import AUSH
+            from reverie.robustness.attacks.generative import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
         made = sample_entries(copied[chosen], n, draw).toarray()
