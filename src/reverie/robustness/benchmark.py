@@ -30,6 +30,7 @@ from reverie.robustness.fits import (
     read_profiles,
     write_profiles,
 )
+from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
 from reverie.training.fit import fit
 from reverie.training.run import open_recipe_dataset
@@ -98,7 +99,7 @@ class Benchmark:
 
     def budget(self, fakes: float, seed: int) -> Budget:
         """Return one budget in numbers."""
-        return resolve_budget(self.recipe.budget(fakes), self.arena.ratings, len(self.goal(seed).targets))
+        return resolve_budget(BudgetConfig(fakes=fakes, size=self.recipe.size), self.arena.ratings, len(self.goal(seed).targets))
 
     def pollutes(self, attack: str) -> bool:
         """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again."""

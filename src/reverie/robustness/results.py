@@ -55,12 +55,9 @@ def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> Ce
         group = row["slice"].partition(":")[2]
         effect = _effect_from_row(row)
         parts["target" if group else part][group or name] = effect
-    nothing: dict[str, Effect] = {}
-    useful = parts["change"]  # the table shows changes alone
-    return CellEffects(
-        cell.victim, cell.attack, cell.defence, cell.fakes, nothing, nothing, parts["lift"], useful, parts["change"],
-        parts["target"], float(rows[0]["seconds"]),
-    )  # fmt: skip
+    lift, change, strata = parts.values()  # the table shows changes alone, and no levels
+    named = cell.victim, cell.attack, cell.defence, cell.fakes
+    return CellEffects(*named, {}, {}, lift, change, change, strata, float(rows[0]["seconds"]))
 
 
 def _effect_from_row(row: Mapping[str, str]) -> Effect:
@@ -112,20 +109,10 @@ def seeds_word(n: int) -> str:
 def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
     return {
-        "recipe": recipe.name,
-        "dataset": split.dataset,
-        "dataset_sha256": split.sha256[:HASH_DIGITS],
-        "protocol": split.protocol,
-        "slice": "all",
-        "seen": split.test.seen,
-        "fit_on": "train",
-        "model": recipe.victims[victim].model if victim else "",
-        "trials": 1,
-        "victim": victim,
-        "attack": attack,
-        "defence": defence or NONE,
-        "budget": fakes,
-    }
+        "recipe": recipe.name, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": split.protocol,
+        "slice": "all", "seen": split.test.seen, "fit_on": "train", "model": recipe.victims[victim].model if victim else "",
+        "trials": 1, "victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes,
+    }  # fmt: skip
 
 
 def _values(metric: str, effect: Effect) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,13 +43,9 @@ class EffectCell:
 
 
 @dataclass(frozen=True)
-class CellEffects:
-    """One attack on one victim with one defence at one budget, over all seeds."""
+class CellEffects(EffectCell):
+    """What came of one attack on one victim with one defence at one budget, over all seeds."""
 
-    victim: str
-    attack: str
-    defence: str
-    fakes: float
     after: dict[str, Effect]
     before: dict[str, Effect]
     lift: dict[str, Effect]
@@ -124,7 +120,7 @@ def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) ->
 
 def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
     """Pool the fits of one attack, defence and budget over seeds, and subtract the null attack."""
-    victim, attack, defence, fakes = cell.victim, cell.attack, cell.defence, cell.fakes
+    victim, attack, defence, fakes = astuple(cell)
     seeds = range(bench.recipe.seeds)
     after = [bench.measured(Cell(victim, attack, defence, fakes, seed)) for seed in seeds]
     null = [bench.measured(Cell(victim, NULL, NONE, 0, seed)) for seed in seeds]
@@ -135,10 +131,7 @@ def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
     if attack != NULL:
         crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
     return CellEffects(
-        victim=victim,
-        attack=attack,
-        defence=defence,
-        fakes=fakes,
+        *(victim, attack, defence, fakes),
         after={name: mean_over_seeds(pair[0]) for name, pair in shown.items()},
         before={name: mean_over_seeds(pair[1]) for name, pair in shown.items()},
         lift={name: difference_over_seeds(*pair) for name, pair in shown.items()},

@@ -11,11 +11,7 @@ from torch.nn import functional as F
 
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import AushConfig, LegupConfig
-from reverie.robustness.attacks.gradient import (
-    gradient_step,
-    hard_step,
-    hard_top,
-)
+from reverie.robustness.attacks.gradient import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.simple import target_cooccurrence
 from reverie.robustness.attacks.surrogate import PoisoningLoss
 from reverie.robustness.attacks.templates import (
@@ -24,7 +20,6 @@ from reverie.robustness.attacks.templates import (
     keep_entries,
     n_fillers,
     sample_entries,
-    seen_ratings,
     without_targets,
 )
 from reverie.seeds import numpy_generator, seed_torch
@@ -67,15 +62,13 @@ class AUSH(BaseAttack[AushConfig]):
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw = numpy_generator(seed, "attack", "aush")
-        ratings = seen_ratings(view)
-        real = without_targets(ratings, goal)
         n = n_fillers(view, goal, budget.size)
-        templates = draw_templates(real, budget.users, n, draw)
+        templates = draw_templates(without_targets(view, goal), budget.users, n, draw)
         return self.around(view, goal, templates, n, seed)
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
         """Return one profile around each of given templates; templates [F, N]."""
-        config, scale = self.config, seen_ratings(view).scale
+        config, scale = self.config, view.arena.ratings.scale
         draw = numpy_generator(seed, "attack", "aush", "train")
         seed_torch(seed, "attack", "aush")
         selected = min(config.selected, n // 2)
@@ -99,7 +92,7 @@ class AUSH(BaseAttack[AushConfig]):
     def _train(
         self, generator: nn.Module, picked: Tensor, view: View, goal: Goal, n: int, selected: int, draw: np.random.Generator
     ) -> None:
-        config, scale = self.config, seen_ratings(view).scale
+        config, scale = self.config, view.arena.ratings.scale
         discriminator = nn.Sequential(
             nn.Linear(view.n_items, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, config.judge), nn.Sigmoid(),
@@ -107,7 +100,7 @@ class AUSH(BaseAttack[AushConfig]):
         )  # fmt: skip
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
-        real = without_targets(seen_ratings(view), goal)
+        real = without_targets(view, goal)
         for _ in range(config.steps):
             rows = draw_templates(real, config.batch_size, n + selected, draw)
             mask = picked[torch.from_numpy(draw.integers(0, len(picked), config.batch_size))]
@@ -207,8 +200,8 @@ class LegUp(BaseAttack[LegupConfig]):
         """Return profiles; see `Attack`."""
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
-        scale, n = seen_ratings(view).scale, n_fillers(view, goal, budget.size)
-        real = without_targets(seen_ratings(view), goal)
+        scale, n = view.arena.ratings.scale, n_fillers(view, goal, budget.size)
+        real = without_targets(view, goal)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
         discriminator = nn.Sequential(
@@ -216,7 +209,7 @@ class LegUp(BaseAttack[LegupConfig]):
         )
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
-        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        poisoning_loss = PoisoningLoss(view, goal, config, budget.users, config.unrolled, seed)
 
         def batch() -> Tensor:
             return _templates(real, config.batch_size, n, scale, draw)

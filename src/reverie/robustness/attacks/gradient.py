@@ -11,14 +11,7 @@ from torch import Tensor
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import AiaConfig, PgaConfig, RevadvConfig
 from reverie.robustness.attacks.surrogate import PoisoningLoss, Through
-from reverie.robustness.attacks.templates import (
-    build_profiles,
-    draw_templates,
-    n_fillers,
-    sample_entries,
-    seen_ratings,
-    without_targets,
-)
+from reverie.robustness.attacks.templates import build_profiles, draw_templates, n_fillers, sample_entries, without_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -83,11 +76,10 @@ class GradientAttack(BaseAttack[PgaConfig]):
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         generator = numpy_generator(seed, "attack", "gradient")
-        ratings = seen_ratings(view)
         through: Through = (self.config.unrolled or "all") if isinstance(self.config, RevadvConfig) else "last"
-        poisoning_loss = PoisoningLoss(view, goal, self.config.surrogate, self.config.aim, budget.users, through, seed)
+        poisoning_loss = PoisoningLoss(view, goal, self.config, budget.users, through, seed)
         n = n_fillers(view, goal, budget.size)
-        real = without_targets(ratings, goal)
+        real = without_targets(view, goal)
         templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
@@ -107,7 +99,7 @@ class GradientAttack(BaseAttack[PgaConfig]):
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
-        return build_profiles(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
+        return build_profiles(view, goal, chosen, np.full(chosen.shape, view.arena.ratings.scale.high))
 
 
 def largest(state: Tensor, n: int) -> Tensor:
@@ -144,9 +136,8 @@ class AIA(BaseAttack[AiaConfig]):
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         config, generator = self.config, numpy_generator(seed, "attack", "aia")
-        ratings = seen_ratings(view)
-        scale, n = ratings.scale, n_fillers(view, goal, budget.size)
-        real = without_targets(ratings, goal)
+        scale, n = view.arena.ratings.scale, n_fillers(view, goal, budget.size)
+        real = without_targets(view, goal)
         copied = draw_templates(real, budget.users, n, generator)
         if not scale.implicit:
             copied = sample_entries(copied, n, generator)
@@ -155,7 +146,7 @@ class AIA(BaseAttack[AiaConfig]):
         values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
         allowed = torch.zeros(copied.shape, dtype=torch.bool)
         allowed[at[0], at[1]] = True
-        poisoning_loss = PoisoningLoss(view, goal, config.surrogate, config.aim, budget.users, config.unrolled, seed)
+        poisoning_loss = PoisoningLoss(view, goal, config, budget.users, config.unrolled, seed)
         optimiser = torch.optim.Adam([values], lr=config.rate * (scale.step or 0.5))
         rows, lowest, best = poisoning_loss.attack_loss.sample_users(generator), np.inf, values.detach().clone()
         for _ in range(config.steps):

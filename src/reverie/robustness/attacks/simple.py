@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reverie.robustness.attacks.attack import BaseAttack
-from reverie.robustness.attacks.config import NullConfig
+from reverie.robustness.attacks.config import NoOptions
 from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Level = Literal["highest", "lowest", "mean", "item"]
 
 
-class NullAttack(BaseAttack[NullConfig]):
+class NullAttack(BaseAttack[NoOptions]):
     """No profiles at all: what changes then is the luck of fitting again."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.attacks.attack import Goal, View
-    from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
+    from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
 
 
 Through = Literal["all", "last"] | int
@@ -189,18 +189,10 @@ class AttackLoss:
 class PoisoningLoss:
     """A surrogate fitted to what the attacker sees, and what the attacker wants of it."""
 
-    def __init__(
-        self,
-        view: View,
-        goal: Goal,
-        surrogate: SurrogateConfig,
-        aim: AimConfig,
-        users: int,
-        through: Through,
-        seed: int,
-    ) -> None:
+    def __init__(self, view: View, goal: Goal, config: OnSurrogateConfig, users: int, through: Through, seed: int) -> None:
         likes = seen_ratings(view).likes()
-        self.surrogate, self.attack_loss, self.through = Surrogate(likes, surrogate, seed), AttackLoss(goal, likes, aim), through
+        self.surrogate, self.attack_loss = Surrogate(likes, config.surrogate, seed), AttackLoss(goal, likes, config.aim)
+        self.through = through
         self.targets = torch.from_numpy(like_targets(view, goal, np.zeros((users, view.n_items))))
 
     def loss(self, others: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:

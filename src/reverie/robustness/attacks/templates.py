@@ -54,8 +54,9 @@ def keep_entries(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
     return csr_array((matrix.data[kept], (rows[kept], columns[kept])), shape=matrix.shape)
 
 
-def without_targets(ratings: Ratings, goal: Goal) -> csr_array:
-    """Return ratings without those of the targets → [U, N]."""
+def without_targets(view: View, goal: Goal) -> csr_array:
+    """Return the ratings that the attacker sees without those of the targets → [U, N]."""
+    ratings = seen_ratings(view)
     return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 
