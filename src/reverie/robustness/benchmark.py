@@ -15,7 +15,7 @@ from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, View, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
 from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
@@ -132,7 +132,10 @@ class Benchmark:
         if name not in self._profiles:
 
             def craft(folder: Path) -> dict[str, Any]:
-                view = self._view(attack, victim, seed)
+                opened = self._opened(attack, victim)
+                model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
+                reward = self._reward(self._rewarded, seed)
+                view = attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, reward)
                 begin = time.monotonic()
                 made = self._crafting(attack).craft(view, self.goal(seed), self.budget(fakes, seed), seed)
                 seconds = time.monotonic() - begin
@@ -182,11 +185,6 @@ class Benchmark:
     def _opened(self, attack: str, victim: str) -> str | None:
         """Return the victim whose weights an attack reads."""
         return (self.recipe.attacks[attack].crafted_on or victim) if "victim" in self.recipe.attack(attack).needs else None
-
-    def _view(self, attack: str, victim: str, seed: int) -> View:
-        opened = self._opened(attack, victim)
-        model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
-        return attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, self._reward(self._rewarded, seed))
 
     def _victim_facts(self, name: str) -> dict[str, Any]:
         victim = self.recipe.victims[name]

@@ -183,9 +183,9 @@ def _detection(done: Done) -> list[Block]:
 
 def _curves(done: Done) -> list[Figure]:
     budgets = list(done.bench.recipe.budgets)
-    found: list[Figure] = []
     if len(budgets) < 2 or not all(one.lift for one in done.attacked):
-        return found
+        return []
+    found = []
     shares = [done.bench.budget(fakes, 0).users for fakes in budgets]
     for victim in done.bench.recipe.victims:
         attacks = list(dict.fromkeys(one.attack for one in done.attacked if one.fakes and one.victim == victim))

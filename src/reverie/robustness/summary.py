@@ -195,8 +195,8 @@ def _stopped(worst: CellEffects, defended: Sequence[CellEffects]) -> list[str]:
     left = best.lift["hr@10"].value / worst.lift["hr@10"].value if worst.lift["hr@10"].value else 1.0
     price = prices.get(best.defence)
     cost = ""
-    if price is not None and price.useful["ndcg@10"].value - price.change["ndcg@10"].value > 0:
-        share = price.change["ndcg@10"].value / (price.useful["ndcg@10"].value - price.change["ndcg@10"].value)
+    if price is not None and (before := price.useful["ndcg@10"].value - price.change["ndcg@10"].value) > 0:
+        share = price.change["ndcg@10"].value / before
         cost = f", and changes NDCG@10 on clean data by {100 * share:+.1f} %"
     return [f"{best.defence} leaves {percent(max(left, 0.0))} of that lift{cost}."]
 

@@ -15,8 +15,7 @@ from reverie.robustness.detectors.baselines import mean_log_likelihood
 from reverie.robustness.detectors.classifiers import logistic_odds, tree_probabilities
 from reverie.robustness.detectors.config import FapConfig, FraudarConfig, UserPcaConfig
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.detectors.rating_graph import FAP, Fraudar
-from reverie.robustness.detectors.spectral import UserPCA
+from reverie.robustness.detectors.rating_graph import FAP, Fraudar, UserPCA
 from reverie.robustness.detectors.user_vectors import _Terms
 
 

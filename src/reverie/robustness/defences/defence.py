@@ -10,7 +10,7 @@ import numpy as np
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured, checked
-from reverie.robustness.defences.config import AprConfig, NoneConfig, OracleConfig, RandomRemovalConfig, RemoveConfig, VatConfig
+from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, VatConfig
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.seeds import numpy_generator
 
@@ -95,7 +95,7 @@ class Remove(Configured[RemoveConfig]):
         return replace(remove_users(fitting, most_suspicious(suspicion, among, n)), suspicion=suspicion)
 
 
-class Oracle(Configured[OracleConfig]):
+class Oracle(Configured[NoneConfig]):
     """Take out exactly the fake users. No defence, since nobody knows them: the upper bound of all that remove users."""
 
     def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
@@ -104,7 +104,7 @@ class Oracle(Configured[OracleConfig]):
         return replace(remove_users(fitting, fake), suspicion=fake.astype(np.float64))
 
 
-class RandomRemoval(Configured[RandomRemovalConfig]):
+class RandomRemoval(Configured[NoneConfig]):
     """Take out as many users as are fake, drawn from all: the lower bound, which is told their number and nothing else."""
 
     def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:

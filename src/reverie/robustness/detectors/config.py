@@ -19,17 +19,14 @@ class OneNumberConfig(Options):
 
 
 class PcaConfig(Options):
-    """Options of `reverie.robustness.detectors.spectral`."""
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     components: PositiveInt = 3
     """Number of leading components."""
 
 
-class UserPcaConfig(Options):
-    """Options of `reverie.robustness.detectors.spectral`."""
-
-    components: PositiveInt = 3
-    """Number of leading components."""
+class UserPcaConfig(PcaConfig):
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
 
 class SequenceLikelihoodConfig(Options):
@@ -51,14 +48,14 @@ class FraudarConfig(Options):
 
 
 class GraphAutoencoderConfig(Options):
-    """Options of `reverie.robustness.detectors.spectral`."""
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     dim: PositiveInt = 16
     """Width of the code of a user; smaller on tiny data."""
 
 
 class DegreeSadConfig(Options):
-    """Options of `reverie.robustness.detectors.degree_sad`."""
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     depth: PositiveInt = 6
     """Questions on the way to a leaf of the tree, at most."""
@@ -105,7 +102,7 @@ class BayesDetectorConfig(Options):
 
 
 class SemiSadConfig(Options):
-    """Options of `reverie.robustness.detectors.semi_sad`."""
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Weight of a user without a label against 1 of one with a label; 0 is plain naive Bayes."""
@@ -127,7 +124,7 @@ class FapConfig(Options):
 
 
 class ProfileFeaturesConfig(Options):
-    """Options of `reverie.robustness.detectors.features`."""
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     classifier: Literal["boosting", "logistic"] = "boosting"
     """Gradient-boosted trees, or a logistic regression."""
