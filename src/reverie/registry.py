@@ -126,3 +126,15 @@ class Registry(Mapping[str, Entry]):
             ``build(config, vocabulary)``.
         """
         return load_object(self[name].build)
+
+
+def family(package: str, rows: Mapping[str, tuple[str, ...]]) -> dict[str, Entry]:
+    """Return the entries of a package whose options are all in its ``config``: those of ``some-name`` are ``SomeNameConfig``.
+
+    Each row holds ``module:name`` of what is built, the summary, the paper, and tags.
+    """
+    entries = {}
+    for name, (target, summary, paper, *tags) in rows.items():
+        config = "".join(word.capitalize() for word in name.split("-"))
+        entries[name] = Entry(f"{package}.{target}", f"{package}.config:{config}Config", summary, paper, frozenset(tags))
+    return entries

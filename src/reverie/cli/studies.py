@@ -191,7 +191,7 @@ VERBS = (
         _ATTACK,
         _SHELF,
         _STUDY,
-        on_folder="reverie.robustness.run_attack:report",
+        on_folder="reverie.robustness.trained:report",
         more=(("detect", False), ("defend", False)),
     ),
     StudyVerb("defend", _DEFEND, _SHELF, _STUDY, more=(("detect", False),)),

@@ -1,29 +1,49 @@
-"""Fake-profile detection by the likelihood of sequences under a Markov chain.
-
-Our own, after the use of likelihood in one-class detection; the sequence model is a first-order Markov chain backed by popularity.
-"""
+"""Baselines of fake-profile detection: one statistic of a profile, a random draw, and the likelihood of its sequence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from reverie.robustness.detectors.config import OneNumberConfig, SequenceLikelihoodConfig
+from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.features import per_user
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.detectors.config import SequenceLikelihoodConfig
     from reverie.robustness.detectors.detector import DetectorInput
 
 
-class SequenceLikelihood:
-    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations."""
+class OneNumberDetector(BaseDetector[OneNumberConfig]):
+    """Suspect users with a high (or low) number."""
 
-    supervised: ClassVar[bool] = False
+    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+        """Return the number → [U]."""
+        ratings = inputs.ratings
+        data = ratings.matrix.data.astype(np.float64)
+        if self.config.number == "random":
+            value = numpy_generator(seed, "random-flag").random(ratings.n_users)
+        elif self.config.number == "profile-length":
+            value = ratings.lengths.astype(np.float64)
+        elif self.config.number == "mean-rating":
+            value = per_user(ratings, data)
+        elif self.config.number == "item-popularity":
+            value = per_user(ratings, ratings.item_counts[ratings.matrix.indices].astype(np.float64))
+        else:
+            value = (per_user(ratings, (data >= ratings.scale.high).astype(np.float64)) > 0).astype(np.float64)
+        return -value if self.config.lowest else value
 
-    def __init__(self, backing: float, tails: str) -> None:
-        self.backing, self.tails = backing, tails
+
+class SequenceLikelihood(BaseDetector[SequenceLikelihoodConfig]):
+    """How far a user's mean log-likelihood per event lies from the median of all users, in robust standard deviations.
+
+    Our own, after the use of likelihood in one-class detection; the sequence model is a first-order Markov chain backed by
+    popularity.
+    """
 
     def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return distances from the middle → [U]."""
@@ -31,11 +51,11 @@ class SequenceLikelihood:
         some = inputs.sequences.lengths > 0
         if not some.any():
             return suspicion
-        likelihood = mean_log_likelihood(inputs.sequences, self.backing)[some]
+        likelihood = mean_log_likelihood(inputs.sequences, self.config.backing)[some]
         away = likelihood - np.median(likelihood)
         spread = 1.4826 * float(np.median(np.abs(away))) or 1.0
         sign = {"both": np.abs(away), "low": -away, "high": away}
-        suspicion[inputs.sequences.users[some]] = sign[self.tails] / spread
+        suspicion[inputs.sequences.users[some]] = sign[self.config.tails] / spread
         return suspicion
 
 
@@ -57,18 +77,3 @@ def _same(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int
     """How many events share both numbers with this one, itself included."""
     _, back, counts = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True, return_counts=True)
     return np.asarray(counts[back])
-
-
-def build(config: SequenceLikelihoodConfig) -> SequenceLikelihood:
-    """Return the detector.
-
-    Parameters
-    ----------
-    config : SequenceLikelihoodConfig
-
-    Returns
-    -------
-    SequenceLikelihood
-        Ready.
-    """
-    return SequenceLikelihood(config.backing, config.tails)
