@@ -22,18 +22,16 @@ from objectives_page.measured import speed, staircase
 from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
-from reverie.contrast.effective import effective
-from reverie.contrast.page import rows_plot, temperature_plot
+from reverie.contrast.page import effective, rows_plot, temperature_plot
 from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import study_markdown
+from reverie.contrast.summary import study_markdown, summarise
 from reverie.files import write_text
 from reverie.training.suite import load_suite
 
 if TYPE_CHECKING:
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

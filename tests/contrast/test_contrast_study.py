@@ -14,15 +14,23 @@ import torch
 import yaml
 from rich.console import Console
 
-from reverie.contrast.effective import Effective, effective
-from reverie.contrast.page import rows_plot, temperature_plot, write_plots
+from reverie.contrast.page import Effective, effective, rows_plot, temperature_plot, write_plots
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe
 from reverie.contrast.results import MORE, stored_studies, study_json, training_rows
 from reverie.contrast.study import ContrastStudy, run_contrast
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import TABLE_WIDTH, study_markdown, study_table
-from reverie.contrast.task import KINDS, Measure, Outcome, open_task, task_config
-from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
+from reverie.contrast.summary import TABLE_WIDTH, study_markdown, study_table, summarise
+from reverie.contrast.task import (
+    KINDS,
+    Measure,
+    MeasuredStudy,
+    Outcome,
+    Training,
+    Trial,
+    best_setting,
+    open_task,
+    task_config,
+    trial,
+)
 from reverie.errors import ConfigError, RunError
 from reverie.objectives.config import DCL
 from reverie.registry import Entry

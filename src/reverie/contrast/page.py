@@ -1,28 +1,72 @@
-"""A study as plots and as a page."""
+"""A study as plots and as a page, with the inverse temperature that acts at each cosine."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reverie.contrast.effective import Effective, effective
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import metrics_tables, study_table
+import numpy as np
+import torch
+
+from reverie.contrast.summary import metrics_tables, study_table, summarise
 from reverie.evaluation.paired_seeds import t_interval
 from reverie.files import write_text
+from reverie.objectives import effective_inv_tau
+from reverie.objectives.config import ADNCE
 from reverie.report.page import Facts, Figure, Section, read, write_page
 from reverie.report.plots import CARD, INK, MUTED, inline_svg, look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
     from reverie.contrast.summary import RowSummary, Summary
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
+
+
+@dataclass(frozen=True)
+class Effective:
+    """A row's inverse temperature over the cosines that were observed."""
+
+    name: str
+    tau: float
+    mu: float
+    sigma: float
+    cosines: tuple[float, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Least and greatest cosine."""
+        return self.cosines[0], self.cosines[-1]
+
+    def at(self, cosines: Sequence[float]) -> list[float]:
+        """Return the inverse temperature at cosines, see `effective_inv_tau`."""
+        f = torch.tensor(cosines, dtype=torch.float64)
+        return [float(value) for value in effective_inv_tau(f, self.tau, self.mu, self.sigma)]
+
+    @property
+    def inverse_mean(self) -> float:
+        """Mean inverse temperature over the cosines, by the trapezoidal rule over quantiles: 1/τ of the InfoNCE that matches it."""
+        return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
+
+
+def effective(study: MeasuredStudy) -> list[Effective]:
+    """Return the rows of a study that weight their negatives by a Gaussian, in order."""
+    found = []
+    for row in study.rows:
+        loss = row.what
+        seen = [outcome.cosines for outcome in row.outcomes if len(outcome.cosines) > 2]
+        if not isinstance(loss, ADNCE) or loss.shuffled or loss.variant == "reweight_only" or not seen:
+            continue
+        if isinstance(loss.temperature, int | float):
+            cosines = tuple(float(value) for value in np.mean(seen, axis=0))
+            found.append(Effective(row.name, float(loss.temperature), loss.mu, loss.sigma, cosines))
+    return found
 
 
 _LINE, _BELOW = 26.0, 0.27

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 from reverie.contrast.page import write_plots, write_report
 from reverie.contrast.recipe import CONTRAST, loss_settings
 from reverie.contrast.results import MORE, study_json, training_from_rows, training_rows
-from reverie.contrast.summary import setting_words, summarise
-from reverie.contrast.table import TABLE_WIDTH, study_table
-from reverie.contrast.task import open_task, task_config
-from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
+from reverie.contrast.summary import TABLE_WIDTH, setting_words, study_table, summarise
+from reverie.contrast.task import (
+    MeasuredRow,
+    MeasuredStudy,
+    Training,
+    Trial,
+    best_setting,
+    is_finite,
+    open_task,
+    task_config,
+    trial,
+)
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss

@@ -16,7 +16,7 @@ from reverie.objectives.negatives import apply_weight
 
 if TYPE_CHECKING:
     from reverie.objectives.config import AdversarialConfig
-    from reverie.objectives.protocol import Objective
+    from reverie.objectives.objective import Objective
     from reverie.protocols import Chunk, Head
 
 

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.contrast.task import Measure, Outcome
-from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines
-from reverie.contrast.text.raw import TfIdf
-from reverie.contrast.text.read import read_sts
-from reverie.contrast.text.synthetic import synthetic_data
-from reverie.contrast.text.training import train_encoder
+from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines, train_encoder
+from reverie.contrast.text.lexicon import TfIdf
+from reverie.contrast.text.pairs import read_sts, synthetic_data
 from reverie.errors import unknown
 from reverie.evaluation.intervals import LEVEL
 from reverie.seeds import numpy_generator

@@ -9,23 +9,23 @@ import importlib
 from typing import Any
 
 _WHERE = {
-    "AdapTau": "adap_tau",
-    "AnchorTau": "anchor_tau",
+    "AdapTau": "rules",
+    "AnchorTau": "rules",
     "ChiSquare": "divergences",
     "Divergence": "divergences",
     "GaussianMI": "information",
     "KullbackLeibler": "divergences",
-    "LearnedTemperature": "learned",
-    "Robust": "robust",
+    "LearnedTemperature": "temperature",
+    "Robust": "divergences",
     "TemperatureRule": "temperature",
     "effective_inv_tau": "temperature",
     "entropic_mean": "tilt",
     "gaussian_mi": "information",
     "gaussian_rho": "information",
     "generalised_mi": "information",
-    "kl_dro": "robust",
+    "kl_dro": "divergences",
     "lambert_w": "tilt",
-    "learn_temperature": "learned",
+    "learn_temperature": "temperature",
     "mean_variance": "tilt",
     "mi_dv": "information",
     "mi_info_nce": "information",
@@ -33,11 +33,11 @@ _WHERE = {
     "mi_nwj": "information",
     "mi_phi": "information",
     "mi_smile": "information",
-    "phi_dro": "robust",
+    "phi_dro": "divergences",
     "radius": "tilt",
     "sampled_mi": "information",
     "tau_approx": "tilt",
-    "tau_exact": "exact",
+    "tau_exact": "tilt",
 }
 
 __all__ = sorted(_WHERE)
