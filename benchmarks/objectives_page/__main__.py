@@ -22,7 +22,7 @@ from objectives_page.measured import speed, staircase
 from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
-from reverie.contrast.page import effective, rows_plot, temperature_plot
+from reverie.contrast.page import draw_rows, draw_temperature, effective, standalone
 from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
@@ -46,11 +46,11 @@ def sections(studies: Mapping[str, MeasuredStudy]) -> str:
         if f"## {title}\n" not in parts:
             parts.append(f"## {title}\n")
         plots = {part: ROOT / "docs" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
-        write_text(plots["rows"], rows_plot(summarise(study)))
+        write_text(plots["rows"], standalone(draw_rows(summarise(study))))
         ran = ROOT / "runs" / f"contrast-{name}"
         curves = effective(run_contrast(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
         if curves:  # they need the cosines of negatives, which the table does not hold
-            write_text(plots["temperature"], temperature_plot(curves, study.dataset))
+            write_text(plots["temperature"], standalone(draw_temperature(curves, study.dataset)))
         shown = [f"![{part} of {name}]({path.name})\n" for part, path in plots.items() if path.exists()]
         parts += [f"### {name}\n", f"`reverie contrast {name}`\n", study_markdown(study), *shown]
     return "\n".join(parts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reverie.contrast.summary import metrics_tables, study_table, summarise
+from reverie.contrast.summary import Summary, metrics_tables, study_table, summarise
 from reverie.evaluation.paired_seeds import t_interval
 from reverie.files import write_text
 from reverie.objectives import effective_inv_tau
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.contrast.summary import RowSummary, Summary
     from reverie.contrast.task import MeasuredStudy
 
 
@@ -77,18 +76,13 @@ _FRAME = 9
 
 def write_plots(study: MeasuredStudy) -> list[Path]:
     """Write the plots of a study into its folder."""
-    drawn = {"rows.svg": rows_plot(summarise(study))}
+    drawn = {"rows.svg": draw_rows(summarise(study))}
     curves = effective(study)
     if curves:
-        drawn["temperature.svg"] = temperature_plot(curves, study.dataset)
-    for name, text in drawn.items():
-        write_text(study.folder / name, text)
+        drawn["temperature.svg"] = draw_temperature(curves, study.dataset)
+    for name, drawing in drawn.items():
+        write_text(study.folder / name, standalone(drawing))
     return [study.folder / name for name in drawn]
-
-
-def rows_plot(summary: Summary) -> str:
-    """Return the drawing of `draw_rows` as a file of its own."""
-    return _file(draw_rows(summary))
 
 
 def draw_rows(summary: Summary) -> Markup:
@@ -97,8 +91,8 @@ def draw_rows(summary: Summary) -> Markup:
     def paint(axes: Axes) -> None:
         for at, row in enumerate(summary.rows):
             colour = MUTED if row.baseline else look(0).code
-            ends = _interval(row)
-            if ends is not None:
+            if row.std:
+                ends = t_interval(row.mean, row.std, len(row.values))
                 axes.plot(ends, [at, at], color=colour, linewidth=1.6, alpha=0.75, solid_capstyle="round")
             axes.plot(row.values, [at + _BELOW] * len(row.values), "o", markersize=4.5, color=colour, alpha=0.6, mew=0)
             axes.plot(row.mean, at, "D", markersize=6.5, color=colour, markerfacecolor=CARD if row.baseline else colour, zorder=3)
@@ -113,11 +107,6 @@ def draw_rows(summary: Summary) -> Markup:
 
     alt = f"{summary.metric} of {', '.join(f'{row.name} {row.mean:.4f}' for row in summary.rows)}, with a dot per seed"
     return inline_svg(paint, "rows", alt, width=480, height=50 + _LINE * len(summary.rows))
-
-
-def temperature_plot(curves: list[Effective], dataset: str) -> str:
-    """Return the drawing of `draw_temperature` as a file of its own."""
-    return _file(draw_temperature(curves, dataset))
 
 
 def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
@@ -143,11 +132,7 @@ def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
     return inline_svg(paint, "temperature", alt, width=480, height=260 + 16 * len(curves))
 
 
-def _interval(row: RowSummary) -> tuple[float, float] | None:
-    return t_interval(row.mean, row.std, len(row.values)) if row.std else None
-
-
-def _file(drawing: Markup) -> str:
+def standalone(drawing: Markup) -> str:
     """Return a drawing as a file of its own, with the colours and the font of report pages and their background."""
     page = read("style.css")
     colours = page[: page.index("*, ::after {")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
@@ -20,9 +19,10 @@ from reverie.objectives.config import ContrastiveConfig
 from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from reverie.contrast.recipe import ContrastRecipe, StudyRow
     from reverie.evaluation import Effect
-
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError, RunError
@@ -15,10 +16,10 @@ from reverie.options import checked
 from reverie.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
-    from torch import Tensor
 
     from reverie.contrast.recipe import ContrastRecipe
     from reverie.objectives import ScoreLoss
@@ -56,30 +57,24 @@ class Task(Protocol):
     @property
     def dataset(self) -> str:
         """Name of the data."""
-        ...
 
     @property
     def sha256(self) -> str:
         """Hash of the data."""
-        ...
 
     @property
     def protocol(self) -> str:
         """How it is measured, in one word."""
-        ...
 
     @property
     def baselines(self) -> tuple[str, ...]:
         """What `baseline` knows, such as ``"untrained"`` and ``"raw"``."""
-        ...
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
         """Train an encoder from the beginning with a loss, and measure it; `say` takes a line of progress."""
-        ...
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
         """Measure something that no contrastive loss has taught."""
-        ...
 
 
 def cosines_of_others(anchors: Tensor, keys: Tensor) -> Tensor:
@@ -121,6 +116,11 @@ def open_task(config: BaseModel, device: str | None = None) -> Task:
     """Read the data of a task."""
     task: Task = KINDS.build(config.model_dump()["kind"])(config, device)
     return task
+
+
+def quantiles(cosines: Tensor) -> tuple[float, ...]:
+    """Return every twentieth of cosines, from the least to the greatest; cosines [N] → [21]."""
+    return tuple(np.quantile(cosines.numpy(), np.linspace(0, 1, 21)).tolist())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from reverie.objectives.pool import NOTHING, Temperature, check_targets, check_t
 if TYPE_CHECKING:
     from reverie.protocols import Chunk, Head
 
-
 Hide = Callable[[Tensor, int], None]
 """Sets, in place, scores that do not count to -inf: of a piece [M, columns] and the number of its first column."""
 

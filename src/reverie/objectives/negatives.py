@@ -118,7 +118,6 @@ class Sampler(Protocol):
 
     def draw(self, targets: Tensor) -> Negatives:
         """Draw for a batch of targets [M], item codes 1..N."""
-        ...
 
 
 class Uniform:

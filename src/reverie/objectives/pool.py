@@ -116,18 +116,15 @@ class Pool(Protocol):
 
     def count(self) -> Tensor:
         """Return how many negatives each anchor has, shape [M], float32 or wider."""
-        ...
 
     def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
         """Return ``log Σ_j w_j e^{inverse · f_j}`` and ``log Σ_j w_j``, both [M]; `NOTHING` or less where there is no negative.
 
         ``inverse`` is a positive factor, of all rows or [M]. The second sum has no gradient and is that of a `Density`, else 0.
         """
-        ...
 
     def matrix(self) -> Scores:
         """Return all scores at once."""
-        ...
 
 
 @dataclass(frozen=True)

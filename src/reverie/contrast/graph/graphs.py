@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import DataError
@@ -20,7 +21,6 @@ from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from reverie.contrast.graph.config import GraphTask
 

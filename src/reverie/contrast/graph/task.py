@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,19 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.contrast.graph.graphs import random_view, read_tu, synthetic_trees
-from reverie.contrast.task import Measure, Outcome, cosines_of_others
+from reverie.contrast.graph.graphs import Graphs, LabelledGraphs, random_view, read_tu, synthetic_trees
+from reverie.contrast.task import Measure, Outcome, Task, cosines_of_others, quantiles
 from reverie.errors import ConfigError, DataError, NotFinite, unknown
 from reverie.evaluation.paired_seeds import t_interval
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from reverie.contrast.graph.config import GraphTask
-    from reverie.contrast.graph.graphs import Graphs, LabelledGraphs
-    from reverie.contrast.task import Task
     from reverie.objectives import ScoreLoss
 
 
@@ -191,9 +190,8 @@ class GraphLearning:
         graphs = self.data.graphs
         encoder = new_encoder(graphs.features.shape[1], self.config, seed)
         _, cosines = train_encoder(encoder, graphs, loss, self.config, seed, say)
-        quantiles = np.quantile(cosines.numpy(), np.linspace(0, 1, 21))
         vectors = encoded(encoder, graphs, self.config.batch_size)
-        return self._measured(vectors, seed, self.config.epochs, tuple(float(cosine) for cosine in quantiles))
+        return self._measured(vectors, seed, self.config.epochs, quantiles(cosines))
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
         """Measure vectors that no loss has taught, in the same way."""

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.contrast.image.images import ImageData, ImageSplit, read_images, split_images
+from reverie.contrast.image.images import ImageData, Images, ImageSplit, read_images, split_images
 from reverie.contrast.image.training import negative_cosines, new_network, train_network
-from reverie.contrast.task import Measure, Outcome
+from reverie.contrast.task import Measure, Outcome, Task
 from reverie.errors import unknown
 from reverie.evaluation.intervals import LEVEL
 from reverie.seeds import numpy_generator
@@ -21,8 +21,6 @@ from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
     from reverie.contrast.image.config import ImageTask
-    from reverie.contrast.image.images import Images
-    from reverie.contrast.task import Task
     from reverie.objectives.contrastive.module import ScoreLoss
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +19,7 @@ from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reverie.contrast.image.config import ImageTask, ViewOptions
     from reverie.objectives.contrastive.module import ScoreLoss

@@ -6,7 +6,6 @@ import copy
 import importlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,8 @@ from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import learning_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from reverie.contrast.text.config import TextTask

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,13 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from reverie.contrast.text.pairs import words
+from reverie.contrast.text.pairs import Pairs, words
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
-
-    from reverie.contrast.text.pairs import Pairs
-
 
 LONGEST = 64
 """Words, or pieces of words, that are read of a sentence."""

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from reverie.objectives.config import ADNCE, BSL, DCLW, HCL, RINCE, ContrastiveConfig, InfoNCE
+from reverie.objectives.config import ADNCE, BSL, ContrastiveConfig
 from reverie.objectives.contrastive.hard import bsl, dcl, dclw, hcl, rince
 from reverie.objectives.contrastive.vectors import Loss, contrast
 from reverie.objectives.contrastive.weighted import adnce, shuffled
 from reverie.objectives.dro.rules import create_rule
-from reverie.objectives.pool import check_temperature
+from reverie.objectives.pool import Pool, check_temperature
 from reverie.objectives.softmax import sampled_softmax
 
 if TYPE_CHECKING:
     from reverie.objectives.contrastive.products import NegativeMode, Reduction
     from reverie.objectives.dro.temperature import TemperatureRule
-    from reverie.objectives.pool import Pool
 
 
 class ScoreLoss(nn.Module):
@@ -76,6 +75,10 @@ class ScoreLoss(nn.Module):
         return self.function(positive, held, temperature=temperature, **extra)
 
 
+LOSSES: dict[str, Loss] = dict(info_nce=sampled_softmax, adnce=adnce, hcl=hcl, dcl=dcl, dclw=dclw, bsl=bsl, rince=rince)
+"""By kind; the options of a kind are the loss's own."""
+
+
 def create_loss(config: ContrastiveConfig, n_users: int = 0, n_items: int = 0) -> ScoreLoss:
     """Return the loss that options ask for.
 
@@ -95,23 +98,12 @@ def create_loss(config: ContrastiveConfig, n_users: int = 0, n_items: int = 0) -
     ValueError
         If the temperature needs users and there are none.
     """
+    options = config.model_dump(exclude={"kind", "temperature", "shuffled"})
+    loss: Loss = partial(LOSSES[config.kind], **options)
+    if isinstance(config, ADNCE) and config.shuffled:
+        loss = shuffled(loss)
     temperature = create_rule(config.temperature, n_users, n_items)
-    return ScoreLoss(_function(config), temperature, isinstance(config, BSL) and config.form == "multi")
-
-
-def _function(config: ContrastiveConfig) -> Loss:
-    if isinstance(config, ADNCE):
-        weighted: Loss = partial(adnce, variant=config.variant, mu=config.mu, sigma=config.sigma)
-        return shuffled(weighted) if config.shuffled else weighted
-    if isinstance(config, HCL):
-        return partial(hcl, beta=config.beta, tau_plus=config.tau_plus)
-    if isinstance(config, DCLW):
-        return partial(dclw, sigma=config.sigma)
-    if isinstance(config, BSL):
-        return partial(bsl, form=config.form, ratio=config.ratio)
-    if isinstance(config, RINCE):
-        return partial(rince, q=config.q, lam=config.lam)
-    return sampled_softmax if isinstance(config, InfoNCE) else dcl
+    return ScoreLoss(loss, temperature, isinstance(config, BSL) and config.form == "multi")
 
 
 class Contrastive(nn.Module):
@@ -154,8 +146,9 @@ class Contrastive(nn.Module):
             raise ValueError("learn_temperature makes a number a parameter; a rule learns by itself")
         else:
             loss = ScoreLoss(loss, temperature)
-        self.loss, self.reduction, self.negative_mode = loss, reduction, negative_mode
-        self.symmetric, self.chunk, self.gather = symmetric, chunk, gather
+        self.loss = loss
+        self.options: dict[str, Any] = {"reduction": reduction, "negative_mode": negative_mode}
+        self.options |= {"symmetric": symmetric, "chunk": chunk, "gather": gather}
         self.fixed = temperature if isinstance(temperature, int | float) else None
         self.log_temperature: nn.Parameter | None = None
         if learn_temperature and self.fixed is not None:
@@ -193,18 +186,5 @@ class Contrastive(nn.Module):
         ValueError
             See `contrast`.
         """
-        return contrast(
-            self.loss,
-            query,
-            positive_key,
-            negative_keys,
-            self.temperature,
-            self.reduction,
-            self.negative_mode,
-            symmetric=self.symmetric,
-            labels=labels,
-            negative_labels=negative_labels,
-            mask=mask,
-            chunk=self.chunk,
-            gather=self.gather,
-        )
+        left_out: dict[str, Any] = {"labels": labels, "negative_labels": negative_labels, "mask": mask}
+        return contrast(self.loss, query, positive_key, negative_keys, self.temperature, **left_out, **self.options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,12 +22,8 @@ from reverie.objectives.contrastive.products import (
     checked,
     in_batch_softmax,
 )
-from reverie.objectives.pool import Scores, check_temperature, wide
+from reverie.objectives.pool import LogWeight, Pool, Scores, Temperature, check_temperature, wide
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from reverie.objectives.pool import LogWeight, Pool, Temperature
-
 
 FEW = 2**20
 """Scores up to which all are held, where nothing but InfoNCE is asked for."""
@@ -87,21 +83,10 @@ def info_nce(
     """
     if temperature is None:
         raise ValueError("temperature must be a number or a tensor, got None")
-    return contrast(
-        sampled_softmax if log_weight is None else partial(sampled_softmax, log_weight=log_weight),
-        query,
-        positive_key,
-        negative_keys,
-        temperature,
-        reduction,
-        negative_mode,
-        symmetric=symmetric,
-        labels=labels,
-        negative_labels=negative_labels,
-        mask=mask,
-        chunk=chunk,
-        gather=gather,
-    )
+    loss = sampled_softmax if log_weight is None else partial(sampled_softmax, log_weight=log_weight)
+    left_out: dict[str, Any] = {"labels": labels, "negative_labels": negative_labels, "mask": mask}
+    how: dict[str, Any] = {"symmetric": symmetric, "chunk": chunk, "gather": gather}
+    return contrast(loss, query, positive_key, negative_keys, temperature, reduction, negative_mode, **left_out, **how)
 
 
 def contrast(

@@ -27,7 +27,6 @@ from reverie.objectives.softmax import sampled_softmax
 if TYPE_CHECKING:
     from reverie.objectives.contrastive.vectors import Loss
 
-
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
 
 

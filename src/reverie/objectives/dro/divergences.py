@@ -16,22 +16,18 @@ class Divergence(Protocol):
 
     def phi(self, t: Tensor) -> Tensor:
         """Return φ of density ratios t ≥ 0, elementwise."""
-        ...
 
     def conjugate(self, s: Tensor) -> Tensor:
         """Return φ* elementwise."""
-        ...
 
     def worst(self, scores: MaskedScores, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the minimisers a [...] and b [...] of ``b + aη + a E φ*((f-b)/a)`` and the worst law's weights [..., N].
 
         Where η is so large that the law is uniform over the highest scores, a is 0.
         """
-        ...
 
     def level(self, f: Tensor, weight: Tensor) -> Tensor:
         """Return the minimiser l [...] of ``l + E φ*(f-l)``, the mean over the last axis of f by weights that sum to one."""
-        ...
 
 
 @dataclass(frozen=True)

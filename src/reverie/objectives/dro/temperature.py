@@ -51,7 +51,6 @@ class TemperatureRule(Protocol):
 
     def __call__(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
         """Return temperatures, in units of score; positive [M], negative [M, K], users [M] → [M, 1] or []."""
-        ...
 
 
 def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") -> Tensor:
