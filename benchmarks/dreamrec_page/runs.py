@@ -171,7 +171,7 @@ def _trained(system: System, recipe: Recipe, split: Split, folder: Path) -> tupl
     else:
         seed_torch(recipe.training.seed, "weights")
         options = checked(DreamRecConfig, recipe.model_options, system.key)
-        model = BUILDS[system.build](options, split.vocabulary.n_items)
+        model = BUILDS[system.build](options, split.vocabulary)
         model.card = Card(system.key, options, split.vocabulary)
     return model, fit(model, split, recipe.training, folder=folder, device="cpu", show=False)
 

@@ -5,41 +5,36 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.nn.ahead import targets_ahead
-from reverie.nn.heads import DotHead
-from reverie.nn.states import last_states, real_positions, score_items
-from reverie.objectives import observed
+from reverie.models.learned import InnerProductScores, ObjectiveModel
+from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.states import last_states, real_positions, targets_ahead
+from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
     from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.nn.heads import IdTable
-    from reverie.objectives import Objective
-    from reverie.protocols import Card
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.sequence_options import PositionOptions
 
 
-class SequenceRecommender(nn.Module):
+class SequenceRecommender(InnerProductScores, ObjectiveModel):
     """Item vectors go through a causal network; its state after an event meets the item vectors in an inner product."""
 
-    card: Card
     plan = "positions"
 
     def __init__(
-        self,
-        encoder: IdTable,
-        network: nn.Module,
-        history: int,
-        objective: Objective,
-        ahead: float = 0.0,
-        cosine: bool = False,
+        self, config: PositionOptions, vocabulary: Vocabulary, network: Callable[[], nn.Module], cosine: bool = False
     ) -> None:
         super().__init__()
-        self.history: int | None = history
-        self.encoder, self.network, self.objective = encoder, network, objective
-        self.ahead, self.cosine = ahead, cosine
+        self.history, self.ahead, self.cosine = config.history, config.ahead, cosine
+        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
+        self.network = network()  # drawn after the item vectors
+        self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the state after each event → [B, L, D]."""
@@ -55,20 +50,12 @@ class SequenceRecommender(nn.Module):
         table = self.encoder.table()
         return F.normalize(table, dim=-1) if self.cosine else table
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
-        return score_items(self.represent(batch), self.item_table(), items)
-
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all positions of the batch."""
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
         states, targets, users = real_positions(self._inputs, self._states, batch)
         head = DotHead(self.item_table(), rowwise=self.encoder.rowwise, unit_states=self.cosine)
         return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
-
-    def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
-        self.objective = observed(self.objective, train)
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""

@@ -36,4 +36,4 @@ class PositionOptions(SequenceOptions):
     """Options of a model that is trained at every position of a row."""
 
     ahead: float = Field(default=0.0, ge=0, le=1)
-    """Share of positions that are taught a later event of their row instead of the next one, see `reverie.nn.ahead`."""
+    """Share of positions that are taught a later event of their row instead of the next one, see `reverie.nn.states`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.data.sequences import row_offsets
-from reverie.errors import ReverieError, RunError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,33 +78,3 @@ def compute_event_share(train: Sequences) -> NDArray[np.float32]:
     """Return the share of all events that falls on each item → [N]."""
     counts = train.item_counts()[1:]
     return (counts / max(int(counts.sum()), 1)).astype(np.float32)
-
-
-def pack_matrix(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
-    """Return a sparse matrix as three arrays to store."""
-    return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
-
-
-def unpack_matrix(arrays: Mapping[str, NDArray[Any]], n_items: int, model: str) -> csr_array[np.float32]:
-    """Return the matrix that `pack_matrix` stored → [N, N]."""
-    data, indices, indptr = (read_array(arrays, name, model) for name in ("data", "indices", "indptr"))
-    fits = len(indptr) == n_items + 1 and len(data) == len(indices) == int(indptr[-1])
-    if not fits or (len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < n_items):
-        raise RunError(f"the stored matrix of model '{model}' does not fit {n_items} items; load it with its own vocabulary")
-    return csr_array((data, indices, indptr), shape=(n_items, n_items))
-
-
-def read_array(arrays: Mapping[str, NDArray[Any]], name: str, model: str, length: int | None = None) -> NDArray[Any]:
-    """Return one stored array."""
-    if name not in arrays:
-        raise RunError(f"the stored model '{model}' lacks the array '{name}'; fit and save it again")
-    if length is not None and arrays[name].shape != (length,):
-        raise RunError(
-            f"the array '{name}' of the stored model '{model}' has not {length} entries; load it with its own vocabulary"
-        )
-    return arrays[name]
-
-
-def not_fitted(model: str) -> ReverieError:
-    """Return the error for a counting model that is used before it has counted."""
-    return ReverieError(f"the model '{model}' has not counted anything yet; call fit_counts or load a stored model first")

@@ -6,26 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
+from reverie.models.learned import UserVectorModel
 from reverie.models.lightgcn.graph import InteractionGraph
-from reverie.nn.heads import DotHead, IdTable
-from reverie.nn.states import known_users, score_items
-from reverie.objectives import create_objective, observed
-from reverie.objectives.adversarial import Adversary
+from reverie.nn.states import known_users
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.lightgcn.config import LightGCNConfig
-    from reverie.objectives import Objective
-    from reverie.protocols import Card
 
 
-class LightGCN(nn.Module):
+class LightGCN(UserVectorModel):
     """Score of item i for user u: ``<z_u, z_i>``, or the cosine, with z the mean of the vectors of all layers of the graph.
 
     It has one vector per user and no state after each event; order in a history does not matter. A user without an edge (code
@@ -40,21 +36,11 @@ class LightGCN(nn.Module):
        at a larger learning rate by default, because a step costs one propagation whatever the batch.
     """
 
-    card: Card
-    plan = "pairs"
-
-    def __init__(self, config: LightGCNConfig, n_users: int, n_items: int, objective: Objective) -> None:
-        super().__init__()
-        self.history: int | None = None
+    def __init__(self, config: LightGCNConfig, vocabulary: Vocabulary) -> None:
+        super().__init__(config, vocabulary)
         self.config = config
-        self.encoder = IdTable(n_items, config.dim)
-        self.users = nn.Parameter(torch.empty(n_users, config.dim))
-        self.graph = InteractionGraph(n_users, n_items, config.edges)
-        self.objective = objective
-        self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
+        self.graph = InteractionGraph(vocabulary.n_users, vocabulary.n_items, config.edges)
         self._cache: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
-        nn.init.normal_(self.users, std=0.1)
-        nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user → [B, D]."""
@@ -71,21 +57,12 @@ class LightGCN(nn.Module):
         """Return the vectors of items 1..N → [N, D]."""
         return self._tables()[1]
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
-        return score_items(self.represent(batch), self.item_table(), items)
-
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch, and the decay."""
         targets = require_targets(batch, "lightgcn")
         users, items = self._propagate()
-        states, head = self._normalise(users.index_select(0, batch.users)), DotHead(self._normalise(items))
-        if self.adversary is None:
-            losses = self.objective.loss(states, targets, head, batch.weights, batch.users)
-        else:
-            width, objective = self.config.dim, self.objective
-            losses = self.adversary.losses(objective, states, targets, head, width, batch.weights, batch.users)
-        terms = {"loss": losses.mean()}
+        states = self._normalise(users.index_select(0, batch.users))
+        terms = {"loss": self._losses(states, targets, self._normalise(items), batch).mean()}
         if self.config.decay:
             own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
             touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
@@ -95,19 +72,12 @@ class LightGCN(nn.Module):
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: the graph, and how often each item occurs."""
+        super().observe(train)
         users = torch.from_numpy(train.users[train.event_rows()])
         items = torch.from_numpy(train.items[train.positions()]).to(torch.int64) - 1
         edges = self.graph.connect(users, items)
         self.card = replace(self.card, config=self.card.config.model_copy(update={"edges": edges}))
-        self.objective = observed(self.objective, train)
-        if self.adversary is not None:
-            self.adversary.observe(train.n_events)
         self._cache = None
-
-    @property
-    def warming_up(self) -> bool:
-        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
-        return self.adversary is not None and self.adversary.warming_up
 
     def after_step(self) -> None:
         """Forget the propagated tables: weights have changed."""
@@ -143,9 +113,3 @@ class LightGCN(nn.Module):
         share = distinct.sum(1, keepdim=True).clamp(min=1).rsqrt()
         weights = (self.graph.item_scale()[rows] * share * distinct).to(table.dtype)
         return F.embedding_bag(rows, table, per_sample_weights=weights, mode="sum")
-
-
-def build(config: LightGCNConfig, vocabulary: Vocabulary) -> LightGCN:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
-    return LightGCN(config, vocabulary.n_users, vocabulary.n_items, objective)
