@@ -15,7 +15,7 @@ import torch
 from reverie.data.batch import SequenceBatch
 from reverie.data.plans import create_plan
 from reverie.data.splits import by_sequence
-from reverie.diffusion.guidance import extrapolate
+from reverie.diffusion.noising import extrapolate
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.models.dreamrec.config import DreamRecConfig

@@ -6,15 +6,15 @@ import importlib
 from typing import Any
 
 _WHERE = {
-    "AffineLaw": "affine",
+    "AffineLaw": "samplers.exact",
     "DDIM": "config",
     "DDPM": "config",
     "DPMSolver": "config",
     "Exact": "config",
-    "Guided": "guidance",
+    "Guided": "noising",
     "SamplerConfig": "config",
     "Schedule": "schedules",
-    "affine_law": "affine",
+    "affine_law": "samplers.exact",
     "create_denoiser": "denoisers",
     "create_sampler": "samplers",
     "create_schedule": "schedules",

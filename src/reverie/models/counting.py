@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reverie.protocols import Card
 
 C = TypeVar("C", bound="Options")
+Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
+Measure: TypeAlias = "Callable[[], float] | None"
 MATRIX: tuple[tuple[str, int | None], ...] = (("data", None), ("indices", None), ("indptr", None))
 """The arrays of a sparse matrix, for `CountingModel.stored`."""
 
@@ -38,7 +40,7 @@ class CountingModel(Generic[C]):
     def __init__(self, config: C, vocabulary: Vocabulary) -> None:
         self.config, self.n_items = config, vocabulary.n_items
         self.history = getattr(config, "history", self.history)
-        self._arrays: dict[str, NDArray[Any]] = {}
+        self._arrays: Arrays = {}
 
     def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
@@ -52,7 +54,7 @@ class CountingModel(Generic[C]):
             )
         return self._arrays
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take back what `arrays` returned."""
         for name, length in self.stored:
             if name not in arrays:
@@ -65,11 +67,11 @@ class CountingModel(Generic[C]):
                 )
         self._take({name: arrays[name] for name, _ in self.stored})
 
-    def _take(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def _take(self, arrays: Arrays) -> None:
         """Keep fitted state."""
-        self._arrays = arrays
+        self._arrays = dict(arrays)
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Score the catalogue by the fitted arrays → [B, N]."""
         raise NotImplementedError
 
@@ -84,14 +86,14 @@ class ItemMatrixModel(CountingModel[C]):
 
     matrix: csr_array[np.float32]
 
-    def _take(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def _take(self, arrays: Arrays) -> None:
         """Keep fitted state, the matrix as one."""
         data, indices, indptr = (arrays[name] for name in ("data", "indices", "indptr"))
         fits = len(indptr) == self.n_items + 1 and len(data) == len(indices) == int(indptr[-1])
         if not fits or not within(indices, self.n_items):
             raise self._misfit()
         self.matrix = csr_array((data, indices, indptr), shape=(self.n_items, self.n_items))
-        super()._take(arrays | pack_matrix(self.matrix))
+        super()._take({**arrays, **pack_matrix(self.matrix)})
 
 
 def pack_matrix(matrix: csr_array[np.float32]) -> dict[str, NDArray[Any]]:
@@ -114,7 +116,7 @@ def random_settings(config: C, space: Mapping[str, Sequence[Any]], trials: int, 
 
 
 def choose_setting(
-    config: C, settings: Iterable[C], take: Callable[[C], None], measure: Callable[[], float] | None, names: Iterable[str]
+    config: C, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]
 ) -> dict[str, Any]:
     """Leave a model in the setting with the largest measured value, and return that setting's options of these names.
 

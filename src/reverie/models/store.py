@@ -1,4 +1,4 @@
-"""Saving and loading models as safetensors, JSON and Parquet."""
+"""Saving and loading models as safetensors, JSON and Parquet, and copies with other inference options."""
 
 from __future__ import annotations
 
@@ -108,6 +108,18 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
         )
     model.load_state_dict(tensors)
     model.eval()
+
+
+def with_options(model: Recommender, **options: Any) -> Recommender:
+    """Return a copy of a fitted model with some options changed and the weights as they are."""
+    import torch
+
+    card = model.card
+    with torch.random.fork_rng(devices=[]):
+        changed = create_model(card.name, card.vocabulary, **{**card.config.model_dump(mode="json"), **options})
+    tensors = {name: value.detach().cpu() for name, value in model_tensors(model).items()}
+    load_tensors(changed, tensors, f"model '{card.name}' with other options")
+    return changed
 
 
 def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:

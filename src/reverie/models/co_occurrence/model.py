@@ -15,14 +15,13 @@ from reverie.nn.sparse import compute_event_share, dense_product, history_rows
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.models.co_occurrence.config import CoOccurrenceConfig
+    from reverie.models.counting import Arrays, Measure
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class CoOccurrence(ItemMatrixModel["CoOccurrenceConfig"]):
     name = "co-occurrence"
     stored = (*MATRIX, ("recency", None), ("prior", 0))
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count pairs, and choose options on validation where that is asked for."""
         searching = measure is not None and self.config.trials > 1
         pairs = collect_pairs(train, max(self.config.window, *self.config.windows) if searching else self.config.window)
@@ -116,11 +115,11 @@ class CoOccurrence(ItemMatrixModel["CoOccurrenceConfig"]):
         settings = random_settings(self.config, space, self.config.trials, numpy_generator(seed, "co_occurrence", "search"))
         return choose_setting(self.config, settings, take, measure, space)
 
-    def _take(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def _take(self, arrays: Arrays) -> None:
         super()._take(arrays)
         self.history = len(arrays["recency"])
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return decayed sums of co-occurrence with the history → [B, N]."""
         summed = dense_product(history_rows(batch, self.n_items, arrays["recency"]), self.matrix)
         return summed.add_(torch.from_numpy(arrays["prior"]))

@@ -10,8 +10,7 @@ from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.guidance import Guided, extrapolate
-from reverie.diffusion.noising import x0_loss
+from reverie.diffusion.noising import Guided, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
 from reverie.diffusion.schedules import create_schedule
 from reverie.models.guided_diffusion import GuidedDiffusionModel

@@ -15,14 +15,13 @@ from reverie.models.counting import CountingModel, choose_setting, within
 from reverie.nn.sparse import binary_history_rows, compute_event_share, interaction_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.ease.config import EASEConfig
 
 
@@ -58,7 +57,7 @@ class EASE(CountingModel["EASEConfig"]):
     name = "ease"
     stored = (("weights", None), ("column", None), ("share", None))
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the weights, for each λ of the grid where there is validation to choose on."""
         size = min(self.n_items, self.config.max_items or self.n_items)
         _check_memory(size, self.n_items)
@@ -73,14 +72,14 @@ class EASE(CountingModel["EASEConfig"]):
         settings = (self.config.model_copy(update={"regularisation": value}) for value in self.config.grid)
         return choose_setting(self.config, settings, take, measure, ["regularisation"])
 
-    def _take(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def _take(self, arrays: Arrays) -> None:
         size = len(arrays["column"])
         fits = arrays["weights"].shape == (size, size) and arrays["share"].shape == (self.n_items,)
         if not fits or not within(arrays["column"], self.n_items):
             raise self._misfit()
         super()._take(arrays)
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return summed weights of the history → [B, N]."""
         column = arrays["column"]
         rows = binary_history_rows(batch, self.n_items)[:, column]

@@ -13,13 +13,12 @@ from reverie.models.counting import MATRIX, ItemMatrixModel, pack_matrix
 from reverie.nn.sparse import best_in_row, binary_history_rows, compute_event_share, dense_product, interaction_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.item_knn.config import ItemKNNConfig
 
 _BLOCK_CELLS = 1 << 22
@@ -32,7 +31,7 @@ class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
     name = "item-knn"
     stored = (*MATRIX, ("share", 0))
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
         taken = interaction_matrix(train)
         by_item = taken.T.tocsr()
@@ -43,7 +42,7 @@ class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
         self._take({**pack_matrix(matrix), "share": compute_event_share(train)})
         return {}
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return summed similarities to the history → [B, N]."""
         rows = binary_history_rows(batch, self.n_items)
         alone = (rows @ np.diff(self.matrix.indptr)) == 0

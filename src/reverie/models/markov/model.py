@@ -12,13 +12,11 @@ from reverie.models.counting import MATRIX, ItemMatrixModel, choose_setting, pac
 from reverie.nn.sparse import compute_event_share, dense_product, history_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.markov.config import MarkovConfig
 
 _LAST = np.ones(1, dtype=np.float32)
@@ -30,7 +28,7 @@ class Markov(ItemMatrixModel["MarkovConfig"]):
     name, history = "markov", 1
     stored = (*MATRIX, ("share", 0), ("popularity_weight", 1))
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count which item follows which."""
         counted = {**pack_matrix(_transitions(train)), "share": compute_event_share(train)}
 
@@ -40,7 +38,7 @@ class Markov(ItemMatrixModel["MarkovConfig"]):
         settings = (self.config.model_copy(update={"popularity_weight": weight}) for weight in self.config.grid)
         return choose_setting(self.config, settings, take, measure, ["popularity_weight"])
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the mixture of transition probabilities and popularity → [B, N]."""
         last, popularity_weight = history_rows(batch, self.n_items, _LAST), float(arrays["popularity_weight"][0])
         followed = np.diff(self.matrix.indptr) > 0

@@ -11,13 +11,11 @@ from reverie.models.counting import CountingModel
 from reverie.models.popularity.config import PopularityConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
 
 
 class Popularity(CountingModel[PopularityConfig]):
@@ -25,11 +23,11 @@ class Popularity(CountingModel[PopularityConfig]):
 
     name, history, stored = "popularity", 0, (("counts", 0),)
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count the events of each item."""
         self._take({"counts": train.item_counts()[1:].astype(np.float32)})
         return {}
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the counts, once for each history → [B, N]."""
         return torch.from_numpy(arrays["counts"]).repeat(batch.size, 1)

@@ -11,13 +11,12 @@ from reverie.errors import DataError
 from reverie.models.counting import CountingModel, choose_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.recent_popularity.config import RecentPopularityConfig
 
 _DAY = 86_400.0
@@ -28,7 +27,7 @@ class RecentPopularity(CountingModel["RecentPopularityConfig"]):
 
     name, history, stored = "recent-popularity", 0, (("faded", 0),)
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count the events of each item, faded by age."""
         ages = self._ages(train)
         codes = train.items[train.positions()]
@@ -54,6 +53,6 @@ class RecentPopularity(CountingModel["RecentPopularityConfig"]):
         ages: NDArray[np.float64] = (times.max(initial=-np.inf) - times) / _DAY
         return ages
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the faded counts, once for each history → [B, N]."""
         return torch.from_numpy(arrays["faded"]).repeat(batch.size, 1)

@@ -15,13 +15,12 @@ from reverie.nn.sparse import best_in_row, compute_event_share, dense_product, h
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
     from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.vmis_knn.config import VMISKNNConfig
 
 
@@ -98,7 +97,7 @@ class VMISKNN(CountingModel["VMISKNNConfig"]):
     name = "vmis-knn"
     stored = (("indptr", None), ("items", None), ("setting", len(SPACE)), ("share", 0))
 
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Index the sessions, and choose options on validation where that is asked for."""
         sessions, share = index_sessions(train), compute_event_share(train)
 
@@ -110,7 +109,7 @@ class VMISKNN(CountingModel["VMISKNNConfig"]):
         settings = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
         return choose_setting(self.config, settings, take, measure, SPACE)
 
-    def _take(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def _take(self, arrays: Arrays) -> None:
         sessions = Sessions(arrays["indptr"], arrays["items"], self.n_items)
         if not len(sessions.indptr) or int(sessions.indptr[-1]) != len(sessions.items) or not within(sessions.items, self.n_items):
             raise self._misfit()
@@ -121,7 +120,7 @@ class VMISKNN(CountingModel["VMISKNNConfig"]):
         self._by_item, self._by_session = sessions.by_item(self._setting.m), sessions.by_session(idf)
         super()._take(arrays)
 
-    def _score(self, batch: SequenceBatch, arrays: Mapping[str, NDArray[Any]]) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return weighted votes of the nearest sessions → [B, N]."""
         summed = dense_product(self.neighbours(batch), self._by_session)
         summed[~summed.any(dim=1)] = torch.from_numpy(arrays["share"])
