@@ -12,7 +12,7 @@ from reverie.data.batch import SequenceBatch, history_batch
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.caser.model import ConvolutionalNetwork, WindowConvolutions
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.testing.data import tiny_split
 from reverie.training import fit
 

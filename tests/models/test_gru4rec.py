@@ -9,7 +9,7 @@ import torch
 from reverie.data.batch import history_batch
 from reverie.models import create_model
 from reverie.models.gru4rec.model import RecurrentNetwork
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.testing.data import tiny_split
 
 

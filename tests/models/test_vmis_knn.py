@@ -16,9 +16,9 @@ from reverie.data.batch import history_batch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import RunError
+from reverie.models.counting import best_in_row
 from reverie.models.vmis_knn.config import VMISKNNConfig
 from reverie.models.vmis_knn.model import VMISKNN
-from reverie.nn.sparse import best_in_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

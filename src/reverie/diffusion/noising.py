@@ -1,16 +1,123 @@
-"""Forward noising, the loss of predicted clean vectors, and classifier-free guidance (Ho and Salimans 2022)."""
+"""Noise schedules, forward noising, the loss of predicted clean vectors, and classifier-free guidance (Ho and Salimans 2022)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.errors import unknown
+
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import Denoiser
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A chain x_s = √ᾱ_s x_0 + √(1 - ᾱ_s) ε for s = 0..T-1.
+
+    Parameters
+    ----------
+    name : str
+    betas : Tensor, shape [T], float64, on the CPU
+        Share of variance replaced by noise in each step.
+    alphas_cumprod : Tensor, shape [T], float64, on the CPU
+        ᾱ_s, the product of 1 - β up to and including s.
+    """
+
+    name: str
+    betas: Tensor
+    alphas_cumprod: Tensor
+
+    @property
+    def steps(self) -> int:
+        """Length T of the chain."""
+        return len(self.betas)
+
+    @property
+    def signal(self) -> Tensor:
+        """√ᾱ_s, shape [T], float64."""
+        return self.alphas_cumprod.sqrt()
+
+    @property
+    def spread(self) -> Tensor:
+        """√(1 - ᾱ_s), shape [T], float64."""
+        return (1 - self.alphas_cumprod).sqrt()
+
+
+def create_schedule(name: str, steps: int, zero_terminal: bool = False) -> Schedule:
+    """Return the schedule of a name, as DreamRec uses it.
+
+    Parameters
+    ----------
+    name : {"linear", "exp", "cosine", "sqrt"}
+        ``linear``: β evenly from 1e-4 to 0.02. ``exp``: the variance-preserving SDE with β_min 0.1 and β_max 10, discretised.
+        ``cosine``: ᾱ as a squared cosine with offset 0.008, β clipped to [1e-4, 0.9999]. ``sqrt``: ᾱ_s = 1 - √(s/T + 1e-4).
+    steps : int
+        Length T, at least 2.
+    zero_terminal : bool
+        Shift and scale √ᾱ so that nothing is left of the clean vector at the end (arXiv 2305.08891, algorithm 1).
+
+    Returns
+    -------
+    Schedule
+        In float64.
+
+    Raises
+    ------
+    ConfigError
+        If the name is unknown.
+    ValueError
+        If `steps` is below 2.
+
+    Notes
+    -----
+    Our reading: DreamRec writes ``sqrt`` as a function of a time t without saying what t is; here t = s/T is the fraction of the
+    chain that lies behind step s, so that ᾱ stays positive up to the last step (β is clipped at 0.9999 for T > 10,000).
+    """
+    if name not in _BETAS:
+        raise unknown("noise schedule", name, _BETAS)
+    if steps < 2:
+        raise ValueError(f"steps must be at least 2, got {steps}")
+    betas = _BETAS[name](steps)
+    made = Schedule(name, betas, torch.cumprod(1 - betas, 0))
+    return _to_zero(made) if zero_terminal else made
+
+
+def _linear(steps: int) -> Tensor:
+    return torch.linspace(1e-4, 0.02, steps, dtype=torch.float64)
+
+
+def _exp(steps: int) -> Tensor:
+    lowest, highest = 0.1, 10.0
+    x = torch.linspace(1, 2 * steps + 1, steps, dtype=torch.float64)
+    return 1 - torch.exp(-lowest / steps - x * 0.5 * (highest - lowest) / steps**2)
+
+
+def _cosine(steps: int) -> Tensor:
+    i = torch.arange(steps + 1, dtype=torch.float64)
+    left = torch.cos((i / steps + 0.008) / 1.008 * torch.pi / 2) ** 2
+    return (1 - left[1:] / left[:-1]).clamp(1e-4, 0.9999)
+
+
+def _sqrt(steps: int) -> Tensor:
+    left = 1 - (torch.arange(steps, dtype=torch.float64) / steps + 1e-4).sqrt()
+    return (1 - left / torch.cat([torch.ones(1, dtype=torch.float64), left[:-1]])).clamp(max=0.9999)
+
+
+def _to_zero(schedule: Schedule) -> Schedule:
+    root = schedule.signal
+    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
+    kept = root**2
+    before = torch.cat([torch.ones(1, dtype=torch.float64), kept[:-1]])
+    return replace(schedule, betas=1 - kept / before, alphas_cumprod=kept)
+
+
+_BETAS: dict[str, Callable[[int], Tensor]] = {"linear": _linear, "exp": _exp, "cosine": _cosine, "sqrt": _sqrt}
 
 
 _ODD = 6364136223846793005

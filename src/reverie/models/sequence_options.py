@@ -11,7 +11,7 @@ from reverie.options import Options
 
 
 class SequenceOptions(Options):
-    """Options of a `reverie.models.sequence.SequenceRecommender`, so that two models differ in their networks only."""
+    """Options of a `reverie.models.learned.SequenceRecommender`, so that two models differ in their networks only."""
 
     dim: PositiveInt = 64
     """Width of item vectors and states."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from reverie.diffusion.noising import q_sample
 
 if TYPE_CHECKING:
-    from reverie.diffusion.schedules import Schedule
+    from reverie.diffusion.noising import Schedule
 
 Draw = Callable[[], Tensor]
 Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]

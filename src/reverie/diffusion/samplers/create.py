@@ -13,8 +13,8 @@ from reverie.errors import ConfigError
 if TYPE_CHECKING:
     from reverie.diffusion.config import SamplerConfig
     from reverie.diffusion.denoisers import Denoiser
+    from reverie.diffusion.noising import Schedule
     from reverie.diffusion.samplers.chain import Sampler
-    from reverie.diffusion.schedules import Schedule
 
 
 def create_sampler(config: SamplerConfig, schedule: Schedule, denoiser: Denoiser | Affine | None = None) -> Sampler:

@@ -13,8 +13,8 @@ from reverie.diffusion.samplers.chain import Draw, Rule, Sampler, StepOutput, co
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import Affine, AffineParts
+    from reverie.diffusion.noising import Schedule
     from reverie.diffusion.samplers.chain import Coefficients
-    from reverie.diffusion.schedules import Schedule
 
 RELATIVE_RANK = 1e-12
 """Directions whose variance is below this share of the largest one count as having none."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import Dropout
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import torch
 from scipy.sparse import csr_array
 
 from reverie.data.sequences import row_offsets
-from reverie.models.counting import MATRIX, ItemMatrixModel, choose_setting, random_settings
-from reverie.nn.sparse import compute_event_share, dense_product, history_rows
+from reverie.models.counting import ItemMatrixModel, compute_event_share, dense_product, history_rows, random_settings
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class CoOccurrence(ItemMatrixModel["CoOccurrenceConfig"]):
     """
 
     name = "co-occurrence"
-    stored = (*MATRIX, ("recency", None), ("prior", 0))
+    stored = (("recency", None), ("prior", 0))
 
     def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count pairs, and choose options on validation where that is asked for."""
@@ -113,7 +112,7 @@ class CoOccurrence(ItemMatrixModel["CoOccurrenceConfig"]):
 
         space = SPACE | {"window": self.config.windows}
         settings = random_settings(self.config, space, self.config.trials, numpy_generator(seed, "co_occurrence", "search"))
-        return choose_setting(self.config, settings, take, measure, space)
+        return self._choose(settings, take, measure, space)
 
     def _take(self, arrays: Arrays) -> None:
         super()._take(arrays)

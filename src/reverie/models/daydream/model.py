@@ -11,9 +11,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reverie.data.batch import require_targets
 from reverie.diffusion.denoisers import ModulatedDenoiser, create_denoiser, project_to_sphere
-from reverie.diffusion.noising import Guided, q_sample
+from reverie.diffusion.noising import Guided, create_schedule, q_sample
 from reverie.diffusion.samplers import NormalNoise, sample
-from reverie.diffusion.schedules import create_schedule
 from reverie.models.guided_diffusion import GuidedDiffusionModel
 from reverie.models.learned import ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer

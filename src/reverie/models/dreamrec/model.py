@@ -10,9 +10,8 @@ from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.noising import Guided, extrapolate, x0_loss
+from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
-from reverie.diffusion.schedules import create_schedule
 from reverie.models.guided_diffusion import GuidedDiffusionModel
 from reverie.nn.heads import IdTable
 

@@ -11,8 +11,7 @@ import torch
 from scipy.linalg import lapack
 
 from reverie.errors import DataError
-from reverie.models.counting import CountingModel, choose_setting, within
-from reverie.nn.sparse import binary_history_rows, compute_event_share, interaction_matrix
+from reverie.models.counting import CountingModel, binary_history_rows, compute_event_share, interaction_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,13 +69,12 @@ class EASE(CountingModel["EASEConfig"]):
             self._take({"weights": closed_form(taken, config.regularisation), "column": column, "share": share})
 
         settings = (self.config.model_copy(update={"regularisation": value}) for value in self.config.grid)
-        return choose_setting(self.config, settings, take, measure, ["regularisation"])
+        return self._choose(settings, take, measure, ["regularisation"])
 
     def _take(self, arrays: Arrays) -> None:
         size = len(arrays["column"])
         fits = arrays["weights"].shape == (size, size) and arrays["share"].shape == (self.n_items,)
-        if not fits or not within(arrays["column"], self.n_items):
-            raise self._misfit()
+        self._check_fit(fits, arrays["column"])
         super()._take(arrays)
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import Dropout
 
 if TYPE_CHECKING:

@@ -9,8 +9,14 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array, vstack
 
-from reverie.models.counting import MATRIX, ItemMatrixModel, pack_matrix
-from reverie.nn.sparse import best_in_row, binary_history_rows, compute_event_share, dense_product, interaction_matrix
+from reverie.models.counting import (
+    ItemMatrixModel,
+    best_in_row,
+    binary_history_rows,
+    compute_event_share,
+    dense_product,
+    interaction_matrix,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +35,7 @@ class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
     """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     name = "item-knn"
-    stored = (*MATRIX, ("share", 0))
+    stored = (("share", 0),)
 
     def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
@@ -38,8 +44,7 @@ class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
-        matrix = csr_array(vstack(blocks, format="csr"))
-        self._take({**pack_matrix(matrix), "share": compute_event_share(train)})
+        self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": compute_event_share(train)})
         return {}
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 
-from reverie.models.counting import MATRIX, ItemMatrixModel, choose_setting, pack_matrix
-from reverie.nn.sparse import compute_event_share, dense_product, history_rows
+from reverie.models.counting import ItemMatrixModel, compute_event_share, dense_product, history_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,17 +25,17 @@ class Markov(ItemMatrixModel["MarkovConfig"]):
     """Score of item j after item i: ``(1 - w) * count(i then j) / count(i then any) + w * share(j)``."""
 
     name, history = "markov", 1
-    stored = (*MATRIX, ("share", 0), ("popularity_weight", 1))
+    stored = (("share", 0), ("popularity_weight", 1))
 
     def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count which item follows which."""
-        counted = {**pack_matrix(_transitions(train)), "share": compute_event_share(train)}
+        matrix, share = _transitions(train), compute_event_share(train)
 
         def take(config: MarkovConfig) -> None:
-            self._take({**counted, "popularity_weight": np.array([config.popularity_weight], dtype=np.float64)})
+            self._take_matrix(matrix, {"share": share, "popularity_weight": np.array([config.popularity_weight], dtype=np.float64)})
 
         settings = (self.config.model_copy(update={"popularity_weight": weight}) for weight in self.config.grid)
-        return choose_setting(self.config, settings, take, measure, ["popularity_weight"])
+        return self._choose(settings, take, measure, ["popularity_weight"])
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the mixture of transition probabilities and popularity → [B, N]."""

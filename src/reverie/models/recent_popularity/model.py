@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from reverie.errors import DataError
-from reverie.models.counting import CountingModel, choose_setting
+from reverie.models.counting import CountingModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class RecentPopularity(CountingModel["RecentPopularityConfig"]):
         shortest = self.config.shortest_days
         lives = np.geomspace(shortest, max(float(ages.max(initial=0.0)), shortest), self.config.trials).tolist()
         settings = (self.config.model_copy(update={"half_life_days": float(f"{life:.4g}")}) for life in dict.fromkeys(lives))
-        return choose_setting(self.config, settings, take, measure, ["half_life_days"])
+        return self._choose(settings, take, measure, ["half_life_days"])
 
     def _ages(self, train: Sequences) -> NDArray[np.float64]:
         """Return the age in days of each event, in the order of `train.positions()`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import BLOCKS, Dropout
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import torch
 from scipy.sparse import csr_array
 
 from reverie.data.sequences import row_offsets
-from reverie.models.counting import CountingModel, choose_setting, random_settings, within
-from reverie.nn.sparse import best_in_row, compute_event_share, dense_product, history_rows
+from reverie.models.counting import CountingModel, best_in_row, compute_event_share, dense_product, history_rows, random_settings
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -107,12 +106,11 @@ class VMISKNN(CountingModel["VMISKNNConfig"]):
             self._take({"indptr": sessions.indptr, "items": sessions.items, "setting": setting, "share": share})
 
         settings = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
-        return choose_setting(self.config, settings, take, measure, SPACE)
+        return self._choose(settings, take, measure, SPACE)
 
     def _take(self, arrays: Arrays) -> None:
         sessions = Sessions(arrays["indptr"], arrays["items"], self.n_items)
-        if not len(sessions.indptr) or int(sessions.indptr[-1]) != len(sessions.items) or not within(sessions.items, self.n_items):
-            raise self._misfit()
+        self._check_fit(len(sessions.indptr) > 0 and int(sessions.indptr[-1]) == len(sessions.items), sessions.items)
         m, k, decay, match_decay, idf, history = arrays["setting"].tolist()
         values = {"m": int(m), "k": int(k), "decay": _DECAYS[int(decay)], "match_decay": bool(match_decay)}
         self._setting = self.config.model_copy(update={**values, "idf": idf, "history": int(history)})
