@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -84,8 +84,17 @@ def create_schedule(name: str, steps: int, zero_terminal: bool = False) -> Sched
     if steps < 2:
         raise ValueError(f"steps must be at least 2, got {steps}")
     betas = _BETAS[name](steps)
-    made = Schedule(name, betas, torch.cumprod(1 - betas, 0))
-    return _to_zero(made) if zero_terminal else made
+    kept = torch.cumprod(1 - betas, 0)
+    if zero_terminal:
+        root = kept.sqrt()
+        kept = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
+        betas = 1 - kept / _after_start(kept)
+    return Schedule(name, betas, kept)
+
+
+def _after_start(kept: Tensor) -> Tensor:
+    """Return what is kept before each step, 1 at the start; kept [T] → [T]."""
+    return torch.cat([torch.ones(1, dtype=torch.float64), kept[:-1]])
 
 
 def _linear(steps: int) -> Tensor:
@@ -106,15 +115,7 @@ def _cosine(steps: int) -> Tensor:
 
 def _sqrt(steps: int) -> Tensor:
     left = 1 - (torch.arange(steps, dtype=torch.float64) / steps + 1e-4).sqrt()
-    return (1 - left / torch.cat([torch.ones(1, dtype=torch.float64), left[:-1]])).clamp(max=0.9999)
-
-
-def _to_zero(schedule: Schedule) -> Schedule:
-    root = schedule.signal
-    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
-    kept = root**2
-    before = torch.cat([torch.ones(1, dtype=torch.float64), kept[:-1]])
-    return replace(schedule, betas=1 - kept / before, alphas_cumprod=kept)
+    return (1 - left / _after_start(left)).clamp(max=0.9999)
 
 
 _BETAS: dict[str, Callable[[int], Tensor]] = {"linear": _linear, "exp": _exp, "cosine": _cosine, "sqrt": _sqrt}

@@ -131,8 +131,8 @@ class CountingModel(Generic[C]):
         self._arrays = arrays
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
-        """Score the catalogue by the fitted arrays → [B, N]."""
-        raise NotImplementedError
+        """Score the catalogue by the fitted arrays; by default by the first one, the same for everybody → [B, N]."""
+        return torch.from_numpy(arrays[self.stored[0][0]]).repeat(batch.size, 1)
 
     def _choose(self, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]) -> dict[str, Any]:
         """Take the setting with the largest measured value, and return that setting's options of these names.

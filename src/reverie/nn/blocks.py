@@ -84,17 +84,17 @@ class PreNormBlock(nn.Module):
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
         super().__init__()
         self.attention = CausalSelfAttention(dim, heads, dropout, rope)
-        self.feedforward = nn.Sequential(
-            nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim)
-        )
+        self.feedforward = self._feedforward(dim, multiple, dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
         self.dropout = Dropout(dropout)
+
+    def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
+        return nn.Sequential(nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.dropout(self.attention(self.norms[0](x)))
-        x = x + self.dropout(self.feedforward(self.norms[1](x)))
-        return x
+        return x + self.dropout(self.feedforward(self.norms[1](x)))
 
 
 class SwiGLU(nn.Module):
@@ -115,25 +115,23 @@ class SwiGLU(nn.Module):
         return out
 
 
-class LiGRBlock(nn.Module):
+class LiGRBlock(PreNormBlock):
     """Pre-norm block whose residual branches are gated: x + sigmoid(W x) * dropout(sublayer(norm(x))).
 
     .. [1] LiGR, arXiv 2502.03417, as used by eSASRec (RecSys'25).
     """
 
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
-        super().__init__()
-        self.attention = CausalSelfAttention(dim, heads, dropout, rope)
-        self.feedforward = SwiGLU(dim, multiple)
-        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
+        super().__init__(dim, heads, multiple, dropout, rope)
         self.gates = nn.ModuleList(nn.Linear(dim, dim) for _ in range(2))
-        self.dropout = Dropout(dropout)
+
+    def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
+        return SwiGLU(dim, multiple)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x)))
-        x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
-        return x
+        return x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
 
 
 BLOCKS = {"standard": PreNormBlock, "ligr": LiGRBlock}

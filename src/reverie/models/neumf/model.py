@@ -44,11 +44,9 @@ class PairHead:
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
         """Return the scores of item codes; states [M, F + H], items [M, K] or [K] → [M, K]."""
         rows = (items - 1).clamp(min=0)
-        if rows.numel() < self.n_items:
-            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors) @ self.first.T
-        else:
-            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors @ self.first.T)
-        return self._score(states, products, halves)
+        few = rows.numel() < self.n_items
+        halves = F.embedding(rows, self.vectors) @ self.first.T if few else F.embedding(rows, self.vectors @ self.first.T)
+        return self._score(states, F.embedding(rows, self.products), halves)
 
     def chunks(self, states: Tensor) -> Iterator[PairChunk]:
         """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from reverie.models.counting import CountingModel
 from reverie.models.popularity.config import PopularityConfig
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
+    from reverie.models.counting import Measure
 
 
 class Popularity(CountingModel[PopularityConfig]):
@@ -27,7 +23,3 @@ class Popularity(CountingModel[PopularityConfig]):
         """Count the events of each item."""
         self._take({"counts": train.item_counts()[1:].astype(np.float32)})
         return {}
-
-    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
-        """Return the counts, once for each history → [B, N]."""
-        return torch.from_numpy(arrays["counts"]).repeat(batch.size, 1)

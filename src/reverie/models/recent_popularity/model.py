@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from reverie.errors import DataError
 from reverie.models.counting import CountingModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
+    from reverie.models.counting import Measure
     from reverie.models.recent_popularity.config import RecentPopularityConfig
 
 _DAY = 86_400.0
@@ -52,7 +49,3 @@ class RecentPopularity(CountingModel["RecentPopularityConfig"]):
         times = np.asarray(train.columns["time"])[train.positions()].astype(np.float64)
         ages: NDArray[np.float64] = (times.max(initial=-np.inf) - times) / _DAY
         return ages
-
-    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
-        """Return the faded counts, once for each history → [B, N]."""
-        return torch.from_numpy(arrays["faded"]).repeat(batch.size, 1)
