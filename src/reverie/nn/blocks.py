@@ -94,7 +94,8 @@ class PreNormBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.dropout(self.attention(self.norms[0](x)))
-        return x + self.dropout(self.feedforward(self.norms[1](x)))
+        x = x + self.dropout(self.feedforward(self.norms[1](x)))
+        return x
 
 
 class SwiGLU(nn.Module):
@@ -131,7 +132,8 @@ class LiGRBlock(PreNormBlock):
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
         x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x)))
-        return x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
+        x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
+        return x
 
 
 BLOCKS = {"standard": PreNormBlock, "ligr": LiGRBlock}

@@ -40,9 +40,8 @@ class DaydreamNetwork(nn.Module):
     def __init__(self, config: DaydreamConfig, n_items: int) -> None:
         super().__init__()
         self.items = IdTable(n_items, config.dim)
-        blocks: list[nn.Module] = [
-            PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
-        ]
+        sizes = (config.dim, config.heads, config.multiple, config.dropout)
+        blocks = [PreNormBlock(*sizes, rope=False) for _ in range(config.blocks)]
         self.history = CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=True)
         self.denoiser: nn.Module = (
             ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)

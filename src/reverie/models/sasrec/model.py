@@ -11,6 +11,8 @@ from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import BLOCKS, Dropout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.sasrec.config import SASRecConfig
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class CausalTransformer(nn.Module):
     """Self-attentive network over a history, pre-norm."""
 
-    def __init__(self, blocks: list[nn.Module], dim: int, history: int, dropout: float, learned_positions: bool) -> None:
+    def __init__(self, blocks: Iterable[nn.Module], dim: int, history: int, dropout: float, learned_positions: bool) -> None:
         super().__init__()
         self.positions = nn.Parameter(torch.empty(history, dim)) if learned_positions else None
         self.blocks = nn.ModuleList(blocks)
