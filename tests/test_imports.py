@@ -69,7 +69,7 @@ def find_references(source: str, modules: Set[str]) -> set[str]:
     """Return the modules that a source text names in strings ``module:object``; of an f-string, the package it begins with."""
     named: set[str] = set()
     for text in _strings(ast.parse(source)):
-        if re.fullmatch(r"[\w.{}]+:\w+", text):
+        if re.fullmatch(r"[\w.{}]+:[\w{}]+", text):
             module = text.split(":")[0].split("{")[0].rstrip(".")
             while module and module not in modules:
                 module = module.rpartition(".")[0]

@@ -20,7 +20,7 @@ from reverie.evaluation.calibration import (
 )
 from reverie.evaluation.diverse import co_occurrence_cosine, distinct_items, intra_list_similarity, list_recall, union_lists
 from reverie.evaluation.metrics import coverage
-from reverie.models.variant import with_options
+from reverie.models.store import with_options
 from reverie.seeds import numpy_generator
 from reverie.training.run import tried_settings
 

@@ -19,7 +19,7 @@ class Entry:
     Parameters
     ----------
     build : str
-        ``module:name`` of a function ``build(config, vocabulary)``. Written in code or in an installed package's
+        ``module:name`` of a function or class that takes ``(config, vocabulary)``. Written in code or in an installed package's
         entry point, never taken from a user's file.
     config : str
         ``module:name`` of its frozen pydantic configuration, readable without torch.
