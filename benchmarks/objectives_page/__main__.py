@@ -30,7 +30,7 @@ from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import study_markdown
 from reverie.files import write_text
-from reverie.training.suite import load_suite
+from reverie.training.recipe import load_suite
 
 if TYPE_CHECKING:
     from reverie.contrast.training import MeasuredStudy

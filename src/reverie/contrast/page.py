@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reverie.contrast.effective import Effective, effective
 from reverie.contrast.summary import summarise
 from reverie.contrast.table import metrics_tables, study_table
-from reverie.evaluation.paired_seeds import t_interval
+from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.report.page import Facts, Figure, Section, read, write_page
 from reverie.report.plots import CARD, INK, MUTED, inline_svg, look

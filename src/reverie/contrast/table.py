@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from reverie.contrast.summary import summarise
-from reverie.evaluation.paired_seeds import paired_by_seed_with
+from reverie.evaluation.intervals import paired_by_seed_with
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 

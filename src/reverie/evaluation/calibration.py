@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from reverie.evaluation.intervals import ClusterSums, cluster_bootstrap, cluster_sums, percentiles, resampled
-from reverie.evaluation.scoring import LARGEST
+from reverie.evaluation.ranking import LARGEST
 from reverie.evaluation.values import Values
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,32 +60,6 @@ def look(position: int, hollow: bool = False) -> Look:
 INK, MUTED, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
 """Colours that stand for the page's own until the figure is finished."""
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", CARD: "card"} | {f"#0000{n:02x}": f"s{n}" for n in range(1, N_COLOURS + 1)}
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "reverie",
-    "text.parse_math": False,
-    "text.color": INK,
-    "font.size": 11,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 11,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": LINE,
-    "grid.linewidth": 0.8,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "legend.frameon": False,
-}
 
 
 def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float = 400, height: float = 290) -> Markup:
@@ -92,7 +67,8 @@ def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float =
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the keys are matplotlib's
+    style = mpl.rc_params_from_file(Path(__file__).with_name("plots.mplstyle"), use_default_template=False)
+    with mpl.rc_context(style):
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         paint(figure.add_subplot())
         out = io.StringIO()
@@ -275,9 +251,9 @@ def _overlap(a: Box, b: Box) -> bool:
 
 
 def _plain_log_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0,), numticks=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelcolor=MUTED)

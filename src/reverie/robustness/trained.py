@@ -22,9 +22,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from reverie.data.queries import extended
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
+from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
+from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.evaluation.scoring import evaluation_mode, score_batch
-from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.options import Options
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.exposure import exposure_by_user

@@ -14,7 +14,7 @@ from reverie.contrast.graph.graphs import read_tu, synthetic_trees
 from reverie.contrast.graph.training import encoded, new_encoder, train_encoder
 from reverie.contrast.task import Measure, Outcome
 from reverie.errors import ConfigError, DataError, unknown
-from reverie.evaluation.paired_seeds import t_interval
+from reverie.evaluation.intervals import t_interval
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
