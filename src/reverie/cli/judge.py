@@ -81,11 +81,8 @@ def _task(
     from reverie.evaluation import read_truth, targets_in_history
     from reverie.files import sha256
 
-    if (
-        (dataset is None) == (truth is None)
-        or (history is not None and truth is None)
-        or (protocol is not None and truth is not None)
-    ):
+    unwanted = history if truth is None else protocol
+    if (dataset is None) == (truth is None) or unwanted is not None:
         raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
     if on not in ("valid", "test"):
         raise ConfigError(f"--on {on} is not possible; use valid or test")

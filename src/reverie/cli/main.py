@@ -11,12 +11,13 @@ import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import data, recipes, studies
+from reverie.cli import data, recipes
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo, explain
 from reverie.cli.judge import judge
 from reverie.cli.models import doctor, export, models
 from reverie.cli.recommend import evaluate, recommend
+from reverie.cli.studies import VERBS
 from reverie.cli.train import sweep, train
 from reverie.errors import ReverieError
 
@@ -45,10 +46,10 @@ def _main(
     """Options of the whole command."""
 
 
-verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *studies.commands()]
+verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *(verb.command() for verb in VERBS)]
 verbs += [judge, recommend, explain, export, models, doctor]
-for verb in verbs:
-    app.command()(verb)
+for command in verbs:
+    app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
 

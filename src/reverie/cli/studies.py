@@ -16,7 +16,7 @@ from reverie.errors import ConfigError
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
-    from reverie.report.study_report import StudyReport
+    from reverie.report.table import StudyReport
     from reverie.study.call import Call
     from reverie.study.recipe import RecipeShelf
 
@@ -184,8 +184,3 @@ VERBS = (
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
 )
-
-
-def commands() -> list[Callable[..., None]]:
-    """Return the functions of the verbs."""
-    return [verb.command() for verb in VERBS]

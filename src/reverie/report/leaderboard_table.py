@@ -135,7 +135,11 @@ def lede(board: Leaderboard) -> list[str]:
         said.append(f"The leader is a baseline: no other model here does better than {best.label}.")
     if not any(row.baseline for row in board.rows):
         said.append("No baseline stands beside it, so this alone does not say whether it is good; 'reverie compare' adds them.")
-    said += _verdicts(board)
+    ahead, level = _ahead_and_level(board, best.label)
+    if ahead:
+        said.append(f"In {titled(ORDER)} it is ahead of {listed(ahead)} beyond chance.")
+    if level:
+        said.append(f"Its lead over {listed(level)} may be chance.")
     return said
 
 
@@ -143,9 +147,7 @@ def row_verdicts(board: Leaderboard) -> list[tuple[str, str]]:
     """Return for every row, in words, which rows below it it is ahead of."""
     said = []
     for row in board.rows[:-1]:
-        below = [pair for pair in board.pairs if pair.first == row.label]
-        ahead = [pair.other for pair in below if pair.shown]
-        level = [pair.other for pair in below if not pair.shown]
+        ahead, level = _ahead_and_level(board, row.label)
         parts = ([f"ahead of {listed(ahead)}"] if ahead else []) + ([f"not shown to differ from {listed(level)}"] if level else [])
         said.append((row.label, "; ".join(parts)))
     return said
@@ -163,15 +165,10 @@ def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
     )
 
 
-def _verdicts(board: Leaderboard) -> list[str]:
-    ahead = [pair.other for pair in board.differs if pair.shown]
-    level = [pair.other for pair in board.differs if not pair.shown]
-    said = []
-    if ahead:
-        said.append(f"In {titled(ORDER)} it is ahead of {listed(ahead)} beyond chance.")
-    if level:
-        said.append(f"Its lead over {listed(level)} may be chance.")
-    return said
+def _ahead_and_level(board: Leaderboard, label: str) -> tuple[list[str], list[str]]:
+    """Return the rows below one that it is shown to be ahead of, and the others."""
+    below = [pair for pair in board.pairs if pair.first == label]
+    return [pair.other for pair in below if pair.shown], [pair.other for pair in below if not pair.shown]
 
 
 def _single(board: Leaderboard) -> bool:

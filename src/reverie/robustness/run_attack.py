@@ -10,8 +10,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.llm.collm.recipe import COLLM
 from reverie.models import load_model
 from reverie.options import checked
-from reverie.report.study_report import StudyReport
-from reverie.report.table import Table
+from reverie.report.table import StudyReport, Table
 from reverie.robustness.results import MORE, polluted_rows
 from reverie.robustness.trained import CUT, TrainedConfig, attack_trained
 from reverie.settings import overridden

@@ -51,11 +51,7 @@ _MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
 
 
 def save_state(
-    folder: Path,
-    model: torch.nn.Module,
-    optimisers: Optimisers,
-    best_weights: dict[str, Tensor],
-    numbers: dict[str, Any],
+    folder: Path, model: torch.nn.Module, optimisers: Optimisers, best_weights: dict[str, Tensor], numbers: dict[str, Any]
 ) -> None:
     """Write everything that a resumed training needs."""
     from safetensors.torch import save_file
