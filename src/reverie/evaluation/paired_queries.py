@@ -85,8 +85,8 @@ def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int
     sums = cluster_sums([[first], [other]])
     sides = resampled(sums, resamples, seed, (1, 1))
     low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]
-    apart, clusters = first.value - other.value, sums.numerator.shape[1]
-    return Effect(apart, finite(low), finite(high), None, clusters, 1, interval_name(resamples, 1))
+    how = interval_name(resamples, 1)
+    return Effect(first.value - other.value, finite(low), finite(high), None, sums.numerator.shape[1], 1, how)
 
 
 def paired_test(
