@@ -27,9 +27,9 @@ from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
 from reverie.contrast.summary import study_markdown, summarise
-from reverie.evaluation.claims import to_claim_row, write_claims
+from reverie.evaluation.effects import to_claim_row, write_claims
 from reverie.files import write_text
-from reverie.training.suite import load_suite
+from reverie.training.recipe import load_suite
 
 if TYPE_CHECKING:
     from reverie.contrast.task import MeasuredStudy

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from reverie.contrast.summary import Summary, metrics_tables, study_table, summarise
-from reverie.evaluation.paired_seeds import t_interval
+from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.objectives import effective_inv_tau
 from reverie.objectives.config import ADNCE

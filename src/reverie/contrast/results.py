@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from reverie.contrast.summary import summarise
 from reverie.contrast.task import Measure, MeasuredRow, MeasuredStudy, Outcome, Training
-from reverie.evaluation.paired_seeds import t_quantile
+from reverie.evaluation.intervals import t_quantile
 from reverie.objectives.config import ContrastiveConfig
 from reverie.study.rows import read_rows
 

@@ -26,7 +26,7 @@ from reverie.contrast.task import (
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.seeds import seed_torch
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.run import run_study

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from reverie.evaluation.paired_seeds import paired_by_seed_with
+from reverie.evaluation.intervals import paired_by_seed_with
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import listed, number, options, p_value, span
 from reverie.study.environment import tell_commits

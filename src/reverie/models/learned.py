@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reverie.models.lightgcn.config import LightGCNConfig
     from reverie.models.mf.config import MFConfig
     from reverie.models.sequence_options import PositionOptions
-    from reverie.objectives.protocol import Objective
+    from reverie.objectives.objective import Objective
     from reverie.protocols import Card, Represents
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation import Effect
-from reverie.evaluation.seeds_clusters import mean_over_seeds
+from reverie.evaluation.intervals import mean_over_seeds
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, attack_sentences, per_user

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.options import checked
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.shelf import DETECTORS

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
+from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.metrics import parse
-from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
-from reverie.evaluation.values import measure
+from reverie.evaluation.result import measure
 from reverie.report.table import Column, Table
 from reverie.report.words import number, percent
 from reverie.robustness.attacks.attack import popularity_groups

@@ -16,14 +16,13 @@ from reverie.data.queries import extended
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
+from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
+from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.evaluation.scoring import evaluation_mode, score_batch
-from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
 from reverie.llm.collm.recipe import COLLM
 from reverie.models import load_model
 from reverie.options import Options, checked
-from reverie.report.study_report import StudyReport
-from reverie.report.table import Table
+from reverie.report.table import StudyReport, Table
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from reverie.contrast.graph.graphs import Graphs, LabelledGraphs, random_view, read_tu, synthetic_trees
 from reverie.contrast.task import Measure, Outcome, Task, cosines_of_others, quantiles
 from reverie.errors import ConfigError, DataError, NotFinite, unknown
-from reverie.evaluation.paired_seeds import t_interval
+from reverie.evaluation.intervals import t_interval
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
 

@@ -20,7 +20,7 @@ from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import claim

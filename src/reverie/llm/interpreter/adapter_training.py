@@ -15,9 +15,8 @@ from reverie.llm.batches import collate
 from reverie.llm.likelihood import target_loss, token_losses
 from reverie.seeds import numpy_generator
 from reverie.study.progress import StepClock
-from reverie.training.checkpoint import Best, load_state, save_state
+from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
-from reverie.training.log import MetricsLog
 from reverie.training.optimiser import Optimisers, learning_rate
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reverie.llm.config import MORE
 from reverie.llm.interpreter.page import write_page
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import Interpreted, generated_rows, interpreter_rows, make_table, shown_tables
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single

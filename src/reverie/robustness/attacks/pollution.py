@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from reverie.data.queries import extended
-from reverie.evaluation.scoring import evaluation_mode, score_batch
+from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import ProfilePollutionConfig
 from reverie.robustness.attacks.simple import target_cooccurrence

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.scoring import evaluation_mode
+from reverie.evaluation.ranking import evaluation_mode
 from reverie.protocols import Represents
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import GuidedSessionsConfig, InjectedSessionsConfig
