@@ -17,7 +17,7 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
     """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations."""
     from reverie.cli.explain import show_explanation
     from reverie.cli.options import be_offline, console
-    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.answers import explain_user
     from reverie.llm.interpreter.recipe import INTERPRETER
     from reverie.llm.interpreter.session import open_taught
     from reverie.llm.interpreter.study import report

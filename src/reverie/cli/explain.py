@@ -27,7 +27,7 @@ def explain(
     Example: reverie explain --run runs/recinterpreter-sasrec-ml-100k --user 42
     """
     from reverie.cli.options import be_offline
-    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.answers import explain_user
     from reverie.llm.interpreter.session import open_taught
 
     be_offline(offline)

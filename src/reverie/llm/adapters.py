@@ -15,11 +15,11 @@ from reverie.nn.states import last_states
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.llm.adapter_config import AdapterConfig, Normed, Position, TwoLayer
+    from reverie.llm.config import AdapterConfig, Normed, Position, TwoLayer
 
 
 class LastState(nn.Module):
-    """See `reverie.llm.adapter_config.Last`."""
+    """See `reverie.llm.config.Last`."""
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LastState(nn.Module):
 
 
 class Convolved(nn.Module):
-    """See `reverie.llm.adapter_config.Conv`.
+    """See `reverie.llm.config.Conv`.
 
     The kernel's last row meets the last event; rows before a short history meet zeros. Deviations: states are standardised first,
     and the released code does not say how short histories were aligned.
@@ -58,7 +58,7 @@ class Convolved(nn.Module):
 
 
 class PerPosition(nn.Module):
-    """See `reverie.llm.adapter_config.Position`, `TwoLayer` and `Normed`: what they share are tokens for each state."""
+    """See `reverie.llm.config.Position`, `TwoLayer` and `Normed`: what they share are tokens for each state."""
 
     def __init__(self, layers: Sequence[nn.Module], tokens: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class PerPosition(nn.Module):
 
 
 class Queries(nn.Module):
-    """See `reverie.llm.adapter_config.QFormer`: one block of cross-attention and a feed-forward part, pre-norm.
+    """See `reverie.llm.config.QFormer`: one block of cross-attention and a feed-forward part, pre-norm.
 
     A query is a learned vector plus a linear map of the last state, so that what is asked depends on the person.
     """
@@ -138,7 +138,7 @@ STEPS, ROWS, RATE = 600, 512, 1e-2
 
 
 class Recall(nn.Module):
-    """See `reverie.llm.adapter_config.Catalogue`.
+    """See `reverie.llm.config.Catalogue`.
 
     A standardised state s becomes the question q = A s + b; its soft tokens are ``W sum_i p_i t_i`` with
     ``p = softmax(exp(c) q . v_i)``, where v_i is the standardised vector of item i and t_i the token vectors of its title. A, b, c

@@ -19,11 +19,17 @@ from reverie.data.label import labelled_queries
 from reverie.data.plans import create_plan
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
-from reverie.llm.collm.joint_scoring import joint_scores
-from reverie.llm.collm.pairs import sample_rows, sample_users
+from reverie.llm.collm.pairs import (
+    binary_ece,
+    calibrations,
+    ensemble,
+    fit_binary_temperature,
+    sample_rows,
+    sample_users,
+    scored_evaluation,
+)
 from reverie.llm.collm.recipe import COLLM
-from reverie.llm.collm.scored import binary_ece, calibrations, ensemble, fit_binary_temperature, scored_evaluation
-from reverie.llm.collm.steps import fit_labels
+from reverie.llm.collm.steps import fit_labels, joint_scores
 from reverie.llm.collm.study import open_recommender, run_collm
 from reverie.llm.collm.table import result_rows, study_table
 from reverie.llm.config import MORE

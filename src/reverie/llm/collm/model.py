@@ -11,10 +11,8 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, load_backbone
-from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors, newest_events
-from reverie.llm.collm.mapping import BinaryCodes, MappingNetwork
-from reverie.llm.collm.prompting import create_prompting
-from reverie.llm.collm.scoring import candidate_logits, pair_logits
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, create_vectors, newest_events
+from reverie.llm.collm.prompting import candidate_logits, create_prompting, pair_logits
 from reverie.llm.lora import add_lora
 
 if TYPE_CHECKING:

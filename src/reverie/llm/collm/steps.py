@@ -1,4 +1,4 @@
-"""Training of recommenders on labels, and the two steps of CoLLM."""
+"""Training of recommenders on labels, the two steps of CoLLM, and scores of several models over one language model."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import query_batch
 from reverie.data.plans.labelled import LabelledPlan
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import load_backbone
 from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors
-from reverie.llm.collm.joint_scoring import joint_scores
 from reverie.llm.collm.model import CoLLM, create_collm
+from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.llm.lora import add_lora
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
@@ -28,7 +29,7 @@ from reverie.training.loop import Trainer, call_if_present, training_source
 from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,6 +42,43 @@ if TYPE_CHECKING:
     from reverie.protocols import Recommender
     from reverie.training import TrainingConfig
     from reverie.training.checkpoint import Best
+
+
+ROWS = 16
+"""Rows read at a time."""
+
+
+@torch.no_grad()
+def joint_scores(models: Mapping[str, CoLLM], queries: Queries, show: bool = False) -> dict[str, NDArray[np.float64]]:
+    """Score labelled rows with several models that have one language model and one LoRA in common → [Q]."""
+    backbone = next(iter(models.values())).backbone
+    if any(model.backbone is not backbone for model in models.values()):
+        raise ValueError("models: they have different language models; ask each alone")
+    scores = {name: np.zeros(len(queries)) for name in models}
+    for model in models.values():
+        model.eval()
+    history = max(model.history or 0 for model in models.values())
+    order = np.argsort(-np.minimum(queries.lengths, history), kind="stable")
+    batches = [order[at : at + ROWS] for at in range(0, len(order), ROWS)]
+    with progress(len(batches), "scoring", show) as shown:
+        for index in batches:
+            batch = query_batch(queries, index, history).to(backbone.device)
+            items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(backbone.device)
+            rendered = {name: model.prompting.render(batch, items) for name, model in models.items()}
+            shared = [
+                common_length([prompts[row] for prompts, _ in rendered.values()], stop_at_soft=True) for row in range(len(index))
+            ]
+            prefix = None
+            if min(shared) > 0:
+                prompts, vectors = next(iter(rendered.values()))
+                prefix = encode_prefix(backbone, [p[:n] for p, n in zip(prompts, shared, strict=True)], vectors[:0])
+            for name, model in models.items():
+                prompts, vectors = rendered[name]
+                ends = prompts if prefix is None else [p[n:] for p, n in zip(prompts, shared, strict=True)]
+                logits = answer_logits(backbone, ends, vectors, model.prompting.answers, prefix)
+                scores[name][index] = model.score_of(logits).double().cpu().numpy()
+            shown.advance()
+    return scores
 
 
 LONGEST = 50

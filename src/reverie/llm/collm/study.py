@@ -14,10 +14,18 @@ from reverie.data.splits.given import labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
-from reverie.llm.collm.pairs import bias_model, item_mean, labelled_pairs, prequential_bias, sample_rows, sample_users
+from reverie.llm.collm.pairs import (
+    bias_model,
+    ensemble,
+    item_mean,
+    labelled_pairs,
+    prequential_bias,
+    sample_rows,
+    sample_users,
+    scored_evaluation,
+)
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
-from reverie.llm.collm.scored import ensemble, scored_evaluation
 from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model

@@ -12,8 +12,7 @@ from polars import selectors as cs
 
 from reverie.errors import DataError
 from reverie.evaluation import paired_test
-from reverie.llm.collm.pairs import is_warm
-from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
+from reverie.llm.collm.pairs import Calibrated, calibrations, is_warm, scored_evaluation
 from reverie.llm.config import MORE
 from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell

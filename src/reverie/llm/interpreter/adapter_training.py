@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from reverie.errors import RunError
-from reverie.llm.batches import collate
-from reverie.llm.likelihood import target_loss, token_losses
+from reverie.llm.generate import target_loss, token_losses
+from reverie.llm.prompts import collate
 from reverie.seeds import numpy_generator
 from reverie.study.progress import StepClock
 from reverie.training.checkpoint import Best, load_state, save_state
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.model import Interpreter
-    from reverie.llm.interpreter.prompting import Histories, InterpreterPrompts
+    from reverie.llm.interpreter.model import Histories, Interpreter, InterpreterPrompts
     from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName, TeachingRecipe
     from reverie.study.progress import Progress
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.prompting import Histories
+    from reverie.llm.interpreter.model import Histories
     from reverie.llm.titles import Titles
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.files import read_json, write_json
-from reverie.llm.interpreter.answers import AnswerGenerator
-from reverie.llm.interpreter.explain import describe_imagined
+from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
 from reverie.llm.interpreter.table import MAIN, MUST_BEAT, shown_metrics
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles

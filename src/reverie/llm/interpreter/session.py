@@ -13,8 +13,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
 from reverie.llm.backbone import load_backbone
 from reverie.llm.interpreter.adapter_training import AdapterObjective, AdapterTrainer
-from reverie.llm.interpreter.model import Interpreter
-from reverie.llm.interpreter.prompting import Histories, InterpreterPrompts, check_templates
+from reverie.llm.interpreter.model import Histories, Interpreter, InterpreterPrompts, check_templates
 from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.llm.titles import catalogue_titles
 from reverie.llm.windows import last_windows, require_states, sample_windows, window_states

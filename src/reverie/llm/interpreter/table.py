@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from reverie.evaluation.values import Values
 from reverie.files import read_json, write_json
+from reverie.llm.generate import continuation_log_likelihoods
 from reverie.llm.interpreter.answers import AnswerGenerator, Decoding, RowName
 from reverie.llm.interpreter.measure import (
     Answered,
@@ -27,14 +28,13 @@ from reverie.llm.interpreter.measure import (
     standardised,
     with_intervals,
 )
-from reverie.llm.likelihood import continuation_log_likelihoods
 from reverie.report.table import Table
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.llm.interpreter.prompting import Histories
+    from reverie.llm.interpreter.model import Histories
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
     from reverie.llm.windows import Windows
