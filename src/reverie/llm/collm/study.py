@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from reverie.data.queries import Queries
     from reverie.data.split import Split
     from reverie.evaluation import Evaluation
-    from reverie.llm.collm.pairs import Pairs
     from reverie.protocols import Recommender
     from reverie.study.call import Call
 
@@ -91,7 +90,7 @@ def run_collm(
 
 
 def _measured(
-    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, Pairs], device: str | None, show: bool
+    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, pl.DataFrame], device: str | None, show: bool
 ) -> MeasuredCoLLM:
     """Teach and score what is not there, and read it."""
     claim(folder, recipe, COLLM, "run")
@@ -112,7 +111,7 @@ def _score(
     recipe: CoLLMRecipe,
     folder: Path,
     split: Split,
-    pairs: dict[str, Pairs],
+    pairs: dict[str, pl.DataFrame],
     drawn: dict[str, NDArray[np.int64]],
     queries: tuple[Queries, Queries],
     device: str | None,
@@ -181,20 +180,18 @@ def _rows(split: Split) -> Any:
     return split.labelled
 
 
-def _bias_scores(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
-    train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
-    both = train + valid
-    parts = {"valid": valid, "test": test}
-    asked = {name: part.take(chosen[name]) for name, part in parts.items()}
+def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
+    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
     found = {
-        "item-mean": tuple(item_mean(train, asked[name]) for name in parts),
-        "bias": tuple(bias_model(train, asked[name]) for name in parts),
-        "bias-refit": (bias_model(train, asked["valid"]), bias_model(both, asked["test"])),
+        "item-mean": (item_mean(train, valid), item_mean(train, test)),
+        "bias": (bias_model(train, valid), bias_model(train, test)),
+        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
     }
-    if train.times is not None:
-        whole = (prequential_bias(train, valid), prequential_bias(both, test))
+    if "time" in train.columns:
+        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
         found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
-    return found  # type: ignore[return-value]  # each holds validation and test
+    return found
 
 
 def _fit_recommenders(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from reverie.data.queries import Queries
     from reverie.data.split import Split
-    from reverie.llm.collm.pairs import Pairs
     from reverie.llm.collm.recipe import CoLLMRecipe
 
 
@@ -39,7 +38,7 @@ class MeasuredCoLLM:
     folder: Path
     recipe: CoLLMRecipe
     split: Split
-    train: Pairs
+    train: pl.DataFrame
     valid: Queries
     test: Queries
     valid_scores: Scores
@@ -78,7 +77,7 @@ class StudyTable:
 
 def study_table(study: MeasuredCoLLM) -> StudyTable:
     """Measure every row."""
-    warm = is_warm(study.test, study.train)
+    warm = is_warm(study.test.users, study.test.targets, study.train)
     masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
     metrics, differences, counts = [], [], {}
     resamples = study.recipe.resamples
