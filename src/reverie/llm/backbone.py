@@ -203,14 +203,14 @@ class Backbone:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
-def load_backbone(config: BackboneConfig | None = None) -> Backbone:
-    """Load a language model with its tokenizer; frozen, in evaluation mode."""
+def load_backbone(config: BackboneConfig | None = None, on: str | None = None) -> Backbone:
+    """Load a language model with its tokenizer; frozen, in evaluation mode; `on` goes before the device of the options."""
     config = config or BackboneConfig()
     if importlib.util.find_spec("transformers") is None:
         raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")
     from reverie.training.optimiser import choose_device
 
-    device = choose_device(config.device)
+    device = choose_device(on or config.device)
     with _quiet():
         model, tokenizer = _random(config) if config.name == TINY else _pretrained(config, _place(config.name), device)
     if config.quantise == "none":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.din.model import DIN
+from reverie.nn.states import known_users
+from reverie.protocols import Represents
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
@@ -61,14 +61,9 @@ class BinaryCodes(nn.Module):
     def words(self, side: str, vectors: Tensor, known: Tensor, dotted: bool) -> list[str]:
         """Return what is written for users or items; vectors [M, d], known [M]."""
         signs = (vectors @ self.directions > self.middles[0 if side == "user" else 1]).cpu().numpy()
-        return [
-            (_dotted(row) if dotted else "".join("01"[int(bit)] for bit in row)) if is_known else UNKNOWN
-            for row, is_known in zip(signs, known.tolist(), strict=True)
-        ]
-
-
-def _dotted(row: Sequence[bool]) -> str:
-    return ".".join(str(number) for number in np.packbits(np.asarray(row, dtype=bool)).tolist())
+        numbers = np.packbits(signs, axis=1) if dotted else signs.astype(np.int64)
+        written = [("." if dotted else "").join(map(str, row)) for row in numbers.tolist()]
+        return [text if is_known else UNKNOWN for text, is_known in zip(written, known.tolist(), strict=True)]
 
 
 class MappingNetwork(nn.Module):
@@ -120,19 +115,6 @@ LONGEST = 50
 """Events that a recommender without a limit of its own is given."""
 
 
-@runtime_checkable
-class Represents(Protocol):
-    """A recommender with one vector per history and one per item; `HasVectors` without the states in between."""
-
-    def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per history, shape [B, D]."""
-        ...
-
-    def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N, shape [N, D]."""
-        ...
-
-
 class CollaborativeVectors(nn.Module):
     """Vectors of users and items of a recommender, and whether training had anything to say of them."""
 
@@ -173,8 +155,7 @@ class CollaborativeVectors(nn.Module):
 
     def count_rows(self, rows: Sequences) -> None:
         """Count the labelled rows of each user and item."""
-        items = torch.from_numpy(rows.item_counts()).to(self.item_rows)
-        self.item_rows.copy_(items)
+        self.item_rows.copy_(torch.from_numpy(rows.item_counts()))
         self.user_rows.zero_()
         self.user_rows[torch.from_numpy(rows.users).to(self.user_rows.device)] = torch.from_numpy(rows.lengths).to(self.user_rows)
 
@@ -197,8 +178,7 @@ class CollaborativeVectors(nn.Module):
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
         """Return which users are known: those with training rows, or with a history where the model reads it → [B]."""
-        inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
-        counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
+        counted = known_users(batch.users, self.user_rows > 0)
         return counted | (batch.lengths > 0) if self.history else counted
 
     def known_items(self, items: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def labelled_pairs(dataset: Dataset) -> dict[str, pl.DataFrame]:
     return {name: pl.DataFrame(columns).filter(part == code) for code, name in enumerate(PARTS)}
 
 
-def is_warm(users: NDArray[np.int64], items: NDArray[np.int64], train: pl.DataFrame, least: int = 3) -> NDArray[np.bool_]:
+def is_warm(users: NDArray[np.integer], items: NDArray[np.integer], train: pl.DataFrame, least: int = 3) -> NDArray[np.bool_]:
     """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold → [R]."""
     known = {key: train[key].value_counts().filter(pl.col("count") >= least)[key].to_numpy() for key in ("user", "item")}
     return np.isin(users, known["user"]) & np.isin(items, known["item"])

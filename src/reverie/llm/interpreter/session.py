@@ -97,7 +97,7 @@ def open_session(
     dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
-    backbone = load_backbone(recipe.backbone if device is None else recipe.backbone.model_copy(update={"device": device}))
+    backbone = load_backbone(recipe.backbone, device)
     claim(folder, recipe, INTERPRETER, "interpreter")
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
