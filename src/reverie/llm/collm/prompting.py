@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,13 +14,11 @@ from reverie.errors import ConfigError
 from reverie.llm.collm.collaborative import BinaryCodes, MappingNetwork
 from reverie.llm.generate import answer_logits, cache_name, common_length, encode_prefix
 from reverie.llm.prompts import SOFT, Template, collate, load_template
-from reverie.llm.titles import TitleOptions, catalogue_titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reverie.data.batch import SequenceBatch
-    from reverie.data.vocabulary import Vocabulary
     from reverie.llm.backbone import Backbone
     from reverie.llm.collm.collaborative import CollaborativeVectors
     from reverie.llm.collm.config import CoLLMConfig
@@ -97,29 +94,16 @@ class Prompting:
         return soft
 
 
-def create_prompting(
-    config: CoLLMConfig,
-    backbone: Backbone,
-    vocabulary: Vocabulary,
-    vectors: CollaborativeVectors | None,
-    encoder: MappingNetwork | BinaryCodes | None,
-) -> Prompting:
-    """Load the template and the titles."""
-    titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
-    return Prompting(config, backbone, open_template(config), titles, vectors, encoder)
-
-
 def open_template(config: CoLLMConfig) -> Template:
     """Load the template of a step."""
     with_ids = config.ids != "none"
     if not with_ids and config.text_template is not None:
         return load_template(config.text_template, ("history", "title"))
-    folder = Path(str(resources.files("reverie.llm.collm") / "templates"))
-    own = {None: "ids" if with_ids else "text", "question": "question-ids" if with_ids else "question-text"}
-    own["brief"] = "brief-ids" if with_ids else "brief-text"
-    path = folder / f"{own[config.template]}.txt" if config.template in own else Path(str(config.template))
-    needs = ("history", "title", "user", "item") if with_ids else ("history", "title")
-    return load_template(str(path), needs)
+    kind, needs = ("ids", ("history", "title", "user", "item")) if with_ids else ("text", ("history", "title"))
+    own = {None: kind, "question": f"question-{kind}", "brief": f"brief-{kind}"}
+    if config.template not in own:
+        return load_template(str(config.template), needs)
+    return load_template(str(resources.files("reverie.llm.collm") / "templates" / f"{own[config.template]}.txt"), needs)
 
 
 TOKENS = 256

@@ -26,7 +26,7 @@ from reverie.llm.collm.pairs import (
 )
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
-from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
+from reverie.llm.collm.table import MeasuredCoLLM, metric_tables, plain, result_rows, study_table, table_and_sentences, write_report
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
 from reverie.report.study_report import StudyReport
@@ -165,7 +165,7 @@ def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
     table = study_table(done)
     files = [folder / "table.json", folder / "table.md"]
     write_json(files[0], plain(done, table))
-    write_text(files[1], markdown(done, table))
+    write_text(files[1], "\n\n".join(one.to_markdown() for one in metric_tables(done, table)) + "\n")
     files.append(write_report(done, table, folder / "report.html"))
     return StudyReport(plain(done, table), table_and_sentences(done, table), files)
 
