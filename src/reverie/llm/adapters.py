@@ -13,7 +13,7 @@ from reverie.errors import ConfigError
 from reverie.nn.states import last_states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from reverie.llm.config import AdapterConfig, Normed, Position, TwoLayer
 
@@ -180,21 +180,31 @@ class Recall(nn.Module):
         return out
 
     @torch.enable_grad()
-    def fit(self, states: Tensor, codes: Tensor, generator: torch.Generator) -> float:
+    def fit(self, states: Tensor, codes: Tensor, generator: torch.Generator) -> None:
         """Fit the questions, so that each state asks for the item after which it stands; states [M, D], codes [M]."""
         self.train()
         learned = [*self.question.parameters(), self.sharpness]
-        optimiser = torch.optim.Adam(learned, lr=RATE)
-        loss = torch.zeros(())
-        for _ in range(STEPS):
-            rows = torch.randint(len(states), (min(ROWS, len(states)),), generator=generator)
-            rows = rows.to(states.device)
-            loss = F.cross_entropy(self.logits(states[rows]), codes[rows] - 1)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+        fit_classifier(self.logits, learned, states, codes, STEPS, min(ROWS, len(states)), generator)
         self.eval()
-        return float(loss.detach())
+
+
+def fit_classifier(
+    logits: Callable[[Tensor], Tensor],
+    parameters: Iterable[nn.Parameter],
+    states: Tensor,
+    codes: Tensor,
+    steps: int,
+    rows: int,
+    generator: torch.Generator | None = None,
+) -> None:
+    """Fit logits of items to the item after which each state stands, on drawn rows; states [M, D], codes [M]."""
+    optimiser = torch.optim.Adam(parameters, lr=RATE)
+    for _ in range(steps):
+        drawn = torch.randint(len(states), (rows,), generator=generator).to(states.device)
+        loss = F.cross_entropy(logits(states[drawn]), codes[drawn] - 1)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
 
 
 RIDGE = 10.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,41 +30,26 @@ class TitleTree:
         self.end = backbone.end
         self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
         self.longest = max_titles * max(map(len, self.paths.values())) + 1
-        self._children: list[dict[int, int]] = [{}]
-        self._counts: list[int] = [0]
-        self._code: dict[int, int] = {}
-        for code, path in self.paths.items():
-            node = 0
-            self._counts[0] += 1
-            for token in path:
-                node = self._child(node, token)
-                self._counts[node] += 1
-            self._code[node] = code
-
-    def _child(self, node: int, token: int) -> int:
-        if token not in self._children[node]:
-            self._children[node][token] = len(self._children)
-            self._children.append({})
-            self._counts.append(0)
-        return self._children[node][token]
+        self._ends = set(self.paths.values())
+        self._next: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)  # how many titles go on with a token
+        for path in self.paths.values():
+            for at, token in enumerate(path):
+                self._next[path[:at]][token] += 1
 
     def allowed(self, _row: int, tokens: Sequence[int]) -> list[int]:
         """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`."""
-        node, used, taken = 0, [], [0]
+        used: list[tuple[int, ...]] = []
+        begun: tuple[int, ...] = ()
         for token in tokens:
-            node = self._children[node][token]
-            taken.append(node)
-            if node in self._code:
-                used.append(taken)
-                node, taken = 0, [0]
-        if node == 0 and len(used) >= self.max_titles:
+            begun = (*begun, token)
+            if begun in self._ends:
+                used.append(begun)
+                begun = ()
+        if not begun and len(used) >= self.max_titles:
             return [self.end]
-        spent: dict[int, int] = {}
-        for path in used:
-            for visited in path:
-                spent[visited] = spent.get(visited, 0) + 1
-        open_tokens = [token for token, child in self._children[node].items() if self._counts[child] > spent.get(child, 0)]
-        return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
+        spent = Counter(path[len(begun)] for path in used if path[: len(begun)] == begun)
+        open_tokens = [token for token, count in self._next[begun].items() if count > spent[token]]
+        return [*open_tokens, self.end] if not begun and used else open_tokens or [self.end]
 
 
 Allowed = Callable[[int, Sequence[int]], Sequence[int]]

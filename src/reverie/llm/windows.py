@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from reverie.protocols import HasVectors
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
@@ -37,20 +39,30 @@ class Windows:
     def __len__(self) -> int:
         return len(self.items)
 
-    def take(self, index: NDArray[np.int64]) -> Windows:
+    def take(self, index: NDArray[np.int64]) -> Self:
         """Return some windows."""
-        return Windows(self.items[index], self.lengths[index], self.users[index])
+        return replace(self, **{name: values[index] for name, values in vars(self).items()})
 
-    def row(self, index: int) -> list[int]:
-        """Return the item codes of one window, oldest first."""
-        return [int(code) for code in self.items[index, : self.lengths[index]]]
+    def pieces(self, size: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the numbers of consecutive windows, at most `size` at a time."""
+        for at in range(0, len(self), size):
+            yield np.arange(at, min(at + size, len(self)))
+
+    def rows(self) -> list[list[int]]:
+        """Return the item codes of each window, oldest first."""
+        return [row[:length] for row, length in zip(self.items.tolist(), self.lengths.tolist(), strict=True)]
 
     def batch(self) -> SequenceBatch:
         """Return the windows as histories of unknown users."""
-        import torch
-
         users = torch.full((len(self),), -1, dtype=torch.int64)
         return SequenceBatch(torch.from_numpy(self.items), torch.from_numpy(self.lengths), users)
+
+
+@dataclass(frozen=True)
+class Histories(Windows):
+    """Windows with their states [W, L, D]."""
+
+    states: Tensor
 
 
 def sample_windows(
@@ -128,8 +140,8 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
 
         return load_file(path)["states"]
     parts = []
-    for at in range(0, len(windows), ROWS):
-        part = windows.take(np.arange(at, min(at + ROWS, len(windows))))
+    for index in windows.pieces(ROWS):
+        part = windows.take(index)
         states = vectors.states(to_device(model, part.batch())).float().cpu()
         inside = torch.arange(states.shape[1]) < torch.from_numpy(part.lengths)[:, None]
         parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))

@@ -133,7 +133,7 @@ def _about(study: MeasuredCoLLM, row: str) -> dict[str, Any]:
     read = config.collaborative.name if config.collaborative is not None else ""
     models = {"collm": f"collm-{read}", "collm-shuffled": f"collm-{read}", "ensemble": f"text-only+{read}", "read": read}
     adapters = {"collm": config.ids, "collm-shuffled": config.ids, "text-only": "none", "ensemble": "none"}
-    about = {
+    about: dict[str, Any] = {
         "model": models.get(row, "bias" if row.startswith("bias") else row.partition(":")[0]),
         "backbone": config.backbone.name if row in adapters else "",
         "adapter": adapters.get(row, ""),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.model import Histories, Interpreter, InterpreterPrompts
-    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName, TeachingRecipe
+    from reverie.llm.interpreter.model import InterpreterPrompts
+    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
+    from reverie.llm.windows import Histories
     from reverie.study.progress import Progress
 
 
@@ -56,7 +57,7 @@ class AdapterObjective:
             slots = [self.prompts.item_slot(self.table[torch.from_numpy(codes) - 1])]
             targets = [self.prompts.target([code]) for code in codes.tolist()]
         else:
-            part = self.train.take(generator.choice(len(self.train.lengths), min(size, len(self.train.lengths)), replace=False))
+            part = self.train.take(generator.choice(len(self.train), min(size, len(self.train)), replace=False))
             slots, targets = self.prompts.slots(task, part), self.prompts.targets(task, part)
         rendered, vectors = self.prompts.render(task, slots)
         return target_loss(self.prompts.backbone, collate(self.prompts.backbone, rendered, targets), vectors)
@@ -65,9 +66,9 @@ class AdapterObjective:
     def validation_loss(self) -> float:
         """Return the loss of recovery on the validation histories, in nats per token."""
         self.prompts.interpreter.eval()
-        size, total, count = self.recipe.tasks["recovery"].batch_size, 0.0, 0
-        for at in range(0, len(self.valid.lengths), size):
-            part = self.valid.take(np.arange(at, min(at + size, len(self.valid.lengths))))
+        total, count = 0.0, 0
+        for index in self.valid.pieces(self.recipe.tasks["recovery"].batch_size):
+            part = self.valid.take(index)
             rendered, vectors = self.prompts.render("recovery", self.prompts.slots("recovery", part))
             batch = collate(self.prompts.backbone, rendered, self.prompts.targets("recovery", part))
             losses, is_target = token_losses(self.prompts.backbone, batch, vectors)
@@ -75,82 +76,52 @@ class AdapterObjective:
         return total / count
 
 
-@dataclass
-class AdapterTrainer:
-    """Trains the adapters of an interpreter and keeps the weights with the lowest validation loss."""
-
-    interpreter: Interpreter
-    objective: AdapterObjective
-    training: TeachingRecipe
-    folder: Path
-    seconds: float = 0.0
-    best: Best = field(default_factory=lambda: Best(patience=10**9))
-
-    def run(self, progress: Progress) -> MetricsLog:
-        """Train all steps, then put the weights with the lowest validation loss back."""
-        training, model = self.training, self.interpreter
-        config = TrainingConfig(
-            epochs=1,
-            learning_rate=training.learning_rate,
-            weight_decay=training.weight_decay,
-            warmup_steps=training.warmup_steps,
-            schedule=training.schedule,
-        )
-        optimisers = Optimisers(model, config)
-        step, losses = self._resume(optimisers)
-        log = MetricsLog(self.folder, step)
-        if step:
-            progress.line(f"resuming after {step} steps")
-        before, begin, saved, clock = self.seconds, time.monotonic(), time.monotonic(), StepClock()
-        # not `Trainer`: it counts epochs of one loss, and here rows, state and losses go by step and task
-        while step < training.steps:
-            clock.start()
-            task = self.objective.task(step)
-            model.train()
-            optimisers.set_rate(learning_rate(config, step, training.steps))
-            loss = self.objective.loss(step)
-            value = float(loss.detach())
-            if not np.isfinite(value):
-                raise RunError(f"the loss became {value} in step {step + 1}; use a smaller training.learning_rate")
-            optimisers.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            for part in optimisers.parts:
-                part.step()
-            losses.setdefault(task, []).append(value)
-            step += 1
-            if clock.stop():
-                each = clock.seconds
-                progress.line(
-                    f"about {each:.1f} s a step, {each * (training.steps - step) / 60:.1f} min to go, measuring not counted"
-                )
-            if step % training.validate_every == 0 or step == training.steps:
-                loss_now = self.objective.validation_loss()
-                self.best.update(-loss_now, step, model)
-                self.seconds = before + time.monotonic() - begin
-                row: dict[str, Any] = {"epoch": step, "valid_loss": loss_now, "seconds": self.seconds}
-                log.add(row | {f"loss_{name}": float(np.mean(values)) for name, values in sorted(losses.items())})
-                losses = {}
-                progress.line(f"step {step}: " + " ".join(f"{k} {v:.4g}" for k, v in log.rows[-1].items() if k != "epoch"))
-            progress.advance(f"{task} {value:.3f}")
-            if time.monotonic() - saved >= training.checkpoint_seconds:
-                self.seconds = before + time.monotonic() - begin
-                self._save(optimisers, step, losses)
-                saved = time.monotonic()
-        log.close()
-        model.load_state_dict(self.best.weights)
-        model.eval()
-        return log
-
-    def _save(self, optimisers: Optimisers, step: int, losses: dict[TaskName, list[float]]) -> None:
-        numbers = {"epoch": step, "step": 0, "seconds": self.seconds, "best": self.best.numbers(), "losses": losses}
-        save_state(self.folder / "state", self.interpreter, optimisers, self.best.weights, numbers)
-
-    def _resume(self, optimisers: Optimisers) -> tuple[int, dict[TaskName, list[float]]]:
-        state = load_state(self.folder / "state", self.interpreter, optimisers)
-        if state is None:
-            return 0, {}
+def train_adapters(objective: AdapterObjective, folder: Path, progress: Progress) -> None:
+    """Train the adapters of an interpreter, and put the weights with the lowest validation loss back."""
+    training, model = objective.recipe.training, objective.prompts.interpreter
+    shared = training.model_dump(include={"learning_rate", "weight_decay", "warmup_steps", "schedule"})
+    config = TrainingConfig(epochs=1, **shared)
+    optimisers, best, step = Optimisers(model, config), Best(patience=10**9), 0
+    losses: dict[str, list[float]] = {}
+    begin = saved = time.monotonic()
+    state = load_state(folder / "state", model, optimisers)
+    if state is not None:
         numbers, weights = state
-        kept = {name: value for name, value in numbers["best"].items() if value is not None}
-        self.best = Best(**kept, weights=weights)
-        self.seconds = float(numbers["seconds"])
-        return int(numbers["epoch"]), cast("dict[TaskName, list[float]]", numbers["losses"])
+        best = Best(**{name: value for name, value in numbers["best"].items() if value is not None}, weights=weights)
+        step, losses, begin = int(numbers["epoch"]), numbers["losses"], begin - float(numbers["seconds"])
+        progress.line(f"resuming after {step} steps")
+    log, clock = MetricsLog(folder, step), StepClock()
+    # not `Trainer`: it counts epochs of one loss, and here rows, state and losses go by step and task
+    while step < training.steps:
+        clock.start()
+        task = objective.task(step)
+        model.train()
+        optimisers.set_rate(learning_rate(config, step, training.steps))
+        loss = objective.loss(step)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise RunError(f"the loss became {value} in step {step + 1}; use a smaller training.learning_rate")
+        optimisers.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for part in optimisers.parts:
+            part.step()
+        losses.setdefault(task, []).append(value)
+        step += 1
+        if clock.stop():
+            rest = f"{clock.seconds * (training.steps - step) / 60:.1f} min to go, measuring not counted"
+            progress.line(f"about {clock.seconds:.1f} s a step, {rest}")
+        if step % training.validate_every == 0 or step == training.steps:
+            loss_now = objective.validation_loss()
+            best.update(-loss_now, step, model)
+            row: dict[str, Any] = {"epoch": step, "valid_loss": loss_now, "seconds": time.monotonic() - begin}
+            log.add(row | {f"loss_{name}": float(np.mean(values)) for name, values in sorted(losses.items())})
+            losses = {}
+            progress.line(f"step {step}: " + " ".join(f"{k} {v:.4g}" for k, v in log.rows[-1].items() if k != "epoch"))
+        progress.advance(f"{task} {value:.3f}")
+        if time.monotonic() - saved >= training.checkpoint_seconds:
+            facts = {"epoch": step, "step": 0, "seconds": time.monotonic() - begin, "best": best.numbers(), "losses": losses}
+            save_state(folder / "state", model, optimisers, best.weights, facts)
+            saved = time.monotonic()
+    log.close()
+    model.load_state_dict(best.weights)
+    model.eval()

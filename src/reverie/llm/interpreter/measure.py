@@ -14,14 +14,15 @@ from torch.nn import functional as F
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
 from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
+from reverie.llm.adapters import fit_classifier
 from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.model import Histories
     from reverie.llm.titles import Titles
+    from reverie.llm.windows import Histories
 
 
 _WORD = re.compile(r"\w+")
@@ -221,7 +222,7 @@ def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:
     return float(pairs.mean()), 1.0
 
 
-PROBE_STEPS, PROBE_ROWS, PROBE_RATE = 400, 2048, 1e-2
+PROBE_STEPS, PROBE_ROWS = 400, 2048
 
 
 def nearest(vectors: Tensor, table: Tensor, cosine: bool) -> Tensor:
@@ -238,13 +239,7 @@ def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
     with torch.random.fork_rng(devices=[]):
         seed_torch(seed, "probe")
         probe = torch.nn.Linear(states.shape[1], n_items)
-        optimiser = torch.optim.Adam(probe.parameters(), lr=PROBE_RATE)
-        for _ in range(PROBE_STEPS):
-            rows = torch.randint(len(states), (PROBE_ROWS,))
-            loss = F.cross_entropy(probe(states[rows]), codes[rows] - 1)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+        fit_classifier(probe, probe.parameters(), states, codes, PROBE_STEPS, PROBE_ROWS)
     return probe
 
 

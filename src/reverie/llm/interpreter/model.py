@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,19 +12,18 @@ from torch import Tensor, nn
 
 from reverie.errors import ConfigError, RunError
 from reverie.files import atomic_path, read_json, write_json
-from reverie.llm.adapters import Recall, create_adapter, pack_soft_tokens
+from reverie.llm.adapters import Adapter, Recall, create_adapter, pack_soft_tokens
 from reverie.llm.config import Position
 from reverie.llm.interpreter.recipe import SLOTS
 from reverie.llm.prompts import Template, load_template
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reverie.llm.backbone import Backbone
     from reverie.llm.config import AdapterConfig
     from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
     from reverie.llm.titles import Titles
+    from reverie.llm.windows import Histories
 
 
 FORMAT = 1
@@ -96,10 +94,6 @@ class Interpreter(nn.Module):
         self.states.fit_ridge(states[some].to(device), goals[codes[some].to(device)])
         self.items.fit_ridge(table[taught - 1].to(device), goals[taught.to(device)])
 
-    def group(self, task: str) -> int | None:
-        """Return how many soft tokens of a task belong together."""
-        return self.items.group if task == "item" else self.states.group
-
     def save(self, folder: Path) -> None:
         """Write all trainable tensors and buffers, the convolution included."""
         from safetensors.torch import save_file
@@ -145,23 +139,6 @@ Slot = tuple[Tensor, Tensor]
 """Soft tokens [B, C, width] of one slot, and how many of each row count [B]."""
 
 
-@dataclass(frozen=True)
-class Histories:
-    """Windows with their states; items [W, L], lengths [W], states [W, L, D]."""
-
-    items: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    states: Tensor
-
-    def rows(self) -> list[list[int]]:
-        """Return the item codes of each window, oldest first."""
-        return [row[:length] for row, length in zip(self.items.tolist(), self.lengths.tolist(), strict=True)]
-
-    def take(self, index: NDArray[np.int64]) -> Histories:
-        """Return some rows."""
-        return Histories(self.items[index], self.lengths[index], self.states[torch.from_numpy(index)])
-
-
 def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
     """Return the templates of all tasks."""
     templates = {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
@@ -179,44 +156,33 @@ class InterpreterPrompts:
         self.templates = check_templates(recipe)
         self.newline = backbone.tokens("\n")
 
-    def history_slot(self, histories: Histories) -> Slot:
-        """Return soft tokens of whole histories."""
-        longest = int(histories.lengths.max())
-        lengths = torch.from_numpy(histories.lengths)
-        return self._through(self.interpreter.states, histories.states[:, :longest], lengths)
-
-    def state_slot(self, states: Tensor) -> Slot:
-        """Return soft tokens of single states [B, D]."""
-        return self._through(self.interpreter.states, states[:, None], torch.ones(len(states), dtype=torch.int64))
+    def soft_tokens(self, adapter: Adapter, states: Tensor, lengths: Tensor) -> Slot:
+        """Return the soft tokens that an adapter makes of states [B, L, D]."""
+        states, lengths = states.to(self.backbone.device), lengths.to(self.backbone.device)
+        return adapter(states, lengths), adapter.counts(lengths)
 
     def item_slot(self, vectors: Tensor) -> Slot:
         """Return soft tokens of vectors [B, D] in the space of item vectors."""
-        return self._through(self.interpreter.items, vectors[:, None], torch.ones(len(vectors), dtype=torch.int64))
-
-    def _through(self, adapter: torch.nn.Module, states: Tensor, lengths: Tensor) -> Slot:
-        device = self.backbone.device
-        states, lengths = states.to(device), lengths.to(device)
-        vectors: Tensor = adapter(states, lengths)
-        counts: Tensor = adapter.counts(lengths)  # type: ignore[operator]  # an Adapter
-        return vectors, counts
+        return self.soft_tokens(self.interpreter.items, vectors[:, None], torch.ones(len(vectors), dtype=torch.int64))
 
     def slots(self, task: TaskName, histories: Histories) -> list[Slot]:
         """Return the soft tokens of a task about histories, in the order of its template's slots."""
+        adapter, lengths = self.interpreter.states, torch.from_numpy(histories.lengths)
         if task == "recovery":
-            return [self.history_slot(histories)]
-        rows, last = torch.arange(len(histories.lengths)), torch.from_numpy(histories.lengths - 1)
-        made = {"before": histories.states[rows, last - 1], "after": histories.states[rows, last]}
-        return [self.state_slot(made[name]) for name in self.templates[task].slots]
+            return [self.soft_tokens(adapter, histories.states[:, : int(lengths.max())], lengths)]
+        rows, ones = torch.arange(len(histories)), torch.ones_like(lengths)
+        made = {"before": histories.states[rows, lengths - 2], "after": histories.states[rows, lengths - 1]}
+        return [self.soft_tokens(adapter, made[name][:, None], ones) for name in self.templates[task].slots]
 
     def render(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
         """Return prompts and their soft tokens → [S, width]."""
         template = self.templates[task]
-        group = self.interpreter.group(task)
+        group = (self.interpreter.items if task == "item" else self.interpreter.states).group
         counts = np.stack([counts.cpu().numpy() for _, counts in slots], axis=1) * (not silent)
-        rows = [
-            template.fill(self.backbone, dict(zip(template.slots, (_grouped(c, group) for c in row), strict=True)))
-            for row in counts.tolist()
-        ]
+        rows = []
+        for row in counts.tolist():
+            sizes = row if group is None else [(group,) * (count // group) for count in row]
+            rows.append(template.fill(self.backbone, dict(zip(template.slots, sizes, strict=True))))
         vectors = pack_soft_tokens(slots)
         return rows, vectors[:0] if silent else vectors
 
@@ -228,7 +194,3 @@ class InterpreterPrompts:
     def targets(self, task: TaskName, histories: Histories) -> list[list[int]]:
         """Return the right answers about histories."""
         return [self.target(row if task == "recovery" else row[-1:]) for row in histories.rows()]
-
-
-def _grouped(count: int, group: int | None) -> int | tuple[int, ...]:
-    return count if group is None else (group,) * (count // group)

@@ -120,8 +120,8 @@ def _people(done: Interpreted) -> list[Example]:
     asked = [name for name in ("model", "shuffled") if name in session.recipe.test.free]
     said = {name: generator.answers("recovery", name, "free").mentions for name in asked}
     canonical, found = session.titles.canonical, []
-    for at in range(min(PEOPLE, len(windows))):
-        history = canonical[np.array(windows.row(at))].tolist()
+    for at, row in enumerate(windows.rows()[:PEOPLE]):
+        history = canonical[row].tolist()
         own, other = (said[name][at] if name in said else [] for name in ("model", "shuffled"))
         named = {mention.code for mention in own}
         before = [

@@ -12,11 +12,11 @@ import torch
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
 from reverie.llm.backbone import load_backbone
-from reverie.llm.interpreter.adapter_training import AdapterObjective, AdapterTrainer
-from reverie.llm.interpreter.model import Histories, Interpreter, InterpreterPrompts, check_templates
+from reverie.llm.interpreter.adapter_training import AdapterObjective, train_adapters
+from reverie.llm.interpreter.model import Interpreter, InterpreterPrompts, check_templates
 from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import last_windows, require_states, sample_windows, window_states
+from reverie.llm.windows import Histories, last_windows, require_states, sample_windows, window_states
 from reverie.seeds import numpy_generator
 from reverie.study.store import claim
 from reverie.training.run import open_recipe_dataset, run_recipe
@@ -77,7 +77,7 @@ class Session:
 
     def histories(self, windows: Windows) -> Histories:
         """Return windows with their states, which are computed once and kept in the run folder."""
-        return Histories(windows.items, windows.lengths, window_states(self.model, windows, self.folder / "states"))
+        return Histories(**vars(windows), states=window_states(self.model, windows, self.folder / "states"))
 
 
 def open_session(
@@ -128,7 +128,7 @@ def teach(session: Session, progress: Progress) -> None:
     interpreter.prepare(session.backbone, session.titles, histories.states[real], codes, session.table, taught)
     valid = session.histories(session.windows("valid"))
     objective = AdapterObjective(session.recipe, session.prompts, histories, valid, session.table, session.taught)
-    AdapterTrainer(interpreter, objective, session.recipe.training, session.folder).run(progress)
+    train_adapters(objective, session.folder, progress)
     interpreter.save(done)
 
 
