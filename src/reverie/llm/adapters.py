@@ -15,7 +15,7 @@ from reverie.nn.states import last_states
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from reverie.llm.config import AdapterConfig, Normed, Position, TwoLayer
+    from reverie.llm.config import AdapterConfig
 
 
 class LastState(nn.Module):
@@ -97,32 +97,6 @@ class Queries(nn.Module):
         queries = queries + self.feed(self.between(queries))
         out: Tensor = self.linear(queries)
         return out
-
-
-def create_core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
-    """Turn options into the core of an adapter."""
-    match config.kind:
-        case "last":
-            return LastState(dim, width)
-        case "conv":
-            return Convolved(dim, width, config.positions)
-        case "qformer":
-            return Queries(dim, width, config.queries, config.heads)
-        case "catalogue":
-            return Recall(dim, width, config.tokens)
-        case _:
-            return _per_position(config, dim, width)
-
-
-def _per_position(config: Position | TwoLayer | Normed, dim: int, width: int) -> PerPosition:
-    layers: list[nn.Module] = [_linear(dim, width * config.tokens)]
-    if config.kind == "layernorm":
-        layers.insert(0, nn.LayerNorm(dim))
-    elif config.kind == "two_layer":
-        first = _linear(dim, config.hidden)
-        nn.init.normal_(first.bias)  # random features: each unit bends somewhere else
-        layers = [first, nn.ReLU(), _linear(config.hidden, width * config.tokens)]
-    return PerPosition(layers, config.tokens)
 
 
 def _linear(dim: int, width: int) -> nn.Linear:
@@ -280,7 +254,26 @@ class Adapter(nn.Module):
 
 def create_adapter(config: AdapterConfig, dim: int, width: int, rms: float) -> Adapter:
     """Turn options into an adapter."""
-    return Adapter(config.kind, create_core(config, dim, width), dim, rms)
+    core: nn.Module
+    match config.kind:
+        case "last":
+            core = LastState(dim, width)
+        case "conv":
+            core = Convolved(dim, width, config.positions)
+        case "qformer":
+            core = Queries(dim, width, config.queries, config.heads)
+        case "catalogue":
+            core = Recall(dim, width, config.tokens)
+        case _:
+            layers: list[nn.Module] = [_linear(dim, width * config.tokens)]
+            if config.kind == "layernorm":
+                layers.insert(0, nn.LayerNorm(dim))
+            elif config.kind == "two_layer":
+                first = _linear(dim, config.hidden)
+                nn.init.normal_(first.bias)  # random features: each unit bends somewhere else
+                layers = [first, nn.ReLU(), _linear(config.hidden, width * config.tokens)]
+            core = PerPosition(layers, config.tokens)
+    return Adapter(config.kind, core, dim, rms)
 
 
 def pack_soft_tokens(slots: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

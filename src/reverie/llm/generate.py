@@ -68,7 +68,7 @@ def greedy_decode(
     end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
-    unfinished = torch.ones(batch.size, dtype=torch.bool)
+    unfinished = torch.ones(len(prompts), dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
     name, cache = cache_name(backbone), None
@@ -84,7 +84,7 @@ def greedy_decode(
             answers[row].append(int(chosen[row]))
         if not unfinished.any():
             break
-        mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
+        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
         positions = positions + 1
         inputs = {"inputs_embeds": backbone.embed(chosen[:, None]), "position_ids": positions}
     return answers

@@ -49,13 +49,10 @@ class Template:
         unused = set(values) - set(self.slots)
         if unused:
             raise ConfigError(f"the template {self.name} lacks its slot {{{min(unused)}}}; put it where the value should stand")
-        tokens = list(backbone.begin)
-        text, pieces = "", _SLOT.split(self.text)
-        for at in range(0, len(pieces), 3):
-            text += pieces[at]
-            if at + 1 == len(pieces):
-                break
+        tokens, text, pieces = list(backbone.begin), "", _SLOT.split(self.text)
+        for at in range(0, len(pieces) - 1, 3):
             name, between = pieces[at + 1], pieces[at + 2] or ""
+            text += pieces[at]
             if name not in values:
                 raise ConfigError(f"the template {self.name} has the slot {{{name}}}, for which there is no value; take it out")
             value = values[name]
@@ -67,7 +64,7 @@ class Template:
                 text += between if number else ""
                 tokens += [*backbone.tokens(text), *[SOFT] * size]
                 text = ""
-        return tokens + backbone.tokens(text)
+        return tokens + backbone.tokens(text + pieces[-1])
 
 
 def template_files() -> dict[str, Path]:
@@ -112,11 +109,6 @@ class MixedBatch:
     mask: Tensor
     positions: Tensor
     labels: Tensor
-
-    @property
-    def size(self) -> int:
-        """Number of rows B."""
-        return len(self.ids)
 
     def embeds(self, backbone: Backbone, vectors: Tensor) -> Tensor:
         """Return the vectors that the language model reads; vectors [S, D] → [B, T, D]."""

@@ -82,8 +82,7 @@ def sample_windows(
     if not len(good):
         raise DataError(f"no history of {shortest} items or more is left to teach the interpreter; use a larger dataset")
     chosen = np.sort(generator.permutation(good)[:count])
-    items = padded(sequences.items, stops[chosen] - sizes[chosen], stops[chosen])
-    return Windows(_wide(items, length), sizes[chosen], sequences.users[rows[chosen]])
+    return cut_windows(sequences.items, stops[chosen], sizes[chosen], length, sequences.users[rows[chosen]])
 
 
 def last_windows(queries: Queries, length: int, shortest: int, count: int | None, seed: int) -> Windows:
@@ -97,13 +96,15 @@ def last_windows(queries: Queries, length: int, shortest: int, count: int | None
     if not len(chosen):
         raise DataError(f"no held-out user has a history of {shortest} items or more; use a larger dataset or shorter windows")
     sizes = np.minimum(queries.lengths[chosen], length)
-    stops = queries.stop[chosen]
-    items = padded(queries.sequences.items, stops - sizes, stops)
-    return Windows(_wide(items, length), sizes, queries.clusters[chosen])
+    return cut_windows(queries.sequences.items, queries.stop[chosen], sizes, length, queries.clusters[chosen])
 
 
-def _wide(items: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    return np.pad(items, ((0, 0), (0, length - items.shape[1])))
+def cut_windows(
+    items: NDArray[np.int32], stops: NDArray[np.int64], sizes: NDArray[np.int64], length: int, users: NDArray[np.int64]
+) -> Windows:
+    """Cut windows out of events, as wide as `length`; items [E], stops, sizes, users [W]."""
+    found = padded(items, stops - sizes, stops)
+    return Windows(np.pad(found, ((0, 0), (0, length - found.shape[1]))), sizes, users)
 
 
 ROWS = 256
@@ -131,13 +132,13 @@ def require_states(model: Recommender) -> HasVectors:
 @torch.no_grad()
 def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
     """Return the state after each item of each window → [W, L, D]."""
+    from safetensors.torch import load_file, save_file
+
     vectors = require_states(model)
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(windows.items.tobytes() + windows.lengths.tobytes())
     path = None if folder is None else folder / f"states-{digest.hexdigest()[:24]}.safetensors"
     if path is not None and path.is_file():
-        from safetensors.torch import load_file
-
         return load_file(path)["states"]
     parts = []
     for index in windows.pieces(ROWS):
@@ -147,8 +148,6 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
         parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))
     whole = torch.cat(parts)
     if path is not None:
-        from safetensors.torch import save_file
-
         with atomic_path(path) as temporary:
             save_file({"states": whole}, temporary)
     return whole

@@ -163,8 +163,7 @@ class CollaborativeVectors(nn.Module):
         """Return the vectors of users, for each item where they depend on it; items [B, C] → [B, C, d]."""
         batch = self._recommender_batch(batch)
         if isinstance(self.model, DIN):
-            aware: Tensor = self.model.aware(batch, self.item_order[items])
-            return aware
+            return self.model.aware(batch, self.item_order[items])
         users: Tensor = self.model.represent(batch)
         return users[:, None].expand(-1, items.shape[1], -1)
 
@@ -172,8 +171,7 @@ class CollaborativeVectors(nn.Module):
         """Return the vectors of items; items [B, C] → [B, C, d]."""
         items = self.item_order[items]
         if isinstance(self.model, DIN):
-            tripled: Tensor = self.model.item_vectors(items)
-            return tripled
+            return self.model.item_vectors(items)
         return F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:

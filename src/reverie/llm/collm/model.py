@@ -10,10 +10,9 @@ from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, require_targets
 from reverie.errors import ConfigError
-from reverie.llm.backbone import Backbone, load_backbone
+from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, create_vectors, newest_events
 from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
-from reverie.llm.lora import add_lora
 from reverie.llm.titles import TitleOptions, catalogue_titles
 from reverie.protocols import Card
 

@@ -14,7 +14,6 @@ from reverie.study.recipe import BaseRecipe, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
-Metric = Literal["auc", "uauc", "undcg"]
 READABLE = ("mf", "lightgcn", "gru4rec", "caser", "sasrec", "din")
 """Recommenders whose vectors a language model can read."""
 TEACHABLE = (*READABLE, "neumf")

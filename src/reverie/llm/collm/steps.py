@@ -17,11 +17,10 @@ from reverie.data.plans.labelled import LabelledPlan
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
-from reverie.llm.backbone import load_backbone
+from reverie.llm.backbone import add_lora, load_backbone
 from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors, create_vectors
 from reverie.llm.collm.model import CoLLM, create_collm
 from reverie.llm.generate import answer_logits, common_length, encode_prefix
-from reverie.llm.lora import add_lora
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch

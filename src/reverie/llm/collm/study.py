@@ -38,7 +38,6 @@ from reverie.training.run import open_recipe_dataset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
     from reverie.data.split import Split
     from reverie.evaluation import Evaluation
@@ -46,16 +45,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
-
-
-def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
-    """Open the data of a recipe, with labels and parts."""
-    dataset = open_recipe_dataset(recipe.dataset, offline)
-    if recipe.label is not None:
-        return label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
-    if "label" not in dataset.events.columns:
-        raise DataError(f"'{dataset.name}' has no labels; add 'label: {{threshold: 4}}' to the recipe to make them from ratings")
-    return dataset
 
 
 def run_collm(
@@ -71,7 +60,11 @@ def run_collm(
     folder = Path(folder)
     for ids in ("none", recipe.model.ids):
         open_template(recipe.model.model_copy(update={"ids": ids}))
-    dataset = labelled_dataset(recipe, offline)
+    dataset = open_recipe_dataset(recipe.dataset, offline)
+    if recipe.label is not None:
+        dataset = label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
+    elif "label" not in dataset.events.columns:
+        raise DataError(f"'{dataset.name}' has no labels; add 'label: {{threshold: 4}}' to the recipe to make them from ratings")
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
     inputs = {
         "recipe": recipe.model_dump(mode="json", exclude={"name", "description", "smoke", "resamples"}),

@@ -15,7 +15,7 @@ from reverie.files import read_json, write_json
 from reverie.llm.generate import TitleTree, greedy_decode
 from reverie.llm.interpreter.measure import Answered, Matcher, nearest, original_count
 from reverie.llm.prompts import load_template
-from reverie.llm.windows import Histories, Windows, to_device
+from reverie.llm.windows import Histories, Windows, cut_windows, to_device
 from reverie.protocols import Imagines
 from reverie.seeds import numpy_generator, torch_generator
 
@@ -219,13 +219,11 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
 
 def _window(session: Session, user: int) -> Windows:
     sequences = session.dataset.sequences
-    row = sequences.row(int(np.flatnonzero(sequences.users == user)[0])).astype(np.int64)
+    row = sequences.row(int(np.flatnonzero(sequences.users == user)[0]))
     sizes = session.recipe.windows
     if len(row) < sizes.shortest:
         raise DataError(f"user '{session.split.vocabulary.users[user]}' has {len(row)} events, and {sizes.shortest} are needed")
-    items = np.zeros((1, sizes.length), dtype=np.int64)
-    items[0, : min(len(row), sizes.length)] = row[-sizes.length :]
-    return Windows(items, np.array([min(len(row), sizes.length)]), np.array([user]))
+    return cut_windows(row, np.array([len(row)]), np.array([min(len(row), sizes.length)]), sizes.length, np.array([user]))
 
 
 def _recall(mentions: list[Mention], true: list[int]) -> float:

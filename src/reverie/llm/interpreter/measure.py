@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from reverie.evaluation.effects import finite
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
 from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
@@ -193,7 +194,7 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
     sums = cluster_sums([list(kept.values())])
     low, high = cluster_bootstrap(sums, RESAMPLES, seed)
     return {
-        name: {"value": float(value), "low": _number(low[at]), "high": _number(high[at]), "n": int(kept[name].denominator.sum())}
+        name: {"value": float(value), "low": finite(low[at]), "high": finite(high[at]), "n": int(kept[name].denominator.sum())}
         for at, (name, value) in enumerate(zip(kept, sums.value, strict=True))
     }
 
@@ -207,10 +208,6 @@ def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
 def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> Values:
     array = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
     return Values(array[:, 0], array[:, 1], users, len(array))
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:

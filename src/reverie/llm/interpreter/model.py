@@ -69,9 +69,7 @@ class Interpreter(nn.Module):
 
         states [..., D] → [...].
         """
-        core = self.states.core
-        if not isinstance(core, Recall):
-            raise ValueError("states: this adapter does not read the catalogue")
+        core = cast("Recall", self.states.core)
         return (core.logits(self.states.standardised(states.to(core.keys.device))).argmax(-1) + 1).cpu()
 
     @torch.no_grad()
