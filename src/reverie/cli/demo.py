@@ -27,7 +27,7 @@ def explain(
 
     Example: reverie explain --run runs/recinterpreter-sasrec-ml-100k --user 42
     """
-    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.answers import explain_user
     from reverie.llm.interpreter.session import open_taught
 
     be_offline(offline)
@@ -67,7 +67,7 @@ DEMO = {"recinterpreter-sasrec-ml-100k-short": 3, "recinterpreter-dreamrec-ml-10
 
 def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> None:
     """Train SASRec and DreamRec on MovieLens-100K, let a small language model read both, and print tables and explanations."""
-    from reverie.llm.interpreter.explain import explain_user
+    from reverie.llm.interpreter.answers import explain_user
     from reverie.llm.interpreter.recipe import INTERPRETER
     from reverie.llm.interpreter.session import open_taught
     from reverie.llm.interpreter.study import report

@@ -95,9 +95,9 @@ def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.Monkey
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     items = torch.arange(1, 17)
     whole = model.scores(one, items[None])[0]
-    monkeypatch.setattr("reverie.llm.collm.scoring.TOKENS", 60)  # two ends or so in a row
+    monkeypatch.setattr("reverie.llm.collm.prompting.TOKENS", 60)  # two ends or so in a row
     torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
-    monkeypatch.setattr("reverie.llm.collm.scoring.MASKED", ())
+    monkeypatch.setattr("reverie.llm.collm.prompting.MASKED", ())
     torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
 
 
