@@ -22,9 +22,9 @@ from common import record
 
 from reverie.data.batch import query_batch
 from reverie.data.dataset import Dataset
-from reverie.data.splits.leave_one_out import leave_one_out
+from reverie.data.splits.protocols import leave_one_out
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.model import build, collect_pairs
+from reverie.models.co_occurrence.model import CoOccurrence, collect_pairs
 
 if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
@@ -95,7 +95,7 @@ def main() -> None:
     case, frame = events()
     split = leave_one_out(Dataset(frame, frame.select("item").unique(), order="source", name=case))
     config = CoOccurrenceConfig()
-    model = build(config, split.vocabulary)
+    model = CoOccurrence(config, split.vocabulary)
     values: list[tuple[str, str, float, str]] = []
 
     before, start = peak_mb(), time.perf_counter()

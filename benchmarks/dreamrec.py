@@ -22,7 +22,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.splits import given, leave_one_out
 from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion import DDPM, Guided, create_sampler, create_schedule, sample
-from reverie.diffusion.guidance import extrapolate
+from reverie.diffusion.noising import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
 from reverie.errors import ReverieError
 from reverie.models import create_model

@@ -148,7 +148,7 @@ EPOCHS = {"reverie": our_epoch, "recbole": recbole_epoch}
 
 def forms(pairs: np.ndarray) -> dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]]:
     """Return the propagation in several forms, each a differentiable function of both tables."""
-    from reverie.models.lightgcn.graph import InteractionGraph
+    from reverie.models.lightgcn.model import InteractionGraph
 
     (_, u), (_, i) = (np.unique(column, return_inverse=True) for column in pairs.T)
     users, items = torch.from_numpy(u), torch.from_numpy(i)

@@ -15,15 +15,11 @@ import numpy as np
 import torch
 from common import record
 
-from reverie.llm.adapter_config import Position
 from reverie.llm.adapters import create_adapter, pack_soft_tokens
-from reverie.llm.backbone import Backbone, load_backbone
-from reverie.llm.batches import collate
-from reverie.llm.config import DEFAULT, BackboneConfig
-from reverie.llm.generate import greedy_decode
-from reverie.llm.likelihood import target_loss
-from reverie.llm.lora import add_lora
-from reverie.llm.prompts import SOFT
+from reverie.llm.backbone import Backbone, add_lora, load_backbone
+from reverie.llm.config import DEFAULT, BackboneConfig, Position
+from reverie.llm.generate import greedy_decode, target_loss
+from reverie.llm.prompts import SOFT, collate
 from reverie.llm.windows import Windows, window_states
 from reverie.models import create_model
 from reverie.study.environment import peak_mb, reset_peak

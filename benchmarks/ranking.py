@@ -18,7 +18,7 @@ import torch
 from common import record
 
 from reverie.data.dataset import Dataset
-from reverie.data.splits.leave_one_out import leave_one_out
+from reverie.data.splits.protocols import leave_one_out
 from reverie.evaluation import Evaluation, evaluate, paired_test, recommend_all
 from reverie.protocols import Card
 

@@ -101,10 +101,10 @@ def same_steps(epochs: int, attack_epochs: int) -> dict[str, Any]:
     from reverie.data.splits.config import Given
     from reverie.options import checked
     from reverie.robustness.arena import open_arena
+    from reverie.robustness.attacks.attack import attacker_view, resolve_budget, resolve_goal
     from reverie.robustness.attacks.shelf import ATTACKS
-    from reverie.robustness.exposure import exposure_queries
+    from reverie.robustness.fits import exposure_queries
     from reverie.robustness.threat import BudgetConfig, GoalConfig, Grey
-    from reverie.robustness.view import attacker_view, resolve_budget, resolve_goal
 
     torch.set_num_threads(1)
     arena = open_arena(load_dataset("recad-game"), Given(protocol="given"))
@@ -131,7 +131,7 @@ def same_steps(epochs: int, attack_epochs: int) -> dict[str, Any]:
 def shares(before: Any, after: Any, asked: Any) -> dict[str, list[float]]:
     """Return the share of users who are shown the target, before and after, at each cut."""
     from reverie.evaluation import evaluate
-    from reverie.robustness.exposure import exposure_by_user
+    from reverie.robustness.fits import exposure_by_user
 
     ranks = [evaluate(model, asked, top=0, device="cpu").ranks for model in (before, after)]
     return {str(cut): [float(exposure_by_user(one, f"hr@{cut}")["value"].to_numpy().mean()) for one in ranks] for cut in CUTS}
@@ -148,7 +148,7 @@ def ranks_alone(weights: Path) -> dict[str, Any]:
     from reverie.data.split import Split
     from reverie.data.vocabulary import Vocabulary
     from reverie.models import create_model
-    from reverie.robustness.exposure import exposure_queries
+    from reverie.robustness.fits import exposure_queries
 
     torch.set_num_threads(1)
     tables = np.load(weights)

@@ -10,7 +10,7 @@ import torch
 from dreamrec_page.runs import with_options
 from reverie.data.batch import query_batch
 from reverie.diffusion import DDPM, Guided, create_sampler, create_schedule, sample
-from reverie.diffusion.guidance import extrapolate
+from reverie.diffusion.noising import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
 from reverie.nn.states import last_states
 from reverie.seeds import numpy_generator, torch_generator

@@ -34,12 +34,12 @@ class NoiseOff(DreamRec):
     ----------
     config : DreamRecConfig
         Options.
-    n_items : int
-        Number of items N.
+    vocabulary : Vocabulary
+        The items to recommend.
     """
 
-    def __init__(self, config: DreamRecConfig, n_items: int) -> None:
-        super().__init__(config, n_items)
+    def __init__(self, config: DreamRecConfig, vocabulary: Vocabulary) -> None:
+        super().__init__(config, vocabulary)
         self.signal, self.spread = torch.zeros(1), torch.zeros(1)
 
     def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
@@ -71,27 +71,27 @@ class EncoderAlone(DreamRec):
         return h
 
 
-def frozen_table(config: DreamRecConfig, n_items: int) -> DreamRec:
+def frozen_table(config: DreamRecConfig, vocabulary: Vocabulary) -> DreamRec:
     """Return DreamRec whose item vectors stay as they were drawn, so that nothing can collapse.
 
     Parameters
     ----------
     config : DreamRecConfig
         Options.
-    n_items : int
-        Number of items N.
+    vocabulary : Vocabulary
+        The items to recommend.
 
     Returns
     -------
     DreamRec
         Its table takes no gradient.
     """
-    model = DreamRec(config, n_items)
+    model = DreamRec(config, vocabulary)
     model.items.weight.requires_grad_(False)
     return model
 
 
-BUILDS: dict[str, Callable[[DreamRecConfig, int], DreamRec]] = {
+BUILDS: dict[str, Callable[[DreamRecConfig, Vocabulary], DreamRec]] = {
     "noise-off": NoiseOff,
     "encoder-alone": EncoderAlone,
     "frozen-table": frozen_table,

@@ -14,9 +14,10 @@ from dreamrec_page.controls import BUILDS, NewItems, NewItemsConfig, nearest_fir
 from dreamrec_page.regression import Ridge, RidgeConfig
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import read_json, write_json
-from reverie.models import create_model, load_model, variant
+from reverie.models import create_model, load_model
 from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.dreamrec.model import DreamRec
+from reverie.models.store import with_options as copy_with_options
 from reverie.options import checked
 from reverie.protocols import Card
 from reverie.seeds import seed_torch, torch_generator
@@ -124,7 +125,7 @@ def with_options(run: Run, **options: Any) -> DreamRec:
     DreamRec
         In evaluation mode.
     """
-    model = variant.with_options(run.model(), **options)
+    model = copy_with_options(run.model(), **options)
     assert isinstance(model, DreamRec)
     return model
 
@@ -171,7 +172,7 @@ def _trained(system: System, recipe: Recipe, split: Split, folder: Path) -> tupl
     else:
         seed_torch(recipe.training.seed, "weights")
         options = checked(DreamRecConfig, recipe.model_options, system.key)
-        model = BUILDS[system.build](options, split.vocabulary.n_items)
+        model = BUILDS[system.build](options, split.vocabulary)
         model.card = Card(system.key, options, split.vocabulary)
     return model, fit(model, split, recipe.training, folder=folder, device="cpu", show=False)
 

@@ -10,9 +10,8 @@ import torch
 
 from reverie.data.batch import query_batch
 from reverie.evaluation import Evaluation, evaluate
-from reverie.evaluation.diverse import min_max, mmr, pairwise_cosine
-from reverie.evaluation.ranking import arrange
-from reverie.evaluation.scoring import LARGEST, batches, evaluation_mode, highest, masked
+from reverie.evaluation.beyond_accuracy import min_max, mmr, pairwise_cosine
+from reverie.evaluation.ranking import LARGEST, arrange, batches, evaluation_mode, highest, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,20 @@ import numpy as np
 import torch
 
 from generation.lists import drawn_lists, own_lists, varied_lists, vectors_of
-from reverie.evaluation.calibration import (
+from reverie.evaluation.beyond_accuracy import (
     Estimate,
+    co_occurrence_cosine,
+    distinct_items,
     expected_calibration_error,
     fit_temperature,
+    intra_list_similarity,
+    list_recall,
     mean_estimate,
     predicted,
+    union_lists,
 )
-from reverie.evaluation.diverse import co_occurrence_cosine, distinct_items, intra_list_similarity, list_recall, union_lists
 from reverie.evaluation.metrics import coverage
-from reverie.models.variant import with_options
+from reverie.models.store import with_options
 from reverie.seeds import numpy_generator
 from reverie.training.run import tried_settings
 

@@ -9,9 +9,8 @@ import polars as pl
 
 from reverie.data.splits.config import LeaveOneOut, split_dataset
 from reverie.testing import tiny_dataset
-from reverie.training.recipe import RECIPES, Recipe
+from reverie.training.recipe import RECIPES, Recipe, start_values
 from reverie.training.run import open_recipe_dataset
-from reverie.training.suite import start_values
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -22,19 +22,17 @@ from objectives_page.measured import speed, staircase
 from objectives_page.noise import noise
 from objectives_page.released import released_settings
 from objectives_page.users import collaborative
-from reverie.contrast.effective import effective
-from reverie.contrast.page import rows_plot, temperature_plot
+from reverie.contrast.page import draw_rows, draw_temperature, effective, standalone
 from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.results import stored_studies
 from reverie.contrast.study import run_contrast
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import study_markdown
-from reverie.evaluation.claims import to_claim_row, write_claims
+from reverie.contrast.summary import study_markdown, summarise
+from reverie.evaluation.effects import to_claim_row, write_claims
 from reverie.files import write_text
-from reverie.training.suite import load_suite
+from reverie.training.recipe import load_suite
 
 if TYPE_CHECKING:
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -49,11 +47,11 @@ def sections(studies: Mapping[str, MeasuredStudy]) -> str:
         if f"## {title}\n" not in parts:
             parts.append(f"## {title}\n")
         plots = {part: ROOT / "docs" / "figures" / f"objectives-{name}-{part}.svg" for part in ("rows", "temperature")}
-        write_text(plots["rows"], rows_plot(summarise(study)))
+        write_text(plots["rows"], standalone(draw_rows(summarise(study))))
         ran = ROOT / "runs" / f"contrast-{name}"
         curves = effective(run_contrast(study.recipe, ran, show=False)) if (ran / "study.json").exists() else []
         if curves:  # they need the cosines of negatives, which the table does not hold
-            write_text(plots["temperature"], temperature_plot(curves, study.dataset))
+            write_text(plots["temperature"], standalone(draw_temperature(curves, study.dataset)))
         shown = [f"![{part} of {name}](../figures/{path.name})\n" for part, path in plots.items() if path.exists()]
         parts += [f"### {name}\n", f"`reverie contrast {name}`\n", study_markdown(study), *shown]
     return "\n".join(parts)

@@ -8,7 +8,7 @@ from typing import Any
 
 from claims import claim_rows, finished
 
-from reverie.evaluation.claims import holm_by_metric, read_claims, write_claims
+from reverie.evaluation.effects import holm_by_metric, read_claims, write_claims
 
 AGAINST = {"mf": "mf-info-nce", "lightgcn": "lightgcn-info-nce", "sasrec": "sasrec-info-nce"}
 METRIC = "ndcg@20"

@@ -9,7 +9,7 @@ from objectives_page.compared import several_seeds
 from reverie.contrast.summary import summarise
 
 if TYPE_CHECKING:
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
 
 ROWS = ("adnce-tuned", "adnce-shuffled", "info-nce")
 HEAD = (

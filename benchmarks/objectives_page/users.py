@@ -10,7 +10,7 @@ import yaml
 from standing import REFIT, read_standings
 
 from objectives_page.compared import several_seeds
-from reverie.training.suite import load_suite
+from reverie.training.recipe import load_suite
 
 if TYPE_CHECKING:
     from standing import Standing, Standings

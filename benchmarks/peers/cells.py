@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ from systems import CASES, MODEL, SYSTEMS
 
 import reverie as rv
 from reverie.evaluation.judge import judge
-from reverie.files import atomic_path, read_json, write_json
+from reverie.files import atomic_path, write_json
+from reverie.study.store import Store
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
@@ -33,6 +35,8 @@ from common import commit
 
 ADAPTERS = Path(__file__).resolve().parent / "adapters"
 EVERY, STILL, PATIENCE = 20.0, 20.0, 10
+VERSION = 1
+"""Of a run; raised when the same facts come to mean something else."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
@@ -56,21 +60,9 @@ class Cell:
     seed: int
     budget: float
 
-    def folder(self, work: Path) -> Path:
-        """Return where the run is kept.
-
-        Parameters
-        ----------
-        work : Path
-            Folder of the whole race.
-
-        Returns
-        -------
-        Path
-            Named after everything that makes the run what it is.
-        """
-        setting = "".join(c if c.isalnum() else "-" for c in self.setting)
-        return work / "cells" / self.case / f"{self.system}-{setting}-seed{self.seed}-{self.budget:g}s"
+    def facts(self) -> dict[str, Any]:
+        """Return everything that makes the run what it is."""
+        return asdict(self) | {"version": VERSION}
 
 
 @cache
@@ -142,13 +134,36 @@ def run_cell(cell: Cell, work: Path, environments: Path, core: int) -> dict[str,
     dict
         ``curve`` (list of points), ``facts`` (version, load average at the start), and the cell's own fields.
     """
-    folder = cell.folder(work)
-    if (folder / "result.json").exists():
-        return dict(read_json(folder / "result.json"))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+
+    def make(folder: Path) -> dict[str, Any]:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        job = _job(cell, folder, work)
+        write_json(folder / "job.json", job)
+        adapter = ADAPTERS / SYSTEMS[cell.system].adapter
+        python = interpreter(cell.system, environments)
+        command = ["taskset", "-c", str(core), str(python), str(adapter), str(folder / "job.json")]
+        begin = time.monotonic()
+        with (folder / "log.txt").open("w", encoding="utf-8") as log:
+            variables = os.environ | dict.fromkeys(THREADS, "1") | {"CUDA_VISIBLE_DEVICES": ""}
+            limit = 600 + 10 * cell.budget
+            subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT, env=variables, cwd=folder, timeout=limit)
+        return _judged(cell, folder) | {"whole_s": time.monotonic() - begin}
+
+    return dict(Store(work).kept("cells", cell.facts(), make).notes)
+
+
+def finished(cells: Iterable[Cell], work: Path) -> list[dict[str, Any]]:
+    """Return the results of those cells that have one."""
+    store = Store(work)
+    kept = [cell.facts() for cell in cells if store.has("cells", cell.facts())]
+    return [dict(store.kept("cells", facts, lambda folder: {}).notes) for facts in kept]
+
+
+def _job(cell: Cell, folder: Path, work: Path) -> dict[str, Any]:
+    """Return what an adapter is told."""
     system, case = SYSTEMS[cell.system], CASES[cell.case]
-    job = {
+    return {
         "folder": str(folder),
         "data": str(write_events(cell.case, work)),
         "package": system.package,
@@ -161,18 +176,6 @@ def run_cell(cell: Cell, work: Path, environments: Path, core: int) -> dict[str,
         "still": STILL,
         "patience": PATIENCE,
     }
-    write_json(folder / "job.json", job)
-    python = interpreter(cell.system, environments)
-    command = ["taskset", "-c", str(core), str(python), str(ADAPTERS / system.adapter), str(folder / "job.json")]
-    begin = time.monotonic()
-    with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        variables = os.environ | dict.fromkeys(THREADS, "1") | {"CUDA_VISIBLE_DEVICES": ""}
-        subprocess.run(
-            command, check=True, stdout=log, stderr=subprocess.STDOUT, env=variables, cwd=folder, timeout=600 + 10 * cell.budget
-        )
-    result = _judged(cell, folder) | {"whole_s": time.monotonic() - begin}
-    write_json(folder / "result.json", result)
-    return result
 
 
 def _judged(cell: Cell, folder: Path) -> dict[str, Any]:

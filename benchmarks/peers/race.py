@@ -13,15 +13,15 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from cells import Cell, points, run_cell, split_of, write_events
+from cells import Cell, finished, points, run_cell, split_of, write_events
 from curves import best_setting, interleaved
 from environments import interpreter
 from page import write_report
 from systems import CASES, SYSTEMS
 
-from reverie.files import cache_folder, read_json
+from reverie.files import cache_folder
+from reverie.study.store import Store
 
 
 def tuning_cells(case: str, systems: Sequence[str]) -> list[Cell]:
@@ -63,25 +63,6 @@ def race_cells(case: str, chosen: dict[str, str], most: int = 3) -> list[Cell]:
     """
     turns = interleaved({name: [str(seed + 1) for seed in range(min(CASES[case].seeds[name], most))] for name in chosen})
     return [Cell(case, system, chosen[system], int(seed), CASES[case].budget) for system, seed in turns]
-
-
-def finished(cells: Sequence[Cell], work: Path) -> list[dict[str, Any]]:
-    """Return the results of those cells that have one.
-
-    Parameters
-    ----------
-    cells : sequence of Cell
-        Which.
-    work : Path
-        Folder of the race.
-
-    Returns
-    -------
-    list of dict
-        From `run_cell`.
-    """
-    paths = (cell.folder(work) / "result.json" for cell in cells)
-    return [dict(read_json(path)) for path in paths if path.exists()]
 
 
 def chosen_settings(case: str, systems: Sequence[str], work: Path) -> dict[str, str]:
@@ -129,7 +110,7 @@ def run_all(cells: Sequence[Cell], work: Path, environments: Path, cores: Sequen
             try:
                 result = run_cell(cell, work, environments, core)
             except (subprocess.SubprocessError, OSError, ValueError) as error:
-                print(f"failed: {cell}: {error}; see log.txt in {cell.folder(work)}", flush=True)
+                print(f"failed: {cell}: {error}; see log.txt in {Store(work).place('cells', cell.facts())}", flush=True)
                 continue
             curve = points(result)
             best = max(point.value for point in curve)

@@ -23,9 +23,8 @@ from standing import Run, read_standings
 from reverie.errors import ConfigError, DataError, ReverieError, nearest
 from reverie.models.shelf import MODELS
 from reverie.training.comparison import with_seed
-from reverie.training.recipe import cell_recipe
+from reverie.training.recipe import cell_recipe, suite_cells
 from reverie.training.run import result_rows, run_recipe
-from reverie.training.suite import suite_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED = ("co-occurrence-ml-100k", "mf-ml-100k", "item-knn-cf-lastfm")

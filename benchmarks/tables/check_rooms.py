@@ -14,15 +14,13 @@ from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.study import ContrastStudy
 from reverie.data.splits.given import labelled_rows
 from reverie.errors import DataError
-from reverie.llm.collm.pairs import bias_model, labelled_pairs, sample_users
+from reverie.llm.collm.pairs import bias_model, labelled_pairs, sample_users, scored_evaluation
 from reverie.llm.collm.recipe import COLLM
-from reverie.llm.collm.scored import scored_evaluation
-from reverie.llm.collm.study import labelled_dataset
 from reverie.robustness.benchmark import NONE, NULL, Cell
 from reverie.robustness.recipe import ROBUSTNESS
 from reverie.robustness.study import RobustnessStudy
 from reverie.training.recipe import load_recipe
-from reverie.training.run import result_rows, run_recipe
+from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 SAME = ("recipe", "dataset", "slice", "seen", "model", "seed", "metric", "victim", "attack", "defence", "budget", "row")
@@ -49,10 +47,10 @@ def robustness_rows(folder: Path) -> Rows:
 def language_rows(folder: Path) -> Rows:
     """Score the rows of CoLLM's test on MovieLens-1M by the bias model."""
     recipe = COLLM.load("collm-ml-1m")
-    dataset = labelled_dataset(recipe)
+    dataset = open_recipe_dataset(recipe.dataset)
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
     drawn = sample_users(split.test, recipe.rows.test, recipe.rows.seed, "test", recipe.rows.per_user)
-    evaluation = scored_evaluation(split.test.take(drawn), bias_model(pairs["train"], pairs["test"].take(drawn)), "bias")
+    evaluation = scored_evaluation(split.test.take(drawn), bias_model(pairs["train"], pairs["test"][drawn]), "bias")
     common = {"recipe": recipe.name, "dataset": split.dataset, "dataset_sha256": split.sha256, "slice": "all", "row": "bias"}
     return [common | row for row in evaluation.metrics(("auc", "uauc", "undcg")).to_dicts()]
 

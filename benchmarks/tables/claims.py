@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import DataError
-from reverie.evaluation.claims import holm_by_metric, to_claim_row, write_claims
+from reverie.evaluation.effects import holm_by_metric, to_claim_row, write_claims
 from reverie.evaluation.paired_queries import paired_by_query
 from reverie.training.run import open_run
 

@@ -12,9 +12,9 @@ from published import Published, load_published
 from standing import REFIT, Standing, Standings, Value, highest, ranked, read_standings
 
 from reverie.errors import ReverieError
-from reverie.evaluation.claims import read_claims
+from reverie.evaluation.effects import read_claims
 from reverie.files import write_text
-from reverie.training.suite import Suite, cell_name, load_suite
+from reverie.training.recipe import Suite, cell_name, load_suite
 
 ROOT = Path(__file__).resolve().parents[2]
 

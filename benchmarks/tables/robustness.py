@@ -12,7 +12,7 @@ import polars as pl
 
 from reverie.files import write_text
 from reverie.report.words import number
-from reverie.robustness.table import fakes_word
+from reverie.robustness.summary import fakes_word
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES, PAGE = ROOT / "results" / "robustness", ROOT / "docs" / "results" / "robustness-results.md"

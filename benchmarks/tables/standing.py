@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reverie.errors import DataError
 from reverie.models.shelf import MODELS
-from reverie.training.suite import Suite, cell_name
+from reverie.training.recipe import Suite, cell_name
 
 REFIT = "train+valid"
 """`fit_on` of the rows that were fitted again."""

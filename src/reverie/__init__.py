@@ -11,31 +11,21 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Dataset": "reverie.data.dataset",
-    "Sequences": "reverie.data.sequences",
-    "Queries": "reverie.data.queries",
-    "Split": "reverie.data.split",
-    "Vocabulary": "reverie.data.vocabulary",
-    "ReverieError": "reverie.errors",
-    "load_dataset": "reverie.data.sources",
-    "list_datasets": "reverie.data.sources",
-    "read_events": "reverie.data.readers",
-    "leave_one_out": "reverie.data.splits",
-    "temporal": "reverie.data.splits",
-    "by_user": "reverie.data.splits",
-    "by_sequence": "reverie.data.splits",
-    "given": "reverie.data.splits",
-    "create_model": "reverie.models",
-    "list_models": "reverie.models",
-    "load_model": "reverie.models",
-    "save_model": "reverie.models",
-    "fit": "reverie.training",
-    "TrainingConfig": "reverie.training",
-    "evaluate": "reverie.evaluation",
-    "Evaluation": "reverie.evaluation",
-    "recommend": "reverie.evaluation",
+_NAMES = {
+    "reverie.data.dataset": ("Dataset",),
+    "reverie.data.sequences": ("Sequences",),
+    "reverie.data.queries": ("Queries",),
+    "reverie.data.split": ("Split",),
+    "reverie.data.vocabulary": ("Vocabulary",),
+    "reverie.errors": ("ReverieError",),
+    "reverie.data.sources": ("load_dataset", "list_datasets"),
+    "reverie.data.readers": ("read_events",),
+    "reverie.data.splits": ("leave_one_out", "temporal", "by_user", "by_sequence", "given"),
+    "reverie.models": ("create_model", "list_models", "load_model", "save_model"),
+    "reverie.training": ("fit", "TrainingConfig"),
+    "reverie.evaluation": ("evaluate", "Evaluation", "recommend"),
 }
+_WHERE = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_WHERE)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,16 @@ class Options(BaseModel):
     """Base of all configurations: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+Config = TypeVar("Config", bound=Options)
+
+
+class Configured(Generic[Config]):
+    """Base of what is made from its options alone."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
 
 
 def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:

@@ -84,17 +84,24 @@ def gather_codes(codes: torch.Tensor) -> torch.Tensor:
     if not together():
         return codes
     import torch
+
+    parts = _gather_rows(codes)
+    return torch.cat([codes, *parts[: rank()], *parts[rank() + 1 :]])
+
+
+def _gather_rows(rows: torch.Tensor) -> list[torch.Tensor]:
+    """Return the rows of every process, which may differ in their number; rows [M, *]."""
+    import torch
     import torch.distributed as dist
 
-    size = codes.new_tensor([len(codes)])
+    size = torch.tensor([len(rows)], device=rows.device)
     sizes = [torch.zeros_like(size) for _ in range(world())]
     dist.all_gather(sizes, size)
-    longest = max(int(s) for s in sizes)
-    padded = torch.nn.functional.pad(codes, (0, longest - len(codes)))
-    parts = [torch.zeros_like(padded) for _ in range(world())]
+    padded = rows.new_zeros((max(int(n) for n in sizes), *rows.shape[1:]))
+    padded[: len(rows)] = rows
+    parts = [torch.zeros_like(padded) for _ in sizes]
     dist.all_gather(parts, padded)
-    others = [part[: int(n)] for number, (part, n) in enumerate(zip(parts, sizes, strict=True)) if number != rank()]
-    return torch.cat([codes, *others])
+    return [part[: int(n)] for part, n in zip(parts, sizes, strict=True)]
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
@@ -121,20 +128,7 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 def _mean_rows(gradient: torch.Tensor) -> torch.Tensor:
     import torch
-    import torch.distributed as dist
 
     mine = gradient.coalesce()
-    rows, values = mine.indices()[0], mine.values()
-    size = rows.new_tensor([len(rows)])
-    sizes = [torch.zeros_like(size) for _ in range(world())]
-    dist.all_gather(sizes, size)
-    longest = max(int(s) for s in sizes)
-    padded_rows = torch.nn.functional.pad(rows, (0, longest - len(rows)))
-    padded_values = torch.nn.functional.pad(values, (0, 0, 0, longest - len(rows)))
-    all_rows = [torch.zeros_like(padded_rows) for _ in sizes]
-    all_values = [torch.zeros_like(padded_values) for _ in sizes]
-    dist.all_gather(all_rows, padded_rows)
-    dist.all_gather(all_values, padded_values)
-    rows = torch.cat([r[: int(n)] for r, n in zip(all_rows, sizes, strict=True)])
-    values = torch.cat([v[: int(n)] for v, n in zip(all_values, sizes, strict=True)])
+    rows, values = (torch.cat(_gather_rows(part)) for part in (mine.indices()[0], mine.values()))
     return torch.sparse_coo_tensor(rows[None], values / world(), gradient.shape).coalesce()

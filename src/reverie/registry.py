@@ -19,7 +19,7 @@ class Entry:
     Parameters
     ----------
     build : str
-        ``module:name`` of a function ``build(config, vocabulary)``. Written in code or in an installed package's
+        ``module:name`` of a function or class that takes ``(config, vocabulary)``. Written in code or in an installed package's
         entry point, never taken from a user's file.
     config : str
         ``module:name`` of its frozen pydantic configuration, readable without torch.
@@ -126,3 +126,15 @@ class Registry(Mapping[str, Entry]):
             ``build(config, vocabulary)``.
         """
         return load_object(self[name].build)
+
+
+def family(package: str, rows: Mapping[str, tuple[str, ...]]) -> dict[str, Entry]:
+    """Return the entries of a package whose options are all in its ``config``: those of ``some-name`` are ``SomeNameConfig``.
+
+    Each row holds ``module:name`` of what is built, the summary, the paper, and tags.
+    """
+    entries = {}
+    for name, (target, summary, paper, *tags) in rows.items():
+        config = "".join(word.capitalize() for word in name.split("-"))
+        entries[name] = Entry(f"{package}.{target}", f"{package}.config:{config}Config", summary, paper, frozenset(tags))
+    return entries

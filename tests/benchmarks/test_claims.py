@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reverie.evaluation.claims import CLAIM_COLUMNS, write_claims
+from reverie.evaluation.effects import CLAIM_COLUMNS, write_claims
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
 from reverie.training.recipe import RECIPES

@@ -15,7 +15,7 @@ import torch
 from reverie.data.batch import SequenceBatch
 from reverie.data.plans import create_plan
 from reverie.data.splits import by_sequence
-from reverie.diffusion.guidance import extrapolate
+from reverie.diffusion.noising import extrapolate
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.models.dreamrec.config import DreamRecConfig
@@ -114,7 +114,7 @@ def test_regression_learns_from_every_prefix_and_chooses_its_strength(parts: Sim
 
 def test_without_noise_the_denoiser_is_asked_at_zero(parts: SimpleNamespace, split: Any) -> None:
     torch.manual_seed(0)
-    model = parts.controls.NoiseOff(DreamRecConfig(**TINY, p_uncond=0, dropout=0), split.vocabulary.n_items)
+    model = parts.controls.NoiseOff(DreamRecConfig(**TINY, p_uncond=0, dropout=0), split.vocabulary)
     batch, zeros = some_batch(split), torch.zeros(1, dtype=torch.int64)
     h = last_states(model.encoder(model.items.encode(batch.items), batch.items > 0), batch.lengths)
     answer = model.denoiser(torch.zeros_like(h), h, zeros)
@@ -126,7 +126,7 @@ def test_without_noise_the_denoiser_is_asked_at_zero(parts: SimpleNamespace, spl
 
 def test_encoder_alone_is_trained_by_cross_entropy_and_ranks_by_its_own_vector(parts: SimpleNamespace, split: Any) -> None:
     torch.manual_seed(0)
-    model = parts.controls.EncoderAlone(DreamRecConfig(**TINY, dropout=0), split.vocabulary.n_items)
+    model = parts.controls.EncoderAlone(DreamRecConfig(**TINY, dropout=0), split.vocabulary)
     batch = some_batch(split)
     scores = model.scores(batch)
     rows = torch.arange(batch.size)
@@ -136,7 +136,7 @@ def test_encoder_alone_is_trained_by_cross_entropy_and_ranks_by_its_own_vector(p
 
 
 def test_a_frozen_table_gets_no_gradient(parts: SimpleNamespace, split: Any) -> None:
-    model = parts.controls.frozen_table(DreamRecConfig(**TINY), split.vocabulary.n_items)
+    model = parts.controls.frozen_table(DreamRecConfig(**TINY), split.vocabulary)
     model.loss(some_batch(split))["loss"].backward()
     assert model.items.weight.grad is None
     assert model.null.grad is not None

@@ -62,9 +62,8 @@ def test_rates_are_trained_measured_and_drawn(lastfm: Path, monkeypatch: pytest.
 
 def test_the_page_shows_published_rows_ours_and_paired_differences(lastfm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from reverie.study.rows import append_rows
-    from reverie.training.recipe import cell_recipe, change_recipe
+    from reverie.training.recipe import cell_recipe, change_recipe, load_suite
     from reverie.training.run import result_rows, run_recipe
-    from reverie.training.suite import load_suite
 
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.syspath_prepend(str(BENCHMARKS / "tables"))

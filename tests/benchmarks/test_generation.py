@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from reverie.evaluation import evaluate
-from reverie.evaluation.diverse import list_recall, union_lists
+from reverie.evaluation.beyond_accuracy import list_recall, union_lists
 from reverie.models import create_model
 from reverie.study.rows import COLUMNS
 

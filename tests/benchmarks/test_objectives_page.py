@@ -17,7 +17,7 @@ from reverie.training.comparison import compare_recipes
 from reverie.training.recipe import RECIPES
 
 if TYPE_CHECKING:
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = ("glance", "compared", "measured")

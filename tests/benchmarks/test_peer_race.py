@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reverie as rv
+from reverie.study.store import key
 
 PEERS = Path(__file__).resolve().parents[2] / "benchmarks" / "peers"
 
@@ -113,7 +114,7 @@ def test_runs_have_folders_of_their_own(race: Any) -> None:
     for case in systems.CASES:
         chosen = {name: next(iter(system.settings[case])) for name, system in systems.SYSTEMS.items()}
         found = driver.tuning_cells(case, list(systems.SYSTEMS)) + driver.race_cells(case, chosen)
-        assert len({cell.folder(Path("work")) for cell in found}) == len(found)
+        assert len({key(cell.facts()) for cell in found}) == len(found)
         assert {cell.seed for cell in driver.race_cells(case, chosen)}.isdisjoint({0})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from reverie.errors import ConfigError, DataError
 from reverie.study.rows import COLUMNS, append_rows
-from reverie.training.suite import Suite, load_suite, parse_suite
+from reverie.training.recipe import Suite, load_suite, parse_suite
 
 TABLES = Path(__file__).resolve().parents[2] / "benchmarks" / "tables"
 

@@ -16,8 +16,8 @@ from reverie.data.sources import list_datasets
 from reverie.models import list_models
 from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
+from reverie.training.recipe import suite_cells, suite_files
 from reverie.training.run import METRICS
-from reverie.training.suite import suite_cells, suite_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,15 +14,23 @@ import torch
 import yaml
 from rich.console import Console
 
-from reverie.contrast.effective import Effective, effective
-from reverie.contrast.page import rows_plot, temperature_plot, write_plots
+from reverie.contrast.page import Effective, draw_rows, draw_temperature, effective, standalone, write_plots
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe
 from reverie.contrast.results import MORE, stored_studies, study_json, training_rows
 from reverie.contrast.study import ContrastStudy, run_contrast
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import TABLE_WIDTH, study_markdown, study_table
-from reverie.contrast.task import KINDS, Measure, Outcome, open_task, task_config
-from reverie.contrast.training import MeasuredStudy, Training, Trial, best_setting, trial
+from reverie.contrast.summary import TABLE_WIDTH, study_markdown, study_table, summarise
+from reverie.contrast.task import (
+    KINDS,
+    Measure,
+    MeasuredStudy,
+    Outcome,
+    Training,
+    Trial,
+    best_setting,
+    open_task,
+    task_config,
+    trial,
+)
 from reverie.errors import ConfigError, RunError
 from reverie.objectives.config import DCL
 from reverie.registry import Entry
@@ -394,7 +402,7 @@ def test_plots_are_files_of_their_own(study: MeasuredStudy, tmp_path: Path) -> N
     assert [curve.name for curve in found] == ["adnce"]
     assert len(found[0].cosines) == 21
     assert list(found[0].cosines) == sorted(found[0].cosines)
-    drawn = rows_plot(summarise(study)), temperature_plot(found, "centres")
+    drawn = standalone(draw_rows(summarise(study))), standalone(draw_temperature(found, "centres"))
     for text in drawn:
         root = ElementTree.fromstring(text)  # noqa: S314  # our own drawing
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -419,4 +427,4 @@ def test_rows_without_an_effective_temperature_are_left_out(tmp_path: Path, opti
 
 
 def test_a_weight_that_no_temperature_matches_is_said_so() -> None:
-    assert "no InfoNCE matches it" in temperature_plot([Effective("steep", 1.0, 0.0, 0.3, (0.5, 0.6, 0.7))], "centres")
+    assert "no InfoNCE matches it" in draw_temperature([Effective("steep", 1.0, 0.0, 0.3, (0.5, 0.6, 0.7))], "centres")

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from reverie.data.dataset import Dataset
-from reverie.data.label import label_by_time
 from reverie.data.plans import create_plan
-from reverie.data.sources.collm import read_prepared
+from reverie.data.sources.movielens import collm_rows
 from reverie.data.splits import given
+from reverie.data.splits.given import label_by_time
 from reverie.errors import DataError
 
 PARTS = ("train", "valid", "test")
@@ -133,8 +133,8 @@ def test_given_histories_are_checked(tmp_path: Path) -> None:
     pl.DataFrame({"iid": [1, 2, 3, 4, 5, 6], "title": list("abcdef")}).write_parquet(tmp_path / "titles.parquet")
     for part, his, when in (("train", [[0], [0, 1]], 1), ("valid", [[0, 1], [0, 1, 3]], 3), ("test", [[0, 1, 3], [0, 1, 3, 5]], 5)):
         rows(his, when).write_parquet(tmp_path / f"{part}_ood2.parquet")
-    loaded = read_prepared(tmp_path)
+    loaded = collm_rows(tmp_path)
     assert loaded.events["part"].to_list() == ["train"] * 2 + ["valid"] * 2 + ["test"] * 2
     rows([[0, 1, 3], [0, 1, 4, 5]], 5).write_parquet(tmp_path / "test_ood2.parquet")
     with pytest.raises(DataError, match="user 1 and item 6 whose history"):
-        read_prepared(tmp_path)
+        collm_rows(tmp_path)

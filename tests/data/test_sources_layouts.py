@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reverie.data.sources import llara, movielens, sequence_files
-from reverie.data.sources.sequence_files import PADDING, rebuild, zhihu
+from reverie.data.sources import movielens, sequence_files
+from reverie.data.sources.entries import LAYOUTS
+from reverie.data.sources.sequence_files import LASTFM_PADDING, ZHIHU_PADDING, rebuild, table_files, zhihu
 from reverie.errors import ReverieError
 
 
@@ -18,13 +19,13 @@ def _rows(sequences: list[list[int]], width: int = 10) -> pl.DataFrame:
     for sequence in sequences:
         for at, target in enumerate(sequence):
             past = sequence[max(0, at - width) : at]
-            rows.append((past + [PADDING] * (width - len(past)), max(len(past), 1), target))
+            rows.append((past + [ZHIHU_PADDING] * (width - len(past)), max(len(past), 1), target))
     return pl.DataFrame(rows, schema={"seq": pl.List(pl.Int64), "seq_len": pl.Int64, "tgt": pl.Int64}, orient="row")
 
 
 def _rebuild(frame: pl.DataFrame) -> list[list[int]]:
     targets = frame["tgt"].to_numpy()
-    numbers = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, "rows", PADDING)
+    numbers = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, "rows", ZHIHU_PADDING)
     return [targets[numbers == number].tolist() for number in range(int(numbers[-1]) + 1)]
 
 
@@ -58,14 +59,14 @@ def test_zhihu_numbers_sequences_through_its_parts(tmp_path: Path) -> None:
 
 def test_lastfm_takes_a_held_out_row_as_a_whole_user(tmp_path: Path) -> None:
     def rows(*given: tuple[list[int], int, int]) -> pl.DataFrame:
-        padded = [(past + [llara.PADDING] * (10 - len(past)), length, target) for past, length, target in given]
+        padded = [(past + [LASTFM_PADDING] * (10 - len(past)), length, target) for past, length, target in given]
         return pl.DataFrame(padded, schema={"seq": pl.List(pl.Int64), "len_seq": pl.Int64, "next": pl.Int64}, orient="row")
 
     rows(([], 1, 4), ([4], 1, 2), ([], 1, 3)).write_parquet(tmp_path / "train_data.parquet")
     rows(([2, 4], 2, 3)).write_parquet(tmp_path / "Val_data.parquet")
     rows(([1], 1, 2), ([3, 2, 1], 3, 4)).write_parquet(tmp_path / "Test_data.parquet")
     (tmp_path / "id2name.txt").write_text("1::AC/DC\n2::Café Del Mar\n3::!!!\n4::Air\n", encoding="utf-8")
-    loaded = llara.lastfm(tmp_path)
+    loaded = sequence_files.lastfm(tmp_path)
     assert loaded.order == "source"
     assert loaded.events["user"].to_list() == [0, 0, 1, 2, 2, 2, 3, 3, 4, 4, 4, 4]
     assert loaded.events["item"].to_list() == [4, 2, 3, 2, 4, 3, 1, 2, 3, 2, 1, 4]
@@ -112,29 +113,31 @@ def test_latest_small(tmp_path: Path) -> None:
 
 def test_s3rec_takes_titles_or_texts_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "Toys.txt").write_text("1 4 5 6\n2 5 4 4\n")
-    layout = sequence_files.s3rec("Toys", "Toys.item_titles.tsv")
+    layout = table_files("Toys.txt", "Toys.item_titles.tsv")
     assert layout(tmp_path).notes == ("this copy has no titles",)
     (tmp_path / "Toys.item_titles.tsv").write_text('item_id\tasin\ttitle\n4\tB1\t5" drum\n5\tB2\tKite\n')
     loaded = layout(tmp_path)
     assert loaded.events.rows() == [(1, 4), (1, 5), (1, 6), (2, 5), (2, 4), (2, 4)]
     assert loaded.catalog["title"].to_list() == ['5" drum', "Kite"]
-    (tmp_path / "words.tsv").write_text("item_id\tasin\tidgenrec_textual_id\n4\tB1\tred drum\n")
-    words = sequence_files.s3rec("Toys", None, "words.tsv")(tmp_path)
+    (tmp_path / "Sports_and_Outdoors.txt").write_text("1 4 5 6\n2 5 4 4\n")
+    assert sequence_files.amazon_sports(tmp_path).notes == ("this copy has no titles",)
+    (tmp_path / "Sports_and_Outdoors.item_text.tsv").write_text("item_id\tasin\tidgenrec_textual_id\n4\tB1\tred drum\n")
+    words = sequence_files.amazon_sports(tmp_path)
     assert words.catalog.to_dicts() == [{"item": 4, "text": "red drum"}]
 
 
 def test_microlens_steam_and_retailrocket(tmp_path: Path) -> None:
     (tmp_path / "MicroLens-50k_pairs.tsv").write_bytes(b"1\t19 6 15\r\n2\t6 9\r\n")
     (tmp_path / "MicroLens-50k_titles.csv").write_bytes(b'item,title\r\n6,"Duck, fried"\r\n9,Song\r\n')
-    videos = sequence_files.microlens(tmp_path)
+    videos = LAYOUTS["microlens-50k"](tmp_path)
     assert videos.events.rows() == [(1, 19), (1, 6), (1, 15), (2, 6), (2, 9)]
     assert videos.catalog["title"].to_list() == ["Duck, fried", "Song"]
     (tmp_path / "game_purchase.dat").write_text("User_ID\tGame_ID\tPurchase\n1\t1\t1.0\n1\t2\t1.0\n")
     (tmp_path / "item_info.dat").write_text("Game_ID\tGame Name\n1\tFallout 4\n2\tPortal\n")
-    games = sequence_files.steam(tmp_path)
+    games = LAYOUTS["steam"](tmp_path)
     assert (games.order, games.catalog["title"].to_list()) == ("none", ["Fallout 4", "Portal"])
     frame = pl.DataFrame({"user": [0, 0], "item": [3, 3], "event": ["view", "buy"], "timestamp": np.array([7, 7])})
     frame.write_parquet(tmp_path / "train_events.parquet")
-    shop = sequence_files.retailrocket(tmp_path)
+    shop = LAYOUTS["retailrocket"](tmp_path)
     assert shop.events["kind"].to_list() == ["view", "buy"]
     assert shop.order == "timestamp"

@@ -7,11 +7,11 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 
 from reverie.diffusion import DDIM, DDPM, Exact, Guided, create_denoiser, create_sampler, create_schedule, sample
-from reverie.diffusion.affine import affine_law
 from reverie.diffusion.denoisers import AffineParts, LinearDenoiser
-from reverie.diffusion.guidance import extrapolate
+from reverie.diffusion.noising import extrapolate
 from reverie.diffusion.samplers import ExactSampler, NormalNoise
-from reverie.diffusion.samplers.run import Coefficients
+from reverie.diffusion.samplers.chain import Coefficients
+from reverie.diffusion.samplers.exact import affine_law
 
 D = 4
 

@@ -4,8 +4,7 @@ from torch import Tensor
 
 from reverie.diffusion import DDIM, DDPM, DPMSolver, Exact, Guided, create_denoiser, create_sampler, create_schedule, sample
 from reverie.diffusion.samplers import NormalNoise
-from reverie.diffusion.samplers.solvers import ddim_rule
-from reverie.diffusion.samplers.step import space_timesteps
+from reverie.diffusion.samplers.chain import ddim_rule, space_timesteps
 from reverie.errors import ConfigError
 
 D, T = 6, 200

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.evaluation import calibration
-from reverie.evaluation.calibration import (
+from reverie.evaluation import beyond_accuracy
+from reverie.evaluation.beyond_accuracy import (
     Predicted,
     expected_calibration_error,
     fit_temperature,
@@ -28,7 +28,7 @@ def world(draws: int = 1, rows: int = 7) -> tuple[torch.Tensor, torch.Tensor, to
 @pytest.mark.parametrize("draws", [1, 3])
 @pytest.mark.parametrize("room", [4 * 9 * 6, 1 << 20])
 def test_probabilities_are_the_mean_softmax_of_the_draws(draws: int, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "LARGEST", room)
+    monkeypatch.setattr(beyond_accuracy, "LARGEST", room)
     vectors, table, targets = world(draws)
     found = predicted(vectors if draws > 1 else vectors[:, 0], table, targets, temperature=0.7)
     for row in range(len(vectors)):

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from reverie.data.dataset import Dataset
 from reverie.data.splits import leave_one_out
 from reverie.evaluation import evaluate
-from reverie.evaluation.diverse import (
+from reverie.evaluation.beyond_accuracy import (
     co_occurrence_cosine,
     distinct_items,
     intra_list_similarity,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from reverie.evaluation.paired_seeds import noncentrality, paired_by_seed, paired_by_seed_with
+from reverie.evaluation.intervals import noncentrality, paired_by_seed, paired_by_seed_with
 
 ROW = st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=2, max_size=12)
 

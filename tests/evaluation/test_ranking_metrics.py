@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, roc_auc_score
 
 from reverie.errors import ConfigError
-from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc
 from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks, coverage, gini, parse, self_information
+from reverie.evaluation.values import auc_pseudo_values, grouped_auc
 
 
 def ranks_of(rows: list[tuple[list[int], list[int]]]) -> Ranks:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reverie.evaluation.labelled import grouped_ndcg
+from reverie.evaluation.values import grouped_ndcg
 
 
 def _slow(positive: np.ndarray, scores: np.ndarray) -> float:

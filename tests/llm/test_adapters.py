@@ -10,8 +10,8 @@ import torch
 from pydantic import TypeAdapter
 
 from reverie.errors import ConfigError, RunError
-from reverie.llm.adapter_config import AdapterConfig
 from reverie.llm.adapters import create_adapter, pack_soft_tokens
+from reverie.llm.config import AdapterConfig
 from reverie.llm.interpreter.model import Interpreter
 from reverie.seeds import seed_torch
 

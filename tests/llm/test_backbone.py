@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError, DataError
-from reverie.llm.backbone import Backbone, load_backbone
+from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig, LoraConfig
-from reverie.llm.lora import add_lora
 
 TINY = BackboneConfig(name="tiny", device="cpu")
 

@@ -10,11 +10,9 @@ import pytest
 import torch
 
 from reverie.errors import ConfigError
-from reverie.llm.batches import NO_LABEL, collate
-from reverie.llm.generate import greedy_decode
+from reverie.llm.generate import continuation_log_likelihoods, encode_prefix, greedy_decode, target_loss, token_losses
 from reverie.llm.interpreter.table import rank_of_first
-from reverie.llm.likelihood import continuation_log_likelihoods, encode_prefix, target_loss, token_losses
-from reverie.llm.prompts import SOFT, Template, load_template, template_files
+from reverie.llm.prompts import NO_LABEL, SOFT, Template, collate, load_template, template_files
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone

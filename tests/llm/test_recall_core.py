@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reverie.llm.adapter_config import Catalogue
 from reverie.llm.adapters import Recall
+from reverie.llm.config import Catalogue
 from reverie.llm.interpreter.model import Interpreter
 from reverie.llm.titles import Titles
 

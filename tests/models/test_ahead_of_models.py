@@ -8,7 +8,7 @@ import torch
 import reverie as rv
 from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
-from reverie.nn.ahead import targets_ahead
+from reverie.nn.states import targets_ahead
 from reverie.testing import tiny_dataset
 
 QUIET = {"dim": 8, "dropout": 0.0, "objective": {"kind": "full_softmax"}}

@@ -11,9 +11,8 @@ import torch
 from reverie.data.batch import SequenceBatch, history_batch
 from reverie.errors import ConfigError
 from reverie.models import create_model
-from reverie.models.caser.model import Caser
-from reverie.models.sequence import SequenceRecommender
-from reverie.nn.windows import WindowConvolutions
+from reverie.models.caser.model import ConvolutionalNetwork, WindowConvolutions
+from reverie.models.learned import SequenceRecommender
 from reverie.testing.data import tiny_split
 from reverie.training import fit
 
@@ -26,7 +25,7 @@ def caser(**options: Any) -> SequenceRecommender:
 
 def own_vectors(model: SequenceRecommender) -> torch.nn.Parameter | None:
     network = model.network
-    assert isinstance(network, Caser)
+    assert isinstance(network, ConvolutionalNetwork)
     return network.users
 
 

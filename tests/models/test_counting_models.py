@@ -14,27 +14,26 @@ from reverie.data.batch import SequenceBatch, history_batch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
-from reverie.models.co_occurrence import model as co_occurrence
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.co_occurrence.model import SPACE
-from reverie.models.item_knn import model as item_knn
+from reverie.models.co_occurrence.model import SPACE, CoOccurrence
+from reverie.models.counting import random_settings
 from reverie.models.item_knn.config import ItemKNNConfig
-from reverie.models.markov import model as markov
+from reverie.models.item_knn.model import ItemKNN
 from reverie.models.markov.config import MarkovConfig
-from reverie.models.popularity import model as popularity
+from reverie.models.markov.model import Markov
 from reverie.models.popularity.config import PopularityConfig
-from reverie.models.recent_popularity import model as recent_popularity
+from reverie.models.popularity.model import Popularity
 from reverie.models.recent_popularity.config import RecentPopularityConfig
-from reverie.models.search import random_settings
+from reverie.models.recent_popularity.model import RecentPopularity
 from reverie.protocols import Card, Counts, Recommender
 
 N, USERS, EVENTS = 40, 60, 9
 BUILDERS: dict[str, Callable[[Vocabulary], Any]] = {
-    "popularity": lambda v: popularity.build(PopularityConfig(), v),
-    "recent_popularity": lambda v: recent_popularity.build(RecentPopularityConfig(), v),
-    "markov": lambda v: markov.build(MarkovConfig(), v),
-    "co_occurrence": lambda v: co_occurrence.build(CoOccurrenceConfig(history=6), v),
-    "item_knn": lambda v: item_knn.build(ItemKNNConfig(neighbours=5), v),
+    "popularity": lambda v: Popularity(PopularityConfig(), v),
+    "recent_popularity": lambda v: RecentPopularity(RecentPopularityConfig(), v),
+    "markov": lambda v: Markov(MarkovConfig(), v),
+    "co_occurrence": lambda v: CoOccurrence(CoOccurrenceConfig(history=6), v),
+    "item_knn": lambda v: ItemKNN(ItemKNNConfig(neighbours=5), v),
 }
 every_model = pytest.mark.parametrize("name", BUILDERS)
 
@@ -165,7 +164,7 @@ def test_recent_popularity_keeps_the_best_half_life(train: Sequences) -> None:
         return float(len(tried) == 3)
 
     chosen = model.fit_counts(train, measure)
-    again = recent_popularity.build(RecentPopularityConfig(**chosen), train.vocabulary)
+    again = RecentPopularity(RecentPopularityConfig(**chosen), train.vocabulary)
     again.fit_counts(train)
     assert len(tried) == 8
     np.testing.assert_array_equal(model.arrays()["faded"], tried[2])
@@ -174,7 +173,7 @@ def test_recent_popularity_keeps_the_best_half_life(train: Sequences) -> None:
 
 
 def test_markov_keeps_the_first_of_the_best_weights(train: Sequences) -> None:
-    model = markov.build(MarkovConfig(grid=(0.2, 0.4, 0.6)), train.vocabulary)
+    model = Markov(MarkovConfig(grid=(0.2, 0.4, 0.6)), train.vocabulary)
     values = iter([0.1, 0.5, 0.5])
     assert model.fit_counts(train, lambda: next(values)) == {"popularity_weight": 0.4}
     assert model.arrays()["popularity_weight"].tolist() == [0.4]
@@ -182,7 +181,7 @@ def test_markov_keeps_the_first_of_the_best_weights(train: Sequences) -> None:
 
 def test_co_occurrence_search_returns_the_options_it_kept(train: Sequences) -> None:
     config = CoOccurrenceConfig(trials=6, windows=(1, 3, 30))
-    model, tried = co_occurrence.build(config, train.vocabulary), []
+    model, tried = CoOccurrence(config, train.vocabulary), []
 
     def measure() -> float:
         tried.append({key: value.copy() for key, value in model.arrays().items()})
@@ -191,9 +190,9 @@ def test_co_occurrence_search_returns_the_options_it_kept(train: Sequences) -> N
     chosen = model.fit_counts(train, measure, seed=5)
     assert chosen.keys() == {"window", *SPACE}
     assert len(tried) == 6
-    again = co_occurrence.build(config.model_copy(update=chosen), train.vocabulary)
+    again = CoOccurrence(config.model_copy(update=chosen), train.vocabulary)
     again.fit_counts(train)
-    first = co_occurrence.build(config, train.vocabulary)
+    first = CoOccurrence(config, train.vocabulary)
     first.fit_counts(train)
     for key, value in model.arrays().items():
         np.testing.assert_array_equal(value, tried[3][key])
@@ -214,13 +213,13 @@ def test_co_occurrence_draws_depend_on_the_seed_only() -> None:
 
 
 def test_a_search_of_one_trial_chooses_nothing(train: Sequences) -> None:
-    model = co_occurrence.build(CoOccurrenceConfig(trials=1), train.vocabulary)
+    model = CoOccurrence(CoOccurrenceConfig(trials=1), train.vocabulary)
     assert model.fit_counts(train, lambda: 1.0) == {}
 
 
 def test_recent_popularity_can_age_by_the_order_of_rows(train: Sequences) -> None:
     timeless = Sequences(train.items, train.starts, train.stops, train.users, train.vocabulary)
-    model = recent_popularity.build(RecentPopularityConfig(clock="rows", half_life_days=10, trials=0), train.vocabulary)
+    model = RecentPopularity(RecentPopularityConfig(clock="rows", half_life_days=10, trials=0), train.vocabulary)
     model.fit_counts(timeless)
     expected = np.zeros(train.vocabulary.n_items)
     for row in range(len(timeless)):

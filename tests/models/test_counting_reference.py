@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 N = 7
 DAY = 86_400
+VOCABULARY = Vocabulary(pl.Series("item", range(10, 10 + N)), pl.Series("user", [0]))
 rows_of_items = st.lists(st.lists(st.integers(1, N), max_size=9), min_size=1, max_size=8)
 
 
@@ -57,7 +58,7 @@ def shares(rows: list[list[int]]) -> NDArray[np.float64]:
 @given(rows_of_items)
 @settings(max_examples=30, deadline=None)
 def test_popularity_counts_training_events(rows: list[list[int]]) -> None:
-    model = Popularity(PopularityConfig(), N)
+    model = Popularity(PopularityConfig(), VOCABULARY)
     assert model.fit_counts(sequences(rows)) == {}
     counts = Counter(code for row in rows for code in row)
     assert scored(model, [3, 1]).tolist() == [counts[code] for code in range(1, N + 1)]
@@ -69,7 +70,7 @@ def test_recent_popularity_halves_an_event_each_half_life(rows: list[list[int]],
     n_flat = sum(len(row) + 1 for row in rows)
     times = data.draw(st.lists(st.integers(0, 100 * DAY), min_size=n_flat, max_size=n_flat))
     train = sequences(rows, times)
-    model = RecentPopularity(RecentPopularityConfig(half_life_days=half_life), N)
+    model = RecentPopularity(RecentPopularityConfig(half_life_days=half_life), VOCABULARY)
     model.fit_counts(train)
     expected = np.zeros(N)
     now = max((times[p] for p in train.positions()), default=0)
@@ -81,7 +82,7 @@ def test_recent_popularity_halves_an_event_each_half_life(rows: list[list[int]],
 @given(rows_of_items, st.lists(st.integers(1, N), max_size=5), st.sampled_from([0.0, 0.1, 1.0]))
 @settings(max_examples=60, deadline=None)
 def test_markov_mixes_transitions_and_popularity(rows: list[list[int]], history: list[int], weight: float) -> None:
-    model = Markov(MarkovConfig(popularity_weight=weight), N)
+    model = Markov(MarkovConfig(popularity_weight=weight), VOCABULARY)
     model.fit_counts(sequences(rows))
     expected = shares(rows)
     followers = [row[t + 1] for row in rows for t in range(len(row) - 1) if history and row[t] == history[-1]]
@@ -117,7 +118,7 @@ def test_co_occurrence_follows_its_formula(
     config = CoOccurrenceConfig(
         window=window, back=back, distance_power=power, out_power=0.7, in_power=0.4, gamma=0.8, popularity_weight=0.3, history=3
     )
-    model = CoOccurrence(config, N)
+    model = CoOccurrence(config, VOCABULARY)
     model.fit_counts(sequences(rows))
     matrix = counted(rows, window, back, power)
     out, into = matrix.sum(1), matrix.sum(0)
@@ -144,7 +145,7 @@ def test_pairs_of_a_wide_window_give_the_matrix_of_a_narrow_one(rows: list[list[
 @given(rows_of_items, st.lists(st.integers(1, N), max_size=6), st.integers(1, 3), st.sampled_from([0.0, 2.0]))
 @settings(max_examples=80, deadline=None)
 def test_item_knn_sums_the_kept_cosines(rows: list[list[int]], history: list[int], neighbours: int, shrink: float) -> None:
-    model = ItemKNN(ItemKNNConfig(neighbours=neighbours, shrink=shrink), N)
+    model = ItemKNN(ItemKNNConfig(neighbours=neighbours, shrink=shrink), VOCABULARY)
     model.fit_counts(sequences(rows))
     users = [{u for u, row in enumerate(rows) if code in row} for code in range(1, N + 1)]
     expected, found = np.zeros(N), False
@@ -165,7 +166,7 @@ def test_item_knn_does_not_depend_on_the_size_of_its_blocks(monkeypatch: pytest.
     results = []
     for cells in (1, 3 * N, 1 << 20):
         monkeypatch.setattr("reverie.models.item_knn.model._BLOCK_CELLS", cells)
-        model = ItemKNN(ItemKNNConfig(neighbours=2), N)
+        model = ItemKNN(ItemKNNConfig(neighbours=2), VOCABULARY)
         model.fit_counts(sequences(rows))
         results.append(model.arrays())
     for name in results[0]:
@@ -174,7 +175,7 @@ def test_item_knn_does_not_depend_on_the_size_of_its_blocks(monkeypatch: pytest.
 
 
 def test_equal_evidence_gives_exactly_equal_scores() -> None:
-    model = CoOccurrence(CoOccurrenceConfig(), N)
+    model = CoOccurrence(CoOccurrenceConfig(), VOCABULARY)
     model.fit_counts(sequences([[1, 2], [1, 3], [4, 5]]))
     found = scored(model, [1])
     assert found[1] == found[2] > found[4] > 0

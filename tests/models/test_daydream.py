@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
-from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
+from reverie.diffusion.denoisers import ModulatedDenoiser, project_to_sphere
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.daydream.model import Daydream

@@ -24,6 +24,10 @@ N = 7
 ROWS = st.lists(st.lists(st.integers(1, N), max_size=9), min_size=1, max_size=8)
 
 
+def vocabulary(n_items: int) -> Vocabulary:
+    return Vocabulary(pl.Series(range(n_items)), pl.Series([0]))
+
+
 def sequences(rows: list[list[int]], n_items: int = N) -> Sequences:
     flat = np.array([code for row in rows for code in row], dtype=np.int32)
     stops = np.cumsum([len(row) for row in rows]).astype(np.int64)
@@ -49,7 +53,7 @@ def scored(model: EASE, history: list[int]) -> NDArray[np.float32]:
 @given(ROWS, st.floats(0.5, 50), st.lists(st.integers(1, N), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None)
 def test_scores_follow_the_closed_form(rows: list[list[int]], ridge: float, history: list[int]) -> None:
-    model = EASE(EASEConfig(regularisation=ridge), N)
+    model = EASE(EASEConfig(regularisation=ridge), vocabulary(N))
     assert model.fit_counts(sequences(rows)) == {}
     expected = sum(naive(rows, ridge)[code - 1] for code in set(history))
     np.testing.assert_allclose(scored(model, history), expected, rtol=1e-4, atol=1e-5)
@@ -58,21 +62,21 @@ def test_scores_follow_the_closed_form(rows: list[list[int]], ridge: float, hist
 def test_blocks_make_the_same_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).integers(1, N + 1, (30, 4)).tolist()
     monkeypatch.setattr("reverie.models.ease.model._BLOCK", 3)
-    model = EASE(EASEConfig(regularisation=2.0), N)
+    model = EASE(EASEConfig(regularisation=2.0), vocabulary(N))
     model.fit_counts(sequences(rows))
     np.testing.assert_allclose(model.arrays()["weights"], naive(rows, 2.0), rtol=1e-4, atol=1e-5)
 
 
 def test_the_grid_is_searched_and_the_best_kept() -> None:
     rows = [[1, 2, 3], [2, 3], [1, 2], [5, 6]]
-    model = EASE(EASEConfig(grid=(1.0, 4.0, 9.0)), N)
+    model = EASE(EASEConfig(grid=(1.0, 4.0, 9.0)), vocabulary(N))
     values = iter([0.1, 0.3, 0.2])
     assert model.fit_counts(sequences(rows), lambda: next(values)) == {"regularisation": 4.0}
     np.testing.assert_allclose(scored(model, [2]), naive(rows, 4.0)[1], rtol=1e-4, atol=1e-5)
 
 
 def test_a_history_without_modelled_items_is_ranked_by_popularity() -> None:
-    model = EASE(EASEConfig(max_items=2), N)
+    model = EASE(EASEConfig(max_items=2), vocabulary(N))
     model.fit_counts(sequences([[1, 2], [1, 2], [1, 3]]))
     assert scored(model, []).argmax() == 0
     np.testing.assert_array_equal(scored(model, [3]), scored(model, []))
@@ -84,11 +88,11 @@ def test_a_history_without_modelled_items_is_ranked_by_popularity() -> None:
 def test_a_catalogue_too_large_for_memory_is_refused_in_one_sentence() -> None:
     n_items = 20_000_000
     with pytest.raises(DataError, match=r"20,000,000 items needs 3,200,000\.0 GB .* GB are free; set max_items=\d+"):
-        EASE(EASEConfig(), n_items).fit_counts(sequences([[1, 2]], 5))
+        EASE(EASEConfig(), vocabulary(n_items)).fit_counts(sequences([[1, 2]], 5))
 
 
 def test_a_stored_matrix_of_another_catalogue_is_refused() -> None:
-    model = EASE(EASEConfig(), N)
+    model = EASE(EASEConfig(), vocabulary(N))
     model.fit_counts(sequences([[1, 2]]))
     with pytest.raises(RunError, match="does not fit 3 items"):
-        EASE(EASEConfig(), 3).load_arrays(model.arrays())
+        EASE(EASEConfig(), vocabulary(3)).load_arrays(model.arrays())

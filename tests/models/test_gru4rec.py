@@ -8,8 +8,8 @@ import torch
 
 from reverie.data.batch import history_batch
 from reverie.models import create_model
-from reverie.models.gru4rec.model import GRU4Rec
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.gru4rec.model import RecurrentNetwork
+from reverie.models.learned import SequenceRecommender
 from reverie.testing.data import tiny_split
 
 
@@ -17,7 +17,7 @@ def test_states_are_those_of_a_cell_run_event_by_event() -> None:
     model = create_model("gru4rec", tiny_split(), dim=5, hidden=7)
     assert isinstance(model, SequenceRecommender)
     network = model.network
-    assert isinstance(network, GRU4Rec)
+    assert isinstance(network, RecurrentNetwork)
     model.eval()
     cell = torch.nn.GRUCell(5, 7)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in network.gru.state_dict().items()})

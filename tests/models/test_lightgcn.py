@@ -18,7 +18,7 @@ from reverie.data.splits import given
 from reverie.evaluation import evaluate
 from reverie.models import create_model, load_model, save_model
 from reverie.models.lightgcn.model import LightGCN
-from reverie.models.variant import with_options
+from reverie.models.store import with_options
 from reverie.models.warm_start import warm_start
 from reverie.testing.data import tiny_dataset, tiny_split
 from reverie.training import fit

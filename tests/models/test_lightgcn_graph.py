@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from reverie.models.lightgcn.graph import InteractionGraph
+from reverie.models.lightgcn.model import InteractionGraph
 
 Edges = list[tuple[int, int]]
 USERS, ITEMS = 5, 4

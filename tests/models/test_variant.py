@@ -9,7 +9,7 @@ import torch
 from reverie.data.batch import history_batch
 from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
-from reverie.models.variant import with_options
+from reverie.models.store import with_options
 from reverie.testing import tiny_split
 
 

@@ -16,9 +16,9 @@ from reverie.data.batch import history_batch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import RunError
+from reverie.models.counting import best_in_row
 from reverie.models.vmis_knn.config import VMISKNNConfig
 from reverie.models.vmis_knn.model import VMISKNN
-from reverie.nn.sparse import best_in_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 N = 6
 ROWS = st.lists(st.lists(st.integers(1, N), max_size=7), min_size=1, max_size=9)
 HISTORY = st.lists(st.integers(1, N), max_size=9)
+
+
+def vocabulary(n_items: int) -> Vocabulary:
+    return Vocabulary(pl.Series(range(n_items)), pl.Series([0]))
 
 
 def sequences(rows: list[list[int]], last: list[int] | None = None) -> Sequences:
@@ -84,7 +88,7 @@ def test_scores_are_those_of_a_double_loop(rows: list[list[int]], history: list[
         idf=data.draw(st.sampled_from([0.0, 1.0, 2.0])),
         history=data.draw(st.integers(1, 6)),
     )
-    model = VMISKNN(config, N)
+    model = VMISKNN(config, vocabulary(N))
     assert model.fit_counts(sequences(rows, last)) == {}
     others = [np.array(h, dtype=np.int32) for h in (history, [1, 2, 3, 4, 5, 6, 1], [])]
     found = model.scores(history_batch(others, config.history))[0].numpy()
@@ -94,7 +98,7 @@ def test_scores_are_those_of_a_double_loop(rows: list[list[int]], history: list[
 def test_the_last_shared_item_is_found_in_a_long_history() -> None:
     rows = [[1, 2, 3, 4, 5, 6]]
     config = VMISKNNConfig(idf=0.0, history=50)
-    model = VMISKNN(config, N)
+    model = VMISKNN(config, vocabulary(N))
     model.fit_counts(sequences(rows))
     history = [1, 2, 3, 4, 5, 6] * 8 + [1]
     found = model.scores(history_batch([np.array(history, dtype=np.int32)], None))[0].numpy()
@@ -103,21 +107,21 @@ def test_the_last_shared_item_is_found_in_a_long_history() -> None:
 
 def test_a_searched_setting_survives_storing() -> None:
     rows = [[1, 2, 3], [2, 3, 4], [4, 5], [1, 6]]
-    model = VMISKNN(VMISKNNConfig(trials=3), N)
+    model = VMISKNN(VMISKNNConfig(trials=3), vocabulary(N))
     values = iter([0.1, 0.2, 0.3])
     chosen = model.fit_counts(sequences(rows), lambda: next(values))
     assert set(chosen) == {"m", "k", "decay", "match_decay", "idf", "history"}
     assert model.history == chosen["history"]
     batch = history_batch([np.array([2, 3], dtype=np.int32)], None)
-    again = VMISKNN(VMISKNNConfig(), N)
+    again = VMISKNN(VMISKNNConfig(), vocabulary(N))
     again.load_arrays(model.arrays())
     assert again.history == model.history
     np.testing.assert_array_equal(again.scores(batch), model.scores(batch))
-    direct = VMISKNN(VMISKNNConfig(**chosen), N)
+    direct = VMISKNN(VMISKNNConfig(**chosen), vocabulary(N))
     direct.fit_counts(sequences(rows))
     np.testing.assert_array_equal(direct.scores(batch), model.scores(batch))
     with pytest.raises(RunError, match="has not 3 entries"):
-        VMISKNN(VMISKNNConfig(), 3).load_arrays(model.arrays())
+        VMISKNN(VMISKNNConfig(), vocabulary(3)).load_arrays(model.arrays())
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=20), st.integers(1, 4))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reverie.data.batch import SequenceBatch
-from reverie.nn.ahead import targets_ahead
+from reverie.nn.states import targets_ahead
 
 
 def rows(*lengths: int, width: int = 0) -> SequenceBatch:

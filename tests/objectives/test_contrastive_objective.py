@@ -14,8 +14,8 @@ from reverie.errors import ConfigError
 from reverie.models import create_model, load_model, save_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import Objective, ObjectiveConfig, create_objective, dcl, hcl, observed, sampled_softmax
-from reverie.objectives.contrastive_objective import ContrastiveObjective
 from reverie.objectives.negatives import FalseNegatives, Negatives, Uniform
+from reverie.objectives.objective import SampledObjective
 from reverie.options import checked
 from reverie.testing.data import tiny_split
 from reverie.training import fit
@@ -75,7 +75,7 @@ def test_info_nce_at_a_number_is_the_sampled_softmax(shared: bool) -> None:
 def test_options_reach_the_loss() -> None:
     states, head = setting()
     objective = objective_of({"kind": "hcl", "beta": 0.7, "tau_plus": 0.02, "temperature": 0.4})
-    assert isinstance(objective, ContrastiveObjective)
+    assert isinstance(objective, SampledObjective)
     torch.manual_seed(2)
     ours = objective.loss(states, TARGETS, head)
     torch.manual_seed(2)

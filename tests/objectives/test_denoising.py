@@ -12,7 +12,7 @@ import torch
 from reverie.models import create_model
 from reverie.nn.heads import DotHead
 from reverie.objectives import FullSoftmax, Reweighted, Truncated, create_objective
-from reverie.objectives.denoising import reweighting_factors, truncation_factors
+from reverie.objectives.objective import reweighting_factors, truncation_factors
 from reverie.testing import check_recommender
 from reverie.testing.checks import learns_something, resumes_exactly
 from reverie.testing.data import tiny_split

@@ -9,10 +9,10 @@ import pytest
 from reverie.data.splits.config import LeaveOneOut
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import Budget, Goal, View, attacker_view
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.attacks.templates import draw_items
 from reverie.robustness.threat import White
-from reverie.robustness.view import Budget, Goal, View, attacker_view
 from reverie.testing import tiny_dataset
 
 if TYPE_CHECKING:

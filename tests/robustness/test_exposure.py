@@ -10,9 +10,9 @@ import reverie as rv
 from reverie.data.profiles import Profiles
 from reverie.data.splits.config import LeaveOneOut
 from reverie.evaluation import evaluate
-from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
+from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.robustness.arena import open_arena
-from reverie.robustness.exposure import exposure_by_user, exposure_queries
+from reverie.robustness.fits import exposure_by_user, exposure_queries
 from reverie.testing import tiny_dataset
 
 

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 from reverie.cli.main import app
 from reverie.data.splits.config import LeaveOneOut, split_dataset
 from reverie.errors import ConfigError, DataError
-from reverie.robustness.results import polluted_rows
-from reverie.robustness.trained import ATTACKS, TrainedConfig, attack_trained
+from reverie.robustness.trained import ATTACKS, TrainedConfig, attack_trained, polluted_rows
 from reverie.testing import tiny_dataset
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError, ReverieError
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import attacker_view, check_knowledge, popularity_groups, resolve_budget, resolve_goal
 from reverie.robustness.threat import AVAILABLE, Black, BudgetConfig, GoalConfig, Grey, Strata, White
-from reverie.robustness.view import attacker_view, check_knowledge, popularity_groups, resolve_budget, resolve_goal
 from reverie.testing import tiny_dataset
 
 

@@ -10,8 +10,7 @@ import torch
 
 from reverie.options import checked
 from reverie.training import TrainingConfig
-from reverie.training.checkpoint import Best
-from reverie.training.log import MetricsLog
+from reverie.training.checkpoint import Best, MetricsLog
 from reverie.training.loop import StepClock, Trainer
 from reverie.training.optimiser import learning_rate
 

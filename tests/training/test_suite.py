@@ -10,8 +10,7 @@ from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.settings import put
 from reverie.study.rows import append_rows
-from reverie.training.recipe import RECIPES, cell_recipe, load_recipe
-from reverie.training.suite import cell_name, load_suite, parse_suite, suite_cells, suite_files
+from reverie.training.recipe import RECIPES, cell_name, cell_recipe, load_recipe, load_suite, parse_suite, suite_cells, suite_files
 
 if TYPE_CHECKING:
     from pathlib import Path

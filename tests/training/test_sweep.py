@@ -21,9 +21,8 @@ from reverie.training.recipe import RECIPES, SWEEPS, Recipe, change_recipe, load
 from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.sweeps import sweep as module
 from reverie.training.sweeps.config import Choice, Range
-from reverie.training.sweeps.files import write_sweep
-from reverie.training.sweeps.space import at_setting
-from reverie.training.sweeps.sweep import Sweep, Trial, run_sweep
+from reverie.training.sweeps.sweep import run_sweep
+from reverie.training.sweeps.trials import Sweep, Trial, at_setting, write_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

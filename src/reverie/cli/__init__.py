@@ -1,1 +1,1 @@
-"""The command line: one thin file per verb."""
+"""The command line: thin files, one function per verb."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie import processes
 from reverie.cli.options import Device, Json, Offline, Quiet, console, print_json
+from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +48,8 @@ def compare(
     Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
     reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
-    from reverie.errors import ConfigError
     from reverie.training.comparison import compare_recipes
-    from reverie.training.suite import suite_files
+    from reverie.training.recipe import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
         _finished(what, json, quiet, offline, out, results)
@@ -70,7 +71,6 @@ def compare(
         recipes, planned = _recipes(what, models, protocol, columns, core, settings or ()), 1
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
-
     comparison = compare_recipes(
         recipes,
         folder,
@@ -82,13 +82,11 @@ def compare(
         report=lambda line: screen.print(line, markup=False),
         results=results,
     )
-    conclude(comparison, folder, json=json, quiet=quiet, results=None)
+    conclude(comparison, folder, json, quiet)
 
 
-def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, results: Path | None) -> None:
+def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bool = False, results: Path | None = None) -> None:
     """Print the leaderboard, write the report and the results table."""
-    from reverie import processes
-
     if processes.rank():
         return
     from reverie.evaluation import with_history
@@ -119,7 +117,6 @@ def conclude(comparison: Comparison, folder: Path, *, json: bool, quiet: bool, r
 
 def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None, results: Path | None) -> None:
     from reverie.data.splits.config import split_dataset
-    from reverie.errors import ConfigError
     from reverie.training.comparison import Comparison
     from reverie.training.run import open_recipe_dataset, open_run
 
@@ -129,14 +126,13 @@ def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, ou
             raise ConfigError(f"{run.folder} and {runs[0].folder} differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(runs[0].recipe.dataset, offline)
     comparison = Comparison(dataset, split_dataset(dataset, runs[0].recipe.split), runs)
-    conclude(comparison, out or runs[0].folder.parent, json=json, quiet=quiet, results=results)
+    conclude(comparison, out or runs[0].folder.parent, json, quiet, results)
 
 
 def _recipes(
     what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
 ) -> list[Recipe]:
     from reverie.data.sources import default_protocol
-    from reverie.errors import ConfigError
     from reverie.models.shelf import MODELS
     from reverie.training.comparison import recipes_for
     from reverie.training.recipe import RECIPES, change_recipe, load_recipe
@@ -158,9 +154,7 @@ def _recipes(
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:
     """Return the recipes of a suite on one dataset, and how many seeds it plans there."""
-    from reverie.errors import ConfigError, unknown
-    from reverie.training.recipe import cell_recipe
-    from reverie.training.suite import load_suite
+    from reverie.training.recipe import cell_recipe, load_suite
 
     suite = load_suite(name)
     if on is None:
@@ -176,8 +170,3 @@ def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequen
 
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name.split(".")[0]).strip("-.") or "events"
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the verb."""
-    app.command()(compare)

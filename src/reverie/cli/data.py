@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from reverie.cli.options import Json, Offline, console, print_json, print_list
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
 
 app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
 
@@ -80,8 +77,10 @@ def describe_command(
     Example: reverie data describe clicks.csv --user member --item film --timestamp seen_at
     """
     from reverie.data.describe import describe
+    from reverie.data.sources import open_dataset
 
-    _facts(describe(_open(name_or_path, user, item, timestamp, rating, catalog, offline)), json)
+    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
+    _facts(describe(open_dataset(name_or_path, **columns, catalog=catalog, offline=offline)), json)
 
 
 @app.command()
@@ -101,21 +100,15 @@ def convert(
     Example: reverie data convert ml-100k ml-100k.parquet
     """
     from reverie.data.readers.writing import write_dataset
+    from reverie.data.sources import open_dataset
 
-    dataset = _open(source, user, item, timestamp, rating, catalog, offline)
+    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
+    dataset = open_dataset(source, **columns, catalog=catalog, offline=offline)
     written = [str(path) for path in write_dataset(dataset, target)]
     if json:
         print_json({"written": written, "events": dataset.n_events})
     else:
         console().print(f"wrote {dataset.n_events:,} events: {', '.join(written)}", markup=False)
-
-
-def _open(
-    name: str, user: str | None, item: str | None, timestamp: str | None, rating: str | None, catalog: Path | None, offline: bool
-) -> Dataset:
-    from reverie.data.sources import open_dataset
-
-    return open_dataset(name, user=user, item=item, timestamp=timestamp, rating=rating, catalog=catalog, offline=offline)
 
 
 def _facts(facts: dict[str, Any], json: bool) -> None:

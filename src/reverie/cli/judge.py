@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie.cli.options import Json, Offline, Quiet, console, print_json
+from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,15 +78,11 @@ class _Task:
 def _task(
     dataset: str | None, protocol: str | None, on: str, truth: Path | None, history: Path | None, core: int, offline: bool
 ) -> _Task:
-    from reverie.errors import ConfigError
     from reverie.evaluation import read_truth, targets_in_history
     from reverie.files import sha256
 
-    if (
-        (dataset is None) == (truth is None)
-        or (history is not None and truth is None)
-        or (protocol is not None and truth is not None)
-    ):
+    unwanted = history if truth is None else protocol
+    if (dataset is None) == (truth is None) or unwanted is not None:
         raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
     if on not in ("valid", "test"):
         raise ConfigError(f"--on {on} is not possible; use valid or test")
@@ -106,7 +103,6 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     from reverie.data.sources import default_protocol, open_dataset
     from reverie.data.splits import PROTOCOLS
     from reverie.data.splits.config import SplitConfig, split_dataset
-    from reverie.errors import unknown
     from reverie.evaluation import targets_in_history
 
     chosen = protocol or default_protocol(name)
@@ -123,7 +119,6 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
 
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
-    from reverie.errors import ConfigError
     from reverie.report.ranking import BASELINES
 
     found: dict[str, list[str]] = {}
@@ -167,8 +162,3 @@ def _baselines(task: _Task, k: int) -> dict[str, Sequence[Evaluation]]:
         return {}
     options: dict[str, Any] = {"top": k, "train": task.train, "protocol": task.facts["protocol"]}
     return {name: [evaluate(model, task.queries, **options)] for name, model in fit_baselines(data).items()}
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the verb."""
-    app.command()(judge)

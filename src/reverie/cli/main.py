@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import (
-    compare,
-    data,
-    demo,
-    doctor,
-    evaluate,
-    explain,
-    export,
-    judge,
-    models,
-    recipes,
-    recommend,
-    studies,
-    sweep,
-    train,
-)
+from reverie.cli import data, recipes
+from reverie.cli.compare import compare
+from reverie.cli.demo import demo, explain
+from reverie.cli.judge import judge
+from reverie.cli.models import doctor, export, models
+from reverie.cli.recommend import evaluate, recommend
+from reverie.cli.studies import VERBS
+from reverie.cli.train import sweep, train
 from reverie.errors import ReverieError
 
 INTERRUPTED = 130
@@ -53,21 +46,10 @@ def _main(
     """Options of the whole command."""
 
 
-for verb in (
-    demo,
-    train,
-    sweep,
-    evaluate,
-    compare,
-    studies,
-    judge,
-    recommend,
-    explain,
-    export,
-    models,
-    doctor,
-):
-    verb.register(app)
+verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *(verb.command() for verb in VERBS)]
+verbs += [judge, recommend, explain, export, models, doctor]
+for command in verbs:
+    app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Json, console, print_json, print_list
+from reverie.errors import ConfigError, nearest
 
 app = typer.Typer(help="List, copy and validate recipes.", no_args_is_help=True)
 
@@ -18,8 +19,7 @@ def list_recipes(json: Json = False) -> None:
 
     Example: reverie recipes list
     """
-    from reverie.training.recipe import RECIPES, load_recipe
-    from reverie.training.suite import cell_name, load_suite, suite_files
+    from reverie.training.recipe import RECIPES, cell_name, load_recipe, load_suite, suite_files
 
     loaded = [load_recipe(name) for name in RECIPES.files()]
     if json:
@@ -48,10 +48,8 @@ def copy(
 
     Example: reverie recipes copy sasrec-beauty mine.yaml
     """
-    from reverie.errors import ConfigError, nearest
     from reverie.files import write_text
-    from reverie.training.recipe import RECIPES, load_recipe
-    from reverie.training.suite import suite_cells
+    from reverie.training.recipe import RECIPES, load_recipe, suite_cells
 
     known, cells = RECIPES.files(), suite_cells()
     if name not in known and name not in cells:
@@ -65,9 +63,7 @@ def copy(
 
 
 @app.command()
-def validate(
-    recipe: Annotated[str, typer.Argument(help="A packaged recipe's name, or a YAML file.")],
-) -> None:
+def validate(recipe: Annotated[str, typer.Argument(help="A packaged recipe's name, or a YAML file.")]) -> None:
     """Check a recipe, the model's options included, without running it.
 
     Example: reverie recipes validate mine.yaml

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie.cli.options import Device, Json, Offline, Quiet, Settings, be_offline, console, print_json, print_list
+from reverie.errors import ConfigError
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
-    from reverie.report.study_report import StudyReport
+    from reverie.report.table import StudyReport
     from reverie.study.call import Call
     from reverie.study.recipe import RecipeShelf
 
@@ -23,6 +24,8 @@ RecipeName = Annotated[str | None, typer.Argument(help="Name of a packaged recip
 Smoke = Annotated[bool, typer.Option("--smoke", help="A short form that shows only that it runs.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study; a folder under runs/ by default.")]
 Results = Annotated[Path | None, typer.Option("--results", help="Append all metrics to this CSV table.")]
+Rows = Annotated[str | None, typer.Option("--rows", help="Rows, comma-separated, or 'all'; the study's by default.")]
+Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Test seeds of each row; the study's by default.")]
 Listed = Annotated[bool, typer.Option("--list", help="List the packaged recipes.")]
 
 
@@ -77,12 +80,14 @@ class StudyVerb:
             if listed:
                 _print_recipes(shelf, json)
                 return
-            report = self._report(shelf, recipe, settings or [], smoke, out, results, device, offline, not (quiet or json), own)
+            facts = {"results": results, "device": device, "offline": offline, "show": not (quiet or json)}
+            report = self._report(shelf, recipe, settings or [], smoke, out, own, facts)
             if json:
                 print_json(report.json | {"files": list(report.files)})
             else:
                 report.print(console(quiet))
 
+        run.__name__, run.__doc__ = self.name, self.help
         signature = inspect.signature(run, eval_str=True)  # typer reads `Annotated` from it
         fixed = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
         run.__signature__ = signature.replace(parameters=[*fixed, *self.options])  # type: ignore[attr-defined]
@@ -95,22 +100,17 @@ class StudyVerb:
         settings: list[str],
         smoke: bool,
         out: Path | None,
-        results: Path | None,
-        device: str | None,
-        offline: bool,
-        show: bool,
         own: dict[str, Any],
+        facts: dict[str, Any],
     ) -> StudyReport:
-        from reverie.errors import ConfigError
         from reverie.study.call import Call
 
         if recipe is None:
             names = list(shelf.files())
             raise ConfigError(f"say which recipe, e.g. 'reverie {self.name} {names[0]}'; 'reverie {self.name} --list' names them")
-        be_offline(offline)
+        be_offline(facts["offline"])
         command = ["reverie", self.name, recipe, *(word for one in settings for word in ("--set", one)), *["--smoke"] * smoke]
-        facts: dict[str, Any] = {"command": shlex.join(command), "results": results, "device": device}
-        facts |= {"offline": offline, "show": show}
+        facts = {"command": shlex.join(command), **facts}
         if Path(recipe).is_dir():
             if not self.on_folder:
                 raise ConfigError(f"{recipe} is a folder; 'reverie {self.name}' takes a recipe")
@@ -135,18 +135,10 @@ def _print_recipes(shelf: RecipeShelf[Any], json: bool) -> None:
     print_list(tuple(columns[0]), [tuple(one.values()) for one in columns])
 
 
-_ROWS = inspect.Parameter(
-    "rows",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=None,
-    annotation=Annotated[str | None, typer.Option("--rows", help="Rows, comma-separated, or 'all'; the study's by default.")],
-)
-_SEEDS = inspect.Parameter(
-    "seeds",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=None,
-    annotation=Annotated[int | None, typer.Option("--seeds", min=1, help="Test seeds of each row; the study's by default.")],
-)
+def _option(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
 _CONTRAST = """Train one encoder with several contrastive losses and compare them; the same command again goes on where it was cut.
 
 Example: reverie contrast graph-mutag --results results/contrast.csv
@@ -176,6 +168,7 @@ The same command again goes on where it was cut.
 Example: reverie interpret recinterpreter-sasrec-ml-100k --results results/language.csv
 """
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
+_ON_RUN = "reverie.robustness.trained:report"
 VERBS = (
     StudyVerb(
         "contrast",
@@ -183,24 +176,11 @@ VERBS = (
         "reverie.contrast.recipe:CONTRAST",
         "reverie.contrast.study:report",
         folder="runs/contrast-{name}",
-        options=(_ROWS, _SEEDS),
+        options=(_option("rows", Rows), _option("seeds", Seeds)),
     ),
     StudyVerb("robustness", _ROBUSTNESS, _SHELF, _STUDY),
-    StudyVerb(
-        "attack",
-        _ATTACK,
-        _SHELF,
-        _STUDY,
-        on_folder="reverie.robustness.run_attack:report",
-        more=(("detect", False), ("defend", False)),
-    ),
+    StudyVerb("attack", _ATTACK, _SHELF, _STUDY, on_folder=_ON_RUN, more=(("detect", False), ("defend", False))),
     StudyVerb("defend", _DEFEND, _SHELF, _STUDY, more=(("detect", False),)),
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the verbs."""
-    for verb in VERBS:
-        app.command(verb.name, help=verb.help)(verb.command())

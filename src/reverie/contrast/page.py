@@ -1,28 +1,71 @@
-"""A study as plots and as a page."""
+"""A study as plots and as a page, with the inverse temperature that acts at each cosine."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reverie.contrast.effective import Effective, effective
-from reverie.contrast.summary import summarise
-from reverie.contrast.table import metrics_tables, study_table
-from reverie.evaluation.paired_seeds import t_interval
+import numpy as np
+import torch
+
+from reverie.contrast.summary import Summary, metrics_tables, study_table, summarise
+from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
+from reverie.objectives import effective_inv_tau
+from reverie.objectives.config import ADNCE
 from reverie.report.page import Facts, Figure, Section, read, write_page
 from reverie.report.plots import CARD, INK, MUTED, inline_svg, look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from reverie.contrast.summary import RowSummary, Summary
-    from reverie.contrast.training import MeasuredStudy
+    from reverie.contrast.task import MeasuredStudy
+
+
+@dataclass(frozen=True)
+class Effective:
+    """A row's inverse temperature over the cosines that were observed."""
+
+    name: str
+    tau: float
+    mu: float
+    sigma: float
+    cosines: tuple[float, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Least and greatest cosine."""
+        return self.cosines[0], self.cosines[-1]
+
+    def at(self, cosines: Sequence[float]) -> list[float]:
+        """Return the inverse temperature at cosines, see `effective_inv_tau`."""
+        f = torch.tensor(cosines, dtype=torch.float64)
+        return [float(value) for value in effective_inv_tau(f, self.tau, self.mu, self.sigma)]
+
+    @property
+    def inverse_mean(self) -> float:
+        """Mean inverse temperature over the cosines, by the trapezoidal rule over quantiles: 1/τ of the InfoNCE that matches it."""
+        return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
+
+
+def effective(study: MeasuredStudy) -> list[Effective]:
+    """Return the rows of a study that weight their negatives by a Gaussian, in order."""
+    found = []
+    for row in study.rows:
+        loss = row.what
+        seen = [outcome.cosines for outcome in row.outcomes if len(outcome.cosines) > 2]
+        if not isinstance(loss, ADNCE) or loss.shuffled or loss.variant == "reweight_only" or not seen:
+            continue
+        if isinstance(loss.temperature, int | float):
+            cosines = tuple(float(value) for value in np.mean(seen, axis=0))
+            found.append(Effective(row.name, float(loss.temperature), loss.mu, loss.sigma, cosines))
+    return found
 
 
 _LINE, _BELOW = 26.0, 0.27
@@ -33,18 +76,13 @@ _FRAME = 9
 
 def write_plots(study: MeasuredStudy) -> list[Path]:
     """Write the plots of a study into its folder."""
-    drawn = {"rows.svg": rows_plot(summarise(study))}
+    drawn = {"rows.svg": draw_rows(summarise(study))}
     curves = effective(study)
     if curves:
-        drawn["temperature.svg"] = temperature_plot(curves, study.dataset)
-    for name, text in drawn.items():
-        write_text(study.folder / name, text)
+        drawn["temperature.svg"] = draw_temperature(curves, study.dataset)
+    for name, drawing in drawn.items():
+        write_text(study.folder / name, standalone(drawing))
     return [study.folder / name for name in drawn]
-
-
-def rows_plot(summary: Summary) -> str:
-    """Return the drawing of `draw_rows` as a file of its own."""
-    return _file(draw_rows(summary))
 
 
 def draw_rows(summary: Summary) -> Markup:
@@ -53,8 +91,8 @@ def draw_rows(summary: Summary) -> Markup:
     def paint(axes: Axes) -> None:
         for at, row in enumerate(summary.rows):
             colour = MUTED if row.baseline else look(0).code
-            ends = _interval(row)
-            if ends is not None:
+            if row.std:
+                ends = t_interval(row.mean, row.std, len(row.values))
                 axes.plot(ends, [at, at], color=colour, linewidth=1.6, alpha=0.75, solid_capstyle="round")
             axes.plot(row.values, [at + _BELOW] * len(row.values), "o", markersize=4.5, color=colour, alpha=0.6, mew=0)
             axes.plot(row.mean, at, "D", markersize=6.5, color=colour, markerfacecolor=CARD if row.baseline else colour, zorder=3)
@@ -69,11 +107,6 @@ def draw_rows(summary: Summary) -> Markup:
 
     alt = f"{summary.metric} of {', '.join(f'{row.name} {row.mean:.4f}' for row in summary.rows)}, with a dot per seed"
     return inline_svg(paint, "rows", alt, width=480, height=50 + _LINE * len(summary.rows))
-
-
-def temperature_plot(curves: list[Effective], dataset: str) -> str:
-    """Return the drawing of `draw_temperature` as a file of its own."""
-    return _file(draw_temperature(curves, dataset))
 
 
 def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
@@ -99,11 +132,7 @@ def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
     return inline_svg(paint, "temperature", alt, width=480, height=260 + 16 * len(curves))
 
 
-def _interval(row: RowSummary) -> tuple[float, float] | None:
-    return t_interval(row.mean, row.std, len(row.values)) if row.std else None
-
-
-def _file(drawing: Markup) -> str:
+def standalone(drawing: Markup) -> str:
     """Return a drawing as a file of its own, with the colours and the font of report pages and their background."""
     page = read("style.css")
     colours = page[: page.index("*, ::after {")]

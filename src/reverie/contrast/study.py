@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.contrast.page import write_plots, write_report
-from reverie.contrast.recipe import CONTRAST, loss_settings
+from reverie.contrast.recipe import CONTRAST, ContrastRecipe, loss_settings
 from reverie.contrast.results import MORE, study_json, training_from_rows, training_rows
-from reverie.contrast.summary import setting_words, summarise
-from reverie.contrast.table import TABLE_WIDTH, study_table
-from reverie.contrast.task import open_task, task_config
-from reverie.contrast.training import MeasuredRow, MeasuredStudy, Training, Trial, best_setting, is_finite, trial
+from reverie.contrast.summary import TABLE_WIDTH, setting_words, study_table, summarise
+from reverie.contrast.task import (
+    MeasuredRow,
+    MeasuredStudy,
+    Task,
+    Training,
+    Trial,
+    best_setting,
+    is_finite,
+    open_task,
+    task_config,
+    trial,
+)
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.seeds import seed_torch
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.run import run_study
 from reverie.study.store import Store, claim, unreadable
 
 if TYPE_CHECKING:
-    from reverie.contrast.recipe import ContrastRecipe
-    from reverie.contrast.task import Task
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from reverie.objectives.config import ContrastiveConfig
     from reverie.study.call import Call
 
@@ -40,8 +47,8 @@ class TrainingCell:
     """A training of one row at one seed, or the measurement of a baseline."""
 
     row: str
-    what: str
-    """A baseline's name, or a loss as JSON."""
+    what: ContrastiveConfig | str
+    """A loss, or a baseline's name."""
     seed: int
 
 
@@ -75,14 +82,14 @@ class ContrastStudy:
     def cells(self, done: Mapping[TrainingCell, Training | None]) -> Iterator[TrainingCell]:
         """Return the trainings of the tuning, and of each row whose setting is chosen."""
         for name in self.rows_of_table:
-            tuning = [cell for cells in self._tuning(name).values() for cell in cells]
+            tuning = [cell for cells in self._tuning(name) for cell in cells]
             yield from tuning
             if all(cell in done for cell in tuning):
                 yield from self._test(name, done)
 
     def upper_bound(self, done: Mapping[TrainingCell, Training | None]) -> int:
         """Return how many trainings there are at most; rows that end at one setting share theirs."""
-        return sum(sum(map(len, self._tuning(name).values())) + self.recipe.seeds for name in self.rows_of_table)
+        return sum(sum(map(len, self._tuning(name))) + self.recipe.seeds for name in self.rows_of_table)
 
     def facts(self, cell: TrainingCell) -> dict[str, Any]:
         """Return everything that a training depends on, and the row of the table that it is for."""
@@ -122,7 +129,7 @@ class ContrastStudy:
         if cell.seed >= self.recipe.seeds:
             return []
         tuned = len(self.losses[cell.row]) if self.rows_of_table[cell.row].grid else 1
-        return training_rows(self.measured(()), cell.row, self._what(cell), result, tuned)
+        return training_rows(self.measured(()), cell.row, cell.what, result, tuned)
 
     def measured(self, rows: Sequence[MeasuredRow]) -> MeasuredStudy:
         """Return the study with rows that were measured."""
@@ -133,47 +140,36 @@ class ContrastStudy:
         trials = self._trials(name, done)
         cells = self._test(name, done)
         runs = tuple(training for cell in cells if (training := done[cell]) is not None)
-        return MeasuredRow(name, self._what(cells[0]), tuple(trials), runs, max(1, len(trials)))
+        return MeasuredRow(name, cells[0].what, tuple(trials), runs, max(1, len(trials)))
 
     def _training_facts(self, cell: TrainingCell) -> dict[str, Any]:
         """Return everything that a training depends on; rows that end at one setting share theirs."""
-        said = {"baseline": cell.what} if self._is_baseline(cell.row) else {"loss": json.loads(cell.what)}
+        said = {"baseline": cell.what} if isinstance(cell.what, str) else {"loss": cell.what.model_dump(mode="json")}
         task = {"task": self.config.model_dump(mode="json"), "data": self.task.sha256}
         return task | said | {"seed": cell.seed, "version": VERSION}
 
-    def _is_baseline(self, row: str) -> bool:
-        return self.rows_of_table[row].baseline is not None
-
-    def _what(self, cell: TrainingCell) -> ContrastiveConfig | str:
-        if self._is_baseline(cell.row):
-            return cell.what
-        return next(loss for loss in self.losses[cell.row] if loss.model_dump_json() == cell.what)
-
-    def _tuning(self, name: str) -> dict[str, list[TrainingCell]]:
-        """Return the cells of each setting of a row, by the loss as JSON; none where nothing is chosen."""
-        if not self.rows_of_table[name].grid:
-            return {}
-        settings = [loss.model_dump_json() for loss in self.losses[name]]
-        return {setting: [TrainingCell(name, setting, seed) for seed in self.recipe.tuning_seeds] for setting in settings}
+    def _tuning(self, name: str) -> list[list[TrainingCell]]:
+        """Return the cells of each setting of a row; none where nothing is chosen."""
+        settings = self.losses[name] if self.rows_of_table[name].grid else ()
+        return [[TrainingCell(name, loss, seed) for seed in self.recipe.tuning_seeds] for loss in settings]
 
     def _trials(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[Trial]:
-        by_loss = zip(self.losses[name], self._tuning(name).values(), strict=False)
+        by_loss = zip(self.losses[name], self._tuning(name), strict=False)
         return [trial(loss, [training for cell in cells if (training := done[cell]) is not None]) for loss, cells in by_loss]
 
     def _test(self, name: str, done: Mapping[TrainingCell, Training | None]) -> list[TrainingCell]:
-        baseline, trials = self.rows_of_table[name].baseline, self._trials(name, done)
-        if baseline is not None:
-            what = baseline
-        else:
-            what = (best_setting(trials, name) if trials else self.losses[name][0]).model_dump_json()
+        what: ContrastiveConfig | str | None = self.rows_of_table[name].baseline
+        trials = self._trials(name, done)
+        if what is None:
+            what = best_setting(trials, name) if trials else self.losses[name][0]
         return [TrainingCell(name, what, seed) for seed in range(self.recipe.seeds)]
 
     def _label(self, cell: TrainingCell) -> str:
-        tuned = "" if cell.seed < self.recipe.seeds else f" with {setting_words(self._what(cell))}"
+        tuned = "" if cell.seed < self.recipe.seeds else f" with {setting_words(cell.what)}"
         return f"{cell.row}{tuned}, seed {cell.seed}"
 
     def _train(self, cell: TrainingCell, say: Callable[[str], None]) -> Training:
-        what = self._what(cell)
+        what = cell.what
         seed_torch(cell.seed, "loss")  # what a loss draws, such as shuffled weights
         reset_peak()
         begin, note = time.monotonic(), ""

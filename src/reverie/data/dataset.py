@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Order = Literal["timestamp", "source", "none"]
 
+_COLUMNS: dict[str, type[np.generic]] = {"timestamp": np.int64, "rating": np.float32, "label": np.float32, "part": np.int8}
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -89,13 +91,16 @@ class Dataset:
     def sequences(self) -> Sequences:
         """One row per user, oldest event first, over one flat array."""
         vocabulary = self.vocabulary
+        present = [name for name in _COLUMNS if name in self.events.columns]
         frame = self.events.select(
             _codes("user", vocabulary.users).cast(pl.Int64).alias("user"),
             (_codes("item", vocabulary.items) + 1).cast(pl.Int32).alias("item"),
-            *[c for c in ("timestamp", "rating", "label", "kind", "part") if c in self.events.columns],
+            *present,
         )
-        keys = ["user", "timestamp"] if self.order == "timestamp" else ["user"]
-        users, order = _grouped(frame, keys)
+        if "part" in present:
+            parts = {"train": 0, "valid": 1, "test": 2}
+            frame = frame.with_columns(pl.col("part").replace_strict(parts, return_dtype=pl.Int8))
+        users, order = _grouped(frame, self.order == "timestamp")
         starts = np.flatnonzero(np.diff(users, prepend=-1)).astype(np.int64)
         stops = np.append(starts[1:], len(users)).astype(np.int64)
 
@@ -103,16 +108,7 @@ class Dataset:
             values: NDArray[Any] = frame[name].to_numpy().astype(dtype, copy=False)
             return values if order is None else values[order]
 
-        columns: dict[str, NDArray[Any]] = {}
-        if self.has_time:
-            columns["time"] = column("timestamp", np.int64)
-        if "rating" in frame.columns:
-            columns["rating"] = column("rating", np.float32)
-        if "label" in frame.columns:
-            columns["label"] = column("label", np.float32)
-        if "part" in frame.columns:
-            frame = frame.with_columns(pl.col("part").replace_strict({"train": 0, "valid": 1, "test": 2}, return_dtype=pl.Int8))
-            columns["part"] = column("part", np.int8)
+        columns = {"time" if name == "timestamp" else name: column(name, _COLUMNS[name]) for name in present}
         return Sequences(column("item", np.int32), starts, stops, users[starts], vocabulary, columns)
 
     @cached_property
@@ -162,14 +158,14 @@ def _codes(column: str, ids: pl.Series) -> pl.Expr:
     return pl.col(column).rank("dense") - 1
 
 
-def _grouped(frame: pl.DataFrame, keys: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+def _grouped(frame: pl.DataFrame, by_time: bool) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """Return user codes in sorted order, and the stable order that sorts the frame (None where it is sorted already)."""
     users = frame["user"].to_numpy()
-    if len(keys) == 1:
-        if bool((users[1:] >= users[:-1]).all()):
-            return users, None
+    if by_time:
+        order = np.argsort(frame["timestamp"].to_numpy(), kind="stable")
+        order = order[np.argsort(users[order], kind="stable")]
+    elif bool((users[1:] >= users[:-1]).all()):
+        return users, None
+    else:
         order = np.argsort(users, kind="stable")
-        return users[order], order
-    order = np.argsort(frame["timestamp"].to_numpy(), kind="stable")
-    order = order[np.argsort(users[order], kind="stable")]
     return users[order], order

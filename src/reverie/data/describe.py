@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from reverie.data.splits import by_sequence, by_user, given, leave_one_out, temporal
+from reverie.data.splits import PROTOCOLS
 from reverie.errors import ReverieError
 
 if TYPE_CHECKING:
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
-
-_SPLITS: dict[str, Callable[[Dataset], Split]] = {
-    "leave_one_out": leave_one_out,
-    "temporal": temporal,
-    "by_user": by_user,
-    "by_sequence": by_sequence,
-    "given": given,
-}
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -45,7 +37,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
         "kinds": dict(dataset.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in dataset.events.columns else {},
         "order": dataset.order,
-        "splits": {name: _allows(split, dataset) for name, split in _SPLITS.items()},
+        "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
         "sha256": dataset.sha256,
         "licence": dataset.licence,
         "citation": dataset.citation,

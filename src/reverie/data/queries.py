@@ -1,4 +1,4 @@
-"""`Queries`: histories with their held-out targets, labels and candidates, for evaluation."""
+"""`Queries`: histories with their held-out targets, labels and candidates, for evaluation; queries of labelled rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reverie.data.sequences import flat_positions, row_offsets
+from reverie.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,20 +82,22 @@ class Queries:
             These queries, in this order.
         """
         picked = flat_positions(self.offsets[index], self.offsets[index + 1])
-        changes: dict[str, object] = {
-            "start": self.start[index],
-            "stop": self.stop[index],
-            "users": self.users[index],
-            "clusters": self.clusters[index],
-            "targets": self.targets[picked],
-            "offsets": row_offsets(np.diff(self.offsets)[index]),
-            "labels": None if self.labels is None else self.labels[picked],
-        }
-        if self.candidates is not None and self.candidate_offsets is not None:
-            chosen = flat_positions(self.candidate_offsets[index], self.candidate_offsets[index + 1])
-            changes["candidates"] = self.candidates[chosen]
-            changes["candidate_offsets"] = row_offsets(np.diff(self.candidate_offsets)[index])
-        return replace(self, **changes)  # type: ignore[arg-type]  # each value has its field's type
+        candidates, bounds = self.candidates, self.candidate_offsets
+        if candidates is not None and bounds is not None:
+            candidates = candidates[flat_positions(bounds[index], bounds[index + 1])]
+            bounds = row_offsets(np.diff(bounds)[index])
+        return replace(
+            self,
+            start=self.start[index],
+            stop=self.stop[index],
+            users=self.users[index],
+            clusters=self.clusters[index],
+            targets=self.targets[picked],
+            offsets=row_offsets(np.diff(self.offsets)[index]),
+            labels=None if self.labels is None else self.labels[picked],
+            candidates=candidates,
+            candidate_offsets=bounds,
+        )
 
 
 def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
@@ -127,4 +130,44 @@ def next_event_queries(
         targets=np.ascontiguousarray(sequences.items[targets_at]),
         offsets=np.arange(len(rows) + 1, dtype=np.int64),
         seen=seen,
+    )
+
+
+def select_liked(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
+    """Return the liked events of each row, and how many of all of them come before each event → [n_events]."""
+    if "label" not in rows.columns:
+        raise DataError("these events have no labels to learn from; use a dataset with a column 'label', and 'reverie collm'")
+    at = rows.positions()
+    liked = np.asarray(rows.columns["label"], dtype=np.float32)[at] > 0
+    counted = liked.astype(np.int64)
+    before = np.cumsum(counted) - counted
+    bounds = row_offsets(np.bincount(rows.event_rows(), weights=liked, minlength=len(rows)))
+    columns = {n: np.asarray(v)[at][liked] for n, v in rows.columns.items() if n not in ("part", "label", "asked")}
+    items = np.ascontiguousarray(rows.items[at][liked])
+    return replace(rows, items=items, starts=bounds[:-1], stops=bounds[1:], columns=columns), before
+
+
+def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -> Queries:
+    """Return one query per labelled event, asked about alone: its candidates are its own item; chosen [n_events]."""
+    at, row = rows.positions(), rows.event_rows()
+    liked, before = select_liked(rows)
+    wanted = np.ones(len(at), dtype=bool) if chosen is None else chosen
+    if "asked" in rows.columns:
+        wanted = wanted & (np.asarray(rows.columns["asked"])[at] != 0)
+    picked = np.flatnonzero(wanted)
+    users = rows.users[row[picked]]
+    targets = np.ascontiguousarray(rows.items[at[picked]])
+    offsets = np.arange(len(picked) + 1, dtype=np.int64)
+    return Queries(
+        sequences=liked,
+        start=liked.starts[row[picked]],
+        stop=before[picked],
+        users=users,
+        clusters=users,
+        targets=targets,
+        offsets=offsets,
+        seen="keep",
+        labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]],
+        candidates=targets,
+        candidate_offsets=offsets,
     )

@@ -126,15 +126,11 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
     end = len(rows.items)
     columns: dict[str, NDArray[np.generic]] = {}
     for name, values in rows.columns.items():
-        more = np.zeros(len(profiles.items), dtype=values.dtype)
+        more = np.full(len(profiles.items), name in ("label", "weight"), dtype=values.dtype)
         if name == "rating":
             more = profiles.ratings.astype(values.dtype)
-        elif name == "label":
-            more[:] = 1
         elif name == "time" and rows.n_events:
             more[:] = values[rows.positions()].max()
-        elif name == "weight":
-            more[:] = 1
         columns[name] = np.concatenate([values, more])
     return replace(
         rows,

@@ -6,18 +6,18 @@ import importlib
 from typing import Any
 
 _WHERE = {
-    "AffineLaw": "affine",
+    "AffineLaw": "samplers.exact",
     "DDIM": "config",
     "DDPM": "config",
     "DPMSolver": "config",
     "Exact": "config",
-    "Guided": "guidance",
+    "Guided": "noising",
     "SamplerConfig": "config",
-    "Schedule": "schedules",
-    "affine_law": "affine",
+    "Schedule": "noising",
+    "affine_law": "samplers.exact",
     "create_denoiser": "denoisers",
     "create_sampler": "samplers",
-    "create_schedule": "schedules",
+    "create_schedule": "noising",
     "q_sample": "noising",
     "sample": "samplers",
     "x0_loss": "noising",

@@ -1,4 +1,4 @@
-"""Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec, Yang et al. 2023)."""
+"""Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec; adaLN-Zero of DiT)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from reverie.diffusion.config import DenoiserName
@@ -68,18 +69,29 @@ class StepEmbedding(nn.Module):
         return table[steps]
 
 
-class LinearDenoiser(nn.Module):
-    """``mlp1``, every published command: one Linear 3D→D on [x_s ; h ; τ(s)], so affine in x_s and h."""
+class ConcatenationDenoiser(nn.Module):
+    """A denoiser that reads the noisy vector, the guidance and the embedded step side by side: [x_s ; h ; τ(s)]."""
+
+    out: nn.Module
 
     def __init__(self, dim: int, steps: int) -> None:
         super().__init__()
         self.embed = StepEmbedding(dim, steps)
-        self.out = nn.Linear(3 * dim, dim)
 
     def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
-        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
+        out: Tensor = self.out(torch.cat([x, h, self.embed(steps).expand(len(x), -1)], dim=1))
         return out
+
+
+class LinearDenoiser(ConcatenationDenoiser):
+    """``mlp1``, every published command: one Linear 3D→D on [x_s ; h ; τ(s)], so affine in x_s and h."""
+
+    out: nn.Linear
+
+    def __init__(self, dim: int, steps: int) -> None:
+        super().__init__(dim, steps)
+        self.out = nn.Linear(3 * dim, dim)
 
     @torch.no_grad()
     def affine(self) -> AffineParts:
@@ -94,18 +106,12 @@ class LinearDenoiser(nn.Module):
         return list(self.parameters())
 
 
-class NonlinearDenoiser(nn.Module):
+class NonlinearDenoiser(ConcatenationDenoiser):
     """``mlp2``: Linear 3D→2D, GELU, Linear 2D→D on [x_s ; h ; τ(s)]."""
 
     def __init__(self, dim: int, steps: int) -> None:
-        super().__init__()
-        self.embed = StepEmbedding(dim, steps)
+        super().__init__(dim, steps)
         self.out = nn.Sequential(nn.Linear(3 * dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
-
-    def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
-        """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
-        out: Tensor = self.out(_concatenate(x, h, self.embed(steps)))
-        return out
 
 
 def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser | NonlinearDenoiser:
@@ -127,5 +133,46 @@ def create_denoiser(name: DenoiserName, dim: int, steps: int) -> LinearDenoiser 
     return LinearDenoiser(dim, steps) if name == "mlp1" else NonlinearDenoiser(dim, steps)
 
 
-def _concatenate(x: Tensor, h: Tensor, embedded: Tensor) -> Tensor:
-    return torch.cat([x, h, embedded.expand(len(x), -1)], dim=1)
+class ModulatedBlock(nn.Module):
+    """z + gate(c) * MLP(scale(c) * LayerNorm(z) + shift(c)), with a gate that starts at zero.
+
+    .. [1] Peebles and Xie, Scalable diffusion models with transformers, ICCV 2023, arXiv 2212.09748, section 3.2 (adaLN-Zero).
+    """
+
+    def __init__(self, dim: int, multiple: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim, elementwise_affine=False)
+        self.mlp = nn.Sequential(nn.Linear(dim, multiple * dim), nn.GELU(), nn.Linear(multiple * dim, dim))
+        self.modulation = nn.Linear(dim, 3 * dim)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        """Transform vectors; z, c [B, D] → [B, D]."""
+        scale, shift, gate = self.modulation(F.silu(c)).chunk(3, dim=-1)
+        out: Tensor = z + gate * self.mlp(torch.addcmul(shift, self.norm(z), 1 + scale))
+        return out
+
+
+class ModulatedDenoiser(nn.Module):
+    """Predicts clean vectors from noisy ones, guidance and the step."""
+
+    def __init__(self, dim: int, steps: int, blocks: int = 1, multiple: int = 2) -> None:
+        super().__init__()
+        self.embed = StepEmbedding(dim, steps)
+        self.noisy = nn.Linear(dim, dim, bias=False)
+        nn.init.zeros_(self.noisy.weight)
+        self.blocks = nn.ModuleList(ModulatedBlock(dim, multiple) for _ in range(blocks))
+
+    def forward(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
+        """Predict clean vectors; x, h [B, D], steps [B] or [1] → [B, D]."""
+        c = h + self.embed(steps)
+        z: Tensor = h + self.noisy(x)
+        for block in self.blocks:
+            z = block(z, c)
+        return z
+
+
+def project_to_sphere(vectors: Tensor) -> Tensor:
+    """Return vectors scaled to length √D, where each coordinate has mean square 1; vectors [..., D] → [..., D]."""
+    return F.normalize(vectors, dim=-1) * math.sqrt(vectors.shape[-1])

@@ -10,11 +10,10 @@ from reverie.evaluation.metrics import Metric, parse
 from reverie.evaluation.paired_queries import paired_test, paired_tests, smallest_detectable_difference
 from reverie.evaluation.recommend import recommend, recommend_all
 from reverie.evaluation.recommendations import read_recommendations
-from reverie.evaluation.result import Evaluation
+from reverie.evaluation.result import Evaluation, measure, pooled
 from reverie.evaluation.slices import slice_masks, sliced, with_history
 from reverie.evaluation.submitted import audit, submit, targets_in_history
-from reverie.evaluation.summary import pooled
-from reverie.evaluation.values import Values, measure
+from reverie.evaluation.values import Values
 
 __all__ = [
     "Effect",

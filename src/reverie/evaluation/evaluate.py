@@ -12,9 +12,19 @@ import torch
 from reverie import processes
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.ranking import arrange, count_around, list_frame, rank_frame, ranked_targets
+from reverie.evaluation.ranking import (
+    arrange,
+    batches,
+    count_around,
+    evaluation_mode,
+    highest,
+    list_frame,
+    masked,
+    rank_frame,
+    ranked_targets,
+    score_batch,
+)
 from reverie.evaluation.result import Evaluation
-from reverie.evaluation.scoring import batches, evaluation_mode, highest, masked, score_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

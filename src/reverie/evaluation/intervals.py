@@ -1,19 +1,26 @@
-"""Cluster bootstrap over users or sessions, crossed with training seeds; percentile intervals and linearised standard errors."""
+"""Cluster bootstrap over users or sessions, crossed with training seeds; means over seeds and users; Student's t over seeds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special, stats
 
+from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, SIGNIFICANT, Effect, finite, holm_corrected
+from reverie.evaluation.values import Values
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
     from numpy.typing import NDArray
 
-    from reverie.evaluation.values import Values
 
 BLOCK = 16
 """Resamples drawn at a time; bounds the memory."""
@@ -142,3 +149,83 @@ def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.
     defined = np.broadcast_to(bottom != 0, top.shape)
     ratio: NDArray[np.float64] = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=defined)
     return ratio
+
+
+RESAMPLES = 1000
+
+
+def mean_over_seeds(values: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
+    """Return the mean of one value per user; each frame holds ``user`` and ``value`` of one seed.
+
+    Users, and seeds where there are several, are drawn with replacement. Assumed: users and seeds are independent draws. p is
+    two-sided, by the normal approximation with the standard deviation of the resampled means as standard error; with a few
+    seeds that error is too small by (S - 1) / S in its seed part, so p is too small as well.
+    """
+    return _pooled([(frame["value"].to_numpy(), frame["user"].to_numpy()) for frame in values], seed)
+
+
+def difference_over_seeds(values: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
+    """Return the mean difference of two values per user, paired by seed and user; assumptions as in `mean_over_seeds`."""
+    pairs = []
+    for left, right in zip(values, others, strict=True):
+        both = left.join(right, on="user", suffix="_other")
+        pairs.append(((both["value"] - both["value_other"]).to_numpy(), both["user"].to_numpy()))
+    return _pooled(pairs, seed)
+
+
+def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int) -> Effect:
+    sums = cluster_sums([[Values(values.astype(np.float64), np.ones(len(values)), users, len(values))] for values, users in seeds])
+    drawn = resampled(sums, RESAMPLES, seed)[:, 0]
+    low, high = percentiles(drawn)[:, 0]
+    value, error = float(sums.value[0]), float(drawn.std())
+    p = erfc(abs(value) / error / sqrt(2)) if error > 0 else float(value == 0)
+    clusters, how = sums.numerator.shape[1], interval_name(RESAMPLES, len(seeds))
+    return Effect(value, finite(low), finite(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)
+
+
+POWER = 0.8
+"""The power that `detectable` speaks of."""
+_SAME = 1e-12
+"""Differences whose standard deviation is below this are the same at every seed."""
+
+
+def paired_by_seed(first: Sequence[float], other: Sequence[float]) -> Effect:
+    """Compare two methods that were measured once at each of the same seeds.
+
+    With d the differences at n seeds, m their mean and s their standard deviation (n - 1 in its denominator), the interval is
+    ``m ± t s/√n`` with the 97.5 % quantile t of Student's distribution with n - 1 degrees of freedom, and p is that of ``m √n/s``
+    (Student 1908). Assumed: seeds are independent and their differences normal. The test set counts as fixed. Interval, p and
+    detectable are None for one seed, and where all seeds give the same difference.
+    """
+    if len(first) != len(other) or not len(first):
+        raise ValueError(f"first and other must hold the same seeds, at least one, got {len(first)} and {len(other)} values")
+    d = np.asarray(first, dtype=np.float64) - np.asarray(other, dtype=np.float64)
+    n, mean = len(d), float(d.mean())
+    spread = float(d.std(ddof=1)) if n > 1 else 0.0
+    if spread <= _SAME:
+        return Effect(mean, None, None, None, n, n, NO_INTERVAL)
+    error = spread / math.sqrt(n)
+    reach = t_quantile(n) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    return Effect(mean, mean - reach, mean + reach, p, n, n, f"t({n - 1})", "paired_t", noncentrality(n) * error)
+
+
+def paired_by_seed_with(values: Mapping[str, Sequence[float]], baseline: str) -> dict[str, Effect]:
+    """Compare every row with a baseline among them, seed by seed, corrected for the number of rows that could be tested."""
+    return holm_corrected({name: paired_by_seed(row, values[baseline]) for name, row in values.items() if name != baseline})
+
+
+def t_quantile(n: int) -> float:
+    """Return how many standard errors the 95 % t-interval of a mean of n values reaches to either side."""
+    return float(stats.t.ppf(1 - SIGNIFICANT / 2, n - 1))
+
+
+def t_interval(mean: float, std: float, n: int) -> tuple[float, float]:
+    """Return the 95 % t-interval of a mean of n values with the standard deviation `std`."""
+    reach = t_quantile(n) * std / math.sqrt(n)
+    return mean - reach, mean + reach
+
+
+def noncentrality(n: int) -> float:
+    """Return how many standard errors a true difference must have for the t-test over n seeds to find it with power 80 %."""
+    return float(special.nctdtrinc(n - 1, 1 - POWER, t_quantile(n)))

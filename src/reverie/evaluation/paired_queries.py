@@ -12,24 +12,19 @@ import polars as pl
 
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, Effect, finite, holm
-from reverie.evaluation.intervals import (
-    ClusterSums,
-    cluster_sums,
-    influence,
-    interval_name,
-    percentiles,
-    resampled,
-    standard_error,
-)
+from reverie.evaluation.intervals import ClusterSums, cluster_sums, influence, interval_name, percentiles, resampled, standard_error
 from reverie.evaluation.metrics import LABELLED, RANKED, parse
-from reverie.evaluation.values import check_same_questions, measure
+from reverie.evaluation.result import Evaluation, check_same_questions, measure
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.evaluation.values import Measured, Values
+    from reverie.evaluation.values import Values
 
+Names = Sequence[str] | None
+Side = Evaluation | Sequence[Evaluation]
+"""One evaluation of a method, or one per training seed."""
 COLUMNS: dict[str, type[pl.DataType]] = {
     "metric": pl.String,
     **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64),
@@ -50,13 +45,7 @@ class Paired:
 
 
 def paired_by_query(
-    first: Measured | Sequence[Measured],
-    other: Measured | Sequence[Measured],
-    names: Sequence[str] | None = None,
-    *,
-    resamples: int = 1000,
-    permutations: int = 10_000,
-    seed: int = 0,
+    first: Side, other: Side, names: Names = None, *, resamples: int = 1000, permutations: int = 10_000, seed: int = 0
 ) -> dict[str, Paired]:
     """Compare two methods on the same queries, by metric; arguments, rules and errors as in `paired_test`.
 
@@ -66,11 +55,9 @@ def paired_by_query(
     checkpoints, not of two methods.
     """
     left, right = _seeds(first), _seeds(other)
-    for one in (*left[1:], *right):
-        check_same_questions(left[0], one)
-    chosen = _names(left[0]) if names is None else list(names)
-    both = _sums([*left, *right], chosen)
-    a, b = _sides(both, len(left))
+    usual = LABELLED if left[0].scored is not None else ("recall@10", "ndcg@10", "mrr@10")
+    chosen = list(usual if names is None else names)
+    both, a, b = _paired_sums(left, right, chosen)
     n_clusters = both.numerator.shape[1]
     drawn = np.full((1, len(chosen)), np.nan)
     if n_clusters > 1:
@@ -78,7 +65,8 @@ def paired_by_query(
         drawn = values[:, 0] - values[:, 1]
     low, high = percentiles(drawn)
     if len(left) == len(right) == 1:
-        p, test = sign_flip(_cluster_differences(a, b), permutations, seed), f"sign_flip({permutations})"
+        apart = a.numerator[0] / a.denominator[0].sum(axis=0) - b.numerator[0] / b.denominator[0].sum(axis=0)
+        p, test = sign_flip(np.asarray(apart), permutations, seed), f"sign_flip({permutations})"
     else:
         below, above = (drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0)
         p, test = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (len(drawn) + 1)), f"bootstrap({resamples})"
@@ -102,13 +90,7 @@ def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int
 
 
 def paired_test(
-    first: Measured | Sequence[Measured],
-    other: Measured | Sequence[Measured],
-    names: Sequence[str] | None = None,
-    *,
-    resamples: int = 1000,
-    permutations: int = 10_000,
-    seed: int = 0,
+    first: Side, other: Side, names: Names = None, *, resamples: int = 1000, permutations: int = 10_000, seed: int = 0
 ) -> pl.DataFrame:
     """Compare two methods on the same queries, metric by metric.
 
@@ -152,9 +134,9 @@ def paired_test(
 
 
 def paired_tests(
-    baseline: Measured | Sequence[Measured],
-    others: Mapping[str, Measured | Sequence[Measured]],
-    names: Sequence[str] | None = None,
+    baseline: Side,
+    others: Mapping[str, Side],
+    names: Names = None,
     *,
     resamples: int = 1000,
     permutations: int = 10_000,
@@ -190,9 +172,7 @@ def paired_tests(
     return table.with_columns(pl.Series("p_holm", holm(table["p"].to_numpy())))
 
 
-def smallest_detectable_difference(
-    first: Measured | Sequence[Measured], name: str, other: Measured | Sequence[Measured] | None = None
-) -> float:
+def smallest_detectable_difference(first: Side, name: str, other: Side | None = None) -> float:
     """Return the smallest true difference that a two-sided 5 % test finds with power 80 %: 2.80 standard errors.
 
     Parameters
@@ -212,10 +192,7 @@ def smallest_detectable_difference(
     left = _seeds(first)
     if other is None:
         return DETECTABLE * float(standard_error(*influence(_sums(left, [name])))[0])
-    right = _seeds(other)
-    for one in (*left[1:], *right):
-        check_same_questions(left[0], one)
-    return DETECTABLE * float(_paired_error(*_sides(_sums([*left, *right], [name]), len(left)))[0])
+    return DETECTABLE * float(_paired_error(*_paired_sums(left, _seeds(other), [name])[1:])[0])
 
 
 def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) -> NDArray[np.float64]:
@@ -236,15 +213,11 @@ def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) ->
     return np.asarray((1 + reached) / (1 + permutations), dtype=np.float64)
 
 
-def _seeds(side: Measured | Sequence[Measured]) -> list[Measured]:
+def _seeds(side: Evaluation | Sequence[Evaluation]) -> list[Evaluation]:
     return list(side) if isinstance(side, Sequence) else [side]
 
 
-def _names(evaluation: Measured) -> list[str]:
-    return list(LABELLED) if evaluation.scored is not None else ["recall@10", "ndcg@10", "mrr@10"]
-
-
-def _sums(seeds: list[Measured], names: Sequence[str]) -> ClusterSums:
+def _sums(seeds: list[Evaluation], names: Sequence[str]) -> ClusterSums:
     metrics = [parse(name) for name in names]
     for metric in metrics:
         if metric.name in ("coverage", "gini"):
@@ -254,13 +227,15 @@ def _sums(seeds: list[Measured], names: Sequence[str]) -> ClusterSums:
     return cluster_sums([[measure(one, metric) for metric in metrics] for one in seeds])
 
 
-def _sides(both: ClusterSums, cut: int) -> tuple[ClusterSums, ClusterSums]:
-    return ClusterSums(both.numerator[:cut], both.denominator[:cut]), ClusterSums(both.numerator[cut:], both.denominator[cut:])
-
-
-def _cluster_differences(a: ClusterSums, b: ClusterSums) -> NDArray[np.float64]:
-    """Differences of clusters in units of the metric, shape [C, M]; over clusters they add up to the difference."""
-    return np.asarray(a.numerator[0] / a.denominator[0].sum(axis=0) - b.numerator[0] / b.denominator[0].sum(axis=0))
+def _paired_sums(
+    left: list[Evaluation], right: list[Evaluation], names: Sequence[str]
+) -> tuple[ClusterSums, ClusterSums, ClusterSums]:
+    """Add up metrics inside clusters, of all seeds together and of each side."""
+    for one in (*left[1:], *right):
+        check_same_questions(left[0], one)
+    both, cut = _sums([*left, *right], names), len(left)
+    top, bottom = both.numerator, both.denominator
+    return both, ClusterSums(top[:cut], bottom[:cut]), ClusterSums(top[cut:], bottom[cut:])
 
 
 def _paired_error(a: ClusterSums, b: ClusterSums) -> NDArray[np.float64]:

@@ -12,8 +12,8 @@ import torch
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, masked, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.evaluation.scoring import batches, evaluation_mode, highest, history_keys, masked, score_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

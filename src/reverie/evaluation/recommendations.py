@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,46 +31,34 @@ def find_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> NDArray[np.int3
     codes = vocabulary.item_codes(wanted)
     missing = np.flatnonzero(codes == 0)
     if len(missing):
-        titles = _Titles(vocabulary)
+        titled: dict[str, list[int]] = defaultdict(list)
+        for code, title in enumerate([] if vocabulary.titles is None else vocabulary.titles.to_list(), start=1):
+            if title:
+                titled[title.casefold().strip()].append(code)
         for at in missing.tolist():
-            codes[at] = titles.find(wanted[at])
+            codes[at] = _by_title(wanted[at], titled, vocabulary)
     return codes
 
 
-class _Titles:
-    """Titles of a vocabulary, by their lower-case form."""
+def _by_title(wanted: Any, titled: Mapping[str, list[int]], vocabulary: Vocabulary) -> int:
+    """Return the code of the item that a text names, by the lower-case titles."""
+    from rapidfuzz import fuzz, process, utils
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        self.codes: dict[str, list[int]] = defaultdict(list)
-        for code, title in enumerate([] if vocabulary.titles is None else vocabulary.titles.to_list(), start=1):
-            if title:
-                self.codes[title.casefold().strip()].append(code)
-
-    def find(self, wanted: Any) -> int:
-        """Return the code of the item that a text names."""
-        from rapidfuzz import fuzz, process, utils
-
-        if not self.codes:
-            raise DataError(
-                f"no item has the id '{wanted}', and this catalogue has no titles to look in; use ids of the training data"
-            )
-        text = str(wanted).casefold().strip()
-        if text in self.codes:
-            return self._only(wanted, self.codes[text])
-        near = process.extract(text, list(self.codes), scorer=fuzz.WRatio, processor=utils.default_process, limit=3)
-        named = ", ".join(f"'{self.vocabulary.title(self.codes[title][0])}'" for title, _, _ in near)
+    if not titled:
+        raise DataError(f"no item has the id '{wanted}', and this catalogue has no titles to look in; use ids of the training data")
+    text = str(wanted).casefold().strip()
+    if text not in titled:
+        near = process.extract(text, list(titled), scorer=fuzz.WRatio, processor=utils.default_process, limit=3)
+        named = ", ".join(f"'{vocabulary.title(titled[title][0])}'" for title, _, _ in near)
         if near[0][1] < CUTOFF:
             raise DataError(f"no item has the id or title '{wanted}'; the nearest titles are {named}")
         if len(near) > 1 and near[1][1] > near[0][1] - MARGIN:
             raise DataError(f"'{wanted}' may mean several items; write one of the titles {named} in full")
-        return self._only(wanted, self.codes[near[0][0]])
-
-    def _only(self, wanted: Any, codes: list[int]) -> int:
-        if len(codes) > 1:
-            ids = ", ".join(str(self.vocabulary.items[code - 1]) for code in codes[:5])
-            raise DataError(f"{len(codes)} items have the title '{wanted}'; name one by its id: {ids}")
-        return codes[0]
+        text = near[0][0]
+    if len(titled[text]) > 1:
+        ids = ", ".join(str(vocabulary.items[code - 1]) for code in titled[text][:5])
+        raise DataError(f"{len(titled[text])} items have the title '{wanted}'; name one by its id: {ids}")
+    return titled[text][0]
 
 
 By = Literal["rank", "score"]

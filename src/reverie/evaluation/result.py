@@ -1,4 +1,4 @@
-"""`Evaluation`: ranks of targets, recommended lists and labelled scores, saved as Parquet."""
+"""`Evaluation`: ranks of targets, recommended lists and labelled scores; its metrics with intervals, of one seed or of several."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
-from reverie.errors import DataError
-from reverie.evaluation.metrics import parse
-from reverie.evaluation.summary import pooled
-from reverie.evaluation.values import measure
+from reverie.errors import ConfigError, DataError
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
+from reverie.evaluation.metrics import LABELLED, RANKED, Metric, coverage, gini, parse, self_information
+from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_ndcg, ranked_values, user_values
 from reverie.files import atomic_path
 
 _KEY = "reverie"
@@ -159,3 +160,135 @@ def _line(row: dict[str, object]) -> str:
     if row["low"] is not None:
         line += f" [{row['low']:.4f}, {row['high']:.4f}]"
     return f"{line} ({row['n']} users, {row['excluded']} of one class left out)" if row["excluded"] else line
+
+
+def measure(evaluation: Evaluation, metric: Metric) -> Values:
+    """Compute one metric.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was measured.
+    metric : Metric
+        What to compute, from `parse`.
+
+    Returns
+    -------
+    Values
+        The metric in parts.
+
+    Raises
+    ------
+    ConfigError
+        If the recommended lists are shorter than the cut-off.
+    DataError
+        If the metric needs labels or training counts that the evaluation has not.
+    """
+    if metric.name in RANKED:
+        return ranked_values(evaluation.ranks, metric)
+    if metric.k:
+        return _listed(evaluation, metric)
+    if evaluation.scored is None:
+        raise DataError(f"metric '{metric}' needs labels, and these queries have none; use 'recall@10' or 'ndcg@10'")
+    if metric.name == "auc":
+        return auc_values(evaluation.scored)
+    return user_values(evaluation.scored, grouped_auc if metric.name == "uauc" else grouped_ndcg)
+
+
+def _listed(evaluation: Evaluation, metric: Metric) -> Values:
+    if metric.k > evaluation.top:
+        raise ConfigError(
+            f"metric '{metric}' needs lists of {metric.k} items, kept were {evaluation.top}; evaluate with top={metric.k}"
+        )
+    lists = evaluation.topk.filter(pl.col("rank") <= metric.k)
+    if metric.name in ("coverage", "gini"):
+        value = (coverage if metric.name == "coverage" else gini)(lists["item"].to_numpy().astype(np.int64), evaluation.n_items)
+        return Values(np.array([value]), np.ones(1), None, lists["query"].n_unique())
+    if evaluation.train_events is None or evaluation.train_popularity is None:
+        raise DataError(f"metric '{metric}' needs the popularity of items; evaluate with train=split.train")
+    popularity = lists["popularity"].to_numpy()
+    worth = self_information(popularity, evaluation.train_events) if metric.name == "novelty" else popularity.astype(np.float64)
+    query = lists["query"].to_numpy()
+    first = np.flatnonzero(np.diff(query, prepend=-1))
+    means = np.add.reduceat(worth, first) / np.diff(np.append(first, len(query))) if len(first) else np.zeros(0)
+    weight = evaluation.train_popularity if metric.name == "popularity_lift" else 1.0
+    return Values(means, np.full(len(means), weight), lists["cluster"].to_numpy()[first], len(means))
+
+
+def check_same_questions(first: Evaluation, other: Evaluation) -> None:
+    """Check that two evaluations answer the same questions, so that they may be paired or pooled."""
+    keys = ["query", "cluster", "target", "n_candidates"]
+    if not first.ranks.select(keys).equals(other.ranks.select(keys)):
+        raise DataError(
+            "the evaluations differ in queries, targets or candidates, so they cannot be paired; evaluate both on the same queries"
+        )
+    a, b = first.scored, other.scored
+    labels = ["query", "cluster", "item", "label"]
+    if (a is None) != (b is None) or (a is not None and b is not None and not a.select(labels).equals(b.select(labels))):
+        raise DataError("the evaluations differ in labelled rows, so they cannot be paired; evaluate both on the same queries")
+
+
+def default_names(evaluation: Evaluation) -> list[str]:
+    """Return the metrics that an evaluation can answer."""
+    names = [f"{name}@10" for name in RANKED if name not in ("hit", "map") or evaluation.ranks["query"].is_duplicated().any()]
+    if evaluation.top >= 10:
+        names += ["coverage@10", "gini@10"]
+        if evaluation.train_events is not None:
+            names += ["novelty@10", "popularity@10", "popularity_lift@10"]
+    return names + list(LABELLED) if evaluation.scored is not None else names
+
+
+def pooled(
+    evaluations: Sequence[Evaluation], names: Sequence[str] | None = None, resamples: int = 1000, seed: int = 0
+) -> pl.DataFrame:
+    """Return metrics of one method, measured with one or several training seeds.
+
+    One evaluation is resampled by clusters, which describes a checkpoint; several are resampled by seeds × clusters, which
+    describes the method.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        One per training seed, over the same queries.
+    names : sequence of str, optional
+        Metrics; by default all that the evaluation can answer.
+    resamples : int
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns metric, value, low, high, interval, n (rows the value rests on), excluded (rows that do not define it). `low`
+        and `high` are null for metrics without an interval.
+
+    Raises
+    ------
+    DataError
+        If the evaluations answer different questions.
+    ConfigError
+        If a metric is not known.
+    """
+    for other in evaluations[1:]:
+        check_same_questions(evaluations[0], other)
+    metrics = [parse(name) for name in (default_names(evaluations[0]) if names is None else names)]
+    seeds = [[measure(evaluation, metric) for metric in metrics] for evaluation in evaluations]
+    spread = [m for m in range(len(metrics)) if seeds[0][m].clusters is not None]
+    low, high = np.full((2, len(metrics)), np.nan)
+    if spread:
+        low[spread], high[spread] = cluster_bootstrap(
+            cluster_sums([[values[m] for m in spread] for values in seeds]), resamples, seed
+        )
+    kind = interval_name(resamples, len(seeds))
+    return pl.DataFrame(
+        {
+            "metric": [str(metric) for metric in metrics],
+            "value": [float(np.mean([values[m].value for values in seeds])) for m in range(len(metrics))],
+            "low": low,
+            "high": high,
+            "interval": [kind if np.isfinite(end) else "none" for end in low],
+            "n": [values.n for values in seeds[0]],
+            "excluded": [values.excluded for values in seeds[0]],
+        },
+        schema_overrides={"metric": pl.String, "value": pl.Float64, "interval": pl.String, "n": pl.Int64, "excluded": pl.Int64},
+    ).with_columns(pl.col("low", "high").fill_nan(None))

@@ -78,10 +78,8 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
     parts = {}
     for name, mask in masks.items():
         if mask.any():
-            kept = ranks.filter(pl.Series(mask))
-            lists = evaluation.topk.join(kept.select("query").unique(), on="query", how="semi", maintain_order="left")
             rows = None if scored is None else scored.filter(pl.Series(labelled[name]))
-            parts[name] = replace(evaluation, ranks=kept, topk=lists, scored=rows)
+            parts[name] = _part(evaluation, ranks.filter(pl.Series(mask)), rows)
     return parts
 
 
@@ -98,7 +96,10 @@ def with_history(evaluation: Evaluation) -> Evaluation:
     Evaluation
         Over fewer queries.
     """
-    kept = evaluation.ranks.filter(pl.col("length") > 0)
-    lists = evaluation.topk.join(kept.select("query").unique(), on="query", how="semi", maintain_order="left")
-    rows = None if evaluation.scored is None else evaluation.scored.filter(pl.col("length") > 0)
-    return replace(evaluation, ranks=kept, topk=lists, scored=rows)
+    some = pl.col("length") > 0
+    return _part(evaluation, evaluation.ranks.filter(some), None if evaluation.scored is None else evaluation.scored.filter(some))
+
+
+def _part(evaluation: Evaluation, ranks: pl.DataFrame, scored: pl.DataFrame | None) -> Evaluation:
+    lists = evaluation.topk.join(ranks.select("query").unique(), on="query", how="semi", maintain_order="left")
+    return replace(evaluation, ranks=ranks, topk=lists, scored=scored)

@@ -10,7 +10,7 @@ import polars as pl
 
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError
-from reverie.evaluation.scoring import history_keys
+from reverie.evaluation.ranking import history_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

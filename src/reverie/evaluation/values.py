@@ -1,59 +1,18 @@
-"""Metrics of an evaluation as ratios of sums over rows that belong to clusters, for intervals and tests."""
+"""Metrics as ratios of sums over rows that belong to clusters, for intervals and tests; metrics of labelled scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from reverie.errors import ConfigError, DataError
-from reverie.evaluation.labelled import auc_pseudo_values, grouped_auc, grouped_ndcg
-from reverie.evaluation.metrics import RANK_METRICS, RANKED, Metric, Ranks, coverage, gini, self_information
+from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
-
-
-class Measured(Protocol):
-    """The parts of an evaluation that metrics are computed from."""
-
-    @property
-    def ranks(self) -> pl.DataFrame:
-        """One row per query and target."""
-        ...
-
-    @property
-    def topk(self) -> pl.DataFrame:
-        """One row per query and recommended item."""
-        ...
-
-    @property
-    def scored(self) -> pl.DataFrame | None:
-        """One row per labelled pair."""
-        ...
-
-    @property
-    def top(self) -> int:
-        """Length of the recommended lists."""
-        ...
-
-    @property
-    def n_items(self) -> int:
-        """Size of the catalogue."""
-        ...
-
-    @property
-    def train_events(self) -> int | None:
-        """Number of training events."""
-        ...
-
-    @property
-    def train_popularity(self) -> float | None:
-        """Mean popularity of the item of a training event."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -85,77 +44,27 @@ class Values:
         return float(self.numerator.sum()) / total if total else float("nan")
 
 
-def measure(evaluation: Measured, metric: Metric) -> Values:
-    """Compute one metric.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        What was measured.
-    metric : Metric
-        What to compute, from `parse`.
-
-    Returns
-    -------
-    Values
-        The metric in parts.
-
-    Raises
-    ------
-    ConfigError
-        If the recommended lists are shorter than the cut-off.
-    DataError
-        If the metric needs labels or training counts that the evaluation has not.
-    """
-    if metric.name in RANKED:
-        return _ranked(evaluation.ranks, metric)
-    if metric.k:
-        return _listed(evaluation, metric)
-    if evaluation.scored is None:
-        raise DataError(f"metric '{metric}' needs labels, and these queries have none; use 'recall@10' or 'ndcg@10'")
-    if metric.name == "auc":
-        return _auc(evaluation.scored)
-    return _by_user(evaluation.scored, grouped_auc if metric.name == "uauc" else grouped_ndcg)
-
-
-def _ranked(frame: pl.DataFrame, metric: Metric) -> Values:
+def ranked_values(frame: pl.DataFrame, metric: Metric) -> Values:
+    """Return a metric of the ranks of targets."""
     ranks = Ranks.of(frame)
     values = RANK_METRICS[metric.name](ranks, metric.k)
     first = np.flatnonzero(np.diff(ranks.query, prepend=-1))
     return Values(values, np.ones(len(values)), frame["cluster"].to_numpy()[first], len(values))
 
 
-def _listed(evaluation: Measured, metric: Metric) -> Values:
-    if metric.k > evaluation.top:
-        raise ConfigError(
-            f"metric '{metric}' needs lists of {metric.k} items, kept were {evaluation.top}; evaluate with top={metric.k}"
-        )
-    lists = evaluation.topk.filter(pl.col("rank") <= metric.k)
-    if metric.name in ("coverage", "gini"):
-        value = (coverage if metric.name == "coverage" else gini)(lists["item"].to_numpy().astype(np.int64), evaluation.n_items)
-        return Values(np.array([value]), np.ones(1), None, lists["query"].n_unique())
-    if evaluation.train_events is None or evaluation.train_popularity is None:
-        raise DataError(f"metric '{metric}' needs the popularity of items; evaluate with train=split.train")
-    popularity = lists["popularity"].to_numpy()
-    worth = self_information(popularity, evaluation.train_events) if metric.name == "novelty" else popularity.astype(np.float64)
-    query = lists["query"].to_numpy()
-    first = np.flatnonzero(np.diff(query, prepend=-1))
-    means = np.add.reduceat(worth, first) / np.diff(np.append(first, len(query))) if len(first) else np.zeros(0)
-    weight = evaluation.train_popularity if metric.name == "popularity_lift" else 1.0
-    return Values(means, np.full(len(means), weight), lists["cluster"].to_numpy()[first], len(means))
-
-
 def _labels(scored: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     return scored["label"].to_numpy() > 0, scored["score"].to_numpy().astype(np.float64)
 
 
-def _auc(scored: pl.DataFrame) -> Values:
+def auc_values(scored: pl.DataFrame) -> Values:
+    """Return the AUC of all labelled rows, spread over clusters."""
     clusters, inverse = np.unique(scored["cluster"].to_numpy(), return_inverse=True)
     values = auc_pseudo_values(inverse, *_labels(scored))
     return Values(values, np.ones(len(values)), clusters[: len(values)], scored.height if len(values) else 0)
 
 
-def _by_user(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) -> Values:
+def user_values(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) -> Values:
+    """Return the mean over users of a metric of their labelled rows."""
     _, first, inverse = np.unique(scored["user"].to_numpy(), return_index=True, return_inverse=True)
     values = grouped(inverse, *_labels(scored))
     both = np.isfinite(values)
@@ -163,14 +72,76 @@ def _by_user(scored: pl.DataFrame, grouped: Callable[..., NDArray[np.float64]]) 
     return Values(values[both], np.ones(int(both.sum())), clusters, int(both.sum()), int((~both).sum()))
 
 
-def check_same_questions(first: Measured, other: Measured) -> None:
-    """Check that two evaluations answer the same questions, so that they may be paired or pooled."""
-    keys = ["query", "cluster", "target", "n_candidates"]
-    if not first.ranks.select(keys).equals(other.ranks.select(keys)):
-        raise DataError(
-            "the evaluations differ in queries, targets or candidates, so they cannot be paired; evaluate both on the same queries"
-        )
-    a, b = first.scored, other.scored
-    labels = ["query", "cluster", "item", "label"]
-    if (a is None) != (b is None) or (a is not None and b is not None and not a.select(labels).equals(b.select(labels))):
-        raise DataError("the evaluations differ in labelled rows, so they cannot be paired; evaluate both on the same queries")
+def midranks(groups: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank scores inside groups, ties at their mean rank; groups [R], scores [R] → [R]."""
+    if not len(groups):
+        return np.zeros(0)
+    order = np.lexsort((scores, groups))
+    group, score = groups[order], scores[order]
+    new_group = np.append(True, group[1:] != group[:-1])
+    new_tie = new_group | np.append(True, score[1:] != score[:-1])
+    tie_at = np.flatnonzero(new_tie)
+    tie_size = np.diff(np.append(tie_at, len(order)))
+    group_at = np.flatnonzero(new_group)[np.cumsum(new_group)[tie_at] - 1]
+    ranks = np.empty(len(order))
+    ranks[order] = np.repeat(tie_at - group_at + (tie_size + 1) / 2, tie_size)
+    return ranks
+
+
+def grouped_auc(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the AUC inside each group: the probability that a positive outscores a negative, a tie counting one half.
+
+    groups [R], positive [R], scores [R] → [G].
+    """
+    size = int(groups.max(initial=-1)) + 1
+    hits = np.bincount(groups[positive], minlength=size).astype(np.float64)
+    misses = np.bincount(groups[~positive], minlength=size)
+    rank_sums = np.bincount(groups[positive], midranks(groups, scores)[positive], minlength=size)
+    both = (hits > 0) & (misses > 0)
+    aucs: NDArray[np.float64] = np.divide(rank_sums - hits * (hits + 1) / 2, hits * misses, out=np.full(size, np.nan), where=both)
+    return aucs
+
+
+def grouped_ndcg(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the NDCG of each group's own labelled rows, without a cut-off; ties count their expected value over a random order.
+
+    .. [1] Järvelin and Kekäläinen (2002), doi:10.1145/582415.582418, with binary gains.
+
+    groups [R], positive [R], scores [R] → [G].
+    """
+    size = int(groups.max(initial=-1)) + 1
+    order = np.lexsort((-scores, groups))
+    group, score = groups[order], scores[order]
+    start = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: len(group)])
+    place = np.arange(len(group)) - np.repeat(start, np.diff(np.append(start, len(group))))
+    worth = 1 / np.log2(place + 2)
+    new = np.append(True, (group[1:] != group[:-1]) | (score[1:] != score[:-1]))[: len(group)]
+    tie = np.cumsum(new) - 1
+    mean = np.bincount(tie, worth) / np.bincount(tie) if len(tie) else np.zeros(0)
+    gained = np.bincount(group, np.where(positive[order], mean[tie], 0.0), minlength=size)
+    hits = np.bincount(groups[positive], minlength=size)
+    totals = np.bincount(groups, minlength=size)
+    ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(int(hits.max(initial=0))) + 2))])[hits]
+    both = (hits > 0) & (hits < totals)
+    values: NDArray[np.float64] = np.divide(gained, ideal, out=np.full(size, np.nan), where=both)
+    return values
+
+
+def auc_pseudo_values(clusters: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread the AUC of all rows over clusters, so that it can be resampled like a mean.
+
+    The pseudo-value of a cluster is AUC + C times the cluster's influence, made of the placements of its positives among the
+    negatives and the reverse (DeLong et al. 1988, for clusters Obuchowski 1997). Their mean is the AUC.
+
+    clusters [R], positive [R], scores [R] → [C].
+    """
+    hits, misses = int(positive.sum()), int((~positive).sum())
+    if not (hits and misses):
+        return np.zeros(0)
+    everyone = midranks(np.zeros(len(scores), dtype=np.int64), scores)
+    inside = midranks(positive.astype(np.int64), scores)
+    above = everyone - inside
+    placement = np.where(positive, above / misses, 1 - above / hits)
+    auc = placement[positive].mean()
+    influence = np.bincount(clusters, (placement - auc) / np.where(positive, hits, misses))
+    return np.asarray(auc + len(influence) * influence, dtype=np.float64)

@@ -13,13 +13,13 @@ from reverie.errors import ConfigError
 from reverie.nn.states import last_states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from reverie.llm.adapter_config import AdapterConfig, Normed, Position, TwoLayer
+    from reverie.llm.config import AdapterConfig
 
 
 class LastState(nn.Module):
-    """See `reverie.llm.adapter_config.Last`."""
+    """See `reverie.llm.config.Last`."""
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LastState(nn.Module):
 
 
 class Convolved(nn.Module):
-    """See `reverie.llm.adapter_config.Conv`.
+    """See `reverie.llm.config.Conv`.
 
     The kernel's last row meets the last event; rows before a short history meet zeros. Deviations: states are standardised first,
     and the released code does not say how short histories were aligned.
@@ -58,7 +58,7 @@ class Convolved(nn.Module):
 
 
 class PerPosition(nn.Module):
-    """See `reverie.llm.adapter_config.Position`, `TwoLayer` and `Normed`: what they share are tokens for each state."""
+    """See `reverie.llm.config.Position`, `TwoLayer` and `Normed`: what they share are tokens for each state."""
 
     def __init__(self, layers: Sequence[nn.Module], tokens: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class PerPosition(nn.Module):
 
 
 class Queries(nn.Module):
-    """See `reverie.llm.adapter_config.QFormer`: one block of cross-attention and a feed-forward part, pre-norm.
+    """See `reverie.llm.config.QFormer`: one block of cross-attention and a feed-forward part, pre-norm.
 
     A query is a learned vector plus a linear map of the last state, so that what is asked depends on the person.
     """
@@ -99,32 +99,6 @@ class Queries(nn.Module):
         return out
 
 
-def create_core(config: AdapterConfig, dim: int, width: int) -> nn.Module:
-    """Turn options into the core of an adapter."""
-    match config.kind:
-        case "last":
-            return LastState(dim, width)
-        case "conv":
-            return Convolved(dim, width, config.positions)
-        case "qformer":
-            return Queries(dim, width, config.queries, config.heads)
-        case "catalogue":
-            return Recall(dim, width, config.tokens)
-        case _:
-            return _per_position(config, dim, width)
-
-
-def _per_position(config: Position | TwoLayer | Normed, dim: int, width: int) -> PerPosition:
-    layers: list[nn.Module] = [_linear(dim, width * config.tokens)]
-    if config.kind == "layernorm":
-        layers.insert(0, nn.LayerNorm(dim))
-    elif config.kind == "two_layer":
-        first = _linear(dim, config.hidden)
-        nn.init.normal_(first.bias)  # random features: each unit bends somewhere else
-        layers = [first, nn.ReLU(), _linear(config.hidden, width * config.tokens)]
-    return PerPosition(layers, config.tokens)
-
-
 def _linear(dim: int, width: int) -> nn.Linear:
     """Return a linear layer that gives entries of about 1 for entries of about 1."""
     layer = nn.Linear(dim, width)
@@ -138,7 +112,7 @@ STEPS, ROWS, RATE = 600, 512, 1e-2
 
 
 class Recall(nn.Module):
-    """See `reverie.llm.adapter_config.Catalogue`.
+    """See `reverie.llm.config.Catalogue`.
 
     A standardised state s becomes the question q = A s + b; its soft tokens are ``W sum_i p_i t_i`` with
     ``p = softmax(exp(c) q . v_i)``, where v_i is the standardised vector of item i and t_i the token vectors of its title. A, b, c
@@ -180,21 +154,31 @@ class Recall(nn.Module):
         return out
 
     @torch.enable_grad()
-    def fit(self, states: Tensor, codes: Tensor, generator: torch.Generator) -> float:
+    def fit(self, states: Tensor, codes: Tensor, generator: torch.Generator) -> None:
         """Fit the questions, so that each state asks for the item after which it stands; states [M, D], codes [M]."""
         self.train()
         learned = [*self.question.parameters(), self.sharpness]
-        optimiser = torch.optim.Adam(learned, lr=RATE)
-        loss = torch.zeros(())
-        for _ in range(STEPS):
-            rows = torch.randint(len(states), (min(ROWS, len(states)),), generator=generator)
-            rows = rows.to(states.device)
-            loss = F.cross_entropy(self.logits(states[rows]), codes[rows] - 1)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+        fit_classifier(self.logits, learned, states, codes, STEPS, min(ROWS, len(states)), generator)
         self.eval()
-        return float(loss.detach())
+
+
+def fit_classifier(
+    logits: Callable[[Tensor], Tensor],
+    parameters: Iterable[nn.Parameter],
+    states: Tensor,
+    codes: Tensor,
+    steps: int,
+    rows: int,
+    generator: torch.Generator | None = None,
+) -> None:
+    """Fit logits of items to the item after which each state stands, on drawn rows; states [M, D], codes [M]."""
+    optimiser = torch.optim.Adam(parameters, lr=RATE)
+    for _ in range(steps):
+        drawn = torch.randint(len(states), (rows,), generator=generator).to(states.device)
+        loss = F.cross_entropy(logits(states[drawn]), codes[drawn] - 1)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
 
 
 RIDGE = 10.0
@@ -270,7 +254,26 @@ class Adapter(nn.Module):
 
 def create_adapter(config: AdapterConfig, dim: int, width: int, rms: float) -> Adapter:
     """Turn options into an adapter."""
-    return Adapter(config.kind, create_core(config, dim, width), dim, rms)
+    core: nn.Module
+    match config.kind:
+        case "last":
+            core = LastState(dim, width)
+        case "conv":
+            core = Convolved(dim, width, config.positions)
+        case "qformer":
+            core = Queries(dim, width, config.queries, config.heads)
+        case "catalogue":
+            core = Recall(dim, width, config.tokens)
+        case _:
+            layers: list[nn.Module] = [_linear(dim, width * config.tokens)]
+            if config.kind == "layernorm":
+                layers.insert(0, nn.LayerNorm(dim))
+            elif config.kind == "two_layer":
+                first = _linear(dim, config.hidden)
+                nn.init.normal_(first.bias)  # random features: each unit bends somewhere else
+                layers = [first, nn.ReLU(), _linear(config.hidden, width * config.tokens)]
+            core = PerPosition(layers, config.tokens)
+    return Adapter(config.kind, core, dim, rms)
 
 
 def pack_soft_tokens(slots: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Language models: loading, tiny random ones, default weights."""
+"""Language models: loading, default weights, tiny random ones, and low-rank updates through peft (LoRA, arXiv 2106.09685)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import contextlib
 import importlib.util
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError
 from reverie.files import cache_folder, locked
-from reverie.llm.config import DEFAULT, TINY, BackboneConfig
+from reverie.llm.config import DEFAULT, TINY, BackboneConfig, LoraConfig
 
 if TYPE_CHECKING:
     import torch
@@ -203,16 +204,20 @@ class Backbone:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
-def load_backbone(config: BackboneConfig | None = None) -> Backbone:
-    """Load a language model with its tokenizer; frozen, in evaluation mode."""
+def load_backbone(config: BackboneConfig | None = None, on: str | None = None) -> Backbone:
+    """Load a language model with its tokenizer; frozen, in evaluation mode; `on` goes before the device of the options."""
     config = config or BackboneConfig()
     if importlib.util.find_spec("transformers") is None:
         raise ConfigError("language models need the package transformers; run: pip install 'reverie[llm]'")
     from reverie.training.optimiser import choose_device
 
-    device = choose_device(config.device)
+    device = choose_device(on or config.device)
     with _quiet():
-        model, tokenizer = _random(config) if config.name == TINY else _pretrained(config, _place(config.name), device)
+        if config.name == TINY:
+            tokenizer = tiny_tokenizer()
+            model = tiny_model(len(tokenizer), config.seed).to(_dtype(config.precision))
+        else:
+            model, tokenizer = _pretrained(config, _place(config.name), device)
     if config.quantise == "none":
         model = model.to(device)
     model.requires_grad_(False)
@@ -220,12 +225,6 @@ def load_backbone(config: BackboneConfig | None = None) -> Backbone:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return Backbone(config, model, tokenizer, device)
-
-
-def _random(config: BackboneConfig) -> tuple[Any, Any]:
-
-    tokenizer = tiny_tokenizer()
-    return tiny_model(len(tokenizer), config.seed).to(_dtype(config.precision)), tokenizer
 
 
 def _place(name: str) -> str:
@@ -298,3 +297,28 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
+    """Return a backbone with low-rank updates on some of its layers: fresh, trainable, and without effect before training."""
+    config = config or LoraConfig()
+    if importlib.util.find_spec("peft") is None:
+        raise ConfigError("LoRA needs the package peft; run: pip install 'reverie[llm]'")
+    import peft
+
+    ends = {name.rpartition(".")[2] for name, _ in backbone.model.named_modules()}
+    missing = [name for name in config.targets if name not in ends]
+    if missing:
+        raise ConfigError(f"option 'lora.targets': the language model {backbone.name} has no layer '{missing[0]}'")
+    made = peft.LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=list(config.targets),
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft asks by an old name
+        model = peft.get_peft_model(backbone.model, made)
+    model.eval()
+    return replace(backbone, model=model)

@@ -1,18 +1,23 @@
-"""Greedy generation, free or along a prefix tree of titles."""
+"""Greedy generation, free or along a prefix tree of titles, and log-likelihoods of given answers."""
 
 from __future__ import annotations
 
 import inspect
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from reverie.llm.batches import collate
+from reverie.errors import ConfigError
+from reverie.llm.prompts import NO_LABEL, SOFT, collate
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone
+    from reverie.llm.prompts import MixedBatch
     from reverie.llm.titles import Titles
 
 
@@ -25,41 +30,26 @@ class TitleTree:
         self.end = backbone.end
         self.paths = {code: (*backbone.tokens(titles.text(code)), *self.separator) for code in titles.first.values()}
         self.longest = max_titles * max(map(len, self.paths.values())) + 1
-        self._children: list[dict[int, int]] = [{}]
-        self._counts: list[int] = [0]
-        self._code: dict[int, int] = {}
-        for code, path in self.paths.items():
-            node = 0
-            self._counts[0] += 1
-            for token in path:
-                node = self._child(node, token)
-                self._counts[node] += 1
-            self._code[node] = code
-
-    def _child(self, node: int, token: int) -> int:
-        if token not in self._children[node]:
-            self._children[node][token] = len(self._children)
-            self._children.append({})
-            self._counts.append(0)
-        return self._children[node][token]
+        self._ends = set(self.paths.values())
+        self._next: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)  # how many titles go on with a token
+        for path in self.paths.values():
+            for at, token in enumerate(path):
+                self._next[path[:at]][token] += 1
 
     def allowed(self, _row: int, tokens: Sequence[int]) -> list[int]:
         """Return the tokens that may follow; an `Allowed` of `reverie.llm.generate`."""
-        node, used, taken = 0, [], [0]
+        used: list[tuple[int, ...]] = []
+        begun: tuple[int, ...] = ()
         for token in tokens:
-            node = self._children[node][token]
-            taken.append(node)
-            if node in self._code:
-                used.append(taken)
-                node, taken = 0, [0]
-        if node == 0 and len(used) >= self.max_titles:
+            begun = (*begun, token)
+            if begun in self._ends:
+                used.append(begun)
+                begun = ()
+        if not begun and len(used) >= self.max_titles:
             return [self.end]
-        spent: dict[int, int] = {}
-        for path in used:
-            for visited in path:
-                spent[visited] = spent.get(visited, 0) + 1
-        open_tokens = [token for token, child in self._children[node].items() if self._counts[child] > spent.get(child, 0)]
-        return [*open_tokens, self.end] if node == 0 and used else open_tokens or [self.end]
+        spent = Counter(path[len(begun)] for path in used if path[: len(begun)] == begun)
+        open_tokens = [token for token, count in self._next[begun].items() if count > spent[token]]
+        return [*open_tokens, self.end] if not begun and used else open_tokens or [self.end]
 
 
 Allowed = Callable[[int, Sequence[int]], Sequence[int]]
@@ -78,7 +68,7 @@ def greedy_decode(
     end = backbone.end
     batch = collate(backbone, prompts, side="left", room=longest)
     answers: list[list[int]] = [[] for _ in prompts]
-    unfinished = torch.ones(batch.size, dtype=torch.bool)
+    unfinished = torch.ones(len(prompts), dtype=torch.bool)
     mask, positions = batch.mask, batch.positions[:, -1:]
     inputs = {"inputs_embeds": batch.embeds(backbone, vectors), "position_ids": batch.positions}
     name, cache = cache_name(backbone), None
@@ -94,7 +84,7 @@ def greedy_decode(
             answers[row].append(int(chosen[row]))
         if not unfinished.any():
             break
-        mask = torch.cat([mask, mask.new_ones(batch.size, 1)], dim=1)
+        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
         positions = positions + 1
         inputs = {"inputs_embeds": backbone.embed(chosen[:, None]), "position_ids": positions}
     return answers
@@ -111,3 +101,111 @@ def _penalties(logits: Tensor, answers: list[list[int]], unfinished: Tensor, all
     for row, answer in enumerate(answers):
         penalties[row, list(allowed(row, answer)) if unfinished[row] else [end]] = 0.0
     return penalties.to(logits.device)
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Beginnings of prompts as cached keys and values; mask [B, P], lengths [B]."""
+
+    layers: tuple[tuple[Tensor, Tensor], ...]
+    mask: Tensor
+    lengths: Tensor
+
+    def repeated(self, times: int) -> Prefix:
+        """Return one beginning for several ends, without copying it."""
+        layers = tuple((k.expand(times, -1, -1, -1), v.expand(times, -1, -1, -1)) for k, v in self.layers)
+        return Prefix(layers, self.mask.expand(times, -1), self.lengths.expand(times))
+
+
+def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) -> int:
+    """Return how many tokens all prompts begin with; at least one token of each stays behind."""
+    lists = [list(prompt) for prompt in prompts]
+    first, last = min(lists), max(lists)  # whatever lies between them in order shares their beginning
+    longest = min(len(prompt) for prompt in prompts) - 1
+    shared = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    if stop_at_soft:
+        longest = min(longest, next((at for at, token in enumerate(first) if token == SOFT), longest))
+    return max(0, min(shared, longest))
+
+
+def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Prefix:
+    """Run a language model over beginnings of prompts; vectors [S, D]."""
+    batch = collate(backbone, beginnings, side="left")
+    out = backbone.model(
+        inputs_embeds=batch.embeds(backbone, vectors),
+        attention_mask=batch.mask,
+        position_ids=batch.positions,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    layers = tuple((layer.keys, layer.values) for layer in getattr(out, cache_name(backbone)).layers)
+    kept, length = min(keys.shape[2] for keys, _ in layers), batch.mask.shape[1]
+    if kept < length:
+        raise ConfigError(
+            f"{backbone.name} keeps {kept} of the {length} tokens of a prompt (a sliding window), so none can be shared; "
+            "name fewer titles, or choose another language model"
+        )
+    return Prefix(layers, batch.mask, batch.mask.sum(1))
+
+
+def answer_logits(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix | None = None
+) -> Tensor:
+    """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W]."""
+    batch = collate(backbone, ends, side="left", room=0 if prefix is None else int(prefix.lengths.max()))
+    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **model_inputs(backbone, batch, prefix))
+    logits: Tensor = out.logits[:, -1].float()
+    return logits.index_select(1, words)
+
+
+def model_inputs(backbone: Backbone, batch: MixedBatch, prefix: Prefix | None) -> dict[str, Any]:
+    """Return mask, positions and cache of a batch that continues a prefix."""
+    from transformers import DynamicCache
+
+    if prefix is None:
+        return {"attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
+    return {
+        "attention_mask": torch.cat([prefix.mask, batch.mask], dim=1),
+        "position_ids": batch.positions + prefix.lengths[:, None] * batch.mask,
+        cache_name(backbone): DynamicCache(prefix.layers),
+        "use_cache": True,
+    }
+
+
+def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, prefix: Prefix | None = None) -> tuple[Tensor, Tensor]:
+    """Return minus the log-probability of each target token; vectors [S, D] → [B, K], [B, K]."""
+    wanted = batch.labels != NO_LABEL
+    first = int(wanted.any(0).int().argmax())
+    if first == 0:
+        raise ValueError("batch: a target needs a prompt before it")
+    keep = batch.ids.shape[1] - first + 1
+    logits = backbone.model(
+        inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix)
+    ).logits[:, :-1]
+    labels = batch.labels[:, first:]
+    flat = F.cross_entropy(
+        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=NO_LABEL, reduction="none"
+    )
+    return flat.view(labels.shape), labels != NO_LABEL
+
+
+def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tensor:
+    """Return the cross-entropy of target tokens, their mean."""
+    losses, is_target = token_losses(backbone, batch, vectors)
+    return losses.sum() / is_target.sum()
+
+
+@torch.no_grad()
+def continuation_log_likelihoods(
+    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
+) -> Tensor:
+    """Return the log-probability of each of several answers to one prompt, which is read once; vectors [S, D] → [C]."""
+    if len(prompt) < 2 or prompt[-1] == SOFT:
+        raise ValueError("prompt: two tokens or more are needed, and the last one must be text")
+    prefix, parts = encode_prefix(backbone, [prompt[:-1]], vectors), []
+    for at in range(0, len(continuations), rows):
+        part = continuations[at : at + rows]
+        batch = collate(backbone, [prompt[-1:]] * len(part), part, side="right", room=len(prompt) - 1)
+        losses, _ = token_losses(backbone, batch, vectors[:0], prefix.repeated(len(part)))
+        parts.append(-losses.sum(1))
+    return torch.cat(parts)

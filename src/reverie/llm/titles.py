@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -134,8 +133,13 @@ def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
             f"item '{vocabulary.items[nameless[0]]}' has no title ({len(nameless)} items have none); add it to the catalogue"
         )
     titles = Titles(tuple(_cut(tidy(title, options.year), options.longest) for title in given), options.year)
-    if options.duplicates == "error":
-        _refuse_duplicates(titles, vocabulary.items.to_list())
+    twice = next((code for code, key in enumerate(titles.keys, start=1) if titles.first[key] != code), None)
+    if twice is not None and options.duplicates == "error":
+        one, other = (vocabulary.items[code - 1] for code in (titles.first[titles.keys[twice - 1]], twice))
+        raise DataError(
+            f"items '{one}' and '{other}' have the same title '{titles.text(twice)}'; tell them apart in the catalogue, or set "
+            f"titles.duplicates: share to count them as one"
+        )
     return titles
 
 
@@ -144,13 +148,3 @@ def _cut(title: str, longest: int | None) -> str:
         return title
     words = title[: longest + 1].rsplit(" ", 1)[0][:longest]
     return _EDGE.sub("", words) or words
-
-
-def _refuse_duplicates(titles: Titles, ids: Sequence[object]) -> None:
-    twice = next((code for code, key in enumerate(titles.keys, start=1) if titles.first[key] != code), None)
-    if twice is not None:
-        first = titles.first[titles.keys[twice - 1]]
-        raise DataError(
-            f"items '{ids[first - 1]}' and '{ids[twice - 1]}' have the same title '{titles.text(twice)}'; tell them apart in the "
-            f"catalogue, or set titles.duplicates: share to count them as one"
-        )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from reverie.protocols import HasVectors
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
@@ -37,20 +39,30 @@ class Windows:
     def __len__(self) -> int:
         return len(self.items)
 
-    def take(self, index: NDArray[np.int64]) -> Windows:
+    def take(self, index: NDArray[np.int64]) -> Self:
         """Return some windows."""
-        return Windows(self.items[index], self.lengths[index], self.users[index])
+        return replace(self, **{name: values[index] for name, values in vars(self).items()})
 
-    def row(self, index: int) -> list[int]:
-        """Return the item codes of one window, oldest first."""
-        return [int(code) for code in self.items[index, : self.lengths[index]]]
+    def pieces(self, size: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the numbers of consecutive windows, at most `size` at a time."""
+        for at in range(0, len(self), size):
+            yield np.arange(at, min(at + size, len(self)))
+
+    def rows(self) -> list[list[int]]:
+        """Return the item codes of each window, oldest first."""
+        return [row[:length] for row, length in zip(self.items.tolist(), self.lengths.tolist(), strict=True)]
 
     def batch(self) -> SequenceBatch:
         """Return the windows as histories of unknown users."""
-        import torch
-
         users = torch.full((len(self),), -1, dtype=torch.int64)
         return SequenceBatch(torch.from_numpy(self.items), torch.from_numpy(self.lengths), users)
+
+
+@dataclass(frozen=True)
+class Histories(Windows):
+    """Windows with their states [W, L, D]."""
+
+    states: Tensor
 
 
 def sample_windows(
@@ -70,8 +82,7 @@ def sample_windows(
     if not len(good):
         raise DataError(f"no history of {shortest} items or more is left to teach the interpreter; use a larger dataset")
     chosen = np.sort(generator.permutation(good)[:count])
-    items = padded(sequences.items, stops[chosen] - sizes[chosen], stops[chosen])
-    return Windows(_wide(items, length), sizes[chosen], sequences.users[rows[chosen]])
+    return cut_windows(sequences.items, stops[chosen], sizes[chosen], length, sequences.users[rows[chosen]])
 
 
 def last_windows(queries: Queries, length: int, shortest: int, count: int | None, seed: int) -> Windows:
@@ -85,13 +96,15 @@ def last_windows(queries: Queries, length: int, shortest: int, count: int | None
     if not len(chosen):
         raise DataError(f"no held-out user has a history of {shortest} items or more; use a larger dataset or shorter windows")
     sizes = np.minimum(queries.lengths[chosen], length)
-    stops = queries.stop[chosen]
-    items = padded(queries.sequences.items, stops - sizes, stops)
-    return Windows(_wide(items, length), sizes, queries.clusters[chosen])
+    return cut_windows(queries.sequences.items, queries.stop[chosen], sizes, length, queries.clusters[chosen])
 
 
-def _wide(items: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    return np.pad(items, ((0, 0), (0, length - items.shape[1])))
+def cut_windows(
+    items: NDArray[np.int32], stops: NDArray[np.int64], sizes: NDArray[np.int64], length: int, users: NDArray[np.int64]
+) -> Windows:
+    """Cut windows out of events, as wide as `length`; items [E], stops, sizes, users [W]."""
+    found = padded(items, stops - sizes, stops)
+    return Windows(np.pad(found, ((0, 0), (0, length - found.shape[1]))), sizes, users)
 
 
 ROWS = 256
@@ -119,24 +132,22 @@ def require_states(model: Recommender) -> HasVectors:
 @torch.no_grad()
 def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
     """Return the state after each item of each window → [W, L, D]."""
+    from safetensors.torch import load_file, save_file
+
     vectors = require_states(model)
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(windows.items.tobytes() + windows.lengths.tobytes())
     path = None if folder is None else folder / f"states-{digest.hexdigest()[:24]}.safetensors"
     if path is not None and path.is_file():
-        from safetensors.torch import load_file
-
         return load_file(path)["states"]
     parts = []
-    for at in range(0, len(windows), ROWS):
-        part = windows.take(np.arange(at, min(at + ROWS, len(windows))))
+    for index in windows.pieces(ROWS):
+        part = windows.take(index)
         states = vectors.states(to_device(model, part.batch())).float().cpu()
         inside = torch.arange(states.shape[1]) < torch.from_numpy(part.lengths)[:, None]
         parts.append(torch.where(inside[..., None], states, torch.zeros_like(states)))
     whole = torch.cat(parts)
     if path is not None:
-        from safetensors.torch import save_file
-
         with atomic_path(path) as temporary:
             save_file({"states": whole}, temporary)
     return whole

@@ -17,7 +17,7 @@ import reverie
 from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError, RunError
 from reverie.files import atomic_path, write_json
-from reverie.models.store import save_vocabulary
+from reverie.models.store import save_tensors, save_vocabulary
 from reverie.protocols import HasVectors
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
         model.eval()
         with torch.no_grad():
             table = model.item_table().detach().cpu().contiguous().clone()
-            program, free = _trace_program(model, model.history)
+            program, free = _trace(model, model.history)
         _write_program(program, into / PROGRAMS[format], format)
     finally:
         model.train(training)
     manifest = _manifest(model, format, table.shape[1], free)
-    _write_table(table, into / "item_table.safetensors")
+    save_tensors({"items": table}, into / "item_table.safetensors")
     save_vocabulary(model.card.vocabulary, into)
     write_json(into / "manifest.json", manifest)
     return manifest
@@ -80,31 +80,25 @@ def require_onnx() -> None:
         raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
 
 
-def _trace_program(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
+def _trace(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:
     """Trace with a free batch size, and a free length where the model's operations allow it, else at its full history."""
+    place, batch = next(model.parameters()).device, torch.export.Dim("batch", min=1)
+    free = {0: batch, 1: torch.export.Dim("length", min=1, max=history)}
     failure: Exception | None = None
-    for free in (True, False):
-        width = min(4, history or 4) if free else history
+    for width, shape in ((min(4, history or 4), free), (history, {0: batch})):
         if width is None:
             continue
+        items = torch.ones((3, width), dtype=torch.int64, device=place)
+        lengths = torch.tensor([width, 1, 0], device=place)
+        shapes = {"items": shape, "lengths": {0: batch}}
         try:
             with _silence_logging():
-                return _trace(model, width, history if free else 0), free
+                return torch.export.export(Encoder(model), (items, lengths), dynamic_shapes=shapes, strict=True), shape is free
         except Exception as error:  # torch raises many kinds, and each means that it cannot be traced so
             failure = error
     name = model.card.name  # type: ignore[union-attr]  # every recommender has a card
     reason = next(iter(str(failure).strip().splitlines()), type(failure).__name__)
     raise RunError(f"the encoder of model '{name}' cannot be exported ({reason}); export sasrec instead") from failure
-
-
-def _trace(model: nn.Module, width: int, longest: int | None) -> torch.export.ExportedProgram:
-    """Trace three rows of `width` events; `longest` 0 fixes the length."""
-    place = next(model.parameters()).device
-    items = torch.ones((3, width), dtype=torch.int64, device=place)
-    lengths = torch.tensor([width, 1, 0], device=place)
-    rows = torch.export.Dim("batch", min=1)
-    shape = {0: rows} if longest == 0 else {0: rows, 1: torch.export.Dim("length", min=1, max=longest)}
-    return torch.export.export(Encoder(model), (items, lengths), dynamic_shapes={"items": shape, "lengths": {0: rows}}, strict=True)
 
 
 @contextlib.contextmanager
@@ -130,13 +124,6 @@ def _write_program(program: torch.export.ExportedProgram, path: Path, format: Fo
             if exported is None:
                 raise RunError("torch could not write the encoder as ONNX; export it with --format torch")
             exported.save(temporary, external_data=False)
-
-
-def _write_table(table: Tensor, path: Path) -> None:
-    from safetensors.torch import save_file
-
-    with atomic_path(path) as temporary:
-        save_file({"items": table}, temporary, metadata={"format": "pt"})
 
 
 def _manifest(model: Any, format: Format, dim: int, free: bool) -> dict[str, Any]:

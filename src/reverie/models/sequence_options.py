@@ -11,7 +11,7 @@ from reverie.options import Options
 
 
 class SequenceOptions(Options):
-    """Options of a `reverie.models.sequence.SequenceRecommender`, so that two models differ in their networks only."""
+    """Options of a `reverie.models.learned.SequenceRecommender`, so that two models differ in their networks only."""
 
     dim: PositiveInt = 64
     """Width of item vectors and states."""
@@ -36,4 +36,4 @@ class PositionOptions(SequenceOptions):
     """Options of a model that is trained at every position of a row."""
 
     ahead: float = Field(default=0.0, ge=0, le=1)
-    """Share of positions that are taught a later event of their row instead of the next one, see `reverie.nn.ahead`."""
+    """Share of positions that are taught a later event of their row instead of the next one, see `reverie.nn.states`."""

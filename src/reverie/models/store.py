@@ -1,4 +1,4 @@
-"""Saving and loading models as safetensors, JSON and Parquet."""
+"""Saving and loading models as safetensors, JSON and Parquet, and copies with other inference options."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from reverie.files import atomic_path, read_json, write_json
 from reverie.models.create import create_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from reverie.protocols import Recommender
@@ -30,17 +32,22 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     folder : path
         Where to write ``model.json``, ``weights.safetensors`` and the ids as Parquet.
     """
-    from safetensors.torch import save_file
-
-    folder, card = Path(folder), model.card
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model_tensors(model).items()}
-    with atomic_path(folder / "weights.safetensors") as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    folder, card, tensors = Path(folder), model.card, model_tensors(model)
+    save_tensors(tensors, folder / "weights.safetensors")
     save_vocabulary(card.vocabulary, folder)
     write_json(
         folder / "model.json",
         {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)},
     )
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write named tensors as safetensors."""
+    from safetensors.torch import save_file
+
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(whole, temporary, metadata={"format": "pt"})
 
 
 def load_model(folder: str | Path) -> Recommender:
@@ -70,8 +77,8 @@ def load_model(folder: str | Path) -> Recommender:
     if not (folder / "model.json").exists():
         raise RunError(f"{folder} holds no model (no model.json); give a run folder or a folder written by save_model")
     described = read_json(folder / "model.json")
-    if not isinstance(described, dict) or described.get("format") != FORMAT:
-        version = described.get("format") if isinstance(described, dict) else None
+    version = described.get("format") if isinstance(described, dict) else None
+    if version != FORMAT:
         raise RunError(f"{folder / 'model.json'} has format {version!r}, this version reads {FORMAT}; train the model again")
     model = create_model(str(described["name"]), load_vocabulary(folder), **dict(described["options"]))
     try:
@@ -108,6 +115,18 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
         )
     model.load_state_dict(tensors)
     model.eval()
+
+
+def with_options(model: Recommender, **options: Any) -> Recommender:
+    """Return a copy of a fitted model with some options changed and the weights as they are."""
+    import torch
+
+    card = model.card
+    with torch.random.fork_rng(devices=[]):
+        changed = create_model(card.name, card.vocabulary, **{**card.config.model_dump(mode="json"), **options})
+    tensors = {name: value.detach().cpu() for name, value in model_tensors(model).items()}
+    load_tensors(changed, tensors, f"model '{card.name}' with other options")
+    return changed
 
 
 def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:

@@ -84,11 +84,12 @@ class PreNormBlock(nn.Module):
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
         super().__init__()
         self.attention = CausalSelfAttention(dim, heads, dropout, rope)
-        self.feedforward = nn.Sequential(
-            nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim)
-        )
+        self.feedforward = self._feedforward(dim, multiple, dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
         self.dropout = Dropout(dropout)
+
+    def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
+        return nn.Sequential(nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
@@ -115,19 +116,18 @@ class SwiGLU(nn.Module):
         return out
 
 
-class LiGRBlock(nn.Module):
+class LiGRBlock(PreNormBlock):
     """Pre-norm block whose residual branches are gated: x + sigmoid(W x) * dropout(sublayer(norm(x))).
 
     .. [1] LiGR, arXiv 2502.03417, as used by eSASRec (RecSys'25).
     """
 
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
-        super().__init__()
-        self.attention = CausalSelfAttention(dim, heads, dropout, rope)
-        self.feedforward = SwiGLU(dim, multiple)
-        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
+        super().__init__(dim, heads, multiple, dropout, rope)
         self.gates = nn.ModuleList(nn.Linear(dim, dim) for _ in range(2))
-        self.dropout = Dropout(dropout)
+
+    def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
+        return SwiGLU(dim, multiple)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""

@@ -5,63 +5,23 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_WHERE = {
-    "AdapTau": "dro",
-    "Adversarial": "contrastive",
-    "AnchorTau": "dro",
-    "BCE": "config",
-    "BPR": "config",
-    "ChiSquare": "dro",
-    "Contrastive": "contrastive",
-    "Density": "pool",
-    "FullSoftmax": "config",
-    "GBCE": "config",
-    "KullbackLeibler": "dro",
-    "MemoryBank": "contrastive",
-    "Negatives": "negatives",
-    "NegativesConfig": "config",
-    "Objective": "protocol",
-    "ObjectiveConfig": "config",
-    "SampledSoftmax": "config",
-    "ScoreLoss": "contrastive",
-    "Reweighted": "config",
-    "Truncated": "config",
-    "adnce": "contrastive",
-    "adv_info_nce": "contrastive",
-    "bce": "pointwise",
-    "bpr": "pointwise",
-    "bsl": "contrastive",
-    "contrast": "contrastive",
-    "create_loss": "contrastive",
-    "create_objective": "objective",
-    "create_sampler": "negatives",
-    "dcl": "contrastive",
-    "dclw": "contrastive",
-    "debiased": "contrastive",
-    "effective_inv_tau": "dro",
-    "full_softmax": "full",
-    "gather_rows": "contrastive",
-    "gaussian": "contrastive",
-    "gaussian_mi": "dro",
-    "gbce": "pointwise",
-    "gbce_beta": "pointwise",
-    "generalised_mi": "dro",
-    "hcl": "contrastive",
-    "info_nce": "contrastive",
-    "kl_dro": "dro",
-    "learn_temperature": "dro",
-    "mean_variance": "dro",
-    "nt_xent": "contrastive",
-    "observed": "objective",
-    "phi_dro": "dro",
-    "radius": "dro",
-    "rince": "contrastive",
-    "sampled_softmax": "softmax",
-    "shuffled": "contrastive",
-    "tau_approx": "dro",
-    "tau_exact": "dro",
+_NAMES = {
+    "config": "BCE BPR FullSoftmax GBCE NegativesConfig ObjectiveConfig Reweighted SampledSoftmax Truncated",
+    "contrastive": (
+        "Adversarial Contrastive MemoryBank ScoreLoss adnce adv_info_nce bsl contrast create_loss dcl dclw debiased "
+        "gather_rows gaussian hcl info_nce nt_xent rince shuffled"
+    ),
+    "dro": (
+        "AdapTau AnchorTau ChiSquare KullbackLeibler effective_inv_tau gaussian_mi generalised_mi kl_dro "
+        "learn_temperature mean_variance phi_dro radius tau_approx tau_exact"
+    ),
+    "full": "full_softmax",
+    "negatives": "Negatives create_sampler",
+    "objective": "Objective create_objective observed",
+    "pool": "Density",
+    "softmax": "bce bpr gbce gbce_beta sampled_softmax",
 }
-
+_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_WHERE)
 
 

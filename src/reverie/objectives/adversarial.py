@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie import processes
-from reverie.objectives.config import APR
+from reverie.objectives.config import APR, AdversarialConfig
 from reverie.objectives.negatives import apply_weight
 
 if TYPE_CHECKING:
-    from reverie.objectives.config import AdversarialConfig
-    from reverie.objectives.protocol import Objective
+    from reverie.objectives.objective import Objective
     from reverie.protocols import Chunk, Head
-
 
 Loss = Callable[[Tensor, "Head"], Tensor]
 """From states [M, D] and a head to one loss per row [M]; row m depends on no other state."""
@@ -63,45 +61,43 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _RecordingHead:
-    """A scoring head that records its scores, for their gradients."""
+class _DrawnHead:
+    """A scoring head of drawn items only."""
 
     head: Head
-    scored: list[Tensor] = field(default_factory=list)
 
     @property
     def n_items(self) -> int:
         return self.head.n_items
-
-    def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        scores = self.head.scores(states, items)
-        self.scored.append(scores)
-        return scores
 
     def chunks(self, states: Tensor) -> Iterator[Chunk]:
         raise ValueError("adversarial training needs an objective with drawn negatives, not the whole catalogue")
 
 
 @dataclass(frozen=True)
-class _PerturbedHead:
+class _RecordingHead(_DrawnHead):
+    """A scoring head that records its scores, for their gradients."""
+
+    scored: list[Tensor] = field(default_factory=list)
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        scores = self.head.scores(states, items)
+        self.scored.append(scores)
+        return scores
+
+
+@dataclass(frozen=True)
+class _PerturbedHead(_DrawnHead):
     """A scoring head whose item vectors are perturbed, separately for each row."""
 
-    head: Head
     perturbation: Perturbation
     calls: list[None] = field(default_factory=list)
-
-    @property
-    def n_items(self) -> int:
-        return self.head.n_items
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
         signs = self.perturbation.signs[len(self.calls)]
         self.calls.append(None)
         along = (states[:, : self.perturbation.along.shape[1]] * self.perturbation.along).sum(1) * self.perturbation.length
         return self.head.scores(states, items) + along[:, None] * signs
-
-    def chunks(self, states: Tensor) -> Iterator[Chunk]:
-        raise ValueError("adversarial training needs an objective with drawn negatives, not the whole catalogue")
 
 
 class Adversary(nn.Module):

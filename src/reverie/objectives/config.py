@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, model_validator
 
@@ -168,20 +168,32 @@ SEEN_BY_RULE = NegativesConfig(n=512, shared=True)
 """Items whose scores a temperature rule reads where the softmax is full: uniform like the law that a radius is measured from."""
 
 
-class FullSoftmax(Options):
+class _Ruled(Options):
+    """Refuses rules for the temperature that the negatives cannot serve."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        held: Any = getattr(self, "loss", self)
+        temperature, negatives = held.temperature, getattr(self, "negatives", SEEN_BY_RULE)
+        if isinstance(temperature, ByDensity) and negatives.source != "uniform":
+            raise ValueError(f"temperature adap_tau needs negatives that are drawn uniformly, not {negatives.source}")
+        if isinstance(temperature, ByRadius) and negatives.source != "in_batch" and temperature.radius >= math.log(negatives.n):
+            most = math.log(negatives.n)
+            raise ValueError(
+                f"radius {temperature.radius:g} is out of reach of {negatives.n} negatives; it must be below {most:.2f}"
+            )
+        return self
+
+
+class FullSoftmax(_Ruled):
     """Cross-entropy over the whole catalogue."""
 
     kind: Literal["full_softmax"] = "full_softmax"
     temperature: TemperatureConfig = 1.0
     """Scores are divided by it, in units of score; a rule for it reads the scores of 512 items, drawn uniformly for each batch."""
 
-    @model_validator(mode="after")
-    def _reachable(self) -> FullSoftmax:
-        _check_rule(self.temperature, SEEN_BY_RULE)
-        return self
 
-
-class SampledSoftmax(Options):
+class SampledSoftmax(_Ruled):
     """Cross-entropy over the target and sampled negatives (the recipe of eSASRec, RecSys'25: uniform, per position, no logQ)."""
 
     kind: Literal["sampled_softmax"] = "sampled_softmax"
@@ -191,11 +203,6 @@ class SampledSoftmax(Options):
     """Subtract log(expected number of draws) from each negative's score, never the target's: then it estimates the full softmax."""
     temperature: TemperatureConfig = 1.0
     """Scores are divided by it, in units of score, or a rule for it."""
-
-    @model_validator(mode="after")
-    def _reachable(self) -> SampledSoftmax:
-        _check_rule(self.temperature, self.negatives)
-        return self
 
 
 class BCE(Options):
@@ -224,7 +231,7 @@ class BPR(Options):
     """How negatives are drawn."""
 
 
-class Contrast(Options):
+class Contrast(_Ruled):
     """A contrastive loss of the target's score and those of sampled negatives; most of them expect cosines."""
 
     kind: Literal["contrastive"] = "contrastive"
@@ -234,20 +241,6 @@ class Contrast(Options):
     """How negatives are drawn."""
     false_negatives: float = Field(default=0.0, ge=0, lt=1)
     """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Contrast:
-        _check_rule(self.loss.temperature, self.negatives)
-        return self
-
-
-def _check_rule(temperature: object, negatives: NegativesConfig) -> None:
-    """Refuse rules that these negatives cannot serve."""
-    if isinstance(temperature, ByDensity) and negatives.source != "uniform":
-        raise ValueError(f"temperature adap_tau needs negatives that are drawn uniformly, not {negatives.source}")
-    if isinstance(temperature, ByRadius) and negatives.source != "in_batch" and temperature.radius >= math.log(negatives.n):
-        most = math.log(negatives.n)
-        raise ValueError(f"radius {temperature.radius:g} is out of reach of {negatives.n} negatives; it must be below {most:.2f}")
 
 
 PlainObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]

@@ -11,11 +11,10 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from reverie.nn.heads import DotHead
-from reverie.objectives.checks import NOTHING, Temperature, check_targets, check_temperature, column, inverse_temperature, wide
+from reverie.objectives.pool import NOTHING, Temperature, check_targets, check_temperature, column, inverse_temperature, wide
 
 if TYPE_CHECKING:
     from reverie.protocols import Chunk, Head
-
 
 Hide = Callable[[Tensor, int], None]
 """Sets, in place, scores that do not count to -inf: of a piece [M, columns] and the number of its first column."""

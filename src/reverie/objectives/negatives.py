@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from reverie.protocols import Head
 
 
-def require_sampler(sampler: Sampler | None, negatives: NegativesConfig) -> Sampler:
-    """Return a sampler, if there is one."""
-    if sampler is None:
-        raise ValueError(f"negatives drawn by {negatives.source} need counts: call with_counts(counts) first")
-    return sampler
-
-
 def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
     """Return the scores of targets and of drawn negatives; draws that hit a row's own target score -inf.
 
@@ -125,7 +118,6 @@ class Sampler(Protocol):
 
     def draw(self, targets: Tensor) -> Negatives:
         """Draw for a batch of targets [M], item codes 1..N."""
-        ...
 
 
 class Uniform:

@@ -1,79 +1,175 @@
-"""Objectives over the full catalogue or sampled negatives, and the factory `create_objective`."""
+"""Objectives of models, a loss over states, targets and a head: full or sampled, contrastive, denoised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
 
 from reverie.nn.heads import DotHead
-from reverie.objectives.checks import check_targets
-from reverie.objectives.config import BCE, BPR, GBCE, Contrast, FullSoftmax, ObjectiveConfig, Reweighted, SampledSoftmax, Truncated
-from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
-from reverie.objectives.contrastive_objective import ContrastiveObjective
-from reverie.objectives.denoising import DenoisedObjective
-from reverie.objectives.dro.rules import create_rule
+from reverie.objectives.config import BCE, BPR, GBCE, SEEN_BY_RULE, Contrast, FullSoftmax, Reweighted, SampledSoftmax, Truncated
+from reverie.objectives.contrastive.module import ScoreLoss, create_loss
+from reverie.objectives.dro.rules import create_rule, tell_counts
 from reverie.objectives.full import full_softmax
-from reverie.objectives.negatives import Negatives, Sampler, apply_weight, create_sampler, require_sampler, score_draws
-from reverie.objectives.pointwise import bce, bpr, gbce, gbce_beta
-from reverie.objectives.softmax import sampled_softmax, shared_softmax
-from reverie.objectives.tempered_softmax import TemperedSoftmaxObjective
+from reverie.objectives.negatives import FalseNegatives, Sampler, apply_weight, create_sampler, score_draws
+from reverie.objectives.pool import Temperature, check_targets
+from reverie.objectives.softmax import bce, bpr, gbce, gbce_beta, sampled_softmax, shared_softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from reverie.data.sequences import Sequences
-    from reverie.objectives.config import NegativesConfig
-    from reverie.objectives.protocol import Objective
+    from reverie.objectives.config import ObjectiveConfig
+    from reverie.objectives.dro.temperature import TemperatureRule
     from reverie.protocols import Head
 
 
-@dataclass(frozen=True)
-class FullSoftmaxObjective:
-    """Cross-entropy over the whole catalogue."""
+Pointwise = Callable[[Tensor, Tensor, int], Tensor]
+"""From the scores of targets [M], of negatives [M, K] and the number of draws to losses [M]."""
+SampledConfig = SampledSoftmax | BCE | GBCE | BPR | Contrast
 
-    temperature: float = 1.0
+
+@runtime_checkable
+class Objective(Protocol):
+    """What a model is taught by."""
+
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
+        """Return one loss per row, shape [M], times `weight` [M] if given; the model averages.
+
+        ``states [M, D]`` are float, ``targets [M]`` item codes 1..N (padding removed before), ``users [M]`` whose row it is,
+        read by temperatures and losses that differ by user.
+        """
+
+    def with_counts(self, counts: NDArray[Any]) -> Objective:
+        """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
+
+
+class FullSoftmaxObjective(nn.Module):
+    """An `Objective`: cross-entropy over the whole catalogue; a rule finds its temperature on items drawn uniformly per batch."""
+
+    def __init__(self, temperature: float | TemperatureRule, n_items: int) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.sampler = create_sampler(SEEN_BY_RULE, n_items)
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
         """Return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
-        return apply_weight(full_softmax(states, targets, head, self.temperature), weight)
+        check_targets(states, targets, head.n_items)
+        tau: Temperature = 1.0  # of no rows
+        if isinstance(self.temperature, int | float):
+            tau = self.temperature
+        elif len(targets) > 0:
+            with torch.no_grad():
+                tau = self.temperature(*score_draws(states, targets, head, self.sampler.draw(targets)), users)
+        return apply_weight(full_softmax(states, targets, head, tau), weight)
 
     def with_counts(self, counts: NDArray[Any]) -> FullSoftmaxObjective:
-        """Return itself: it draws nothing; counts [N + 1]."""
+        """Set the training counts, for Adap-τ; counts [N + 1]."""
+        tell_counts(self.temperature, counts)
         return self
 
 
-@dataclass(frozen=True)
-class SampledObjective:
-    """A loss over the target's score and those of sampled negatives."""
+class SampledObjective(nn.Module):
+    """An `Objective`: a loss over the target's score and those of sampled negatives, all of them a `ScoreLoss` or pointwise."""
 
-    function: Callable[[Tensor, Tensor, Negatives], Tensor]
-    negatives: NegativesConfig
-    n_items: int
-    sampler: Sampler | None
-    shared: Callable[[Tensor, Tensor, Tensor, DotHead], Tensor] | None = None
+    def __init__(self, function: ScoreLoss | Pointwise, config: SampledConfig, n_items: int) -> None:
+        super().__init__()
+        self.function, self.negatives, self.n_items = function, config.negatives, n_items
+        self.logq = isinstance(config, SampledSoftmax) and config.logq
+        temperature = config.temperature if isinstance(config, SampledSoftmax) and not config.logq else None
+        self.shared = temperature if isinstance(temperature, int | float) else None
+        self.false_negatives = config.false_negatives if isinstance(config, Contrast) else 0.0
+        self.injection: FalseNegatives | None = None
+        self.sampler: Sampler | None = None
+        if config.negatives.source != "popularity":
+            self.sampler = create_sampler(config.negatives, n_items)
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
     ) -> Tensor:
         """Draw negatives and return the loss of each row; states [M, D], targets [M], weight [M], users [M] → [M]."""
-        sampler = require_sampler(self.sampler, self.negatives)
+        if self.sampler is None:
+            raise ValueError(f"negatives drawn by {self.negatives.source} need counts: call with_counts(counts) first")
         check_targets(states, targets, head.n_items)
         if len(targets) == 0:
             return apply_weight(head.scores(states, targets[:, None])[:, 0], weight)
-        drawn = sampler.draw(targets)
+        drawn = self.sampler.draw(targets)
+        if self.false_negatives:
+            if self.injection is None:
+                raise ValueError("false negatives come from the training events: call with_rows(train) first")
+            drawn = self.injection.inject(drawn, users)
         if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, DotHead):
-            return apply_weight(self.shared(states, targets, drawn.items, head), weight)
+            return apply_weight(shared_softmax(states, targets, drawn.items, head, self.shared), weight)
         positive, negative = score_draws(states, targets, head, drawn)
-        return apply_weight(self.function(positive, negative, drawn), weight)
+        if isinstance(self.function, ScoreLoss):
+            losses: Tensor = self.function(positive, negative, users, -drawn.log_expected() if self.logq else None)
+        else:
+            losses = self.function(positive, negative, drawn.n)
+        return apply_weight(losses, weight)
 
     def with_counts(self, counts: NDArray[Any]) -> SampledObjective:
-        """Return the same objective, drawing by these counts where its negatives depend on them; counts [N + 1]."""
-        return replace(self, sampler=create_sampler(self.negatives, self.n_items, counts))
+        """Set the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
+        self.sampler = create_sampler(self.negatives, self.n_items, counts)
+        if isinstance(self.function, ScoreLoss):
+            tell_counts(self.function.temperature, counts)
+        return self
+
+    def with_rows(self, train: Sequences) -> SampledObjective:
+        """Set the training events, for false negatives."""
+        self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
+        return self
+
+
+def truncation_factors(losses: Tensor, drop: float) -> Tensor:
+    """Return factors that take the rows of highest loss out of a mean; losses [M] → [M]."""
+    dropped = int(drop * len(losses))
+    factors = torch.full_like(losses, len(losses) / max(1, len(losses) - dropped), requires_grad=False)
+    factors[losses.detach().topk(dropped).indices] = 0.0
+    return factors
+
+
+def reweighting_factors(losses: Tensor, beta: float) -> Tensor:
+    """Return ``e^(-beta loss)``; losses [M] → [M]."""
+    return (-beta * losses.detach()).exp()
+
+
+class DenoisedObjective(nn.Module):
+    """An `Objective` that truncates or reweights the rows of another one by their losses."""
+
+    steps: Tensor
+
+    def __init__(self, config: Truncated | Reweighted, objective: Objective) -> None:
+        super().__init__()
+        self.config, self.objective = config, objective
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def loss(
+        self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss of each row times its factor → [M]."""
+        losses = self.objective.loss(states, targets, head, None, users)
+        factors = self._factors(losses)
+        if self.training:
+            self.steps += 1
+        return apply_weight(losses * factors, weight)
+
+    def with_counts(self, counts: NDArray[Any]) -> DenoisedObjective:
+        """Set the training counts of the inner objective and reset the steps; counts [N + 1]."""
+        self.objective = self.objective.with_counts(counts)
+        self.steps.zero_()
+        return self
+
+    def _factors(self, losses: Tensor) -> Tensor:
+        if not isinstance(self.config, Truncated):
+            return reweighting_factors(losses, self.config.beta)
+        grown = min(1.0, int(self.steps) / self.config.steps) if self.config.steps else 1.0
+        return truncation_factors(losses, self.config.drop * grown)
 
 
 def observed(objective: Objective, train: Sequences) -> Objective:
@@ -92,7 +188,7 @@ def observed(objective: Objective, train: Sequences) -> Objective:
         The same with the counts, and with the events where it asks for them.
     """
     objective = objective.with_counts(train.item_counts())
-    return objective.with_rows(train) if isinstance(objective, ContrastiveObjective) else objective
+    return objective.with_rows(train) if isinstance(objective, SampledObjective) else objective
 
 
 def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0) -> Objective:
@@ -119,47 +215,22 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     ValueError
         If `counts` has another shape or no positive entry, or a temperature differs by user and there are no users.
     """
-    if isinstance(config, FullSoftmax):
-        if isinstance(config.temperature, int | float):
-            return FullSoftmaxObjective(config.temperature)
-        return TemperedSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
-    if isinstance(config, SampledSoftmax) and not isinstance(config.temperature, int | float):
-        tempered = ScoreLoss(sampled_softmax, create_rule(config.temperature, n_users, n_items))
-        ruled = ContrastiveObjective(tempered, config.negatives, n_items, logq=config.logq)
-        return ruled if counts is None else ruled.with_counts(counts)
     if isinstance(config, Truncated | Reweighted):
         return DenoisedObjective(config, create_objective(config.objective, n_items, counts, n_users))
+    if isinstance(config, FullSoftmax):
+        return FullSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
     if isinstance(config, Contrast):
-        objective = ContrastiveObjective(
-            create_loss(config.loss, n_users, n_items), config.negatives, n_items, config.false_negatives
-        )
-        return objective if counts is None else objective.with_counts(counts)
-    waits = counts is None and config.negatives.source == "popularity"
-    sampler = None if waits else create_sampler(config.negatives, n_items, counts)
-    shared = None
-    if isinstance(config, SampledSoftmax) and not config.logq:
-        shared = partial(shared_softmax, temperature=_number(config))
-    return SampledObjective(_function(config, n_items), config.negatives, n_items, sampler, shared)
+        function: ScoreLoss | Pointwise = create_loss(config.loss, n_users, n_items)
+    elif isinstance(config, SampledSoftmax):
+        function = ScoreLoss(sampled_softmax, create_rule(config.temperature, n_users, n_items))
+    else:
+        function = _pointwise(config, n_items)
+    objective = SampledObjective(function, config, n_items)
+    return objective if counts is None else objective.with_counts(counts)
 
 
-def _function(config: SampledSoftmax | BCE | GBCE | BPR, n_items: int) -> Callable[[Tensor, Tensor, Negatives], Tensor]:
-    if isinstance(config, SampledSoftmax):
-        return partial(_softmax, logq=config.logq, temperature=_number(config))
+def _pointwise(config: BCE | GBCE | BPR, n_items: int) -> Pointwise:
     if isinstance(config, GBCE):
-        return partial(_gbce, n_items=n_items, t=config.t)
+        return lambda positive, negative, n: gbce(positive, negative, gbce_beta(n, n_items, config.t))
     loss = bce if isinstance(config, BCE) else bpr
-    return lambda positive, negative, drawn: loss(positive, negative)
-
-
-def _number(config: SampledSoftmax) -> float:
-    if not isinstance(config.temperature, int | float):
-        raise TypeError("a temperature that follows from the scores needs `ContrastiveObjective`")
-    return config.temperature
-
-
-def _softmax(positive: Tensor, negative: Tensor, drawn: Negatives, logq: bool, temperature: float) -> Tensor:
-    return sampled_softmax(positive, negative, -drawn.log_expected() if logq else None, temperature)
-
-
-def _gbce(positive: Tensor, negative: Tensor, drawn: Negatives, n_items: int, t: float) -> Tensor:
-    return gbce(positive, negative, gbce_beta(drawn.n, n_items, t))
+    return lambda positive, negative, n: loss(positive, negative)

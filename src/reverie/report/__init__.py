@@ -15,21 +15,14 @@ if TYPE_CHECKING:
     from reverie.report.ranking import Cell, Difference, Leaderboard, Row, leaderboard
     from reverie.report.table import Column, Table, TableCell
 
-_WHERE = {
-    "Cell": "ranking",
-    "Column": "table",
-    "Difference": "ranking",
-    "Leaderboard": "ranking",
-    "Row": "ranking",
-    "Section": "page",
-    "Table": "table",
-    "TableCell": "table",
-    "leaderboard": "ranking",
-    "print_leaderboard": "leaderboard_table",
-    "render_report": "leaderboard_page",
-    "write_page": "page",
-    "write_report": "leaderboard_page",
+_NAMES = {
+    "leaderboard_page": ("render_report", "write_report"),
+    "leaderboard_table": ("print_leaderboard",),
+    "page": ("Section", "write_page"),
+    "ranking": ("Cell", "Difference", "Leaderboard", "Row", "leaderboard"),
+    "table": ("Column", "Table", "TableCell"),
 }
+_WHERE = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [  # by name, as above
     "Cell",

@@ -1,39 +1,34 @@
-"""The figures of a report, section by section, from a leaderboard."""
+"""The figures of a report and its example histories, from a leaderboard."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import polars as pl
+
+from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
 from reverie.report.leaderboard_table import looks, value_cell
-from reverie.report.page import Figure
+from reverie.report.page import Example, Figure, Item, ItemList
 from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
 from reverie.report.ranking import ORDER, cells
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, titled
+from reverie.report.words import PROSE, note, number, titled
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from reverie.data.split import Split
-    from reverie.report.plots import Look
     from reverie.report.ranking import Cell, Leaderboard, Row
 
-_PANELS = {
-    "popularity": ("How popular the held-out item is", ("target:popular", "target:rare")),
-    "history": ("How long the history is", ("history:short", "history:long")),
-    "cold": ("Whether training holds the item", ("target:warm", "target:cold")),
-}
+
 FEWEST = 20
 """Questions that a slice needs to be drawn; the table shows smaller ones too."""
-_SLICES = {
-    "target:popular": "most popular fifth of the items",
-    "target:rare": "all other items",
-    "history:short": "short, up to the median",
-    "history:long": "long, above the median",
-    "target:warm": "warm: seen in training",
-    "target:cold": "cold: never in training",
-}
 
 
 def curve_figures(board: Leaderboard) -> list[Figure]:
@@ -53,16 +48,18 @@ def curve_figures(board: Leaderboard) -> list[Figure]:
 
     figures = []
     if valid := curves(f"valid_{metric}", mark=True):
-        levels = [_level(row, drawn[row.label], metric) for row in board.rows if not row.best_epochs]
-        note = "The ring is the epoch that was kept." + (" Dashed lines: models without epochs." if levels else "")
+        counting = {row.label: fmean(run.valid.value(metric) for run in row.runs) for row in board.rows if not row.best_epochs}
+        levels = [Point(label, drawn[label], 0, value) for label, value in counting.items()]
+        ring = "The ring is the epoch that was kept." + (" Dashed lines: models without epochs." if levels else "")
         ends = "; ".join(f"{c.label} from {number(c.values[0])} to at best {number(max(c.values))}" for c in valid)
         name = titled(metric)
         svg = curve_plot(valid, "curve-valid", name, f"{name} on validation by epoch: {ends}", levels)
-        figures.append(Figure(f"{name} on validation", note, svg))
+        figures.append(Figure(f"{name} on validation", ring, svg))
     if loss := curves("loss", mark=False):
         ends = "; ".join(f"{c.label} from {c.values[0]:.3g} to {c.values[-1]:.3g}" for c in loss)
-        note = "Losses of different objectives cannot be compared."
-        figures.append(Figure("Training loss", note, curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}")))
+        figures.append(
+            Figure("Training loss", note("loss"), curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}"))
+        )
     return figures
 
 
@@ -70,23 +67,18 @@ def bias_figures(board: Leaderboard) -> list[Figure]:
     """Draw accuracy against the popularity of what is recommended, and against coverage."""
     figures = []
     if "popularity@10" in board.metrics:
-        title, note = "Accuracy and popularity", "Further left: less popular items are shown. Top left is best."
         x = "mean training events of a recommended item"
-        figures.append(_against(board, "bias-popularity", title, note, x, lambda row: row.cells["popularity@10"].value))
+        figures.append(_against(board, "bias-popularity", x, lambda row: row.cells["popularity@10"].value))
     if "coverage@10" in board.metrics:
-        title, note = "Accuracy and coverage", "Further right: more of the catalogue is shown to somebody. Top right is best."
         x = "share of the catalogue recommended, in %"
-        figures.append(_against(board, "bias-coverage", title, note, x, lambda row: 100 * row.cells["coverage@10"].value))
+        figures.append(_against(board, "bias-coverage", x, lambda row: 100 * row.cells["coverage@10"].value))
     return figures
 
 
 def cost_figures(board: Leaderboard) -> list[Figure]:
     """Draw accuracy against the time and the memory of a fit."""
-    note = "On the machine named below. Top left is best."
-    x = "seconds of fitting"
-    time = _against(board, "cost-time", "Accuracy and time", note, x, lambda row: max(row.seconds, 1e-3), log=True)
-    note = "Largest memory of the process during the fit."
-    return [time, _against(board, "cost-memory", "Accuracy and memory", note, "peak memory in MB", lambda row: row.peak_mb)]
+    time = _against(board, "cost-time", "seconds of fitting", lambda row: max(row.seconds, 1e-3), log=True)
+    return [time, _against(board, "cost-memory", "peak memory in MB", lambda row: row.peak_mb)]
 
 
 def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table]:
@@ -94,23 +86,24 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
     drawn = looks(board)
     by_row = {row.label: _slice_cells(row, split) for row in board.rows}
     present = by_row[board.best.label]
-    panels = {key: (title, names) for key, (title, names) in _PANELS.items() if all(name in present for name in names)}
-    figures = []
-    for key, (title, names) in panels.items():
-        groups, said = [], []
+    parts, figures, shown = PROSE["slices"], [], []
+    for key, panel in PROSE["panels"].items():
+        names, groups, said = panel["slices"], [], []
+        if not all(name in present for name in names):
+            continue
+        shown += names
         for name in names:
             points = tuple(
                 Point(label, drawn[label], 0, found[name].value, _ends(found[name]))
                 for label, found in by_row.items()
                 if name in found
             )
-            groups.append(Group(f"{_SLICES[name]} · {present[name].n:,}", points))
-            said.append(f"{_SLICES[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
+            groups.append(Group(f"{parts[name]} · {present[name].n:,}", points))
+            said.append(f"{parts[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
         alt = f"{titled(ORDER)} by slice. " + "; ".join(said)
         if min(present[name].n for name in names) >= FEWEST:
-            figures.append(Figure(title, "", dot_plot(groups, f"slice-{key}", titled(ORDER), alt)))
-    shown = [name for _, names in panels.values() for name in names]
-    columns = [Column("Model"), *(Column(_SLICES[name], "right", f"{present[name].n:,}") for name in shown)]
+            figures.append(Figure(panel["title"], "", dot_plot(groups, f"slice-{key}", titled(ORDER), alt)))
+    columns = [Column("Model"), *(Column(parts[name], "right", f"{present[name].n:,}") for name in shown)]
     rows = [
         [TableCell(label), *(value_cell(found[name]) if name in found else TableCell("–") for name in shown)]
         for label, found in by_row.items()
@@ -123,18 +116,79 @@ def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:
     return {name: cells(pooled([part[name] for part in parts], [ORDER]))[ORDER] for name in parts[0]}
 
 
-def _against(
-    board: Leaderboard, key: str, title: str, note: str, x: str, at: Callable[[Row], float], *, log: bool = False
-) -> Figure:
+def _against(board: Leaderboard, key: str, x: str, at: Callable[[Row], float], *, log: bool = False) -> Figure:
     drawn = looks(board)
     points = [Point(row.label, drawn[row.label], at(row), row.cells[ORDER].value, _ends(row.cells[ORDER])) for row in board.rows]
     alt = f"{titled(ORDER)} against {x}: " + "; ".join(f"{point.label} {number(point.y)} at {point.x:.4g}" for point in points)
-    return Figure(title, note, scatter_plot(points, key, x, titled(ORDER), alt, log))
-
-
-def _level(row: Row, drawn: Look, metric: str) -> Point:
-    return Point(row.label, drawn, 0, sum(run.valid.value(metric) for run in row.runs) / len(row.runs))
+    what = key.partition("-")[2]
+    return Figure(f"Accuracy and {what}", note(what), scatter_plot(points, key, x, titled(ORDER), alt, log))
 
 
 def _ends(cell: Cell) -> tuple[float, float] | None:
     return None if cell.low is None or cell.high is None else (cell.low, cell.high)
+
+
+TOP = 5
+"""Items shown of each model."""
+HISTORY = 8
+"""Most recent events shown of each person."""
+HIT: dict[str, Any] = {"mark": "found", "words": "the held-out item"}
+
+
+def draw_examples(board: Leaderboard, split: Split, n: int = 10, seed: int = 0) -> tuple[list[Example], int, int]:
+    """Draw queries by a seed: half of those that some model answers with a hit among its first five, half of the others.
+
+    Returns them, and how many queries of how many have a hit.
+    """
+    if (split.sha256, split.protocol) != (board.sha256, board.protocol):
+        raise ConfigError(
+            f"the split ({split.dataset}, {split.protocol}) is not the one that the runs were tested on "
+            f"({board.dataset}, {board.protocol}); give theirs, or none"
+        )
+    tops = {row.label: row.runs[0].test.topk.filter(pl.col("rank") <= TOP) for row in board.rows}
+    answered = _answered(board, tops)
+    queries = board.best.runs[0].test.ranks["query"].unique().sort().to_numpy()
+    hits, misses = np.intersect1d(queries, answered), np.setdiff1d(queries, answered)
+    rng = numpy_generator(seed, "examples")
+    wanted = min(max(n // 2, n - len(misses)), len(hits))
+    picked = [*_draw(rng, hits, wanted), *_draw(rng, misses, min(n - wanted, len(misses)))]
+    return [_example(int(query), board, tops, split) for query in picked], len(hits), len(queries)
+
+
+def _answered(board: Leaderboard, tops: dict[str, pl.DataFrame]) -> NDArray[np.int64]:
+    targets = board.best.runs[0].test.ranks.select("query", pl.col("target").alias("item").cast(pl.Int64))
+    found = [
+        top.with_columns(pl.col("item").cast(pl.Int64)).join(targets, on=["query", "item"], how="semi")["query"].to_numpy()
+        for top in tops.values()
+    ]
+    return np.unique(np.concatenate(found)).astype(np.int64)
+
+
+def _draw(rng: np.random.Generator, queries: NDArray[np.int64], n: int) -> list[int]:
+    return np.sort(rng.choice(queries, n, replace=False)).tolist() if n else []
+
+
+def _example(query: int, board: Leaderboard, tops: dict[str, pl.DataFrame], split: Split) -> Example:
+    """Return a person's history, what they chose next, and what each model shows them."""
+    queries, vocabulary, drawn = split.test, split.vocabulary, looks(board)
+    start, stop = int(queries.start[query]), int(queries.stop[query])
+    recent = queries.sequences.items[max(start, stop - HISTORY) : stop]
+    earlier = f"{stop - start - len(recent):,} earlier" if stop - start > len(recent) else "" if len(recent) else "no history"
+    user = int(queries.users[query])
+    targets = board.rows[0].runs[0].test.ranks.filter(pl.col("query") == query)["target"].to_list()
+    lists = []
+    for row in board.rows:
+        codes = tops[row.label].filter(pl.col("query") == query).sort("rank")["item"].to_list()
+        rank = row.runs[0].test.ranks.filter(pl.col("query") == query).sort("greater").row(0, named=True)
+        first, last = rank["greater"] + 1, rank["greater"] + 1 + rank["equal"]
+        place = f"{first:,}" if first == last else f"{first:,}–{last:,}"
+        items = [Item(vocabulary.title(code), **(HIT if code in targets else {})) for code in codes]
+        note = f"held-out item at place {place}"
+        lists.append(ItemList(row.label, items, note, drawn[row.label], not set(codes).isdisjoint(targets)))
+    return Example(
+        f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}",
+        lists,
+        history=tuple(vocabulary.title(int(code)) for code in recent),
+        earlier=earlier,
+        targets=tuple(vocabulary.title(code) for code in targets),
+    )

@@ -49,18 +49,10 @@ class Judgement:
 
     def results(self, commit: str) -> list[dict[str, Any]]:
         """Return the judgement as rows of a results table."""
-        facts = {name: self.facts[name] for name in ("dataset", "dataset_sha256", "protocol", "seen")}
+        common = {name: self.facts[name] for name in ("dataset", "dataset_sha256", "protocol", "seen")}
+        common |= {"recipe": "judge", "slice": "valid" if self.facts["on"] == "valid" else "all", "commit": commit}
         return [
-            facts
-            | {
-                "recipe": "judge",
-                "slice": "valid" if self.facts["on"] == "valid" else "all",
-                "model": name,
-                "metric": metric,
-                "commit": commit,
-            }
-            | {"fit_on": "train" if name in BASELINES else None}
-            | asdict(cell)
+            common | {"model": name, "metric": metric, "fit_on": "train" if name in BASELINES else None} | asdict(cell)
             for name, metrics in self.cells.items()
             for metric, cell in metrics.items()
         ]

@@ -27,11 +27,6 @@ def block_html(kind: str, block: Any, label: str = "", **values: Any) -> Markup:
     return Markup(getattr(_environment().get_template("blocks.html").module, kind)(block, label, **values))  # noqa: S704  # escaped by Jinja
 
 
-def filled_page(**values: Any) -> str:
-    """Fill ``page.html``, with the style sheet inside."""
-    return _environment().get_template("page.html").render(style=Markup(read("style.css")), **values)  # noqa: S704  # our own file
-
-
 def read(name: str) -> str:
     """Return a file of this package."""
     return (resources.files("reverie.report") / name).read_text(encoding="utf-8")
@@ -239,15 +234,9 @@ def page_html(
     footer: str = FOOTER,
 ) -> str:
     """Return a page; the parameters are those of `write_page`."""
-    return filled_page(
-        title=title,
-        sections=sections,
-        kind=kind,
-        name=name or title,
-        facts=facts,
-        opening=[one.to_html() for one in opening],
-        footer=footer,
-    )
+    template, style = _environment().get_template("page.html"), Markup(read("style.css"))  # noqa: S704  # our own file
+    shown = {"kind": kind, "name": name or title, "facts": facts, "opening": [one.to_html() for one in opening]}
+    return template.render(style=style, title=title, sections=sections, footer=footer, **shown)
 
 
 def write_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,32 +60,6 @@ def look(position: int, hollow: bool = False) -> Look:
 INK, MUTED, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
 """Colours that stand for the page's own until the figure is finished."""
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", CARD: "card"} | {f"#0000{n:02x}": f"s{n}" for n in range(1, N_COLOURS + 1)}
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "reverie",
-    "text.parse_math": False,
-    "text.color": INK,
-    "font.size": 11,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 11,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": LINE,
-    "grid.linewidth": 0.8,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "legend.frameon": False,
-}
 
 
 def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float = 400, height: float = 290) -> Markup:
@@ -92,7 +67,8 @@ def inline_svg(paint: Callable[[Axes], None], key: str, alt: str, width: float =
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the keys are matplotlib's
+    style = mpl.rc_params_from_file(Path(__file__).with_name("plots.mplstyle"), use_default_template=False)
+    with mpl.rc_context(style):
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         paint(figure.add_subplot())
         out = io.StringIO()
@@ -109,14 +85,10 @@ def _tidy(text: str, key: str, alt: str) -> str:
     inner = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', inner)
     inner = inner.replace('xlink:href="#', f'href="#{key}-').replace("url(#", f"url(#{key}-")
     inner = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", inner)
-    inner = re.sub(r"#[0-9a-f]{6}", lambda found: _colour(found[0]), inner)
+    inner = re.sub("|".join(_VARIABLES), lambda found: f"var(--{_VARIABLES[found[0]]})", inner)
     inner = re.sub(r"\s*\n\s*", " ", inner)
     head = f'<svg {box[0] if box else ""} role="img" aria-label="{escape(alt)}" stroke-linejoin="round">'
     return f"{head}<title>{escape(alt)}</title>{inner}"
-
-
-def _colour(code: str) -> str:
-    return f"var(--{_VARIABLES[code]})" if code in _VARIABLES else code
 
 
 Interval = tuple[float, float]
@@ -156,10 +128,9 @@ class Group:
 
 def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, log: bool = False) -> Markup:
     """Draw rows as labelled points with vertical intervals."""
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     def paint(axes: Axes) -> None:
-        if log:
-            axes.set_xscale("log")
         for point in points:
             if point.interval:
                 axes.plot([point.x] * 2, point.interval, color=point.look.code, linewidth=1.4, alpha=0.7)
@@ -167,7 +138,11 @@ def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, lo
         axes.margins(x=0.16, y=0.1)
         axes.set(xlabel=x, ylabel=y)
         if log:
-            _plain_log_ticks(axes)
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0,), numticks=8))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.tick_params(labelcolor=MUTED)
         _name_points(axes, points)
 
     return inline_svg(paint, key, alt)
@@ -272,12 +247,3 @@ def _place(x: float, y: float, width: float, shift: float, side: int) -> tuple[B
 
 def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _plain_log_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0,), numticks=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(labelcolor=MUTED)

@@ -156,12 +156,12 @@ class Arena:
         scale = self.ratings.scale
         if len(profiles.items) and not 1 <= int(profiles.items.min()) <= int(profiles.items.max()) <= self.ratings.n_items:
             raise DataError(f"profiles hold item codes outside 1..{self.ratings.n_items}; make them for this dataset")
-        if not np.allclose(scale.rounded(profiles.ratings), profiles.ratings, atol=1e-4):
-            wrong = profiles.ratings[~np.isclose(scale.rounded(profiles.ratings), profiles.ratings, atol=1e-4)][0]
+        wrong = profiles.ratings[~np.isclose(scale.rounded(profiles.ratings), profiles.ratings, atol=1e-4)]
+        if len(wrong):
             raise DataError(
-                f"profiles hold the rating {wrong:g}, but ratings go from {scale.low:g} to {scale.high:g} by {scale.step:g}"
+                f"profiles hold the rating {wrong[0]:g}, but ratings go from {scale.low:g} to {scale.high:g} by {scale.step:g}"
                 if not scale.implicit
-                else f"profiles hold the rating {wrong:g}, but these data have no ratings; use {scale.high:g}"
+                else f"profiles hold the rating {wrong[0]:g}, but these data have no ratings; use {scale.high:g}"
             )
         return self.split.append(self.likes(profiles))
 

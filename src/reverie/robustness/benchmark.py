@@ -10,19 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reverie.data.profiles import Profiles
 from reverie.data.queries import extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.attacks.attack import Pollutes
+from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.exposure import exposure_by_user, exposure_queries
-from reverie.robustness.fits import Measured, fit_and_measure, measure_polluted, read_fit, read_profiles, write_profiles
-from reverie.robustness.view import Budget, Goal, View, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.fits import (
+    Measured,
+    exposure_by_user,
+    exposure_queries,
+    fit_and_measure,
+    measure_polluted,
+    read_fit,
+    read_profiles,
+    write_profiles,
+)
+from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
 from reverie.training.fit import fit
 from reverie.training.run import open_recipe_dataset
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverie.data.dataset import Dataset
+    from reverie.data.profiles import Profiles
     from reverie.data.queries import Queries
     from reverie.robustness.attacks.attack import Attack
     from reverie.robustness.recipe import RobustnessRecipe
@@ -90,7 +99,7 @@ class Benchmark:
 
     def budget(self, fakes: float, seed: int) -> Budget:
         """Return one budget in numbers."""
-        return resolve_budget(self.recipe.budget(fakes), self.arena.ratings, len(self.goal(seed).targets))
+        return resolve_budget(BudgetConfig(fakes=fakes, size=self.recipe.size), self.arena.ratings, len(self.goal(seed).targets))
 
     def pollutes(self, attack: str) -> bool:
         """Return whether a row attacks at question time, so that it injects no profile and nothing is fitted again."""
@@ -123,7 +132,10 @@ class Benchmark:
         if name not in self._profiles:
 
             def craft(folder: Path) -> dict[str, Any]:
-                view = self._view(attack, victim, seed)
+                opened = self._opened(attack, victim)
+                model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
+                reward = self._reward(self._rewarded, seed)
+                view = attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, reward)
                 begin = time.monotonic()
                 made = self._crafting(attack).craft(view, self.goal(seed), self.budget(fakes, seed), seed)
                 seconds = time.monotonic() - begin
@@ -154,6 +166,11 @@ class Benchmark:
             return DetectorInput(arena.ratings, arena.split.train), profiles
         return DetectorInput(arena.ratings.with_profiles(profiles), arena.poisoned(profiles).train), profiles
 
+    @property
+    def commits(self) -> set[str]:
+        """Commits of the code that the fits so far were measured at."""
+        return {str(measured.facts["commit"]) for measured in self._measured.values()}
+
     @cached_property
     def _identity(self) -> dict[str, Any]:
         split = self.arena.split
@@ -173,11 +190,6 @@ class Benchmark:
     def _opened(self, attack: str, victim: str) -> str | None:
         """Return the victim whose weights an attack reads."""
         return (self.recipe.attacks[attack].crafted_on or victim) if "victim" in self.recipe.attack(attack).needs else None
-
-    def _view(self, attack: str, victim: str, seed: int) -> View:
-        opened = self._opened(attack, victim)
-        model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
-        return attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, self._reward(self._rewarded, seed))
 
     def _victim_facts(self, name: str) -> dict[str, Any]:
         victim = self.recipe.victims[name]
@@ -261,6 +273,3 @@ class Benchmark:
             return -value if goal.kind == "demote" else value
 
         return reward
-
-
-NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.errors import ConfigError
-from reverie.evaluation.labelled import grouped_auc
 from reverie.evaluation.metrics import Ranks, average_precision, recall
+from reverie.evaluation.values import grouped_auc
 from reverie.robustness.arena import Ratings, profile_matrix
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.report import words
-from reverie.report.page import Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
+from reverie.report.page import Block, Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
 from reverie.report.page import write_page as write_sections
 from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.recipe import surrogate_of
-from reverie.robustness.table import attack_sentences, fakes_word
+from reverie.robustness.summary import attack_sentences, fakes_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,88 +46,43 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
 
 def sections(done: Done, command: str = "") -> list[Section]:
     """Return the benchmark as sections of a page."""
-    recipe = done.bench.recipe
-    attacks = Section(
-        "attacks",
-        "Attack × victim",
-        _attack_maps(done),
-        "By how many points a target's share of top-10 lists rises above the null attack (the same victim fitted again with "
-        "nothing injected), the 95\u00a0% interval over seeds and users, and the change of NDCG@10 on the test. Orange is what a "
-        "defender dislikes, green its opposite; an italic value is not shown "
-        f"(p ≥ {SIGNIFICANT} by the normal approximation, after Holm). The row “null” is 0 by construction, and its interval says "
-        "nothing.",
-        "Attacks",
-    )
-    transfer = Section(
-        "transfer",
-        "Surrogate × victim",
-        _transfer_maps(done),
-        "Attacks that were made on a model, and what they lift on each victim. “factors” is a matrix factorisation that the "
-        "attacker fitted; ◂ marks the victim that the attack was made on.",
-        "Transfer",
-    )
-    note = "The six attacks that lift most at the largest budget; bars are 95\u00a0% intervals."
-    budgets = Section("budgets", "What more fake users buy", _curves(done), note, "Budgets")
-    detection = Section(
-        "detection",
-        "Detection",
-        [*_detection_maps(done), *_stealth(done)] if any(one.detector for one in done.detected) else [],
-        "AUC of each detector, mean over seeds; below it average precision, and the share of fakes found when as many users are "
-        "flagged as there are fakes. Green is good for the defender. Supervised detectors were given the labels of "
-        f"{words.percent(recipe.labelled)} of the users; all are measured on the others.",
-    )
-    defences = Section(
-        "defences",
-        "Defence × attack",
-        _defence_maps(done),
-        "What is left of the lift with each defence, against the null attack without a defence, and the change of NDCG@10. "
-        "“oracle” removes exactly the fakes and is no defence but the best one could do; “random-removal” removes as many users at "
-        "random.",
-        "Defences",
-    )
-    untitled = done.bench.arena.split.vocabulary.titles is None
-    profiles = Section(
-        "profiles",
-        "Fake profiles",
-        _examples(done),
-        "The first profiles of each attack at the smallest budget, seed 0, up to twelve events; targets are marked."
-        + (" These data have no titles, so items are named by their ids." if untitled else ""),
-    )
-    found = [one for one in (transfer, budgets, detection, defences) if one.blocks]
-    return [attacks, *found, profiles, _reading(done, command)]
-
-
-def _reading(done: Done, command: str) -> Section:
-    recipe, split = done.bench.recipe, done.bench.arena.split
-    draw, knowledge = recipe.goal.draw, recipe.knowledge
-    share = f": the ratings of {words.percent(knowledge.share)} of the users" if knowledge.kind == "grey" else ""
-    least = f"{recipe.threshold:g}" if recipe.threshold else "three quarters of the scale"
-    facts = [
-        (
-            "Targets",
-            f"Drawn for each seed by popularity ({', '.join(draw.groups)}, {draw.each} each), or named in the recipe. Every real "
-            "user who lacks a target is asked; the share is the mean over users and targets.",
-        ),
-        (
-            "Null attack",
-            "The victim is fitted again with another seed and nothing injected; all effects are differences to it, paired by seed "
-            "and user.",
-        ),
-        ("Knowledge", f"{knowledge.kind} box{share}, where a row does not say otherwise."),
-        (
-            "Ratings and likes",
-            f"Ratings of at least {least} are likes, for real and for fake profiles alike; recommenders learn from likes.",
-        ),
-        ("Again", f"`{command}`"),
-        ("Data", f"{split.dataset}. Licence: {done.bench.dataset.licence}. SHA-256 `{split.sha256}`"),
+    prose = yaml.safe_load((resources.files("reverie.robustness") / "page.yaml").read_text(encoding="utf-8"))
+    values = _values(done, command)
+    blocks: dict[str, Sequence[Block]] = {
+        "attacks": _attack_maps(done),
+        "transfer": _transfer_maps(done),
+        "budgets": _curves(done),
+        "detection": _detection(done),
+        "defences": _defence_maps(done),
+        "profiles": _examples(done),
+    }
+    shown = [
+        Section(name, prose[name]["title"], found, prose[name]["note"].format(**values), prose[name]["short"])
+        for name, found in blocks.items()
+        if found or name in ("attacks", "profiles")
     ]
+    facts = Facts([(name, said.format(**values)) for name, said in prose["reading"].items()])
     heads = ("cell", "budget", Column("making the profiles", "right"), Column("fit", "right"))
     costs = [
         (_named(one), fakes_word(one.fakes), words.duration(one.crafting), words.duration(one.seconds))
         for one in (*done.attacked, *done.defended)
         if one.fakes
     ]
-    return Section("reading", "How to read the numbers", [Facts(facts), Table("Time", heads, costs)], short="Reading")
+    return [*shown, Section("reading", "How to read the numbers", [facts, Table("Time", heads, costs)], short="Reading")]
+
+
+def _values(done: Done, command: str) -> dict[str, Any]:
+    """Return what is filled into the prose."""
+    recipe, split = done.bench.recipe, done.bench.arena.split
+    draw, knowledge = recipe.goal.draw, recipe.knowledge
+    untitled = " These data have no titles, so items are named by their ids." if split.vocabulary.titles is None else ""
+    share = f": the ratings of {words.percent(knowledge.share)} of the users" if knowledge.kind == "grey" else ""
+    return {
+        "significant": SIGNIFICANT, "labelled": words.percent(recipe.labelled), "untitled": untitled, "command": command,
+        "groups": ", ".join(draw.groups), "each": draw.each, "knowledge": knowledge.kind, "share": share,
+        "least": f"{recipe.threshold:g}" if recipe.threshold else "three quarters of the scale",
+        "dataset": split.dataset, "licence": done.bench.dataset.licence, "sha256": split.sha256,
+    }  # fmt: skip
 
 
 def _tiles(done: Done) -> list[tuple[str, str]]:
@@ -205,8 +163,8 @@ def _defence_maps(done: Done) -> list[HeatMap]:
     return found
 
 
-def _detection_maps(done: Done) -> list[HeatMap]:
-    maps = []
+def _detection(done: Done) -> list[Block]:
+    maps: list[Block] = []
     for fakes in dict.fromkeys(one.fakes for one in done.detected if one.detector):
         found = [one for one in done.detected if one.fakes == fakes and one.detector]
         attacks = list(dict.fromkeys(one.attack for one in found))
@@ -220,14 +178,14 @@ def _detection_maps(done: Done) -> list[HeatMap]:
                 cells.append(HeatCell(f"{auc:.3f}", f"AP {ap:.2f}\nrecall {kept:.2f}", text, -(2 * auc - 1) if auc == auc else 0.0))
             rows.append((detector, cells))
         maps.append(HeatMap(fakes_word(fakes), "detector", attacks, rows))
-    return maps
+    return [*maps, *_stealth(done)] if maps else []
 
 
 def _curves(done: Done) -> list[Figure]:
     budgets = list(done.bench.recipe.budgets)
-    found: list[Figure] = []
     if len(budgets) < 2 or not all(one.lift for one in done.attacked):
-        return found
+        return []
+    found = []
     shares = [done.bench.budget(fakes, 0).users for fakes in budgets]
     for victim in done.bench.recipe.victims:
         attacks = list(dict.fromkeys(one.attack for one in done.attacked if one.fakes and one.victim == victim))

@@ -13,7 +13,7 @@ from reverie.options import Options, checked
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.threat import AVAILABLE, BudgetConfig, GoalConfig, Grey, Knowledge
+from reverie.robustness.threat import AVAILABLE, Fakes, GoalConfig, Grey, Knowledge
 from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
@@ -21,9 +21,6 @@ from reverie.training.recipe import DatasetRecipe
 
 if TYPE_CHECKING:
     from reverie.robustness.attacks.attack import Attack, Pollutes
-
-
-Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
 
 
 class Victim(Options):
@@ -126,7 +123,7 @@ class RobustnessRecipe(BaseRecipe):
 
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.view import check_knowledge
+        from reverie.robustness.attacks.attack import check_knowledge
 
         for row, what in self.attacks.items():
             attack = self.attack(row)
@@ -139,10 +136,6 @@ class RobustnessRecipe(BaseRecipe):
                 )
             if what.crafted_on and "victim" not in AVAILABLE[self.knowledge_of(row).kind]:
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
-
-    def budget(self, fakes: float) -> BudgetConfig:
-        """Return one budget."""
-        return BudgetConfig(fakes=fakes, size=self.size)
 
 
 def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:

@@ -8,19 +8,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation import Effect
-from reverie.evaluation.seeds_clusters import mean_over_seeds
+from reverie.evaluation.intervals import mean_over_seeds
 from reverie.robustness.benchmark import NONE
-from reverie.robustness.exposure import exposure_by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, per_user
-from reverie.robustness.table import attack_sentences
+from reverie.robustness.fits import exposure_by_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, attack_sentences, per_user
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:
-    from reverie.data.split import Split
     from reverie.robustness.benchmark import Benchmark, Cell
     from reverie.robustness.fits import Measured
     from reverie.robustness.summary import Done
-    from reverie.robustness.trained import TrainedAttack, TrainedConfig
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
@@ -35,7 +32,7 @@ def cell_rows(bench: Benchmark, cell: Cell, measured: Measured) -> list[dict[str
         figures |= {f"target_{name}": mean_over_seeds([exposure_by_user(measured.shown.ranks, name)]) for name in SHOWN}
     cost = {name: measured.facts[name] for name in ("best_epoch", "seconds", "peak_mb", "commit")}
     common = _common(bench, cell.victim, cell.attack, cell.defence, cell.fakes) | cost | {"seed": cell.seed}
-    return [common | _values(name, effect) for name, effect in figures.items()]
+    return [common | effect_columns(name, effect) for name, effect in figures.items()]
 
 
 def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
@@ -44,8 +41,8 @@ def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
     figures |= {f"change_{name}": effect for name, effect in one.change.items()}
     cost = {"seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit()}
     common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | cost
-    strata = [{"slice": f"target:{group}"} | _values("lift_hr@10", effect) for group, effect in one.strata.items()]
-    return [common | row for row in (*(_values(name, effect) for name, effect in figures.items()), *strata)]
+    strata = [{"slice": f"target:{group}"} | effect_columns("lift_hr@10", effect) for group, effect in one.strata.items()]
+    return [common | row for row in (*(effect_columns(name, effect) for name, effect in figures.items()), *strata)]
 
 
 def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> CellEffects:
@@ -56,12 +53,9 @@ def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> Ce
         group = row["slice"].partition(":")[2]
         effect = _effect_from_row(row)
         parts["target" if group else part][group or name] = effect
-    nothing: dict[str, Effect] = {}
-    useful = parts["change"]  # the table shows changes alone
-    return CellEffects(
-        cell.victim, cell.attack, cell.defence, cell.fakes, nothing, nothing, parts["lift"], useful, parts["change"],
-        parts["target"], float(rows[0]["seconds"]),
-    )  # fmt: skip
+    lift, change, strata = parts.values()  # the table shows changes alone, and no levels
+    named = cell.victim, cell.attack, cell.defence, cell.fakes
+    return CellEffects(*named, {}, {}, lift, change, change, strata, float(rows[0]["seconds"]))
 
 
 def _effect_from_row(row: Mapping[str, str]) -> Effect:
@@ -91,20 +85,6 @@ def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str
     return figures
 
 
-def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
-    """Return one row per figure of an attack on a trained model."""
-    common = {
-        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
-        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
-        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
-    }  # fmt: skip
-    rows = []
-    for row in done.rows:
-        figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}
-        rows += [common | {"attack": f"history-{row.attack}"} | _values(name, effect) for name, effect in figures.items()]
-    return rows
-
-
 def seeds_word(n: int) -> str:
     """Return what stands in the column of the seed where several are pooled."""
     return "0" if n == 1 else f"0-{n - 1}"
@@ -113,23 +93,14 @@ def seeds_word(n: int) -> str:
 def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
     return {
-        "recipe": recipe.name,
-        "dataset": split.dataset,
-        "dataset_sha256": split.sha256[:HASH_DIGITS],
-        "protocol": split.protocol,
-        "slice": "all",
-        "seen": split.test.seen,
-        "fit_on": "train",
-        "model": recipe.victims[victim].model if victim else "",
-        "trials": 1,
-        "victim": victim,
-        "attack": attack,
-        "defence": defence or NONE,
-        "budget": fakes,
-    }
+        "recipe": recipe.name, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": split.protocol,
+        "slice": "all", "seen": split.test.seen, "fit_on": "train", "model": recipe.victims[victim].model if victim else "",
+        "trials": 1, "victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes,
+    }  # fmt: skip
 
 
-def _values(metric: str, effect: Effect) -> dict[str, Any]:
+def effect_columns(metric: str, effect: Effect) -> dict[str, Any]:
+    """Return the columns of an effect."""
     return {"metric": metric} | {key: getattr(effect, key) for key in ("value", "low", "high", "interval", "n")}
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.options import checked
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.shelf import DETECTORS
-from reverie.robustness.exposure import exposure_by_user
-from reverie.robustness.fits import Measured
+from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
 from reverie.robustness.recipe import ROBUSTNESS
 from reverie.robustness.results import (
@@ -27,8 +26,18 @@ from reverie.robustness.results import (
     effect_rows,
     effects_from_rows,
 )
-from reverie.robustness.summary import CellEffects, Detected, Done, EffectCell, cell_effects, strongest, with_corrected_p
-from reverie.robustness.table import attack_sentences, benchmark_tables
+from reverie.robustness.summary import (
+    CellEffects,
+    Detected,
+    Done,
+    EffectCell,
+    attack_sentences,
+    benchmark_tables,
+    cell_effects,
+    strongest,
+    with_corrected_p,
+)
+from reverie.study.environment import tell_commits
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 
@@ -250,7 +259,11 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
-    return StudyReport(benchmark_json(done), [title, *benchmark_tables(done), *attack_sentences(done)], [page])
+    return StudyReport(
+        benchmark_json(done),
+        [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)],
+        [page],
+    )
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:

@@ -54,10 +54,13 @@ AVAILABLE: dict[str, frozenset[Need]] = {
 """What each kind of knowledge offers."""
 
 
+Fakes = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
+
+
 class BudgetConfig(Options):
     """What the attacker may spend."""
 
-    fakes: Annotated[float, Field(gt=0, lt=1)] | PositiveInt = 0.01
+    fakes: Fakes = 0.01
     """Fake users: a share of the real ones (at least one), or a number."""
     size: PositiveInt | None = None
     """Ratings of one fake user, the target's included; None is the mean of the real users, at least 2."""

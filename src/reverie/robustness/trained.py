@@ -1,43 +1,49 @@
-"""Profile pollution of a trained model: events are added to histories in their users' names, and nothing is fitted again.
-
-The targets are ranked among candidates drawn for each user, so that a model that pays for every candidate, such as a language
-model, can be attacked too.
-
-References
-----------
-.. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021 (profile
-   pollution). Deviations: a greedy search over a small pool by the model's answers instead of gradients, see `pollution`.
-"""
+"""Profile pollution of a trained model (`reverie attack RUN`): histories are added to, nothing is fitted again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from reverie.data.queries import extended
+from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
+from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
+from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.evaluation.scoring import evaluation_mode, score_batch
-from reverie.evaluation.seeds_clusters import difference_over_seeds, mean_over_seeds
-from reverie.options import Options
+from reverie.llm.collm.recipe import COLLM
+from reverie.models import load_model
+from reverie.options import Options, checked
+from reverie.report.table import StudyReport, Table
 from reverie.robustness.attacks.pollution import greedy_events
-from reverie.robustness.exposure import exposure_by_user
+from reverie.robustness.benchmark import NONE
+from reverie.robustness.fits import exposure_by_user
+from reverie.robustness.results import HASH_DIGITS, MORE, effect_columns
 from reverie.seeds import numpy_generator
+from reverie.settings import overridden
+from reverie.study.environment import commit
 from reverie.study.progress import progress
+from reverie.study.rows import append_rows
+from reverie.training.run import open_recipe_dataset, open_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
+    from reverie.data.split import Split
     from reverie.evaluation import Effect
     from reverie.protocols import Recommender
+    from reverie.study.call import Call
+
 
 ATTACKS = ("clean", "random", "popular", "near", "chosen")
 """Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
@@ -91,7 +97,11 @@ class TrainedAttack:
 def attack_trained(
     model: Recommender, histories: Queries, train: Sequences, config: TrainedConfig, show: bool = False
 ) -> TrainedAttack:
-    """Pollute histories in several ways and measure where the targets stand."""
+    """Pollute histories in several ways and measure where the targets stand among candidates drawn for each user.
+
+    .. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021
+       (profile pollution). Deviations: a greedy search over a small pool by the model's answers, see `pollution`.
+    """
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _draw_queries(histories, targets, config)
@@ -203,3 +213,87 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
             scores = score_batch(model, asked, index, device, table[index]).double()
             parts.append(scores[:, 0] - scores[:, 1:].mean(dim=1))
     return np.asarray(torch.cat(parts).cpu().numpy())
+
+
+SAID = {
+    "clean": "nothing",
+    "random": "items drawn uniformly",
+    "popular": "the most popular items",
+    "near": "items often with the target",
+    "chosen": "items that the model favours",
+}
+
+
+def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> StudyReport:
+    """Pollute the histories of a trained run's test users, and say where the targets stand."""
+    values: dict[str, Any] = {"users": 8, "candidates": 20, "pool": 4, "events": 1} if smoke else {}
+    for setting in settings:
+        values = overridden(values, setting, "users=20")
+    config = checked(TrainedConfig, values, f"attack on {folder}")
+    split, histories = _opened(folder, call.offline)
+    model = load_model(folder)
+    done = attack_trained(model, histories, split.train, config, show=call.show)
+    if call.results is not None:
+        append_rows(call.results, polluted_rows(done, config, split, folder.name, model.card.name), MORE)
+    table, example = _table(done, split, f"{folder.name}: {model.card.name}"), _example(done, split)
+    return StudyReport(_plain(done, split), [table, example], [])
+
+
+def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
+    """Return one row per figure of an attack on a trained model."""
+    common = {
+        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
+        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
+        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
+    }  # fmt: skip
+    rows = []
+    for row in done.rows:
+        figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}
+        rows += [common | {"attack": f"history-{row.attack}"} | effect_columns(name, effect) for name, effect in figures.items()]
+    return rows
+
+
+def _opened(folder: Path, offline: bool) -> tuple[Split, Queries]:
+    from reverie.llm.collm.study import is_study, run_collm
+
+    if is_study(folder):
+        done = run_collm(COLLM.load(str(folder / COLLM.file)), folder, show=False, offline=offline)
+        return done.split, done.test
+    recipe = open_run(folder).recipe
+    split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+    return split, split.test
+
+
+def _plain(done: TrainedAttack, split: Split) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for row in done.rows:
+        effects = {"hr@10": row.hit, "lift": row.lift, "place": row.place, "moved": row.moved}
+        plain = {name: {key: getattr(one, key) for key in ("value", "low", "high", "n")} for name, one in effects.items()}
+        rows.append({"attack": row.attack} | plain)
+    return {"dataset": split.dataset, "attacks": rows}
+
+
+def _table(done: TrainedAttack, split: Split, title: str) -> Table:
+    asked = done.asked
+    candidates = len(asked.candidates) // len(asked) if asked.candidates is not None else 0
+    rows = []
+    for row in done.rows:
+        effects = [f"{e.value:+.3f} [{e.ends[0]:+.3f}, {e.ends[1]:+.3f}]" for e in (row.lift, row.moved)]
+        lift, moved = effects if row.attack != "clean" else ("", "")
+        rows.append((SAID[row.attack], f"{row.hit.value:.3f}", lift, f"{row.place.value:.3f}", moved))
+    events = done.rows[-1].extra.shape[1]
+    return Table(
+        f"{title} on {split.dataset}, {len(asked)} users, {candidates} candidates, {events} events added",
+        ("added", f"HR@{CUT} of the target", "lift [95 %]", "mean place", "moved [95 %]"),
+        rows,
+        ["place: 0 is first, 1 is last among the candidates; intervals over users"],
+    )
+
+
+def _example(done: TrainedAttack, split: Split) -> str:
+    asked = done.asked
+    history = asked.sequences.items[asked.start[0] : asked.stop[0]][-3:].tolist()
+    target = split.vocabulary.title(int(asked.targets[0]))
+    sides = (history, done.rows[-1].extra[0].tolist())
+    before, after = (", ".join(f"'{split.vocabulary.title(code)}'" for code in codes) for codes in sides)
+    return f"e.g. after {before} came {after}, to promote '{target}'"

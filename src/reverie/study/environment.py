@@ -8,6 +8,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -74,3 +75,9 @@ def environment() -> dict[str, object]:
         "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "packages": {name: metadata.version(name) for name in _PACKAGES},
     }
+
+
+def tell_commits(commits: Iterable[str]) -> list[str]:
+    """Return a sentence where numbers of several commits of the code stand in one table; nothing where there is one."""
+    distinct = sorted({commit for commit in commits if commit})
+    return [f"Measured at several commits of the code: {', '.join(distinct)}."] if len(distinct) > 1 else []

@@ -1,17 +1,19 @@
-"""The state of a training: best weights, early stopping, checkpoints."""
+"""State of a training: best weights, early stopping, checkpoints; its log, and TensorBoard beside it."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.errors import RunError
-from reverie.files import atomic_path, read_json, write_json
+from reverie.errors import ReverieError, RunError
+from reverie.files import atomic_path, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+    from torch.utils.tensorboard import SummaryWriter
 
     from reverie.training.optimiser import Optimisers
 
@@ -49,11 +51,7 @@ _MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
 
 
 def save_state(
-    folder: Path,
-    model: torch.nn.Module,
-    optimisers: Optimisers,
-    best_weights: dict[str, Tensor],
-    numbers: dict[str, Any],
+    folder: Path, model: torch.nn.Module, optimisers: Optimisers, best_weights: dict[str, Tensor], numbers: dict[str, Any]
 ) -> None:
     """Write everything that a resumed training needs."""
     from safetensors.torch import save_file
@@ -91,3 +89,43 @@ def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+class MetricsLog:
+    """A log of one row per epoch, cut back to the checkpoint when a run resumes."""
+
+    def __init__(self, folder: Path | None, epochs_done: int = 0) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._path = None if folder is None else folder / "metrics.jsonl"
+        self._writer: SummaryWriter | None = None
+        if self._path is None or folder is None:
+            return
+        if self._path.exists():
+            whole = [line for line in self._path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+            self.rows = [row for row in map(json.loads, whole) if row["epoch"] <= epochs_done]
+        write_text(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
+        self._tensorboard = folder / "tensorboard"
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        self.rows.append(row)
+        if self._path is None:
+            return
+        try:
+            with self._path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise ReverieError(f"cannot write {self._path}: {error.strerror}; free some space and run again") from error
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._tensorboard), purge_step=row["epoch"])
+        for name, value in row.items():
+            if name != "epoch" and isinstance(value, int | float):
+                self._writer.add_scalar(name, value, row["epoch"])
+
+    def close(self) -> None:
+        """Flush and close TensorBoard's file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

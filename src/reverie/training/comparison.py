@@ -15,9 +15,8 @@ from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
-from reverie.training.recipe import RECIPES
+from reverie.training.recipe import RECIPES, start_values
 from reverie.training.run import Run, open_recipe_dataset, result_rows, run_inputs, run_recipe
-from reverie.training.suite import start_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,26 +77,23 @@ class Failure:
     reason: str
 
 
+@dataclass
 class ComparisonStudy:
     """Recipes that share a dataset and a split, as a study: one cell a run."""
 
+    planned: Mapping[str, Recipe]
+    comparison: Comparison
+    folder: Path
+    seeds: int = 1
+    refit: bool = False
+    device: str | None = None
+    show: bool = True
+    report: Callable[[str], None] = lambda _: None
+    name: str = "comparison"
     columns: tuple[str, ...] = ()
-    long_cells = True
+    long_cells: bool = True
 
-    def __init__(
-        self,
-        planned: Mapping[str, Recipe],
-        comparison: Comparison,
-        folder: Path,
-        *,
-        seeds: int = 1,
-        refit: bool = False,
-        device: str | None = None,
-        show: bool = True,
-        report: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.name, self.planned, self.comparison, self.folder = "comparison", planned, comparison, folder
-        self.seeds, self.refit, self.device, self.show, self.report = seeds, refit, device, show, report
+    def __post_init__(self) -> None:
         self._recipes: dict[RunCell, Recipe] = {}
         if processes.rank() == 0:
             for cell in self.cells({}):
@@ -184,7 +180,7 @@ def compare_recipes(
     reasons = {label: reason_to_skip(recipe, dataset) for label, recipe in labelled.items()}
     comparison.skipped = {label: reason for label, reason in reasons.items() if reason}
     planned = {label: recipe for label, recipe in labelled.items() if label not in comparison.skipped}
-    study = ComparisonStudy(planned, comparison, folder, seeds=seeds, refit=refit, device=device, show=show, report=report)
+    study = ComparisonStudy(planned, comparison, folder, seeds, refit, device, show, report)
     done: dict[RunCell, Run | Failure | None] = run_study(study, results=results, show=show)
     comparison.runs = [run for cell in study.cells(done) if isinstance(run := done[cell], Run)]
     elsewhere = dict.fromkeys(cell.label for cell, result in done.items() if result is None)

@@ -12,11 +12,9 @@ import torch
 from reverie import processes
 from reverie.data.plans import create_plan
 from reverie.errors import DataError, NotFinite, RunError
-from reverie.protocols import Learns
 from reverie.seeds import seed_torch
 from reverie.study.progress import StepClock
-from reverie.training.checkpoint import Best, load_state, save_state
-from reverie.training.log import MetricsLog
+from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
@@ -50,12 +48,6 @@ class BatchSource(Protocol):
         ...
 
 
-class Learner(Learns, Protocol):
-    """A model that learns from windows of its history."""
-
-    history: int
-
-
 def call_if_present(model: object, name: str, *arguments: object) -> None:
     """Call an optional method of a model."""
     method = getattr(model, name, None)
@@ -65,7 +57,7 @@ def call_if_present(model: object, name: str, *arguments: object) -> None:
 
 def training_source(model: torch.nn.Module, train: Sequences) -> BatchSource:
     """Return the batches that a model's plan makes of training sequences, and show the model those sequences."""
-    learner = cast("Learner", model)
+    learner: Any = model
     plan = create_plan(learner.plan, train, learner.history)
     if not len(plan):
         raise DataError("no training example: every user has a single training event; use a larger dataset")
@@ -146,10 +138,10 @@ class Trainer:
         seed_torch(self.config.seed, "step", epoch, step, processes.rank())
         rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
         self._optimisers.set_rate(rate)
-        learner, batch = cast("Learns", self.model), self.source.batch(index).to(self.device)
+        learner, batch = cast("Any", self.model), self.source.batch(index).to(self.device)
         try:
             with autocast(self.device, self.config.precision):
-                loss = torch.stack(list(learner.loss(cast("Any", batch)).values())).sum()
+                loss = torch.stack(list(learner.loss(batch).values())).sum()
             value = float(loss.detach())
         except NotFinite:
             value = float("nan")

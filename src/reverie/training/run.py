@@ -111,9 +111,12 @@ def run_recipe(
 def open_run(folder: str | Path) -> Run:
     """Open a finished run."""
     folder = Path(folder)
-    recipe = _stored_recipe(folder)
-    if recipe is None:
+    if not (folder / "recipe.yaml").exists():
         raise RunError(f"{folder} is no run folder (no recipe.yaml); 'reverie train' makes one")
+    try:
+        recipe = RECIPES.load(str(folder / "recipe.yaml"))
+    except ConfigError as error:
+        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
     if not (folder / "result.json").exists():
         raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
     facts = read_json(folder / "result.json")
@@ -125,40 +128,25 @@ def open_run(folder: str | Path) -> Run:
     return Run(folder, recipe, fitted, valid, test, facts)
 
 
-def _stored_recipe(folder: Path) -> Recipe | None:
-    path = folder / "recipe.yaml"
-    if not path.exists():
-        return None
-    try:
-        return RECIPES.load(str(path))
-    except ConfigError as error:
-        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
-
-
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
+    facts, recipe, fitted = run.facts, run.recipe, run.fitted
     common = {
-        "recipe": run.recipe.name,
-        "dataset": run.facts["dataset"],
-        "dataset_sha256": run.facts["dataset_sha256"],
-        "protocol": run.facts["protocol"],
-        "slice": "all",
+        "recipe": recipe.name,
+        **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
         "seen": run.test.seen,
-        "fit_on": run.recipe.training.on,
-        "model": run.recipe.model_name,
-        "seed": run.recipe.training.seed,
-        "best_epoch": run.fitted.best_epoch,
-        "seconds": run.fitted.seconds,
-        "peak_mb": run.fitted.peak_mb,
-        "commit": run.facts["commit"],
+        "fit_on": recipe.training.on,
+        "model": recipe.model_name,
+        "seed": recipe.training.seed,
+        **{name: getattr(fitted, name) for name in ("best_epoch", "seconds", "peak_mb")},
         "trials": tried_settings(run),
-        "key": key(run_inputs(run.recipe, run.facts["dataset_sha256"], run.facts["protocol"]))[:KEY_DIGITS],
+        "key": key(run_inputs(recipe, facts["dataset_sha256"], facts["protocol"]))[:KEY_DIGITS],
     }
-    measured = run.test.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
-    rows = [common | row for row in measured.to_dicts()]
-    if run.test.ranks["length"].min() == 0:
-        asked = with_history(run.test).metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
-        rows += [common | {"slice": "history:some"} | row for row in asked.to_dicts()]
+    parts = [run.test] if run.test.ranks["length"].min() != 0 else [run.test, with_history(run.test)]
+    rows = []
+    for name, part in zip(("all", "history:some"), parts, strict=False):
+        measured = part.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        rows += [common | {"slice": name} | row for row in measured.to_dicts()]
     return rows
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.contrast.graph.graphs import Graphs, synthetic_trees
-from reverie.contrast.graph.training import GIN, encoded, projection
+from reverie.contrast.graph.task import GIN, encoded, projection
 
 
 def _naive(model: GIN, features: Tensor, graphs: Graphs) -> Tensor:

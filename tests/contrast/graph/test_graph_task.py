@@ -17,8 +17,7 @@ from torch import Tensor
 
 from reverie.contrast.graph.config import GraphTask
 from reverie.contrast.graph.graphs import synthetic_trees
-from reverie.contrast.graph.task import GRID, GraphLearning, check_folds, open_task, svc_accuracy
-from reverie.contrast.graph.training import new_encoder, train_encoder
+from reverie.contrast.graph.task import GRID, GraphLearning, check_folds, new_encoder, open_task, svc_accuracy, train_encoder
 from reverie.contrast.recipe import CONTRAST
 from reverie.contrast.study import ContrastStudy
 from reverie.errors import ConfigError, DataError

@@ -7,9 +7,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reverie.contrast.graph.augment import drop_nodes, grow_subgraphs, mask_nodes, move_edges, random_ranks, random_view
 from reverie.contrast.graph.config import GraphTask
-from reverie.contrast.graph.graphs import Graphs, synthetic_trees
+from reverie.contrast.graph.graphs import (
+    Graphs,
+    drop_nodes,
+    grow_subgraphs,
+    mask_nodes,
+    move_edges,
+    random_ranks,
+    random_view,
+    synthetic_trees,
+)
 from reverie.seeds import torch_generator
 
 

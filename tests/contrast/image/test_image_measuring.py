@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from reverie.contrast.image.config import ImageTask
 from reverie.contrast.image.images import Images, ImageSplit
-from reverie.contrast.image.measure import best_probe, encode, fit_probe, measure, share, vote
+from reverie.contrast.image.task import best_probe, encode, fit_probe, measure, share, vote
 
 CPU = torch.device("cpu")
 

@@ -10,12 +10,11 @@ import torch
 
 from reverie.contrast.image.config import ImageTask
 from reverie.contrast.image.images import synthetic_data
-from reverie.contrast.image.network import Network, create_network
 from reverie.contrast.image.task import open_task
-from reverie.contrast.image.train import negative_cosines, new_network, train_network
+from reverie.contrast.image.training import Network, create_network, negative_cosines, new_network, train_network
 from reverie.errors import ConfigError, NotFinite
 from reverie.objectives.config import ADNCE, ByRadius, InfoNCE
-from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
+from reverie.objectives.contrastive.module import ScoreLoss, create_loss
 from reverie.options import checked
 
 CPU = torch.device("cpu")

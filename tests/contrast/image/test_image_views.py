@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reverie.contrast.image.config import ViewOptions
 from reverie.contrast.image.images import draw_shapes
-from reverie.contrast.image.views import Boxes, Views, brightness, contrast, crop, draw_boxes, grayscale, hue, saturation
+from reverie.contrast.image.training import Boxes, Views, brightness, contrast, crop, draw_boxes, grayscale, hue, saturation
 
 STILL = ViewOptions(crop=1, aspect=1, flip=0, jitter=0, gray=0)
 

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from reverie.contrast.text.encoders import MeanOfWords, Rarity, encoded, pair_cosines
-from reverie.contrast.text.lexicon import Lexicon, spelled
+from reverie.contrast.text.lexicon import LONGEST, POOL, Lexicon, TfIdf, Tokens, bucketed_batches, spelled
 from reverie.contrast.text.pairs import Pairs
-from reverie.contrast.text.raw import TfIdf
-from reverie.contrast.text.tokens import LONGEST, POOL, Tokens, bucketed_batches
 
 KNOWN = ["the cat sat on the mat", "the dog", "a a mat"]
 

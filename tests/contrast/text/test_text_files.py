@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reverie.contrast.text.pairs import Pairs, unlabelled, words
-from reverie.contrast.text.read import YEARS, read_sts
+from reverie.contrast.text.pairs import YEARS, Pairs, read_sts, unlabelled, words
 from reverie.errors import DataError
 
 HEADER = "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"

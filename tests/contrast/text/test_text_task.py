@@ -13,12 +13,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from reverie.contrast.text import synthetic
+from reverie.contrast.text import pairs as sentences
 from reverie.contrast.text.config import TextTask
-from reverie.contrast.text.encoders import MeanOfWords, encoded, new_encoder
+from reverie.contrast.text.encoders import MeanOfWords, encoded, new_encoder, train_encoder
+from reverie.contrast.text.lexicon import bucketed_batches
 from reverie.contrast.text.task import TextContrast, open_task
-from reverie.contrast.text.tokens import bucketed_batches
-from reverie.contrast.text.training import train_encoder
 from reverie.errors import ConfigError, DataError, NotFinite
 from reverie.objectives import ScoreLoss, create_loss
 from reverie.objectives.config import ADNCE, ByRadius, InfoNCE
@@ -37,7 +36,7 @@ INFO_NCE = InfoNCE(kind="info_nce", temperature=0.1)
 
 @pytest.fixture(scope="module")
 def data() -> TextData:
-    return synthetic.synthetic_data()
+    return sentences.synthetic_data()
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +170,10 @@ def test_a_training_that_runs_away_says_so(data: TextData) -> None:
 
 
 def test_made_up_sentences_are_always_the_same(data: TextData) -> None:
-    again = synthetic.synthetic_data()
+    again = sentences.synthetic_data()
     assert again.sha256() == data.sha256()
     assert set(data.valid.scores.tolist()) == {0.0, 1.0, 2.0}
-    assert len({word for sentence in data.sentences for word in sentence.split()}) == synthetic.TOPICS * synthetic.WORDS + 6
+    assert len({word for sentence in data.sentences for word in sentence.split()}) == sentences.TOPICS * sentences.WORDS + 6
 
 
 def test_a_transformer_needs_its_package_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

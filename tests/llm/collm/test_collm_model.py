@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 import reverie as rv
 from reverie.data.batch import SequenceBatch, query_batch
-from reverie.data.plans import create_plan
-from reverie.data.plans.labelled import LabelledPlan
+from reverie.data.plans import LabelledPlan, create_plan
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, recommend
 from reverie.llm.titles import Titles
@@ -96,9 +95,9 @@ def test_ends_packed_into_rows_or_padded_side_by_side(monkeypatch: pytest.Monkey
     one = SequenceBatch(batch.items[1:2], batch.lengths[1:2], batch.users[1:2])
     items = torch.arange(1, 17)
     whole = model.scores(one, items[None])[0]
-    monkeypatch.setattr("reverie.llm.collm.scoring.TOKENS", 60)  # two ends or so in a row
+    monkeypatch.setattr("reverie.llm.collm.prompting.TOKENS", 60)  # two ends or so in a row
     torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
-    monkeypatch.setattr("reverie.llm.collm.scoring.MASKED", ())
+    monkeypatch.setattr("reverie.llm.collm.prompting.MASKED", ())
     torch.testing.assert_close(model.scores(one, items[None])[0], whole, rtol=0, atol=1e-5)
 
 

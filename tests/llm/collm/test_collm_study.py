@@ -15,18 +15,25 @@ from sklearn.metrics import log_loss as reference_log_loss
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
-from reverie.data.label import labelled_queries
 from reverie.data.plans import create_plan
+from reverie.data.queries import labelled_queries
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate
-from reverie.llm.collm.joint_scoring import joint_scores
-from reverie.llm.collm.pairs import sample_rows, sample_users
+from reverie.llm.collm.pairs import (
+    binary_ece,
+    calibrations,
+    ensemble,
+    fit_binary_temperature,
+    sample_rows,
+    sample_users,
+    scored_evaluation,
+)
 from reverie.llm.collm.recipe import COLLM
-from reverie.llm.collm.scored import binary_ece, calibrations, ensemble, fit_binary_temperature, scored_evaluation
-from reverie.llm.collm.steps import fit_labels
-from reverie.llm.collm.study import open_recommender, run_collm
+from reverie.llm.collm.steps import fit_labels, joint_scores
+from reverie.llm.collm.study import run_collm
 from reverie.llm.collm.table import result_rows, study_table
 from reverie.llm.config import MORE
+from reverie.models import load_model
 from reverie.study.rows import COLUMNS
 from reverie.training import TrainingConfig
 
@@ -77,7 +84,7 @@ def test_a_study_prints_every_control_and_can_be_read_again(tmp_path: Path) -> N
     ]
     assert list(study.test_scores) == rows
     assert all(len(scores) == len(study.test) for scores in study.test_scores.values())
-    model = open_recommender(tmp_path / "run")
+    model = load_model(tmp_path / "run" / "model")
     alone = evaluate(model, study.test, top=0).scored
     assert alone is not None
     np.testing.assert_allclose(alone["score"].to_numpy(), study.test_scores["collm"], atol=1e-5)
@@ -122,7 +129,7 @@ def test_variants_run(changes: dict[str, Any], tmp_path: Path) -> None:
     study = run_collm(recipe(tmp_path, **changes), tmp_path / "run", show=False)
     assert ("text-only" in study.test_scores) == (changes.get("steps") != "one")
     assert ("read" in study.test_scores) == (not changes.get("scratch"))
-    alone = evaluate(open_recommender(tmp_path / "run"), study.test, top=0).scored
+    alone = evaluate(load_model(tmp_path / "run" / "model"), study.test, top=0).scored
     assert alone is not None
     np.testing.assert_allclose(alone["score"].to_numpy(), study.test_scores["collm"], atol=1e-5)
     study_table(study)

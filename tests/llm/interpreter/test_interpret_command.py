@@ -136,7 +136,7 @@ def test_a_cut_teaching_ends_at_the_same_weights(world: Path, ask: Ask) -> None:
     cut.mkdir()
     shutil.copytree(world / "runs/small/recommender", cut / "recommender")
     shutil.copy(world / "runs/small/interpreter.yaml", cut)
-    program = "reverie.llm.interpreter.adapter_training"
+    program = "reverie.llm.interpreter.session"
     module = sys.modules[program]
     original, calls = module.target_loss, []
 

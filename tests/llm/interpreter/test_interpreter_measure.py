@@ -84,7 +84,7 @@ def test_windows_are_slices_without_the_barred_items() -> None:
     assert set(windows.lengths.tolist()) <= {3, 4, 5}
     for at in range(50):
         row = sequences.row(int(np.flatnonzero(sequences.users == windows.users[at])[0])).tolist()
-        found = windows.row(at)
+        found = windows.rows()[at]
         assert 4 not in found
         assert any(row[k : k + len(found)] == found for k in range(len(row)))
     again = sample_windows(sequences, 50, 5, 3, seed=1, without=np.array([4]))
@@ -99,4 +99,4 @@ def test_last_windows_are_the_ends_of_histories() -> None:
     assert len(set(windows.users.tolist())) == len(windows) == 10
     for at, user in enumerate(windows.users):
         query = int(np.flatnonzero(queries.users == user)[0])
-        assert windows.row(at) == queries.sequences.items[queries.start[query] : queries.stop[query]][-4:].tolist()
+        assert windows.rows()[at] == queries.sequences.items[queries.start[query] : queries.stop[query]][-4:].tolist()

@@ -14,9 +14,9 @@ from reverie.data.batch import SequenceBatch, padded
 from reverie.data.dataset import Dataset
 from reverie.data.splits.config import LeaveOneOut
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import Budget, Goal, View, attacker_view
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.threat import White
-from reverie.robustness.view import Budget, Goal, View, attacker_view
 
 if TYPE_CHECKING:
     from reverie.data.profiles import Profiles

@@ -149,7 +149,7 @@ def test_guided_sessions_beat_random_on_their_victim(ground: Callable[..., Any])
 
 def test_the_guide_prefers_histories_that_win_users() -> None:
     from reverie.robustness.attacks.config import GuidedSessionsConfig
-    from reverie.robustness.attacks.guided_sessions import GuidedSessions
+    from reverie.robustness.attacks.sessions import GuidedSessions
 
     near, far = torch.tensor([1.0, 0.0]).expand(10, 2), torch.tensor([0.0, 1.0]).expand(10, 2)
     gaps = torch.cat([torch.full((10,), 0.1), torch.full((10,), 50.0)])

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from reverie.robustness.arena import Scale
-from reverie.robustness.attacks.config import AimConfig, SurrogateConfig
-from reverie.robustness.attacks.gradient import AttackLoss, PoisoningLoss, capped_simplex, hard_step, hard_top, largest
-from reverie.robustness.attacks.legup import RatingGenerator
+from reverie.robustness.attacks.attack import Goal
+from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
+from reverie.robustness.attacks.generative import RatingGenerator
+from reverie.robustness.attacks.gradient import capped_simplex, hard_step, hard_top, largest
 from reverie.robustness.attacks.shelf import ATTACKS
-from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.view import Goal
+from reverie.robustness.attacks.surrogate import AttackLoss, PoisoningLoss, Surrogate
 
 LIKES = csr_array((np.random.default_rng(0).random((9, 7)) < 0.4).astype(np.float64))
 SMALL = SurrogateConfig(dim=3, sweeps=4, retrained=2)
@@ -80,7 +80,7 @@ def test_the_last_step_alone_has_another_gradient() -> None:
 def test_the_loss_knows_what_is_wanted(ground: Callable[..., Any]) -> None:
     for kind in ("promote", "demote"):
         here = ground(kind=kind)
-        poisoning_loss = PoisoningLoss(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, "all", 0)
+        poisoning_loss = PoisoningLoss(here.view, here.goal, OnSurrogateConfig(), 12, "all", 0)
         liked = torch.zeros(12, here.view.n_items)
         liked[:, 1:8] = 1
         rows = np.arange(120)
@@ -156,7 +156,7 @@ def test_training_reaches_the_generator(
 
 def test_aia_moves_ratings_and_lowers_the_loss(ground: Callable[..., Any]) -> None:
     here = ground()
-    poisoning_loss = PoisoningLoss(here.view, here.goal, SurrogateConfig(), AimConfig(), 12, 1, 0)
+    poisoning_loss = PoisoningLoss(here.view, here.goal, OnSurrogateConfig(), 12, 1, 0)
     losses = []
     for steps in (0, 25):
         made = here.craft("aia", steps=steps)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from reverie.errors import ConfigError
+from reverie.robustness.attacks.attack import Budget, Goal, attacker_view, check_knowledge
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.threat import Grey
-from reverie.robustness.view import Budget, Goal, attacker_view, check_knowledge
 
 FAST: dict[str, dict[str, Any]] = {
     "aush": {"steps": 40},

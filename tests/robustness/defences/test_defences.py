@@ -15,6 +15,7 @@ from reverie.data.splits.config import LeaveOneOut
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import Budget, Goal, attacker_view
 from reverie.robustness.attacks.config import AverageConfig
 from reverie.robustness.attacks.simple import build_average
 from reverie.robustness.defences.defence import Defence, Fitting
@@ -22,7 +23,6 @@ from reverie.robustness.defences.reweight import fake_probabilities, ranking_err
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.threat import White
-from reverie.robustness.view import Budget, Goal, attacker_view
 from reverie.training import fit
 
 GROUPS, USERS, ITEMS = 4, 120, 80

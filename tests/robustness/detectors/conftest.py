@@ -14,10 +14,10 @@ from reverie.data.dataset import Dataset
 from reverie.data.splits.config import LeaveOneOut
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
+from reverie.robustness.attacks.attack import attacker_view, resolve_budget, resolve_goal
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.detectors.detector import DetectorInput
 from reverie.robustness.threat import BudgetConfig, GoalConfig, White
-from reverie.robustness.view import attacker_view, resolve_budget, resolve_goal
 
 World = Callable[..., tuple[DetectorInput, NDArray[np.bool_]]]
 

@@ -5,7 +5,6 @@ import pytest
 from scipy.sparse import csr_array
 
 from reverie.robustness.arena import Ratings, Scale
-from reverie.robustness.detectors.co_detector import user_cooccurrence
 from reverie.robustness.detectors.features import (
     RATING,
     degree_features,
@@ -14,6 +13,7 @@ from reverie.robustness.detectors.features import (
     quantile_per_user,
     rating_features,
 )
+from reverie.robustness.detectors.user_vectors import user_cooccurrence
 
 
 @pytest.fixture

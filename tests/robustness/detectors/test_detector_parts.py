@@ -11,13 +11,12 @@ from sklearn.tree import DecisionTreeClassifier
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.robustness.arena import Ratings, Scale
-from reverie.robustness.detectors.co_detector import _Terms
+from reverie.robustness.detectors.baselines import mean_log_likelihood
+from reverie.robustness.detectors.classifiers import logistic_odds, tree_probabilities
+from reverie.robustness.detectors.config import FapConfig, FraudarConfig, UserPcaConfig
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.detectors.fap import FAP
-from reverie.robustness.detectors.features import logistic_odds, tree_probabilities
-from reverie.robustness.detectors.fraudar import Fraudar
-from reverie.robustness.detectors.sequence_likelihood import mean_log_likelihood
-from reverie.robustness.detectors.user_pca import UserPCA
+from reverie.robustness.detectors.rating_graph import FAP, Fraudar, UserPCA
+from reverie.robustness.detectors.user_vectors import _Terms
 
 
 def _nobody(n_items: int, n_users: int) -> Sequences:
@@ -85,12 +84,12 @@ def test_least_squares_steps_have_no_slope_left() -> None:
 def test_fraud_flows_over_shared_items_only() -> None:
     dense = np.array([[5, 5, 0, 0], [5, 0, 5, 0], [0, 0, 5, 0], [0, 0, 0, 5]])
     labels = np.array([1, -1, -1, -1], dtype=np.int8)
-    once = FAP(1, 0.0, hold_genuine=False).suspicion(_evidence(dense, labels), 0)
+    once = FAP(FapConfig(iterations=1, tolerance=0.0)).suspicion(_evidence(dense, labels), 0)
     np.testing.assert_allclose(once, [1.0, 0.25, 0.0, 0.0])
-    many = FAP(500, 0.0, hold_genuine=False).suspicion(_evidence(dense, labels), 0)
+    many = FAP(FapConfig(iterations=500, tolerance=0.0)).suspicion(_evidence(dense, labels), 0)
     np.testing.assert_allclose(many, [1.0, 1.0, 1.0, 0.0], atol=1e-6)
     labels[2] = 0
-    held = FAP(500, 0.0, hold_genuine=True).suspicion(_evidence(dense, labels), 0)
+    held = FAP(FapConfig(iterations=500, tolerance=0.0, hold_genuine=True)).suspicion(_evidence(dense, labels), 0)
     np.testing.assert_allclose(held, [1.0, 0.5, 0.0, 0.0], atol=1e-6)
 
 
@@ -98,9 +97,9 @@ def test_peeling_one_weight_at_a_time_leaves_the_planted_block_to_the_end() -> N
     rng = np.random.default_rng(0)
     dense = 3.0 * (rng.random((60, 50)) < 0.06)
     dense[:8, :10] = 5.0
-    suspicion = Fraudar(5.0, 0.0).suspicion(_evidence(dense), 0)
+    suspicion = Fraudar(FraudarConfig(batch=0.0)).suspicion(_evidence(dense), 0)
     assert set(np.argsort(-suspicion)[:8]) == set(range(8))
-    batched = Fraudar(5.0, 0.01).suspicion(_evidence(dense), 0)
+    batched = Fraudar(FraudarConfig()).suspicion(_evidence(dense), 0)
     assert set(np.argsort(-batched)[:8]) == set(range(8))
 
 
@@ -132,6 +131,6 @@ def test_components_of_users_are_those_of_the_covariance_of_standardised_rows() 
     rows = dense - dense.mean(axis=1, keepdims=True)
     rows = rows / np.where(rows.std(axis=1) > 0, rows.std(axis=1), 1.0)[:, None]
     _, vectors = np.linalg.eigh(rows @ rows.T)
-    found = UserPCA(3).suspicion(_evidence(dense), 0)
+    found = UserPCA(UserPcaConfig()).suspicion(_evidence(dense), 0)
     np.testing.assert_allclose(found, -(vectors[:, -3:] ** 2).sum(axis=1), atol=1e-8)
     assert found[7] == pytest.approx(0.0, abs=1e-12)

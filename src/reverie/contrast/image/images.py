@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from reverie.contrast.image.config import ImageTask
 
-
 HASHED = 1000
 """Images hashed at a time."""
 
@@ -193,25 +192,18 @@ def read_images(config: ImageTask) -> ImageData:
 
 def _folder(name: str, chosen: str | None, published: _Published) -> Path:
     root = os.environ.get("REVERIE_DATA")
+    todo = f"and set REVERIE_DATA to the folder that holds {published.folder}, or set folder"
+    get = f"get {published.what} from {published.url}"
     if chosen is None and not root:
-        raise DataError(
-            f"images '{name}' are looked for below REVERIE_DATA, which is not set; get {published.what} from {published.url} "
-            f"and set REVERIE_DATA to the folder that holds {published.folder}, or set folder"
-        )
+        raise DataError(f"images '{name}' are looked for below REVERIE_DATA, which is not set; {get} {todo}")
     folder = Path(chosen) if chosen is not None else Path(str(root)) / published.folder
     missing = [file for file in published.files if not (folder / file).is_file()]
     if not missing:
         return folder
     pickled = [found for found in (folder, folder.parent / "cifar-10-batches-py") if (found / "data_batch_1").is_file()]
     if name == "cifar10" and pickled:
-        raise DataError(
-            f"{pickled[0]} is the python version of CIFAR-10, whose files are pickles and are not read: get {published.what} "
-            f"from {published.url}, and set REVERIE_DATA to the folder that holds {published.folder}, or set folder"
-        )
-    raise DataError(
-        f"images '{name}': {folder} has no {missing[0]}; get {published.what} from {published.url}, and set REVERIE_DATA to the "
-        f"folder that holds {published.folder}, or set folder"
-    )
+        raise DataError(f"{pickled[0]} is the python version of CIFAR-10, whose files are pickles and are not read: {get}, {todo}")
+    raise DataError(f"images '{name}': {folder} has no {missing[0]}; {get}, {todo}")
 
 
 SHAPES = 4

@@ -1,10 +1,11 @@
-"""Sentence encoders: a mean of words, a small transformer, and all-MiniLM's weights."""
+"""Sentence encoders (mean of words, all-MiniLM) and their contrastive training by two dropouts of a sentence."""
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,31 +15,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.contrast.text.lexicon import Lexicon
-from reverie.contrast.text.tokens import LONGEST, Tokens
+from reverie.contrast.task import cosines_of_others
+from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError, DataError, NotFinite
+from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch
+from reverie.training.config import TrainingConfig
+from reverie.training.optimiser import learning_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from reverie.contrast.text.config import TextTask
-
-
-class Rarity:
-    """``log((1 + N) / (1 + n_w)) + 1`` of a word w that n_w of N sentences hold: the smoothed inverse document frequency."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        n = len(tokens.lengths)
-        sentence = np.repeat(np.arange(n), tokens.lengths)
-        distinct = np.unique(np.stack([sentence, tokens.ids]), axis=1)
-        holding = np.append(np.bincount(distinct[1]), 0)  # the last for words that none holds
-        self._values = np.log((1 + n) / (1 + holding)) + 1
-
-    def __call__(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the rarity of words."""
-        return np.asarray(self._values[np.minimum(numbers, len(self._values) - 1)])
+    from reverie.objectives import ScoreLoss
 
 
 class MeanOfWords(nn.Module):
@@ -206,3 +198,59 @@ def pair_cosines(encoder: Encoder, first: Tokens, second: Tokens) -> NDArray[np.
     """Return the cosine of each pair's vectors → [P]."""
     cosines = (encoded(encoder, first).double() * encoded(encoder, second).double()).sum(1)
     return np.asarray(cosines.clamp(-1, 1).numpy())
+
+
+RATES = {"small": 3e-3, "minilm": 3e-5}
+"""Learning rates where the options leave it open."""
+
+
+def train_encoder(
+    encoder: Encoder,
+    tokens: Tokens,
+    loss: ScoreLoss,
+    value: Callable[[], float],
+    config: TextTask,
+    seed: int,
+    say: Callable[[str], None],
+) -> tuple[float, int, Tensor]:
+    """Teach an encoder that two dropouts of a sentence are alike, and other sentences of the batch are not (arXiv 2104.08821)."""
+    loss = copy.deepcopy(loss).train()
+    rate = config.learning_rate or RATES[config.encoder]
+    adam = torch.optim.Adam(encoder.parameters(), lr=rate, fused=True)
+    rates = TrainingConfig(learning_rate=rate, schedule="cosine")
+    size = min(config.batch_size, len(tokens.lengths))
+    per_epoch = len(tokens.lengths) // size
+    total, begin = config.epochs * per_epoch, time.monotonic()
+    best, best_epoch, weights, cosines = -np.inf, 0, {}, []
+    encoder.train()
+    # not `Trainer`: plain Adam, batches by length, the best weights by step and not by epoch; stored results rest on both
+    for done in range(total):
+        epoch, step = divmod(done, per_epoch)
+        if step == 0:
+            batches = bucketed_batches(tokens.lengths, size, seed, epoch)
+        seed_torch(seed, "text step", epoch, step)
+        adam.param_groups[0]["lr"] = learning_rate(rates, done, total)
+        ids, mask = tokens.padded(batches[step])
+        views: Tensor = encoder(ids.repeat(2, 1), mask.repeat(2, 1)).float()
+        _look(views, "vectors of sentences", done)
+        first, second = views.chunk(2)
+        result = contrast(loss, first, second, temperature=None)
+        _look(result, "the loss", done)
+        adam.zero_grad(set_to_none=True)
+        result.backward()  # type: ignore[no-untyped-call] # torch's own
+        adam.step()
+        if epoch == config.epochs - 1:
+            cosines.append(cosines_of_others(first.detach(), second.detach()))
+        if (done + 1) % config.evaluate_every == 0 or done + 1 == total:
+            found = value()
+            if found > best:
+                best, best_epoch = found, epoch + 1
+                weights = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+            say(f"step {done + 1} of {total}: loss {float(result.detach()):.4f}, dev {found:.4f}, {time.monotonic() - begin:.0f} s")
+    encoder.load_state_dict(weights)
+    return best, best_epoch, torch.cat(cosines)
+
+
+def _look(values: Tensor, what: str, done: int) -> None:
+    if not bool(values.isfinite().all()):
+        raise NotFinite(f"{what} became NaN or infinite in step {done + 1}; use a smaller learning rate")

@@ -1,16 +1,68 @@
-"""Words as sets of hashed features, so that a word never seen before has a vector."""
+"""Sentences as padded tokens, words as hashed features, the rarity of words, and cosines of bags of words (TF-IDF)."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
-from reverie.contrast.text.pairs import words
-from reverie.contrast.text.tokens import LONGEST, Tokens
+from reverie.contrast.text.pairs import Pairs, words
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+LONGEST = 64
+"""Words, or pieces of words, that are read of a sentence."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Sentences one behind another; ids [T], starts [N + 1]."""
+
+    ids: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> Tokens:
+        """Return rows one behind another."""
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))
+        return cls(flat, np.concatenate([[0], lengths.cumsum()]))
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Numbers per sentence, shape [N]."""
+        return np.diff(self.starts)
+
+    def padded(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return some sentences side by side; rows [B] → [B, L], [B, L]."""
+        lengths = self.lengths[rows]
+        column = np.arange(lengths.max())
+        mask = column < lengths[:, None]
+        at = np.where(mask, self.starts[rows][:, None] + column, 0)
+        return torch.from_numpy(np.where(mask, self.ids[at], 0)), torch.from_numpy(mask)
+
+
+POOL = 16
+"""Batches whose sentences are sorted by length together."""
+
+
+def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Return the batches of one pass; lengths [N] → [batch_size]."""
+    generator = numpy_generator(seed, "text order", epoch)
+    order = generator.permutation(len(lengths))[: len(lengths) // batch_size * batch_size]
+    pools = [order[at : at + POOL * batch_size] for at in range(0, len(order), POOL * batch_size)]
+    batches = [batch for pool in pools for batch in pool[np.argsort(lengths[pool], kind="stable")].reshape(-1, batch_size)]
+    return [batches[place] for place in generator.permutation(len(batches))]
+
 
 PART_LENGTHS = (3, 4)
 """Letters of a word's parts; its beginning and end count as letters, as in fastText (arXiv 1607.04606)."""
@@ -83,3 +135,35 @@ def spelled(word: str) -> list[str]:
     whole = f"<{word}>"
     parts = [whole[start : start + length] for length in PART_LENGTHS for start in range(len(whole) - length + 1)]
     return [whole, *(part for part in parts if part != whole)]
+
+
+class Rarity:
+    """``log((1 + N) / (1 + n_w)) + 1`` of a word w that n_w of N sentences hold: the smoothed inverse document frequency."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        n = len(tokens.lengths)
+        sentence = np.repeat(np.arange(n), tokens.lengths)
+        distinct = np.unique(np.stack([sentence, tokens.ids]), axis=1)
+        holding = np.append(np.bincount(distinct[1]), 0)  # the last for words that none holds
+        self._values = np.log((1 + n) / (1 + holding)) + 1
+
+    def __call__(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the rarity of words."""
+        return np.asarray(self._values[np.minimum(numbers, len(self._values) - 1)])
+
+
+class TfIdf:
+    """Vectors of the counts of words times their `Rarity`."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self._lexicon = Lexicon(1, 0.0)
+        self._rarity = Rarity(self._lexicon.tokens(sentences))
+
+    def cosines(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Return the cosine of each pair's vectors → [P]."""
+        tokens = self._lexicon.tokens([*pairs.first, *pairs.second])
+        vectors = sparse.csr_array((self._rarity(tokens.ids), tokens.ids, tokens.starts))
+        vectors.sum_duplicates()
+        first, second = vectors[: len(pairs.first)], vectors[len(pairs.first) :]
+        squares: list[NDArray[np.float64]] = [part.multiply(part).sum(axis=1) for part in (first, second)]
+        return np.asarray(first.multiply(second).sum(axis=1) / np.sqrt(squares[0] * squares[1])).clip(0, 1)

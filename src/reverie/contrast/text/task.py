@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.contrast.task import Measure, Outcome
-from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines
-from reverie.contrast.text.raw import TfIdf
-from reverie.contrast.text.read import read_sts
-from reverie.contrast.text.synthetic import synthetic_data
-from reverie.contrast.text.training import train_encoder
+from reverie.contrast.task import Measure, Outcome, Task, quantiles
+from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines, train_encoder
+from reverie.contrast.text.lexicon import TfIdf
+from reverie.contrast.text.pairs import Pairs, TextData, read_sts, synthetic_data
 from reverie.errors import unknown
 from reverie.evaluation.intervals import LEVEL
 from reverie.seeds import numpy_generator
 from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import torch
     from numpy.typing import NDArray
 
-    from reverie.contrast.task import Task
     from reverie.contrast.text.config import TextTask
-    from reverie.contrast.text.pairs import Pairs, TextData
     from reverie.objectives import ScoreLoss
-
 
 RESAMPLES = 1000
 """Draws of pairs behind an interval."""
@@ -112,8 +108,7 @@ class TextContrast:
 
         sentences = encoder.tokens(data.sentences)
         best, epoch, negatives = train_encoder(encoder, sentences, loss, value, self.config, seed, say)
-        quantiles = np.quantile(negatives.numpy(), np.linspace(0, 1, 21))
-        return Outcome(best, self._tested(_by(encoder)), epoch, tuple(float(cosine) for cosine in quantiles))
+        return Outcome(best, self._tested(_by(encoder)), epoch, quantiles(negatives))
 
     def baseline(self, name: str, seed: int, say: Callable[[str], None]) -> Outcome:
         """Measure what no loss of ours has taught."""

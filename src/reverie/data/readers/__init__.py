@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reverie.data.readers.catalog import read_catalog
-from reverie.data.readers.events import read_events
+from reverie.data.readers.events import read_catalog, read_events
 
 __all__ = ["read_catalog", "read_events"]

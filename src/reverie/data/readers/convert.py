@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from reverie.data.readers.delimited import is_integer_text
+from reverie.data.readers.formats import is_integer_text
 from reverie.errors import DataError
 
 UNITS = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (float("inf"), 1_000_000_000))

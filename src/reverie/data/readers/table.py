@@ -10,23 +10,14 @@ import polars as pl
 
 from reverie.errors import DataError, nearest
 
+_ITEM_NAMES = (
+    "item", "itemid", "iid", "movieid", "productid", "parentasin", "asin", "videoid", "articleid", "gameid",
+    "artistid", "bookid", "sku",
+)  # fmt: skip
+
 EVENT_NAMES: dict[str, tuple[str, ...]] = {
     "user": ("user", "userid", "uid", "customer", "customerid", "reviewerid", "visitorid", "sessionid", "session"),
-    "item": (
-        "item",
-        "itemid",
-        "iid",
-        "movieid",
-        "productid",
-        "parentasin",
-        "asin",
-        "videoid",
-        "articleid",
-        "gameid",
-        "artistid",
-        "bookid",
-        "sku",
-    ),
+    "item": _ITEM_NAMES,
     "timestamp": ("timestamp", "time", "ts", "unixtime", "unixreviewtime", "datetime", "date", "eventtime", "createdat"),
     "rating": ("rating", "ratings", "score", "stars", "overall"),
     "kind": ("kind", "event", "eventtype", "behavior", "behaviour", "behaviortype", "action"),
@@ -35,7 +26,7 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
 
 CATALOG_NAMES: dict[str, tuple[str, ...]] = {
-    "item": EVENT_NAMES["item"] + ("id",),
+    "item": (*_ITEM_NAMES, "id"),
     "title": ("title", "movietitle", "name", "itemname", "gamename", "productname", "itemtitle"),
     "categories": ("categories", "category", "genres", "genre", "class", "tags"),
     "text": ("text", "description", "summary"),
@@ -70,6 +61,11 @@ def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
     return DataError(f"{where} has no column known as the {role}; its columns are {', '.join(columns)}: name one with {role}=")
 
 
+def unreadable(where: str, error: Exception) -> DataError:
+    """Return the error for a source that Polars cannot read."""
+    return DataError(f"{where} cannot be read ({str(error).splitlines()[0]}); check the file or name its format=")
+
+
 @dataclass(frozen=True)
 class Table:
     """A file or frame that has not been read yet."""
@@ -77,14 +73,14 @@ class Table:
     where: str
     columns: tuple[str, ...]
     typed: Callable[[list[str]], pl.LazyFrame]
-    text: Callable[[list[str]], pl.LazyFrame] | None
-    check: Callable[[], None]
+    text: Callable[[list[str]], pl.LazyFrame] | None = None
+    check: Callable[[], None] = lambda: None
 
     def read(self, columns: list[str]) -> pl.DataFrame:
         """Read some columns, streamed; columns whose guessed types do not hold come as text."""
         wanted = list(dict.fromkeys(columns))
         try:
-            frame = _collect(self.typed(wanted))
+            frame = self.typed(wanted).collect(engine="streaming")
         except pl.exceptions.PolarsError as error:
             frame = self._read_text(wanted, error)
         if frame.is_empty():
@@ -95,17 +91,7 @@ class Table:
         self.check()
         try:
             if self.text is not None:
-                return _collect(self.text(columns))
+                return self.text(columns).collect(engine="streaming")
         except pl.exceptions.PolarsError as error:
             first = error
-        raise DataError(
-            f"{self.where} cannot be read ({str(first).splitlines()[0]}); check the file or name its format="
-        ) from first
-
-
-def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
-    return frame.collect(engine="streaming")
-
-
-def nothing_to_check() -> None:
-    """Check a source whose rows cannot be ragged."""
+        raise unreadable(self.where, first) from first

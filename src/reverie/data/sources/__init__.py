@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reverie.data.sources.load import default_protocol, find_entry, list_datasets, load_dataset
-from reverie.data.sources.resolve import open_dataset
+from reverie.data.sources.load import default_protocol, find_entry, list_datasets, load_dataset, open_dataset
 
 __all__ = ["default_protocol", "find_entry", "list_datasets", "load_dataset", "open_dataset"]

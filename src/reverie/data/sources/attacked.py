@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -30,7 +29,7 @@ def recad(prefix: str) -> Layout:
 
     def read(folder: Path) -> Loaded:
         frames = {part: read_events(find_file(folder, name), user="user_id", item="item_id").events for part, name in parts.items()}
-        return _join_parts(frames, "timestamp")
+        return Loaded.of_parts(frames, "timestamp")
 
     return read
 
@@ -51,11 +50,6 @@ def shilling(prefix: str) -> Layout:
                 raise DataError(f"{path} has a line that is not user, item and rating; fetch the dataset again")
             frames[part] = numbers
         frames["test"] = frames["test"].join(frames["train"], on=["user", "item"], how="anti", maintain_order="left")
-        return _join_parts(frames, "none")
+        return Loaded.of_parts(frames, "none")
 
     return read
-
-
-def _join_parts(frames: Mapping[str, pl.DataFrame], order: str) -> Loaded:
-    whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in frames.items()])
-    return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "timestamp" if order == "timestamp" else "none")

@@ -6,6 +6,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +23,7 @@ PAIRS = {"train": "data1.txt", "test": "test1.txt"}
 
 def lines(folder: Path) -> Loaded:
     """Read one line "user item item ..." for each user (Gowalla, Yelp2018, Amazon-Book as published with NGCF and LightGCN)."""
-    return _join_parts({part: _line_events(find_file(folder, name)) for part, name in LINES.items()})
+    return _read_parts(folder, LINES, lambda path: read_events(path, format="sequences").events)
 
 
 def archived_lines(archive: str, inside: str) -> Layout:
@@ -40,20 +41,12 @@ def archived_lines(archive: str, inside: str) -> Layout:
 
 def pairs(folder: Path) -> Loaded:
     """Read one line "user item weight", with tabs, for each pair (LastFM as in LightGCN's repository); weights are not used."""
-    return _join_parts({part: _pair_events(find_file(folder, name)) for part, name in PAIRS.items()})
+    return _read_parts(folder, PAIRS, lambda path: read_fields(path, "\t", ["user", "item"]))
 
 
-def _join_parts(events: dict[str, pl.DataFrame]) -> Loaded:
-    whole = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in events.items()])
-    return Loaded(whole, pl.DataFrame({"item": whole["item"].head(0)}), "none")
-
-
-def _line_events(path: Path) -> pl.DataFrame:
-    return _integer_ids(read_events(path, format="sequences").events, path)
-
-
-def _pair_events(path: Path) -> pl.DataFrame:
-    return _integer_ids(read_fields(path, "\t", ["user", "item"]), path)
+def _read_parts(folder: Path, names: dict[str, str], read: Callable[[Path], pl.DataFrame]) -> Loaded:
+    paths = {part: find_file(folder, name) for part, name in names.items()}
+    return Loaded.of_parts({part: _integer_ids(read(path), path) for part, path in paths.items()}, "none")
 
 
 def _integer_ids(events: pl.DataFrame, path: Path) -> pl.DataFrame:

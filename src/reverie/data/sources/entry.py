@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import polars as pl
+from pydantic import ConfigDict
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from reverie.data.dataset import Order
 
 
@@ -32,6 +33,12 @@ class Loaded:
     order: Order
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, pl.DataFrame], order: Order) -> Loaded:
+        """Join the events of the parts of a dataset that comes split, without a catalogue."""
+        events = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in parts.items()])
+        return cls(events, pl.DataFrame({"item": events["item"].head(0)}), order)
+
 
 Layout = Callable[[Path], Loaded]
 """Reads the files of one mirror out of a folder; each file may also be there with ``.xz`` behind its name."""
@@ -50,6 +57,8 @@ class Local:
     layout : callable
         How the files are read.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     folder: str
     files: tuple[str, ...]
@@ -90,6 +99,8 @@ class Remote:
         How this copy differs from the others.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     key: str
     files: Mapping[str, str]
     layout: Layout
@@ -117,6 +128,8 @@ class SourceEntry:
     notes : tuple of str
         What a person should know of it.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: str
     summary: str

@@ -1,15 +1,17 @@
-"""`load_dataset`: a named dataset from a local folder, the cache, or its mirrors."""
+"""Named datasets from a local folder, the cache, or their mirrors, and event logs by path."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from reverie.data.dataset import Dataset
+from reverie.data.readers import read_events
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
-from reverie.errors import DataError, unknown
+from reverie.errors import DataError, nearest, unknown
 
 
 def list_datasets() -> list[str]:
@@ -92,10 +94,8 @@ def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:
-        if isinstance(mirror, Local):
-            folder = _local_folder(mirror, reasons)
-            if folder is not None:
-                return _dataset(entry, mirror, folder)
+        if isinstance(mirror, Local) and (folder := _local_folder(mirror, reasons)) is not None:
+            return _dataset(entry, mirror, folder)
     for remote in remotes:
         if is_cached(entry.name, remote):
             return _dataset(entry, remote, cached_folder(entry.name, remote))
@@ -107,7 +107,8 @@ def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
         try:
             fetch_into_cache(entry.name, remote)
         except DataError as error:
-            reasons.append(f"{_host(remote)}: {error}")
+            address = next(iter(remote.files.values()))
+            reasons.append(f"{address.partition('!')[0]}: {error}")
         else:
             return _dataset(entry, remote, cached_folder(entry.name, remote))
     todo = (
@@ -135,5 +136,46 @@ def _dataset(entry: SourceEntry, mirror: Local | Remote, folder: Path) -> Datase
     return Dataset(loaded.events, loaded.catalog, entry.name, loaded.order, entry.licence, entry.citation, notes)
 
 
-def _host(remote: Remote) -> str:
-    return next(iter(remote.files.values())).partition("!")[0]
+def open_dataset(
+    name_or_path: str | Path,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    timestamp: str | None = None,
+    rating: str | None = None,
+    kind: str | None = None,
+    catalog: Any = None,
+    format: str | None = None,
+    offline: bool = False,
+) -> Dataset:
+    """Open a registered dataset or a file.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A member of `list_datasets`, else the path of an event log.
+    user, item, timestamp, rating, kind, catalog, format
+        For a file, see `read_events`.
+    offline : bool
+        For a name, see `load_dataset`.
+
+    Returns
+    -------
+    Dataset
+        Events with their catalogue.
+
+    Raises
+    ------
+    DataError
+        If it is neither; the nearest name is given. Also whatever the readers raise.
+    """
+    name = str(name_or_path)
+    if name in list_datasets():
+        return load_dataset(name, offline=offline)
+    if Path(name).exists():
+        return read_events(
+            name, user=user, item=item, timestamp=timestamp, rating=rating, kind=kind, catalog=catalog, format=format
+        )
+    raise DataError(
+        f"'{name}' is no dataset{nearest(name, list_datasets())} and no such file exists; see 'reverie data list' or check the path"
+    )

@@ -1,15 +1,19 @@
-"""File layouts of MovieLens (100K, 1M, latest-small) and MovieTweetings."""
+"""File layouts of MovieLens (100K, 1M, CoLLM's labelled 1M, latest-small) and MovieTweetings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from reverie.data.dataset import Dataset
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
 from reverie.data.sources.entry import Loaded
 from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.splits.given import label_by_time
+from reverie.errors import DataError
 
 GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir",
@@ -77,3 +81,48 @@ def _typed(raw: pl.DataFrame) -> pl.DataFrame:
 def _movies(folder: Path, encoding: str, integers: bool) -> pl.DataFrame:
     raw = read_fields(find_file(folder, "movies.dat"), "::", ["item", "title", "categories"], encoding)
     return raw.with_columns(pl.col("item").cast(pl.Int64)) if integers else raw
+
+
+def collm_rows(folder: Path) -> Loaded:
+    """Read CoLLM's labelled rows; the history that each row carries is checked against the liked rows before it."""
+    columns = ["uid", "iid", "label", "timestamp", "his"]
+    frames = [
+        pl.read_parquet(find_file(folder, f"{part}_ood2.parquet"), columns=columns).with_columns(pl.lit(part).alias("part"))
+        for part in ("train", "valid", "test")
+    ]
+    rows = pl.concat(frames)
+    _check_histories(rows, folder)
+    events = rows.select(
+        pl.col("uid").alias("user"), pl.col("iid").alias("item"), "timestamp", pl.col("label").cast(pl.Float32), "part"
+    )
+    catalog = pl.read_parquet(find_file(folder, "titles.parquet")).rename({"iid": "item"})
+    return Loaded(events, catalog, "timestamp")
+
+
+def collm_from_ratings(folder: Path) -> Loaded:
+    """Make CoLLM's labelled rows from the publisher's MovieLens-1M: the 20 months up to January 2003, liked from 4 stars on."""
+    raw = publisher_1m(folder)
+    labelled = label_by_time(Dataset(raw.events, raw.catalog, "ml-1m", raw.order))
+    return Loaded(labelled.events, raw.catalog, "timestamp")
+
+
+def _check_histories(rows: pl.DataFrame, folder: Path) -> None:
+    ordered = rows.with_row_index("source").sort("uid", "timestamp", "source")
+    user, item, liked = (ordered[name].to_numpy() for name in ("uid", "iid", "label"))
+    new = np.append(True, user[1:] != user[:-1])
+    before = np.cumsum(liked) - liked
+    begin = before[np.maximum.accumulate(np.where(new, np.arange(len(user)), 0))]
+    given = ordered["his"].list.eval(pl.element().filter(pl.element() != 0))
+    flat, lengths = given.explode(empty_as_null=False).to_numpy(), given.list.len().to_numpy().astype(np.int64)
+    expected = before - begin
+    wrong = lengths != expected
+    if not wrong.any():
+        starts = np.repeat(begin, expected) + np.arange(len(flat)) - np.repeat(np.cumsum(expected) - expected, expected)
+        differs = item[liked > 0][starts] != flat
+        wrong[np.repeat(np.arange(len(user)), expected)[differs]] = True
+    if wrong.any():
+        row = ordered[int(wrong.argmax())]
+        raise DataError(
+            f"{folder} has a row of user {row['uid'][0]} and item {row['iid'][0]} whose history is not what the user liked before; "
+            f"fetch the files again"
+        )

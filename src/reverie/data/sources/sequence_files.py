@@ -1,7 +1,8 @@
-"""Readers of published sequence files: one line for each user or prefix, and Zhihu."""
+"""File layouts of event logs with catalogues, and of sequences published as one row a prefix (Zhihu, LLaRA's Last.fm)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,55 +12,45 @@ import polars as pl
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
 from reverie.data.sources.entry import Layout, Loaded
-from reverie.data.sources.fetch import find_file
+from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.dataset import Order
 
-def s3rec(name: str, titles: str | None, text: str | None = None) -> Layout:
-    """Return the reader of one S3-Rec file."""
+
+def table_files(
+    events: str,
+    catalog: str | None = None,
+    *,
+    format: str | None = None,
+    catalog_format: str | None = None,
+    order: Order | None = None,
+) -> Layout:
+    """Return the reader of an event log with a catalogue beside it, which a copy may lack; options as of `read_events`."""
 
     def read(folder: Path) -> Loaded:
-        events = read_events(find_file(folder, f"{name}.txt"), format="sequences").events
-        try:
-            if titles is not None:
-                return Loaded(events, read_catalog(find_file(folder, titles), format="tsv"), "source")
-            if text is not None:
-                return Loaded(events, _texts(find_file(folder, text)), "source", ("the catalogue has textual ids, not titles",))
-        except DataError:
-            if any(folder.glob(f"{titles or text}*")):
-                raise
-        return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source", ("this copy has no titles",))
+        log = read_events(find_file(folder, events), format=format, order=order)
+        if catalog is None:
+            return Loaded(log.events, log.catalog, log.order)
+        if not any(folder.glob(f"{catalog}*")):
+            return Loaded(log.events, log.catalog, log.order, ("this copy has no titles",))
+        return Loaded(log.events, read_catalog(find_file(folder, catalog), format=catalog_format), log.order)
 
     return read
 
 
-def _texts(path: Path) -> pl.DataFrame:
-    with open_table(path, "tsv") as table:
+def amazon_sports(folder: Path) -> Loaded:
+    """Read S3-Rec's Sports and Outdoors, whose catalogue has the textual ids of IDGenRec."""
+    loaded = table_files("Sports_and_Outdoors.txt", "Sports_and_Outdoors.item_text.tsv")(folder)
+    if loaded.notes:
+        return loaded
+    with open_table(find_file(folder, "Sports_and_Outdoors.item_text.tsv")) as table:
         raw = table.read(["item_id", "idgenrec_textual_id"])
-    return raw.select(pl.col("item_id").cast(pl.Int64).alias("item"), pl.col("idgenrec_textual_id").alias("text"))
-
-
-def microlens(folder: Path) -> Loaded:
-    """Read MicroLens-50k."""
-    events = read_events(find_file(folder, "MicroLens-50k_pairs.tsv"), format="sequences").events
-    if not any(folder.glob("MicroLens-50k_titles.csv*")):
-        return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source", ("this copy has no titles",))
-    return Loaded(events, read_catalog(find_file(folder, "MicroLens-50k_titles.csv")), "source")
-
-
-def steam(folder: Path) -> Loaded:
-    """Read the purchases of Steam-200k."""
-    events = read_events(find_file(folder, "game_purchase.dat"), format="tsv", order="none").events
-    return Loaded(events, read_catalog(find_file(folder, "item_info.dat"), format="tsv"), "none")
-
-
-def retailrocket(folder: Path) -> Loaded:
-    """Read the events of Retailrocket that carry times."""
-    events = read_events(find_file(folder, "train_events.parquet")).events
-    return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "timestamp")
+    texts = raw.select(pl.col("item_id").cast(pl.Int64).alias("item"), pl.col("idgenrec_textual_id").alias("text"))
+    return replace(loaded, catalog=texts, notes=("the catalogue has textual ids, not titles",))
 
 
 def rebuild(
@@ -85,21 +76,47 @@ def rebuild(
     return sequence
 
 
-PADDING = 4838
+ZHIHU_PADDING = 4838
 """Stands in a history where there is no item; the items are 0..4837."""
-
-FILES = {"train": "train_data.parquet", "valid": "val_data.parquet", "test": "test_data.parquet"}
 
 
 def zhihu(folder: Path) -> Loaded:
     """Rebuild the sequences of the three parts."""
-    parts, first = [], 0
-    for part, name in FILES.items():
-        path = find_file(folder, name)
+    parts, first = {}, 0
+    for part, name in (("train", "train"), ("valid", "val"), ("test", "test")):
+        path = find_file(folder, f"{name}_data.parquet")
         frame = pl.read_parquet(path)
-        targets = frame["tgt"].to_numpy().astype(np.int64)
-        sequence = rebuild(frame["seq"].list.to_array(10).to_numpy(), frame["seq_len"].to_numpy(), targets, str(path), PADDING)
-        parts.append(pl.DataFrame({"user": sequence + first, "item": targets, "part": [part] * len(targets)}))
-        first += int(sequence[-1]) + 1
-    events = pl.concat(parts)
-    return Loaded(events, pl.DataFrame({"item": events["item"].head(0)}), "source")
+        parts[part] = _rebuilt_events(frame["seq"], frame["seq_len"], frame["tgt"], str(path), ZHIHU_PADDING, first)
+        first = int(parts[part]["user"][-1]) + 1
+    return Loaded.of_parts(parts, "source")
+
+
+LASTFM_PADDING = 4606
+"""Stands in a history where there is no artist; the artists are 0..4605."""
+
+
+def lastfm(folder: Path) -> Loaded:
+    """Read LLaRA's Last.fm: training sequences rebuilt, held-out users with one history each, and the artists' names."""
+    path = find_file(folder, "train_data.parquet")
+    frame = pl.read_parquet(path)
+    parts = {"train": _rebuilt_events(frame["seq"], frame["len_seq"], frame["next"], str(path), LASTFM_PADDING, 0)}
+    first = int(parts["train"]["user"][-1]) + 1
+    for part, file in (("valid", "Val_data.parquet"), ("test", "Test_data.parquet")):
+        rows = pl.read_parquet(find_file(folder, file))
+        whole = rows.select(
+            pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("user"),
+            pl.concat_list(pl.col("seq").list.head("len_seq"), "next").alias("item"),
+        )
+        parts[part] = whole.explode("item")
+        first += len(rows)
+    names = read_fields(find_file(folder, "id2name.txt"), "::", ["item", "title"])
+    return replace(Loaded.of_parts(parts, "source"), catalog=names.with_columns(pl.col("item").cast(pl.Int64)))
+
+
+def _rebuilt_events(
+    histories: pl.Series, lengths: pl.Series, targets: pl.Series, where: str, padding: int, first: int
+) -> pl.DataFrame:
+    """Return one event a row, with its sequence as the user; histories of ten items."""
+    items = targets.to_numpy().astype(np.int64)
+    sequence = rebuild(histories.list.to_array(10).to_numpy(), lengths.to_numpy(), items, where, padding)
+    return pl.DataFrame({"user": sequence + first, "item": items})

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reverie.data.splits.by_user import by_sequence, by_user
 from reverie.data.splits.given import given
-from reverie.data.splits.leave_one_out import leave_one_out
-from reverie.data.splits.temporal import temporal
+from reverie.data.splits.protocols import by_sequence, by_user, leave_one_out, temporal
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -50,7 +50,7 @@ class ByUser(Options):
 
 
 class BySequence(Options):
-    """See `reverie.data.splits.by_user`."""
+    """See `reverie.data.splits.by_sequence`."""
 
     protocol: Literal["by_sequence"]
     valid: Share = 0.1

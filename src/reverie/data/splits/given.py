@@ -1,4 +1,4 @@
-"""Splits that come with the files: parts of events, and labelled rows."""
+"""Splits that come with the events: parts, labelled rows, and labels and parts made of ratings by time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
-from reverie.data.label import labelled_queries, select_liked
-from reverie.data.queries import Queries, next_event_queries
+from reverie.data.queries import Queries, labelled_queries, next_event_queries, select_liked
 from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.data.split import Split
-from reverie.data.splits.by_user import held_out_rows
+from reverie.data.splits.protocols import cut_rows, held_out_rows
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
 
@@ -61,27 +61,22 @@ def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 
     if "label" in rows.columns:
         return labelled_rows(dataset)
     first, last = part[rows.starts], part[rows.stops - 1]
-    identity = (dataset.name, dataset.sha256)
-    if (first == last).all():
-        return _held_out_sequences(rows, first, empty, identity)
-    return _held_out_events(rows, part, valid, seed, identity)
-
-
-def _held_out_sequences(rows: Sequences, part: NDArray[np.int8], empty: bool, identity: tuple[str, str]) -> Split:
+    if (first != last).any():
+        return _held_out_events(dataset, part, valid, seed)
     return Split(
-        train=rows.take(np.flatnonzero(part == TRAIN)),
-        valid=held_out_rows(rows, np.flatnonzero(part == VALID), "all", "keep", empty),
-        test=held_out_rows(rows, np.flatnonzero(part == TEST), "all", "keep", empty),
-        refit=rows.take(np.flatnonzero(part != TEST)),
+        train=rows.take(np.flatnonzero(first == TRAIN)),
+        valid=held_out_rows(rows, np.flatnonzero(first == VALID), "all", "keep", empty),
+        test=held_out_rows(rows, np.flatnonzero(first == TEST), "all", "keep", empty),
+        refit=rows.take(np.flatnonzero(first != TEST)),
         protocol=f"given(empty={empty})",
-        dataset=identity[0],
-        sha256=identity[1],
+        dataset=dataset.name,
+        sha256=dataset.sha256,
     )
 
 
-def _held_out_events(rows: Sequences, part: NDArray[np.int8], valid: float, seed: int, identity: tuple[str, str]) -> Split:
+def _held_out_events(dataset: Dataset, part: NDArray[np.int8], valid: float, seed: int) -> Split:
     """Sort each user's events into train, valid, test (stable), so that every history is a view."""
-    protocol = "given"
+    rows, protocol = dataset.sequences, "given"
     if not (part == VALID).any():
         train = np.flatnonzero(part == TRAIN)
         drawn = train[numpy_generator(seed, "given", "valid").random(len(train)) < valid]
@@ -96,19 +91,14 @@ def _held_out_events(rows: Sequences, part: NDArray[np.int8], valid: float, seed
     counts = [np.bincount(rows.event_rows(), weights=part[at] == c, minlength=len(rows)).astype(np.int64) for c in range(3)]
     train_stop = sorted_rows.starts + counts[TRAIN]
     valid_stop = train_stop + counts[VALID]
-
-    def learn(stop: NDArray[np.int64]) -> Sequences:
-        kept = replace(sorted_rows, stops=stop)
-        return kept.take(np.flatnonzero(kept.lengths > 0))
-
     return Split(
-        train=learn(train_stop),
+        train=cut_rows(sorted_rows, train_stop),
         valid=_target_sets(sorted_rows, train_stop, valid_stop),
         test=_target_sets(sorted_rows, valid_stop, sorted_rows.stops),
-        refit=learn(valid_stop),
+        refit=cut_rows(sorted_rows, valid_stop),
         protocol=protocol,
-        dataset=identity[0],
-        sha256=identity[1],
+        dataset=dataset.name,
+        sha256=dataset.sha256,
     )
 
 
@@ -139,7 +129,7 @@ def labelled_rows(dataset: Dataset) -> Split:
 
     def learn(codes: tuple[int, ...]) -> Sequences:
         counts = np.bincount(row[(label > 0) & np.isin(part, codes)], minlength=len(rows))
-        return replace(liked, stops=liked.starts + counts).take(np.flatnonzero(counts))
+        return cut_rows(liked, liked.starts + counts)
 
     trained = np.bincount(row[part == TRAIN], minlength=len(rows))
     return Split(
@@ -150,7 +140,7 @@ def labelled_rows(dataset: Dataset) -> Split:
         protocol="given(labelled)",
         dataset=dataset.name,
         sha256=dataset.sha256,
-        labelled=replace(rows, stops=rows.starts + trained).take(np.flatnonzero(trained)),
+        labelled=cut_rows(rows, rows.starts + trained),
     )
 
 
@@ -183,3 +173,54 @@ def _check_new(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], at: ND
         event = order[wrong[0]]
         user, item = rows.vocabulary.users[int(rows.users[row[event]])], rows.vocabulary.items[int(rows.items[at[event]]) - 1]
         raise DataError(f"'{dataset.name}' asks user {user} about item {item}, which is in the history; keep one row of each pair")
+
+
+def label_by_time(
+    dataset: Dataset,
+    threshold: float = 4.0,
+    months: tuple[int, int, int] | None = (10, 5, 5),
+    shares: tuple[float, float] = (0.15, 0.15),
+) -> Dataset:
+    """Label events by their rating and cut them into parts by time, as for CoLLM.
+
+    By `months`: whole calendar months (UTC) of train, valid and test, counted back from the last month that is over before the
+    last event's; events outside are dropped. With ``(10, 5, 5)`` this gives June 2001 to January 2003 on MovieLens-1M, the span of
+    CoLLM's files. Of a pair of user and item that occurs twice the first event is kept.
+    """
+    for column in ("rating", "timestamp"):
+        if column not in dataset.events.columns:
+            raise DataError(f"'{dataset.name}' has no column '{column}'; labels by time need ratings and timestamps")
+    events = dataset.events.unique(["user", "item"], keep="first", maintain_order=True)
+    if months is None:
+        first, second = _moments(events, shares)
+        part = pl.when(pl.col("timestamp") < first).then(pl.lit("train"))
+        how = f"shares={shares[0]:g},{shares[1]:g}"
+        events = events.with_columns(
+            part.when(pl.col("timestamp") < second).then(pl.lit("valid")).otherwise(pl.lit("test")).alias("part")
+        )
+    else:
+        events = _by_month(events, months)
+        how = f"months={months[0]},{months[1]},{months[2]}"
+    present = set(events["part"].unique())
+    for name in ("train", "valid", "test"):
+        if name not in present:
+            raise DataError(f"'{dataset.name}' has no event in the part '{name}' with {how}; choose other months or shares")
+    label = (pl.col("rating") >= threshold).cast(pl.Float32).alias("label")
+    named = f"{dataset.name}(rating>={threshold:g},{how})"
+    return replace(dataset, events=events.with_columns(label).drop("rating"), name=named)
+
+
+def _by_month(events: pl.DataFrame, months: tuple[int, int, int]) -> pl.DataFrame:
+    moment = pl.from_epoch(pl.col("timestamp"), time_unit="s")
+    counted = events.with_columns((moment.dt.year().cast(pl.Int64) * 12 + moment.dt.month()).alias("month"))
+    ago = pl.col("month").max() - pl.col("month")  # 0 is the last, unfinished month
+    _, valid, test = months
+    part = pl.when(ago > valid + test).then(pl.lit("train")).when(ago > test).then(pl.lit("valid")).otherwise(pl.lit("test"))
+    return counted.with_columns(part.alias("part")).filter((ago >= 1) & (ago <= sum(months))).drop("month")
+
+
+def _moments(events: pl.DataFrame, shares: tuple[float, float]) -> tuple[int, int]:
+    """Return the first moments of valid and of test."""
+    times, valid, test = events["timestamp"].sort(), shares[0], shares[1]
+    size = len(times)
+    return int(times[round(size * (1 - valid - test))]), int(times[min(size - 1, round(size * (1 - test)))])

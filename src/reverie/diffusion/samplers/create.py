@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from reverie.diffusion.config import DDIM, DDPM, Exact
 from reverie.diffusion.denoisers import Affine
+from reverie.diffusion.samplers.chain import ChainSampler, DPMSolverSampler, ddim_rule, ddpm_rule
 from reverie.diffusion.samplers.exact import ExactSampler
-from reverie.diffusion.samplers.run import ChainSampler
-from reverie.diffusion.samplers.solvers import DPMSolverSampler, ddim_rule, ddpm_rule
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
     from reverie.diffusion.config import SamplerConfig
     from reverie.diffusion.denoisers import Denoiser
-    from reverie.diffusion.samplers.step import Sampler
-    from reverie.diffusion.schedules import Schedule
+    from reverie.diffusion.noising import Schedule
+    from reverie.diffusion.samplers.chain import Sampler
 
 
 def create_sampler(config: SamplerConfig, schedule: Schedule, denoiser: Denoiser | Affine | None = None) -> Sampler:

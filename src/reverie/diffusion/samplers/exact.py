@@ -1,22 +1,140 @@
-"""Exact sampler of an affine denoiser: mean, samples and log-density of the whole chain in closed form."""
+"""Exact sampler of an affine denoiser: the whole chain in closed form, an affine map of the guidance plus a Gaussian."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from reverie.diffusion.affine import AffineLaw, affine_law
-from reverie.diffusion.samplers.run import Rule, coefficients
-from reverie.diffusion.samplers.step import Draw, NoisySchedule, StepOutput
+from reverie.diffusion.samplers.chain import Draw, Rule, Sampler, StepOutput, coefficients
 
 if TYPE_CHECKING:
     from reverie.diffusion.denoisers import Affine, AffineParts
-    from reverie.diffusion.schedules import Schedule
+    from reverie.diffusion.noising import Schedule
+    from reverie.diffusion.samplers.chain import Coefficients
+
+RELATIVE_RANK = 1e-12
+"""Directions whose variance is below this share of the largest one count as having none."""
+OFF_PLANE = 1e-6
+"""How far, relative to the sizes at hand, a point may lie off the plane of the law and still count as on it."""
 
 
-class ExactSampler(NoisySchedule):
+@dataclass(frozen=True)
+class AffineLaw:
+    """The law of x_0: normal with mean ``M h + v`` and a covariance S that is the same for every h.
+
+    S may be singular, or so nearly that rounding decides. So it is used through its eigendecomposition: directions with less
+    than `RELATIVE_RANK` of the largest variance are dropped, samples lie on the plane through the mean that the r others span,
+    and the density is taken on that plane.
+
+    Parameters
+    ----------
+    reach : Tensor, shape [D, D], float64
+        K, what becomes of a vector that is added to every prediction.
+    gain : Tensor, shape [D, D], float64
+        M = K B.
+    shift : Tensor, shape [D], float64
+        v.
+    covariance : Tensor, shape [D, D], float64
+        S.
+    variances : Tensor, shape [r], float64
+        Its eigenvalues that were kept.
+    directions : Tensor, shape [D, r], float64
+    """
+
+    reach: Tensor
+    gain: Tensor
+    shift: Tensor
+    covariance: Tensor
+    variances: Tensor
+    directions: Tensor
+
+    @property
+    def rank(self) -> int:
+        """Dimension r of the plane."""
+        return len(self.variances)
+
+    @property
+    def factor(self) -> Tensor:
+        """L with L Lᵀ = S up to the dropped directions, shape [D, D]; its last D - r columns are zero."""
+        kept = self.directions * self.variances.sqrt()
+        return torch.nn.functional.pad(kept, (0, len(self.shift) - self.rank))
+
+    def mean(self, h: Tensor) -> Tensor:
+        """Return M h + v.
+
+        Parameters
+        ----------
+        h : Tensor, shape [..., D]
+            Guidance, extrapolated where guidance is classifier-free.
+
+        Returns
+        -------
+        Tensor, shape [..., D], float64
+            Means.
+        """
+        return h.double() @ self.gain.T + self.shift
+
+    def log_density(self, x: Tensor, h: Tensor) -> Tensor:
+        """Return the log-density of points on the plane of the law, with respect to volume on that plane.
+
+        Parameters
+        ----------
+        x, h : Tensor, shape [..., D]
+            Points and guidance.
+
+        Returns
+        -------
+        Tensor, shape [...], float64
+            -½ (Σ log 2πλ + Σ z²/λ) over the r kept directions, in nats; minus infinity off the plane, that is where the
+            distance exceeds `OFF_PLANE` times (standard deviation of the widest direction + length of x + length of the
+            mean). With r = 0 the law is a point, and the density there is 1.
+        """
+        x, mean = x.double(), self.mean(h)
+        along = (x - mean) @ self.directions
+        off = (x - mean - along @ self.directions.T).norm(dim=-1)
+        widest = math.sqrt(float(self.variances.max())) if self.rank else 0.0
+        inside = off <= OFF_PLANE * (widest + x.norm(dim=-1) + mean.norm(dim=-1))
+        density = -0.5 * ((along**2 / self.variances).sum(-1) + (2 * math.pi * self.variances).log().sum())
+        return density.masked_fill(~inside, -torch.inf)
+
+
+def affine_law(parts: AffineParts, chain: Coefficients) -> AffineLaw:
+    """Collapse a chain of an affine denoiser.
+
+    A step of the chain is x' = c1 x̂_0 + c2 x + σ z with x̂_0 = A x + B h + o. So with G = c1 A + c2 I, starting from K = 0,
+    v = 0, S = I: K ← G K + c1 I, v ← G v + c1 o, S ← G S Gᵀ + σ² I, and at the end x_0 ~ N(K B h + v, S). With classifier-free
+    guidance h is the extrapolated vector, because A, o and c do not depend on it.
+
+    Parameters
+    ----------
+    parts : AffineParts
+        A, B and the offsets o of every step.
+    chain : Coefficients
+        c1, c2 and σ of the steps taken, in sampling order.
+
+    Returns
+    -------
+    AffineLaw
+        In float64.
+    """
+    eye = torch.eye(len(parts.noisy), dtype=torch.float64)
+    reach, shift, covariance = torch.zeros_like(eye), torch.zeros_like(eye[0]), eye.clone()
+    for t, clean, noisy, spread in zip(chain.timesteps, chain.clean, chain.noisy, chain.spread, strict=True):
+        step = clean * parts.noisy + noisy * eye
+        reach = step @ reach + clean * eye
+        shift = step @ shift + clean * parts.offsets[t]
+        covariance = step @ covariance @ step.T + spread**2 * eye
+    covariance = (covariance + covariance.T) / 2
+    variances, directions = torch.linalg.eigh(covariance)
+    kept = variances > RELATIVE_RANK * variances[-1].clamp(min=0)
+    return AffineLaw(reach, reach @ parts.guide, shift, covariance, variances[kept], directions[:, kept])
+
+
+class ExactSampler(Sampler):
     """Mean, samples and density of what a chain would give; computed in float64, once per state of the weights.
 
     It follows the contract of the other samplers: its one step asks the denoiser once, at T - 1, takes from the answer the part
@@ -32,20 +150,14 @@ class ExactSampler(NoisySchedule):
     denoiser : Affine
         A denoiser that is affine in the noisy vector and in the guidance.
     rule : callable
-        The chain whose result is wanted, see `reverie.diffusion.samplers.run`.
+        The chain whose result is wanted, see `reverie.diffusion.samplers.chain`.
     n : int or None
         Number of steps of that chain; None for all T.
     """
 
     def __init__(self, schedule: Schedule, denoiser: Affine, rule: Rule, n: int | None = None) -> None:
-        self._schedule, self._denoiser, self._rule = schedule, denoiser, rule
-        self._weights: list[Tensor] = []
-        self.set_timesteps(n or schedule.steps)
-
-    @property
-    def timesteps(self) -> list[int]:
-        """The one step at which the denoiser is asked, T - 1."""
-        return [self._schedule.steps - 1]
+        self._denoiser, self._rule = denoiser, rule
+        super().__init__(schedule, n)
 
     def set_timesteps(self, n: int) -> None:
         """Stand for a chain of n steps.
@@ -56,17 +168,19 @@ class ExactSampler(NoisySchedule):
             From 1 to T.
         """
         self._chain = coefficients(self._schedule, self._rule, n)
-        self._weights = []  # the law is computed again when it is next needed
+        self.timesteps = [self._schedule.steps - 1]
+        self._weights: list[Tensor] = []  # the law is computed again when it is next needed
 
     @property
     def law(self) -> AffineLaw:
         """The law of x_0 given (extrapolated) guidance, on the CPU in float64."""
         now = self._denoiser.weights()
-        if len(now) != len(self._weights) or not all(map(_same, now, self._weights)):
+        pairs = zip(now, self._weights, strict=False)
+        if len(now) != len(self._weights) or not all(a.device == b.device and torch.equal(a, b) for a, b in pairs):
             self._weights = [weight.detach().clone() for weight in now]
             self._parts: AffineParts = self._denoiser.affine()
             self._law = affine_law(self._parts, self._chain)
-            self._maps: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
+            self._maps: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
         return self._law
 
     def mean(self, h: Tensor) -> Tensor:
@@ -75,7 +189,7 @@ class ExactSampler(NoisySchedule):
         Parameters
         ----------
         h : Tensor, shape [..., D]
-            Guidance, already extrapolated, see `reverie.diffusion.guidance.extrapolate`.
+            Guidance, already extrapolated, see `reverie.diffusion.noising.extrapolate`.
 
         Returns
         -------
@@ -139,25 +253,17 @@ class ExactSampler(NoisySchedule):
         ValueError
             If `t` is another step.
         """
-        if t != self._schedule.steps - 1:
-            raise ValueError(f"t must be {self._schedule.steps - 1}, the only step of this sampler, got {t}")
+        if t != self.timesteps[0]:
+            raise ValueError(f"t must be {self.timesteps[0]}, the only step of this sampler, got {t}")
         law, parts = self.law, self._parts
         added = out.cpu().double() - x.cpu().double() @ parts.noisy.T - parts.offsets[t]  # B h'
         z = noise() if noise is not None else torch.randn_like(x)
         drawn = added @ law.reach.T + law.shift + z.cpu().double() @ law.factor.T
         return StepOutput(drawn.to(x), out)
 
-    def _map(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _map(self, h: Tensor) -> list[Tensor]:
         """Return M, v and L in the type of `h`, on its device."""
         law, key = self.law, (h.device, h.dtype)
         if key not in self._maps:
-            self._maps[key] = (
-                law.gain.to(h.dtype).to(h.device),
-                law.shift.to(h.dtype).to(h.device),
-                law.factor.to(h.dtype).to(h.device),
-            )
+            self._maps[key] = [part.to(h.dtype).to(h.device) for part in (law.gain, law.shift, law.factor)]
         return self._maps[key]
-
-
-def _same(now: Tensor, before: Tensor) -> bool:
-    return now.device == before.device and torch.equal(now, before)

@@ -1,10 +1,11 @@
-"""Collaborative vectors of users and items, read off a fitted recommender."""
+"""Collaborative vectors of users and items, and how they become soft tokens or binary codes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,31 +13,106 @@ from torch.nn import functional as F
 from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.models.din.model import DIN
+from reverie.nn.states import known_users
+from reverie.protocols import Represents
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
-    from reverie.llm.collm.config import CollaborativeConfig
+    from reverie.llm.collm.config import CollaborativeConfig, MappingConfig
     from reverie.protocols import Recommender
+
+
+UNKNOWN = "unknown"
+"""What is written where nothing is known."""
+
+
+class BinaryCodes(nn.Module):
+    """Signs of vectors along their principal directions, around the median of each side.
+
+    .. [1] Zhang et al., Text-like encoding of collaborative information in large language models for recommendation (BinLLM), ACL
+       2024, arXiv 2406.03210. Deviation: the published bits are learned with the recommender; these are read off a fitted one.
+    """
+
+    directions: Tensor
+    middles: Tensor
+
+    def __init__(self, dim: int, bits: int) -> None:
+        super().__init__()
+        if bits > dim:
+            raise ConfigError(f"option 'bits': {bits} bits cannot be read off vectors of width {dim}; use fewer, or wider vectors")
+        self.register_buffer("directions", torch.zeros(dim, bits))
+        self.register_buffer("middles", torch.zeros(2, bits))
+
+    @torch.no_grad()
+    def fit(self, users: Tensor, items: Tensor) -> None:
+        """Find the directions and medians; users, items [M, d]."""
+        both = torch.cat([users - users.mean(0), items - items.mean(0)])
+        _, _, principal = torch.linalg.svd(both, full_matrices=False)
+        missing = self.directions.shape[1] - len(principal)
+        if missing > 0:
+            raise ConfigError(f"{len(both)} users and items are too few to read {self.directions.shape[1]} bits; use fewer bits")
+        self.directions.copy_(principal[: self.directions.shape[1]].T)
+        for side, vectors in enumerate((users, items)):
+            self.middles[side] = (vectors @ self.directions).median(0).values
+
+    def words(self, side: str, vectors: Tensor, known: Tensor, dotted: bool) -> list[str]:
+        """Return what is written for users or items; vectors [M, d], known [M]."""
+        signs = (vectors @ self.directions > self.middles[0 if side == "user" else 1]).cpu().numpy()
+        numbers = np.packbits(signs, axis=1) if dotted else signs.astype(np.int64)
+        written = [("." if dotted else "").join(map(str, row)) for row in numbers.tolist()]
+        return [text if is_known else UNKNOWN for text, is_known in zip(written, known.tolist(), strict=True)]
+
+
+class MappingNetwork(nn.Module):
+    """The mapping of CoLLM (arXiv 2310.19488, eq. 6), for users and items."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, config: MappingConfig, dim: int, width: int, rms: float) -> None:
+        super().__init__()
+        self.tokens, self.width = config.tokens, width
+        self.volume = None if config.norm == "none" else rms
+        self.register_buffer("mean", torch.zeros(2, dim))
+        self.register_buffer("spread", torch.ones(2, dim))
+        self.by_feature = config.norm == "feature"
+        self.of_user = _network(config, dim, width)
+        self.of_item = _network(config, dim, width) if config.separate else None
+        self.unknown = nn.Parameter(torch.randn(2, config.tokens, width) * rms)
+
+    def forward(self, side: str, vectors: Tensor, known: Tensor | None) -> Tensor:
+        """Return soft tokens; vectors [M, d], known [M] → [M, tokens, D]."""
+        at = 0 if side == "user" else 1
+        vectors = (vectors - self.mean[at]) / self.spread[at]
+        network = self.of_user if side == "user" or self.of_item is None else self.of_item
+        mapped: Tensor = network(vectors).view(len(vectors), self.tokens, self.width)
+        if self.volume is not None:
+            mapped = mapped / mapped.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt() * self.volume
+        if known is None:
+            return mapped
+        return torch.where(known[:, None, None], mapped, self.unknown[at])
+
+    @torch.no_grad()
+    def fit_scale(self, users: Tensor, items: Tensor) -> None:
+        """Take mean and spread of each feature, where that is asked for; users, items [M, d]."""
+        if not self.by_feature:
+            return
+        for at, vectors in enumerate((users, items)):
+            self.mean[at] = vectors.mean(0)
+            spread = vectors.std(0)
+            self.spread[at] = torch.where(spread > 1e-6, spread, torch.ones_like(spread))
+
+
+def _network(config: MappingConfig, dim: int, width: int) -> nn.Sequential:
+    layers = [nn.Linear(dim, config.factor * dim), nn.ReLU(), nn.Linear(config.factor * dim, width * config.tokens)]
+    return nn.Sequential(*([nn.LayerNorm(dim), *layers] if config.norm == "layer" else layers))
 
 
 LONGEST = 50
 """Events that a recommender without a limit of its own is given."""
-
-
-@runtime_checkable
-class Represents(Protocol):
-    """A recommender with one vector per history and one per item; `HasVectors` without the states in between."""
-
-    def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return one vector per history, shape [B, D]."""
-        ...
-
-    def item_table(self) -> Tensor:
-        """Return the vectors of items 1..N, shape [N, D]."""
-        ...
 
 
 class CollaborativeVectors(nn.Module):
@@ -79,8 +155,7 @@ class CollaborativeVectors(nn.Module):
 
     def count_rows(self, rows: Sequences) -> None:
         """Count the labelled rows of each user and item."""
-        items = torch.from_numpy(rows.item_counts()).to(self.item_rows)
-        self.item_rows.copy_(items)
+        self.item_rows.copy_(torch.from_numpy(rows.item_counts()))
         self.user_rows.zero_()
         self.user_rows[torch.from_numpy(rows.users).to(self.user_rows.device)] = torch.from_numpy(rows.lengths).to(self.user_rows)
 
@@ -88,8 +163,7 @@ class CollaborativeVectors(nn.Module):
         """Return the vectors of users, for each item where they depend on it; items [B, C] → [B, C, d]."""
         batch = self._recommender_batch(batch)
         if isinstance(self.model, DIN):
-            aware: Tensor = self.model.aware(batch, self.item_order[items])
-            return aware
+            return self.model.aware(batch, self.item_order[items])
         users: Tensor = self.model.represent(batch)
         return users[:, None].expand(-1, items.shape[1], -1)
 
@@ -97,14 +171,12 @@ class CollaborativeVectors(nn.Module):
         """Return the vectors of items; items [B, C] → [B, C, d]."""
         items = self.item_order[items]
         if isinstance(self.model, DIN):
-            tripled: Tensor = self.model.item_vectors(items)
-            return tripled
+            return self.model.item_vectors(items)
         return F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
         """Return which users are known: those with training rows, or with a history where the model reads it → [B]."""
-        inside = (batch.users >= 0) & (batch.users < len(self.user_rows))
-        counted = F.pad(self.user_rows, (0, 1))[batch.users.masked_fill(~inside, -1)] > 0
+        counted = known_users(batch.users, self.user_rows > 0)
         return counted | (batch.lengths > 0) if self.history else counted
 
     def known_items(self, items: Tensor) -> Tensor:

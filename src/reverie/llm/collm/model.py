@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import SequenceBatch
+from reverie.data.batch import SequenceBatch, require_targets
 from reverie.errors import ConfigError
-from reverie.llm.backbone import Backbone, load_backbone
-from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors, newest_events
-from reverie.llm.collm.mapping import BinaryCodes, MappingNetwork
-from reverie.llm.collm.prompting import create_prompting
-from reverie.llm.collm.scoring import candidate_logits, pair_logits
-from reverie.llm.lora import add_lora
+from reverie.llm.backbone import Backbone, add_lora, load_backbone
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, create_vectors, newest_events
+from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
+from reverie.llm.titles import TitleOptions, catalogue_titles
+from reverie.protocols import Card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from reverie.data.vocabulary import Vocabulary
     from reverie.llm.collm.config import CoLLMConfig
-    from reverie.protocols import Card
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""
@@ -58,20 +56,21 @@ class CoLLM(nn.Module):
             self.mapping = MappingNetwork(config.mapping, vectors.dim, backbone.width, backbone.rms)
         elif vectors is not None and config.ids != "none":
             self.bits = BinaryCodes(vectors.dim, config.bits)
-        self.prompting = create_prompting(config, backbone, vocabulary, vectors, self.mapping or self.bits)
+        titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
+        self.prompting = Prompting(config, backbone, open_template(config), titles, vectors, self.mapping or self.bits)
         self.register_buffer("centre", torch.zeros((), device=backbone.device))
         self.stage = "lora" if self.mapping is None else "mapping"
-        others = [part for part in (self.evidence, self.mapping, self.bits) if part is not None]
-        for part in others:
-            part.to(backbone.device)
+        for part in (self.evidence, self.mapping, self.bits):
+            if part is not None:
+                part.to(backbone.device)
         self.set_stage(self.stage)
 
     def set_stage(self, stage: str) -> None:
         """Choose what is trained."""
         self.stage = stage
-        loras = [p for name, p in self.language.named_parameters() if "lora_" in name]
-        for parameter in loras:
-            parameter.requires_grad_(stage in ("lora", "all"))
+        for name, parameter in self.language.named_parameters():
+            if "lora_" in name:
+                parameter.requires_grad_(stage in ("lora", "all"))
         tuned = stage in ("mapping", "all")
         if self.mapping is not None:
             self.mapping.requires_grad_(tuned)
@@ -111,26 +110,28 @@ class CoLLM(nn.Module):
             size = self.config.rows
             parts = [self.pairs(_rows(batch, at, size), items[at : at + size]) for at in range(0, batch.size, size)]
             return torch.cat(parts) if parts else items.new_zeros(items.shape, dtype=torch.float32)
-        return torch.stack([self._candidate_scores(_rows(batch, row), items[row]) for row in range(batch.size)])
+        return self._candidate_scores(batch, items)
 
     def _candidate_scores(self, batch: SequenceBatch, items: Tensor) -> Tensor:
-        """Score candidates of one user; items [C] → [C]."""
-        real = items.nonzero()[:, 0]
-        scores = torch.zeros(len(items), device=self.centre.device)
-        if not len(real):
-            return scores
-        return scores.index_put((real,), self.score_of(candidate_logits(self.prompting, batch, items[real])))
+        """Score candidates of each user, 0 for padding; items [B, C] → [B, C]."""
+        scores = torch.zeros(items.shape, device=self.centre.device)
+        for row, codes in enumerate(items):
+            real = codes.nonzero()[:, 0]
+            if len(real):
+                logits = candidate_logits(self.prompting, _rows(batch, row), codes[real])
+                scores = scores.index_put((torch.full_like(real, row), real), self.score_of(logits))
+        return scores
 
     def _catalogue_scores(self, batch: SequenceBatch) -> Tensor:
         """Score every item, or the `shortlist`, behind which items stand in the order of the recommender → [B, N]."""
         n_items = len(self.prompting.titles.texts)
         everything = torch.arange(1, n_items + 1, device=self.centre.device)
         if self.config.shortlist is None or self.config.shortlist >= n_items or self.evidence is None:
-            return torch.stack([self._candidate_scores(_rows(batch, row), everything) for row in range(batch.size)])
+            return self._candidate_scores(batch, everything.expand(batch.size, -1))
         recommender = self.evidence.model
         rough: Tensor = recommender.scores(newest_events(batch, recommender.history)).float()
         chosen = rough.topk(self.config.shortlist, dim=1).indices
-        fine = torch.stack([self._candidate_scores(_rows(batch, row), chosen[row] + 1) for row in range(batch.size)])
+        fine = self._candidate_scores(batch, chosen + 1)
         behind = rough - rough.amax(1, keepdim=True) + fine.amin(1, keepdim=True) - 1
         return behind.scatter(1, chosen, fine)
 
@@ -152,20 +153,18 @@ class CoLLM(nn.Module):
     @torch.no_grad()
     def fit_centre(self, batch: SequenceBatch) -> None:
         """Take the mean score of some training rows off all scores."""
-        if batch.targets is None:
-            raise ValueError("batch: targets are needed")
         self.eval()
         self.centre.zero_()
-        self.centre.copy_(self.scores(batch, batch.targets[:, None]).mean())
+        self.centre.copy_(self.scores(batch, require_targets(batch, "collm")[:, None]).mean())
 
     @torch.no_grad()
     def fit_scale(self, batch: SequenceBatch) -> None:
         """Let the mapping take mean and spread of the vectors of training rows."""
-        if self.mapping is None or self.evidence is None or batch.targets is None:
+        if self.mapping is None or self.evidence is None:
             return
         self.eval()
-        items = batch.targets[:, None].to(self.centre.device)
         batch = batch.to(self.centre.device)
+        items = require_targets(batch, "collm")[:, None]
         users, known = self.evidence.user_vectors(batch, items)[:, 0], self.evidence.known_users(batch)
         self.mapping.fit_scale(users[known], self.evidence.item_vectors(items)[:, 0])
 
@@ -198,8 +197,6 @@ def _rows(batch: SequenceBatch, first: int, count: int = 1) -> SequenceBatch:
 
 def create_collm(config: CoLLMConfig, vocabulary: Vocabulary, backbone: Backbone, vectors: CollaborativeVectors | None) -> CoLLM:
     """Return a model over existing parts: a backbone with its LoRA, shared by several models, and a fitted recommender."""
-    from reverie.protocols import Card
-
     model = CoLLM(config, vocabulary, backbone, vectors)
     model.card = Card("collm", config, vocabulary)
     return model.eval()

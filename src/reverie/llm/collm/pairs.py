@@ -1,13 +1,17 @@
-"""Labelled user-item pairs: subsamples and bias models."""
+"""Labelled user-item pairs: subsamples, bias models, and evaluation, calibration and ensembles of scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
+from scipy.optimize import isotonic_regression, minimize_scalar
 
 from reverie.errors import DataError
+from reverie.evaluation import Evaluation
+from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -18,50 +22,27 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 
+Two = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+"""Two scores of the same rows, or scores and labels; [R], [R]."""
 PARTS = ("train", "valid", "test")
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Rows of one part, in the order of the split's queries; users [R], items [R], labels [R], times [R]."""
-
-    users: NDArray[np.int64]
-    items: NDArray[np.int64]
-    labels: NDArray[np.float64]
-    times: NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def __add__(self, other: Pairs) -> Pairs:
-        times = None if self.times is None or other.times is None else np.concatenate([self.times, other.times])
-        users, items = np.concatenate([self.users, other.users]), np.concatenate([self.items, other.items])
-        return Pairs(users, items, np.concatenate([self.labels, other.labels]), times)
-
-    def take(self, index: NDArray[np.int64]) -> Pairs:
-        """Return some of the rows."""
-        times = None if self.times is None else self.times[index]
-        return Pairs(self.users[index], self.items[index], self.labels[index], times)
-
-
-def labelled_pairs(dataset: Dataset) -> dict[str, Pairs]:
-    """Return the rows of each part."""
+def labelled_pairs(dataset: Dataset) -> dict[str, pl.DataFrame]:
+    """Return the rows of each part, in the order of the split's queries: user, item, label and, where there is a clock, time."""
     rows = dataset.sequences
     at = rows.positions()
+    columns: dict[str, Any] = {"user": rows.users[rows.event_rows()], "item": rows.items[at].astype(np.int64)}
+    columns["label"] = np.asarray(rows.columns["label"], dtype=np.float64)[at]
+    if "time" in rows.columns:
+        columns["time"] = np.asarray(rows.columns["time"], dtype=np.int64)[at]
     part = np.asarray(rows.columns["part"])[at]
-    users, items = rows.users[rows.event_rows()], rows.items[at].astype(np.int64)
-    labels = np.asarray(rows.columns["label"], dtype=np.float64)[at]
-    times = np.asarray(rows.columns["time"], dtype=np.int64)[at] if "time" in rows.columns else None
-    whole = Pairs(users, items, labels, times)
-    return {name: whole.take(np.flatnonzero(part == code)) for code, name in enumerate(PARTS)}
+    return {name: pl.DataFrame(columns).filter(part == code) for code, name in enumerate(PARTS)}
 
 
-def is_warm(pairs: Pairs | Queries, train: Pairs, least: int = 3) -> NDArray[np.bool_]:
+def is_warm(users: NDArray[np.integer], items: NDArray[np.integer], train: pl.DataFrame, least: int = 3) -> NDArray[np.bool_]:
     """Say which rows are warm: both user and item have enough labelled training rows. The others are called cold → [R]."""
-    users, items = pairs.users, pairs.items if isinstance(pairs, Pairs) else pairs.targets
-    of_user = np.bincount(train.users, minlength=int(users.max(initial=0)) + 1)
-    of_item = np.bincount(train.items, minlength=int(items.max(initial=0)) + 1)
-    return np.asarray((of_user[users] >= least) & (of_item[items] >= least))
+    known = {key: train[key].value_counts().filter(pl.col("count") >= least)[key].to_numpy() for key in ("user", "item")}
+    return np.isin(users, known["user"]) & np.isin(items, known["item"])
 
 
 def sample_rows(rows: Sequences, count: int | None, seed: int) -> Sequences:
@@ -94,30 +75,26 @@ PSEUDO = 5.0
 """Pseudo-counts at the overall rate that a mean is smoothed with."""
 
 
-def item_mean(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+def item_mean(train: pl.DataFrame, pairs: pl.DataFrame, key: str = "item") -> NDArray[np.float64]:
     """Return how often an item was liked, smoothed: ``(likes + k r) / (rows + k)`` with r the rate of all rows → [R]."""
-    return _smoothed(train.items, train.labels, queries.items, float(train.labels.mean()), pseudo)
+    found = pairs.join(train.group_by(key).agg(_ROWS, _LIKES), on=key, how="left", maintain_order="left")
+    return _smoothed(found, float(train["label"].to_numpy().mean()))
 
 
-def bias_model(train: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
+def bias_model(train: pl.DataFrame, pairs: pl.DataFrame) -> NDArray[np.float64]:
     """Return ``logit(item mean) + logit(user mean)``, both smoothed as in `item_mean` → [R]."""
-    rate = float(train.labels.mean())
-    of_item = _smoothed(train.items, train.labels, queries.items, rate, pseudo)
-    of_user = _smoothed(train.users, train.labels, queries.users, rate, pseudo)
-    return logit(of_item) + logit(of_user)
+    return logit(item_mean(train, pairs)) + logit(item_mean(train, pairs, "user"))
 
 
-def prequential_bias(past: Pairs, queries: Pairs, pseudo: float = PSEUDO) -> NDArray[np.float64]:
-    """Return the bias model of all strictly earlier rows, those of `queries` included, liked or not → [R]."""
-    both = past + queries
-    if both.times is None:
+def prequential_bias(past: pl.DataFrame, pairs: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the bias model of all strictly earlier rows, those of `pairs` included, liked or not → [R]."""
+    both = pl.concat([past, pairs])
+    if "time" not in both.columns:
         raise DataError("the prequential bias model needs times, and these rows have none")
-    rows, likes = _before(np.zeros(len(both), dtype=np.int64), both.times, both.labels)
+    everything = _before(both.with_columns(all=0), "all")
+    rows, likes = (everything[name].to_numpy().astype(np.float64) for name in ("rows", "likes"))
     rate = np.divide(likes, rows, out=np.full(len(rows), 0.5), where=rows > 0)
-    scores = np.zeros(len(both))
-    for key in (both.items, both.users):
-        rows, likes = _before(key, both.times, both.labels)
-        scores += logit((likes + pseudo * rate) / (rows + pseudo))
+    scores = logit(_smoothed(_before(both, "item"), rate)) + logit(_smoothed(_before(both, "user"), rate))
     return scores[len(past) :]
 
 
@@ -127,26 +104,117 @@ def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def _smoothed(
-    keys: NDArray[np.int64], labels: NDArray[np.float64], wanted: NDArray[np.int64], rate: float, pseudo: float
-) -> NDArray[np.float64]:
-    size = int(max(keys.max(initial=0), wanted.max(initial=0))) + 1
-    rows, likes = np.bincount(keys, minlength=size), np.bincount(keys, labels, minlength=size)
-    return np.asarray(((likes + pseudo * rate) / (rows + pseudo))[wanted])
+_ROWS, _LIKES = pl.len().cast(pl.Float64).alias("rows"), pl.col("label").sum().alias("likes")
 
 
-def _before(
-    keys: NDArray[np.int64], times: NDArray[np.int64], labels: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _smoothed(counted: pl.DataFrame, rate: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, likes = (counted[name].fill_null(0).to_numpy() for name in ("rows", "likes"))
+    return np.asarray((likes + PSEUDO * rate) / (rows + PSEUDO))
+
+
+def _before(pairs: pl.DataFrame, key: str) -> pl.DataFrame:
     """Count, for each row, the rows of its key at strictly earlier moments, and the likes among them."""
-    order = np.lexsort((times, keys))
-    key, time, label = keys[order], times[order], labels[order]
-    at = np.arange(len(key))
-    new_key = np.append(True, key[1:] != key[:-1])[: len(key)]
-    new_time = new_key | np.append(True, time[1:] != time[:-1])[: len(key)]
-    begin = np.maximum.accumulate(np.where(new_key, at, 0))
-    moment = np.maximum.accumulate(np.where(new_time, at, 0))
-    likes = np.concatenate([[0.0], np.cumsum(label)])
-    rows, liked = np.empty(len(key)), np.empty(len(key))
-    rows[order], liked[order] = moment - begin, likes[moment] - likes[begin]
-    return rows, liked
+    moments = pairs.group_by(key, "time").agg(_ROWS, _LIKES).sort("time")
+    earlier = moments.with_columns((pl.col(name).cum_sum() - pl.col(name)).over(key) for name in ("rows", "likes"))
+    return pairs.join(earlier, on=[key, "time"], how="left", maintain_order="left")
+
+
+def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str, protocol: str = "") -> Evaluation:
+    """Return the evaluation of scores that were made elsewhere; scores [Q]."""
+    empty = np.zeros(0, dtype=np.int64)
+    zeros, ones = np.zeros(len(queries), dtype=np.int32), np.ones(len(queries), dtype=np.int32)
+    scored = pl.DataFrame(
+        {
+            "query": np.arange(len(queries), dtype=np.int64),
+            "cluster": queries.clusters,
+            "user": queries.users,
+            "item": queries.targets,
+            "label": queries.labels,
+            "score": scores,
+            "length": queries.lengths.astype(np.int32),
+        }
+    )
+    return Evaluation(
+        ranks=rank_frame(queries, ranked_targets(queries), zeros, zeros, ones, zeros, None),
+        topk=list_frame(queries, empty, empty, empty, np.zeros(0), None),
+        scored=scored,
+        seen="keep",
+        protocol=protocol,
+        model=model,
+        top=0,
+        n_items=queries.sequences.vocabulary.n_items,
+    )
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """How far probabilities can be believed."""
+
+    how: str
+    log_loss: float
+    ece: float
+    temperature: float | None = None
+
+
+def calibrations(valid: Two, test: Two) -> list[Calibrated]:
+    """Measure probabilities on test: as they are, after a temperature, and after an isotonic function, both fitted on validation.
+
+    .. [1] Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599.
+    .. [2] Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, KDD 2002 (isotonic).
+    """
+    temperature = fit_binary_temperature(*valid)
+    scores, labels = test
+    ways = {"sigmoid": _sigmoid(scores), "temperature": _sigmoid(scores / temperature), "isotonic": _isotonic(*valid, scores)}
+    return [
+        Calibrated(how, log_loss(p, labels), binary_ece(p, labels), temperature if how == "temperature" else None)
+        for how, p in ways.items()
+    ]
+
+
+def fit_binary_temperature(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    """Return the divisor of log-odds under which labels are likeliest; scores, labels [R]."""
+    fitted = minimize_scalar(
+        lambda log_t: log_loss(_sigmoid(scores / np.exp(log_t)), labels), bounds=(np.log(0.02), np.log(50.0)), method="bounded"
+    )
+    return float(np.exp(fitted.x))
+
+
+def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    """Return the mean of minus the log-probability of labels; probabilities, labels [R]."""
+    inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    return float(-(labels * np.log(inside) + (1 - labels) * np.log(1 - inside)).mean())
+
+
+def binary_ece(probabilities: NDArray[np.float64], labels: NDArray[np.float64], bins: int = 10) -> float:
+    """Return the expected calibration error: Σ_b n_b / R · |share of label 1 - mean probability| over bins of about equal mass.
+
+    probabilities, labels [R].
+    """
+    edges = np.quantile(probabilities, np.linspace(0, 1, bins + 1)[1:-1])
+    place = np.searchsorted(edges, probabilities, side="right")
+    gaps = np.bincount(place, labels - probabilities, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def ensemble(valid: Two, test: Two, metric: str, queries: Queries) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Mix two scores, both standardised by their validation mean and spread, with the weight that is best on validation."""
+    moments = [(side.mean(), side.std() or 1.0) for side in valid]
+
+    def mixed(sides: Two, weight: float) -> NDArray[np.float64]:
+        first, second = ((side - mean) / spread for side, (mean, spread) in zip(sides, moments, strict=True))
+        return np.asarray(weight * first + (1 - weight) * second)
+
+    weights = [number / 20 for number in range(21)]
+    values = [scored_evaluation(queries, mixed(valid, w), "ensemble").value(metric) for w in weights]
+    best = weights[int(np.nanargmax(values))]
+    return mixed(valid, best), mixed(test, best), best
+
+
+def _sigmoid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (1 + np.tanh(scores / 2)))
+
+
+def _isotonic(scores: NDArray[np.float64], labels: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    order = np.argsort(scores, kind="stable")
+    fitted = isotonic_regression(labels[order]).x
+    return np.asarray(np.interp(wanted, scores[order], fitted))

@@ -1,31 +1,30 @@
-"""Prompts of CoLLM: titles of liked items, the item in question, and the recommender's vectors as soft tokens or as bits."""
+"""Prompts of CoLLM with soft tokens or bits, and the logits of their answers: shared beginnings read once, short ends packed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError
-from reverie.llm.collm.mapping import BinaryCodes
-from reverie.llm.prompts import Template, load_template
-from reverie.llm.titles import TitleOptions, catalogue_titles
+from reverie.llm.collm.collaborative import BinaryCodes, MappingNetwork
+from reverie.llm.generate import answer_logits, cache_name, common_length, encode_prefix
+from reverie.llm.prompts import SOFT, Template, collate, load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reverie.data.batch import SequenceBatch
-    from reverie.data.vocabulary import Vocabulary
     from reverie.llm.backbone import Backbone
     from reverie.llm.collm.collaborative import CollaborativeVectors
     from reverie.llm.collm.config import CoLLMConfig
-    from reverie.llm.collm.mapping import MappingNetwork
+    from reverie.llm.generate import Prefix
     from reverie.llm.titles import Titles
+
 
 NO_HISTORY = "none so far"
 """Stands for an empty history."""
@@ -95,26 +94,127 @@ class Prompting:
         return soft
 
 
-def create_prompting(
-    config: CoLLMConfig,
-    backbone: Backbone,
-    vocabulary: Vocabulary,
-    vectors: CollaborativeVectors | None,
-    encoder: MappingNetwork | BinaryCodes | None,
-) -> Prompting:
-    """Load the template and the titles."""
-    titles = catalogue_titles(vocabulary, TitleOptions(year=config.year, duplicates="share"))
-    return Prompting(config, backbone, open_template(config), titles, vectors, encoder)
-
-
 def open_template(config: CoLLMConfig) -> Template:
     """Load the template of a step."""
     with_ids = config.ids != "none"
     if not with_ids and config.text_template is not None:
         return load_template(config.text_template, ("history", "title"))
-    folder = Path(str(resources.files("reverie.llm.collm") / "templates"))
-    own = {None: "ids" if with_ids else "text", "question": "question-ids" if with_ids else "question-text"}
-    own["brief"] = "brief-ids" if with_ids else "brief-text"
-    path = folder / f"{own[config.template]}.txt" if config.template in own else Path(str(config.template))
-    needs = ("history", "title", "user", "item") if with_ids else ("history", "title")
-    return load_template(str(path), needs)
+    kind, needs = ("ids", ("history", "title", "user", "item")) if with_ids else ("text", ("history", "title"))
+    own = {None: kind, "question": f"question-{kind}", "brief": f"brief-{kind}"}
+    if config.template not in own:
+        return load_template(str(config.template), needs)
+    return load_template(str(resources.files("reverie.llm.collm") / "templates" / f"{own[config.template]}.txt"), needs)
+
+
+TOKENS = 256
+"""Tokens of a packed row: enough for the matrix products, and few beside the square that attention costs."""
+MASKED = ("sdpa", "eager")
+"""Attention that takes a mask of its own for each pair of places."""
+
+
+def packed_answer_logits(
+    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, rows: int
+) -> Tensor:
+    """Return the logits of some words after many continuations of one prefix; what `answer_logits` gives, up to rounding.
+
+    vectors [M, s, D], words [W] → [M, W].
+    """
+    parts = []
+    if getattr(backbone.base_model.config, "_attn_implementation", "") not in MASKED:
+        for at in range(0, len(ends), rows):
+            some, soft = ends[at : at + rows], vectors[at : at + rows].flatten(0, 1)
+            parts.append(answer_logits(backbone, some, soft, words, prefix.repeated(len(some))))
+        return torch.cat(parts)
+    length = int(prefix.lengths[0])
+    for first, stop in _cuts(ends, min(TOKENS, backbone.context - length)):
+        parts.append(_row(backbone, ends[first:stop], vectors[first:stop].flatten(0, 1), words, prefix, length))
+    return torch.cat(parts)
+
+
+def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, length: int) -> Tensor:
+    from transformers import DynamicCache
+
+    sizes = torch.tensor([len(end) for end in ends])
+    batch = collate(backbone, [[token for end in ends for token in end]])
+    which = torch.repeat_interleave(torch.arange(len(ends)), sizes)
+    place = torch.arange(len(which)) - (sizes.cumsum(0) - sizes)[which]
+    own = (which[:, None] == which) & (place[:, None] >= place)
+    seen = torch.cat([torch.ones(len(which), length, dtype=torch.bool), own], dim=1)
+    embeds = batch.embeds(backbone, vectors)
+    mask = torch.zeros(seen.shape, dtype=embeds.dtype).masked_fill(~seen, torch.finfo(embeds.dtype).min)
+    out = backbone.model(
+        inputs_embeds=embeds,
+        attention_mask=mask[None, None].to(embeds.device),
+        position_ids=(place + length)[None].to(embeds.device),
+        use_cache=True,
+        logits_to_keep=(sizes.cumsum(0) - 1).to(embeds.device),
+        **{cache_name(backbone): DynamicCache(prefix.layers)},
+    )
+    logits: Tensor = out.logits[0].float()
+    return logits.index_select(1, words)
+
+
+def _cuts(ends: Sequence[Sequence[int]], room: int) -> Iterator[tuple[int, int]]:
+    """Yield consecutive pieces of at most `room` tokens, one end at least."""
+    first = held = 0
+    for at, end in enumerate(ends):
+        if at > first and held + len(end) > room:
+            yield first, at
+            first, held = at, 0
+        held += len(end)
+    if ends:
+        yield first, len(ends)
+
+
+SIDE_BY_SIDE = 4
+"""Prompts of about one length that a processor reads side by side; an accelerator reads all."""
+
+
+def pair_logits(prompting: Prompting, batch: SequenceBatch, items: Tensor, frozen_prefix: bool = False) -> Tensor:
+    """Return the logits of Yes and No about pairs; with `frozen_prefix`, no gradient passes before the first soft token.
+
+    items [B, C] → [B · C, 2].
+    """
+    prompts, vectors = prompting.render(batch, items)
+    soft = vectors.view(len(prompts), -1, vectors.shape[-1])
+    order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
+    size = SIDE_BY_SIDE if prompting.backbone.device.type == "cpu" else len(prompts)
+    logits = []
+    for rows in (order[at : at + size] for at in range(0, len(order), size)):
+        some = [prompts[row] for row in rows]
+        starts = [prompt.index(SOFT) if SOFT in prompt else 0 for prompt in some]
+        prefix = None
+        if frozen_prefix and min(starts) > 0 and torch.is_grad_enabled():
+            with torch.no_grad():
+                prefix = encode_prefix(prompting.backbone, [p[:n] for p, n in zip(some, starts, strict=True)], vectors[:0].detach())
+            some = [p[n:] for p, n in zip(some, starts, strict=True)]
+        logits.append(answer_logits(prompting.backbone, some, soft[rows].flatten(0, 1), prompting.answers, prefix))
+    return torch.cat(logits)[torch.tensor(order, device=items.device).argsort()]
+
+
+def candidate_logits(prompting: Prompting, batch: SequenceBatch, items: Tensor) -> Tensor:
+    """Return the logits of Yes and No about many candidates of one user; items [C] → [C, 2]."""
+    rows = prompting.config.rows
+    prompts, vectors = prompting.render(batch, items[None])
+    shared = _shared_length(prompting, prompts) if len(prompts) > 1 else 0
+    if shared == 0:
+        return torch.cat([pair_logits(prompting, batch, some[None]) for some in torch.split(items, rows)])
+    inside = prompts[0][:shared].count(SOFT)
+    soft = vectors.view(len(prompts), prompts[0].count(SOFT), prompting.backbone.width)
+    prefix = encode_prefix(prompting.backbone, [prompts[0][:shared]], soft[0, :inside])
+    order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))  # where ends are padded, equal lengths lie together
+    ends = [prompts[row][shared:] for row in order]
+    at = torch.tensor(order, device=soft.device)
+    logits = torch.zeros(len(prompts), 2, device=soft.device)
+    logits[at] = packed_answer_logits(prompting.backbone, ends, soft[at, inside:], prompting.answers, prefix, rows)
+    return logits
+
+
+def _shared_length(prompting: Prompting, prompts: list[list[int]]) -> int:
+    """Return how many tokens the prompts of one user have in common; soft tokens look alike, but those of an item are its own."""
+    aware = prompting.vectors is not None and prompting.vectors.target_aware
+    shared = common_length(prompts, stop_at_soft=aware)
+    if aware or not isinstance(prompting.encoder, MappingNetwork):
+        return shared
+    places = [at for at, token in enumerate(prompts[0]) if token == SOFT]
+    return min(shared, places[prompting.sides.index("item") * prompting.encoder.tokens])

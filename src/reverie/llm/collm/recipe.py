@@ -14,7 +14,6 @@ from reverie.study.recipe import BaseRecipe, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
-Metric = Literal["auc", "uauc", "undcg"]
 READABLE = ("mf", "lightgcn", "gru4rec", "caser", "sasrec", "din")
 """Recommenders whose vectors a language model can read."""
 TEACHABLE = (*READABLE, "neumf")
@@ -23,7 +22,7 @@ _LABEL_DEFAULTS = {"metric": "auc", "batch_size": 1024, "learning_rate": 1e-2, "
 
 
 class LabelRecipe(Options):
-    """How ratings become labels and parts, see `reverie.data.label.label_by_time`."""
+    """How ratings become labels and parts, see `reverie.data.splits.given.label_by_time`."""
 
     threshold: float = 4.0
     """Least rating of a liked item."""
@@ -108,15 +107,13 @@ class CoLLMRecipe(BaseRecipe):
 
 
 def _check_models(recipe: CoLLMRecipe, where: str) -> None:
-    if recipe.model.ids == "none" or recipe.model.collaborative is None:
+    read = recipe.model.collaborative
+    if recipe.model.ids == "none" or read is None:
         raise ConfigError(f"{where}: model.ids is 'none', which is the first step alone; choose soft, binary or dotted")
-    if recipe.model.collaborative.name in MODELS and recipe.model.collaborative.name not in READABLE:
-        asked = recipe.model.collaborative.name
-        raise ConfigError(
-            f"{where}: model.collaborative.name: '{asked}' has no vectors to read; choose one of {', '.join(READABLE)}"
-        )
-    named = {recipe.model.collaborative.name: recipe.model.collaborative.options}
-    for name, options in [*named.items(), *((n.partition(":")[0], t.options) for n, t in recipe.baselines.items())]:
+    if read.name in MODELS and read.name not in READABLE:
+        known = ", ".join(READABLE)
+        raise ConfigError(f"{where}: model.collaborative.name: '{read.name}' has no vectors to read; choose one of {known}")
+    for name, options in ((read.name, read.options), *((n.partition(":")[0], t.options) for n, t in recipe.baselines.items())):
         try:
             kind = MODELS.config(name)
         except ConfigError as error:

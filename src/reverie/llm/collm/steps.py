@@ -1,25 +1,26 @@
-"""Training of recommenders on labels, and the two steps of CoLLM."""
+"""Training of recommenders on labels, the two steps of CoLLM, and scores of several models over one language model."""
 
 from __future__ import annotations
 
 import copy
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.plans.labelled import LabelledPlan
+from reverie.data.batch import query_batch, require_targets
+from reverie.data.plans import LabelledPlan
+from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
-from reverie.llm.backbone import load_backbone
-from reverie.llm.collm.collaborative import CollaborativeVectors, create_vectors
-from reverie.llm.collm.joint_scoring import joint_scores
+from reverie.llm.backbone import add_lora, load_backbone
+from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors, create_vectors
 from reverie.llm.collm.model import CoLLM, create_collm
-from reverie.llm.lora import add_lora
+from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
 from reverie.seeds import numpy_generator, seed_torch
@@ -28,7 +29,7 @@ from reverie.training.loop import Trainer, call_if_present, training_source
 from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,14 +38,48 @@ if TYPE_CHECKING:
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
+    from reverie.llm.collm.config import CollaborativeConfig
     from reverie.llm.collm.recipe import CoLLMRecipe
     from reverie.protocols import Recommender
     from reverie.training import TrainingConfig
     from reverie.training.checkpoint import Best
 
 
-LONGEST = 50
-"""Events that a model without a limit of its own reads."""
+ROWS = 16
+"""Rows read at a time."""
+
+
+@torch.no_grad()
+def joint_scores(models: Mapping[str, CoLLM], queries: Queries, show: bool = False) -> dict[str, NDArray[np.float64]]:
+    """Score labelled rows with several models that have one language model and one LoRA in common → [Q]."""
+    backbone = next(iter(models.values())).backbone
+    if any(model.backbone is not backbone for model in models.values()):
+        raise ValueError("models: they have different language models; ask each alone")
+    scores = {name: np.zeros(len(queries)) for name in models}
+    for model in models.values():
+        model.eval()
+    history = max(model.history or 0 for model in models.values())
+    order = np.argsort(-np.minimum(queries.lengths, history), kind="stable")
+    batches = [order[at : at + ROWS] for at in range(0, len(order), ROWS)]
+    with progress(len(batches), "scoring", show) as shown:
+        for index in batches:
+            batch = query_batch(queries, index, history).to(backbone.device)
+            items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(backbone.device)
+            rendered = {name: model.prompting.render(batch, items) for name, model in models.items()}
+            shared = [
+                common_length([prompts[row] for prompts, _ in rendered.values()], stop_at_soft=True) for row in range(len(index))
+            ]
+            prefix = None
+            if min(shared) > 0:
+                prompts, vectors = next(iter(rendered.values()))
+                prefix = encode_prefix(backbone, [p[:n] for p, n in zip(prompts, shared, strict=True)], vectors[:0])
+            for name, model in models.items():
+                prompts, vectors = rendered[name]
+                ends = prompts if prefix is None else [p[n:] for p, n in zip(prompts, shared, strict=True)]
+                logits = answer_logits(backbone, ends, vectors, model.prompting.answers, prefix)
+                scores[name][index] = model.score_of(logits).double().cpu().numpy()
+            shown.advance()
+    return scores
 
 
 class Pointwise(nn.Module):
@@ -52,20 +87,16 @@ class Pointwise(nn.Module):
 
     plan = "labelled"
 
-    def __init__(self, model: Recommender, liked: Sequences) -> None:
+    def __init__(self, model: Any, liked: Sequences) -> None:
         super().__init__()
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"{model.card.name} is no torch module and cannot be taught labels")
-        self.model: Any = model
+        self.model = model
         self._liked, self.card = liked, model.card
         self.history = model.history or LONGEST
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the binary cross-entropy of scores against labels."""
-        if batch.targets is None or batch.labels is None:
-            raise ValueError("labels are needed; use the plan 'labelled'")
-        scores = self.model.scores(batch, batch.targets[:, None])[:, 0]
-        return {"bce": F.binary_cross_entropy_with_logits(scores, batch.labels)}
+        scores = self.model.scores(batch, require_targets(batch, self.card.name)[:, None])[:, 0]
+        return {"bce": F.binary_cross_entropy_with_logits(scores, cast("Tensor", batch.labels))}
 
     def observe(self, train: Sequences) -> None:
         """Show the model its liked events."""
@@ -77,9 +108,15 @@ class Pointwise(nn.Module):
         call_if_present(self.model, "after_step")
 
 
-def label_measure(model: Recommender, queries: Queries, metric: str) -> Callable[[], float]:
-    """Return a function that measures a model on labelled queries."""
-    return lambda: evaluate(model, queries, top=0).value(metric)
+def labelled(split: Split) -> Sequences:
+    """Return the labelled training rows of a split."""
+    if split.labelled is None:
+        raise DataError(f"'{split.dataset}' has no labelled training rows")
+    return split.labelled
+
+
+def _value(model: Recommender, queries: Queries, training: TrainingConfig) -> float:
+    return evaluate(model, queries, top=0).value(training.metric)
 
 
 def fit_labels(
@@ -93,13 +130,11 @@ def fit_labels(
     show: bool = False,
 ) -> tuple[Recommender, Best]:
     """Create a registered model and fit it to the labels of a split; the best epoch on validation is kept."""
-    if split.labelled is None:
-        raise ValueError("the split has no labelled training rows")
     model = create_model(name, split, seed=training.seed, **options)
     place = choose_device(device)
     wrapped = Pointwise(model, split.train).to(place)
-    source, measure = training_source(wrapped, split.labelled), label_measure(model, split.valid, training.metric)
-    trainer = Trainer(wrapped, source, training, measure, folder, place)
+    source = training_source(wrapped, labelled(split))
+    trainer = Trainer(wrapped, source, training, lambda: _value(model, split.valid, training), folder, place)
     with progress(training.epochs, f"labels for {name}", show) as shown, torch.enable_grad():
         trainer.run(shown)
     call_if_present(model, "after_step")
@@ -114,81 +149,67 @@ CENTRE = 32
 
 @dataclass
 class TwoStepTraining:
-    """The language model's part of a study."""
+    """The language model's part of a study; queries are those of validation and of test."""
 
     recipe: CoLLMRecipe
     split: Split
     rows: Sequences
-    valid: Queries
+    queries: tuple[Queries, Queries]
     folder: Path
     show: bool
     device: str | None = None
 
-    def scores(self, queries: tuple[Queries, Queries]) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    def scores(self) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
         """Train, and score validation and test rows with the text alone, with CoLLM, and with vectors of other users and items."""
-        recipe, config = self.recipe, self.recipe.model
+        recipe, config, vocabulary = self.recipe, self.recipe.model, self.split.vocabulary
         seed_torch(recipe.text_training.seed, "weights")
-        backbone_config = config.backbone if self.device is None else config.backbone.model_copy(update={"device": self.device})
-        backbone = add_lora(load_backbone(backbone_config), config.lora)
-        vocabulary = self.split.vocabulary
+        backbone = add_lora(load_backbone(config.backbone, self.device), config.lora)
         facts: dict[str, Any] = {}
         scores: dict[str, tuple[Any, Any]] = {}
-        text: CoLLM | None = None
+        asked: dict[str, CoLLM] = {}
         if recipe.steps == "two":
             plain = config.model_copy(update={"ids": "none", "collaborative": None, "shortlist": None})
-            text = create_collm(plain, vocabulary, backbone, None)
-            facts["text"] = self._train(text, "lora", recipe.text_training, "text")
+            asked["text-only"] = create_collm(plain, vocabulary, backbone, None)
+            facts["text"] = self._train(asked["text-only"], "lora", recipe.text_training, "text")
         seed_torch(recipe.ids_training.seed, "weights of the mapping")
         vectors = self._vectors()
-        config = config.model_copy(update={"collaborative": self._collaborative(vectors)})
+        own = cast("CollaborativeConfig", config.collaborative)
+        options = vectors.model.card.config.model_dump(mode="json")  # as fitted: LightGCN writes the size of its graph there
+        config = config.model_copy(update={"collaborative": own.model_copy(update={"options": options})})
         full = create_collm(config, vocabulary, backbone, vectors)
         if full.bits is not None:
             full.fit_bits()
-        full.fit_scale(LabelledPlan(self.rows, full.history or 1).batch(self._sample(SCALE)))
-        retrains_lora = full.mapping is None
-        if text is not None and retrains_lora:
-            scores |= self._score({"text-only": text}, queries)  # before the LoRA is taught again
-        stage = "all" if recipe.steps == "one" else ("lora" if retrains_lora else "mapping")
-        facts["ids"] = self._train(full, stage, recipe.ids_training, "ids")
-        shuffled = create_collm(config, vocabulary, backbone, copy.deepcopy(full.evidence))
+        full.fit_scale(self._drawn(full, SCALE))
+        if asked and full.mapping is None:
+            scores |= self._score(asked)  # before the LoRA is taught again
+            asked = {}
+        facts["ids"] = self._train(full, "all" if recipe.steps == "one" else full.stage, recipe.ids_training, "ids")
+        shuffled = create_collm(config, vocabulary, backbone, copy.deepcopy(vectors))
         shuffled.load_state_dict(full.state_dict())
-        if shuffled.evidence is not None:
-            shuffled.evidence.shuffle(recipe.rows.seed)
-        together = {"collm": full, "collm-shuffled": shuffled}
-        if text is not None and not retrains_lora:
-            together = {"text-only": text} | together
+        cast("CollaborativeVectors", shuffled.evidence).shuffle(recipe.rows.seed)
         begin = time.monotonic()
-        scores |= self._score(together, queries)
+        scores |= self._score(asked | {"collm": full, "collm-shuffled": shuffled})
         facts["scoring_seconds"] = time.monotonic() - begin
         save_model(full, self.folder / "model")
         return scores, facts
 
-    def _score(self, models: dict[str, CoLLM], queries: tuple[Queries, Queries]) -> dict[str, tuple[Any, Any]]:
-        valid, test = (joint_scores(models, part, self.show) for part in queries)
+    def _score(self, models: dict[str, CoLLM]) -> dict[str, tuple[Any, Any]]:
+        valid, test = (joint_scores(models, part, self.show) for part in self.queries)
         return {name: (valid[name], test[name]) for name in models}
 
     def _vectors(self) -> CollaborativeVectors:
-        own = self.recipe.model.collaborative
-        if own is None:
-            raise ValueError("model.collaborative is missing")
-        vectors = (
-            create_vectors(own, self.split.vocabulary)
-            if self.recipe.scratch
-            else CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
-        )
-        if self.split.labelled is not None:
-            vectors.count_rows(self.split.labelled)
+        if self.recipe.scratch:
+            vectors = create_vectors(cast("CollaborativeConfig", self.recipe.model.collaborative), self.split.vocabulary)
+        else:
+            vectors = CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
+        vectors.count_rows(labelled(self.split))
         return vectors
 
-    def _sample(self, count: int) -> NDArray[np.int64]:
-        n = len(LabelledPlan(self.rows, 1))
-        return np.sort(numpy_generator(self.recipe.rows.seed, "sample").choice(n, min(count, n), replace=False))
-
-    def _collaborative(self, vectors: CollaborativeVectors) -> Any:
-        """Return the options of the recommender as fitted (LightGCN writes the size of its graph there)."""
-        own = self.recipe.model.collaborative
-        card = vectors.model.card
-        return None if own is None else own.model_copy(update={"options": card.config.model_dump(mode="json")})
+    def _drawn(self, model: CoLLM, count: int) -> SequenceBatch:
+        """Draw training rows."""
+        plan = LabelledPlan(self.rows, model.history or 1)
+        generator = numpy_generator(self.recipe.rows.seed, "sample")
+        return plan.batch(np.sort(generator.choice(len(plan), min(count, len(plan)), replace=False)))
 
     def _train(self, model: CoLLM, stage: str, training: TrainingConfig, name: str) -> dict[str, Any]:
         """Train one stage; a finished one is loaded."""
@@ -199,19 +220,14 @@ class TwoStepTraining:
 
             load_tensors(model, load_file(place / "weights.safetensors"), str(place))
             return dict(read_json(place / "taught.json"))
-        plan = LabelledPlan(self.rows, model.history or 1)
-        model.fit_centre(plan.batch(self._sample(CENTRE)).to(model.centre.device))
-        measure = label_measure(model, self.valid, training.metric)
-        trainer = Trainer(model, training_source(model, self.rows), training, measure, place, model.centre.device)
+        device = model.centre.device
+        model.fit_centre(self._drawn(model, CENTRE).to(device))
+        source = training_source(model, self.rows)
+        trainer = Trainer(model, source, training, lambda: _value(model, self.queries[0], training), place, device)
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)
-        facts = {
-            "best_epoch": trainer.best.epoch,
-            "valid": trainer.best.value,
-            "seconds": trainer.seconds,
-            "rows": len(trainer.source),
-            "epochs": log.rows,
-        }
+        best = {"best_epoch": trainer.best.epoch, "valid": trainer.best.value, "seconds": trainer.seconds}
+        facts = best | {"rows": len(source), "epochs": log.rows}
         write_json(place / "taught.json", facts)
         return facts

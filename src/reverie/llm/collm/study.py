@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from reverie.data.label import label_by_time
-from reverie.data.splits.given import labelled_rows
+from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
-from reverie.llm.collm.pairs import bias_model, item_mean, labelled_pairs, prequential_bias, sample_rows, sample_users
+from reverie.llm.collm.pairs import (
+    bias_model,
+    ensemble,
+    item_mean,
+    labelled_pairs,
+    prequential_bias,
+    sample_rows,
+    sample_users,
+    scored_evaluation,
+)
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
-from reverie.llm.collm.scored import ensemble, scored_evaluation
-from reverie.llm.collm.table import MeasuredCoLLM, markdown, plain, result_rows, study_table, table_and_sentences, write_report
+from reverie.llm.collm.table import MeasuredCoLLM, metric_tables, plain, result_rows, study_table, table_and_sentences, write_report
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import claim
@@ -30,26 +37,13 @@ from reverie.training.run import open_recipe_dataset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
     from reverie.data.split import Split
     from reverie.evaluation import Evaluation
-    from reverie.llm.collm.pairs import Pairs
-    from reverie.protocols import Recommender
     from reverie.study.call import Call
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
-
-
-def labelled_dataset(recipe: CoLLMRecipe, offline: bool = False) -> Dataset:
-    """Open the data of a recipe, with labels and parts."""
-    dataset = open_recipe_dataset(recipe.dataset, offline)
-    if recipe.label is not None:
-        return label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
-    if "label" not in dataset.events.columns:
-        raise DataError(f"'{dataset.name}' has no labels; add 'label: {{threshold: 4}}' to the recipe to make them from ratings")
-    return dataset
 
 
 def run_collm(
@@ -65,7 +59,11 @@ def run_collm(
     folder = Path(folder)
     for ids in ("none", recipe.model.ids):
         open_template(recipe.model.model_copy(update={"ids": ids}))
-    dataset = labelled_dataset(recipe, offline)
+    dataset = open_recipe_dataset(recipe.dataset, offline)
+    if recipe.label is not None:
+        dataset = label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
+    elif "label" not in dataset.events.columns:
+        raise DataError(f"'{dataset.name}' has no labels; add 'label: {{threshold: 4}}' to the recipe to make them from ratings")
     split, pairs = labelled_rows(dataset), labelled_pairs(dataset)
     inputs = {
         "recipe": recipe.model_dump(mode="json", exclude={"name", "description", "smoke", "resamples"}),
@@ -83,56 +81,73 @@ def run_collm(
 
 
 def _measured(
-    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, Pairs], device: str | None, show: bool
+    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, pl.DataFrame], device: str | None, show: bool
 ) -> MeasuredCoLLM:
-    """Teach and score what is not there, and read it."""
+    """Teach every row of the table and score validation and test with it, where that is not done, and read the scores."""
     claim(folder, recipe, COLLM, "run")
-    drawn = {
+    chosen = {
         name: sample_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
-    valid, test = split.valid.take(drawn["valid"]), split.test.take(drawn["test"])
+    valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
     if not (folder / "result.json").exists():
-        _score(recipe, folder, split, pairs, drawn, (valid, test), device, show)
-    frames = {name: pl.read_parquet(folder / f"{name}-scores.parquet") for name in ("valid", "test")}
-    by_row = {name: {c: frame[c].to_numpy() for c in frame.columns} for name, frame in frames.items()}
+        write_json(folder / "environment.json", environment())
+        reset_peak()
+        begin = time.monotonic()
+        scores, facts = _scores(recipe, folder, split, (valid, test), _bias_scores(pairs, chosen), device, show)
+        for side, name in enumerate(("valid", "test")):
+            with atomic_path(folder / f"{name}-scores.parquet") as temporary:
+                columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
+                pl.DataFrame(columns).write_parquet(temporary)
+        facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+        write_json(folder / "result.json", facts)
+    on_valid, on_test = (
+        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet")} for name in ("valid", "test")
+    )
     facts = read_json(folder / "result.json")
-    return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, by_row["valid"], by_row["test"], facts)
+    return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
 
 
-def _score(
+def _scores(
     recipe: CoLLMRecipe,
     folder: Path,
     split: Split,
-    pairs: dict[str, Pairs],
-    drawn: dict[str, NDArray[np.int64]],
     queries: tuple[Queries, Queries],
+    scores: dict[str, tuple[Any, Any]],
     device: str | None,
     show: bool,
-) -> None:
-    """Teach every row of the table, score validation and test with it, and write the scores."""
-    from reverie.llm.collm.steps import TwoStepTraining
+) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    """Add the scores of recommenders and of the language model to those of bias models, for validation and test."""
+    from reverie.llm.collm.steps import TwoStepTraining, fit_labels, labelled
 
-    write_json(folder / "environment.json", environment())
-    reset_peak()
-    begin = time.monotonic()
-    scores = _bias_scores(pairs, drawn)
-    baselines, facts = _fit_recommenders(recipe, split, folder, queries, device, show)
-    own: dict[str, tuple[Any, Any]] = {}
-    facts["steps"] = {}
-    if not recipe.controls_only:
-        rows = sample_rows(_rows(split), recipe.rows.train, recipe.rows.seed)
-        own, facts["steps"] = TwoStepTraining(recipe, split, rows, queries[0], folder, show, device).scores(queries)
-    scores |= baselines
+    recommenders, own = {}, recipe.model.collaborative
+    todo = {name: (name.partition(":")[0], t.options, t.training) for name, t in recipe.baselines.items()}
+    if own is not None and not recipe.scratch:
+        todo["read"] = (own.name, own.options, recipe.collaborative)
+    for name, (kind, options, training) in todo.items():
+        place = folder / "recommenders" / name.replace(":", "-")
+        if not (place / "fitted.json").exists():
+            begin = time.monotonic()
+            model, best = fit_labels(kind, options, split, training, folder=place, device=device, show=show)
+            save_model(model, place)
+            numbers = {"best_epoch": best.epoch, "valid": best.value, "seconds": time.monotonic() - begin}
+            write_json(place / "fitted.json", numbers)
+        fitted, recommenders[name] = load_model(place), read_json(place / "fitted.json")
+        valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in queries)  # type: ignore[index]  # there are labels
+        scores[name] = (valid, test)
+    facts: dict[str, Any] = {"recommenders": recommenders, "steps": {}}
+    if recipe.controls_only:
+        return scores, facts
+    rows = sample_rows(labelled(split), recipe.rows.train, recipe.rows.seed)
+    taught, facts["steps"] = TwoStepTraining(recipe, split, rows, queries, folder, show, device).scores()
     mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
-    if mixed is not None and "text-only" in own:
-        sides = ((scores[mixed][0], own["text-only"][0]), (scores[mixed][1], own["text-only"][1]))
-        *both, facts["ensemble_weight"] = ensemble(*sides, recipe.text_training.metric, queries[0])
+    if mixed is not None and "text-only" in taught:
+        text = taught.pop("text-only")
+        sides = [(np.asarray(one, dtype=np.float64), other) for one, other in zip(scores[mixed], text, strict=True)]
+        *both, facts["ensemble_weight"] = ensemble(sides[0], sides[1], recipe.text_training.metric, queries[0])
         facts["ensemble_of"] = mixed
-        own = {"text-only": own.pop("text-only"), "ensemble": (both[0], both[1])} | own
-    _store(folder, scores | own)
-    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-    write_json(folder / "result.json", facts)
+        scores |= {"text-only": text, "ensemble": (both[0], both[1])}
+    return scores | taught, facts
 
 
 def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
@@ -142,7 +157,7 @@ def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
     table = study_table(done)
     files = [folder / "table.json", folder / "table.md"]
     write_json(files[0], plain(done, table))
-    write_text(files[1], markdown(done, table))
+    write_text(files[1], "\n\n".join(one.to_markdown() for one in metric_tables(done, table)) + "\n")
     files.append(write_report(done, table, folder / "report.html"))
     return StudyReport(plain(done, table), table_and_sentences(done, table), files)
 
@@ -162,67 +177,15 @@ def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", o
     return scored_evaluation(queries, scores[row], row)
 
 
-def open_recommender(folder: str | Path) -> Recommender:
-    """Load the trained CoLLM of a run."""
-    return load_model(Path(folder) / "model")
-
-
-def _rows(split: Split) -> Any:
-    if split.labelled is None:
-        raise DataError(f"'{split.dataset}' has no labelled training rows")
-    return split.labelled
-
-
-def _bias_scores(pairs: dict[str, Pairs], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
-    train, valid, test = pairs["train"], pairs["valid"], pairs["test"]
-    both = train + valid
-    parts = {"valid": valid, "test": test}
-    asked = {name: part.take(chosen[name]) for name, part in parts.items()}
+def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
+    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
     found = {
-        "item-mean": tuple(item_mean(train, asked[name]) for name in parts),
-        "bias": tuple(bias_model(train, asked[name]) for name in parts),
-        "bias-refit": (bias_model(train, asked["valid"]), bias_model(both, asked["test"])),
+        "item-mean": (item_mean(train, valid), item_mean(train, test)),
+        "bias": (bias_model(train, valid), bias_model(train, test)),
+        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
     }
-    if train.times is not None:
-        whole = (prequential_bias(train, valid), prequential_bias(both, test))
+    if "time" in train.columns:
+        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
         found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
-    return found  # type: ignore[return-value]  # each holds validation and test
-
-
-def _fit_recommenders(
-    recipe: CoLLMRecipe, split: Split, folder: Path, asked: tuple[Queries, Queries], device: str | None, show: bool
-) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
-    """Teach the baselines, and the recommender that is read, the labels; a finished one is loaded."""
-    from reverie.llm.collm.steps import fit_labels
-
-    found, facts = {}, {}
-    own = recipe.model.collaborative
-    todo = {name: (name.partition(":")[0], t.options, t.training) for name, t in recipe.baselines.items()}
-    if own is not None and not recipe.scratch:
-        todo["read"] = (own.name, own.options, recipe.collaborative)
-    for name, (kind, options, training) in todo.items():
-        place = folder / "recommenders" / name.replace(":", "-")
-        if not (place / "fitted.json").exists():
-            begin = time.monotonic()
-            model, best = fit_labels(kind, options, split, training, folder=place, device=device, show=show)
-            save_model(model, place)
-            numbers = {"best_epoch": best.epoch, "valid": best.value, "seconds": time.monotonic() - begin}
-            write_json(place / "fitted.json", numbers)
-        fitted = load_model(place)
-        facts[name] = read_json(place / "fitted.json")
-        scores = []
-        for queries in asked:
-            measured = evaluate(fitted, queries, top=0).scored
-            if measured is None:
-                raise DataError("the rows have no labels")
-            scores.append(measured["score"].to_numpy().astype(np.float64))
-        found[name] = (scores[0], scores[1])
-    return found, {"recommenders": facts}
-
-
-def _store(folder: Path, scores: dict[str, tuple[Any, Any]]) -> None:
-    for side, name in enumerate(("valid", "test")):
-        with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            pl.DataFrame({row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}).write_parquet(
-                temporary
-            )
+    return found

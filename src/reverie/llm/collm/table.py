@@ -12,20 +12,16 @@ from polars import selectors as cs
 
 from reverie.errors import DataError
 from reverie.evaluation import paired_test
-from reverie.llm.collm.pairs import is_warm
-from reverie.llm.collm.scored import Calibrated, calibrations, scored_evaluation
-from reverie.llm.config import MORE
+from reverie.llm.collm.pairs import Calibrated, calibrations, is_warm, scored_evaluation
 from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
-from reverie.study.rows import COLUMNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.data.split import Split
-    from reverie.llm.collm.pairs import Pairs
     from reverie.llm.collm.recipe import CoLLMRecipe
 
 
@@ -40,7 +36,7 @@ class MeasuredCoLLM:
     folder: Path
     recipe: CoLLMRecipe
     split: Split
-    train: Pairs
+    train: pl.DataFrame
     valid: Queries
     test: Queries
     valid_scores: Scores
@@ -52,17 +48,6 @@ METRICS = ("auc", "uauc", "undcg")
 SLICES = ("all", "warm", "cold")
 AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
 """Rows that CoLLM is compared with in pairs."""
-PAIRED = {
-    "slice": pl.String,
-    "against": pl.String,
-    "metric": pl.String,
-    "difference": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p": pl.Float64,
-    "n": pl.Int64,
-    "test": pl.String,
-}
 INFORMED = "bias-prequential"
 """Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
 
@@ -79,7 +64,7 @@ class StudyTable:
 
 def study_table(study: MeasuredCoLLM) -> StudyTable:
     """Measure every row."""
-    warm = is_warm(study.test, study.train)
+    warm = is_warm(study.test.users, study.test.targets, study.train)
     masks = {"all": np.ones(len(warm), dtype=bool), "warm": warm, "cold": ~warm}
     metrics, differences, counts = [], [], {}
     resamples = study.recipe.resamples
@@ -102,7 +87,7 @@ def study_table(study: MeasuredCoLLM) -> StudyTable:
                 differences.append(kept.select(pl.lit(name).alias("slice"), pl.lit(other).alias("against"), pl.all()))
     if not metrics:
         raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")
-    paired = pl.concat(differences) if differences else pl.DataFrame(schema=PAIRED)
+    paired = pl.concat(differences) if differences else pl.DataFrame()
     return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
 
 
@@ -139,38 +124,27 @@ def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]
             for metric, value in (("log_loss", one_way.log_loss), ("ece", one_way.ece)):
                 named = {"metric": f"{metric}({one_way.how})", "value": value, "interval": "none", "n": len(study.test)}
                 rows.append(common | _about(study, row) | {"slice": "all", "row": row} | named)
-    unknown = {key for row in rows for key in row} - {*COLUMNS, *MORE}
-    if unknown:
-        raise ValueError(f"rows: columns {sorted(unknown)} are not in the table")
     return rows
 
 
 def _about(study: MeasuredCoLLM, row: str) -> dict[str, Any]:
     """Say of a row which model it is, what it learned from, and what it took."""
-    config, facts = study.recipe.model, study.facts
-    steps, taught = facts["steps"], facts["recommenders"]
+    config, taught, steps = study.recipe.model, study.facts["recommenders"], study.facts["steps"]
     read = config.collaborative.name if config.collaborative is not None else ""
-    if row in ("collm", "collm-shuffled"):
-        own = {"model": f"collm-{read}", "backbone": config.backbone.name, "adapter": config.ids, **_cost(steps["ids"])}
-    elif row == "text-only":
-        own = {"model": "text-only", "backbone": config.backbone.name, "adapter": "none", **_cost(steps["text"])}
-    elif row == "ensemble":
-        own = {"model": f"text-only+{read}", "backbone": config.backbone.name, "adapter": "none"}
-    elif row in taught:
-        baseline = study.recipe.baselines.get(row)
-        trials = study.recipe.collaborative_trials if baseline is None else baseline.trials
-        own = {"model": read if row == "read" else row.partition(":")[0], "trials": trials, **_cost(taught[row])}
-    else:
-        own = {"model": "bias" if row.startswith("bias") else row}
-    return {
-        "backbone": "",
-        "adapter": "",
+    models = {"collm": f"collm-{read}", "collm-shuffled": f"collm-{read}", "ensemble": f"text-only+{read}", "read": read}
+    adapters = {"collm": config.ids, "collm-shuffled": config.ids, "text-only": "none", "ensemble": "none"}
+    about: dict[str, Any] = {
+        "model": models.get(row, "bias" if row.startswith("bias") else row.partition(":")[0]),
+        "backbone": config.backbone.name if row in adapters else "",
+        "adapter": adapters.get(row, ""),
         "fit_on": {"bias-refit": "train+valid", INFORMED: "earlier rows"}.get(row, "train"),
-    } | own
-
-
-def _cost(facts: dict[str, Any]) -> dict[str, Any]:
-    return {"best_epoch": facts["best_epoch"], "seconds": facts["seconds"]}
+    }
+    if row in taught:
+        baseline = study.recipe.baselines.get(row)
+        about["trials"] = study.recipe.collaborative_trials if baseline is None else baseline.trials
+    step = {"collm": "ids", "collm-shuffled": "ids", "text-only": "text"}.get(row)
+    cost = steps[step] if step else taught.get(row, {})
+    return about | {key: cost[key] for key in ("best_epoch", "seconds") if key in cost}
 
 
 def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
@@ -187,10 +161,9 @@ def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
     }
 
 
-def markdown(study: MeasuredCoLLM, table: StudyTable) -> str:
-    """Return the tables as Markdown."""
-    shown = [rows_table(study, table), *([] if table.differences.is_empty() else [differences_table(table)])]
-    return "\n\n".join(one.to_markdown() for one in shown) + "\n"
+def metric_tables(study: MeasuredCoLLM, table: StudyTable) -> list[Table]:
+    """Return the metrics of every row and, where CoLLM is among them, how far it is ahead of others."""
+    return [_rows_table(study, table), *([] if table.differences.is_empty() else [_differences_table(table)])]
 
 
 def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table | str]:
@@ -201,16 +174,15 @@ def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table |
         f"{study.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
         f"rows drawn with seed {study.recipe.rows.seed}"
     )
-    differences = [] if table.differences.is_empty() else [differences_table(table)]
     informed = [f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does"]
     calibrated = []
     for row, ways in table.calibration.items():
         said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in ways)
         calibrated.append(f"log-loss / calibration error of {row}: {said}")
-    return [first, rows_table(study, table), *differences, *(informed if INFORMED in study.test_scores else []), *calibrated]
+    return [first, *metric_tables(study, table), *(informed if INFORMED in study.test_scores else []), *calibrated]
 
 
-def rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
+def _rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
     """Return the metrics of every row."""
     shown = {
         "AUC": ("all", "auc"),
@@ -220,34 +192,29 @@ def rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
         "cold AUC": ("cold", "auc"),
     }
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
-    rows = [[TableCell(name), *(_value(found.get((name, *where))) for where in shown.values())] for name in study.test_scores]
+    rows = [
+        [TableCell(name), *(_cell(found.get((name, *where)), "value") for where in shown.values())] for name in study.test_scores
+    ]
     return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
 
 
-def differences_table(table: StudyTable) -> Table:
+def _differences_table(table: StudyTable) -> Table:
     """Return CoLLM less each row that it is compared with."""
     overall = table.differences.filter(pl.col("slice") == "all")
     found = {(one["against"], one["metric"]): one for one in overall.iter_rows(named=True)}
     rows = [
-        [TableCell(other), *(_difference(found.get((other, metric))) for metric in METRICS)]
+        [TableCell(other), *(_cell(found.get((other, metric)), "difference", "+") for metric in METRICS)]
         for other in overall["against"].unique(maintain_order=True)
     ]
     return Table("", ("CoLLM less", *(Column(name, wrap=False) for name in ("AUC", "UAUC", "NDCG of users"))), rows)
 
 
-def _difference(one: dict[str, Any] | None) -> TableCell:
+def _cell(one: dict[str, Any] | None, name: str, sign: str = "") -> TableCell:
     if one is None:
         return TableCell("–")
-    value, low, high = one["difference"], one["low"], one["high"]
-    return TableCell(f"{value:+.4f}", f"[{low:+.4f}, {high:+.4f}]", value=value, low=low, high=high)
-
-
-def _value(one: dict[str, Any] | None) -> TableCell:
-    if one is None:
-        return TableCell("–")
-    value, low, high = one["value"], one["low"], one["high"]
-    interval = "" if low is None or not np.isfinite(low) else f"[{low:.4f}, {high:.4f}]"
-    return TableCell(f"{value:.4f}", interval, value=value, low=low, high=high)
+    value, low, high = one[name], one["low"], one["high"]
+    interval = "" if low is None or not np.isfinite(low) else f"[{low:{sign}.4f}, {high:{sign}.4f}]"
+    return TableCell(f"{value:{sign}.4f}", interval, value=value, low=low, high=high)
 
 
 def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
@@ -264,14 +231,13 @@ def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
 def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:
     """Return a study as sections of a page."""
     informed = f" {INFORMED} also knows which earlier held-out rows were not liked; no other row does."
-    note = "Every row is measured on the same users, with 95\u00a0% intervals over users."
-    found = [Section("rows", "Rows", [rows_table(study, table)], note + (informed if INFORMED in study.test_scores else ""))]
-    if not table.differences.is_empty():
-        note = "CoLLM less each row, paired over users, with 95\u00a0% intervals."
-        found.append(Section("differences", "Differences", [differences_table(table)], note))
-    if table.calibration:
-        rows = [(row, one.how, number(one.log_loss), number(one.ece)) for row, ways in table.calibration.items() for one in ways]
-        columns = ("row", "probabilities", Column("log-loss", "right"), Column("calibration error", "right"))
-        note = "As they are, after a temperature, and after an isotonic function, both fitted on validation."
-        found.append(Section("calibration", "Calibration", [Table("", columns, rows)], note))
-    return found
+    every = "Every row is measured on the same users, with 95\u00a0% intervals over users."
+    heads = (
+        ("rows", "Rows", every + (informed if INFORMED in study.test_scores else "")),
+        ("differences", "Differences", "CoLLM less each row, paired over users, with 95\u00a0% intervals."),
+    )
+    found = [Section(key, title, [one], note) for (key, title, note), one in zip(heads, metric_tables(study, table), strict=False)]
+    rows = [(row, one.how, number(one.log_loss), number(one.ece)) for row, ways in table.calibration.items() for one in ways]
+    columns = ("row", "probabilities", Column("log-loss", "right"), Column("calibration error", "right"))
+    note = "As they are, after a temperature, and after an isotonic function, both fitted on validation."
+    return [*found, Section("calibration", "Calibration", [Table("", columns, rows)], note)]

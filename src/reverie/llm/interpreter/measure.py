@@ -11,17 +11,19 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from reverie.evaluation.effects import finite
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
 from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
+from reverie.llm.adapters import fit_classifier
 from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.prompting import Histories
     from reverie.llm.titles import Titles
+    from reverie.llm.windows import Histories
 
 
 _WORD = re.compile(r"\w+")
@@ -192,7 +194,7 @@ def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dic
     sums = cluster_sums([list(kept.values())])
     low, high = cluster_bootstrap(sums, RESAMPLES, seed)
     return {
-        name: {"value": float(value), "low": _number(low[at]), "high": _number(high[at]), "n": int(kept[name].denominator.sum())}
+        name: {"value": float(value), "low": finite(low[at]), "high": finite(high[at]), "n": int(kept[name].denominator.sum())}
         for at, (name, value) in enumerate(zip(kept, sums.value, strict=True))
     }
 
@@ -208,10 +210,6 @@ def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> V
     return Values(array[:, 0], array[:, 1], users, len(array))
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:
     """Kendall's rank correlation of the recovered items; needs two of them."""
     if len(hits) < 2:
@@ -221,7 +219,7 @@ def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:
     return float(pairs.mean()), 1.0
 
 
-PROBE_STEPS, PROBE_ROWS, PROBE_RATE = 400, 2048, 1e-2
+PROBE_STEPS, PROBE_ROWS = 400, 2048
 
 
 def nearest(vectors: Tensor, table: Tensor, cosine: bool) -> Tensor:
@@ -238,13 +236,7 @@ def fit_probe(histories: Histories, n_items: int, seed: int) -> torch.nn.Linear:
     with torch.random.fork_rng(devices=[]):
         seed_torch(seed, "probe")
         probe = torch.nn.Linear(states.shape[1], n_items)
-        optimiser = torch.optim.Adam(probe.parameters(), lr=PROBE_RATE)
-        for _ in range(PROBE_STEPS):
-            rows = torch.randint(len(states), (PROBE_ROWS,))
-            loss = F.cross_entropy(probe(states[rows]), codes[rows] - 1)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+        fit_classifier(probe, probe.parameters(), states, codes, PROBE_STEPS, PROBE_ROWS)
     return probe
 
 

@@ -1,23 +1,30 @@
-"""RecInterpreter's trainable part: two adapters between a frozen recommender and a frozen language model."""
+"""RecInterpreter's trainable part, and the prompts and targets of its three tasks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.errors import RunError
+from reverie.errors import ConfigError, RunError
 from reverie.files import atomic_path, read_json, write_json
-from reverie.llm.adapter_config import Position
-from reverie.llm.adapters import Recall, create_adapter
+from reverie.llm.adapters import Adapter, Recall, create_adapter, pack_soft_tokens
+from reverie.llm.config import Position
+from reverie.llm.interpreter.recipe import SLOTS
+from reverie.llm.prompts import Template, load_template
 from reverie.seeds import seed_torch, torch_generator
 
 if TYPE_CHECKING:
-    from reverie.llm.adapter_config import AdapterConfig
     from reverie.llm.backbone import Backbone
+    from reverie.llm.config import AdapterConfig
+    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
     from reverie.llm.titles import Titles
+    from reverie.llm.windows import Histories
+
 
 FORMAT = 1
 START_STATES = 24_000
@@ -62,9 +69,7 @@ class Interpreter(nn.Module):
 
         states [..., D] → [...].
         """
-        core = self.states.core
-        if not isinstance(core, Recall):
-            raise ValueError("states: this adapter does not read the catalogue")
+        core = cast("Recall", self.states.core)
         return (core.logits(self.states.standardised(states.to(core.keys.device))).argmax(-1) + 1).cpu()
 
     @torch.no_grad()
@@ -86,10 +91,6 @@ class Interpreter(nn.Module):
             goals[code] = title_vectors(backbone, titles.text(code), tokens)
         self.states.fit_ridge(states[some].to(device), goals[codes[some].to(device)])
         self.items.fit_ridge(table[taught - 1].to(device), goals[taught.to(device)])
-
-    def group(self, task: str) -> int | None:
-        """Return how many soft tokens of a task belong together."""
-        return self.items.group if task == "item" else self.states.group
 
     def save(self, folder: Path) -> None:
         """Write all trainable tensors and buffers, the convolution included."""
@@ -130,3 +131,64 @@ def title_vectors(backbone: Backbone, title: str, tokens: int) -> Tensor:
     """Return the first token vectors of a title, filled up with those of a line's end → [tokens, D]."""
     ids = [*backbone.tokens(title)[:tokens], *backbone.tokens("\n") * tokens][:tokens]
     return backbone.embed(torch.tensor(ids)).float()
+
+
+Slot = tuple[Tensor, Tensor]
+"""Soft tokens [B, C, width] of one slot, and how many of each row count [B]."""
+
+
+def check_templates(recipe: InterpreterRecipe) -> dict[TaskName, Template]:
+    """Return the templates of all tasks."""
+    templates = {name: load_template(task.template, SLOTS[name]) for name, task in recipe.tasks.items()}
+    for template in templates.values():
+        if not template.ends_in_words:
+            raise ConfigError(f"the template {template.name} ends in a slot; end it in words that ask for the answer")
+    return templates
+
+
+class InterpreterPrompts:
+    """Renders histories and item vectors as prompts with soft tokens, and their titles as targets."""
+
+    def __init__(self, recipe: InterpreterRecipe, backbone: Backbone, titles: Titles, interpreter: Interpreter) -> None:
+        self.backbone, self.titles, self.interpreter = backbone, titles, interpreter
+        self.templates = check_templates(recipe)
+        self.newline = backbone.tokens("\n")
+
+    def soft_tokens(self, adapter: Adapter, states: Tensor, lengths: Tensor) -> Slot:
+        """Return the soft tokens that an adapter makes of states [B, L, D]."""
+        states, lengths = states.to(self.backbone.device), lengths.to(self.backbone.device)
+        return adapter(states, lengths), adapter.counts(lengths)
+
+    def item_slot(self, vectors: Tensor) -> Slot:
+        """Return soft tokens of vectors [B, D] in the space of item vectors."""
+        return self.soft_tokens(self.interpreter.items, vectors[:, None], torch.ones(len(vectors), dtype=torch.int64))
+
+    def slots(self, task: TaskName, histories: Histories) -> list[Slot]:
+        """Return the soft tokens of a task about histories, in the order of its template's slots."""
+        adapter, lengths = self.interpreter.states, torch.from_numpy(histories.lengths)
+        if task == "recovery":
+            return [self.soft_tokens(adapter, histories.states[:, : int(lengths.max())], lengths)]
+        rows, ones = torch.arange(len(histories)), torch.ones_like(lengths)
+        made = {"before": histories.states[rows, lengths - 2], "after": histories.states[rows, lengths - 1]}
+        return [self.soft_tokens(adapter, made[name][:, None], ones) for name in self.templates[task].slots]
+
+    def render(self, task: TaskName, slots: Sequence[Slot], silent: bool = False) -> tuple[list[list[int]], Tensor]:
+        """Return prompts and their soft tokens → [S, width]."""
+        template = self.templates[task]
+        group = (self.interpreter.items if task == "item" else self.interpreter.states).group
+        counts = np.stack([counts.cpu().numpy() for _, counts in slots], axis=1) * (not silent)
+        rows = []
+        for row in counts.tolist():
+            sizes = row if group is None else [(group,) * (count // group) for count in row]
+            rows.append(template.fill(self.backbone, dict(zip(template.slots, sizes, strict=True))))
+        vectors = pack_soft_tokens(slots)
+        return rows, vectors[:0] if silent else vectors
+
+    def target(self, codes: Sequence[int]) -> list[int]:
+        """Return the tokens of titles, one a line, with the end token behind the last."""
+        lines = [[*self.backbone.tokens(self.titles.text(code)), *self.newline] for code in codes]
+        return [*(token for line in lines for token in line), self.backbone.end]
+
+    def targets(self, task: TaskName, histories: Histories) -> list[list[int]]:
+        """Return the right answers about histories."""
+        return [self.target(row if task == "recovery" else row[-1:]) for row in histories.rows()]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.files import read_json, write_json
-from reverie.llm.interpreter.answers import AnswerGenerator
-from reverie.llm.interpreter.explain import describe_imagined
+from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
 from reverie.llm.interpreter.table import MAIN, MUST_BEAT, shown_metrics
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles
@@ -20,7 +19,7 @@ from reverie.report.words import duration
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.measure import Mention
-    from reverie.llm.interpreter.table import Interpreted, TableRow
+    from reverie.llm.interpreter.table import Interpreted
 
 PEOPLE, ORACLES = 6, 8
 """Test users shown, and imagined vectors put into words."""
@@ -39,6 +38,12 @@ def write_page(done: Interpreted, path: Path, command: str) -> Path:
     session = done.session
     recipe, split = session.recipe, session.split
     headline, sentences = _words(done)
+    tiles = [
+        (str(done.table.n), "held-out people, one history each"),
+        (f"{len(session.titles.texts):,}", "titles in the catalogue"),
+        (str(len(session.held_out)), "titles never taught to the adapter"),
+        (duration(done.facts["seconds"]), f"teaching, {recipe.training.steps} steps"),
+    ]
     return write_sections(
         path,
         headline,
@@ -46,7 +51,7 @@ def write_page(done: Interpreted, path: Path, command: str) -> Path:
         kind="in words",
         name=recipe.name,
         facts=(split.dataset, session.run.recipe.model_name, session.backbone.name, f"adapter {recipe.adapter.kind}"),
-        opening=(Prose(sentences, listed=True), Tiles(_tiles(done))),
+        opening=(Prose(sentences, listed=True), Tiles(tiles)),
         footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
         f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
     )
@@ -69,13 +74,10 @@ def sections(done: Interpreted, command: str) -> list[Section]:
     return [people, *tasks, *_imagined(done), Section("again", "Again", [Commands([command])])]
 
 
-def _rows(done: Interpreted, task: str) -> dict[tuple[str, str], TableRow]:
-    return {(row.row, row.decoding): row for row in done.table.rows if row.task == task}
-
-
 def _words(done: Interpreted) -> tuple[str, list[str]]:
     """Say in plain words what was found, and what was not."""
-    rows, model = _rows(done, "recovery"), done.session.run.recipe.model_name
+    rows = {(row.row, row.decoding): row for row in done.table.rows if row.task == "recovery"}
+    model = done.session.run.recipe.model_name
     free = rows["model", "free"]
     length = done.session.recipe.windows.length
     recall = free.metrics["recall"]
@@ -105,24 +107,14 @@ def _words(done: Interpreted) -> tuple[str, list[str]]:
     return headline, sentences
 
 
-def _tiles(done: Interpreted) -> list[tuple[str, str]]:
-    session = done.session
-    return [
-        (str(done.table.n), "held-out people, one history each"),
-        (f"{len(session.titles.texts):,}", "titles in the catalogue"),
-        (str(len(session.held_out)), "titles never taught to the adapter"),
-        (duration(done.facts["seconds"]), f"teaching, {session.recipe.training.steps} steps"),
-    ]
-
-
 def _people(done: Interpreted) -> list[Example]:
     session, windows = done.session, done.session.windows("test")
     generator = AnswerGenerator(session, session.histories(windows), session.folder / "answers")
     asked = [name for name in ("model", "shuffled") if name in session.recipe.test.free]
     said = {name: generator.answers("recovery", name, "free").mentions for name in asked}
     canonical, found = session.titles.canonical, []
-    for at in range(min(PEOPLE, len(windows))):
-        history = canonical[np.array(windows.row(at))].tolist()
+    for at, row in enumerate(windows.rows()[:PEOPLE]):
+        history = canonical[row].tolist()
         own, other = (said[name][at] if name in said else [] for name in ("model", "shuffled"))
         named = {mention.code for mention in own}
         before = [

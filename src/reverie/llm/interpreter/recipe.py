@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from reverie.errors import ConfigError
-from reverie.llm.adapter_config import AdapterConfig, Position
-from reverie.llm.config import BackboneConfig
+from reverie.llm.config import AdapterConfig, BackboneConfig, Position
 from reverie.llm.titles import TitleOptions
 from reverie.options import Options
 from reverie.study.recipe import BaseRecipe, RecipeShelf

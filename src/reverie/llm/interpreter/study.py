@@ -13,7 +13,7 @@ from reverie.llm.config import MORE
 from reverie.llm.interpreter.page import write_page
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import Interpreted, generated_rows, interpreter_rows, make_table, shown_tables
-from reverie.report.study_report import StudyReport
+from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
@@ -75,15 +75,10 @@ def _taught(session: Session, show: bool) -> dict[str, Any]:
     with progress(session.recipe.training.steps, f"teaching {session.recipe.name}", show and not done) as bar:
         teach(session, bar)
     if not done:
-        log = _log(folder)
-        best = min(log, key=lambda row: row["valid_loss"]) if log else {}
+        file = folder / "metrics.jsonl"
+        log = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+        best: dict[str, Any] = min(log, key=lambda row: row["valid_loss"], default={})
         seconds = max((row["seconds"] for row in log), default=time.monotonic() - begin)
         cost = {"commit": commit(), "seconds": seconds, "peak_mb": peak_mb()}
         write_json(path, cost | {"best_step": best.get("epoch"), "valid_loss": best.get("valid_loss")})
-    facts: dict[str, Any] = read_json(path)
-    return facts
-
-
-def _log(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "metrics.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    return dict(read_json(path))

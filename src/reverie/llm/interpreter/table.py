@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from reverie.evaluation.values import Values
 from reverie.files import read_json, write_json
+from reverie.llm.generate import continuation_log_likelihoods
 from reverie.llm.interpreter.answers import AnswerGenerator, Decoding, RowName
 from reverie.llm.interpreter.measure import (
     Answered,
@@ -27,26 +28,24 @@ from reverie.llm.interpreter.measure import (
     standardised,
     with_intervals,
 )
-from reverie.llm.likelihood import continuation_log_likelihoods
 from reverie.report.table import Table
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.llm.interpreter.prompting import Histories
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session
-    from reverie.llm.windows import Windows
+    from reverie.llm.windows import Histories, Windows
     from reverie.study.progress import Progress
 
 
 def sample_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
     """Draw titles beside the true one → [R, 1 + others]."""
-    distinct = np.unique(session.titles.canonical[1:])
-    rows = []
-    for at in range(len(windows)):
-        true = int(session.titles.canonical[windows.row(at)[-1]])
+    canonical = session.titles.canonical
+    distinct, rows = np.unique(canonical[1:]), []
+    for at, row in enumerate(windows.rows()):
+        true = int(canonical[row[-1]])
         rest = distinct[distinct != true]
         generator = numpy_generator(session.recipe.training.seed, "ranked", at)
         rows.append([true, *generator.choice(rest, min(others, len(rest)), replace=False).tolist()])
@@ -60,10 +59,9 @@ def likelihood_ranks(generator: AnswerGenerator, row: RowName, titles: NDArray[n
     if path is not None and path.is_file():
         return np.array(read_json(path), dtype=np.float64)
     prompts, ranks = generator.session.prompts, []
-    for at in range(len(titles)):
-        index = np.array([at])
-        rendered, vectors = generator.prompts("residual", row, generator.histories.take(index), index)
-        answers = [prompts.target([code]) for code in titles[at].tolist()]
+    for at, codes in enumerate(titles.tolist()):
+        rendered, vectors = generator.prompts("residual", row, np.array([at]))
+        answers = [prompts.target([code]) for code in codes]
         scores = continuation_log_likelihoods(prompts.backbone, rendered[0], vectors, answers).cpu().double()
         ranks.append(rank_of_first(scores[None]).item())
     if path is not None:
@@ -155,11 +153,9 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Answer
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
         truth = _truth(session, windows, task)
-        cheap: dict[tuple[str, str, str], Answered] = {
-            (task, name, ""): a for name, a in _controls(session, histories, truth, task).items()
-        }
+        everything: dict[tuple[str, str, str], Answered] = {key: one for key, one in answered.items() if key[0] == task}
+        everything |= {(task, name, ""): one for name, one in _controls(session, histories, truth, task).items()}
         measure = recovery_values if task == "recovery" else residual_values
-        everything: dict[tuple[str, str, str], Answered] = {**{k: v for k, v in answered.items() if k[0] == task}, **cheap}
         values = {key: measure(one, truth) for key, one in everything.items()}
         if task == "residual" and session.recipe.test.ranked:
             for key, ranks in _ranks(session, windows, generator).items():
@@ -199,8 +195,7 @@ def _row(key: tuple[str, str, str], values: dict[tuple[str, str, str], dict[str,
 
 def _truth(session: Session, windows: Windows, task: str) -> Truth:
     canonical = session.titles.canonical
-    whole = [canonical[np.array(windows.row(at))].tolist() for at in range(len(windows))]
-    rows = whole if task == "recovery" else [row[-1:] for row in whole]
+    rows = [canonical[row if task == "recovery" else row[-1:]].tolist() for row in windows.rows()]
     counts = session.split.train.item_counts()
     band = popularity_bands(np.bincount(canonical, counts, minlength=len(counts)).astype(np.int64))
     return Truth(rows, windows.users, band, np.unique(canonical[session.held_out]))
@@ -212,10 +207,10 @@ def _controls(session: Session, histories: Histories, truth: Truth, task: str) -
     counts = session.split.train.item_counts()
     found = {"popularity": most_popular(counts, [len(set(row)) for row in truth.rows], titles)}
     if task == "recovery":
-        states, ends = histories.states, lengths
-        probe = fit_probe(session.histories(session.windows("train")), len(table), session.recipe.training.seed)
+        states, ends, train = histories.states, lengths, session.histories(session.windows("train"))
+        probe = fit_probe(train, len(table), session.recipe.training.seed)
         with torch.no_grad():
-            guess = probe(standardised(states, session.histories(session.windows("train")))).argmax(-1) + 1
+            guess = probe(standardised(states, train)).argmax(-1) + 1
         found["linear-probe"] = as_mentions(guess.numpy(), ends, titles)
         sources, asked = {"nearest": states}, states
     else:

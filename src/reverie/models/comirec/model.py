@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from reverie.models.learned import ObjectiveModel
 from reverie.nn.blocks import Dropout
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import score_items
-from reverie.objectives import create_objective, observed
+from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.comirec.config import ComiRecConfig
-    from reverie.protocols import Card
 
 MULTIPLE = 4
 """Hidden width of the pooling network as a multiple of the width of item vectors."""
 
 
-class ComiRec(nn.Module):
+class ComiRec(ObjectiveModel):
     """K interests by self-attentive pooling: A = softmax(W2 tanh(W1 (H + P)ᵀ)) over the events, V = A H.
 
     .. [1] Cen et al., Controllable multi-interest framework for recommendation, KDD 2020, arXiv 2005.09347, section 3.2
@@ -31,18 +30,17 @@ class ComiRec(nn.Module):
        vectors enter times √D as in our other models, and the training loss is an option instead of a sampled softmax.
     """
 
-    card: Card
     plan = "prefixes"
 
-    def __init__(self, config: ComiRecConfig, n_items: int) -> None:
+    def __init__(self, config: ComiRecConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.history: int | None = config.history
-        self.encoder = IdTable(n_items, config.dim, config.table == "rowwise")
+        self.history = config.history
+        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
         self.positions = nn.Parameter(torch.empty(config.history, config.dim))
         self.hidden = nn.Linear(config.dim, MULTIPLE * config.dim, bias=False)
         self.choice = nn.Linear(MULTIPLE * config.dim, config.interests, bias=False)
         self.dropout = Dropout(config.dropout)
-        self.objective = create_objective(config.objective, n_items)
+        self.objective = create_objective(config.objective, vocabulary.n_items)
         nn.init.xavier_normal_(self.positions)
 
     def interests(self, batch: SequenceBatch) -> Tensor:
@@ -78,12 +76,3 @@ class ComiRec(nn.Module):
         chosen = interests[torch.arange(len(liked), device=liked.device), liked]
         head = DotHead(table, rowwise=self.encoder.rowwise)
         return {"loss": self.objective.loss(chosen, batch.targets, head).mean()}
-
-    def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
-        self.objective = observed(self.objective, train)
-
-
-def build(config: ComiRecConfig, vocabulary: Vocabulary) -> ComiRec:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    return ComiRec(config, vocabulary.n_items)

@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reverie.data.batch import require_targets
-from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.guidance import Guided
-from reverie.diffusion.modulated import ModulatedDenoiser, project_to_sphere
-from reverie.diffusion.noising import hash_histories, q_sample
-from reverie.diffusion.samplers import NormalNoise, create_sampler, sample
-from reverie.diffusion.schedules import create_schedule
-from reverie.models.sasrec.model import SASRec
-from reverie.nn.ahead import targets_ahead
-from reverie.nn.average import moving_average
+from reverie.diffusion.denoisers import ModulatedDenoiser, create_denoiser, project_to_sphere
+from reverie.diffusion.noising import Guided, create_schedule, q_sample
+from reverie.diffusion.samplers import NormalNoise, sample
+from reverie.models.guided_diffusion import GuidedDiffusionModel
+from reverie.models.learned import ObjectiveModel
+from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import PreNormBlock
 from reverie.nn.heads import DotHead, IdTable
-from reverie.nn.states import last_states, real_positions, score_items
-from reverie.objectives import create_objective, observed
-from reverie.seeds import torch_generator
+from reverie.nn.states import last_states, real_positions, targets_ahead
+from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.daydream.config import DaydreamConfig
     from reverie.objectives import Objective
-    from reverie.protocols import Card
+
+
+def moving_average(network: nn.Module, decay: float) -> AveragedModel:
+    """Return a copy of a network that follows it: after each ``update_parameters(network)`` w̄ ← decay · w̄ + (1 - decay) · w."""
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call] # torch's own
+    return average.requires_grad_(False)
 
 
 class DaydreamNetwork(nn.Module):
@@ -39,10 +40,9 @@ class DaydreamNetwork(nn.Module):
     def __init__(self, config: DaydreamConfig, n_items: int) -> None:
         super().__init__()
         self.items = IdTable(n_items, config.dim)
-        blocks: list[nn.Module] = [
-            PreNormBlock(config.dim, config.heads, config.multiple, config.dropout, rope=False) for _ in range(config.blocks)
-        ]
-        self.history = SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=True)
+        sizes = (config.dim, config.heads, config.multiple, config.dropout)
+        blocks = [PreNormBlock(*sizes, rope=False) for _ in range(config.blocks)]
+        self.history = CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=True)
         self.denoiser: nn.Module = (
             ModulatedDenoiser(config.dim, config.steps, config.denoiser_blocks)
             if config.denoiser == "modulated"
@@ -115,11 +115,7 @@ def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceB
     return last_states(network.guidance(batch), batch.lengths), targets
 
 
-STREAMS = 256
-"""Noise sequences among which histories are dealt out by a hash."""
-
-
-class Daydream(nn.Module):
+class Daydream(GuidedDiffusionModel, ObjectiveModel):
     """Guided diffusion over item directions with a softmax anchor.
 
     Item vectors and predictions live on a sphere; scores are cosines divided by the temperature, so that their softmax is the
@@ -133,22 +129,19 @@ class Daydream(nn.Module):
     .. [5] DiffuRec, arXiv 2304.00686.
     """
 
-    card: Card
-    signal: Tensor
-    spread: Tensor
+    stream = "daydream"
 
-    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+    def __init__(self, config: DaydreamConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.history: int | None = config.history
+        self.history = config.history
         self.plan = "positions" if config.every_position else "prefixes"
         self.config = config
-        self.network = DaydreamNetwork(config, n_items)
+        self.network = DaydreamNetwork(config, vocabulary.n_items)
         self.average = moving_average(self.network, config.average) if config.average else None
-        self.objective = create_objective(config.objective, n_items)
+        self.objective = create_objective(config.objective, vocabulary.n_items)
         schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)
-        self.register_buffer("signal", schedule.signal.float(), persistent=False)
-        self.register_buffer("spread", schedule.spread.float(), persistent=False)
-        self.sampler = create_sampler(config.sampler, schedule)
+        self._prepare_sampling(schedule, config.sampler, config.noise_seed)
+        self.draws = config.sampler.draws if config.noise else 1
 
     @property
     def _active_network(self) -> DaydreamNetwork:
@@ -161,58 +154,22 @@ class Daydream(nn.Module):
         """Return the terms of the loss, see `daydream_loss`."""
         return daydream_loss(self.network, self.config, self.objective, self.signal, self.spread, batch)
 
-    def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
-        self.objective = observed(self.objective, train)
-
     def after_step(self) -> None:
         """Update the moving average of the weights."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 
-    def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event → [B, L, D]."""
-        h = self._active_network.guidance(batch)
-        keys = hash_histories(batch.items).reshape(-1)
-        return self._generate(h.reshape(-1, h.shape[-1]), keys).view_as(h)
-
-    def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history → [B, D]."""
-        return self._generate(self._guidance(batch), hash_histories(batch.items)[:, -1])
-
     def item_table(self) -> Tensor:
         """Return item vectors → [N, D]."""
         return self._active_network.table()
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
-        return score_items(self.represent(batch), self.item_table(), items)
+    def _encode(self, batch: SequenceBatch) -> Tensor:
+        """Return the guidance after each event → [B, L, D]."""
+        return self._active_network.guidance(batch)
 
-    @torch.no_grad()
-    def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next → [B, n, D]."""
-        return self._draw(self._guidance(batch), hash_histories(batch.items)[:, -1], n)
-
-    def _guidance(self, batch: SequenceBatch) -> Tensor:
-        return last_states(self._active_network.guidance(batch), batch.lengths)
-
-    def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
-        return self._draw(h, keys, self.config.sampler.draws if self.config.noise else 1).mean(1)
-
-    def _draw(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
-        """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
-        rows, dim = h.shape
-        network, streams = self._active_network, max(STREAMS, n)
-        guided = Guided(network.denoise, h.repeat_interleave(n, 0), network.null, self.config.guidance)
-        if self.config.noise:
-            numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
-            generator = torch_generator(self.config.noise_seed, "daydream")
-            drawn = sample(guided, self.sampler, NormalNoise((rows * n, dim), generator, h, numbers, streams))
-        else:
-            drawn = guided(torch.zeros_like(guided.h), len(self.signal) - 1)
-        return drawn.view(rows, n, dim) / (self.config.temperature * dim)
-
-
-def build(config: DaydreamConfig, vocabulary: Vocabulary) -> Daydream:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    return Daydream(config, vocabulary.n_items)
+    def _sample(self, h: Tensor, noise: NormalNoise) -> Tensor:
+        """Draw one vector for each guidance vector, in units of scores; h [R, D] → [R, D]."""
+        network = self._active_network
+        guided = Guided(network.denoise, h, network.null, self.config.guidance)
+        drawn = sample(guided, self.sampler, noise) if self.config.noise else guided(torch.zeros_like(h), len(self.signal) - 1)
+        return drawn / (self.config.temperature * h.shape[1])

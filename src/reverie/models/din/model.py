@@ -36,12 +36,12 @@ class DIN(nn.Module):
     plan = "prefixes-with-empty"
     trained: Tensor
 
-    def __init__(self, config: DINConfig, n_users: int, n_items: int) -> None:
+    def __init__(self, config: DINConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.config = config
         self.history: int | None = config.history
-        self.encoder = IdTable(n_items, config.dim)
-        self.users = nn.Parameter(torch.empty(n_users, config.dim))
+        self.encoder = IdTable(vocabulary.n_items, config.dim)
+        self.users = nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
         nn.init.normal_(self.users, std=0.01)
         nn.init.normal_(self.encoder.weight, std=0.1)
         self.of_event = nn.Linear(config.dim, config.attention, bias=False)
@@ -51,7 +51,7 @@ class DIN(nn.Module):
         widths = (3 * config.dim, *config.hidden)
         layers = [part for a, b in pairwise(widths) for part in (nn.Linear(a, b), nn.PReLU())]
         self.network = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
-        self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
+        self.register_buffer("trained", torch.zeros(vocabulary.n_users, dtype=torch.bool))
 
     def aware(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return what the network sees of users when items are scored: item, pooled history and user side by side.
@@ -100,8 +100,3 @@ class DIN(nn.Module):
             return self.users.new_zeros(len(users), self.config.dim)
         known = known_users(users, self.trained)
         return F.embedding(users.masked_fill(~known, 0), self.users) * known.unsqueeze(-1)
-
-
-def build(config: DINConfig, vocabulary: Vocabulary) -> DIN:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    return DIN(config, vocabulary.n_users, vocabulary.n_items)

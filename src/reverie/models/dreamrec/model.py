@@ -10,19 +10,15 @@ from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
 from reverie.diffusion.denoisers import create_denoiser
-from reverie.diffusion.guidance import Guided, extrapolate
-from reverie.diffusion.noising import hash_histories, x0_loss
-from reverie.diffusion.samplers import ExactSampler, NormalNoise, create_sampler, sample
-from reverie.diffusion.schedules import create_schedule
+from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
+from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
+from reverie.models.guided_diffusion import GuidedDiffusionModel
 from reverie.nn.heads import IdTable
-from reverie.nn.states import last_states, score_items
-from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.dreamrec.config import DreamRecConfig
-    from reverie.protocols import Card
 
 
 class GuidanceEncoder(nn.Module):
@@ -50,11 +46,7 @@ class GuidanceEncoder(nn.Module):
         return out
 
 
-STREAMS = 256
-"""Noise sequences among which histories are dealt out by a hash."""
-
-
-class DreamRec(nn.Module):
+class DreamRec(GuidedDiffusionModel):
     """Guided diffusion over item vectors.
 
     .. [1] Yang et al., Generate what you prefer: reshaping sequential recommendation via guided diffusion, NeurIPS 2023, arXiv
@@ -62,24 +54,20 @@ class DreamRec(nn.Module):
        all rows and keeps its last batch, and by default the sampler is the closed form of the published one.
     """
 
-    card: Card
-    signal: Tensor
-    spread: Tensor
+    stream = "dreamrec"
 
-    def __init__(self, config: DreamRecConfig, n_items: int) -> None:
+    def __init__(self, config: DreamRecConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.history: int | None = config.history
+        self.history = config.history
         self.plan = "prefixes-with-empty" if config.train_empty else "prefixes"
         self.config = config
-        self.items = IdTable(n_items, config.dim)
+        self.items = IdTable(vocabulary.n_items, config.dim)
         nn.init.normal_(self.items.weight)
         self.encoder = GuidanceEncoder(config.dim, config.history, config.dropout)
         self.null = nn.Parameter(torch.randn(config.dim))
         self.denoiser = create_denoiser(config.denoiser, config.dim, config.steps)
         schedule = create_schedule(config.schedule, config.steps, config.zero_terminal)
-        self.register_buffer("signal", schedule.signal.float(), persistent=False)
-        self.register_buffer("spread", schedule.spread.float(), persistent=False)
-        self.sampler = create_sampler(config.chosen_sampler, schedule, self.denoiser)
+        self._prepare_sampling(schedule, config.chosen_sampler, config.noise_seed, self.denoiser)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the squared error of denoised target vectors."""
@@ -89,59 +77,24 @@ class DreamRec(nn.Module):
         h = self._guidance(batch)
         return {"loss": x0_loss(self.denoiser, self.signal, self.spread, x0, h, self.null, self.config.p_uncond)}
 
-    def states(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector after each event → [B, L, D]."""
-        return self._generate(self._encode(batch), hash_histories(batch.items))
-
-    def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the generated vector of each history → [B, D]."""
-        h = self._guidance(batch)
-        return self._generate(h, hash_histories(batch.items)[:, -1])
-
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
         return self.items.table()
-
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
-        return score_items(self.represent(batch), self.item_table(), items)
-
-    @torch.no_grad()
-    def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
-        """Draw vectors of items that a person might like next → [B, n, D]."""
-        h = self._guidance(batch)
-        return self._draw(h, hash_histories(batch.items)[:, -1], n)
 
     def _encode(self, batch: SequenceBatch) -> Tensor:
         """Return guidance after each event [B, L, D]."""
         out: Tensor = self.encoder(self.items.encode(batch.items), batch.items > 0)
         return out
 
-    def _guidance(self, batch: SequenceBatch) -> Tensor:
-        """Return guidance after the last event [B, D]."""
-        return last_states(self._encode(batch), batch.lengths)
-
     def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         """Turn guidance [..., D] into the vectors that items are ranked by."""
         chosen = self.config.chosen_sampler
         if isinstance(self.sampler, ExactSampler) and chosen.kind == "exact" and chosen.use == "mean":
             return self.sampler.mean(extrapolate(h, self.null, self.config.guidance))
-        return self._draw(h.reshape(-1, h.shape[-1]), keys.reshape(-1), chosen.draws).mean(1).view_as(h)
+        return super()._generate(h, keys)
 
-    def _draw(self, h: Tensor, keys: Tensor, n: int) -> Tensor:
-        """Draw n vectors for each guidance vector [R, D]; row r's draw j uses noise sequence (keys[r] + j)."""
-        rows, dim = h.shape
-        streams = max(STREAMS, n)
-        numbers = (keys[:, None] + torch.arange(n, device=h.device)).remainder(streams).reshape(-1)
-        guide = h.repeat_interleave(n, 0)
-        noise = NormalNoise((rows * n, dim), torch_generator(self.config.noise_seed, "dreamrec"), h, numbers, streams)
+    def _sample(self, h: Tensor, noise: NormalNoise) -> Tensor:
+        """Draw one vector for each guidance vector; h [R, D] → [R, D]."""
         if isinstance(self.sampler, ExactSampler):
-            drawn = self.sampler.draw(extrapolate(guide, self.null, self.config.guidance), noise())
-        else:
-            drawn = sample(Guided(self.denoiser, guide, self.null, self.config.guidance), self.sampler, noise)
-        return drawn.view(rows, n, dim)
-
-
-def build(config: DreamRecConfig, vocabulary: Vocabulary) -> DreamRec:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    return DreamRec(config, vocabulary.n_items)
+            return self.sampler.draw(extrapolate(h, self.null, self.config.guidance), noise())
+        return sample(Guided(self.denoiser, h, self.null, self.config.guidance), self.sampler, noise)

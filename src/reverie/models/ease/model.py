@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.linalg import lapack
-from torch import Tensor
 
-from reverie.errors import DataError, RunError
-from reverie.models.search import best_setting
-from reverie.nn.sparse import (
-    binary_history_rows,
-    compute_event_share,
-    interaction_matrix,
-    not_fitted,
-    read_array,
-    select_candidates,
-)
+from reverie.errors import DataError
+from reverie.models.counting import CountingModel, binary_history_rows, compute_event_share, interaction_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
+    from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.ease.config import EASEConfig
-    from reverie.protocols import Card
 
 
 _MEMINFO = Path("/proc/meminfo")
@@ -39,11 +30,9 @@ _MEMINFO = Path("/proc/meminfo")
 
 def available_bytes() -> int:
     """Return how much memory could be taken now."""
-    if _MEMINFO.exists():
-        for line in _MEMINFO.read_text().splitlines():
-            name, _, rest = line.partition(":")
-            if name == "MemAvailable":
-                return int(rest.split()[0]) * 1024
+    found = re.search(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE) if _MEMINFO.exists() else None
+    if found:
+        return int(found[1]) * 1024
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -54,7 +43,7 @@ _BLOCK = 512
 """Rows of a matrix of items by items that are handled at once."""
 
 
-class EASE:
+class EASE(CountingModel["EASEConfig"]):
     """Score of item j: the sum of ``B[i, j]`` over the distinct items i of the history.
 
     ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹`` and X the 0/1 matrix of users by items, each training row one user
@@ -63,61 +52,41 @@ class EASE:
     training events.
     """
 
-    card: Card
-    history: int | None = None
+    name = "ease"
+    stored = (("weights", None), ("column", None), ("share", None))
 
-    def __init__(self, config: EASEConfig, n_items: int) -> None:
-        self.config, self.n_items = config, n_items
-        self._weights: NDArray[np.float32] | None = None
-        self._column = np.zeros(0, dtype=np.int64)
-        self._share = np.zeros(n_items, dtype=np.float32)
-
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the weights, for each λ of the grid where there is validation to choose on."""
         size = min(self.n_items, self.config.max_items or self.n_items)
         _check_memory(size, self.n_items)
         counts = train.item_counts()[1:]
-        self._column = np.sort(np.argsort(-counts, kind="stable")[:size])
-        self._share = compute_event_share(train)
-        taken = interaction_matrix(train)[:, self._column]
+        column = np.sort(np.argsort(-counts, kind="stable")[:size])
+        taken, share = interaction_matrix(train)[:, column], compute_event_share(train)
 
         def take(config: EASEConfig) -> None:
-            self._weights = None  # frees the last matrix before the next one is made
-            self._weights = closed_form(taken, config.regularisation)
+            self._arrays = {}  # frees the last matrix before the next one is made
+            self._take({"weights": closed_form(taken, config.regularisation), "column": column, "share": share})
 
-        if measure is None or not self.config.grid:
-            take(self.config)
-            return {}
-        trials = (self.config.model_copy(update={"regularisation": value}) for value in self.config.grid)
-        return best_setting(trials, take, measure).model_dump(include={"regularisation"})
+        settings = (self.config.model_copy(update={"regularisation": value}) for value in self.config.grid)
+        return self._choose(settings, take, measure, ["regularisation"])
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed weights of the history; items [B, C] → [B, N] or [B, C]."""
-        if self._weights is None:
-            raise not_fitted("ease")
-        rows = binary_history_rows(batch, self.n_items)[:, self._column]
-        scores = rows @ self._weights
+    def _take(self, arrays: Arrays) -> None:
+        size = len(arrays["column"])
+        fits = arrays["weights"].shape == (size, size) and arrays["share"].shape == (self.n_items,)
+        self._check_fit(fits, arrays["column"])
+        super()._take(arrays)
+
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+        """Return summed weights of the history → [B, N]."""
+        column = arrays["column"]
+        rows = binary_history_rows(batch, self.n_items)[:, column]
+        scores = rows @ arrays["weights"]
         if scores.shape[1] < self.n_items:
             whole = np.repeat(scores.min(axis=1, keepdims=True), self.n_items, axis=1)
-            whole[:, self._column] = scores
+            whole[:, column] = scores
             scores = whole
-        scores[np.diff(rows.indptr) == 0] = self._share
-        return select_candidates(torch.from_numpy(scores).to(batch.items.device), items)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs."""
-        if self._weights is None:
-            raise not_fitted("ease")
-        return {"weights": self._weights, "column": self._column, "share": self._share}
-
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned."""
-        weights, column = read_array(arrays, "weights", "ease"), read_array(arrays, "column", "ease")
-        inside = len(column) == 0 or 0 <= int(column.min()) <= int(column.max()) < self.n_items
-        if weights.shape != (len(column), len(column)) or not inside:
-            raise RunError(f"the stored matrix of model 'ease' does not fit {self.n_items} items; load it with its own vocabulary")
-        self._share = read_array(arrays, "share", "ease", self.n_items)
-        self._weights, self._column = weights, column
+        scores[np.diff(rows.indptr) == 0] = arrays["share"]
+        return torch.from_numpy(scores)
 
 
 def closed_form(taken: csr_array[np.float32], regularisation: float) -> NDArray[np.float32]:
@@ -153,8 +122,3 @@ def _check_memory(size: int, n_items: int) -> None:
             f"model 'ease' on {size:,} of {n_items:,} items needs {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
             f"free; set max_items={keep} to model the most frequent items, or choose another model"
         )
-
-
-def build(config: EASEConfig, vocabulary: Vocabulary) -> EASE:
-    """Return an unfitted model."""
-    return EASE(config, vocabulary.n_items)

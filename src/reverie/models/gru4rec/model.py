@@ -6,26 +6,16 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import Dropout
-from reverie.nn.heads import IdTable
-from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.gru4rec.config import GRU4RecConfig
 
 
-class GRU4Rec(nn.Module):
-    """A recurrent network whose state is brought to the width of the item vectors, for a `SequenceRecommender`.
-
-    .. [1] Hidasi et al., Session-based recommendations with recurrent neural networks, ICLR 2016, arXiv 1511.06939.
-    .. [2] Hidasi and Karatzoglou, Recurrent neural networks with top-k gains, CIKM 2018, arXiv 1706.03847. Deviations: whole
-       histories side by side instead of session-parallel mini-batches with a carried state; input and output share one item
-       table, with a linear map from the recurrent state to it; no item biases and no activation of scores; sampled softmax over
-       uniform negatives by default instead of TOP1 or BPR-max over in-batch ones (the objective is an option); AdamW instead of
-       Adagrad.
-    """
+class RecurrentNetwork(nn.Module):
+    """A recurrent network whose state is brought to the width of the item vectors."""
 
     def __init__(self, config: GRU4RecConfig) -> None:
         super().__init__()
@@ -41,8 +31,16 @@ class GRU4Rec(nn.Module):
         return out
 
 
-def build(config: GRU4RecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
-    table = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
-    return SequenceRecommender(table, GRU4Rec(config), config.history, objective, config.ahead)
+class GRU4Rec(SequenceRecommender):
+    """Gated recurrent units over the history.
+
+    .. [1] Hidasi et al., Session-based recommendations with recurrent neural networks, ICLR 2016, arXiv 1511.06939.
+    .. [2] Hidasi and Karatzoglou, Recurrent neural networks with top-k gains, CIKM 2018, arXiv 1706.03847. Deviations: whole
+       histories side by side instead of session-parallel mini-batches with a carried state; input and output share one item
+       table, with a linear map from the recurrent state to it; no item biases and no activation of scores; sampled softmax over
+       uniform negatives by default instead of TOP1 or BPR-max over in-batch ones (the objective is an option); AdamW instead of
+       Adagrad.
+    """
+
+    def __init__(self, config: GRU4RecConfig, vocabulary: Vocabulary) -> None:
+        super().__init__(config, vocabulary, lambda: RecurrentNetwork(config))

@@ -3,82 +3,57 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array, vstack
-from torch import Tensor
 
-from reverie.nn.sparse import (
+from reverie.models.counting import (
+    ItemMatrixModel,
     best_in_row,
     binary_history_rows,
     compute_event_share,
     dense_product,
     interaction_matrix,
-    not_fitted,
-    pack_matrix,
-    read_array,
-    select_candidates,
-    unpack_matrix,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.item_knn.config import ItemKNNConfig
-    from reverie.protocols import Card
 
 _BLOCK_CELLS = 1 << 22
 """About how many cells of the items-by-items matrix are held at once."""
 
 
-class ItemKNN:
+class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
     """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
-    card: Card
-    history: int | None = None
+    name = "item-knn"
+    stored = (("share", 0),)
 
-    def __init__(self, config: ItemKNNConfig, n_items: int) -> None:
-        self.config, self.n_items = config, n_items
-        self._matrix: csr_array[np.float32] | None = None
-        self._share = np.zeros(n_items, dtype=np.float32)
-
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
         taken = interaction_matrix(train)
         by_item = taken.T.tocsr()
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
-        self._matrix = csr_array(vstack(blocks, format="csr"))
-        self._share = compute_event_share(train)
+        self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": compute_event_share(train)})
         return {}
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return summed similarities to the history; items [B, C] → [B, N] or [B, C]."""
-        if self._matrix is None:
-            raise not_fitted("item-knn")
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+        """Return summed similarities to the history → [B, N]."""
         rows = binary_history_rows(batch, self.n_items)
-        alone = (rows @ np.diff(self._matrix.indptr)) == 0
-        summed = dense_product(rows, self._matrix)
-        summed[torch.from_numpy(alone)] = torch.from_numpy(self._share)
-        return select_candidates(summed.to(batch.items.device), items)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return neighbours and popularity."""
-        if self._matrix is None:
-            raise not_fitted("item-knn")
-        return {**pack_matrix(self._matrix), "share": self._share}
-
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned."""
-        self._share = read_array(arrays, "share", "item-knn", self.n_items)
-        self._matrix = unpack_matrix(arrays, self.n_items, "item-knn")
+        alone = (rows @ np.diff(self.matrix.indptr)) == 0
+        summed = dense_product(rows, self.matrix)
+        summed[torch.from_numpy(alone)] = torch.from_numpy(arrays["share"])
+        return summed
 
 
 def _blocks(cells: NDArray[np.float64]) -> list[int]:
@@ -100,8 +75,3 @@ def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float6
     kept = csr_array((likeness[best], (rows[best], columns[best])), shape=common.shape)
     kept.sort_indices()
     return kept
-
-
-def build(config: ItemKNNConfig, vocabulary: Vocabulary) -> ItemKNN:
-    """Return an unfitted model."""
-    return ItemKNN(config, vocabulary.n_items)

@@ -9,18 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
-from reverie.nn.heads import DotHead, IdTable
-from reverie.nn.states import known_users, mark_trained, score_items
-from reverie.objectives import create_objective, observed
-from reverie.objectives.adversarial import Adversary
+from reverie.models.learned import UserVectorModel
+from reverie.nn.states import known_users, mark_trained
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.mf.config import MFConfig
-    from reverie.objectives import Objective
-    from reverie.protocols import Card
 
 
 def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:
@@ -43,7 +39,7 @@ _MEMORY = 0.01
 """Share of a new step in the moving average of `MF.level`."""
 
 
-class MF(nn.Module):
+class MF(UserVectorModel):
     """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``, or the cosine of p_u and q_i.
 
     .. [1] Koren, Bell and Volinsky, Matrix factorization techniques for recommender systems, Computer 42(8), 2009 (biases).
@@ -52,26 +48,17 @@ class MF(nn.Module):
     .. [3] Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008 (the fold-in's equations).
     """
 
-    card: Card
-    plan = "pairs"
     level: Tensor
     trained: Tensor
 
-    def __init__(self, config: MFConfig, n_users: int, n_items: int, objective: Objective) -> None:
-        super().__init__()
-        self.history: int | None = None
+    def __init__(self, config: MFConfig, vocabulary: Vocabulary) -> None:
+        super().__init__(config, vocabulary)
         self.config = config
-        self.encoder = IdTable(n_items, config.dim)
-        self.users = nn.Parameter(torch.empty(n_users, config.dim))
         biases = config.biases and not config.cosine
-        self.item_bias = nn.Parameter(torch.zeros(n_items)) if biases else None
-        self.user_bias = nn.Parameter(torch.zeros(n_users)) if biases else None
-        self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
+        self.item_bias = nn.Parameter(torch.zeros(vocabulary.n_items)) if biases else None
+        self.user_bias = nn.Parameter(torch.zeros(vocabulary.n_users)) if biases else None
+        self.register_buffer("trained", torch.zeros(vocabulary.n_users, dtype=torch.bool))
         self.register_buffer("level", torch.zeros(()))
-        self.objective = objective
-        self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
-        nn.init.normal_(self.users, std=0.1)
-        nn.init.normal_(self.encoder.weight, std=0.1)
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user; with biases the last two columns are ``b_u`` and 1 → [B, D] or [B, D + 2]."""
@@ -97,10 +84,6 @@ class MF(nn.Module):
             return table
         return torch.cat([table, torch.ones_like(self.item_bias)[:, None], self.item_bias[:, None]], dim=1)
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Score the catalogue or given candidates; items [B, C] → [B, N] or [B, C]."""
-        return score_items(self.represent(batch), self.item_table(), items)
-
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch."""
         targets = require_targets(batch, "mf")
@@ -112,24 +95,12 @@ class MF(nn.Module):
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
         if self.user_bias is not None:
             vectors = _append_bias(vectors, self.user_bias[batch.users])
-        head, weights, users = DotHead(table), batch.weights, batch.users
-        if self.adversary is None:
-            losses = self.objective.loss(vectors, targets, head, weights, users)
-        else:
-            losses = self.adversary.losses(self.objective, vectors, targets, head, self.config.dim, weights, users)
-        return {"loss": losses.mean()}
-
-    @property
-    def warming_up(self) -> bool:
-        """Whether training has not begun yet to be what the options ask for; until then no weights are chosen."""
-        return self.adversary is not None and self.adversary.warming_up
+        return {"loss": self._losses(vectors, targets, table, batch).mean()}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""
+        super().observe(train)
         mark_trained(self.trained, train)
-        self.objective = observed(self.objective, train)
-        if self.adversary is not None:
-            self.adversary.observe(train.n_events)
 
     def _cold(self, users: Tensor) -> Tensor:
         if self.config.fold_in == "always":
@@ -145,9 +116,3 @@ class MF(nn.Module):
 def _append_bias(vectors: Tensor, bias: Tensor) -> Tensor:
     """Append the bias and 1, which meet 1 and the other side's bias in the inner product."""
     return torch.cat([vectors, bias[:, None], torch.ones_like(bias)[:, None]], dim=1)
-
-
-def build(config: MFConfig, vocabulary: Vocabulary) -> MF:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
-    return MF(config, vocabulary.n_users, vocabulary.n_items, objective)

@@ -12,16 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import require_targets
+from reverie.models.learned import ObjectiveModel
 from reverie.nn.states import known_users, mark_trained
-from reverie.objectives import create_objective, observed
+from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.neumf.config import NeuMFConfig
-    from reverie.objectives import Objective
-    from reverie.protocols import Card
 
 
 LARGEST = 1 << 24
@@ -45,11 +44,9 @@ class PairHead:
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
         """Return the scores of item codes; states [M, F + H], items [M, K] or [K] → [M, K]."""
         rows = (items - 1).clamp(min=0)
-        if rows.numel() < self.n_items:
-            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors) @ self.first.T
-        else:
-            products, halves = F.embedding(rows, self.products), F.embedding(rows, self.vectors @ self.first.T)
-        return self._score(states, products, halves)
+        few = rows.numel() < self.n_items
+        halves = F.embedding(rows, self.vectors) @ self.first.T if few else F.embedding(rows, self.vectors @ self.first.T)
+        return self._score(states, F.embedding(rows, self.products), halves)
 
     def chunks(self, states: Tensor) -> Iterator[PairChunk]:
         """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
@@ -81,7 +78,7 @@ class PairChunk:
         return self.head._score(states, self.products, self.vectors @ self.head.first.T)
 
 
-class NeuMF(nn.Module):
+class NeuMF(ObjectiveModel):
     """Score of item i for user u: ``hᵀ [p_u ⊙ q_i ; MLP([p'_u ; q'_i])] + c``, with vectors of its own for each part.
 
     .. [1] He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017, arXiv:1708.05031, eq. 12 (the model) and
@@ -89,13 +86,12 @@ class NeuMF(nn.Module):
        pre-trained product and network; AdamW; negatives may be items of the user's own history, but not the target.
     """
 
-    card: Card
     plan = "pairs"
     trained: Tensor
 
-    def __init__(self, config: NeuMFConfig, n_users: int, n_items: int, objective: Objective) -> None:
+    def __init__(self, config: NeuMFConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.history: int | None = None
+        n_users, n_items = vocabulary.n_users, vocabulary.n_items
         self.config = config
         wide = config.factor * 2 ** (config.layers - 1)
         self.users, self.users_network = (nn.Parameter(torch.empty(n_users, n)) for n in (config.factor, wide))
@@ -105,7 +101,7 @@ class NeuMF(nn.Module):
         self.tower = nn.ModuleList(nn.Linear(above, below) for above, below in pairwise(widths))
         self.last = nn.Linear(2 * config.factor, 1)
         self.register_buffer("trained", torch.zeros(n_users, dtype=torch.bool))
-        self.objective = objective
+        self.objective = create_objective(config.objective, n_items, n_users=n_users)
         for table in (self.users, self.users_network, self.items, self.items_network):
             nn.init.normal_(table, std=0.01)
         for layer in (self.first, *self.tower):
@@ -127,8 +123,8 @@ class NeuMF(nn.Module):
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""
+        super().observe(train)
         mark_trained(self.trained, train)
-        self.objective = observed(self.objective, train)
 
     def _head(self) -> PairHead:
         return PairHead(self.items, self.items_network, self.first.weight[:, self.items_network.shape[1] :], self._tower_output)
@@ -156,9 +152,3 @@ class NeuMF(nn.Module):
             rows = table[users.masked_fill(~known, 0)] if len(table) else table.new_zeros(len(users), table.shape[1])
             parts.append(torch.where(known[:, None], rows, stranger))
         return self._join_parts(*parts)
-
-
-def build(config: NeuMFConfig, vocabulary: Vocabulary) -> NeuMF:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
-    return NeuMF(config, vocabulary.n_users, vocabulary.n_items, objective)

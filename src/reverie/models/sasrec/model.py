@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from reverie.models.sequence import SequenceRecommender
+from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import BLOCKS, Dropout
-from reverie.nn.heads import IdTable
-from reverie.objectives import create_objective
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reverie.data.vocabulary import Vocabulary
     from reverie.models.sasrec.config import SASRecConfig
 
 
-class SASRec(nn.Module):
-    """Self-attentive network over a history, pre-norm, for a `SequenceRecommender`.
+class CausalTransformer(nn.Module):
+    """Self-attentive network over a history, pre-norm."""
 
-    .. [1] Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018, arXiv 1808.09781. Deviations: LayerNorm before
-       each branch and at the end, GELU, softmax losses over all positions instead of one binary negative.
-    """
-
-    def __init__(self, blocks: list[nn.Module], dim: int, history: int, dropout: float, learned_positions: bool) -> None:
+    def __init__(self, blocks: Iterable[nn.Module], dim: int, history: int, dropout: float, learned_positions: bool) -> None:
         super().__init__()
         self.positions = nn.Parameter(torch.empty(history, dim)) if learned_positions else None
         self.blocks = nn.ModuleList(blocks)
@@ -45,15 +41,18 @@ class SASRec(nn.Module):
         return out
 
 
-def build(config: SASRecConfig, vocabulary: Vocabulary) -> SequenceRecommender:
-    """Return the model that options describe, its weights drawn from torch's global generator."""
-    rope = config.positions == "rope"
-    blocks = [BLOCKS[config.block](config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
-    return SequenceRecommender(
-        IdTable(vocabulary.n_items, config.dim, config.table == "rowwise"),
-        SASRec(blocks, config.dim, config.history, config.dropout, learned_positions=not rope),
-        config.history,
-        create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users),
-        config.ahead,
-        config.cosine,
-    )
+class SASRec(SequenceRecommender):
+    """Self-attention over the history.
+
+    .. [1] Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018, arXiv 1808.09781. Deviations: LayerNorm before
+       each branch and at the end, GELU, softmax losses over all positions instead of one binary negative.
+    """
+
+    def __init__(self, config: SASRecConfig, vocabulary: Vocabulary) -> None:
+        block, rope = BLOCKS[config.block], config.positions == "rope"
+        blocks = [block(config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
+
+        def network() -> CausalTransformer:
+            return CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=not rope)
+
+        super().__init__(config, vocabulary, network, config.cosine)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
-from torch import Tensor
 
 from reverie.data.sequences import row_offsets
-from reverie.errors import RunError
-from reverie.models.search import best_setting, random_settings
-from reverie.nn.sparse import (
-    best_in_row,
-    compute_event_share,
-    dense_product,
-    history_rows,
-    not_fitted,
-    read_array,
-    select_candidates,
-)
+from reverie.models.counting import CountingModel, best_in_row, compute_event_share, dense_product, history_rows, random_settings
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
+    from reverie.models.counting import Arrays, Measure
     from reverie.models.vmis_knn.config import VMISKNNConfig
-    from reverie.protocols import Card
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
 _DECAYS = ("linear", "harmonic")
 
 
-class VMISKNN:
+class VMISKNN(CountingModel["VMISKNNConfig"]):
     """Score of item j: ``Σ_n r_n λ(a_n) log(S / S_j) ** idf`` over the k nearest sessions n that hold item j.
 
     ``r_n`` sums the weights of the items of the history that session n holds, each item once, at its last occurrence. The item
@@ -105,37 +93,36 @@ class VMISKNN:
        28, 2018 (V-SKNN).
     """
 
-    card: Card
-    history: int | None
+    name = "vmis-knn"
+    stored = (("indptr", None), ("items", None), ("setting", len(SPACE)), ("share", 0))
 
-    def __init__(self, config: VMISKNNConfig, n_items: int) -> None:
-        self.config, self.n_items, self.history = config, n_items, config.history
-        self._sessions: Sessions | None = None
-        self._share = np.zeros(n_items, dtype=np.float32)
-
-    def fit_counts(self, train: Sequences, measure: Callable[[], float] | None = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
         """Index the sessions, and choose options on validation where that is asked for."""
-        self._sessions, self._share = index_sessions(train), compute_event_share(train)
-        if measure is None or self.config.trials < 2:
-            self._set(self.config)
-            return {}
-        trials = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
-        return best_setting(trials, self._set, measure).model_dump(include=set(SPACE))
+        sessions, share = index_sessions(train), compute_event_share(train)
 
-    def _set(self, config: VMISKNNConfig) -> None:
-        if self._sessions is None:
-            raise not_fitted("vmis-knn")
-        self._setting, self.history = config, config.history
-        self._by_item = self._sessions.by_item(config.m)
-        self._by_session = self._sessions.by_session(config.idf)
+        def take(config: VMISKNNConfig) -> None:
+            numbers = [config.m, config.k, _DECAYS.index(config.decay), config.match_decay, config.idf, config.history]
+            setting = np.array(numbers, dtype=np.float64)
+            self._take({"indptr": sessions.indptr, "items": sessions.items, "setting": setting, "share": share})
 
-    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
-        """Return weighted votes of the nearest sessions; items [B, C] → [B, N] or [B, C]."""
-        if self._sessions is None:
-            raise not_fitted("vmis-knn")
+        settings = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
+        return self._choose(settings, take, measure, SPACE)
+
+    def _take(self, arrays: Arrays) -> None:
+        sessions = Sessions(arrays["indptr"], arrays["items"], self.n_items)
+        self._check_fit(len(sessions.indptr) > 0 and int(sessions.indptr[-1]) == len(sessions.items), sessions.items)
+        m, k, decay, match_decay, idf, history = arrays["setting"].tolist()
+        values = {"m": int(m), "k": int(k), "decay": _DECAYS[int(decay)], "match_decay": bool(match_decay)}
+        self._setting = self.config.model_copy(update={**values, "idf": idf, "history": int(history)})
+        self.history = self._setting.history
+        self._by_item, self._by_session = sessions.by_item(self._setting.m), sessions.by_session(idf)
+        super()._take(arrays)
+
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+        """Return weighted votes of the nearest sessions → [B, N]."""
         summed = dense_product(self.neighbours(batch), self._by_session)
-        summed[~summed.any(dim=1)] = torch.from_numpy(self._share)
-        return select_candidates(summed.to(batch.items.device), items)
+        summed[~summed.any(dim=1)] = torch.from_numpy(arrays["share"])
+        return summed
 
     def neighbours(self, batch: SequenceBatch) -> csr_array[np.float32]:
         """Return the k nearest sessions of each history, for an explanation as well as for scores → [B, S]."""
@@ -156,29 +143,6 @@ class VMISKNN:
         best = best_in_row(row, value, session, len(batch.items), setting.k)
         return csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that scoring needs."""
-        if self._sessions is None:
-            raise not_fitted("vmis-knn")
-        used = self._setting
-        numbers = [used.m, used.k, _DECAYS.index(used.decay), used.match_decay, used.idf, used.history]
-        setting = np.array(numbers, dtype=np.float64)
-        return {"indptr": self._sessions.indptr, "items": self._sessions.items, "setting": setting, "share": self._share}
-
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned."""
-        share = read_array(arrays, "share", "vmis-knn", self.n_items)
-        indptr, items = read_array(arrays, "indptr", "vmis-knn"), read_array(arrays, "items", "vmis-knn")
-        m, k, decay, match_decay, idf, history = read_array(arrays, "setting", "vmis-knn", len(SPACE)).tolist()
-        inside = len(items) == 0 or 0 <= int(items.min()) <= int(items.max()) < self.n_items
-        if not len(indptr) or int(indptr[-1]) != len(items) or not inside:
-            raise RunError(
-                f"the stored sessions of 'vmis-knn' do not fit {self.n_items} items; load them with their own vocabulary"
-            )
-        values = {"m": int(m), "k": int(k), "decay": _DECAYS[int(decay)], "match_decay": bool(match_decay)}
-        self._share, self._sessions = share, Sessions(indptr, items, self.n_items)
-        self._set(self.config.model_copy(update={**values, "idf": idf, "history": int(history)}))
-
 
 def _last_occurrences(
     batch: SequenceBatch, n_items: int, history: int
@@ -192,8 +156,3 @@ def _last_occurrences(
     kept = np.sort(len(row) - 1 - at)
     distinct = row_offsets(np.bincount(row[kept], minlength=len(counts)))
     return csr_array((rows.data[kept], rows.indices[kept], distinct), shape=rows.shape), ago[kept], counts[row[kept]]
-
-
-def build(config: VMISKNNConfig, vocabulary: Vocabulary) -> VMISKNN:
-    """Return an unfitted model."""
-    return VMISKNN(config, vocabulary.n_items)

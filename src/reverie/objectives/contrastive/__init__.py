@@ -5,16 +5,11 @@ Losses of scores take ``(positive [M], negative [M, K], temperature)`` and retur
 module.
 """
 
-from reverie.objectives.contrastive.adjusted import adnce, gaussian, shuffled
-from reverie.objectives.contrastive.adversarial import Adversarial, adv_info_nce
-from reverie.objectives.contrastive.bank import MemoryBank
-from reverie.objectives.contrastive.gather import gather_rows
-from reverie.objectives.contrastive.hard import dcl, dclw, debiased, hcl
-from reverie.objectives.contrastive.module import Contrastive
-from reverie.objectives.contrastive.robust import bsl, rince
-from reverie.objectives.contrastive.score_loss import ScoreLoss, create_loss
-from reverie.objectives.contrastive.vectors import contrast, info_nce
-from reverie.objectives.contrastive.views import nt_xent
+from reverie.objectives.contrastive.bank import MemoryBank, gather_rows
+from reverie.objectives.contrastive.hard import bsl, dcl, dclw, debiased, hcl, rince
+from reverie.objectives.contrastive.module import Contrastive, ScoreLoss, create_loss
+from reverie.objectives.contrastive.vectors import contrast, info_nce, nt_xent
+from reverie.objectives.contrastive.weighted import Adversarial, adnce, adv_info_nce, gaussian, shuffled
 
 __all__ = [
     "Adversarial",

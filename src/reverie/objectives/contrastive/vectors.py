@@ -1,26 +1,29 @@
-"""`info_nce` and `contrast`: contrastive losses of vectors, with in-batch, gathered or given negatives."""
+"""Contrastive losses of vectors with in-batch, gathered or given negatives: InfoNCE, NT-Xent (SimCLR), and any loss of scores."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from reverie.errors import NotFinite
-from reverie.objectives.checks import check_temperature, wide
-from reverie.objectives.contrastive.gather import gather_rows
-from reverie.objectives.contrastive.in_batch import in_batch_softmax
-from reverie.objectives.contrastive.products import LeftOut, NegativeMode, Products, Reduction, check_finite, check_vectors, checked
-from reverie.objectives.pool import Scores
+from reverie.objectives.contrastive.bank import gather_rows
+from reverie.objectives.contrastive.products import (
+    LeftOut,
+    NegativeMode,
+    Products,
+    Reduction,
+    check_finite,
+    check_vectors,
+    checked,
+    in_batch_softmax,
+)
+from reverie.objectives.pool import LogWeight, Pool, Scores, Temperature, check_temperature, wide
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from reverie.objectives.checks import Temperature
-    from reverie.objectives.pool import LogWeight, Pool
 
 FEW = 2**20
 """Scores up to which all are held, where nothing but InfoNCE is asked for."""
@@ -80,21 +83,10 @@ def info_nce(
     """
     if temperature is None:
         raise ValueError("temperature must be a number or a tensor, got None")
-    return contrast(
-        sampled_softmax if log_weight is None else partial(sampled_softmax, log_weight=log_weight),
-        query,
-        positive_key,
-        negative_keys,
-        temperature,
-        reduction,
-        negative_mode,
-        symmetric=symmetric,
-        labels=labels,
-        negative_labels=negative_labels,
-        mask=mask,
-        chunk=chunk,
-        gather=gather,
-    )
+    loss = sampled_softmax if log_weight is None else partial(sampled_softmax, log_weight=log_weight)
+    left_out: dict[str, Any] = {"labels": labels, "negative_labels": negative_labels, "mask": mask}
+    how: dict[str, Any] = {"symmetric": symmetric, "chunk": chunk, "gather": gather}
+    return contrast(loss, query, positive_key, negative_keys, temperature, reduction, negative_mode, **left_out, **how)
 
 
 def contrast(
@@ -246,3 +238,51 @@ def _transpose(mask: Tensor | None) -> Tensor | None:
 
 def _reduce(loss: Tensor, reduction: Reduction) -> Tensor:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
+
+def nt_xent(
+    first: Tensor,
+    second: Tensor,
+    temperature: Temperature | None = 0.1,
+    reduction: Reduction = "mean",
+    *,
+    loss: Loss = sampled_softmax,
+    labels: Tensor | None = None,
+    chunk: int | None = None,
+) -> Tensor:
+    """Return a loss of 2B anchors, each with 2B - 2 negatives from both views (NT-Xent of SimCLR, arXiv 2002.05709, eq. 1).
+
+    Parameters
+    ----------
+    first, second : Tensor, shape [B, D]
+        Views; row i of both is the same example.
+    temperature : float, None or Tensor, shape [], [2B] or [2B, 1]
+        τ, positive; None: the loss has its own.
+    reduction : {"mean", "sum", "none"}
+        Over the 2B anchors, those of `first` before those of `second`.
+    loss : callable
+        Loss of scores, see `Loss`; InfoNCE by default.
+    labels : Tensor or None, shape [B]
+        Examples of the same label are no negatives.
+    chunk : int or None
+        See `contrast`.
+
+    Returns
+    -------
+    Tensor, shape [], or [2B] for reduction "none"
+        The loss, float32 or wider.
+
+    Raises
+    ------
+    ValueError
+        See `contrast`.
+    """
+    if first.dim() != 2 or first.shape != second.shape:
+        raise ValueError(f"second must have the shape [B, D] of first, got {list(first.shape)} and {list(second.shape)}")
+    if labels is not None and labels.shape != first.shape[:1]:
+        raise ValueError(f"labels must have shape [{len(first)}], got {list(labels.shape)}")
+    if len(first) == 1:
+        raise ValueError(f"first must have at least 2 rows, got shape {list(first.shape)}")
+    own = torch.arange(len(first), device=first.device) if labels is None else labels
+    query, key = torch.cat([first, second]), torch.cat([second, first])
+    return contrast(loss, query, key, None, temperature, reduction, labels=own.repeat(2), chunk=chunk)

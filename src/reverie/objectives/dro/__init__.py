@@ -8,38 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_WHERE = {
-    "AdapTau": "adap_tau",
-    "AnchorTau": "anchor_tau",
-    "ChiSquare": "divergences",
-    "Divergence": "divergences",
-    "GaussianMI": "information",
-    "KullbackLeibler": "divergences",
-    "LearnedTemperature": "learned",
-    "Robust": "robust",
-    "TemperatureRule": "temperature",
-    "effective_inv_tau": "temperature",
-    "entropic_mean": "tilt",
-    "gaussian_mi": "information",
-    "gaussian_rho": "information",
-    "generalised_mi": "information",
-    "kl_dro": "robust",
-    "lambert_w": "tilt",
-    "learn_temperature": "learned",
-    "mean_variance": "tilt",
-    "mi_dv": "information",
-    "mi_info_nce": "information",
-    "mi_js": "information",
-    "mi_nwj": "information",
-    "mi_phi": "information",
-    "mi_smile": "information",
-    "phi_dro": "robust",
-    "radius": "tilt",
-    "sampled_mi": "information",
-    "tau_approx": "tilt",
-    "tau_exact": "exact",
+_NAMES = {
+    "divergences": "ChiSquare Divergence KullbackLeibler Robust kl_dro phi_dro",
+    "information": "GaussianMI gaussian_mi gaussian_rho generalised_mi mi_dv mi_info_nce mi_js mi_nwj mi_phi mi_smile sampled_mi",
+    "rules": "AdapTau AnchorTau",
+    "temperature": "LearnedTemperature TemperatureRule effective_inv_tau learn_temperature",
+    "tilt": "entropic_mean lambert_w mean_variance radius tau_approx tau_exact",
 }
-
+_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_WHERE)
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.checks import wide
 from reverie.objectives.dro.divergences import Divergence, KullbackLeibler
+from reverie.objectives.pool import wide
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
-"""Temperatures: effective ones of a loss, and learned ones by row."""
+"""Temperatures: effective ones of a loss, and those learned from a KL radius, after the robust reading of InfoNCE."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from reverie.objectives.dro.tilt import MaskedScores, group_rows, solve_group_tau
+from reverie.objectives.pool import check_scores
 
 
 def effective_inv_tau(f: Tensor, tau: float, mu: float, sigma: float) -> Tensor:
@@ -48,7 +51,6 @@ class TemperatureRule(Protocol):
 
     def __call__(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
         """Return temperatures, in units of score; positive [M], negative [M, K], users [M] → [M, 1] or []."""
-        ...
 
 
 def check_users(users: Tensor | None, rows: int, n: int, name: str = "users") -> Tensor:
@@ -98,3 +100,122 @@ class SlotAverages(nn.Module):
         """Return the mean of the averages of all slots that were reached; 0 if none was → []."""
         seen = self.weight > 0
         return (self.total / self.weight.masked_fill(~seen, 1.0)).sum() / seen.sum().clamp(min=1)
+
+
+def learn_temperature(
+    radius: float,
+    form: Literal["global", "sample", "user"] = "global",
+    n_users: int | None = None,
+    decay: float = 0.9,
+    minimum: float = 0.01,
+    maximum: float = 10.0,
+) -> LearnedTemperature:
+    """Return a temperature that solves ``KL(softmax(f/τ) ‖ uniform) = radius`` for the scores f of negatives.
+
+    τ is the multiplier of the robust problem ``min_τ τ log E e^{f/τ} + τ radius``, so it is used without gradient: at its
+    optimum the derivative by τ is 0, and by the envelope theorem the gradient of ``τ (L + radius)``, with L the softmax loss
+    at that τ, is right with τ held fixed. L alone has the same gradient divided by τ: per sample or user, multiply the loss by
+    τ if rows should keep the weight that the robust problem gives them. With bounds or a moving average τ is near the optimum
+    only, and so is the gradient.
+
+    Parameters
+    ----------
+    radius : float
+        η in nats, positive. K negatives allow at most log K.
+    form : {"global", "sample", "user"}
+        One τ for the batch (the mean radius over rows is η), one per row, or one per user (the mean over the user's rows).
+    n_users : int or None
+        Number U of users of form `user`.
+    decay : float
+        Of the moving average of log τ, over batches (`global`) or over the batches in which a user occurs (`user`); `sample`
+        has none.
+    minimum, maximum : float
+        Bounds of τ, in units of score. Scores that cannot reach the radius get the minimum.
+
+    Returns
+    -------
+    LearnedTemperature
+        A `TemperatureRule`; averages are buffers.
+
+    Raises
+    ------
+    ValueError
+        If a number lies outside its range, or `n_users` is missing or not wanted.
+    """
+    if form not in ("global", "sample", "user"):
+        raise ValueError(f"form must be global, sample or user, got {form!r}")
+    if (form == "user") != (n_users is not None):
+        raise ValueError(f"n_users is needed for form 'user' and for no other, got form {form!r} and n_users {n_users}")
+    slots = {"global": 1, "sample": None, "user": n_users}[form]
+    return LearnedTemperature(radius, None if slots is None else SlotAverages(slots, decay), minimum, maximum)
+
+
+class LearnedTemperature(nn.Module):
+    """A `TemperatureRule` by radius; made by `learn_temperature`.
+
+    Parameters
+    ----------
+    radius : float
+        η in nats.
+    averages : SlotAverages or None
+        Where log τ is averaged: one slot for all rows, or one per user; None for a τ per row.
+    minimum, maximum : float
+        Bounds of τ.
+
+    Raises
+    ------
+    ValueError
+        If a number lies outside its range.
+    """
+
+    def __init__(self, radius: float, averages: SlotAverages | None, minimum: float, maximum: float) -> None:
+        super().__init__()
+        if not radius > 0:
+            raise ValueError(f"radius must be positive, got {radius}")
+        check_bounds(minimum, maximum)
+        self.radius, self.averages, self.minimum, self.maximum = radius, averages, minimum, maximum
+
+    @torch.no_grad()
+    def forward(self, positive: Tensor, negative: Tensor, users: Tensor | None = None) -> Tensor:
+        """Return the temperatures of a batch, and in training mode move the averages.
+
+        Parameters
+        ----------
+        positive : Tensor, shape [M]
+            Scores of the targets; only their number is read.
+        negative : Tensor, shape [M, K]
+            Scores of the negatives; -inf masks one. A row with all masked gets the minimum and moves nothing.
+        users : Tensor or None, shape [M], int64
+            Users 0..U-1, for the form `user`. In evaluation mode, one that was never seen gets a τ from this batch.
+
+        Returns
+        -------
+        Tensor, shape [M, 1]
+            Temperatures, float32 or wider, without gradient.
+
+        Raises
+        ------
+        ValueError
+            If a shape or value does not fit.
+        """
+        check_scores(positive, negative)
+        slots = self._slots(users, len(negative), negative.device)
+        usable = (negative != -torch.inf).any(1)
+        kept, groups = group_rows(slots[usable])
+        scores = MaskedScores.of(negative[usable], name="negative")
+        fresh = solve_group_tau(scores, scores.top.new_full(kept.shape, self.radius), groups)
+        tau = fresh.clamp(self.minimum, self.maximum)
+        if self.averages is not None:
+            if self.training:
+                self.averages.update(kept, tau.log())
+            tau = self.averages.read(kept, tau.log()).exp().clamp(self.minimum, self.maximum)
+        every = tau.new_full((len(negative), 1), self.minimum)
+        every[usable] = tau[groups.index][:, None]
+        return every
+
+    def _slots(self, users: Tensor | None, rows: int, device: torch.device) -> Tensor:
+        """Return which rows share a temperature, [M]: equal numbers do."""
+        if self.averages is None:
+            return torch.arange(rows, device=device)
+        n = len(self.averages.total)
+        return torch.zeros(rows, dtype=torch.int64, device=device) if n == 1 else check_users(users, rows, n)

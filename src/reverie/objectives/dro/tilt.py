@@ -1,4 +1,4 @@
-"""Exponential tilting of scores, and Lambert's W in log space."""
+"""Exponential tilting of scores, its KL radius and the temperature that reaches it, and Lambert's W."""
 
 from __future__ import annotations
 
@@ -8,7 +8,85 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reverie.objectives.dro.scores import MaskedScores, checked_rows
+from reverie.objectives.pool import wide
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which rows belong together; index [M]."""
+
+    index: Tensor
+    size: int
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return each group's mean over its rows; x [M] → [G]."""
+        return x.new_zeros(self.size).index_add(0, self.index, x) / torch.bincount(self.index, minlength=self.size)
+
+
+def group_rows(codes: Tensor) -> tuple[Tensor, Groups]:
+    """Group rows of equal code; codes [M] → [G]."""
+    kept, index = torch.unique(codes, return_inverse=True)
+    return kept, Groups(index, len(kept))
+
+
+@dataclass(frozen=True)
+class MaskedScores:
+    """Checked scores. Made by `MaskedScores.of`; values [..., N], mask [..., N], count [...], top [...]."""
+
+    values: Tensor
+    mask: Tensor
+    count: Tensor
+    top: Tensor
+
+    @classmethod
+    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> MaskedScores:
+        """Check scores and take the masked ones out; f [..., N]."""
+        if f.dim() == 0 or f.shape[-1] == 0 or not f.is_floating_point():
+            raise ValueError(f"{name} must be floating with shape [..., N] and N ≥ 1, got {f.dtype} {list(f.shape)}")
+        keep = f != -torch.inf
+        if mask is not None:
+            if mask.dtype != torch.bool:
+                raise ValueError(f"mask must be bool, got {mask.dtype} {list(mask.shape)}")
+            try:
+                keep = keep & mask.expand_as(f)
+            except RuntimeError:
+                raise ValueError(f"mask must broadcast to {name} {list(f.shape)}, got {list(mask.shape)}") from None
+        count = keep.sum(-1)
+        if not bool(count.all()):
+            raise ValueError(f"{name} {list(f.shape)} has a row without an unmasked score")
+        values = wide(f).masked_fill(~keep, -torch.inf)
+        top = values.amax(-1)
+        if not bool(top.isfinite().all()):
+            raise ValueError(f"{name} {list(f.shape)} holds NaN or +inf")
+        return cls(torch.where(keep, values, top[..., None]), keep, count, top)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the mean over unmasked entries; x [..., N] → [...]."""
+        return x.masked_fill(~self.mask, 0.0).sum(-1) / self.count
+
+    def variance(self) -> Tensor:
+        """Return the variance of the scores under the uniform law (divided by the count, not by one less) → [...]."""
+        return self.mean((self.values - self.mean(self.values)[..., None]).square())
+
+    def ties(self) -> tuple[Tensor, Tensor]:
+        """Return the uniform law over each row's highest scores, what tilting tends to as τ → 0, and its radius.
+
+        → [..., N], [...].
+        """
+        highest = self.mask & (self.values == self.top[..., None])
+        number = highest.sum(-1)
+        return highest / number[..., None].to(self.values.dtype), (self.count.to(self.values.dtype) / number).log()
+
+
+def checked_rows(value: float | Tensor, rows: Tensor, name: str) -> Tensor:
+    """Return a positive number per row; rows [...] → [...]."""
+    number = torch.as_tensor(value, dtype=rows.dtype, device=rows.device)
+    if not bool((number > 0).all() & number.isfinite().all()):
+        raise ValueError(f"{name} must be positive and finite, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")
+    try:
+        return number.expand_as(rows)
+    except RuntimeError:
+        raise ValueError(f"{name} must broadcast to {list(rows.shape)}, one per row of f, got {list(number.shape)}") from None
 
 
 @torch.no_grad()
@@ -172,3 +250,72 @@ def tau_approx(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Te
     """
     scores = MaskedScores.of(f, mask)
     return (scores.variance() / (2 * checked_rows(eta, scores.top, "eta"))).sqrt()
+
+
+_STEPS = 100
+"""More than bisection alone needs to exhaust float64; Newton's steps end it after 4 to 12."""
+
+
+@torch.no_grad()
+def solve_group_tau(scores: MaskedScores, eta: Tensor, groups: Groups) -> Tensor:
+    """Return each group's τ with ``mean over its rows of KL(softmax(f/τ) ‖ uniform) = η``; eta [G] → [G].
+
+    That τ is the multiplier of one robust problem over all rows of the group whose mean radius is bounded:
+    ``min_τ mean_rows τ log E e^{f/τ} + τ η``. The radius falls in τ; Newton's method on its logarithm in log τ starts at the
+    small-radius value and is kept inside a shrinking bracket. With R = max - min of a row, a variance is at most R²/4, hence
+    ``η(τ) ≤ R²/(8τ²)``, which gives the upper end.
+    """
+    variance = groups.mean(scores.variance())
+    capped = (eta >= groups.mean(scores.ties()[1])) | (variance == 0)
+    lowest = torch.where(scores.mask, scores.values, torch.inf).amin(-1)
+    high = (groups.mean((scores.top - lowest).square()) / (8 * eta)).sqrt().log().masked_fill(capped, 0.0)
+    low = high + math.log(torch.finfo(high.dtype).eps / 64)  # below it, scores that differ at all are as far apart as any
+    at = torch.minimum((variance / (2 * eta)).sqrt().log(), high).masked_fill(capped, 0.0)
+    enough = torch.finfo(high.dtype).eps ** 0.75  # Newton squares the error, so the step after this one would be rounding
+    for _ in range(_STEPS):
+        tilt = compute_tilt(scores, at.exp()[groups.index])
+        reached = groups.mean(tilt.radius)
+        low, high = torch.where(reached > eta, at, low), torch.where(reached > eta, high, at)
+        newton = at + reached * (reached / eta).log() / groups.mean(tilt.variance)
+        near = ((newton - at).abs() <= enough) | (high - low <= enough)
+        good = near | ((newton > low) & (newton < high))
+        at = torch.where(good, newton, (low + high) / 2).clamp(low, high).masked_fill(capped, 0.0)
+        if bool((near | capped).all()):
+            break
+    return at.exp().masked_fill(capped, 0.0)
+
+
+def tau_exact(f: Tensor, eta: float | Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the root τ of ``KL(softmax(f/τ) ‖ uniform) = η`` for each row: the best temperature of `kl_dro`.
+
+    Parameters
+    ----------
+    f : Tensor, shape [..., N]
+        Scores of negatives; -inf masks one.
+    eta : float or Tensor, broadcasts to [...]
+        Radius in nats.
+    mask : Tensor or None, bool, broadcasts to f
+        True where an entry counts.
+
+    Returns
+    -------
+    Tensor, shape [...]
+        Temperatures in units of score, falling in η; 0 from the cap η = log(N / number of highest scores) on. First
+        derivatives by `f` and `eta` follow from the implicit function theorem; they are 0 where τ is.
+
+    Raises
+    ------
+    ValueError
+        If a shape or value does not fit, see `MaskedScores.of`.
+    """
+    scores = MaskedScores.of(f, mask)
+    row_eta = checked_rows(eta, scores.top, "eta")
+    n = scores.values.shape[-1]
+    flat = MaskedScores(scores.values.reshape(-1, n), scores.mask.reshape(-1, n), scores.count.reshape(-1), scores.top.reshape(-1))
+    groups = Groups(torch.arange(len(flat.top), device=f.device), len(flat.top))
+    tau = solve_group_tau(flat, row_eta.detach().reshape(-1), groups).view_as(scores.top)
+    capped = tau == 0
+    tilt = compute_tilt(scores, tau.masked_fill(capped, 1.0))
+    slope = tilt.variance.detach()
+    flat_there = capped | (slope <= torch.finfo(tau.dtype).eps)
+    return tau * (1 + (tilt.radius - row_eta) / slope.masked_fill(flat_there, torch.inf))

@@ -36,20 +36,24 @@ class AimConfig(Options):
     """Users drawn for the loss at each step, at most."""
 
 
-class NullConfig(Options):
+class NoOptions(Options):
     """Nothing to choose."""
 
 
-class TargetOnlyConfig(Options):
-    """Nothing to choose."""
+NullConfig = NoOptions
+TargetOnlyConfig = NoOptions
+RandomConfig = NoOptions
+AverageConfig = NoOptions
+LoveHateConfig = NoOptions
 
 
-class RandomConfig(Options):
-    """Nothing to choose."""
+class OnSurrogateConfig(Options):
+    """Options of attacks by the gradient of a loss on a surrogate."""
 
-
-class AverageConfig(Options):
-    """Nothing to choose."""
+    surrogate: SurrogateConfig = SurrogateConfig()
+    """What the gradient is computed on."""
+    aim: AimConfig = AimConfig()
+    """What is minimised."""
 
 
 class BandwagonConfig(Options):
@@ -64,10 +68,6 @@ class ReverseBandwagonConfig(Options):
 
     selected: PositiveInt = 11
     """Number of unpopular items rated lowest; at most the size of a profile less one."""
-
-
-class LoveHateConfig(Options):
-    """Nothing to choose."""
 
 
 class SegmentConfig(Options):
@@ -100,7 +100,7 @@ class AushConfig(Options):
     """Share of unrated selected items that count as zeros in the reconstruction."""
 
 
-class AiaConfig(Options):
+class AiaConfig(OnSurrogateConfig):
     """Options of AIA."""
 
     steps: NonNegativeInt = 40
@@ -109,13 +109,9 @@ class AiaConfig(Options):
     """Learning rate of Adam, in steps of the scale of ratings."""
     unrolled: PositiveInt = 1
     """How many of the last sweeps of the surrogate's fit the gradient passes through."""
-    surrogate: SurrogateConfig = SurrogateConfig()
-    """What the gradient is computed on."""
-    aim: AimConfig = AimConfig()
-    """What is minimised."""
 
 
-class LegupConfig(Options):
+class LegupConfig(OnSurrogateConfig):
     """Options of Leg-UP."""
 
     hidden: PositiveInt = 125
@@ -138,23 +134,15 @@ class LegupConfig(Options):
     """Learning rate of Adam for the discriminator."""
     unrolled: PositiveInt = 1
     """How many of the last sweeps of the surrogate's fit the gradient passes through."""
-    surrogate: SurrogateConfig = SurrogateConfig()
-    """What the attack is computed on."""
-    aim: AimConfig = AimConfig()
-    """What is minimised."""
 
 
-class PgaConfig(Options):
+class PgaConfig(OnSurrogateConfig):
     """Options of projected gradient ascent."""
 
     steps: PositiveInt = 30
     """Gradient steps."""
     rate: PositiveFloat = 0.3
     """Step, in units of the largest entry of a fake user's gradient."""
-    surrogate: SurrogateConfig = SurrogateConfig()
-    """What the gradient is computed on."""
-    aim: AimConfig = AimConfig()
-    """What is minimised."""
 
 
 class RevadvConfig(PgaConfig):

@@ -1,130 +1,23 @@
-"""Attacks by gradients: losses of attackers, steps on profiles, RevAdv (Tang et al. 2020) and PGA (Li et al. 2016)."""
+"""Attacks by gradients on a surrogate: PGA (Li et al. 2016), RevAdv and AIA (Tang et al. 2020)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from reverie.robustness.attacks.surrogate import Surrogate
-from reverie.robustness.attacks.templates import (
-    build_profiles,
-    draw_templates,
-    like_targets,
-    n_fillers,
-    sample_entries,
-    seen_ratings,
-    without_targets,
-)
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import AiaConfig, PgaConfig, RevadvConfig
+from reverie.robustness.attacks.surrogate import PoisoningLoss, Through
+from reverie.robustness.attacks.templates import build_profiles, draw_templates, n_fillers, sample_entries, without_targets
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
-
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import AimConfig, PgaConfig, RevadvConfig, SurrogateConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
-
-
-_TOP = 10
-_LOW = -1e4
-"""Stands for the tenth score of a user who has fewer unseen items."""
-_CHUNK = 512
-"""Users whose scores are held at once."""
-
-
-class AttackLoss:
-    """The attacker's loss; likes [U, N].
-
-    * promote: mean over users without the target of ``-log softmax(s_u / τ)_t`` over the unseen items that score at least as
-      high as the target (AIA); a user who sees it on top adds nothing. With ``promote="hit"``: mean of
-      ``-sigmoid((s_ut - s_u(10)) / τ)``, s_u(10) being the tenth highest score of another unseen item.
-    * demote: mean over users without the target of ``softmax(s_u / τ)_t`` over all unseen items.
-    * damage: mean over liked items of ``log softmax(s_u / τ)_i`` over all items.
-    """
-
-    def __init__(self, goal: Goal, likes: csr_array, config: AimConfig) -> None:
-        self.goal, self.likes, self.config = goal, likes, config
-        self.columns = goal.targets.astype(np.int64) - 1
-
-    def sample_users(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Draw the users of one step."""
-        n = self.likes.shape[0]
-        if n <= self.config.audience:
-            return np.arange(n)
-        return np.sort(generator.choice(n, self.config.audience, replace=False))
-
-    def loss(self, users: Tensor, items: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
-        """Return the loss, holding the scores of 512 users at a time; users [U, D], items [N, D]."""
-        wanted = users.requires_grad or items.requires_grad
-        fixed, table = users.detach()[rows].requires_grad_(wanted), items.detach().requires_grad_(wanted)
-        value = 0.0
-        with torch.set_grad_enabled(wanted):
-            for begin in range(0, len(rows), _CHUNK):
-                part = self._sum(fixed[begin : begin + _CHUNK] @ table.T, rows[begin : begin + _CHUNK]) / self._terms(rows)
-                if part.requires_grad:
-                    part.backward()  # type: ignore[no-untyped-call]
-                value += float(part.detach())
-        of_users = torch.zeros_like(fixed) if fixed.grad is None else fixed.grad
-        of_items = torch.zeros_like(table) if table.grad is None else table.grad
-        return value, (users[rows] * of_users).sum() + (items * of_items).sum()
-
-    def _terms(self, rows: NDArray[np.int64]) -> int:
-        count = int(self.likes[rows].nnz)
-        if self.goal.kind != "damage":
-            count = len(rows) * len(self.columns) - int(self.likes[rows][:, self.columns].nnz)
-        return max(count, 1)
-
-    def _sum(self, scores: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        scores = scores / self.config.temperature
-        seen = torch.from_numpy(self.likes[rows].toarray() > 0)
-        if self.goal.kind == "damage":
-            return scores.log_softmax(1)[seen].sum()
-        total = scores.new_zeros(())
-        for column in self.columns.tolist():
-            without = ~seen[:, column]
-            open_, hidden = scores[without], seen[without]
-            target = open_[:, column]
-            if self.goal.kind == "demote":
-                total = total + open_.masked_fill(hidden, -torch.inf).softmax(1)[:, column].sum()
-            elif self.config.promote == "hit":
-                others = open_.masked_fill(hidden, -torch.inf)
-                others[:, column] = -torch.inf
-                tenth = others.topk(min(_TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
-                total = total - torch.sigmoid(target - tenth).sum()
-            else:
-                below = hidden | (open_ < target[:, None])
-                total = total - open_.masked_fill(below, -torch.inf).log_softmax(1)[:, column].sum()
-        return total
-
-
-class PoisoningLoss:
-    """A surrogate fitted to what the attacker sees, and what the attacker wants of it."""
-
-    def __init__(
-        self,
-        view: View,
-        goal: Goal,
-        surrogate: SurrogateConfig,
-        aim: AimConfig,
-        users: int,
-        through: Literal["all", "last"] | int,
-        seed: int,
-    ) -> None:
-        likes = seen_ratings(view).likes()
-        self.surrogate, self.attack_loss, self.through = Surrogate(likes, surrogate, seed), AttackLoss(goal, likes, aim), through
-        self.targets = torch.from_numpy(like_targets(view, goal, np.zeros((users, view.n_items))))
-
-    def loss(self, others: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
-        """Return the loss after a refit with fake users who like their targets and others; others [F, N]."""
-        with torch.set_grad_enabled(others.requires_grad):
-            users, items = self.surrogate.retrain(others + self.targets, self.through)
-        return self.attack_loss.loss(users, items, rows)
+    from reverie.robustness.arena import Scale
+    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class _HardStep(torch.autograd.Function):
@@ -169,19 +62,7 @@ def gradient_step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.step()
 
 
-def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """Return the loss of a discriminator of real and fake profiles; real [B, N], fake [B, N]."""
-    told, ones = discriminator(real), torch.ones(len(fake), 1)
-    loss = F.binary_cross_entropy_with_logits(told, ones)
-    return loss + F.binary_cross_entropy_with_logits(discriminator(fake.detach()), 0 * ones)
-
-
-def generator_loss(discriminator: nn.Module, fake: Tensor) -> Tensor:
-    """Return the loss of a generator whose profiles should pass for real; fake [B, N]."""
-    return F.binary_cross_entropy_with_logits(discriminator(fake), torch.ones(len(fake), 1))
-
-
-class GradientAttack:
+class GradientAttack(BaseAttack[PgaConfig]):
     """Likes of fake users, relaxed to [0, 1], follow the projected gradient of the attacker's loss on a refitted surrogate.
 
     Each step refits the surrogate with the relaxed fake users, moves them against the gradient, and projects each back to
@@ -190,19 +71,15 @@ class GradientAttack:
     start included. Chosen items are rated highest.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"ratings"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
-
-    def __init__(self, config: PgaConfig | RevadvConfig, through: Literal["all", "last"] | int) -> None:
-        self.config, self.through = config, through
+    needs = frozenset({"ratings"})
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         generator = numpy_generator(seed, "attack", "gradient")
-        ratings = seen_ratings(view)
-        poisoning_loss = PoisoningLoss(view, goal, self.config.surrogate, self.config.aim, budget.users, self.through, seed)
+        through: Through = (self.config.unrolled or "all") if isinstance(self.config, RevadvConfig) else "last"
+        poisoning_loss = PoisoningLoss(view, goal, self.config, budget.users, through, seed)
         n = n_fillers(view, goal, budget.size)
-        real = without_targets(ratings, goal)
+        real = without_targets(view, goal)
         templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
         state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
@@ -222,7 +99,7 @@ class GradientAttack:
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
-        return build_profiles(view, goal, chosen, np.full(chosen.shape, ratings.scale.high))
+        return build_profiles(view, goal, chosen, np.full(chosen.shape, view.arena.ratings.scale.high))
 
 
 def largest(state: Tensor, n: int) -> Tensor:
@@ -246,11 +123,50 @@ def capped_simplex(state: Tensor, total: int, open_: Tensor) -> Tensor:
     return projected
 
 
-def build_pga(config: PgaConfig) -> GradientAttack:
-    """Return PGA."""
-    return GradientAttack(config, "last")
+class AIA(BaseAttack[AiaConfig]):
+    """Real users as templates; what a fake user rates is copied, how is learned on a surrogate.
+
+    .. [1] Tang, Wen and Wang, Revisiting adversarially learned injection attacks against recommender systems, RecSys 2020, in
+       the form in which the Leg-UP paper (arXiv:2206.11433) calls it AIA.
+    """
+
+    needs = frozenset({"ratings"})
+    goals = frozenset({"promote", "demote"})
+
+    def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
+        """Return profiles; see `Attack`."""
+        config, generator = self.config, numpy_generator(seed, "attack", "aia")
+        scale, n = view.arena.ratings.scale, n_fillers(view, goal, budget.size)
+        real = without_targets(view, goal)
+        copied = draw_templates(real, budget.users, n, generator)
+        if not scale.implicit:
+            copied = sample_entries(copied, n, generator)
+        at = torch.from_numpy(np.stack(copied.tocoo().coords).astype(np.int64))
+        start = generator.normal(0.0, 0.1, copied.nnz) if scale.implicit else copied.tocoo().data
+        values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
+        allowed = torch.zeros(copied.shape, dtype=torch.bool)
+        allowed[at[0], at[1]] = True
+        poisoning_loss = PoisoningLoss(view, goal, config, budget.users, config.unrolled, seed)
+        optimiser = torch.optim.Adam([values], lr=config.rate * (scale.step or 0.5))
+        rows, lowest, best = poisoning_loss.attack_loss.sample_users(generator), np.inf, values.detach().clone()
+        for _ in range(config.steps):
+            value, handle = poisoning_loss.loss(_likes(values, at, allowed, n, scale), rows)
+            if value < lowest:
+                lowest, best = value, values.detach().clone()
+            gradient_step(optimiser, handle)
+            if not scale.implicit:
+                with torch.no_grad():
+                    values.clamp_(scale.low, scale.high)
+        dense = torch.zeros(allowed.shape)
+        dense[at[0], at[1]] = best
+        kept = hard_top(dense, allowed, n) > 0 if scale.implicit else allowed
+        return build_profiles(view, goal, kept.numpy(), dense.numpy())
 
 
-def build_revadv(config: RevadvConfig) -> GradientAttack:
-    """Return RevAdv."""
-    return GradientAttack(config, config.unrolled or "all")
+def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) -> Tensor:
+    """Likes of fake users, shape [F, N], from numbers at the positions of their templates."""
+    dense = torch.zeros(allowed.shape)
+    if scale.implicit:
+        return hard_top(dense.index_put((at[0], at[1]), values), allowed, n)
+    cut = scale.threshold - scale.step / 2
+    return dense.index_put((at[0], at[1]), hard_step((values - cut) / scale.step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.gradient import gradient_step
 from reverie.robustness.attacks.templates import append_targets, n_fillers
 from reverie.seeds import seed_torch, torch_generator
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import PoisonrecConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
+    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class ItemTree:
@@ -84,40 +84,39 @@ class ItemTree:
 class Policy(nn.Module):
     """An LSTM over the items drawn so far, from a vector of the fake user; its state walks down an `ItemTree`."""
 
-    def __init__(self, users: int, n_items: int, n_nodes: int, dim: int) -> None:
+    def __init__(self, users: int, n_items: int, tree: ItemTree, dim: int) -> None:
         super().__init__()
+        self.tree = tree
         self.users, self.items = nn.Embedding(users, dim), nn.Embedding(n_items, dim)
         self.memory = nn.LSTM(dim, dim, batch_first=True)
         self.out = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim))
-        self.table = nn.Parameter(torch.randn(n_nodes, dim) * 0.1)
-        self.bias = nn.Parameter(torch.zeros(n_nodes))
+        self.table = nn.Parameter(torch.randn(tree.n_nodes, dim) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(tree.n_nodes))
 
-    def states(self, users: Tensor, columns: Tensor) -> Tensor:
-        """Return the state before each item, shape [B, T, D], of fake users [B] with columns [B, T]."""
+    def log_chance(self, users: Tensor, columns: Tensor) -> Tensor:
+        """Return the log-probability of each item given those before it, of fake users [B] with columns [B, T] → [B, T]."""
         inputs = torch.cat([self.users(users)[:, None], self.items(columns[:, :-1])], dim=1)
-        states: Tensor = self.out(self.memory(inputs)[0])
-        return states
+        return self.tree.log_chance(self.out(self.memory(inputs)[0]), self.table, self.bias, columns)
 
     @torch.no_grad()
-    def sample(self, users: Tensor, length: int, tree: ItemTree, generator: torch.Generator) -> Tensor:
+    def sample(self, users: Tensor, length: int, generator: torch.Generator) -> Tensor:
         """Draw the items of fake users, shape [B, T] of columns."""
         given, memory, columns = self.users(users)[:, None], None, []
         for _ in range(length):
             state, memory = self.memory(given, memory)
-            columns.append(tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
+            columns.append(self.tree.draw(self.out(state[:, 0]), self.table, self.bias, generator))
             given = self.items(columns[-1])[:, None]
         return torch.stack(columns, dim=1)
 
 
-class PoisonRec:
+class PoisonRec(BaseAttack[PoisonrecConfig]):
     """Black box: a policy chooses the items of fake users one by one, and learns from the reward of a trial.
 
     .. [1] Song, Li, Wang et al., PoisonRec: an adaptive data poisoning framework for attacking black-box recommender systems,
        ICDE 2020.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"reward", "popularity"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
+    needs = frozenset({"reward", "popularity"})
 
     def __init__(self, config: PoisonrecConfig) -> None:
         self.config = config
@@ -132,33 +131,27 @@ class PoisonRec:
         seed_torch(seed, "attack", "poisonrec")
         generator = torch_generator(seed, "attack", "poisonrec", "draw")
         tree = ItemTree(view.popularity, config.head, goal.targets.astype(np.int64))
-        policy = Policy(budget.users, view.n_items, tree.n_nodes, config.dim)
+        policy = Policy(budget.users, view.n_items, tree, config.dim)
         optimiser = torch.optim.Adam(policy.parameters(), lr=config.rate)
         length = max(n_fillers(view, goal, budget.size), 1)
         best, highest, self.rewards = None, -np.inf, []
         while len(self.rewards) < trials:
             n = min(config.episodes, trials - len(self.rewards))
             users = torch.arange(budget.users).repeat(n)
-            columns = policy.sample(users, length, tree, generator)
+            columns = policy.sample(users, length, generator)
             for episode in columns.reshape(n, budget.users, length).numpy():
                 profiles = _profiles(episode, view, goal)
                 self.rewards.append(float(view.reward(profiles)))
                 if self.rewards[-1] > highest:
                     best, highest = profiles, self.rewards[-1]
             if len(self.rewards) < trials:
-                self._learn(policy, optimiser, tree, users, columns, np.asarray(self.rewards[-n:]))
+                self._learn(policy, optimiser, users, columns, np.asarray(self.rewards[-n:]))
         if best is None:
             raise ConfigError("attack 'poisonrec' was only given rewards that are no numbers; check the reward")
         return best
 
     def _learn(
-        self,
-        policy: Policy,
-        optimiser: torch.optim.Optimizer,
-        tree: ItemTree,
-        users: Tensor,
-        columns: Tensor,
-        rewards: np.ndarray[tuple[int], np.dtype[np.float64]],
+        self, policy: Policy, optimiser: torch.optim.Optimizer, users: Tensor, columns: Tensor, rewards: NDArray[np.float64]
     ) -> None:
         spread = float(rewards.std())
         if spread == 0.0:
@@ -166,7 +159,7 @@ class PoisonRec:
         advantages = torch.from_numpy((rewards - rewards.mean()) / spread).float().repeat_interleave(len(users) // len(rewards))
         before: Tensor | None = None
         for _ in range(self.config.passes):
-            chances = tree.log_chance(policy.states(users, columns), policy.table, policy.bias, columns)
+            chances = policy.log_chance(users, columns)
             before = chances.detach() if before is None else before
             ratio = (chances - before).exp()
             cut = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
@@ -174,7 +167,7 @@ class PoisonRec:
             gradient_step(optimiser, loss)
 
 
-def _profiles(columns: np.ndarray[tuple[int, int], np.dtype[np.int64]], view: View, goal: Goal) -> Profiles:
+def _profiles(columns: NDArray[np.int64], view: View, goal: Goal) -> Profiles:
     """Return profiles in the order of drawing, an item where it was first drawn, the target last."""
     n = len(columns)
     owners = np.repeat(np.arange(n), columns.shape[1])

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from reverie.data.queries import extended
-from reverie.evaluation.scoring import evaluation_mode, score_batch
+from reverie.evaluation.ranking import evaluation_mode, score_batch
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import ProfilePollutionConfig
 from reverie.robustness.attacks.simple import target_cooccurrence
 
 if TYPE_CHECKING:
@@ -26,22 +28,16 @@ if TYPE_CHECKING:
 
     from reverie.data.queries import Queries
     from reverie.protocols import Recommender
-    from reverie.robustness.attacks.config import ProfilePollutionConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Goal, View
-
+    from reverie.robustness.attacks.attack import Goal, View
 _CELLS = 1 << 23
 """Scores held at a time."""
 
 
-class ProfilePollution:
+class ProfilePollution(BaseAttack[ProfilePollutionConfig]):
     """Append the event after which the target's share of the softmax is largest (smallest, to demote), then the next one."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "victim"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote"})
-
-    def __init__(self, config: ProfilePollutionConfig) -> None:
-        self.config = config
+    needs = frozenset({"ratings", "victim"})
+    goals = frozenset({"promote", "demote"})
 
     def pollute(self, view: View, goal: Goal, asked: Queries, seed: int) -> NDArray[np.int32]:
         """Return the events to append → [Q, events]."""

@@ -9,42 +9,33 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from reverie.data.profiles import Profiles
-from reverie.robustness.attacks.templates import draw_items, seen_ratings, stack_profiles
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import NoOptions
+from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.robustness.attacks.config import (
-        AverageConfig,
-        BandwagonConfig,
-        LoveHateConfig,
-        NullConfig,
-        RandomConfig,
-        ReverseBandwagonConfig,
-        SegmentConfig,
-        TargetOnlyConfig,
-    )
+    from reverie.data.profiles import Profiles
+    from reverie.options import Options
+    from reverie.robustness.attacks.attack import Budget, Goal, View
     from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
 
 Level = Literal["highest", "lowest", "mean", "item"]
 
 
-class NullAttack:
+class NullAttack(BaseAttack[NoOptions]):
     """No profiles at all: what changes then is the luck of fitting again."""
-
-    needs: ClassVar[frozenset[Need]] = frozenset()
-    goals: ClassVar[frozenset[str]] = frozenset({"promote", "demote", "damage"})
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return no profile."""
-        return Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
+        return NO_PROFILES
 
 
 class SimpleAttack:
@@ -52,18 +43,18 @@ class SimpleAttack:
 
     def __init__(
         self,
+        config: Options,
         select: Literal["none", "popular", "unpopular", "segment"] = "none",
-        selected: int = 0,
         selected_rating: Level = "highest",
         filler_rating: Level = "mean",
         *,
         fill: bool = True,
-        goals: frozenset[str] = frozenset({"promote", "demote", "damage"}),
-        needs: frozenset[Need] = frozenset(),
+        goals: tuple[str, ...] = ("promote", "demote", "damage"),
+        needs: tuple[Need, ...] = (),
     ) -> None:
-        self.select, self.selected = select, selected
+        self.select, self.selected = select, getattr(config, "selected", 0)
         self.selected_rating, self.filler_rating, self.fill = selected_rating, filler_rating, fill
-        self.goals, self.needs = goals, needs
+        self.goals, self.needs = frozenset(goals), frozenset(needs)
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles."""
@@ -119,41 +110,12 @@ def target_cooccurrence(view: View, targets: NDArray[np.int64]) -> NDArray[np.fl
     return scores
 
 
-def build_null(config: NullConfig) -> NullAttack:
-    """Return the null attack."""
-    return NullAttack()
-
-
-def build_target_only(config: TargetOnlyConfig) -> SimpleAttack:
-    """Return the attack whose profiles hold the target alone."""
-    return SimpleAttack(fill=False, goals=frozenset({"promote", "demote"}))
-
-
-def build_random(config: RandomConfig) -> SimpleAttack:
-    """Return the random attack."""
-    return SimpleAttack()
-
-
-def build_average(config: AverageConfig) -> SimpleAttack:
-    """Return the average attack."""
-    return SimpleAttack(filler_rating="item", needs=frozenset({"ratings"}))
-
-
-def build_bandwagon(config: BandwagonConfig) -> SimpleAttack:
-    """Return the bandwagon attack."""
-    return SimpleAttack("popular", config.selected, needs=frozenset({"popularity"}), goals=frozenset({"promote"}))
-
-
-def build_reverse_bandwagon(config: ReverseBandwagonConfig) -> SimpleAttack:
-    """Return the reverse bandwagon attack."""
-    return SimpleAttack("unpopular", config.selected, "lowest", needs=frozenset({"popularity"}), goals=frozenset({"demote"}))
-
-
-def build_love_hate(config: LoveHateConfig) -> SimpleAttack:
-    """Return the love/hate attack."""
-    return SimpleAttack(filler_rating="highest", goals=frozenset({"demote"}))
-
-
-def build_segment(config: SegmentConfig) -> SimpleAttack:
-    """Return the segment attack."""
-    return SimpleAttack("segment", config.selected, "highest", "lowest", needs=frozenset({"ratings"}), goals=frozenset({"promote"}))
+build_target_only = partial(SimpleAttack, fill=False, goals=("promote", "demote"))
+"""Profiles hold the target alone."""
+build_average = partial(SimpleAttack, filler_rating="item", needs=("ratings",))
+build_bandwagon = partial(SimpleAttack, select="popular", needs=("popularity",), goals=("promote",))
+build_reverse_bandwagon = partial(
+    SimpleAttack, select="unpopular", selected_rating="lowest", needs=("popularity",), goals=("demote",)
+)
+build_love_hate = partial(SimpleAttack, filler_rating="highest", goals=("demote",))
+build_segment = partial(SimpleAttack, select="segment", filler_rating="lowest", needs=("ratings",), goals=("promote",))

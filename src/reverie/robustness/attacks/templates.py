@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.arena import Ratings, Scale
-    from reverie.robustness.view import Goal, View
+    from reverie.robustness.attacks.attack import Goal, View
+
+
+NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
 
 
 def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
@@ -51,8 +54,9 @@ def keep_entries(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
     return csr_array((matrix.data[kept], (rows[kept], columns[kept])), shape=matrix.shape)
 
 
-def without_targets(ratings: Ratings, goal: Goal) -> csr_array:
-    """Return ratings without those of the targets → [U, N]."""
+def without_targets(view: View, goal: Goal) -> csr_array:
+    """Return the ratings that the attacker sees without those of the targets → [U, N]."""
+    ratings = seen_ratings(view)
     return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 

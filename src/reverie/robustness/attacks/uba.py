@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import Surrogate
 from reverie.robustness.attacks.templates import (
     build_profiles,
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.config import SurrogateConfig, UbaConfig
-    from reverie.robustness.threat import Need
-    from reverie.robustness.view import Budget, Goal, View
+    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
@@ -72,14 +72,7 @@ def hit_chance_by_paths(
 
 
 def hit_chance_by_surrogate(
-    likes: csr_array,
-    fakes: csr_array,
-    users: NDArray[np.int64],
-    column: int,
-    most: int,
-    config: SurrogateConfig,
-    temperature: float,
-    seed: int,
+    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, config: UbaConfig, seed: int
 ) -> NDArray[np.float64]:
     """Solve the target's vector on a surrogate again with b copies of a user, and see how near that user's top 10 it comes.
 
@@ -87,27 +80,29 @@ def hit_chance_by_surrogate(
 
     → [M, most + 1].
     """
-    surrogate = Surrogate(likes, config, seed)
+    surrogate, most = Surrogate(likes, config.surrogate, seed), config.most
+    background, eye = config.surrogate.background, torch.eye(config.surrogate.dim)
     people, items = surrogate.clean_users, surrogate.clean_items
     probability = np.zeros((len(users), most + 1))
     fans = people[torch.from_numpy(likes.T.tocsr()[[column]].indices.astype(np.int64))]
-    ridge = config.ridge * (len(fans) + config.background * len(people))
-    left = fans.T @ fans + config.background * people.T @ people + ridge * torch.eye(config.dim)
+    ridge = config.surrogate.ridge * (len(fans) + background * len(people))
+    left = fans.T @ fans + background * people.T @ people + ridge * eye
     copies = torch.arange(most + 1, dtype=torch.float32)
     for begin in range(0, len(users), _CHUNK):
         part = users[begin : begin + _CHUNK]
         liked_too = torch.from_numpy(fakes[begin : begin + _CHUNK].toarray()).float()
         liked_too[:, column] = 1.0
         fake = surrogate.fake_step(items, liked_too)
-        more = (1 + config.background) * fake[:, :, None] * fake[:, None, :]
-        more = more + config.ridge * (1 + config.background) * torch.eye(config.dim)
+        more = (1 + background) * fake[:, :, None] * fake[:, None, :]
+        more = more + config.surrogate.ridge * (1 + background) * eye
         full = left + copies[:, None, None] * more[:, None]
         right = fans.sum(0) + copies[:, None] * fake[:, None]
         vectors = torch.linalg.solve(full, right)
         scores = people[part] @ items.T
         tenth, _ = _tenth(scores.numpy(), likes[part], column)
         reached = torch.einsum("ud,ubd->ub", people[part], vectors)
-        probability[begin : begin + _CHUNK] = torch.sigmoid((reached - torch.from_numpy(tenth)[:, None]) / temperature).numpy()
+        ahead = (reached - torch.from_numpy(tenth)[:, None]) / config.temperature
+        probability[begin : begin + _CHUNK] = torch.sigmoid(ahead).numpy()
     return probability
 
 
@@ -121,7 +116,7 @@ def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[
     return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 
 
-class UBA:
+class UBA(BaseAttack[UbaConfig]):
     """Copies of target users, as many of each as are worth most.
 
     For each user u without the target, p(u, b) estimates the chance that b fake users made after u lift the target into u's top
@@ -132,27 +127,24 @@ class UBA:
     .. [1] Uplift modeling for target user attacks on recommender systems, WWW 2024, arXiv:2403.02692.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"ratings", "popularity"})
-    goals: ClassVar[frozenset[str]] = frozenset({"promote"})
-
-    def __init__(self, config: UbaConfig) -> None:
-        self.config = config
+    needs = frozenset({"ratings", "popularity"})
+    goals = frozenset({"promote"})
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw, ratings = numpy_generator(seed, "attack", "uba"), seen_ratings(view)
-        n, real, likes = n_fillers(view, goal, budget.size), without_targets(ratings, goal), ratings.likes()
+        n, real, likes = n_fillers(view, goal, budget.size), without_targets(view, goal), ratings.likes()
         copied = keep_entries(real, ratings.scale.likes(real.data))
         chosen = np.zeros(budget.users, dtype=np.int64)
         kinds = len(goal.targets)
         for kind, target in enumerate(goal.targets.tolist()):
             users = self._candidates(ratings.matrix, copied, target - 1, draw)
             total = len(chosen[kind::kinds])
-            given = solve_knapsack(self._hit_chances(likes, copied, users, target - 1, n, seed, draw), total)
+            given = solve_knapsack(self._hit_chances(likes, copied[users], users, target - 1, n, seed, draw), total)
             spent = np.repeat(users, given)
             chosen[kind::kinds] = np.concatenate([spent, draw.choice(users, total - len(spent))])
         if self.config.generator == "aush":
-            from reverie.robustness.attacks.aush import AUSH
+            from reverie.robustness.attacks.generative import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
         made = sample_entries(copied[chosen], n, draw).toarray()
@@ -167,22 +159,14 @@ class UBA:
         return np.sort(draw.permutation(users)[: self.config.candidates])
 
     def _hit_chances(
-        self,
-        likes: csr_array,
-        copied: csr_array,
-        users: NDArray[np.int64],
-        column: int,
-        n: int,
-        seed: int,
-        draw: np.random.Generator,
+        self, likes: csr_array, own: csr_array, users: NDArray[np.int64], column: int, n: int, seed: int, draw: np.random.Generator
     ) -> NDArray[np.float64]:
         config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
-            fakes = sample_entries(copied[users], n, draw)
+            fakes = sample_entries(own, n, draw)
             fakes.data = np.ones_like(fakes.data)
             if config.estimate == "paths":
                 total += hit_chance_by_paths(likes, fakes, users, column, config.most)
             else:
-                settings, odds = config.surrogate, config.temperature
-                total += hit_chance_by_surrogate(likes, fakes, users, column, config.most, settings, odds, seed + 7919 * repeat)
+                total += hit_chance_by_surrogate(likes, fakes, users, column, config, seed + 7919 * repeat)
         return total / config.repeats

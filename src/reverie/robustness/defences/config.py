@@ -13,6 +13,10 @@ class NoneConfig(Options):
     """Nothing to choose."""
 
 
+OracleConfig = NoneConfig
+RandomRemovalConfig = NoneConfig
+
+
 class RemoveConfig(Options):
     """Options of `remove`."""
 
@@ -22,14 +26,6 @@ class RemoveConfig(Options):
     """Its options."""
     share: float = Field(default=0.05, gt=0, lt=1)
     """Assumed share of fake users among those with training events; so many are removed, right or wrong."""
-
-
-class OracleConfig(Options):
-    """Nothing to choose."""
-
-
-class RandomRemovalConfig(Options):
-    """Nothing to choose."""
 
 
 class ReweightConfig(Options):

@@ -10,7 +10,9 @@ import numpy as np
 from reverie.data.queries import Queries
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
-from reverie.robustness.defences.remove import create_detector, users_with_events
+from reverie.options import Configured
+from reverie.robustness.defences.config import ReweightConfig
+from reverie.robustness.defences.defence import create_detector, users_with_events
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -19,12 +21,11 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
-    from reverie.robustness.defences.config import ReweightConfig
     from reverie.robustness.defences.defence import Fitting
     from reverie.robustness.detectors.detector import DetectorInput
 
 
-class Reweight:
+class Reweight(Configured[ReweightConfig]):
     """Weigh the training events of each user by the probability that the user is real.
 
     In each round each user's events are divided at random in two halves, and the victim is fitted for a few epochs on either half
@@ -40,9 +41,6 @@ class Reweight:
        in turn instead of one joint gradient; the victim itself instead of a graph network; the error of a ranking of likes
        instead of that of ratings.
     """
-
-    def __init__(self, config: ReweightConfig) -> None:
-        self.config = config
 
     def harden(self, fitting: Fitting, inputs: DetectorInput, seed: int) -> Fitting:
         """Return the fitting with a column ``weight`` beside its training events."""

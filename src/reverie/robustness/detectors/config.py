@@ -10,7 +10,7 @@ from reverie.options import Options
 
 
 class OneNumberConfig(Options):
-    """Options of `reverie.robustness.detectors.one_number`."""
+    """Options of `reverie.robustness.detectors.baselines`."""
 
     number: Literal["profile-length", "mean-rating", "item-popularity", "has-maximum", "random"] = "mean-rating"
     """Which number of a user; random is a draw from the seed, the lower bound of all detection."""
@@ -18,22 +18,19 @@ class OneNumberConfig(Options):
     """Whether low numbers are suspicious."""
 
 
-class PCAConfig(Options):
-    """Options of `reverie.robustness.detectors.pca`."""
+class PcaConfig(Options):
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     components: PositiveInt = 3
     """Number of leading components."""
 
 
-class UserPCAConfig(Options):
-    """Options of `reverie.robustness.detectors.user_pca`."""
-
-    components: PositiveInt = 3
-    """Number of leading components."""
+class UserPcaConfig(PcaConfig):
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
 
 class SequenceLikelihoodConfig(Options):
-    """Options of `reverie.robustness.detectors.sequence_likelihood`."""
+    """Options of `reverie.robustness.detectors.baselines`."""
 
     backing: PositiveFloat = 10.0
     """How many transitions the popularity of items counts as, behind each item."""
@@ -42,7 +39,7 @@ class SequenceLikelihoodConfig(Options):
 
 
 class FraudarConfig(Options):
-    """Options of `reverie.robustness.detectors.fraudar`."""
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     offset: Annotated[float, Field(gt=1)] = 5.0
     """c in the weight 1 / log(degree + c) of a rating of an item; more than 1, so that the logarithm is positive."""
@@ -51,14 +48,14 @@ class FraudarConfig(Options):
 
 
 class GraphAutoencoderConfig(Options):
-    """Options of `reverie.robustness.detectors.graph_autoencoder`."""
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     dim: PositiveInt = 16
     """Width of the code of a user; smaller on tiny data."""
 
 
-class DegreeSADConfig(Options):
-    """Options of `reverie.robustness.detectors.degree_sad`."""
+class DegreeSadConfig(Options):
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     depth: PositiveInt = 6
     """Questions on the way to a leaf of the tree, at most."""
@@ -67,7 +64,7 @@ class DegreeSADConfig(Options):
 
 
 class CoDetectorConfig(Options):
-    """Options of `reverie.robustness.detectors.co_detector`."""
+    """Options of `reverie.robustness.detectors.user_vectors`."""
 
     dim: PositiveInt = 10
     """Width of the vectors."""
@@ -84,7 +81,7 @@ class CoDetectorConfig(Options):
 
 
 class BayesDetectorConfig(Options):
-    """Options of `reverie.robustness.detectors.bayes_detector`."""
+    """Options of `reverie.robustness.detectors.user_vectors`."""
 
     dim: PositiveInt = 10
     """Width of the vectors."""
@@ -104,8 +101,8 @@ class BayesDetectorConfig(Options):
     """Labelled users in a leaf, at least."""
 
 
-class SemiSADConfig(Options):
-    """Options of `reverie.robustness.detectors.semi_sad`."""
+class SemiSadConfig(Options):
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     weight: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Weight of a user without a label against 1 of one with a label; 0 is plain naive Bayes."""
@@ -115,8 +112,8 @@ class SemiSADConfig(Options):
     """Similar users that the mean similarity is taken over."""
 
 
-class FAPConfig(Options):
-    """Options of `reverie.robustness.detectors.fap`."""
+class FapConfig(Options):
+    """Options of `reverie.robustness.detectors.rating_graph`."""
 
     iterations: PositiveInt = 10
     """Rounds of propagation, at most; without real users held at 0 many rounds make all users equally suspicious."""
@@ -127,7 +124,7 @@ class FAPConfig(Options):
 
 
 class ProfileFeaturesConfig(Options):
-    """Options of `reverie.robustness.detectors.features`."""
+    """Options of `reverie.robustness.detectors.classifiers`."""
 
     classifier: Literal["boosting", "logistic"] = "boosting"
     """Gradient-boosted trees, or a logistic regression."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from reverie.options import Config, Configured
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -31,3 +33,9 @@ class Detector(Protocol):
     def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
         """Return a number per user, shape [U]; higher is more suspicious, every number finite. Deterministic."""
         ...
+
+
+class BaseDetector(Configured[Config]):
+    """What our detectors share: their options, and that they need no labels where they do not say so."""
+
+    supervised: ClassVar[bool] = False

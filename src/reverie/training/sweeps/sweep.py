@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from reverie import processes
 from reverie.data.splits.config import split_dataset
@@ -20,7 +20,7 @@ from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS
 from reverie.training.run import open_recipe_dataset
 from reverie.training.sweeps.config import Choice
-from reverie.training.sweeps.space import at_setting, checked_space, in_words, own_setting
+from reverie.training.sweeps.trials import Sweep, Trial, at_setting, checked_space, in_words, own_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,24 +33,10 @@ if TYPE_CHECKING:
     from reverie.training.config import TrainingConfig
     from reverie.training.recipe import Recipe
     from reverie.training.sweeps.config import Range, SweepRecipe
-    from reverie.training.sweeps.space import Setting
 
 
 RANDOM_TRIALS = 4
 """Settings (the recipe's own and random ones) before the sampler learns from what it has seen."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting, and how its training ended."""
-
-    number: int
-    state: Literal["finished", "pruned", "failed"]
-    setting: Setting
-    value: float | None
-    epoch: int | None
-    seconds: float
-    note: str
 
 
 def load_optuna() -> ModuleType:
@@ -112,21 +98,17 @@ def close_trial(study: Study, number: int, result: dict[str, Any]) -> None:
     study.tell(number, result["value"], states[result["state"]])
 
 
-def distributions(sweep: SweepRecipe) -> dict[str, BaseDistribution]:
-    """Return a search space in optuna's terms."""
-    return {key: _distribution(dimension) for key, dimension in sweep.space.items()}
-
-
-def _distribution(dimension: Range | Choice) -> BaseDistribution:
+def distribution(dimension: Range | Choice) -> BaseDistribution:
+    """Return a dimension of a search space in optuna's terms."""
     kinds = load_optuna().distributions
-    distribution: BaseDistribution
+    found: BaseDistribution
     if isinstance(dimension, Choice):
-        distribution = kinds.CategoricalDistribution(dimension.values)
+        found = kinds.CategoricalDistribution(dimension.values)
     elif dimension.integer:
-        distribution = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+        found = kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
     else:
-        distribution = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    return distribution
+        found = kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    return found
 
 
 def seed_sampler(study: Study, seed: int, number: int) -> None:
@@ -139,31 +121,6 @@ def stored_trials(study: Study) -> list[Trial]:
     """Return the trials so far, without those that were cut."""
     stored = [trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False) if "trial" in trial.user_attrs]
     return sorted((Trial(**result) for result in stored), key=lambda trial: trial.number)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A finished sweep."""
-
-    folder: Path
-    recipe: Recipe
-    trials: list[Trial]
-
-    @property
-    def ranked(self) -> list[Trial]:
-        """Finished trials, the best first and of equals the earlier one; then the others as they came."""
-        return sorted(self.trials, key=lambda trial: (trial.value is None, -(trial.value or 0.0)))
-
-    @property
-    def best(self) -> Trial:
-        """The finished trial with the largest value."""
-        return self.ranked[0]
-
-    @property
-    def best_recipe(self) -> Recipe:
-        """The recipe at the best setting; its `trials` counts this sweep's on top of those that led to the recipe."""
-        trials = self.recipe.trials - 1 + len(self.trials)
-        return at_setting(self.recipe, self.best.setting, name=f"{self.recipe.name}-best", trials=trials)
 
 
 def run_sweep(
@@ -196,7 +153,7 @@ def run_sweep(
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
-            draw = study.ask(distributions(sweep))
+            draw = study.ask({key: distribution(dimension) for key, dimension in sweep.space.items()})
             trial = _repeated_trial(draw, trials) or _run_trial(draw, recipe, sweep, split, len(trials) + 1, device, show)
             draw.set_user_attr("trial", asdict(trial))
             close_trial(study, draw.number, asdict(trial))

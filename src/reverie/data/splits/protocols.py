@@ -1,0 +1,269 @@
+"""Splits by time, by user and by sequence: leave-one-out, temporal, by user, by sequence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from reverie.data.queries import Queries, next_event_queries
+from reverie.data.sequences import flat_positions, row_offsets
+from reverie.data.split import Split
+from reverie.errors import ConfigError, DataError
+from reverie.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.dataset import Dataset
+    from reverie.data.queries import Seen
+    from reverie.data.sequences import Sequences
+
+
+def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
+    """Cut off each user's last two events, or one more than `last` of them.
+
+    Users with fewer than ``last + 2`` events stay in training whole and are not asked about. A test query has the `last` final
+    events as its targets, a validation query the one event before them, which stands in the test history. **What leaks:** the
+    cut is per user, not in time, so the training events of one user may be later than the test event of another; popularity
+    and co-occurrence of "the future" are visible to every model alike.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With an order of events.
+    last : int
+        Test events of each user, at least 1; an item among them twice counts once.
+
+    Returns
+    -------
+    Split
+        One query per user with at least ``last + 2`` events; seen items are removed from rankings.
+
+    Raises
+    ------
+    DataError
+        If the events have no order, or no user has ``last + 2`` events.
+    ConfigError
+        If `last` is below 1.
+    """
+    if last < 1:
+        raise ConfigError(f"'leave_one_out' with last={last} leaves no test events; use 1 or more")
+    if dataset.order == "none":
+        raise DataError(f"'{dataset.name}' has no order of events, so 'leave_one_out' cannot tell the last one; use 'by_user'")
+    rows, fewest = dataset.sequences, last + 2
+    queried = np.flatnonzero(rows.lengths >= fewest)
+    if not len(queried):
+        needed = "three" if last == 1 else str(fewest)
+        raise DataError(f"no user of '{dataset.name}' has {needed} events; 'leave_one_out' needs them")
+    cut = np.zeros(len(rows), dtype=np.int64)
+    cut[queried] = last
+    held_out = rows.stops[queried] - last
+    test = next_event_queries(rows, queried, held_out)
+    if last > 1:
+        targets = rows.items[flat_positions(held_out, rows.stops[queried])]
+        test = replace(test, targets=targets, offsets=last * np.arange(len(queried) + 1, dtype=np.int64))
+    return Split(
+        train=replace(rows, stops=rows.stops - cut - (cut > 0)),
+        valid=next_event_queries(rows, queried, held_out - 1),
+        test=test,
+        refit=replace(rows, stops=rows.stops - cut),
+        protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})",
+        dataset=dataset.name,
+        sha256=dataset.sha256,
+    )
+
+
+def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
+    """Split all events at two timestamps.
+
+    Training sees what happened strictly before the validation moment. A query's history is what its user did before the
+    target. **What leaks:** nothing from the future; with ``targets="all"`` the history rolls forward past the cut, which a
+    model without online updates can use but could not have been trained on.
+    New users, without any earlier event, are not asked about.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    valid, test : float
+        Shares of the events behind each moment, in (0, 1).
+    targets : {"first", "all"}
+        Each user's first event after the moment, or every one.
+
+    Returns
+    -------
+    Split
+        Clusters are users; seen items are removed from rankings.
+
+    Raises
+    ------
+    DataError
+        If there are no timestamps, or a part stays empty.
+    ConfigError
+        If the shares are not in (0, 1) or leave no training data.
+    """
+    if not dataset.has_time:
+        raise DataError(f"'{dataset.name}' has no timestamps, which 'temporal' needs; use 'leave_one_out' or 'by_user'")
+    if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
+        raise ConfigError(f"'temporal' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
+    rows = dataset.sequences
+    time = rows.columns["time"].astype(np.int64, copy=False)
+    first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
+    before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
+    split = Split(
+        train=cut_rows(rows, before_first),
+        valid=_queries_between(rows, before_first, before_second, targets),
+        test=_queries_between(rows, before_second, rows.stops, targets),
+        refit=cut_rows(rows, before_second),
+        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})",
+        dataset=dataset.name,
+        sha256=dataset.sha256,
+    )
+    for name, part in (("training", split.train), ("validation", split.valid), ("test", split.test)):
+        if not len(part):
+            raise DataError(f"'temporal' leaves no {name} rows of '{dataset.name}'; choose larger shares or 'leave_one_out'")
+    return split
+
+
+def _stops_before(rows: Sequences, time: NDArray[np.int64], moment: int) -> NDArray[np.int64]:
+    """Where each row's events before a moment end; rows are sorted by time, so a count is enough."""
+    earlier = row_offsets(time[rows.positions()] < moment)
+    ends = np.cumsum(rows.lengths)
+    counts: NDArray[np.int64] = earlier[ends] - earlier[ends - rows.lengths]
+    return rows.starts + counts
+
+
+def cut_rows(rows: Sequences, stops: NDArray[np.int64]) -> Sequences:
+    """Return rows that end earlier, without those of which nothing is left; stops [n_rows]."""
+    kept = replace(rows, stops=stops)
+    return kept.take(np.flatnonzero(kept.lengths > 0))
+
+
+def _queries_between(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64], targets: str) -> Queries:
+    queried = np.flatnonzero((begin > rows.starts) & (begin < end))
+    counts = (end - begin)[queried] if targets == "all" else np.ones(len(queried), dtype=np.int64)
+    offsets = np.cumsum(counts) - counts
+    row = np.repeat(queried, counts)
+    at = np.arange(len(row)) - np.repeat(offsets, counts) + begin[row]
+    return next_event_queries(rows, row, at)
+
+
+def by_user(
+    dataset: Dataset,
+    valid: float = 0.1,
+    test: float = 0.1,
+    targets: Literal["last", "all"] = "last",
+    seed: int = 0,
+) -> Split:
+    """Draw users at random for validation and test; all their events stay out of training.
+
+    **What leaks:** time, as under leave-one-out: training users' events may be later than the test events. Users are all
+    cold, so a model that needs a user id cannot be used.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With an order of events (for ``targets="last"`` only the choice of the last event depends on it).
+    valid, test : float
+        Shares of the users, in (0, 1).
+    targets : {"last", "all"}
+        Ask for the last event of a user, or for each event but the first.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    Split
+        Clusters are users; seen items are removed from rankings.
+
+    Raises
+    ------
+    DataError
+        If a part stays empty.
+    ConfigError
+        If the shares are not in (0, 1) or leave no training data.
+    """
+    if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
+        raise ConfigError(f"'by_user' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
+    rows = dataset.sequences
+    order = numpy_generator(seed, "by_user").permutation(len(rows))
+    n_test, n_valid = round(test * len(rows)), round(valid * len(rows))
+    test_rows, valid_rows, train_rows = np.split(order, [n_test, n_test + n_valid])
+    split = Split(
+        train=rows.take(np.sort(train_rows)),
+        valid=held_out_rows(rows, np.sort(valid_rows), targets, "remove"),
+        test=held_out_rows(rows, np.sort(test_rows), targets, "remove"),
+        refit=rows.take(np.sort(np.concatenate([train_rows, valid_rows]))),
+        protocol=f"by_user(valid={valid:g},test={test:g},targets={targets},seed={seed})",
+        dataset=dataset.name,
+        sha256=dataset.sha256,
+    )
+    if not (len(split.train) and len(split.valid) and len(split.test)):
+        raise DataError(f"'{dataset.name}' has too few users with two events for 'by_user'; it has {len(rows)} users")
+    return split
+
+
+def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen: Seen, empty: bool = False) -> Queries:
+    """Return queries about rows that are not in training."""
+    first = 0 if empty else 1
+    chosen = chosen[rows.lengths[chosen] > first]
+    if targets == "last":
+        return next_event_queries(rows, chosen, rows.stops[chosen] - 1, seen)
+    starts = rows.starts[chosen] + first
+    return next_event_queries(
+        rows, np.repeat(chosen, rows.stops[chosen] - starts), flat_positions(starts, rows.stops[chosen]), seen
+    )
+
+
+def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: bool = True, shortest: int = 3) -> Split:
+    """Order whole sequences by the time of their first event and cut them into train, validation and test.
+
+    Every event of a held-out sequence is a query, the first one too unless `empty` is false; rows of one sequence depend on
+    each other, so the cluster is the sequence. Seen items stay in the ranking. **What leaks:** a sequence that starts before
+    the cut may end after it; long sequences weigh more than short ones.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With timestamps; a "user" of it is one sequence (session).
+    valid, test : float
+        Shares of the sequences, in (0, 1).
+    empty : bool
+        Whether the first event of a sequence, with no history at all, is asked about (as published) or not.
+    shortest : int
+        Sequences with fewer events are dropped.
+
+    Returns
+    -------
+    Split
+        Clusters are sequences.
+
+    Raises
+    ------
+    DataError
+        If there are no timestamps or a part stays empty.
+    ConfigError
+        If the shares are not in (0, 1) or leave no training data.
+    """
+    if not dataset.has_time:
+        raise DataError(f"'{dataset.name}' has no timestamps, so 'by_sequence' cannot order its sequences; use 'by_user'")
+    if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
+        raise ConfigError(f"'by_sequence' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
+    rows = dataset.sequences
+    rows = rows.take(np.flatnonzero(rows.lengths >= shortest))
+    order = np.argsort(rows.columns["time"][rows.starts], kind="stable")
+    n_test, n_valid = round(test * len(order)), round(valid * len(order))
+    train_rows, valid_rows, test_rows = np.split(order, [len(order) - n_valid - n_test, len(order) - n_test])
+    valid_queries, test_queries = (held_out_rows(rows, part, "all", "keep", empty) for part in (valid_rows, test_rows))
+    if not (len(train_rows) and len(valid_queries) and len(test_queries)):
+        raise DataError(f"'{dataset.name}' has {len(rows)} sequences of {shortest} or more events, too few for 'by_sequence'")
+    return Split(
+        train=rows.take(train_rows),
+        valid=valid_queries,
+        test=test_queries,
+        refit=rows.take(np.concatenate([train_rows, valid_rows])),
+        protocol=f"by_sequence(valid={valid:g},test={test:g},empty={empty},shortest={shortest})",
+        dataset=dataset.name,
+        sha256=dataset.sha256,
+    )
