@@ -13,12 +13,17 @@ import reverie
 from reverie import processes
 from reverie.cli import data, recipes
 from reverie.cli.compare import compare
-from reverie.cli.demo import demo, explain
+from reverie.cli.demo import demo
+from reverie.cli.doctor import doctor
+from reverie.cli.evaluate import evaluate
+from reverie.cli.explain import explain
+from reverie.cli.export import export
 from reverie.cli.judge import judge
-from reverie.cli.models import doctor, export, models
-from reverie.cli.recommend import evaluate, recommend
+from reverie.cli.models import models
+from reverie.cli.recommend import recommend
 from reverie.cli.studies import VERBS
-from reverie.cli.train import sweep, train
+from reverie.cli.sweep import sweep
+from reverie.cli.train import train
 from reverie.errors import ReverieError
 
 INTERRUPTED = 130
