@@ -26,11 +26,10 @@ from reverie.llm.interpreter.table import (
     shown_tables,
 )
 from reverie.protocols import Imagines
-from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles
-from reverie.report.page import write_page as write_sections
+from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles, write_page
 from reverie.report.study_report import StudyReport
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import duration
+from reverie.report.words import duration, number
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
@@ -49,30 +48,6 @@ TASKS = {
     "residual": ("Residual", "From the state before and after one item, name the item."),
 }
 HOW = {"free": "written freely", "constrained": "titles of the catalogue only", "": "no language model"}
-
-
-def write_page(done: Interpreted, path: Path, command: str) -> Path:
-    """Write the page."""
-    session = done.session
-    recipe, split = session.recipe, session.split
-    headline, sentences = _words(done)
-    tiles = [
-        (str(done.table.n), "held-out people, one history each"),
-        (f"{len(session.titles.texts):,}", "titles in the catalogue"),
-        (str(len(session.held_out)), "titles never taught to the adapter"),
-        (duration(done.facts["seconds"]), f"teaching, {recipe.training.steps} steps"),
-    ]
-    return write_sections(
-        path,
-        headline,
-        sections(done, command),
-        kind="in words",
-        name=recipe.name,
-        facts=(split.dataset, session.run.recipe.model_name, session.backbone.name, f"adapter {recipe.adapter.kind}"),
-        opening=(Prose(sentences, listed=True), Tiles(tiles)),
-        footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
-        f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
-    )
 
 
 def sections(done: Interpreted, command: str) -> list[Section]:
@@ -195,12 +170,7 @@ def _imagined(done: Interpreted) -> list[Section]:
         write_json(path, describe_imagined(session, windows.take(np.arange(min(ORACLES, len(windows))))))
     shares = ("category_agreement", "shuffled_agreement")
     rows = [
-        [
-            one["title"] or "–",
-            one["in_catalogue"],
-            " · ".join(one["nearest"]),
-            *("–" if one[share] is None else f"{one[share]:.2f}" for share in shares),
-        ]
+        [one["title"] or "–", one["in_catalogue"], " · ".join(one["nearest"]), *(number(one[share], 2) for share in shares)]
         for one in read_json(path)
     ]
     heads = ("written freely", "as a title of the catalogue", "nearest items")
@@ -249,8 +219,26 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it."""
     folder = call.folder
     done = run_interpreter(recipe, folder, device=call.device, results=call.results, offline=call.offline, show=call.show)
-    page = write_page(done, folder / "report.html", call.command)
-    one = f"one person in words: reverie explain --run {folder} --user {done.session.split.vocabulary.users[0]}"
+    session, (headline, sentences) = done.session, _words(done)
+    split = session.split
+    tiles = [
+        (str(done.table.n), "held-out people, one history each"),
+        (f"{len(session.titles.texts):,}", "titles in the catalogue"),
+        (str(len(session.held_out)), "titles never taught to the adapter"),
+        (duration(done.facts["seconds"]), f"teaching, {recipe.training.steps} steps"),
+    ]
+    page = write_page(
+        folder / "report.html",
+        headline,
+        sections(done, call.command),
+        kind="in words",
+        name=recipe.name,
+        facts=(split.dataset, session.run.recipe.model_name, session.backbone.name, f"adapter {recipe.adapter.kind}"),
+        opening=(Prose(sentences, listed=True), Tiles(tiles)),
+        footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
+        f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
+    )
+    one = f"one person in words: reverie explain --run {folder} --user {split.vocabulary.users[0]}"
     return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*shown_tables(done), one], [page])
 
 
