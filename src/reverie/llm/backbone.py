@@ -271,7 +271,7 @@ def _quantised(config: BackboneConfig, device: torch.device) -> dict[str, Any]:
         raise ConfigError(f"quantise: {config.quantise} needs the package bitsandbytes; install it, or set quantise: none")
     from transformers import BitsAndBytesConfig
 
-    bits: dict[str, Any] = {"load_in_4bit": True} if config.quantise == "4bit" else {"load_in_8bit": True}
+    bits: dict[str, Any] = {f"load_in_{config.quantise}": True}
     if config.quantise == "4bit":
         bits |= {"bnb_4bit_compute_dtype": _dtype(config.precision)}
     return {"quantization_config": BitsAndBytesConfig(**bits), "device_map": {"": str(device)}}

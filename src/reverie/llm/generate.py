@@ -58,11 +58,7 @@ Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 
 @torch.no_grad()
 def greedy_decode(
-    backbone: Backbone,
-    prompts: Sequence[Sequence[int]],
-    vectors: Tensor,
-    longest: int,
-    allowed: Allowed | None = None,
+    backbone: Backbone, prompts: Sequence[Sequence[int]], vectors: Tensor, longest: int, allowed: Allowed | None = None
 ) -> list[list[int]]:
     """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
     end = backbone.end

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
-from reverie.models import create_model
 from reverie.models.din.model import DIN
 from reverie.nn.states import known_users
 from reverie.protocols import Represents
@@ -20,8 +19,7 @@ from reverie.seeds import torch_generator
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.llm.collm.config import CollaborativeConfig, MappingConfig
+    from reverie.llm.collm.config import MappingConfig
     from reverie.protocols import Recommender
 
 
@@ -206,8 +204,3 @@ def newest_events(batch: SequenceBatch, history: int | None) -> SequenceBatch:
     first = (batch.lengths - history).clamp(min=0)
     kept = batch.items.gather(1, (first[:, None] + torch.arange(history, device=first.device)))
     return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))
-
-
-def create_vectors(config: CollaborativeConfig, vocabulary: Vocabulary) -> CollaborativeVectors:
-    """Return the vectors of an unfitted recommender."""
-    return CollaborativeVectors(create_model(config.name, vocabulary, **config.options))

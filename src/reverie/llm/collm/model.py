@@ -11,9 +11,10 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch, require_targets
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
-from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, create_vectors, newest_events
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, newest_events
 from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
 from reverie.llm.titles import TitleOptions, catalogue_titles
+from reverie.models import create_model
 from reverie.protocols import Card
 
 if TYPE_CHECKING:
@@ -217,5 +218,5 @@ def build(config: CoLLMConfig, vocabulary: Vocabulary) -> CoLLM:
     """
     backbone = add_lora(load_backbone(config.backbone), config.lora)
     wanted = config.collaborative if config.ids != "none" or config.shortlist is not None else None
-    vectors = None if wanted is None else create_vectors(wanted, vocabulary)
+    vectors = None if wanted is None else CollaborativeVectors(create_model(wanted.name, vocabulary, **wanted.options))
     return CoLLM(config, vocabulary, backbone, vectors)

@@ -18,7 +18,7 @@ from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import add_lora, load_backbone
-from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors, create_vectors
+from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors
 from reverie.llm.collm.model import CoLLM, create_collm
 from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.models import create_model, load_model, save_model
@@ -115,10 +115,6 @@ def labelled(split: Split) -> Sequences:
     return split.labelled
 
 
-def _value(model: Recommender, queries: Queries, training: TrainingConfig) -> float:
-    return evaluate(model, queries, top=0).value(training.metric)
-
-
 def fit_labels(
     name: str,
     options: dict[str, Any],
@@ -134,7 +130,7 @@ def fit_labels(
     place = choose_device(device)
     wrapped = Pointwise(model, split.train).to(place)
     source = training_source(wrapped, labelled(split))
-    trainer = Trainer(wrapped, source, training, lambda: _value(model, split.valid, training), folder, place)
+    trainer = Trainer(wrapped, source, training, lambda: evaluate(model, split.valid, top=0).value(training.metric), folder, place)
     with progress(training.epochs, f"labels for {name}", show) as shown, torch.enable_grad():
         trainer.run(shown)
     call_if_present(model, "after_step")
@@ -172,8 +168,8 @@ class TwoStepTraining:
             asked["text-only"] = create_collm(plain, vocabulary, backbone, None)
             facts["text"] = self._train(asked["text-only"], "lora", recipe.text_training, "text")
         seed_torch(recipe.ids_training.seed, "weights of the mapping")
-        vectors = self._vectors()
         own = cast("CollaborativeConfig", config.collaborative)
+        vectors = self._vectors(own)
         options = vectors.model.card.config.model_dump(mode="json")  # as fitted: LightGCN writes the size of its graph there
         config = config.model_copy(update={"collaborative": own.model_copy(update={"options": options})})
         full = create_collm(config, vocabulary, backbone, vectors)
@@ -197,9 +193,9 @@ class TwoStepTraining:
         valid, test = (joint_scores(models, part, self.show) for part in self.queries)
         return {name: (valid[name], test[name]) for name in models}
 
-    def _vectors(self) -> CollaborativeVectors:
+    def _vectors(self, own: CollaborativeConfig) -> CollaborativeVectors:
         if self.recipe.scratch:
-            vectors = create_vectors(cast("CollaborativeConfig", self.recipe.model.collaborative), self.split.vocabulary)
+            vectors = CollaborativeVectors(create_model(own.name, self.split.vocabulary, **own.options))
         else:
             vectors = CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
         vectors.count_rows(labelled(self.split))
@@ -223,7 +219,8 @@ class TwoStepTraining:
         device = model.centre.device
         model.fit_centre(self._drawn(model, CENTRE).to(device))
         source = training_source(model, self.rows)
-        trainer = Trainer(model, source, training, lambda: _value(model, self.queries[0], training), place, device)
+        valid = self.queries[0]
+        trainer = Trainer(model, source, training, lambda: evaluate(model, valid, top=0).value(training.metric), place, device)
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)

@@ -50,6 +50,7 @@ AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
 """Rows that CoLLM is compared with in pairs."""
 INFORMED = "bias-prequential"
 """Knows earlier labels of held-out rows, liked or not; CoLLM sees earlier liked items only."""
+INFORMED_NOTE = f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does"
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,13 @@ def study_table(study: MeasuredCoLLM) -> StudyTable:
     if not metrics:
         raise DataError("the drawn test rows hold one label only; draw more of them with rows.test")
     paired = pl.concat(differences) if differences else pl.DataFrame()
-    return StudyTable(pl.concat(metrics), paired, _calibrated(study), counts)
-
-
-def _calibrated(study: MeasuredCoLLM) -> dict[str, list[Calibrated]]:
-    rows = [row for row in ("bias", "read", "text-only", "collm") if row in study.test_scores]
-    labels = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
-    return {row: calibrations((study.valid_scores[row], labels[0]), (study.test_scores[row], labels[1])) for row in rows}
+    known = [np.asarray(queries.labels, dtype=np.float64) for queries in (study.valid, study.test)]
+    calibrated: dict[str, list[Calibrated]] = {
+        row: calibrations((study.valid_scores[row], known[0]), (study.test_scores[row], known[1]))
+        for row in ("bias", "read", "text-only", "collm")
+        if row in study.test_scores
+    }
+    return StudyTable(pl.concat(metrics), paired, calibrated, counts)
 
 
 def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]:
@@ -174,12 +175,12 @@ def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table |
         f"{study.split.dataset}: {rows} test rows of {users} users; UAUC and NDCG over {both['n'][0]} users with both labels; "
         f"rows drawn with seed {study.recipe.rows.seed}"
     )
-    informed = [f"{INFORMED} also knows which earlier held-out rows were not liked; no other row does"]
+    informed = [INFORMED_NOTE] if INFORMED in study.test_scores else []
     calibrated = []
     for row, ways in table.calibration.items():
         said = ", ".join(f"{one.how} {one.log_loss:.4f} / {one.ece:.4f}" for one in ways)
         calibrated.append(f"log-loss / calibration error of {row}: {said}")
-    return [first, *metric_tables(study, table), *(informed if INFORMED in study.test_scores else []), *calibrated]
+    return [first, *metric_tables(study, table), *informed, *calibrated]
 
 
 def _rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
@@ -230,10 +231,9 @@ def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
 
 def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:
     """Return a study as sections of a page."""
-    informed = f" {INFORMED} also knows which earlier held-out rows were not liked; no other row does."
     every = "Every row is measured on the same users, with 95\u00a0% intervals over users."
     heads = (
-        ("rows", "Rows", every + (informed if INFORMED in study.test_scores else "")),
+        ("rows", "Rows", every + (f" {INFORMED_NOTE}." if INFORMED in study.test_scores else "")),
         ("differences", "Differences", "CoLLM less each row, paired over users, with 95\u00a0% intervals."),
     )
     found = [Section(key, title, [one], note) for (key, title, note), one in zip(heads, metric_tables(study, table), strict=False)]

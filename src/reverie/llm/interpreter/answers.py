@@ -124,8 +124,8 @@ class AnswerGenerator:
         return [template.fill(self.session.backbone, one) for one in values]
 
 
-NEAREST = 5
-"""Catalogue items that an imagined vector is compared with."""
+NEAREST, RECOMMENDED = 5, 3
+"""Catalogue items that an imagined vector is compared with, and that a person is recommended."""
 
 
 @torch.no_grad()
@@ -190,27 +190,31 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
         known = session.split.vocabulary.users[0]
         raise DataError(f"user '{user}' is not in the dataset of {session.folder}; ids look like {known}")
     window = _window(session, code)
+    history = window.rows()[0]
     other = session.windows("test")
     other = other.take(np.flatnonzero(other.users != code)[:1])
     both = Windows(*(np.concatenate(pair) for pair in zip(vars(window).values(), vars(other).values(), strict=True)))
     generator = AnswerGenerator(session, session.histories(both))
     canonical = session.titles.canonical
-    true = list(dict.fromkeys(canonical[np.array(window.rows()[0])].tolist()))
+    true = list(dict.fromkeys(canonical[history].tolist()))
     mentions = generator.answers("recovery", "model", "free").mentions[0]
     own = _recall(mentions, true)
     controls = {name: _recall(generator.answers("recovery", name, "free").mentions[0], true) for name in CONTROLS}
     states = session.histories(window).states[0, : window.lengths[0]]
+    with torch.no_grad():
+        scores = session.model.scores(to_device(session.model, window.batch()))[0].cpu()
+    scores[torch.tensor(history) - 1] = float("-inf")
     explanation: dict[str, Any] = {
         "user": user,
         "part": next((part for part in ("train", "test") if code in getattr(session.split, part).users), "valid"),
-        "history": [session.titles.text(code) for code in window.rows()[0]],
+        "history": [session.titles.text(code) for code in history],
         "held_out": [session.titles.text(code) for code in true if code in set(canonical[session.held_out].tolist())],
         "said": [{"title": m.text, "kind": "invented" if not m.code else "true" if m.code in true else "real"} for m in mentions],
         "recall": own,
         "controls": controls,
         "faithfulness": own - max(controls.values()),
         "nearest": [session.titles.text(int(code)) for code in nearest(states, session.table, cosine=False)],
-        "recommended": _recommended(session, window),
+        "recommended": [session.titles.text(int(at) + 1) for at in scores.topk(min(RECOMMENDED, len(scores))).indices],
     }
     if isinstance(session.model, Imagines) and "item" in session.recipe.tasks:
         explanation["imagined"] = describe_imagined(session, both)[0]
@@ -228,10 +232,3 @@ def _window(session: Session, user: int) -> Windows:
 
 def _recall(mentions: list[Mention], true: list[int]) -> float:
     return len({mention.code for mention in mentions} & set(true)) / len(true)
-
-
-@torch.no_grad()
-def _recommended(session: Session, window: Windows, k: int = 3) -> list[str]:
-    scores = session.model.scores(to_device(session.model, window.batch()))[0].cpu()
-    scores[torch.tensor(window.rows()[0]) - 1] = float("-inf")
-    return [session.titles.text(int(at) + 1) for at in scores.topk(min(k, len(scores))).indices]

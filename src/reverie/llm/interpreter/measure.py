@@ -64,10 +64,8 @@ class Matcher:
 
     def _pieces(self, line: str) -> Sequence[str]:
         pieces = line.split(", ")
-        if len(pieces) == 1 or self._key(line) in self._codes:
-            return [line]
-        known = [self._key(piece) in self._codes for piece in pieces]
-        return pieces if any(known) else [line]
+        split = self._key(line) not in self._codes and any(self._key(piece) in self._codes for piece in pieces)
+        return pieces if split else [line]
 
     def _code(self, text: str) -> int:
         exact = self._codes.get(self._key(text))
@@ -127,7 +125,7 @@ def popularity_bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
     """Return the metrics of recovery as ratios of sums over rows."""
     held = set(truth.held_out.tolist())
-    metrics: dict[str, list[tuple[float, float]]] = {}
+    rows = []
     for number, (mentions, true) in enumerate(zip(answered.mentions, truth.rows, strict=True)):
         wanted = list(dict.fromkeys(true))
         named = [mention.code for mention in mentions if mention.code]
@@ -152,38 +150,32 @@ def recovery_values(answered: Answered, truth: Truth) -> dict[str, Values]:
             one[f"recall_{name}"] = (float(sum(code in hits for code in inside)), float(len(inside)))
         if answered.original is not None:
             one["ave_recover"] = (float(answered.original[number]), 1.0)
-        if answered.ended is not None:
-            one["unfinished"] = (float(not answered.ended[number]), 1.0)
-        for name, pair in one.items():
-            metrics.setdefault(name, []).append(pair)
-    return {name: _values(pairs, truth.users) for name, pairs in metrics.items()}
+        rows.append(one)
+    return _values(rows, answered, truth.users)
 
 
 def recall_by_position(answered: Answered, truth: Truth) -> list[float]:
     """Return how often the item at each position, counted from the newest, was named."""
-    longest = max(map(len, truth.rows))
-    sums, counts = np.zeros(longest), np.zeros(longest)
+    found = []
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
         named = {mention.code for mention in mentions}
-        for back, code in enumerate(reversed(true)):
-            sums[back] += code in named
-            counts[back] += 1
-    return [float(v) for v in sums / counts]
+        found.append([code in named for code in reversed(true)])
+    return [float(np.mean([row[back] for row in found if back < len(row)])) for back in range(max(map(len, found)))]
 
 
 def residual_values(answered: Answered, truth: Truth) -> dict[str, Values]:
     """Return the metrics of the one item that was added."""
     held = set(truth.held_out.tolist())
-    right, fake, unseen = [], [], []
+    rows = []
     for mentions, true in zip(answered.mentions, truth.rows, strict=True):
-        hit = bool(mentions) and mentions[0].code == true[0]
-        right.append((float(hit), 1.0))
-        fake.append((float(mentions[0].code == 0), 1.0) if mentions else (0.0, 0.0))
-        unseen.append((float(hit), 1.0) if true[0] in held else (0.0, 0.0))
-    pairs = {"accuracy": right, "hallucination": fake, "accuracy_held_out": unseen}
-    if answered.ended is not None:
-        pairs["unfinished"] = [(float(not ended), 1.0) for ended in answered.ended]
-    return {name: _values(values, truth.users) for name, values in pairs.items()}
+        hit = float(bool(mentions) and mentions[0].code == true[0])
+        one = {
+            "accuracy": (hit, 1.0),
+            "hallucination": (float(mentions[0].code == 0), 1.0) if mentions else (0.0, 0.0),
+            "accuracy_held_out": (hit, 1.0) if true[0] in held else (0.0, 0.0),
+        }
+        rows.append(one)
+    return _values(rows, answered, truth.users)
 
 
 def with_intervals(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str, float | int | None]]:
@@ -205,9 +197,12 @@ def difference(first: Values, other: Values, seed: int = 0) -> dict[str, float]:
     return {"value": effect.value} | dict(zip(("low", "high"), effect.ends, strict=True))
 
 
-def _values(pairs: Sequence[tuple[float, float]], users: NDArray[np.int64]) -> Values:
-    array = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
-    return Values(array[:, 0], array[:, 1], users, len(array))
+def _values(rows: Sequence[dict[str, tuple[float, float]]], answered: Answered, users: NDArray[np.int64]) -> dict[str, Values]:
+    """Return metrics by name from numerator and denominator of each row; users [R]."""
+    if answered.ended is not None:
+        rows = [row | {"unfinished": (float(not ended), 1.0)} for row, ended in zip(rows, answered.ended, strict=True)]
+    pairs = {name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0]}
+    return {name: Values(both[:, 0], both[:, 1], users, len(rows)) for name, both in pairs.items()}
 
 
 def _order(hits: list[int], wanted: list[int]) -> tuple[float, float]:

@@ -91,9 +91,8 @@ class TestRecipe(Options):
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         known = ("model", "shuffled", "random", "text-only")
-        for name in value:
-            if name not in known:
-                raise ValueError(f"unknown row '{name}'; known: {', '.join(known)}")
+        if wrong := [name for name in value if name not in known]:
+            raise ValueError(f"unknown row '{wrong[0]}'; known: {', '.join(known)}")
         return value
 
 

@@ -205,13 +205,16 @@ def open_session(
     claim(folder, recipe, INTERPRETER, "interpreter")
     run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
-    vectors = require_states(model)
     with torch.no_grad():
-        table = vectors.item_table().detach().float().cpu()
+        table = require_states(model).item_table().float().cpu()
     interpreter = Interpreter(recipe.adapter, table.shape[1], backbone, recipe.training.seed)
     interpreter.eval()
     prompts = InterpreterPrompts(recipe, backbone, titles, interpreter)
-    held_out = _held_out(split, recipe)
+    known = np.flatnonzero(split.train.item_counts() >= KNOWN_WELL)
+    if not len(known):
+        raise DataError(f"no item has {KNOWN_WELL} training events; use a larger dataset")
+    draws = numpy_generator(recipe.training.seed, "held out")
+    held_out = np.sort(draws.choice(known, round(recipe.held_out * len(known)), replace=False))
     session = Session(recipe, folder, run, model, dataset, split, titles, held_out, prompts, table)
     interpreter.set_catalogue(backbone, titles, table, torch.from_numpy(session.taught))
     return session
@@ -245,12 +248,3 @@ def open_taught(folder: Path, *, device: str | None = None, offline: bool = Fals
     session = open_session(INTERPRETER.load(str(folder / INTERPRETER.file)), folder, device=device, offline=offline, show=False)
     session.prompts.interpreter.load(folder / "adapter")
     return session
-
-
-def _held_out(split: Split, recipe: InterpreterRecipe) -> NDArray[np.int64]:
-    """Draw the items whose titles are not taught."""
-    known = np.flatnonzero(split.train.item_counts() >= KNOWN_WELL)
-    if not len(known):
-        raise DataError(f"no item has {KNOWN_WELL} training events; use a larger dataset")
-    count = round(recipe.held_out * len(known))
-    return np.sort(numpy_generator(recipe.training.seed, "held out").choice(known, count, replace=False))

@@ -270,9 +270,8 @@ def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
             "adapter": session.recipe.adapter.kind if said and not row.row.startswith("text") else "",
         }
         found += [common | more | {"metric": metric} | cell for metric, cell in row.metrics.items()]
-        if row.against is not None:
-            n = {name: row.metrics[name]["n"] for name in row.against}
-            found += [common | more | {"metric": f"gain:{name}", "n": n[name]} | gain for name, gain in row.against.items()]
+        for name, gain in (row.against or {}).items():
+            found.append(common | more | {"metric": f"gain:{name}", "n": row.metrics[name]["n"]} | gain)
     return found
 
 
