@@ -14,7 +14,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from reverie.contrast.page import Effective, draw_rows, draw_temperature, effective, standalone, write_plots
+from reverie.contrast.page import InverseTemperature, draw_rows, draw_temperature, effective, standalone, write_plots
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe
 from reverie.contrast.results import MORE, stored_studies, study_json, training_rows
 from reverie.contrast.study import ContrastStudy, run_contrast
@@ -390,9 +390,9 @@ def test_json_holds_every_seed_and_every_trial(study: MeasuredStudy) -> None:
 
 
 def test_the_effective_temperature_is_that_of_the_specification() -> None:
-    curve = Effective("cifar", 0.4, 0.7, 0.5, (-1.0, 0.0, 1.0))
+    curve = InverseTemperature("cifar", 0.4, 0.7, 0.5, (-1.0, 0.0, 1.0))
     assert curve.at((0.0, 1.0)) == pytest.approx([5.30, 1.30])
-    skewed = Effective("skewed", 0.4, 0.7, 0.5, (-0.2, 0.0, 0.4, 1.0))
+    skewed = InverseTemperature("skewed", 0.4, 0.7, 0.5, (-0.2, 0.0, 0.4, 1.0))
     mean = (0.5 * -0.2 + 0.0 + 0.4 + 0.5 * 1.0) / 3
     assert skewed.inverse_mean == pytest.approx(skewed.at([mean])[0])
 
@@ -427,4 +427,4 @@ def test_rows_without_an_effective_temperature_are_left_out(tmp_path: Path, opti
 
 
 def test_a_weight_that_no_temperature_matches_is_said_so() -> None:
-    assert "no InfoNCE matches it" in draw_temperature([Effective("steep", 1.0, 0.0, 0.3, (0.5, 0.6, 0.7))], "centres")
+    assert "no InfoNCE matches it" in draw_temperature([InverseTemperature("steep", 1.0, 0.0, 0.3, (0.5, 0.6, 0.7))], "centres")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Effective:
+class InverseTemperature:
     """A row's inverse temperature over the cosines that were observed."""
 
     name: str
@@ -54,7 +54,7 @@ class Effective:
         return float(np.trapezoid(self.at(self.cosines), dx=1 / (len(self.cosines) - 1)))
 
 
-def effective(study: MeasuredStudy) -> list[Effective]:
+def effective(study: MeasuredStudy) -> list[InverseTemperature]:
     """Return the rows of a study that weight their negatives by a Gaussian, in order."""
     found = []
     for row in study.rows:
@@ -64,7 +64,7 @@ def effective(study: MeasuredStudy) -> list[Effective]:
             continue
         if isinstance(loss.temperature, int | float):
             cosines = tuple(float(value) for value in np.mean(seen, axis=0))
-            found.append(Effective(row.name, float(loss.temperature), loss.mu, loss.sigma, cosines))
+            found.append(InverseTemperature(row.name, float(loss.temperature), loss.mu, loss.sigma, cosines))
     return found
 
 
@@ -109,7 +109,7 @@ def draw_rows(summary: Summary) -> Markup:
     return inline_svg(paint, "rows", alt, width=480, height=50 + _LINE * len(summary.rows))
 
 
-def draw_temperature(curves: list[Effective], dataset: str) -> Markup:
+def draw_temperature(curves: list[InverseTemperature], dataset: str) -> Markup:
     """Draw the inverse temperature that acts at a negative's cosine, beside that of the InfoNCE that matches it in the mean."""
 
     def paint(axes: Axes) -> None:

@@ -11,7 +11,7 @@ from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, EffectCell, attack_sentences, per_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, attack_sentences, per_user
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
     return [common | row for row in (*(effect_columns(name, effect) for name, effect in figures.items()), *strata)]
 
 
-def effects_from_rows(cell: EffectCell, rows: Sequence[Mapping[str, str]]) -> CellEffects:
+def effects_from_rows(cell: CellOverSeeds, rows: Sequence[Mapping[str, str]]) -> CellEffects:
     """Return the effects of a cell from its rows; p-values and levels before and after are not in them."""
     parts: dict[str, dict[str, Effect]] = {"lift": {}, "change": {}, "target": {}}
     for row in rows:

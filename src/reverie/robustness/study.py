@@ -28,9 +28,9 @@ from reverie.robustness.results import (
 )
 from reverie.robustness.summary import (
     CellEffects,
+    CellOverSeeds,
     Detected,
     Done,
-    EffectCell,
     attack_sentences,
     benchmark_tables,
     cell_effects,
@@ -58,7 +58,7 @@ class DetectionCell:
     seed: int
 
 
-AnyCell = Cell | EffectCell | DetectionCell
+AnyCell = Cell | CellOverSeeds | DetectionCell
 Result = Measured | CellEffects | Figures
 
 
@@ -105,22 +105,22 @@ class RobustnessStudy:
             count += effects * (1 + recipe.seeds)
         return count
 
-    def attacked(self) -> list[EffectCell]:
+    def attacked(self) -> list[CellOverSeeds]:
         """Return the effects without a defence: the null attack, and attacks by budget."""
         recipe = self.recipe
         attacks = [name for name, row in recipe.attacks.items() if row.kind != NULL]
-        null = [EffectCell(victim, NULL, NONE, 0) for victim in recipe.victims]
-        return null + [EffectCell(v, a, NONE, fakes) for fakes in recipe.budgets for a in attacks for v in recipe.victims]
+        null = [CellOverSeeds(victim, NULL, NONE, 0) for victim in recipe.victims]
+        return null + [CellOverSeeds(v, a, NONE, fakes) for fakes in recipe.budgets for a in attacks for v in recipe.victims]
 
-    def defended(self, done: Mapping[AnyCell, Result | None]) -> list[EffectCell]:
+    def defended(self, done: Mapping[AnyCell, Result | None]) -> list[CellOverSeeds]:
         """Return the effects of defences against the strongest attacks, and against none, which shows their price."""
         effects = [result for cell in self.attacked() if isinstance(result := done[cell], CellEffects)]
         chosen = strongest(effects, self.recipe.strongest, self._defended_victims)
         cells = []
         for defence in self.recipe.defences:
-            cells += [EffectCell(victim, NULL, defence, 0) for victim in self._defended_victims]
+            cells += [CellOverSeeds(victim, NULL, defence, 0) for victim in self._defended_victims]
             for fakes, names in chosen.items():
-                cells += [EffectCell(victim, name, defence, fakes) for name in names for victim in self._defended_victims]
+                cells += [CellOverSeeds(victim, name, defence, fakes) for name in names for victim in self._defended_victims]
         return cells
 
     def detections(self) -> list[DetectionCell]:
@@ -134,7 +134,7 @@ class RobustnessStudy:
         named = {"cell": asdict(cell)}
         if isinstance(cell, Cell):
             return named | {"measured": self.benchmark.facts(cell)}
-        if isinstance(cell, EffectCell):
+        if isinstance(cell, CellOverSeeds):
             return named | {"fits": [cell_key(self, fit) for fit in self._fits(cell)]}
         return named | self._detection_facts(cell)
 
@@ -142,7 +142,7 @@ class RobustnessStudy:
         """Return whether a cell needs no fit."""
         if isinstance(cell, Cell):
             return self.benchmark.is_kept(cell)
-        if isinstance(cell, EffectCell):
+        if isinstance(cell, CellOverSeeds):
             return all(map(self.benchmark.is_kept, self._fits(cell)))
         return self.benchmark.store.has("detection", self._detection_facts(cell))
 
@@ -150,7 +150,7 @@ class RobustnessStudy:
         """Return what a cell came to; computed where it was not."""
         if isinstance(cell, Cell):
             return self.benchmark.measured(cell)
-        if isinstance(cell, EffectCell):
+        if isinstance(cell, CellOverSeeds):
             return cell_effects(self.benchmark, cell)
         piece = self.benchmark.store.kept("detection", self._detection_facts(cell), lambda _: self._detect(cell))
         return {name: {k: float("nan") if v is None else float(v) for k, v in f.items()} for name, f in piece.notes.items()}
@@ -159,7 +159,7 @@ class RobustnessStudy:
         """Return an effect or a detection from its rows; a fit is more than its rows."""
         if isinstance(cell, Cell):
             return None
-        return effects_from_rows(cell, rows) if isinstance(cell, EffectCell) else detection_from_rows(rows)
+        return effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else detection_from_rows(rows)
 
     def describe(self, cell: AnyCell, result: Result) -> str:
         """Return a cell and its main figure in a few words."""
@@ -195,14 +195,14 @@ class RobustnessStudy:
     def _defended_victims(self) -> tuple[str, ...]:
         return self.recipe.defended or tuple(self.recipe.victims)
 
-    def _fits(self, cell: EffectCell) -> list[Cell]:
+    def _fits(self, cell: CellOverSeeds) -> list[Cell]:
         """Return the fits that an effect rests on: those of the null attack, then its own."""
         seeds = range(self.recipe.seeds)
         null = [Cell(cell.victim, NULL, NONE, 0, seed) for seed in seeds]
         own = [Cell(cell.victim, cell.attack, cell.defence, cell.fakes, seed) for seed in seeds]
         return list(dict.fromkeys(null + own))
 
-    def _with_fits(self, effects: Sequence[EffectCell]) -> Iterator[AnyCell]:
+    def _with_fits(self, effects: Sequence[CellOverSeeds]) -> Iterator[AnyCell]:
         """Put the fits of each effect before it, so that its rows are there as soon as its seeds are."""
         for cell in effects:
             if cell.attack == NULL and cell.defence == NONE:

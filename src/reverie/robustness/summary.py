@@ -33,7 +33,7 @@ MAIN = "hr@10"
 
 
 @dataclass(frozen=True)
-class EffectCell:
+class CellOverSeeds:
     """One attack on one victim with one defence at one budget, over all seeds."""
 
     victim: str
@@ -43,7 +43,7 @@ class EffectCell:
 
 
 @dataclass(frozen=True)
-class CellEffects(EffectCell):
+class CellEffects(CellOverSeeds):
     """What came of one attack on one victim with one defence at one budget, over all seeds."""
 
     after: dict[str, Effect]
@@ -118,7 +118,7 @@ def strongest(effects: Sequence[CellEffects], n: int, victims: Sequence[str]) ->
     return {fakes: sorted(by, key=lambda name: -float(np.mean(by[name])))[:n] for fakes, by in scores.items()}
 
 
-def cell_effects(bench: Benchmark, cell: EffectCell) -> CellEffects:
+def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     """Pool the fits of one attack, defence and budget over seeds, and subtract the null attack."""
     victim, attack, defence, fakes = astuple(cell)
     seeds = range(bench.recipe.seeds)
