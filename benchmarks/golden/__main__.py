@@ -183,7 +183,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--digits", default=6, type=int, help="significant digits of floats that are compared; 6 by default")
     asked = parser.parse_args(words)
     if not Path(os.environ.get("REVERIE_DATA") or "/nowhere").is_dir():
-        print("error: set REVERIE_DATA to the folder that holds the datasets, e.g. REVERIE_DATA=/work/shared/data", file=sys.stderr)
+        print("error: set REVERIE_DATA to the folder that holds the datasets, e.g. REVERIE_DATA=/my/data", file=sys.stderr)
         return 2
     begin, target = time.monotonic(), (asked.keep or NOW).resolve()
     with tempfile.TemporaryDirectory(prefix="reverie-golden-") as scratch:
