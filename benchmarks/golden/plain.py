@@ -23,8 +23,8 @@ FLOAT = re.compile(r"(?<![\w.])-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+)(?![\
 RULES = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{9}\b\+?"), "<commit>"),
-    (re.compile(r"(?<![\w.])\d[\d,.]*\s?(?:h \d+ min|min \d+ s|ms|s|min|h)\b"), "<time>"),
-    (re.compile(r"(?<![\w.])\d[\d,.]*\s?(?:[kKMGT]i?B)\b"), "<memory>"),
+    (re.compile(r"(?<![\w.])\d[\d,.]* ?(?:h \d+ min|min \d+ s|ms|s|min|h)\b"), "<time>"),
+    (re.compile(r"(?<![\w.])\d[\d,.]* ?(?:[kKMGT]i?B)\b"), "<memory>"),
 )
 SILENT, JOINED = frozenset({"script", "style", "title"}), frozenset({"tr", "svg"})
 INLINE = frozenset({"b", "i", "em", "strong", "code", "a", "span", "small", "abbr", "tspan", "sub", "sup"})

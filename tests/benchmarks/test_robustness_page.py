@@ -25,7 +25,7 @@ def page() -> ModuleType:
 def _row(metric: str, value: float, low: float, high: float, **more: object) -> dict[str, object]:
     common: dict[str, object] = {
         "dataset": "toy", "protocol": "given", "slice": "all", "seed": "0-2", "victim": "mf", "attack": "random",
-        "defence": "none", "budget": 0.01,
+        "defence": "none", "budget": 0.01, "key": "0123456789ab",
     }  # fmt: skip
     return common | {"metric": metric, "value": value, "low": low, "high": high} | more
 
@@ -45,3 +45,12 @@ def test_lifts_defences_groups_and_detection_stand_in_tables(page: ModuleType) -
     assert "### The price of defences: no attack" in text
     assert "| 1 % fake users | random | +1.50 | +2.50 |" in text
     assert "| pca | 0.85 / – |" in text
+
+
+def test_detectors_measured_before_their_learners_changed_are_marked(page: ModuleType) -> None:
+    old = [_row("detection_auc", 0.8, 0, 0, defence=name, victim="", key=None) for name in ("degree-sad", "pca")]
+    new = [_row("detection_auc", 0.9, 0, 0, defence="co-detector", victim="")]
+    text = "\n".join(page.section("robustness-toy", pl.DataFrame(old + new, infer_schema_length=None)))
+    assert "| degree-sad † | 0.80 / – |" in text
+    assert "| pca | 0.80 / – |" in text
+    assert "| co-detector | 0.90 / – |" in text

@@ -49,7 +49,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class View:
-    """What the attacker sees. What knowledge does not give is None, and asking for it by `require` is an error; popularity [N]."""
+    """What the attacker sees. What knowledge does not give is None; popularity [N]."""
 
     knowledge: str
     ratings: Ratings | None
