@@ -1,9 +1,10 @@
-"""Two real processes, started as a user would."""
+"""Two real processes, started by torchrun: each launch trains several runs one after the other."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from reverie.cli.main import app
+from reverie.errors import ReverieError
 from reverie.testing import tiny_dataset
 from reverie.training.run import open_run
 
@@ -19,72 +23,88 @@ RECIPE = """
 name: tiny
 dataset: {{name: {events}}}
 model: {{name: {model}, dim: 16, {options}}}
-training: {{epochs: {epochs}, batch_size: 8, checkpoint_seconds: 0, validate_every: 2}}
+training: {{epochs: {epochs}, batch_size: {batch_size}, checkpoint_seconds: 0, validate_every: 2}}
 """
-SASREC = "history: 8, dropout: 0.2, objective: {kind: sampled_softmax, negatives: {source: in_batch}}"
-ROWWISE = "history: 8, table: rowwise, objective: {kind: sampled_softmax, negatives: {n: 4}}"
+OPTIONS = {
+    "in-batch": "history: 8, dropout: 0.2, objective: {kind: sampled_softmax, negatives: {source: in_batch}}",
+    "rowwise": "history: 8, table: rowwise, objective: {kind: sampled_softmax, negatives: {n: 4}}",
+    "plain": "history: 1, dropout: 0.0, objective: {kind: full_softmax}",
+}
+PROCESS = """
+import sys
+from reverie.cli.main import app
+
+for recipe, out in zip(sys.argv[1::2], sys.argv[2::2]):
+    app(["train", recipe, "--out", out, "--quiet"], standalone_mode=False)
+"""
 
 
-def train(folder: Path, out: str, processes: int = 2, epochs: int = 4, model: str = "sasrec", options: str = SASREC) -> Path:
-    events = folder / "events.csv"
+def write_recipe(folder: Path, name: str, options: str, epochs: int = 4, batch_size: int = 8) -> Path:
+    events, path = folder / "events.csv", folder / f"{name}.yaml"
     if not events.exists():
         tiny_dataset().events.write_csv(events)
-    recipe = folder / "recipe.yaml"
-    recipe.write_text(RECIPE.format(events=events, epochs=epochs, model=model, options=options), encoding="utf-8")
-    start = [sys.executable, "-m"]
-    if processes > 1:
-        start = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", "-m"]
-    command = [*start, "reverie", "train", str(recipe), "--out", str(folder / out), "--quiet"]
+    text = RECIPE.format(events=events, epochs=epochs, model="sasrec", options=OPTIONS[options], batch_size=batch_size)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def train_in_two_processes(folder: Path, runs: dict[str, Path]) -> None:
+    """Train each recipe into the folder of its name, one after the other in the same two processes."""
+    script = folder / "process.py"
+    script.write_text(PROCESS, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
+    for name, recipe in runs.items():
+        command += [str(recipe), str(folder / name)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
-    return folder / out
 
 
-def losses(run: Path) -> list[float]:
+def read_losses(run: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("options", [SASREC, ROWWISE], ids=["in-batch", "rowwise"])
-def test_two_processes_count_each_query_once_and_resume(tmp_path: Path, options: str) -> None:
-    whole = train(tmp_path, "whole", options=options)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Whole runs, and runs that were cut after two of four epochs and resumed by other processes."""
+    folder = tmp_path_factory.mktemp("distributed")
+    whole = {f"whole-{name}": write_recipe(folder, name, name) for name in ("in-batch", "rowwise")}
+    cut = {f"cut-{name}": write_recipe(folder, f"cut-{name}", name, epochs=2) for name in ("in-batch", "rowwise")}
+    train_in_two_processes(folder, whole | cut | {"two": write_recipe(folder, "two", "plain")})
+    for name in cut:
+        assert len(read_losses(folder / name)) == 2
+        (folder / name / "result.json").unlink()
+        stored = folder / name / "recipe.yaml"
+        stored.write_text(stored.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 4"), encoding="utf-8")
+    train_in_two_processes(folder, {name: whole[name.replace("cut", "whole")] for name in cut})
+    return folder
+
+
+@pytest.mark.parametrize("options", ["in-batch", "rowwise"])
+def test_two_processes_count_each_query_once_and_resume(folder: Path, options: str) -> None:
+    whole, cut = folder / f"whole-{options}", folder / f"cut-{options}"
     run = open_run(whole)
     assert run.test.ranks["query"].to_list() == list(range(48))
     assert run.test.metrics(["recall@10"])["n"].to_list() == [48]
-    assert len(losses(whole)) == 4
-
-    cut = train(tmp_path, "cut", epochs=2, options=options)
-    (cut / "result.json").unlink()
-    stored = (cut / "recipe.yaml").read_text(encoding="utf-8")
-    (cut / "recipe.yaml").write_text(stored.replace("epochs: 2", "epochs: 4"), encoding="utf-8")
-    resumed = train(tmp_path, "cut", epochs=4, options=options)
-    assert losses(resumed) == losses(whole)
-    assert open_run(resumed).test.ranks.equals(run.test.ranks)
+    assert len(read_losses(whole)) == 4
+    assert read_losses(cut) == read_losses(whole)
+    assert open_run(cut).test.ranks.equals(run.test.ranks)
 
 
-def test_two_processes_learn_as_one_with_the_same_global_batch(tmp_path: Path) -> None:
+def test_two_processes_learn_as_one_with_the_same_global_batch(folder: Path) -> None:
     """Without randomness in the model and with equal shares, the mean gradient is that of the whole batch."""
-    options = "history: 1, dropout: 0.0, objective: {kind: full_softmax}"
-    two = train(tmp_path, "two", options=options)
-    recipe = (tmp_path / "recipe.yaml").read_text(encoding="utf-8")
-    (tmp_path / "recipe.yaml").write_text(recipe.replace("batch_size: 8", "batch_size: 16"), encoding="utf-8")
-    one = tmp_path / "one"
-    command = [sys.executable, "-m", "reverie", "train", str(tmp_path / "recipe.yaml"), "--out", str(one), "--quiet"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(losses(two), losses(one), rtol=0.02)
-    first, second = open_run(two).test, open_run(one).test
+    one = folder / "one"
+    recipe = write_recipe(folder, "one", "plain", batch_size=16)
+    done = CliRunner().invoke(app, ["train", str(recipe), "--out", str(one), "--quiet"])
+    assert done.exit_code == 0, done.output
+    np.testing.assert_allclose(read_losses(folder / "two"), read_losses(one), rtol=0.02)
+    first, second = open_run(folder / "two").test, open_run(one).test
     assert first.ranks.select(pl.exclude("greater", "equal")).equals(second.ranks.select(pl.exclude("greater", "equal")))
     assert abs(first.value("ndcg@10") - second.value("ndcg@10")) < 0.05
 
 
-def test_another_number_of_processes_is_refused(tmp_path: Path) -> None:
-    cut = train(tmp_path, "cut", processes=1, epochs=2)
-    (cut / "result.json").unlink()
-    state = cut / "state" / "state.json"
-    state.write_text(state.read_text(encoding="utf-8").replace('"processes": 1', '"processes": 2'), encoding="utf-8")
-    command = [sys.executable, "-m", "reverie", "train", str(tmp_path / "recipe.yaml"), "--out", str(cut)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 2
-    assert "was begun by 2 processes and this is 1" in done.stderr
+def test_another_number_of_processes_is_refused(folder: Path, tmp_path: Path) -> None:
+    unfinished = shutil.copytree(folder / "two", tmp_path / "run", ignore=shutil.ignore_patterns("result.json"))
+    done = CliRunner().invoke(app, ["train", str(folder / "two.yaml"), "--out", str(unfinished)])
+    assert isinstance(done.exception, ReverieError)
+    assert "was begun by 2 processes and this is 1" in str(done.exception)
