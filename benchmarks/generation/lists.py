@@ -106,7 +106,7 @@ def drawn_lists(model: Any, queries: Queries, n: int, k: int) -> Drawn:
     model : Recommender that imagines, with item_table
         What draws.
     queries : Queries
-        What is asked; seen items are left out of the lists, never a target.
+        What is asked; seen items are left out of the lists where its rule says so.
     n, k : int
         Draws per history, and items per draw.
 
@@ -121,7 +121,7 @@ def drawn_lists(model: Any, queries: Queries, n: int, k: int) -> Drawn:
         for index, drawn in _vectors(model, queries, n):
             cosine[index] = pairwise_cosine(drawn).double().numpy()
             scores = (drawn @ model.item_table().T).reshape(-1, n_items)
-            layout = arrange(queries, index, remove_seen=True)
+            layout = arrange(queries, index, remove_seen=queries.seen == "remove")
             rows = (layout.hidden_rows[:, None] * n + np.arange(n)).ravel()
             with masked(scores, rows, np.repeat(layout.hidden_columns, n)):
                 columns, _ = highest(scores, k)

@@ -65,10 +65,13 @@ def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_
     answer = ask("evaluate", "runs/tiny", "--metrics", "recall@20,mrr@10", "--json")
     assert {row["metric"]: row["value"] for row in json.loads(answer.out)}["recall@20"] == measured["recall@20"]
     assert ask("evaluate", "runs/tiny", "--quiet").out == ""
-    kept = json.loads(ask("evaluate", "runs/tiny", "--seen", "keep", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
-    removed = json.loads(ask("evaluate", "runs/tiny", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
-    assert kept[0]["value"] < removed[0]["value"]
-    assert "n=48" in ask("evaluate", "runs/tiny").out
+    removed = json.loads(ask("evaluate", "runs/tiny", "--seen", "remove", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
+    kept = json.loads(ask("evaluate", "runs/tiny", "--json", "--metrics", "ndcg@10", "--on", "valid").out)
+    assert removed[0]["value"] != kept[0]["value"]
+    shown = ask("evaluate", "runs/tiny").out
+    assert "n=48" in shown
+    assert "seen items: keep (" in shown
+    assert "which counts as a miss" in ask("evaluate", "runs/tiny", "--seen", "remove").out
 
     (tmp_path / "tiny2.yaml").write_text((tmp_path / "tiny.yaml").read_text().replace("name: tiny", "name: tiny2"))
     assert ask("train", "tiny2.yaml", "--device", "cpu", "--quiet").out == ""
@@ -82,7 +85,15 @@ def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
     words += ["--set", "training.epochs=1", "--refit", "--device", "cpu", "--results", "results.csv"]
     answer = ask(*words)
     assert (answer.code, answer.err) == (0, "")
-    for text in ("popularity", "markov", "sasrec", "seen items: remove", "48 queries", "report: runs/compare-clicks/report.html"):
+    for text in (
+        "popularity",
+        "markov",
+        "sasrec",
+        "seen items: keep",
+        "stand in their own history",
+        "48",
+        "report: runs/compare-clicks/report.html",
+    ):
         assert text in answer.out
     report = (tmp_path / "runs/compare-clicks/report.html").read_text(encoding="utf-8")
     assert "Tale 0" in report

@@ -88,6 +88,7 @@ def test_truth_file_with_and_without_history(call: Call) -> None:
 
 
 def test_seen_items_and_a_suspicious_system(call: Call) -> None:
+    tiny_dataset().events.unique(["user", "item"], keep="first", maintain_order=True).write_parquet("log.parquet")
     split = leave_one_out(rv.read_events("log.parquet"))
     model = create_model("popularity", split)
     rv.fit(model, split, show=False)

@@ -25,7 +25,7 @@ def naive(queries: Queries, table: np.ndarray, seen: str) -> list[tuple[int, ...
     rows = []
     for q in range(len(queries)):
         targets = list(dict.fromkeys(queries.targets[queries.offsets[q] : queries.offsets[q + 1]].tolist()))
-        history = set(queries.sequences.items[queries.start[q] : queries.stop[q]].tolist()) - set(targets)
+        history = set(queries.sequences.items[queries.start[q] : queries.stop[q]].tolist())
         hidden = history if seen == "remove" else set()
         candidates = set(range(1, table.shape[1] + 1))
         if queries.candidates is not None:
@@ -35,7 +35,10 @@ def naive(queries: Queries, table: np.ndarray, seen: str) -> list[tuple[int, ...
         masked = len(candidates & hidden)
         score = {c: table[queries.users[q], c - 1] for c in candidates - hidden}
         for t in targets:
-            above, same = (sum(s > score[t] for s in score.values()), sum(s == score[t] for s in score.values()) - 1)
+            if t in score:
+                above, same = (sum(s > score[t] for s in score.values()), sum(s == score[t] for s in score.values()) - 1)
+            else:
+                above, same = 2**31 - 1, 0  # no list shows it
             rows.append((q, t, above, same, len(score), masked))
     return rows
 
@@ -55,6 +58,7 @@ def test_ranks_among_candidates(many: Queries, table: np.ndarray, make: Make) ->
     rng, size = np.random.default_rng(4), 6
     queries = replace(
         many,
+        seen="remove",
         candidates=rng.integers(1, 31, size=size * len(many)).astype(np.int32),
         candidate_offsets=np.arange(len(many) + 1) * size,
     )
@@ -63,13 +67,17 @@ def test_ranks_among_candidates(many: Queries, table: np.ndarray, make: Make) ->
     allowed = {(q, int(c)) for q in range(len(queries)) for c in queries.candidates[q * size : (q + 1) * size]}
     allowed |= set(zip(queries.target_queries.tolist(), queries.targets.tolist(), strict=True))
     assert set(found.topk.select("query", "item").rows()) <= allowed
+    missed = found.ranks.filter(greater=2**31 - 1)
+    assert len(missed) == found.repeats > 0
 
 
-def test_lists_leave_out_seen_items_but_never_targets(split: Split, table: np.ndarray, make: Make) -> None:
-    queries = replace(split.test, targets=np.ascontiguousarray(split.test.sequences.items[split.test.start]))
+def test_lists_leave_out_seen_items_and_targets_among_them(split: Split, table: np.ndarray, make: Make) -> None:
+    queries = replace(split.test, seen="remove", targets=np.ascontiguousarray(split.test.sequences.items[split.test.start]))
     found = evaluate(make(table), queries, top=30)
+    assert found.repeats == len(queries)
+    assert found.value("recall@1000") == found.value("ndcg@1000") == found.value("mrr@1000") == 0
     for q in range(len(queries)):
-        history = set(queries.sequences.items[queries.start[q] : queries.stop[q]].tolist()) - {int(queries.targets[q])}
+        history = set(queries.sequences.items[queries.start[q] : queries.stop[q]].tolist())
         rows = found.topk.filter(query=q)
         assert set(rows["item"].to_list()) == set(range(1, 31)) - history
         assert rows["score"].is_sorted(descending=True)
@@ -140,11 +148,13 @@ def test_labelled_rows(many: Queries, table: np.ndarray, make: Make) -> None:
 def test_round_trip(many: Queries, split: Split, table: np.ndarray, make: Make, tmp_path: Path, labelled: bool) -> None:
     evaluate(make(table), replace(many, labels=np.ones(len(many.targets), dtype=np.float32))).save(tmp_path)
     queries = replace(many, labels=np.ones(len(many.targets), dtype=np.float32)) if labelled else many
-    found = evaluate(make(table), queries, train=split.train, protocol="leave_one_out")
+    found = evaluate(make(table), queries, seen="remove", train=split.train, protocol="leave_one_out")
     found.save(tmp_path)
     again = Evaluation.load(tmp_path)
     assert str(again) == str(found)
     assert (again.scored is not None) == labelled
+    assert again.repeats == found.repeats == 30
+    assert (found.ranks["greater"] == 2**31 - 1).sum() == (0 if labelled else 30)
     assert (again.seen, again.protocol, again.model, again.top) == ("remove", "leave_one_out", "table", 20)
     (tmp_path / "topk.parquet").unlink()
     with pytest.raises(DataError, match=r"no topk\.parquet"):

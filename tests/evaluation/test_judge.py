@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def test_ranks_order_as_scores_do_and_ties_count_at_their_expectation(split: Spl
 
 
 def test_strangers_gaps_and_seen_items(split: Split) -> None:
-    queries, vocabulary = split.test, split.vocabulary
+    queries, vocabulary = replace(split.test, seen="remove"), split.vocabulary
     history = queries.sequences.items[queries.start[0] : queries.stop[0]]
     target = int(queries.targets[0])
     seen = next(int(i) for i in history if i != target)

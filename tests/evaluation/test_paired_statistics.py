@@ -129,7 +129,7 @@ def test_detectable_difference(split: Split, table: np.ndarray, make: Make) -> N
 
 def test_only_answers_to_the_same_questions_are_compared(split: Split, table: np.ndarray, make: Make) -> None:
     a = evaluate(make(table), split.test)
-    others = [evaluate(make(table), split.valid), evaluate(make(table), split.test, seen="keep")]
+    others = [evaluate(make(table), split.valid), evaluate(make(table), split.test, seen="remove")]
     labelled = replace(split.test, labels=np.ones(len(split.test), dtype=np.float32))
     for other in (*others, evaluate(make(table), labelled)):
         with pytest.raises(DataError, match="cannot be paired"):

@@ -134,7 +134,7 @@ def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Pat
     assert len(rows) == 2
     row = rows[0]
     assert (row["recipe"], row["model"], row["protocol"], row["slice"]) == ("tiny", "sasrec", "leave_one_out", "all")
-    assert (row["seen"], row["fit_on"], row["seed"], row["metric"], row["n"]) == ("remove", "train", "0", "recall@10", "48")
+    assert (row["seen"], row["fit_on"], row["seed"], row["metric"], row["n"]) == ("keep", "train", "0", "recall@10", "48")
     assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
     assert len(row["dataset_sha256"]) == 64
     table.write_text("recipe,dataset\n")

@@ -59,3 +59,5 @@ def evaluate(
     screen = console(quiet)
     for row in measured.iter_rows(named=True):
         screen.print(f"{metric_line(row)}  n={row['n']}", markup=False)
+    if evaluation.scored is None:
+        screen.print(evaluation.seen_note, markup=False)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
 
 Seen = Literal["remove", "keep"]
+COMPARISONS = 4 << 20
+"""Events of histories that are compared with targets at a time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Queries:
     offsets : ndarray, shape [Q + 1], int64
         Query q owns ``targets[offsets[q]:offsets[q + 1]]``.
     seen : {"remove", "keep"}
-        The protocol's rule for items of the history: taken out of the ranking (never the target itself) or left in.
+        The protocol's rule for items of the history: taken out of the ranking, a target among them too, or left in.
     labels : ndarray or None, shape [T], float32
         For labelled rows (click or not): the label of each target.
     candidates, candidate_offsets : ndarray or None
@@ -98,6 +100,53 @@ class Queries:
             candidates=candidates,
             candidate_offsets=bounds,
         )
+
+
+def repeated_targets(queries: Queries) -> NDArray[np.bool_]:
+    """Return which targets stand in the history of their own query → [T].
+
+    Parameters
+    ----------
+    queries : Queries
+    """
+    repeated = np.zeros(len(queries.targets), dtype=bool)
+    per_query = np.diff(queries.offsets)
+    work = np.cumsum(queries.lengths * per_query)
+    for first, last in zip(*_pieces(work, len(queries)), strict=True):
+        target_at = slice(queries.offsets[first], queries.offsets[last])
+        query = np.repeat(np.arange(first, last), per_query[first:last])
+        lengths = queries.lengths[query]
+        history = queries.sequences.items[flat_positions(queries.start[query], queries.stop[query])]
+        hits = np.concatenate([[0], np.cumsum(history == np.repeat(queries.targets[target_at], lengths))])
+        ends = np.cumsum(lengths)
+        repeated[target_at] = hits[ends] > hits[ends - lengths]
+    return repeated
+
+
+def _pieces(work: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut n queries where the work, added up, passes multiples of `COMPARISONS`; work [Q]."""
+    cuts = np.flatnonzero(np.diff(work // COMPARISONS)) + 1
+    return np.concatenate([[0], cuts]).astype(np.int64), np.append(cuts, n).astype(np.int64)
+
+
+REPEATS = 0.05
+"""Share of test targets that repeat an item of their history from which on seen items are kept."""
+
+
+def seen_rule(queries: Queries) -> Seen:
+    """Return the rule for seen items that suits the data: keep them where people come back to items.
+
+    Parameters
+    ----------
+    queries : Queries
+        Of the test.
+
+    Returns
+    -------
+    str
+        ``"keep"`` from a share `REPEATS` of targets on that stand in their history, else ``"remove"``.
+    """
+    return "keep" if len(queries.targets) and repeated_targets(queries).mean() >= REPEATS else "remove"
 
 
 def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.data.queries import seen_rule
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -55,6 +57,17 @@ class Split:
     def vocabulary(self) -> Vocabulary:
         """External ids of items and users."""
         return self.train.vocabulary
+
+    def with_seen_rule(self) -> Split:
+        """Return the split with the rule for seen items of `reverie.data.queries.seen_rule` in validation and test.
+
+        Returns
+        -------
+        Split
+            The same parts.
+        """
+        rule = seen_rule(self.test)
+        return replace(self, valid=replace(self.valid, seen=rule), test=replace(self.test, seen=rule))
 
     def learn_from(self, on: str) -> Sequences:
         """Return what to fit on.

@@ -10,9 +10,11 @@ import polars as pl
 import torch
 
 from reverie import processes
+from reverie.data.queries import repeated_targets
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import (
+    UNSHOWN,
     arrange,
     batches,
     count_around,
@@ -51,9 +53,10 @@ def evaluate(
 
     Several processes (`torchrun`) share the queries; each then returns the whole result. Candidates are the whole catalogue, or
     the queries' own candidates and their targets. Seen items of the whole history, also of the part that the model does not
-    read, are taken out where the rule says so, never a target. A target that occurs twice in a query counts once. With labels,
-    only targets with a label above 0 are ranked and every labelled row is scored; a model that scores nothing but candidates
-    needs queries with candidates (which may be the labelled rows themselves).
+    read, are taken out where the rule says so; a target among them is a miss, since no list would show it. A target that occurs
+    twice in a query counts once. With labels, only targets with a label above 0 are ranked and every labelled row is scored,
+    seen or not; a model that scores nothing but candidates needs queries with candidates (which may be the labelled rows
+    themselves).
 
     Parameters
     ----------
@@ -116,7 +119,8 @@ def evaluate(
             candidates = None if layout.items is None else torch.from_numpy(layout.items)
             scores = score_batch(model, queries, index, used, candidates)
             numbers = flat_positions(queries.offsets[index], queries.offsets[index + 1])
-            pairs = ranked[numbers]
+            pairs = ranked[numbers] & ~layout.unshown
+            greater[numbers[layout.unshown]] = UNSHOWN
             n_candidates[index], n_masked[index] = layout.n_candidates, layout.n_masked
             with masked(scores, layout.hidden_rows, layout.hidden_columns):
                 chosen = numbers[pairs]
@@ -135,6 +139,7 @@ def evaluate(
         topk=list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
         scored=None if queries.labels is None else _label_frame(queries, target_scores),
         seen=rule,
+        repeats=int((repeated_targets(queries) & ranked).sum()),
         protocol=protocol,
         model=model.card.name,
         top=top,

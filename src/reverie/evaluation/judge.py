@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
-from reverie.data.queries import next_event_queries
+from reverie.data.queries import next_event_queries, repeated_targets, seen_rule
 from reverie.data.readers import read_events
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError
-from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
+from reverie.evaluation.ranking import UNSHOWN, arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.submitted import Submitted, submit
@@ -42,7 +42,8 @@ def read_truth(
     Returns
     -------
     queries : Queries
-        One per user of the truth. The catalogue is what occurs in either file. Seen items are removed where there is a history.
+        One per user of the truth. The catalogue is what occurs in either file. Where there is a history, seen items are
+        removed, or kept where 5 % of the truths or more repeat one.
     train : Sequences or None
 
     Raises
@@ -57,14 +58,14 @@ def read_truth(
     begin = rows.starts + before.astype(np.int64)
     users = np.flatnonzero(begin < rows.stops)
     queries = replace(
-        next_event_queries(rows, users, begin[users], "keep" if history is None else "remove"),
+        next_event_queries(rows, users, begin[users], "keep"),
         targets=np.ascontiguousarray(rows.items[flat_positions(begin[users], rows.stops[users])]),
         offsets=np.concatenate([[0], np.cumsum((rows.stops - begin)[users])]).astype(np.int64),
     )
     if history is None:
         return queries, None
     train = replace(rows, stops=begin)
-    return queries, train.take(np.flatnonzero(train.lengths > 0))
+    return replace(queries, seen=seen_rule(queries)), train.take(np.flatnonzero(train.lengths > 0))
 
 
 def _after(targets: pl.DataFrame, history: Any, user: str | None, item: str | None) -> pl.DataFrame:
@@ -89,9 +90,9 @@ def judge(
     """Rank the targets of queries in submitted lists.
 
     Equal scores are ties and count at their expected value over a random order, as in `evaluate`. A target that is not in the
-    list counts as a miss at every cut-off up to the length of the list, and so do all targets of a user without a list. Items
-    that the catalogue does not know keep their place. A list is taken as it was submitted: seen items stay in it, and take
-    places, unless `drop_seen` is set. `reverie.evaluation.submitted` says what is odd about the lists.
+    list is a miss at every cut-off, and so are all targets of a user without a list. Items that the catalogue does not know
+    keep their place. A list is taken as it was submitted: seen items stay in it, and take places, unless `drop_seen` is
+    set. `reverie.evaluation.submitted` says what is odd about the lists.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def judge(
     train : Sequences, optional
         Training events, for the popularity of items.
     drop_seen : bool
-        Whether items of the history (never a target) are taken out and the lists close up.
+        Whether items of the history, targets too, are taken out and the lists close up.
     protocol : str
         How the data were split, to be kept with the result.
 
@@ -127,14 +128,16 @@ def judge(
         raise DataError("train and the queries differ in their catalogues; take both from one split")
     lists = lists.keep(~lists.seen()) if drop_seen else lists
     layout = arrange(queries, np.arange(len(queries)), queries.seen == "remove")
-    greater, equal = _around(lists, layout.n_candidates)
+    greater, equal = _around(lists)
+    ranked = ranked_targets(queries)
     counts = None if train is None else train.item_counts()
     known = lists.item > 0
     return Evaluation(
-        ranks=rank_frame(queries, ranked_targets(queries), greater, equal, layout.n_candidates, layout.n_masked, counts),
+        ranks=rank_frame(queries, ranked, greater, equal, layout.n_candidates, layout.n_masked, counts),
         topk=list_frame(queries, lists.query[known], lists.place[known] + 1, lists.item[known], lists.score[known], counts),
         scored=None,
         seen=queries.seen,
+        repeats=int((repeated_targets(queries) & ranked).sum()),
         protocol=protocol,
         model=name,
         top=int(lists.lengths.max(initial=0)),
@@ -144,11 +147,11 @@ def judge(
     )
 
 
-def _around(lists: Submitted, n_candidates: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Recommendations above each target and others of its score; a miss stands behind all candidates and the whole list."""
+def _around(lists: Submitted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Recommendations above each target and others of its score."""
     queries = lists.queries
     query, target = queries.target_queries, queries.targets.astype(np.int64)
-    greater = np.maximum(n_candidates - 1, lists.lengths.max(initial=0))[query]
+    greater = np.full(len(target), UNSHOWN, dtype=np.int64)
     equal = np.zeros_like(greater)
     if not len(lists.query):
         return greater, equal

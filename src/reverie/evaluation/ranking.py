@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from reverie.protocols import Recommender
 
 
+UNSHOWN = np.iinfo(np.int32).max
+"""`greater` of a target that no list shows, so that it is a miss at every cut-off."""
 LARGEST = 64 << 20
 """Bytes that the scores of a batch may take, at four bytes a score."""
 
@@ -175,12 +177,14 @@ def list_frame(
 class Layout:
     """What the columns of a batch's scores are, and which of them are taken out.
 
-    items [B, C], target_rows, target_columns [T], hidden_rows, hidden_columns [M], n_candidates, n_masked [B].
+    items [B, C], target_rows, target_columns, unshown (targets that no list shows) [T], hidden_rows, hidden_columns [M],
+    n_candidates, n_masked [B].
     """
 
     items: NDArray[np.int64] | None
     target_rows: NDArray[np.int64]
     target_columns: NDArray[np.int64]
+    unshown: NDArray[np.bool_]
     hidden_rows: NDArray[np.int64]
     hidden_columns: NDArray[np.int64]
     n_candidates: NDArray[np.int64]
@@ -195,16 +199,18 @@ class Layout:
 
 
 def arrange(queries: Queries, index: NDArray[np.int64], remove_seen: bool) -> Layout:
-    """Decide which items are ranked for the queries of a batch; index [B]."""
+    """Decide which items are ranked for the queries of a batch; a seen target is hidden, a labelled one never; index [B]."""
     size, base = len(index), queries.sequences.vocabulary.n_items + 1
     rows, targets = _jagged(queries.targets, queries.offsets, index)
     target_keys = rows * base + targets
     hidden = history_keys(queries, index) if remove_seen else np.zeros(0, dtype=np.int64)
-    hidden = hidden[~np.isin(hidden, target_keys)]
+    if queries.labels is not None:
+        hidden = hidden[~np.isin(hidden, target_keys)]
+    unshown = np.isin(target_keys, hidden)
     if queries.candidates is None or queries.candidate_offsets is None:
         n_masked = np.bincount(hidden // base, minlength=size)
         columns = (hidden // base, hidden % base - 1)
-        return Layout(None, rows, targets - 1, *columns, base - 1 - n_masked, n_masked)
+        return Layout(None, rows, targets - 1, unshown, *columns, base - 1 - n_masked, n_masked)
     candidate_rows, candidates = _jagged(queries.candidates, queries.candidate_offsets, index)
     keys = np.unique(np.concatenate([target_keys, candidate_rows * base + candidates]))
     seen = np.isin(keys, hidden)
@@ -213,8 +219,8 @@ def arrange(queries: Queries, index: NDArray[np.int64], remove_seen: bool) -> La
     bounds = np.searchsorted(keys // base, np.arange(size + 1))
     items = padded(keys % base, bounds[:-1], bounds[1:])
     nothing = np.zeros(0, dtype=np.int64)
-    target_columns = np.searchsorted(keys, target_keys) - bounds[rows]
-    return Layout(items, rows, target_columns, nothing, nothing, np.diff(bounds), n_masked)
+    target_columns = np.where(unshown, 0, np.searchsorted(keys, target_keys) - bounds[rows])
+    return Layout(items, rows, target_columns, unshown, nothing, nothing, np.diff(bounds), n_masked)
 
 
 def _jagged(

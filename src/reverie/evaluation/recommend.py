@@ -98,7 +98,7 @@ def recommend_all(
     source: Sequences | Queries,
     k: int = 10,
     *,
-    exclude_seen: bool = True,
+    exclude_seen: bool | None = None,
     allow: Sequence[Any] | None = None,
     deny: Sequence[Any] | None = None,
     batch_size: int | None = None,
@@ -116,8 +116,8 @@ def recommend_all(
         Whose histories are continued; ``split.refit`` gives every user's known events.
     k : int
         How many items; fewer come back where fewer are left.
-    exclude_seen : bool
-        Whether items of the history are left out.
+    exclude_seen : bool, optional
+        Whether items of the history are left out; by default what the queries' rule says, and true for sequences.
     allow, deny : sequence, optional
         Ids or titles: recommend only these; never these.
     batch_size : int, optional
@@ -141,6 +141,7 @@ def recommend_all(
     """
     queries = source if isinstance(source, Queries) else _queries_without_targets(source)
     vocabulary = queries.sequences.vocabulary
+    exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
     query, rank, code, score = _lists(model, queries, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
     users = pl.Series(queries.users[query])
     return pl.DataFrame(

@@ -17,7 +17,7 @@ from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_n
 from reverie.files import atomic_path
 
 _KEY = "reverie"
-_FACTS = ("seen", "protocol", "model", "top", "n_items", "train_events", "train_popularity")
+_FACTS = ("seen", "protocol", "model", "top", "n_items", "train_events", "train_popularity", "repeats")
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Evaluation:
     ----------
     ranks : polars.DataFrame
         One row per query and target, ordered by query: ``query``, ``cluster``, ``target``, ``greater`` (candidates with a
-        higher score), ``equal`` (other candidates with the same score), ``n_candidates`` (the target included), ``masked``
-        (seen items taken out), ``length`` (of the history), and ``popularity`` (training events of the target) where known.
+        higher score; 2³¹ - 1 where no list shows the target), ``equal`` (other candidates with the same
+        score), ``n_candidates`` (the target included where a list can show it), ``masked`` (seen items taken out), ``length`` (of
+        the history), and ``popularity`` (training events of the target) where known.
     topk : polars.DataFrame
         The recommended lists: ``query``, ``cluster``, ``rank`` (from 1), ``item``, ``score``, and ``popularity`` where known.
     scored : polars.DataFrame or None
@@ -48,6 +49,8 @@ class Evaluation:
         Number of training events, where popularity is known.
     train_popularity : float or None
         Mean popularity of the item of a training event.
+    repeats : int or None
+        Ranked targets that stand in the history of their query: misses under ``"remove"``. None in files of before.
     """
 
     ranks: pl.DataFrame
@@ -60,6 +63,16 @@ class Evaluation:
     n_items: int
     train_events: int | None = None
     train_popularity: float | None = None
+    repeats: int | None = None
+
+    @property
+    def seen_note(self) -> str:
+        """The rule for seen items, and the share of targets that it concerns."""
+        if self.repeats is None:
+            return f"seen items: {self.seen}"
+        fate = ", which counts as a miss" if self.seen == "remove" and self.repeats else ""
+        share = self.repeats / max(len(self.ranks), 1)
+        return f"seen items: {self.seen} ({share:.1%} of the targets stand in their own history{fate})"
 
     def value(self, name: str) -> float:
         """Return one metric without its interval.
@@ -152,7 +165,7 @@ class Evaluation:
             raise DataError(
                 f"{place} does not hold an evaluation that this version can read; evaluate again and save there"
             ) from error
-        return cls(ranks, topk, scored, **{name: facts[name] for name in _FACTS})
+        return cls(ranks, topk, scored, **{name: facts.get(name) if name == "repeats" else facts[name] for name in _FACTS})
 
 
 def _line(row: dict[str, object]) -> str:

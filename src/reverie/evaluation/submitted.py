@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from reverie.data.sequences import flat_positions
+from reverie.data.queries import repeated_targets
 from reverie.errors import DataError
 from reverie.evaluation.ranking import history_keys
 
@@ -47,11 +47,8 @@ class Submitted:
         return self.query * (self.queries.sequences.vocabulary.n_items + 1) + self.item
 
     def seen(self) -> NDArray[np.bool_]:
-        """Say which rows recommend an item of the user's history that is no target → [R]."""
-        queries, base = self.queries, self.queries.sequences.vocabulary.n_items + 1
-        history = history_keys(queries, np.arange(len(queries)))
-        targets = queries.target_queries * base + queries.targets
-        return np.isin(self.keys, history) & ~np.isin(self.keys, targets)
+        """Say which rows recommend an item of the user's history → [R]."""
+        return np.isin(self.keys, history_keys(self.queries, np.arange(len(self.queries))))
 
     def keep(self, rows: NDArray[np.bool_]) -> Submitted:
         """Return the lists with some rows only; the others' places close up; rows [R]."""
@@ -201,7 +198,4 @@ def targets_in_history(queries: Queries) -> int:
     int
         Out of ``len(queries.targets)``. Where people come back to items, some are no leak.
     """
-    base = queries.sequences.vocabulary.n_items + 1
-    rows = np.repeat(np.arange(len(queries)), queries.lengths)
-    history = rows * base + queries.sequences.items[flat_positions(queries.start, queries.stop)]
-    return int(np.isin(queries.target_queries * base + queries.targets, history).sum())
+    return int(repeated_targets(queries).sum())

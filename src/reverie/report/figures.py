@@ -181,9 +181,10 @@ def _example(query: int, board: Leaderboard, tops: dict[str, pl.DataFrame], spli
         codes = tops[row.label].filter(pl.col("query") == query).sort("rank")["item"].to_list()
         rank = row.runs[0].test.ranks.filter(pl.col("query") == query).sort("greater").row(0, named=True)
         first, last = rank["greater"] + 1, rank["greater"] + 1 + rank["equal"]
-        place = f"{first:,}" if first == last else f"{first:,}–{last:,}"
+        place = f"at place {first:,}" if first == last else f"at places {first:,}–{last:,}"
+        place = place if rank["greater"] < rank["n_candidates"] else "not shown: it stands in the history"
         items = [Item(vocabulary.title(code), **(HIT if code in targets else {})) for code in codes]
-        note = f"held-out item at place {place}"
+        note = f"held-out item {place}"
         lists.append(ItemList(row.label, items, note, drawn[row.label], not set(codes).isdisjoint(targets)))
     return Example(
         f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}",

@@ -151,9 +151,13 @@ def _examples(board: Leaderboard, split: Split) -> Section:
 def _reading(board: Leaderboard) -> Section:
     meanings, reading = words.PROSE["meanings"], words.PROSE["reading"]
     leaks, seen = words.PROSE["leaks"].get(board.protocol.partition("(")[0], ""), words.PROSE["seen"].get(board.seen, "")
+    note = board.best.runs[0].test.seen_note.removeprefix("seen items: ")
     facts = [(words.titled(name), meanings[name]) for name in page_metrics(board) if name in meanings]
     facts += [(name, reading[name]) for name in ("Intervals", "Ties", *(["Differences"] if board.pairs else []))]
-    facts += [("Protocol", f"`{board.protocol}` {leaks}".strip()), ("Seen items", f"`{board.seen}` {seen}")]
+    facts += [
+        ("Protocol", f"`{board.protocol}` {leaks}".strip()),
+        ("Seen items", f"{note}. {seen}"),
+    ]
     facts.append(("Candidates", reading["Candidates"]))
     return Section("reading", "How to read the numbers", [Facts(facts)], short="Reading")
 

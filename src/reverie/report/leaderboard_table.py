@@ -40,7 +40,8 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
         values = [value_cell(row.cells[name]) for name in names]
         rows.append([label, *values, behind_cell(board.pair(board.best.label, row.label)), _cost(row)])
     n = board.best.cells[ORDER].n
-    head = f"{board.dataset} · {board.protocol} · seen items: {board.seen} · {n:,} queries · sorted by {ORDER} on test"
+    seen = board.best.runs[0].test.seen_note
+    head = f"{board.dataset} · {board.protocol} · {seen} · {n:,} queries · sorted by {ORDER} on test"
     Table(head, columns, rows, _notes(board)).print(console, WIDTH)
 
 

@@ -272,7 +272,8 @@ class Leaderboard:
             }
             for row in self.rows
         ]
-        facts = {"dataset": self.dataset, "dataset_sha256": self.sha256, "protocol": self.protocol, "seen": self.seen}
+        facts: dict[str, Any] = {"dataset": self.dataset, "dataset_sha256": self.sha256, "protocol": self.protocol}
+        facts |= {"seen": self.seen, "repeats": self.best.runs[0].test.repeats}
         both = {name: [asdict(pair) for pair in pairs] for name, pairs in (("differs", self.differs), ("pairs", self.pairs))}
         plain: dict[str, Any] = _finite(facts | {"order": ORDER, "rows": rows, "detectable": self.detectable} | both)
         return plain

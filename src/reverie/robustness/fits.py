@@ -85,7 +85,8 @@ def exposure_by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
     greater, equal = (ranks[column].to_numpy().astype(np.int64) for column in ("greater", "equal"))
     alone = Ranks(np.arange(len(ranks)), greater, equal)  # one target per query
     if name == "rank":
-        values = (greater + equal / 2) / np.maximum(ranks["n_candidates"].to_numpy() - 1, 1)
+        others = np.maximum(ranks["n_candidates"].to_numpy() - 1, 1)
+        values = (np.minimum(greater, others) + equal / 2) / others
     else:
         values = (ndcg if name == "ndcg" else recall)(alone, int(cut))
     frame = pl.DataFrame({"user": ranks["cluster"], "value": values})

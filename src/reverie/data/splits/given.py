@@ -26,9 +26,10 @@ def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 
 
     Two shapes are known. Where the users of the parts differ (DreamRec's files), a user is a sequence and each event of a
     held-out sequence is one query; seen items stay. Where users are shared (collaborative-filtering sets), a user's test
-    events are the targets of one query whose history is the training (and validation) events; seen items are removed. Events with
-    a column ``label`` are cut by `reverie.data.splits.given.labelled_rows` instead. **What leaks:** whatever the publisher let
-    leak; where order is unknown, targets may be earlier than the history.
+    events are the targets of one query whose history is the training (and validation) events; seen items are removed, or kept
+    where 5 % of the test targets or more repeat one. Events with a column ``label`` are cut by
+    `reverie.data.splits.given.labelled_rows` instead. **What leaks:** whatever the publisher let leak; where order is
+    unknown, targets may be earlier than the history.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def _held_out_events(dataset: Dataset, part: NDArray[np.int8], valid: float, see
         protocol=protocol,
         dataset=dataset.name,
         sha256=dataset.sha256,
-    )
+    ).with_seen_rule()
 
 
 def _target_sets(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:

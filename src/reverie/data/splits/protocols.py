@@ -39,7 +39,8 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
     Returns
     -------
     Split
-        One query per user with at least ``last + 2`` events; seen items are removed from rankings.
+        One query per user with at least ``last + 2`` events; seen items are removed from rankings, or kept where 5 % of the
+        test targets or more repeat one.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
         protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})",
         dataset=dataset.name,
         sha256=dataset.sha256,
-    )
+    ).with_seen_rule()
 
 
 def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
@@ -94,7 +95,7 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     Returns
     -------
     Split
-        Clusters are users; seen items are removed from rankings.
+        Clusters are users; seen items are removed from rankings, or kept where 5 % of the test targets or more repeat one.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     for name, part in (("training", split.train), ("validation", split.valid), ("test", split.test)):
         if not len(part):
             raise DataError(f"'temporal' leaves no {name} rows of '{dataset.name}'; choose larger shares or 'leave_one_out'")
-    return split
+    return split.with_seen_rule()
 
 
 def _stops_before(rows: Sequences, time: NDArray[np.int64], moment: int) -> NDArray[np.int64]:
@@ -175,7 +176,7 @@ def by_user(
     Returns
     -------
     Split
-        Clusters are users; seen items are removed from rankings.
+        Clusters are users; seen items are removed from rankings, or kept where 5 % of the test targets or more repeat one.
 
     Raises
     ------
@@ -201,7 +202,7 @@ def by_user(
     )
     if not (len(split.train) and len(split.valid) and len(split.test)):
         raise DataError(f"'{dataset.name}' has too few users with two events for 'by_user'; it has {len(rows)} users")
-    return split
+    return split.with_seen_rule()
 
 
 def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen: Seen, empty: bool = False) -> Queries:

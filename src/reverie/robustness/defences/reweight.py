@@ -110,7 +110,8 @@ def ranking_errors(model: Recommender, seen: Sequences, hidden: Sequences) -> tu
     items = rows.items[rows.positions()]
     asked = Queries(seen, seen.starts[some], seen.stops[some], rows.users, rows.users, items, offsets)
     ranks = evaluate(model, asked, top=0).ranks
-    share = (ranks["greater"].to_numpy() + ranks["equal"].to_numpy() / 2) / ranks["n_candidates"].to_numpy()
+    others = ranks["n_candidates"].to_numpy()
+    share = (np.minimum(ranks["greater"].to_numpy(), others) + ranks["equal"].to_numpy() / 2) / others
     users, n = rows.users[ranks["query"].to_numpy()], hidden.vocabulary.n_users
     above: NDArray[np.float64] = np.bincount(users, weights=share, minlength=n).astype(np.float64)
     return above, np.bincount(users, minlength=n).astype(np.float64)
