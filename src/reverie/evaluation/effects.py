@@ -43,9 +43,10 @@ class Effect:
     n : int
         What was resampled: clusters (users or sessions), or seeds where the seeds alone are the sample.
     seeds : int
-        Training seeds; of a difference, those of the side with fewer.
+        Training seeds, or the targets of all seeds; of a difference, those of the side with fewer.
     interval : str
-        How the interval was made: ``cluster_bootstrap(1000)``, ``seeds_x_clusters(3,1000)``, ``t(4)`` or ``none``.
+        How the interval was made: ``cluster_bootstrap(1000)``, ``seeds_x_clusters(3,1000)``,
+        ``targets_x_clusters(20,1000)``, ``t(4)`` or ``none``.
     test : str
         How p was computed: ``sign_flip(10000)``, ``bootstrap(1000)``, ``normal``, ``paired_t`` or ``none``.
     detectable : float or None

@@ -109,11 +109,11 @@ def cluster_bootstrap(sums: ClusterSums, resamples: int = 1000, seed: int = 0) -
     return low, high
 
 
-def interval_name(resamples: int, *seeds: int) -> str:
-    """Return how an interval was made, by the number of seeds of each side."""
+def interval_name(resamples: int, *seeds: int, unit: str = "seeds") -> str:
+    """Return how an interval was made, by the number of seeds (or targets) of each side."""
     if max(seeds) == 1:
         return f"cluster_bootstrap({resamples})"
-    return f"seeds_x_clusters({'/'.join(str(n) for n in dict.fromkeys(seeds))},{resamples})"
+    return f"{unit}_x_clusters({'/'.join(str(n) for n in dict.fromkeys(seeds))},{resamples})"
 
 
 def percentiles(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,32 +154,34 @@ def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.
 RESAMPLES = 1000
 
 
-def mean_over_seeds(values: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
-    """Return the mean of one value per user; each frame holds ``user`` and ``value`` of one seed.
+def mean_over_seeds(values: Sequence[pl.DataFrame], seed: int = 0, unit: str = "seeds") -> Effect:
+    """Return the mean of one value per user; each frame holds ``user`` and ``value`` of one seed, or of one target of a seed.
 
-    Users, and seeds where there are several, are drawn with replacement. Assumed: users and seeds are independent draws. p is
+    Users, and seeds (targets) where there are several, are drawn with replacement. Assumed: they are independent draws. p is
     two-sided, by the normal approximation with the standard deviation of the resampled means as standard error; with a few
     seeds that error is too small by (S - 1) / S in its seed part, so p is too small as well.
     """
-    return _pooled([(frame["value"].to_numpy(), frame["user"].to_numpy()) for frame in values], seed)
+    return _pooled([(frame["value"].to_numpy(), frame["user"].to_numpy()) for frame in values], seed, unit)
 
 
-def difference_over_seeds(values: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame], seed: int = 0) -> Effect:
+def difference_over_seeds(
+    values: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame], seed: int = 0, unit: str = "seeds"
+) -> Effect:
     """Return the mean difference of two values per user, paired by seed and user; assumptions as in `mean_over_seeds`."""
     pairs = []
     for left, right in zip(values, others, strict=True):
         both = left.join(right, on="user", suffix="_other")
         pairs.append(((both["value"] - both["value_other"]).to_numpy(), both["user"].to_numpy()))
-    return _pooled(pairs, seed)
+    return _pooled(pairs, seed, unit)
 
 
-def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int) -> Effect:
+def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, unit: str) -> Effect:
     sums = cluster_sums([[Values(values.astype(np.float64), np.ones(len(values)), users, len(values))] for values, users in seeds])
     drawn = resampled(sums, RESAMPLES, seed)[:, 0]
     low, high = percentiles(drawn)[:, 0]
     value, error = float(sums.value[0]), float(drawn.std())
     p = erfc(abs(value) / error / sqrt(2)) if error > 0 else float(value == 0)
-    clusters, how = sums.numerator.shape[1], interval_name(RESAMPLES, len(seeds))
+    clusters, how = sums.numerator.shape[1], interval_name(RESAMPLES, len(seeds), unit=unit)
     return Effect(value, finite(low), finite(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)
 
 

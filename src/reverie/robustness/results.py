@@ -59,7 +59,7 @@ def effects_from_rows(cell: CellOverSeeds, rows: Sequence[Mapping[str, str]]) ->
 
 
 def _effect_from_row(row: Mapping[str, str]) -> Effect:
-    seeds = re.match(r"seeds_x_clusters\((\d+),", row["interval"])
+    seeds = re.match(r"(?:seeds|targets)_x_clusters\((\d+),", row["interval"])
     low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
     return Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from reverie.robustness.recipe import RobustnessRecipe
     from reverie.study.call import Call
 
+EFFECTS = 2
+"""Version of effects over seeds; the second resamples targets and users."""
 Figures = dict[str, dict[str, float]]
 """Figures by detector; under "" how far the fakes are from real users."""
 
@@ -135,7 +137,7 @@ class RobustnessStudy:
         if isinstance(cell, Cell):
             return named | {"measured": self.benchmark.facts(cell)}
         if isinstance(cell, CellOverSeeds):
-            return named | {"fits": [cell_key(self, fit) for fit in self._fits(cell)]}
+            return named | {"fits": [cell_key(self, fit) for fit in self._fits(cell)], "version": EFFECTS}
         return named | self._detection_facts(cell)
 
     def is_kept(self, cell: AnyCell) -> bool:

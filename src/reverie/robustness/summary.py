@@ -132,9 +132,9 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
         crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
     return CellEffects(
         *(victim, attack, defence, fakes),
-        after={name: mean_over_seeds(pair[0]) for name, pair in shown.items()},
-        before={name: mean_over_seeds(pair[1]) for name, pair in shown.items()},
-        lift={name: difference_over_seeds(*pair) for name, pair in shown.items()},
+        after={name: mean_over_seeds(pair[0], unit=_unit(name)) for name, pair in shown.items()},
+        before={name: mean_over_seeds(pair[1], unit=_unit(name)) for name, pair in shown.items()},
+        lift={name: difference_over_seeds(*pair, unit=_unit(name)) for name, pair in shown.items()},
         useful={name: mean_over_seeds(pair[0]) for name, pair in useful.items()},
         change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
@@ -144,15 +144,24 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
 
 
 def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
-    return [exposure_by_user(one.shown.ranks, name) for one in measured if one.shown is not None]
+    """One frame per seed and target, so that intervals cover the choice of targets; per seed where targets share a list."""
+    ranks = [one.shown.ranks for one in measured if one.shown is not None]
+    if _unit(name) == "targets":
+        ranks = [frame for whole in ranks for frame in whole.sort("target").partition_by("target", maintain_order=True)]
+    return [exposure_by_user(frame, name) for frame in ranks]
+
+
+def _unit(name: str) -> str:
+    """Return what is resampled beside users: the share of a list belongs to all targets of a seed together."""
+    return "seeds" if name.startswith("share") else "targets"
 
 
 def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
     for group, members in popularity_groups(bench.arena).items():
         sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
-        if all(frame.height for side in sides for frame in side):
-            found[group] = difference_over_seeds(sides[0], sides[1])
+        if all(sides):
+            found[group] = difference_over_seeds(sides[0], sides[1], unit="targets")
     return found
 
 
