@@ -125,7 +125,7 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     after = [bench.measured(Cell(victim, attack, defence, fakes, seed)) for seed in seeds]
     null = [bench.measured(Cell(victim, NULL, NONE, 0, seed)) for seed in seeds]
     targeted = all(one.shown is not None for one in (*after, *null))
-    shown = {name: (_shown(after, name), _shown(null, name)) for name in SHOWN} if targeted else {}
+    shown = {name: (shown_by_target(after, name), shown_by_target(null, name)) for name in SHOWN} if targeted else {}
     useful = {name: ([per_user(m.useful, name) for m in after], [per_user(m.useful, name) for m in null]) for name in USEFUL}
     crafted = 0.0
     if attack != NULL:
@@ -143,8 +143,8 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     )
 
 
-def _shown(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
-    """One frame per seed and target, so that intervals cover the choice of targets; per seed where targets share a list."""
+def shown_by_target(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
+    """Return one frame per seed and target, so that intervals cover the choice of targets; per seed where targets share a list."""
     ranks = [one.shown.ranks for one in measured if one.shown is not None]
     if _unit(name) == "targets":
         ranks = [frame for whole in ranks for frame in whole.sort("target").partition_by("target", maintain_order=True)]
@@ -159,7 +159,10 @@ def _unit(name: str) -> str:
 def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
     for group, members in popularity_groups(bench.arena).items():
-        sides = [_shown([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN) for side in (after, null)]
+        sides = [
+            shown_by_target([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN)
+            for side in (after, null)
+        ]
         if all(sides):
             found[group] = difference_over_seeds(sides[0], sides[1], unit="targets")
     return found
