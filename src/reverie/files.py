@@ -131,7 +131,7 @@ def _holder(lock: Path) -> str:
 
 
 def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Append rows to a CSV table with fixed columns; the table is rewritten atomically."""
+    """Append rows to a CSV table with fixed columns, which is rewritten atomically; without rows, check that some could be."""
     target, header = Path(path), ",".join(columns)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
@@ -140,7 +140,15 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
         before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:
             raise DataError(f"{target} has other columns than this version writes; move it away and run again")
-        write_text(target, before + buffer.getvalue())
+        if rows:
+            write_text(target, before + buffer.getvalue())
+            return
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary_file(target.parent):
+                pass
+        except OSError as error:
+            raise ReverieError(f"cannot write {target}: {error.strerror}; choose another folder") from error
 
 
 def _cell(value: object) -> object:
