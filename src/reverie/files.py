@@ -118,7 +118,7 @@ def locked(path: str | os.PathLike[str], *, inside: bool = False, wait: bool = T
     finally:
         if lock.lock_counter == 1:
             with contextlib.suppress(OSError):  # some systems keep a locked file as it is
-                file.unlink() if inside else file.write_text("")
+                file.unlink()
         lock.release()
 
 
