@@ -137,7 +137,10 @@ def test_what_a_process_left_that_was_killed_at_its_first_write_blocks_nothing(t
 
 def test_one_process_holds_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     claim(tmp_path, _recipe(), COUNTING)
-    code = "import sys, time; from reverie.files import locked\nwith locked(sys.argv[1], inside=True): print(flush=True); time.sleep(60)"
+    code = (
+        "import sys, time; from reverie.files import locked\n"
+        "with locked(sys.argv[1], inside=True): print(flush=True); time.sleep(60)"
+    )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
