@@ -8,38 +8,34 @@ import hashlib
 import io
 import json
 import os
+import platform
 import re
-import tempfile
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reverie.errors import DataError, ReverieError
+from reverie.errors import DataError, ReverieError, RunError
+from reverie.scratch import temporary_file
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which takes the place of `path` when the block ends well."""
     final = Path(path)
-    temporary: Path | None = None
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{final.name}.", dir=final.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, final)
+        with temporary_file(final.parent) as temporary:
+            yield temporary
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            os.replace(temporary, final)
     except Exception as error:
         reason = _system_reason(error)
         if reason is None:
             raise
         raise ReverieError(f"cannot write {final}: {reason}; free some space or choose another folder") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _system_reason(error: Exception) -> str | None:
@@ -71,20 +67,71 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
 
 
+LOCK = ".lock"
+"""In a folder that is held."""
+_PATIENCE = 1.0
+"""Seconds after which a process that waits says so."""
+
+
 @contextlib.contextmanager
-def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a file for one process: others that ask for it wait."""
-    from filelock import FileLock
+def locked(path: str | os.PathLike[str], *, inside: bool = False, wait: bool = True) -> Iterator[None]:
+    """Hold a file or a folder for one process, until the block or the process ends; others wait for it and say so.
+
+    Parameters
+    ----------
+    path : path
+        Need not be there.
+    inside : bool
+        Whether the lock lies in `path`, a folder, which is made; otherwise it lies in the cache.
+    wait : bool
+        Whether to wait for another process rather than to refuse.
+
+    Raises
+    ------
+    RunError
+        If another process holds it and `wait` is false.
+    ReverieError
+        If the lock cannot be written.
+    """
+    from filelock import FileLock, Timeout
 
     name = hashlib.sha256(os.fsencode(Path(path).resolve())).hexdigest()[:32]
-    folder = cache_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{name}.lock", is_singleton=True):
+    file = Path(path).resolve() / LOCK if inside else cache_folder() / "locks" / f"{name}.lock"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file, is_singleton=True)
+        try:
+            lock.acquire(timeout=_PATIENCE if wait else 0)
+        except Timeout:
+            if not wait:
+                raise RunError(f"{path} is held by {_holder(file)}; wait until it ends, or choose another folder") from None
+            print(f"waiting for {path}, which is held by {_holder(file)} (Ctrl-C gives up)", file=sys.stderr, flush=True)
+            lock.acquire()
+    except OSError as error:
+        todo = "choose another folder" if inside else "set REVERIE_CACHE to a folder that can be written"
+        raise ReverieError(f"cannot lock {path}: {file.parent}: {error.strerror or error}; {todo}") from error
+    try:
+        if lock.lock_counter == 1:
+            with contextlib.suppress(OSError):
+                file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         yield
+    finally:
+        if lock.lock_counter == 1:
+            with contextlib.suppress(OSError):  # some systems keep a locked file as it is
+                file.unlink()
+        lock.release()
+
+
+def _holder(lock: Path) -> str:
+    """Return who holds a lock."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if noted := lock.read_text(encoding="utf-8")[:100].strip():
+            return noted
+    return "another process"
 
 
 def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Append rows to a CSV table with fixed columns; the table is rewritten atomically."""
+    """Append rows to a CSV table with fixed columns, which is rewritten atomically; without rows, check that some could be."""
     target, header = Path(path), ",".join(columns)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
@@ -93,7 +140,15 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
         before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:
             raise DataError(f"{target} has other columns than this version writes; move it away and run again")
-        write_text(target, before + buffer.getvalue())
+        if rows:
+            write_text(target, before + buffer.getvalue())
+            return
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary_file(target.parent):
+                pass
+        except OSError as error:
+            raise ReverieError(f"cannot write {target}: {error.strerror}; choose another folder") from error
 
 
 def _cell(value: object) -> object:
@@ -111,6 +166,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
 def cache_folder() -> Path:
     """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``."""
     chosen = os.environ.get("REVERIE_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reverie"
+    try:
+        return (Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "reverie").expanduser()
+    except RuntimeError as error:
+        raise ReverieError(f"the cache cannot be found ({error}); set REVERIE_CACHE to a folder") from error

@@ -57,9 +57,17 @@ def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_
     assert json.loads(again.out)["best_epoch"] == 1
     table = (tmp_path / "results.csv").read_text()
     assert len(table.splitlines()) == 1 + len(METRICS), "nothing is written twice"
+    report = (tmp_path / "runs/tiny/report.html").read_text(encoding="utf-8")
     (tmp_path / "results.csv").unlink()
+    (tmp_path / "runs/tiny/report.html").unlink()
     assert ask(*train, "--quiet").code == 0
     assert (tmp_path / "results.csv").read_text() == table, "a finished run is written where it is missing"
+    assert (tmp_path / "runs/tiny/report.html").read_text(encoding="utf-8") == report
+    (tmp_path / "runs/tiny/report.html").unlink()
+    clicks.rename(tmp_path / "moved.csv")
+    assert ask(*train, "--quiet").code == 0, "a finished run needs its data only for the longer report"
+    assert (tmp_path / "runs/tiny/report.html").exists()
+    (tmp_path / "moved.csv").rename(clicks)
     measured = {row["metric"]: row["value"] for row in json.loads(again.out)["test"]}
 
     answer = ask("evaluate", "runs/tiny", "--metrics", "recall@20,mrr@10", "--json")
@@ -78,6 +86,16 @@ def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_
     both = ask("compare", "runs/tiny", "runs/tiny2", "--out", "both")
     assert both.code == 0
     assert "report: both/report.html" in both.out
+
+
+def test_a_table_that_cannot_be_written_is_an_error_before_anything_is_trained(ask: Callable, clicks: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("a,b\n1,2\n")
+    for table, words in (("old.csv", "has other columns"), ("old.csv/new.csv", "cannot write")):
+        answer = ask("train", "tiny.yaml", "--device", "cpu", "--results", table)
+        assert answer.code == 2
+        assert words in answer.err
+        assert answer.err.count("\n") == 1
+        assert not (tmp_path / "runs").exists()
 
 
 def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:

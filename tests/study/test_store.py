@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import pytest
 from toy_room.recipe import COUNTING, CountingRecipe
 
 from reverie.errors import RunError
-from reverie.study.store import Store, claim, key, unreadable
+from reverie.study.store import Store, claim, held, key, unreadable
 
 FACTS = {"seed": 1, "data": "abc", "options": {"dim": 8, "rates": [0.1, 0.2]}}
 
@@ -120,6 +123,44 @@ def test_a_folder_is_taken_and_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
         claim(folder, _recipe(), COUNTING)
         assert COUNTING.load(str(folder / "recipe.yaml")) == _recipe()
+
+
+@pytest.mark.parametrize("left", [".recipe.yaml.ab12_x9z", ".reverie-00000000-1-abcdefgh", ".lock"])
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_process_left_that_was_killed_at_its_first_write_blocks_nothing(tmp_path: Path, left: str, several: bool) -> None:
+    (tmp_path / left).write_text("name: coun", encoding="utf-8")
+    claim(tmp_path, _recipe(), COUNTING, several=several)
+    assert COUNTING.load(str(tmp_path / "recipe.yaml")) == _recipe()
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names <= {"recipe.yaml", ".reverie-00000000-1-abcdefgh"}, "another machine may still write"
+
+
+def test_one_process_holds_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    claim(tmp_path, _recipe(), COUNTING)
+    code = (
+        "import sys, time; from reverie.files import locked\n"
+        "with locked(sys.argv[1], inside=True): print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(RunError, match="of another recipe"), held(tmp_path, _recipe(k=6), COUNTING, "study"):
+            pass
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(RunError, match=f"is held by process {other.pid} "), held(tmp_path, _recipe(), COUNTING, "study"):
+            pass
+        monkeypatch.setenv("RANK", "1")
+        with held(tmp_path, _recipe(), COUNTING, "study"):
+            pass
+        monkeypatch.delenv("RANK")
+        monkeypatch.delenv("WORLD_SIZE")
+        (tmp_path / "result").write_text("there", encoding="utf-8")
+        with held(tmp_path, _recipe(), COUNTING, "study", done="result"):
+            assert capsys.readouterr().err == "", "what is finished needs no holding"
+        threading.Timer(1.2, other.kill).start()
+        with held(tmp_path, _recipe(), COUNTING, "study"):
+            assert f"waiting for {tmp_path}, which is held by process {other.pid}" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.yaml", "result"}
 
 
 def test_another_recipe_is_refused(tmp_path: Path) -> None:

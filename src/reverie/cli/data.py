@@ -41,13 +41,14 @@ def list_command(json: Json = False) -> None:
 def fetch(
     name: Annotated[str, typer.Argument(help="A name of 'reverie data list'.")], offline: Offline = False, json: Json = False
 ) -> None:
-    """Fetch a named dataset into the cache and show its terms.
+    """Fetch a named dataset into the cache, again where it is damaged there, and show its terms.
 
     Example: reverie data fetch ml-100k
     """
-    from reverie.data.sources import load_dataset
+    from reverie.data.sources import find_entry
+    from reverie.data.sources.load import load_entry
 
-    dataset = load_dataset(name, offline=offline)
+    dataset = load_entry(find_entry(name), offline=offline, again=True)
     facts = {
         "name": dataset.name,
         "users": dataset.vocabulary.n_users,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +10,11 @@ import typer
 
 from reverie import processes
 from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, metric_line, print_json
+from reverie.errors import DataError
 
 if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+    from reverie.data.split import Split
     from reverie.training.run import Run
 
 
@@ -38,23 +42,38 @@ def train(
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
     show = not (quiet or json)
+    report, opened = folder / "report.html", None
     if (folder / "result.json").exists():
         run = run_recipe(chosen, folder)
         if results is not None and processes.rank() == 0:
             append_rows(results, result_rows(run))
-        show_run(run, json, quiet)
-        return
-    dataset = open_recipe_dataset(chosen.dataset, offline)
-    split = split_dataset(dataset, chosen.split)
-    inputs = run_inputs(chosen, split.sha256, split.protocol)
-    study = SingleCell(
-        chosen.name, (), inputs, lambda: run_recipe(chosen, folder, split=split, device=device, show=show), result_rows
-    )
-    run = run_single(study, results)
-    if processes.rank() == 0:
+    else:
+        dataset = open_recipe_dataset(chosen.dataset, offline)
+        split = split_dataset(dataset, chosen.split)
+        opened = dataset, split
+        inputs = run_inputs(chosen, split.sha256, split.protocol)
+        study = SingleCell(
+            chosen.name, (), inputs, lambda: run_recipe(chosen, folder, split=split, device=device, show=show), result_rows
+        )
+        run = run_single(study, results)
+    if processes.rank() == 0 and (opened or not report.exists()):
+        dataset_of, split_of = opened or _data_of(run, offline)
         line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
-        write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
+        write_report([run], report, split=split_of, dataset=dataset_of, commands=[line])
     show_run(run, json, quiet)
+
+
+def _data_of(run: Run, offline: bool) -> tuple[Dataset, Split] | tuple[None, None]:
+    """Return the data of a finished run, where they can still be had; its report is shorter without them."""
+    from reverie.data.splits.config import split_dataset
+    from reverie.training.run import open_recipe_dataset
+
+    with contextlib.suppress(DataError):
+        dataset = open_recipe_dataset(run.recipe.dataset, offline)
+        split = split_dataset(dataset, run.recipe.split)
+        if split.sha256 == run.facts["dataset_sha256"]:
+            return dataset, split
+    return None, None
 
 
 def show_run(run: Run, json: bool, quiet: bool) -> None:

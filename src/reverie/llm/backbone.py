@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cache
 from reverie.errors import ConfigError, DataError
 from reverie.files import cache_folder, locked
 from reverie.llm.config import DEFAULT, TINY, BackboneConfig, LoraConfig
+from reverie.scratch import temporary_folder
 
 if TYPE_CHECKING:
     import torch
@@ -72,8 +72,8 @@ def _convert(source: Path, final: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".converting-", dir=final.parent) as scratch:
-        folder = Path(scratch) / NAME
+    with temporary_folder(final.parent) as scratch:
+        folder = scratch / NAME
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
         model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.float32)
         if hasattr(model.config, "quantization_config"):

@@ -200,6 +200,8 @@ def run_study(
         Results by cell; None for a cell that is known from its rows alone and cannot be restored from them.
     """
     done: dict[C, V | None] = {}
+    if results is not None and not processes.rank():
+        append_rows(results, [], study.columns)  # rows that could not be appended are an error before anything is computed
     stored = _rows_by_key(results)
     clock = StepClock(TIMED)
     while new := [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reverie import processes
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.files import locked, read_json, write_json, write_text
+from reverie.files import LOCK, locked, read_json, write_json, write_text
+from reverie.scratch import is_temporary, sweep
 from reverie.settings import without
 
 if TYPE_CHECKING:
@@ -47,22 +50,68 @@ def claim(
     RunError
         If the folder holds something else, or a run of another recipe.
     """
+    if _is_taken(folder, recipe, shelf, what, several, but_for) and not several:
+        return
+    with locked(folder, inside=True):
+        if not _is_taken(folder, recipe, shelf, what, several, but_for):
+            sweep(folder)
+            for path in folder.glob(f".{shelf.file}.????????"):  # as earlier versions named what they were writing
+                path.unlink()
+        elif not several:
+            return
+        write_text(folder / shelf.file, shelf.dump(recipe))
+
+
+def _is_taken(folder: Path, recipe: R, shelf: RecipeShelf[R], what: str, several: bool, but_for: Sequence[str]) -> bool:
+    """Return whether a folder holds a recipe; another one that may not be there, or other things, are an error."""
     path, a_what = folder / shelf.file, f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
-    with locked(path):
-        if path.exists():
-            try:
-                stored = shelf.load(str(path))
-            except ConfigError as error:
-                raise RunError(
-                    f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out"
-                ) from error
-            if not several:
-                if without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
-                    raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
-                return
-        elif folder.exists() and any(folder.iterdir()):
+    if not path.exists():
+        own = (LOCK, *(one.name for one in folder.glob(f".{shelf.file}.????????")))
+        if folder.exists() and any(one.name not in own and not is_temporary(one.name) for one in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no {what}; choose another folder with --out")
-        write_text(path, shelf.dump(recipe))
+        return False
+    try:
+        stored = shelf.load(str(path))
+    except ConfigError as error:
+        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
+    if not several and without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
+        raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
+    return True
+
+
+@contextlib.contextmanager
+def held(
+    folder: Path, recipe: R, shelf: RecipeShelf[R], what: str, *, but_for: Sequence[str] = (), done: str | None = None
+) -> Iterator[None]:
+    """Claim a folder and hold it while the block runs, so that one process writes there.
+
+    Another process with the same recipe waits, and then finds what is there; several processes on one job do not, as the rest of
+    them would be left waiting: only the first of them asks, and it is refused.
+
+    Parameters
+    ----------
+    folder, recipe, shelf, what, but_for
+        As of `claim`.
+    done : str, optional
+        A file of a folder that is finished; that needs no holding.
+
+    Raises
+    ------
+    RunError
+        As of `claim`, or if the folder is held and this process is one of several.
+    """
+    if processes.rank():
+        yield
+        return
+    claim(folder, recipe, shelf, what, but_for=but_for)
+    if done is not None and (folder / done).exists():
+        yield
+        return
+    with locked(folder, inside=True, wait=processes.world() == 1):
+        claim(folder, recipe, shelf, what, but_for=but_for)
+        for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+            sweep(place)
+        yield
 
 
 def key(facts: Mapping[str, Any]) -> str:
@@ -135,6 +184,7 @@ class Store:
             with locked(folder):
                 if not (folder / _DONE).exists():
                     folder.mkdir(parents=True, exist_ok=True)
+                    sweep(folder)
                     notes = make(folder)
                     write_json(folder / _DONE, {"facts": dict(facts), "notes": dict(notes)})
         try:

@@ -17,7 +17,7 @@ from reverie.models.shelf import MODELS
 from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
-from reverie.study.store import claim, key
+from reverie.study.store import held, key
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
+_DONE = "result.json"
 VERSION = 1
 """Of a run; raised when the same recipe comes to mean something else."""
 
@@ -77,14 +78,20 @@ def run_recipe(
     show: bool = True,
     offline: bool = False,
 ) -> Run:
-    """Train and evaluate as a recipe says."""
-    folder, first = Path(folder), processes.rank() == 0
+    """Train and evaluate as a recipe says; the folder is held meanwhile, and another process with the same recipe waits."""
+    folder = Path(folder)
     processes.start(choose_device(device))
-    if first:
-        claim(folder, recipe, RECIPES, "run")
-    processes.wait()
-    if (folder / "result.json").exists():
-        return open_run(folder)
+    with held(folder, recipe, RECIPES, "run", done=_DONE):
+        processes.wait()
+        if not (folder / _DONE).exists():
+            _make(recipe, folder, split, device, show, offline)
+        processes.wait()
+    return open_run(folder)
+
+
+def _make(recipe: Recipe, folder: Path, split: Split | None, device: str | None, show: bool, offline: bool) -> None:
+    """Train, evaluate, and write everything, the result last."""
+    first = processes.rank() == 0
     if split is None:
         split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
     if first:
@@ -103,9 +110,7 @@ def run_recipe(
             measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
     if first:
-        write_json(folder / "result.json", facts | {"fitted": asdict(fitted)})
-    processes.wait()
-    return open_run(folder)
+        write_json(folder / _DONE, facts | {"fitted": asdict(fitted)})
 
 
 def open_run(folder: str | Path) -> Run:

@@ -9,7 +9,6 @@ import json
 import lzma
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -20,6 +19,7 @@ import polars as pl
 
 from reverie.data.readers.table import Table, unreadable
 from reverie.errors import DataError, unknown
+from reverie.scratch import temporary_folder
 
 SAMPLE = 10_000
 """Rows from which types are guessed."""
@@ -154,8 +154,8 @@ def unpacked(path: Path) -> Iterator[Path]:
         yield path
         return
     packed = lzma.LZMAFile if path.suffix == ".xz" else gzip.GzipFile
-    with tempfile.TemporaryDirectory(prefix="reverie-") as folder:
-        target = Path(folder) / path.stem
+    with temporary_folder() as folder:
+        target = folder / path.stem
         try:
             with packed(path) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)

@@ -29,6 +29,8 @@ _CATALOG = {
     "cover": "cover:token",
     "video": "video:token",
 }
+_NAMES = ("user", "item", "kind", "part")
+"""Columns whose values are names, which stay as they are."""
 SUFFIXES = (".parquet", ".csv", ".inter")
 
 
@@ -52,6 +54,13 @@ def _write(frame: pl.DataFrame, target: Path, names: dict[str, str]) -> Path:
         elif target.suffix == ".csv":
             frame.write_csv(temporary)
         else:
+            for name in frame.columns:
+                broken = frame.filter(pl.col(name).cast(pl.String).str.contains(r"[\t\r\n]")) if name in _NAMES else frame.head(0)
+                if broken.height:
+                    raise DataError(
+                        f"the {name} {broken[name][0]!r} holds a tab or a line break, which {target.suffix} files cannot; "
+                        "write .parquet or .csv"
+                    )
             flat = frame.rename(names, strict=False).with_columns(pl.col(pl.String).str.replace_all(r"[\t\r\n]", " "))
             flat.write_csv(temporary, separator="\t", quote_style="never")
     return target

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tarfile
-import tempfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +9,11 @@ import polars as pl
 
 from reverie.data.readers import read_events
 from reverie.data.readers.formats import unpacked
+from reverie.data.sources.archives import extract_tar
 from reverie.data.sources.entry import Layout, Loaded
 from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
+from reverie.scratch import temporary_folder
 
 LINES = {"train": "train.txt", "test": "test.txt"}
 PAIRS = {"train": "data1.txt", "test": "test1.txt"}
@@ -31,10 +29,10 @@ def archived_lines(archive: str, inside: str) -> Layout:
 
     def read(folder: Path) -> Loaded:
         path = find_file(folder, archive)
-        with tempfile.TemporaryDirectory(prefix="reverie-") as scratch:
+        with temporary_folder() as scratch:
             with unpacked(path) as plain:
-                _extract(plain, path, [f"{inside}/{name}" for name in LINES.values()], Path(scratch))
-            return lines(Path(scratch))
+                extract_tar(plain, str(path), [f"{inside}/{name}" for name in LINES.values()], scratch)
+            return lines(scratch)
 
     return read
 
@@ -57,17 +55,3 @@ def _integer_ids(events: pl.DataFrame, path: Path) -> pl.DataFrame:
         user, item = events.row(int(wrong.arg_max() or 0))
         raise DataError(f"{path} has the user {user!r} with the item {item!r}, but ids are whole numbers; fetch the dataset again")
     return numbers
-
-
-def _extract(plain: Path, archive: Path, members: list[str], target: Path) -> None:
-    """Copy some files of an archive, wherever they lie in it, into one folder."""
-    try:
-        with tarfile.open(plain) as opened:
-            for member in members:
-                source = opened.extractfile(member) if member in opened.getnames() else None
-                if source is None:
-                    raise DataError(f"{archive} holds no file {member}; fetch the dataset again")
-                with source, (target / Path(member).name).open("wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise DataError(f"{archive} is cut short or damaged ({error}); fetch the dataset again") from error

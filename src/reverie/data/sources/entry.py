@@ -95,6 +95,8 @@ class Remote:
         How the files are read.
     sha256 : mapping of str to str
         Expected digests by file name; a file that is not in it is taken unverified.
+    sizes : mapping of str to tuple of int
+        The least and the most bytes of files that have no digest, as far as they are known.
     notes : tuple of str
         How this copy differs from the others.
     """
@@ -105,6 +107,7 @@ class Remote:
     files: Mapping[str, str]
     layout: Layout
     sha256: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

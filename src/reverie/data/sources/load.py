@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from reverie.data.dataset import Dataset
 from reverie.data.readers import read_events
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Remote, SourceEntry
-from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
 from reverie.errors import DataError, nearest, unknown
 
 
@@ -89,23 +92,38 @@ def load_dataset(name: str, *, offline: bool = False) -> Dataset:
     return load_entry(find_entry(name), offline=offline)
 
 
-def load_entry(entry: SourceEntry, *, offline: bool = False) -> Dataset:
-    """Load the dataset of an entry."""
+def load_entry(entry: SourceEntry, *, offline: bool = False, again: bool = False) -> Dataset:
+    """Load the dataset of an entry; `again` fetches anew what is damaged in the cache, which is an error otherwise."""
+    offline = offline or os.environ.get("REVERIE_OFFLINE") == "1"
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:
         if isinstance(mirror, Local) and (folder := _local_folder(mirror, reasons)) is not None:
             return _dataset(entry, mirror, folder)
     for remote in remotes:
-        if is_cached(entry.name, remote):
-            return _dataset(entry, remote, cached_folder(entry.name, remote))
-    offline = offline or os.environ.get("REVERIE_OFFLINE") == "1"
+        folder = cached_folder(entry.name, remote)
+        try:
+            if not is_cached(entry.name, remote):
+                continue
+        except DataError:
+            if offline or not again:
+                raise
+            drop(entry.name, remote)
+            continue
+        try:
+            return _dataset(entry, remote, folder)
+        except DataError as error:
+            reasons.append(f"{folder}: {error}")
+            if not offline:
+                drop(entry.name, remote)
     if offline:
-        reasons.append(f"{cached_folder(entry.name, remotes[0]).parent if remotes else 'the cache'}: not fetched yet, and offline")
+        if not any(cached_folder(entry.name, remote).is_dir() for remote in remotes):
+            place = cached_folder(entry.name, remotes[0]).parent if remotes else "the cache"
+            reasons.append(f"{place}: not fetched yet, and offline")
         remotes = []
     for remote in remotes:
         try:
-            fetch_into_cache(entry.name, remote)
+            fetch_into_cache(entry.name, remote, partial(_dataset, entry, remote))
         except DataError as error:
             address = next(iter(remote.files.values()))
             reasons.append(f"{address.partition('!')[0]}: {error}")
@@ -131,9 +149,21 @@ def _local_folder(mirror: Local, reasons: list[str]) -> Path | None:
 
 
 def _dataset(entry: SourceEntry, mirror: Local | Remote, folder: Path) -> Dataset:
-    loaded = mirror.layout(folder)
-    notes = (*entry.notes, *loaded.notes, *(mirror.notes if isinstance(mirror, Remote) else ()))
-    return Dataset(loaded.events, loaded.catalog, entry.name, loaded.order, entry.licence, entry.citation, notes)
+    """Return the dataset in a folder; what its layout cannot read is an error of one sentence."""
+    try:
+        loaded = mirror.layout(folder)
+        notes = (*entry.notes, *loaded.notes)
+        if isinstance(mirror, Remote):
+            unverified = sorted(set(mirror.files) - set(mirror.sha256))
+            said = f"unverified, as no digest is stated for this mirror: {', '.join(unverified)}"
+            notes = (*notes, *mirror.notes, *([said] if unverified else []))
+        dataset = Dataset(loaded.events, loaded.catalog, entry.name, loaded.order, entry.licence, entry.citation, notes)
+    except (pl.exceptions.PolarsError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder} cannot be read as {entry.name} ({reason}); fetch the dataset again") from error
+    if not dataset.n_events:
+        raise DataError(f"{folder} holds no events; fetch the dataset again")
+    return dataset
 
 
 def open_dataset(

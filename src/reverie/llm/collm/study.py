@@ -31,7 +31,7 @@ from reverie.models import load_model, save_model
 from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
-from reverie.study.store import claim
+from reverie.study.store import held
 from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
@@ -84,28 +84,42 @@ def _measured(
     recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, pl.DataFrame], device: str | None, show: bool
 ) -> MeasuredCoLLM:
     """Teach every row of the table and score validation and test with it, where that is not done, and read the scores."""
-    claim(folder, recipe, COLLM, "run")
     chosen = {
         name: sample_users(queries, count, recipe.rows.seed, name, recipe.rows.per_user)
         for name, queries, count in (("valid", split.valid, recipe.rows.valid), ("test", split.test, recipe.rows.test))
     }
     valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
-    if not (folder / "result.json").exists():
-        write_json(folder / "environment.json", environment())
-        reset_peak()
-        begin = time.monotonic()
-        scores, facts = _scores(recipe, folder, split, (valid, test), _bias_scores(pairs, chosen), device, show)
-        for side, name in enumerate(("valid", "test")):
-            with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-                columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
-                pl.DataFrame(columns).write_parquet(temporary)
-        facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-        write_json(folder / "result.json", facts)
+    with held(folder, recipe, COLLM, "run", done="result.json"):
+        if not (folder / "result.json").exists():
+            _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
     on_valid, on_test = (
         {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet")} for name in ("valid", "test")
     )
     facts = read_json(folder / "result.json")
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
+
+
+def _make(
+    recipe: CoLLMRecipe,
+    folder: Path,
+    split: Split,
+    pairs: dict[str, pl.DataFrame],
+    chosen: dict[str, NDArray[np.int64]],
+    queries: tuple[Queries, Queries],
+    device: str | None,
+    show: bool,
+) -> None:
+    """Teach, score, and write everything, the result last."""
+    write_json(folder / "environment.json", environment())
+    reset_peak()
+    begin = time.monotonic()
+    scores, facts = _scores(recipe, folder, split, queries, _bias_scores(pairs, chosen), device, show)
+    for side, name in enumerate(("valid", "test")):
+        with atomic_path(folder / f"{name}-scores.parquet") as temporary:
+            columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
+            pl.DataFrame(columns).write_parquet(temporary)
+    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+    write_json(folder / "result.json", facts)
 
 
 def _scores(

@@ -14,6 +14,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.config import MORE
 from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
+from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import (
     MAIN,
@@ -32,6 +33,7 @@ from reverie.report.words import duration, number
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
+from reverie.study.store import held
 from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
@@ -205,10 +207,11 @@ def run_interpreter(
     }  # fmt: skip
 
     def interpret() -> Interpreted:
-        session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
-        facts = _taught(session, show)
-        with progress(len(generated_rows(session)), "asking", show) as bar:
-            return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
+        with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
+            session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
+            facts = _taught(session, show)
+            with progress(len(generated_rows(session)), "asking", show) as bar:
+                return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
 
     kept = (folder / "table.json").is_file()
     return run_single(SingleCell(recipe.name, MORE, inputs, interpret, interpreter_rows, kept), results)

@@ -15,7 +15,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
 from reverie.seeds import numpy_generator
-from reverie.study.store import claim
+from reverie.study.store import held
 from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS
 from reverie.training.run import open_recipe_dataset
@@ -142,8 +142,8 @@ def run_sweep(
     folder, sweep = Path(folder), checked_space(recipe)
     if processes.world() > 1:
         raise ConfigError("a sweep runs in one process; start 'reverie sweep' without torchrun")
-    claim(folder, recipe, SWEEPS, "sweep", but_for=("sweep.trials",))
-    with open_study(folder / "study.db", sweep, recipe.training) as study:
+    claimed = held(folder, recipe, SWEEPS, "sweep", but_for=("sweep.trials",))
+    with claimed, open_study(folder / "study.db", sweep, recipe.training) as study:
         if not study.get_trials(deepcopy=False):
             study.enqueue_trial(own_setting(recipe, sweep))
         trials = stored_trials(study)
