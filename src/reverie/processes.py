@@ -105,20 +105,28 @@ def _gather_rows(rows: torch.Tensor) -> list[torch.Tensor]:
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Replace each gradient by its mean over all processes, in one exchange for all dense ones."""
+    """Replace each gradient by its mean over all processes, in one exchange for all dense ones.
+
+    A parameter that has a gradient in no process keeps none, so that an optimiser leaves it alone, as where one process trains.
+    """
     if not together():
         return
     import torch
     import torch.distributed as dist
 
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    used = torch.tensor([parameter.grad is not None for parameter in trained], dtype=torch.int32, device=trained[0].device)
+    dist.all_reduce(used)
     dense = []
-    for parameter in parameters:
+    for parameter in (parameter for parameter, count in zip(trained, used.tolist(), strict=True) if count):
         if parameter.grad is not None and parameter.grad.is_sparse:
             parameter.grad = _mean_rows(parameter.grad)
             continue
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
         dense.append(parameter.grad)
+    if not dense:
+        return
     flat = torch.cat([gradient.reshape(-1) for gradient in dense])
     dist.all_reduce(flat)
     flat /= world()

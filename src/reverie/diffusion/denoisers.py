@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from scipy import special
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.diffusion.config import DenoiserName
 
 
@@ -25,11 +28,11 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class AffineParts:
-    """A denoiser written as f(x, h, s) = A x + B h + o_s; noisy [D, D], guide [D, D], offsets [T, D]."""
+    """A denoiser written as f(x, h, s) = A x + B h + o_s, in float64; noisy [D, D], guide [D, D], offsets [T, D]."""
 
-    noisy: Tensor
-    guide: Tensor
-    offsets: Tensor
+    noisy: NDArray[np.float64]
+    guide: NDArray[np.float64]
+    offsets: NDArray[np.float64]
 
 
 @runtime_checkable
@@ -37,7 +40,7 @@ class Affine(Protocol):
     """A denoiser whose whole sampling chain has a closed form."""
 
     def affine(self) -> AffineParts:
-        """Return its parts, in float64 on the CPU."""
+        """Return its parts."""
         ...
 
     def weights(self) -> list[Tensor]:
@@ -95,11 +98,17 @@ class LinearDenoiser(ConcatenationDenoiser):
 
     @torch.no_grad()
     def affine(self) -> AffineParts:
-        """Split the layer by its inputs; the step embeddings and the bias become offsets."""
-        noisy, guide, step = self.out.weight.double().cpu().chunk(3, dim=1)
-        embed = copy.deepcopy(self.embed).cpu().double()
-        embedded: Tensor = embed(torch.arange(len(embed.sinusoid)))
-        return AffineParts(noisy, guide, embedded @ step.T + self.out.bias.double().cpu())
+        """Split the layer by its inputs; the step embeddings and the bias become offsets.
+
+        Of numpy, as the device of the weights may have no float64.
+        """
+        first, _, second = self.embed.mlp
+        tables = (self.embed.sinusoid, first.weight, first.bias, second.weight, second.bias, self.out.weight, self.out.bias)
+        x, w1, b1, w2, b2, weight, bias = (table.detach().cpu().numpy().astype(np.float64) for table in tables)
+        noisy, guide, step = np.split(weight, 3, axis=1)
+        hidden = x @ w1.T + b1
+        offsets = (hidden * special.ndtr(hidden) @ w2.T + b2) @ step.T + bias
+        return AffineParts(noisy, guide, offsets)
 
     def weights(self) -> list[Tensor]:
         """Return all tensors that `affine` depends on."""

@@ -117,7 +117,7 @@ def mean_estimate(values: NDArray[np.float64], clusters: NDArray[np.int64], resa
 
 
 def _float64(values: Tensor) -> NDArray[np.float64]:
-    return values.double().cpu().numpy()
+    return values.cpu().double().numpy()
 
 
 def mmr(relevance: Tensor, vectors: Tensor, trade: float, k: int) -> Tensor:

@@ -246,8 +246,8 @@ class Adapter(nn.Module):
         linear, wanted = cast("nn.Linear", layers[-1]), targets.flatten(1) / self.volume
         middle, goal = inputs.mean(0), wanted.mean(0)
         centred = inputs - middle
-        gram = (centred.T @ centred).double() + RIDGE * torch.eye(inputs.shape[1], dtype=torch.float64, device=inputs.device)
-        weight = torch.linalg.solve(gram, (centred.T @ (wanted - goal)).double()).T.float()
+        gram = (centred.T @ centred).cpu().double() + RIDGE * torch.eye(inputs.shape[1], dtype=torch.float64)
+        weight = torch.linalg.solve(gram, (centred.T @ (wanted - goal)).cpu().double()).T.float().to(inputs.device)
         linear.weight.copy_(weight)
         linear.bias.copy_(goal - weight @ middle)
 

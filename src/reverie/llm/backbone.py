@@ -169,6 +169,15 @@ class Backbone:
         return int(getattr(config, "max_position_embeddings", 0) or self.tokenizer.model_max_length)
 
     @property
+    def window(self) -> int | None:
+        """Tokens that the narrowest layers look back on, the token itself included; None where all see everything."""
+        config = self.model.config.get_text_config()
+        if set(getattr(config, "layer_types", None) or [""]) == {"full_attention"}:
+            return None
+        sizes = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size", "window_size")]
+        return min((int(size) for size in sizes if isinstance(size, int) and size > 0), default=None)
+
+    @property
     def end(self) -> int:
         """Token that ends an answer: the tokenizer's end token."""
         return int(self.tokenizer.eos_token_id)

@@ -134,7 +134,13 @@ def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vecto
         use_cache=True,
         logits_to_keep=1,
     )
-    layers = tuple((layer.keys, layer.values) for layer in getattr(out, cache_name(backbone)).layers)
+    cached = getattr(out, cache_name(backbone)).layers
+    if any(getattr(layer, "keys", None) is None for layer in cached):
+        raise ConfigError(
+            f"{backbone.name} keeps no keys and values of tokens in some layers, so no beginning of a prompt can be shared; "
+            "choose another language model"
+        )
+    layers = tuple((layer.keys, layer.values) for layer in cached)
     kept, length = min(keys.shape[2] for keys, _ in layers), batch.mask.shape[1]
     if kept < length:
         raise ConfigError(
@@ -147,10 +153,16 @@ def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vecto
 def answer_logits(
     backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix | None = None
 ) -> Tensor:
-    """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W]."""
-    batch = collate(backbone, ends, side="left", room=0 if prefix is None else int(prefix.lengths.max()))
-    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=1, **model_inputs(backbone, batch, prefix))
-    logits: Tensor = out.logits[:, -1].float()
+    """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W].
+
+    Sliding windows count padding, so for a model that has them none may stand between a beginning and its end.
+    """
+    windowed = prefix is not None and backbone.window is not None
+    batch = collate(backbone, ends, side="right" if windowed else "left", room=0 if prefix is None else int(prefix.lengths.max()))
+    behind = batch.mask.shape[1] - batch.mask.sum(1) if windowed else batch.mask.new_zeros(len(ends))
+    keep = int(behind.max()) + 1
+    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix))
+    logits: Tensor = out.logits[torch.arange(len(ends), device=behind.device), -1 - behind].float()
     return logits.index_select(1, words)
 
 

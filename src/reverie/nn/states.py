@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,6 +75,8 @@ def real_positions(
 
 REACH = 20
 """Most events that a target is moved."""
+BITS = 53
+"""Random numbers are whole ones of so many bits, the mantissa of a float64, which not every device has."""
 
 
 def targets_ahead(batch: SequenceBatch, share: float, reach: int = REACH) -> SequenceBatch:
@@ -87,11 +90,12 @@ def targets_ahead(batch: SequenceBatch, share: float, reach: int = REACH) -> Seq
     targets = batch.targets
     if targets is None or targets.shape != batch.items.shape:
         raise ValueError(f"targets ahead need a batch with targets of shape {list(batch.items.shape)}")
-    weights = 1 / torch.arange(1, reach + 1, device=targets.device, dtype=torch.float64)
-    bounds = 1 - share * (1 - torch.cat([weights.new_zeros(1), weights.cumsum(0)]) / weights.sum())
-    drawn = torch.rand(targets.shape, device=targets.device, dtype=torch.float64)
+    weights = 1 / np.arange(1, reach + 1, dtype=np.float64)
+    bounds = 1 - share * (1 - np.concatenate([np.zeros(1), weights.cumsum()]) / weights.sum())
+    steps = torch.from_numpy(np.ceil(bounds[:-1] * 2.0**BITS).astype(np.int64)).to(targets.device)
+    drawn = torch.randint(2**BITS, targets.shape, device=targets.device)
     positions = torch.arange(targets.shape[1], device=targets.device)
-    moved = positions + torch.bucketize(drawn, bounds[:-1], right=True)
+    moved = positions + torch.bucketize(drawn, steps, right=True)
     last = (batch.lengths - 1).clamp(min=0)[:, None]
     later = targets.gather(1, torch.minimum(moved, last.expand_as(moved)))
     return replace(batch, targets=torch.where((positions <= last) & (later > 0) & (targets > 0), later, targets))

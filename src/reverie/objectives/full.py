@@ -21,9 +21,17 @@ Hide = Callable[[Tensor, int], None]
 
 
 def linear_softmax(
-    states: Tensor, rows: Tensor | None, table: Tensor, bias: Tensor | None, chunk: int, temperature: Temperature = 1.0
+    states: Tensor,
+    rows: Tensor | None,
+    table: Tensor,
+    bias: Tensor | None,
+    chunk: int,
+    temperature: Temperature = 1.0,
+    hide: Hide | None = None,
 ) -> Tensor:
     """Return the cross-entropy of ``softmax((states @ table.T + bias) / τ)`` against one row each, `chunk` columns at a time.
+
+    Without rows it is the log-sum-exp of the scores that are not hidden.
 
     states [M, D], rows [M], table [N, D], bias [N], temperature [], [M] or [M, 1] → [M].
     """
@@ -33,7 +41,7 @@ def linear_softmax(
         table, bias = torch.cat([table, bias[:, None]], 1), None
     if isinstance(inverse, Tensor) or inverse != 1:
         states, bias = states * column(inverse), None if bias is None else bias * inverse
-    return _apply(states, rows, table, bias, chunk)[0]
+    return _apply(states, rows, table, bias, chunk, hide)[0]
 
 
 def linear_log_sums(

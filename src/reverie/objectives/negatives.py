@@ -61,7 +61,8 @@ class FalseNegatives:
         device = items.device
         self._items, self._first, self._counts = (x.to(device) for x in (self._items, self._first, self._counts))
         counts = self._counts[users][:, None]
-        at = self._first[users][:, None] + (torch.rand(items.shape, device=device, dtype=torch.float64) * counts).long()
+        chance = torch.randint(2**53, items.shape, device=device)  # ⌊chance · counts / 2^53⌋, by halves that fit into int64
+        at = self._first[users][:, None] + (((chance >> 27) * counts + ((chance % 2**27 * counts) >> 27)) >> 26)
         swapped = (torch.rand(items.shape, device=device) < self.share) & (counts > 0)
         return replace(drawn, items=torch.where(swapped, self._items[at.clamp(max=len(self._items) - 1)], items))
 

@@ -22,6 +22,7 @@ from reverie.objectives.pool import (
 
 if TYPE_CHECKING:
     from reverie.nn.heads import DotHead
+    from reverie.objectives.full import Hide
     from reverie.objectives.pool import LogWeight, Pool
 
 
@@ -68,21 +69,46 @@ def sampled_softmax(
     return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)
 
 
+LEAD = 30.0
+"""Lead of a target over its negatives from which their share, e^-30, is beyond the digits of float32."""
+NOISE = 1e-3
+"""Most that rounding may be of a sum of exponentials."""
+
+
 def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: Temperature = 1.0) -> Tensor:
     """Return `sampled_softmax` of the targets against shared negatives, draws that hit a row's own target masked.
 
     With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
     ``e^L + (1 - c) e^p`` where L is the log-sum-exp of all draws; so the loss is ``L - p + log1p((1 - c) e^(p - L))``.
+    Where that difference would be lost in rounding (products in half precision, or hundreds of hits that are all of L),
+    hits are masked one by one instead.
 
     states [M, D], targets [M], items [K], temperature [], [M] or [M, 1] → [M].
     """
     rows = items - 1
     table = F.embedding(rows, head.table, sparse=head.rowwise)
     bias = None if head.bias is None else head.bias.index_select(0, rows)
-    every = linear_softmax(head.prepared(states), None, table, bias, head.chunk, temperature)
+
+    def log_sum(hide: Hide | None = None) -> Tensor:
+        return linear_softmax(head.prepared(states), None, table, bias, head.chunk, temperature, hide)
+
+    def hide_hits(scores: Tensor, first: int) -> None:
+        scores.masked_fill_(items[first : first + scores.shape[1]] == targets[:, None], float("-inf"))
+
+    whole = not torch.is_autocast_enabled(states.device.type) and torch.finfo(states.dtype).bits >= 32
+    every = log_sum() if whole else log_sum(hide_hits)
     own = head.scores(states, targets[:, None])[:, 0] * inverse_temperature(temperature, len(states))
-    hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
-    return every - own + torch.log1p((1 - hits) * (own - every).exp())
+    if whole:
+        hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
+        with torch.no_grad():
+            ahead = own - every > LEAD
+            left = 1 + (1 - hits) * (own - every).exp()
+            lost = (hits > 1) & ~(torch.finfo(every.dtype).eps * every.abs() <= NOISE * left)
+        if not bool(lost.any()):
+            near = every - own + torch.log1p((1 - hits) * (own - every).masked_fill(ahead, 0.0).exp())
+            return torch.where(ahead, -F.logsigmoid(own - every), near)
+        every = log_sum(hide_hits)
+    return -F.logsigmoid(own - every)
 
 
 def bce(positive: Tensor, negative: Tensor) -> Tensor:

@@ -29,6 +29,8 @@ class Scale:
     high: float
     step: float
     threshold: float
+    uneven: tuple[float, ...] = ()
+    """All ratings, lowest first, where they are not `low`, `low + step`, … to the last digit."""
 
     @property
     def implicit(self) -> bool:
@@ -40,12 +42,17 @@ class Scale:
         """All ratings, lowest first."""
         if self.implicit:
             return np.array([self.high], dtype=np.float32)
+        if self.uneven:
+            return np.array(self.uneven, dtype=np.float32)
         return np.arange(self.low, self.high + self.step / 2, self.step, dtype=np.float32)
 
     def rounded(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the nearest rating of each value."""
         if self.implicit:
             return np.full(np.shape(values), self.high, dtype=np.float32)
+        if self.uneven:
+            exact = np.array(self.uneven)
+            return self.levels[np.searchsorted((exact[1:] + exact[:-1]) / 2, values)]
         nearest = self.low + np.round((np.asarray(values) - self.low) / self.step) * self.step
         return np.clip(nearest, self.low, self.high).astype(np.float32)
 
@@ -56,14 +63,17 @@ class Scale:
 
 def scale_of(values: NDArray[np.floating], name: str, threshold: float | None = None) -> Scale:
     """Return the scale of a dataset's ratings; by default likes begin three quarters of the way up; values [E]."""
-    levels = np.unique(values.astype(np.float64))
+    found = np.unique(values)
+    levels = found.astype(np.float64)
     low, high = float(levels[0]), float(levels[-1])
-    step = float(np.diff(levels).min()) if len(levels) > 1 else 0.0
+    written = found.astype(str).astype(np.float64)  # 0.01 apart, where float32 is not
+    step = float(f"{np.diff(written).min():.12g}") if len(levels) > 1 else 0.0
+    even = np.array_equal(levels, low + step * np.arange(len(levels)))
     if threshold is None:
         threshold = low + 0.75 * (high - low)
     if not low <= threshold <= high:
         raise ConfigError(f"threshold {threshold:g} is outside the ratings of '{name}', {low:g} to {high:g}; choose one inside")
-    return Scale(low, high, step, threshold)
+    return Scale(low, high, step, threshold, () if even else tuple(levels.tolist()))
 
 
 @dataclass(frozen=True)

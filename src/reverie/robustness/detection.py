@@ -145,7 +145,9 @@ def _rating_distance(real: Ratings, fake: Ratings) -> float:
     if scale.implicit:
         return 0.0
     sides = [np.searchsorted(np.sort(r.matrix.data), levels, side="right") / max(len(r.matrix.data), 1) for r in (real, fake)]
-    return float(np.abs(sides[0] - sides[1])[:-1].sum() * scale.step / (scale.high - scale.low))
+    apart = np.abs(sides[0] - sides[1])[:-1]
+    area = apart @ np.diff(scale.uneven) if scale.uneven else apart.sum() * scale.step
+    return float(area / (scale.high - scale.low))
 
 
 def _discriminant_auc(rows: NDArray[np.float64], n_real: int, seed: int) -> float:

@@ -42,7 +42,7 @@ def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
 
     targets [K].
     """
-    train = split.train
+    train, targets = split.train, targets[np.sort(np.unique(targets, return_index=True)[1])]
     rows = np.flatnonzero(~split.is_fake[train.users])
     owned = np.zeros((len(rows), len(targets)), dtype=bool)
     at = flat_positions(train.starts[rows], train.stops[rows])

@@ -174,8 +174,10 @@ def _detection(done: Done) -> list[Block]:
             cells: list[HeatCell | None] = []
             for attack in attacks:
                 auc, ap, kept = (by[attack].mean(name) for name in ("auc", "ap", "recall"))
-                text = f"{detector} on {attack}: AUC {auc:.3f}, average precision {ap:.3f}, recall at the true share {kept:.3f}"
-                cells.append(HeatCell(f"{auc:.3f}", f"AP {ap:.2f}\nrecall {kept:.2f}", text, -(2 * auc - 1) if auc == auc else 0.0))
+                shown = [words.number(one, 3) for one in (auc, ap, kept)]
+                text = "{} on {}: AUC {}, average precision {}, recall at the true share {}".format(detector, attack, *shown)
+                below = f"AP {words.number(ap, 2)}\nrecall {words.number(kept, 2)}"
+                cells.append(HeatCell(shown[0], below, text, -(2 * auc - 1) if auc == auc else 0.0))
             rows.append((detector, cells))
         maps.append(HeatMap(fakes_word(fakes), "detector", attacks, rows))
     return [*maps, *_stealth(done)] if maps else []

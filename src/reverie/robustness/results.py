@@ -81,7 +81,7 @@ def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str
     figures: dict[str, dict[str, float]] = {}
     for row in rows:
         detector = "" if row["defence"] == NONE else row["defence"]
-        figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"])
+        figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"] or "nan")
     return figures
 
 

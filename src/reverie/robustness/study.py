@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from reverie.options import checked
 from reverie.report.table import StudyReport
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
+from reverie.robustness.detectors.classifiers import NoLabels
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
@@ -231,7 +233,10 @@ class RobustnessStudy:
         for name, row in recipe.detectors.items():
             detector = DETECTORS.build(row.kind)(checked(DETECTORS.config(row.kind), row.set, f"detectors.{name}"))
             told = replace(inputs, labels=labels if detector.supervised else None)
-            by_detector[name] = detection_metrics(detector.suspicion(told, cell.seed), fake, measured=measured).values()
+            try:
+                by_detector[name] = detection_metrics(detector.suspicion(told, cell.seed), fake, measured=measured).values()
+            except NoLabels:  # a single fake user is looked for, never told
+                by_detector[name] = {"auc": math.nan, "ap": math.nan, "recall": math.nan}
         return {name: {k: None if v != v else v for k, v in values.items()} for name, values in by_detector.items()}
 
 

@@ -242,7 +242,7 @@ def benchmark_tables(done: Done) -> list[Table]:
     for fakes in dict.fromkeys(one.fakes for one in done.detected) if detectors else ():
         by = {(one.detector, one.attack): one for one in done.detected if one.fakes == fakes}
         attacks = list(dict.fromkeys(attack for _, attack in by))
-        rows = [[name, *(f"{by[name, attack].mean('auc'):.3f}" for attack in attacks)] for name in detectors]
+        rows = [[name, *(number(by[name, attack].mean("auc"), 3) for attack in attacks)] for name in detectors]
         columns = [Column("detector"), *(Column(attack, "right") for attack in attacks)]
         found.append(Table(f"AUC of detection, {fakes_word(fakes)}", columns, rows))
     return found

@@ -210,7 +210,7 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
     with evaluation_mode(model, None, config.seed) as device:
         for first in range(0, len(asked), ROWS):
             index = np.arange(first, min(first + ROWS, len(asked)))
-            scores = score_batch(model, asked, index, device, table[index]).double()
+            scores = score_batch(model, asked, index, device, table[index]).cpu().double()
             parts.append(scores[:, 0] - scores[:, 1:].mean(dim=1))
     return np.asarray(torch.cat(parts).cpu().numpy())
 

@@ -16,7 +16,7 @@ ESTIMATE_STEPS, ESTIMATE_SECONDS = 10, 10.0
 
 
 class Progress(Protocol):
-    """What a loop tells of itself."""
+    """What a loop tells of itself. An optional method ``skip(done)`` tells of units done before, by a run that was cut."""
 
     def advance(self, text: str = "") -> None:
         """One more unit is done; `text` says how it stands."""
@@ -39,15 +39,19 @@ class _Plain:
     """Lines on standard error, at most one advance in ten seconds."""
 
     def __init__(self, total: int) -> None:
-        self._total, self._done, self._begin = total, 0, time.monotonic()
+        self._total, self._done, self._before, self._begin = total, 0, 0, time.monotonic()
         self._last = self._begin
+
+    def skip(self, done: int) -> None:
+        """Count units that were done before."""
+        self._done = self._before = done
 
     def advance(self, text: str = "") -> None:
         """Count, and print now and then."""
         self._done += 1
         now = time.monotonic()
         if now - self._last >= 10:
-            left = (now - self._begin) / self._done * (self._total - self._done)
+            left = (now - self._begin) / (self._done - self._before) * (self._total - self._done)
             self.line(f"  {self._done}/{self._total} {text} · at most {left:.0f} s left")
             self._last = now
 
@@ -69,6 +73,10 @@ class _Bar:
         columns = (texts[0], BarColumn(), texts[1])
         self.bar = RichProgress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True)
         self._task = self.bar.add_task(title, total=total, text="")
+
+    def skip(self, done: int) -> None:
+        """Count units that were done before, without taking them for fast ones."""
+        self.bar.reset(self._task, completed=done, text="")
 
     def advance(self, text: str = "") -> None:
         """Move the bar."""

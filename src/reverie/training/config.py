@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from reverie.options import Options
 
@@ -17,7 +25,11 @@ class TrainingConfig(Options):
     patience: PositiveInt = 10
     """Validations without a better value before training stops."""
     batch_size: PositiveInt = 128
-    """Examples per step and process."""
+    """Examples per batch and process."""
+    gradient_accumulation: PositiveInt = 1
+    """Batches whose gradients make one step, in memory one after the other: the step of one batch as large as all of them, where
+    the loss is a mean over rows. It is not where rows of a batch look at each other (`in_batch` or shared negatives, truncated
+    losses, temperatures found per batch, batch normalisation): they see their own batch only."""
     learning_rate: PositiveFloat = 1e-3
     """Peak learning rate of AdamW."""
     weight_decay: NonNegativeFloat = 0.0
@@ -42,3 +54,11 @@ class TrainingConfig(Options):
     """Which events are learned from; with "train+valid" nothing is validated and all epochs are run."""
     seed: int = Field(default=0, ge=0)
     """Seed of weights, data order, dropout and negatives."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what stored runs do not know, where it changes nothing, so that their keys stay."""
+        dumped: dict[str, Any] = values(self)
+        if self.gradient_accumulation == 1:
+            dumped.pop("gradient_accumulation", None)
+        return dumped

@@ -18,7 +18,7 @@ from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,6 +65,12 @@ def training_source(model: torch.nn.Module, train: Sequences) -> BatchSource:
     return plan
 
 
+def _rows(batch: Batch, examples: int) -> int:
+    """Return how many rows of a batch a loss is the mean of: its targets, or its examples where it has none."""
+    targets = getattr(batch, "targets", None)
+    return max(1, int((targets > 0).sum())) if isinstance(targets, torch.Tensor) else examples
+
+
 @dataclass
 class Position:
     """How far a training is: whole epochs, steps of the next one and the sum of their losses."""
@@ -100,6 +106,7 @@ class Trainer:
         log = MetricsLog(None if processes.rank() else self.folder, at.epoch)
         if at.epoch or at.step:
             progress.line(f"resuming after {at.epoch} epochs and {at.step} steps")
+            call_if_present(progress, "skip", at.epoch)
         self._saved = time.monotonic()
         self._begin = self._saved - self.seconds
         clock = StepClock()
@@ -107,10 +114,11 @@ class Trainer:
             batches = self.batches(at.epoch)
             while at.step < len(batches):
                 clock.start()
-                at.loss += self.step(batches[at.step], at.epoch, at.step, len(batches))
-                at.step += 1
+                group = batches[at.step : at.step + self.config.gradient_accumulation]
+                at.loss += self.step(group, at.epoch, at.step, len(batches))
+                at.step += len(group)
                 if clock.stop():
-                    progress.line(self._estimate(clock.seconds, len(batches), self.config.epochs - at.epoch))
+                    progress.line(self._estimate(clock.seconds, self._updates(batches), self.config.epochs - at.epoch))
                 if at.step < len(batches):
                     self.checkpoint(at)
             row = {"epoch": at.epoch + 1, "loss": self._mean(at.loss / len(batches))} | self.validate(at.epoch + 1)
@@ -132,13 +140,41 @@ class Trainer:
         config = self.config
         return epoch_batches(len(self.source), config.batch_size, config.seed, epoch, processes.rank(), processes.world())
 
-    def step(self, index: NDArray[np.int64], epoch: int, step: int, steps: int) -> float:
-        """Make one update; its randomness depends on nothing but its name."""
+    def step(self, group: Sequence[NDArray[np.int64]], epoch: int, step: int, steps: int) -> float:
+        """Make one update from a few batches, numbered from `step` on; return the sum of their losses.
+
+        Gradients are weighted by the batches' rows with a target, as in the mean of one large batch.
+        """
         self.model.train()
-        seed_torch(self.config.seed, "step", epoch, step, processes.rank())
-        rate = learning_rate(self.config, epoch * steps + step, self.config.epochs * steps)
-        self._optimisers.set_rate(rate)
-        learner, batch = cast("Any", self.model), self.source.batch(index).to(self.device)
+        each, updates = self.config.gradient_accumulation, self._updates(range(steps))
+        self._optimisers.set_rate(learning_rate(self.config, epoch * updates + step // each, self.config.epochs * updates))
+        self._optimisers.zero_grad()
+        values, rows = 0.0, []
+        for number, index in enumerate(group, start=step):
+            seed_torch(self.config.seed, "step", epoch, number, processes.rank())
+            batch = self.source.batch(index).to(self.device)
+            rows.append(1 if len(group) == 1 else _rows(batch, len(index)))
+            values += self._add_gradient(batch, rows[-1] / rows[0], epoch, number)
+        if len(group) > 1:
+            for parameter in self.model.parameters():
+                if parameter.grad is not None:
+                    parameter.grad.div_(sum(rows) / rows[0])
+        processes.average_gradients(self.model.parameters())
+        if self.config.clip:
+            self._scaler.unscale_(self._optimisers.parts[0])
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        for part in self._optimisers.parts:
+            self._scaler.step(part)
+        self._scaler.update()
+        call_if_present(self.model, "after_step")
+        return values
+
+    def _add_gradient(self, batch: Batch, weight: float, epoch: int, step: int) -> float:
+        """Add the gradient of a batch, times a weight, to those there are; return its loss.
+
+        Its randomness depends on nothing but its name.
+        """
+        learner = cast("Any", self.model)
         try:
             with autocast(self.device, self.config.precision):
                 loss = torch.stack(list(learner.loss(batch).values())).sum()
@@ -149,17 +185,12 @@ class Trainer:
             raise RunError(
                 f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; use a smaller learning rate or clip gradients"
             )
-        self._optimisers.zero_grad()
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        processes.average_gradients(self.model.parameters())
-        if self.config.clip:
-            self._scaler.unscale_(self._optimisers.parts[0])
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        for part in self._optimisers.parts:
-            self._scaler.step(part)
-        self._scaler.update()
-        call_if_present(self.model, "after_step")
+        self._scaler.scale(loss * weight if weight != 1 else loss).backward()  # type: ignore[no-untyped-call]
         return value
+
+    def _updates(self, batches: Sequence[object]) -> int:
+        """Return how many updates the batches of an epoch make."""
+        return -(-len(batches) // self.config.gradient_accumulation)
 
     def validate(self, epoch: int) -> dict[str, float]:
         """Measure the model where an epoch, counted from 1, is due; return the cells of the log."""
@@ -179,7 +210,8 @@ class Trainer:
         self.seconds = time.monotonic() - self._begin
         if not processes.rank():
             numbers = {"epoch": at.epoch, "step": at.step, "partial": at.loss, "seconds": self.seconds, "best": self.best.numbers()}
-            numbers |= {"scale": self._scaler.get_scale(), "processes": processes.world()}
+            numbers |= {"scale": self._scaler.get_scale(), "growth": self._scaler.state_dict().get("_growth_tracker", 0)}
+            numbers |= {"processes": processes.world()}
             save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
         self._saved = time.monotonic()
 
@@ -198,7 +230,8 @@ class Trainer:
         self.best = Best(**best | {"patience": self.config.patience}, weights=weights)
         self.seconds = float(numbers["seconds"])
         if self._scaler.is_enabled():
-            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": numbers["scale"]})
+            kept = {"scale": numbers["scale"], "_growth_tracker": numbers.get("growth", 0)}
+            self._scaler.load_state_dict(self._scaler.state_dict() | kept)
         return Position(int(numbers["epoch"]), int(numbers["step"]), float(numbers["partial"]))
 
     def _estimate(self, seconds: float, steps: int, epochs: int) -> str:

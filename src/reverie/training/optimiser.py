@@ -63,13 +63,16 @@ class Optimisers:
     """AdamW for dense parameters and, where a model has row-wise tables, lazy Adam for those."""
 
     def __init__(self, model: torch.nn.Module, config: TrainingConfig) -> None:
-        rows = [p for part in model.modules() if getattr(part, "rowwise", False) is True for p in part.parameters(recurse=False)]
+        tables = [part for part in model.modules() if getattr(part, "rowwise", False) is True]
+        rows = [p for part in tables for p in part.parameters(recurse=False) if p.requires_grad]
         if rows and config.clip:
             raise ConfigError("training.clip cannot be used with a row-wise item table; set clip=0 or table=dense")
         taken = {id(parameter) for parameter in rows}
         own = getattr(model, "parameter_groups", None)
         groups: list[dict[str, Any]] = own() if callable(own) else [{"params": list(model.parameters())}]
-        groups = [group | {"params": [p for p in group["params"] if id(p) not in taken]} for group in groups]
+        groups = [
+            group | {"params": [p for p in group["params"] if p.requires_grad and id(p) not in taken]} for group in groups
+        ]
         self.parts: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
         ]

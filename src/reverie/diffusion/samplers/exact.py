@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from reverie.diffusion.samplers.chain import Draw, Rule, Sampler, StepOutput, coefficients
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from reverie.diffusion.denoisers import Affine, AffineParts
     from reverie.diffusion.noising import Schedule
     from reverie.diffusion.samplers.chain import Coefficients
@@ -32,25 +38,48 @@ class AffineLaw:
 
     Parameters
     ----------
-    reach : Tensor, shape [D, D], float64
-        K, what becomes of a vector that is added to every prediction.
-    gain : Tensor, shape [D, D], float64
-        M = K B.
-    shift : Tensor, shape [D], float64
-        v.
-    covariance : Tensor, shape [D, D], float64
-        S.
-    variances : Tensor, shape [r], float64
-        Its eigenvalues that were kept.
-    directions : Tensor, shape [D, r], float64
+    arrays : mapping of str to ndarray, float64
+        The four parts, by the names of the properties that give them as tensors.
     """
 
-    reach: Tensor
-    gain: Tensor
-    shift: Tensor
-    covariance: Tensor
-    variances: Tensor
-    directions: Tensor
+    arrays: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def reach(self) -> Tensor:
+        """K, what becomes of a vector that is added to every prediction, shape [D, D]."""
+        return torch.from_numpy(self.arrays["reach"])
+
+    @property
+    def gain(self) -> Tensor:
+        """M = K B, shape [D, D]."""
+        return torch.from_numpy(self.arrays["gain"])
+
+    @property
+    def shift(self) -> Tensor:
+        """v, shape [D]."""
+        return torch.from_numpy(self.arrays["shift"])
+
+    @property
+    def covariance(self) -> Tensor:
+        """S, shape [D, D]."""
+        return torch.from_numpy(self.arrays["covariance"])
+
+    @cached_property
+    def spectrum(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues and eigenvectors of S that are kept, shapes [r] and [D, r]; found when first needed."""
+        variances, directions = torch.linalg.eigh(self.covariance)
+        kept = variances > RELATIVE_RANK * variances[-1].clamp(min=0)
+        return variances[kept], directions[:, kept]
+
+    @property
+    def variances(self) -> Tensor:
+        """Eigenvalues of S that are kept, shape [r]."""
+        return self.spectrum[0]
+
+    @property
+    def directions(self) -> Tensor:
+        """Eigenvectors of S that are kept, shape [D, r]."""
+        return self.spectrum[1]
 
     @property
     def rank(self) -> int:
@@ -76,7 +105,7 @@ class AffineLaw:
         Tensor, shape [..., D], float64
             Means.
         """
-        return h.double() @ self.gain.T + self.shift
+        return h.cpu().double() @ self.gain.T + self.shift
 
     def log_density(self, x: Tensor, h: Tensor) -> Tensor:
         """Return the log-density of points on the plane of the law, with respect to volume on that plane.
@@ -93,7 +122,7 @@ class AffineLaw:
             distance exceeds `OFF_PLANE` times (standard deviation of the widest direction + length of x + length of the
             mean). With r = 0 the law is a point, and the density there is 1.
         """
-        x, mean = x.double(), self.mean(h)
+        x, mean = x.cpu().double(), self.mean(h)
         along = (x - mean) @ self.directions
         off = (x - mean - along @ self.directions.T).norm(dim=-1)
         widest = math.sqrt(float(self.variances.max())) if self.rank else 0.0
@@ -121,17 +150,16 @@ def affine_law(parts: AffineParts, chain: Coefficients) -> AffineLaw:
     AffineLaw
         In float64.
     """
-    eye = torch.eye(len(parts.noisy), dtype=torch.float64)
-    reach, shift, covariance = torch.zeros_like(eye), torch.zeros_like(eye[0]), eye.clone()
+    prediction, guide, offsets = (np.asarray(part) for part in (parts.noisy, parts.guide, parts.offsets))
+    eye = np.eye(len(prediction))
+    reach, shift, covariance = np.zeros_like(eye), np.zeros_like(eye[0]), eye.copy()
     for t, clean, noisy, spread in zip(chain.timesteps, chain.clean, chain.noisy, chain.spread, strict=True):
-        step = clean * parts.noisy + noisy * eye
+        step = clean * prediction + noisy * eye
         reach = step @ reach + clean * eye
-        shift = step @ shift + clean * parts.offsets[t]
+        shift = step @ shift + clean * offsets[t]
         covariance = step @ covariance @ step.T + spread**2 * eye
-    covariance = (covariance + covariance.T) / 2
-    variances, directions = torch.linalg.eigh(covariance)
-    kept = variances > RELATIVE_RANK * variances[-1].clamp(min=0)
-    return AffineLaw(reach, reach @ parts.guide, shift, covariance, variances[kept], directions[:, kept])
+    symmetric = (covariance + covariance.T) / 2
+    return AffineLaw({"reach": reach, "gain": reach @ guide, "shift": shift, "covariance": symmetric})
 
 
 class ExactSampler(Sampler):
@@ -180,7 +208,7 @@ class ExactSampler(Sampler):
             self._weights = [weight.detach().clone() for weight in now]
             self._parts: AffineParts = self._denoiser.affine()
             self._law = affine_law(self._parts, self._chain)
-            self._maps: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+            self._maps: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
         return self._law
 
     def mean(self, h: Tensor) -> Tensor:
@@ -196,8 +224,7 @@ class ExactSampler(Sampler):
         Tensor, shape [..., D]
             Means, of the type of `h` and on its device.
         """
-        gain, shift, _ = self._map(h)
-        return torch.nn.functional.linear(h, gain, shift)
+        return torch.nn.functional.linear(h, self._map("gain", h), self._map("shift", h))
 
     def draw(self, h: Tensor, noise: Tensor) -> Tensor:
         """Return one draw of x_0 per row.
@@ -214,7 +241,7 @@ class ExactSampler(Sampler):
         Tensor, shape [..., D]
             Mean plus L z.
         """
-        return self.mean(h) + noise @ self._map(h)[2].T
+        return self.mean(h) + noise @ self._map("factor", h).T
 
     def log_density(self, x: Tensor, h: Tensor) -> Tensor:
         """Return the log-density of x_0, see `reverie.diffusion.AffineLaw.log_density`.
@@ -256,14 +283,17 @@ class ExactSampler(Sampler):
         if t != self.timesteps[0]:
             raise ValueError(f"t must be {self.timesteps[0]}, the only step of this sampler, got {t}")
         law, parts = self.law, self._parts
-        added = out.cpu().double() - x.cpu().double() @ parts.noisy.T - parts.offsets[t]  # B h'
+        noisy, offset = torch.from_numpy(parts.noisy), torch.from_numpy(parts.offsets[t])
+        added = out.cpu().double() - x.cpu().double() @ noisy.T - offset  # B h'
         z = noise() if noise is not None else torch.randn_like(x)
         drawn = added @ law.reach.T + law.shift + z.cpu().double() @ law.factor.T
         return StepOutput(drawn.to(x), out)
 
-    def _map(self, h: Tensor) -> list[Tensor]:
-        """Return M, v and L in the type of `h`, on its device."""
-        law, key = self.law, (h.device, h.dtype)
+    def _map(self, name: str, h: Tensor) -> Tensor:
+        """Return a part of the law in the type of `h`, on its device, which may have no float64."""
+        law, key = self.law, (name, h.device, h.dtype)
         if key not in self._maps:
-            self._maps[key] = [part.to(h.dtype).to(h.device) for part in (law.gain, law.shift, law.factor)]
+            array = law.factor.numpy() if name == "factor" else law.arrays[name]
+            array = array if h.dtype == torch.float64 else array.astype(np.float32)
+            self._maps[key] = torch.from_numpy(array).to(h.dtype).to(h.device)
         return self._maps[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -120,15 +121,23 @@ def packed_answer_logits(
     vectors [M, s, D], words [W] → [M, W].
     """
     parts = []
-    if getattr(backbone.base_model.config, "_attn_implementation", "") not in MASKED:
+    length = int(prefix.lengths[0])
+    if not _takes_packed_rows(backbone, length + max(map(len, ends), default=0)):
         for at in range(0, len(ends), rows):
             some, soft = ends[at : at + rows], vectors[at : at + rows].flatten(0, 1)
             parts.append(answer_logits(backbone, some, soft, words, prefix.repeated(len(some))))
         return torch.cat(parts)
-    length = int(prefix.lengths[0])
     for first, stop in _cuts(ends, min(TOKENS, backbone.context - length)):
         parts.append(_row(backbone, ends[first:stop], vectors[first:stop].flatten(0, 1), words, prefix, length))
     return torch.cat(parts)
+
+
+def _takes_packed_rows(backbone: Backbone, longest: int) -> bool:
+    """Return whether a mask and positions of our own say all: no window hides tokens, and no bias counts columns (ALiBi)."""
+    config = backbone.base_model.config
+    masked = getattr(config, "_attn_implementation", "") in MASKED and not getattr(config, "alibi", False)
+    placed = "position_ids" in inspect.signature(backbone.base_model.forward).parameters
+    return masked and placed and (backbone.window is None or longest <= backbone.window)
 
 
 def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, length: int) -> Tensor:

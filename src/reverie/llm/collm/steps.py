@@ -77,7 +77,7 @@ def joint_scores(models: Mapping[str, CoLLM], queries: Queries, show: bool = Fal
                 prompts, vectors = rendered[name]
                 ends = prompts if prefix is None else [p[n:] for p, n in zip(prompts, shared, strict=True)]
                 logits = answer_logits(backbone, ends, vectors, model.prompting.answers, prefix)
-                scores[name][index] = model.score_of(logits).double().cpu().numpy()
+                scores[name][index] = model.score_of(logits).cpu().double().numpy()
             shown.advance()
     return scores
 

@@ -24,6 +24,7 @@ from reverie.study.progress import StepClock
 from reverie.study.store import claim
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
+from reverie.training.loop import call_if_present
 from reverie.training.optimiser import Optimisers, learning_rate
 from reverie.training.run import open_recipe_dataset, run_recipe
 
@@ -102,6 +103,7 @@ def train_adapters(objective: AdapterObjective, folder: Path, progress: Progress
         best = Best(**{name: value for name, value in numbers["best"].items() if value is not None}, weights=weights)
         step, losses, begin = int(numbers["epoch"]), numbers["losses"], begin - float(numbers["seconds"])
         progress.line(f"resuming after {step} steps")
+        call_if_present(progress, "skip", step)
     log, clock = MetricsLog(folder, step), StepClock()
     # not `Trainer`: it counts epochs of one loss, and here rows, state and losses go by step and task
     while step < training.steps:

@@ -98,7 +98,8 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
     if config.kind == "damage":
         return Goal("damage", np.zeros(0, dtype=np.int32))
     if config.targets:
-        return Goal(config.kind, np.asarray(find_items(list(config.targets), arena.split.vocabulary), dtype=np.int32))
+        found = dict.fromkeys(find_items(list(config.targets), arena.split.vocabulary))  # an id and its title are one target
+        return Goal(config.kind, np.asarray(list(found), dtype=np.int32))
     groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
     for group in config.draw.groups:

@@ -156,7 +156,10 @@ class RatingGenerator(nn.Module):
 
     def ratings(self, outputs: Tensor) -> Tensor:
         """Cut outputs into ratings; outputs [F, N] → [F, N]."""
-        return self.scale.low + self.scale.step * hard_step(outputs[..., None] - self.boundaries()).sum(-1)
+        above = hard_step(outputs[..., None] - self.boundaries())
+        if self.scale.uneven:
+            return self.scale.low + above @ torch.from_numpy(np.diff(self.scale.levels))
+        return self.scale.low + self.scale.step * above.sum(-1)
 
     def likes(self, outputs: Tensor) -> Tensor:
         """Say which ratings are likes, by the boundary under the threshold of the scale; outputs [F, N] → [F, N]."""
@@ -176,7 +179,11 @@ class RatingGenerator(nn.Module):
         rows, columns = known.nonzero(as_tuple=True)
         above = torch.sigmoid(_SHARPNESS * (outputs[rows, columns, None] - self.boundaries()[columns]))
         ends = torch.cat([torch.ones_like(above[:, :1]), above, torch.zeros_like(above[:, :1])], dim=1)
-        level = ((truth[rows, columns] - self.scale.low) / self.scale.step).round().long()
+        asked = truth[rows, columns]
+        if self.scale.uneven:
+            level = torch.bucketize(asked, torch.from_numpy(self.scale.levels))
+        else:
+            level = ((asked - self.scale.low) / self.scale.step).round().long()
         chance = (ends[:, :-1] - ends[:, 1:]).gather(1, level[:, None])
         return -chance.clamp(min=1e-6).log().mean()
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import NoOptions
-from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, seen_ratings, stack_profiles
+from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, rates_target, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -62,17 +62,20 @@ class SimpleAttack:
         scale = view.arena.ratings.scale
         targets = goal.target_of_each(budget.users).astype(np.int64)[:, None]
         aim: Level = "lowest" if goal.kind == "demote" else "highest"
-        parts = [(targets, self._rated(targets, aim, view, generator))]
+        rated = targets if rates_target(view, goal) else np.zeros_like(targets)
+        parts = [(rated, self._rated(rated, aim, view, generator))]
         room = budget.size - int(bool(len(goal.targets)))
-        chosen = self._chosen(view, targets[:, 0], min(self.selected, room))
+        # to demote several targets, no fake user may rate another's either
+        barred = np.tile(goal.targets.astype(np.int64), (budget.users, 1)) if goal.kind == "demote" else targets
+        chosen = self._chosen(view, targets[:, 0], barred, min(self.selected, room))
         parts.append((chosen, self._rated(chosen, self.selected_rating, view, generator)))
         if self.fill:
-            taken = np.concatenate([targets, chosen], axis=1)
+            taken = np.concatenate([barred, chosen], axis=1)
             fillers = draw_items(budget.users, room - chosen.shape[1], view.n_items, taken, generator)
             parts.append((fillers, self._rated(fillers, self.filler_rating, view, generator)))
         return stack_profiles(parts, scale)
 
-    def _chosen(self, view: View, targets: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    def _chosen(self, view: View, targets: NDArray[np.int64], barred: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         if self.select == "none" or n <= 0:
             return np.zeros((len(targets), 0), dtype=np.int64)
         if self.select == "segment":
@@ -80,8 +83,9 @@ class SimpleAttack:
         else:
             sign = 1.0 if self.select == "popular" else -1.0
             likes = np.broadcast_to(sign * view.popularity.astype(np.float64), (len(targets), view.n_items)).copy()
-        likes[np.flatnonzero(targets), targets[targets > 0] - 1] = -np.inf
-        return np.argsort(-likes, axis=1, kind="stable")[:, :n].astype(np.int64) + 1
+        rows, columns = np.nonzero(barred)
+        likes[rows, barred[rows, columns] - 1] = -np.inf
+        return np.argsort(-likes, axis=1, kind="stable")[:, : min(n, view.n_items - barred.shape[1])].astype(np.int64) + 1
 
     def _rated(self, items: NDArray[np.int64], level: Level, view: View, generator: np.random.Generator) -> NDArray[np.float64]:
         scale = view.arena.ratings.scale

@@ -92,7 +92,7 @@ def append_targets(
 ) -> Profiles:
     """Return n profiles of given events and, behind them, each one's target, rated by the goal; owners, items, ratings [E]."""
     scale = view.arena.ratings.scale
-    if _rates_target(view, goal):
+    if rates_target(view, goal):
         aim = np.full(n, scale.low if goal.kind == "demote" else scale.high)
         owners, items = np.concatenate([owners, np.arange(n)]), np.concatenate([items, goal.target_of_each(n)])
         ratings = np.concatenate([ratings, aim])
@@ -101,11 +101,13 @@ def append_targets(
 
 def n_fillers(view: View, goal: Goal, size: int) -> int:
     """Return how many items a fake user may rate besides the target."""
-    return min(size - int(_rates_target(view, goal)), view.n_items - len(goal.targets))
+    return min(size - int(rates_target(view, goal)), view.n_items - len(goal.targets))
 
 
-def _rates_target(view: View, goal: Goal) -> bool:
-    return goal.kind == "promote" or (goal.kind == "demote" and not view.arena.ratings.scale.implicit)
+def rates_target(view: View, goal: Goal) -> bool:
+    """Return whether fake users rate a target: to demote it only where the lowest rating is no like."""
+    scale = view.arena.ratings.scale
+    return goal.kind == "promote" or (goal.kind == "demote" and not bool(scale.likes(np.array([scale.low]))[0]))
 
 
 def like_targets(view: View, goal: Goal, others: NDArray[np.floating]) -> NDArray[np.float32]:

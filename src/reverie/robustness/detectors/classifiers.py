@@ -33,10 +33,14 @@ def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True
     fakes, real = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     for members, kind in ((fakes, "fake"), (real, "real")):
         if not len(members) and (kind == "fake" or genuine):
-            raise ConfigError(
+            raise NoLabels(
                 f"detector '{detector}' needs the labels of some {kind} users, and none is known; raise labelled, or use pca"
             )
     return fakes, real
+
+
+class NoLabels(ConfigError):
+    """A detector learns from labels, and of fake or of real users none is known, as where a single fake user is looked for."""
 
 
 def tree_probabilities(
