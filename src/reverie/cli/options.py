@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1,
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
+Log = Annotated[Path | None, typer.Option("--log", help="Where the event log of the run is now.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the recipe, e.g. --set training.epochs=5.")]
 
 
@@ -29,6 +31,11 @@ def console(quiet: bool = False) -> Console:
     from rich.console import Console
 
     return Console(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a note on standard error."""
+    typer.echo(f"note: {text}", err=True)
 
 
 def print_json(value: Any) -> None:

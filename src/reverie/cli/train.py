@@ -32,8 +32,9 @@ def train(
     from reverie.report import write_report
     from reverie.study.rows import append_rows
     from reverie.study.run import SingleCell, run_single
+    from reverie.training.event_log import open_recipe_dataset
     from reverie.training.recipe import load_recipe
-    from reverie.training.run import open_recipe_dataset, result_rows, run_inputs, run_recipe
+    from reverie.training.run import result_rows, run_inputs, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
