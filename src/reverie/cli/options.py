@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.printing import escaped_json, printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
     from reverie.report.table import Column
 
@@ -25,22 +28,26 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key 
 
 
 def console(quiet: bool = False) -> Console:
-    """Return where tables are printed."""
+    """Return where tables and lines are printed; texts of others stand there as they are, without control characters."""
     import sys
 
     from rich.console import Console
 
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]  # the options of rich, as they are
+            return super().render_str(printable(text, lines=True), **options)
+
+    return PlainConsole(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
     """Print a note on standard error."""
-    typer.echo(f"note: {text}", err=True)
+    typer.echo(f"note: {printable(text)}", err=True)
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    typer.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:

@@ -60,6 +60,8 @@ def train(
 
 def show_run(run: Run, json: bool, quiet: bool) -> None:
     """Print the test metrics of a run."""
+    from rich.markup import escape
+
     names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
     measured = run.test.metrics(names).to_dicts()
     if json:
@@ -69,7 +71,8 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
     screen = console(quiet)
     epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""
     chosen = f" · chosen {run.fitted.chosen}" if run.fitted.chosen else ""
-    screen.print(f"[bold]{run.recipe.model_name}[/] on {run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
+    where = escape(f"{run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
+    screen.print(f"[bold]{run.recipe.model_name}[/] on {where}")
     for row in measured:
         screen.print(f"  {metric_line(row)}", markup=False)
     screen.print(f"  fitted in {run.fitted.seconds:.1f} s · {run.folder}", markup=False)

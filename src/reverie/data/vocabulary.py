@@ -128,7 +128,7 @@ def _as(value: Any, series: pl.Series) -> Any:
 
 
 def positions(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
-    """Return where each id stands among distinct ids, -1 where it does not; integers and texts are the same if they read the same."""
+    """Return where each id stands among distinct ids, -1 where it does not; integers and texts are the same if they read so."""
     if ids.dtype != known.dtype:
         ids, known = ids.cast(pl.String), known.cast(pl.String)
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
