@@ -97,8 +97,8 @@ def test_a_finished_run_is_read_and_not_trained_again(data: Path, tmp_path: Path
     assert again.fitted == first.fitted
     assert again.test.ranks.equals(first.test.ranks)
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    wanted = {"recipe.yaml", "environment.json", "metrics.jsonl", "model", "state", "evaluation", "tensorboard", "result.json"}
-    assert {path.name for path in (tmp_path / "run").iterdir()} == wanted
+    wanted = {"recipe.yaml", "environment.json", "data.json", "metrics.jsonl", "model", "state", "evaluation", "tensorboard"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == wanted | {"result.json"}
     with pytest.raises(RunError, match=r"holds a run of another recipe; choose another folder with --out"):
         run_recipe(_recipe(data, "training.epochs=4"), tmp_path / "run", device="cpu", show=False)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Offline, Quiet, console, print_json
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, console, print_json
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def compare(
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a key of every recipe: training.epochs=5.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the runs; runs/compare-<name> by default.")] = None,
     results: Annotated[Path | None, typer.Option("--results", help="Append all test metrics to this CSV table.")] = None,
+    log: Log = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -52,8 +53,10 @@ def compare(
     from reverie.training.recipe import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
-        _finished(what, json, quiet, offline, out, results)
+        _finished(what, json, quiet, offline, out, results, log)
         return
+    if log is not None:
+        raise ConfigError(f"--log says where the log of run folders is, and {what[0]} is none; leave it out")
     columns = {k: v for k, v in (("catalog", catalog), ("user", user), ("item", item), ("timestamp", timestamp)) if v is not None}
     name = _slug(what[0])
     if what[0] in suite_files():
@@ -115,16 +118,19 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
     screen.print(f"report: {report}", markup=False, soft_wrap=True)
 
 
-def _finished(folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None, results: Path | None) -> None:
+def _finished(
+    folders: Sequence[str], json: bool, quiet: bool, offline: bool, out: Path | None, results: Path | None, log: Path | None
+) -> None:
     from reverie.data.splits.config import split_dataset
     from reverie.training.comparison import Comparison
-    from reverie.training.run import open_recipe_dataset, open_run
+    from reverie.training.event_log import open_log
+    from reverie.training.run import open_run
 
     runs = [open_run(folder) for folder in folders]
     for run in runs:
         if any(run.facts[fact] != runs[0].facts[fact] for fact in ("dataset_sha256", "protocol")):
             raise ConfigError(f"{run.folder} and {runs[0].folder} differ in dataset or split; compare what shares both")
-    dataset = open_recipe_dataset(runs[0].recipe.dataset, offline)
+    dataset = open_log(runs[0].folder, runs[0].recipe.dataset, log, offline)
     comparison = Comparison(dataset, split_dataset(dataset, runs[0].recipe.split), runs)
     conclude(comparison, out or runs[0].folder.parent, json, quiet, results)
 

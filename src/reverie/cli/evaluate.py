@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, Quiet, console, metric_line, print_json
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, console, metric_line, print_json
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def evaluate(
     ] = None,
     on: Annotated[str, typer.Option("--on", help="valid or test.")] = "test",
     seen: Annotated[str | None, typer.Option("--seen", help="remove or keep items of the history.")] = None,
+    log: Log = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -34,7 +35,8 @@ def evaluate(
     from reverie.data.splits.config import split_dataset
     from reverie.evaluation import evaluate as measure
     from reverie.llm.collm.study import is_study, study_evaluation
-    from reverie.training.run import open_recipe_dataset, open_run
+    from reverie.training.event_log import open_log
+    from reverie.training.run import open_run
 
     rules: dict[str | None, Seen | None] = {None: None, "remove": "remove", "keep": "keep"}
     if on not in ("valid", "test") or seen not in rules:
@@ -43,12 +45,12 @@ def evaluate(
     if is_study(run):
         if rule is not None:
             raise ConfigError(f"{run} was measured on labelled rows, which are asked about whether seen or not; leave out --seen")
-        evaluation, usual = study_evaluation(run, on, offline=offline), "auc,uauc,undcg"
+        evaluation, usual = study_evaluation(run, on, offline=offline, log=log), "auc,uauc,undcg"
     else:
         opened = open_run(run)
         evaluation, usual = opened.valid if on == "valid" else opened.test, "recall@10,ndcg@10,mrr@10,coverage@10"
         if rule is not None and rule != evaluation.seen:
-            split = split_dataset(open_recipe_dataset(opened.recipe.dataset, offline), opened.recipe.split)
+            split = split_dataset(open_log(run, opened.recipe.dataset, log, offline), opened.recipe.split)
             evaluation = measure(
                 opened.model(), split.valid if on == "valid" else split.test, seen=rule, device=device, train=split.train
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, be_offline, console, print_json
+from reverie.cli.options import Device, Json, Log, Offline, be_offline, console, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,7 @@ MARKS = {"true": "watched", "real": "exists, not watched", "invented": "does not
 def explain(
     run: Annotated[Path, typer.Option("--run", help="Run folder of 'reverie interpret'.")],
     user: Annotated[str, typer.Option("--user", help="A user of the dataset.")],
+    log: Log = None,
     device: Device = None,
     json: Json = False,
     offline: Offline = False,
@@ -31,7 +32,7 @@ def explain(
     from reverie.llm.interpreter.session import open_taught
 
     be_offline(offline)
-    found = explain_user(open_taught(run, device=device, offline=offline), user)
+    found = explain_user(open_taught(run, device=device, offline=offline, log=log), user)
     if json:
         print_json(found)
         return

@@ -25,6 +25,7 @@ from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
 from reverie.cli.train import train
 from reverie.errors import ReverieError
+from reverie.printing import printable
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -66,10 +67,10 @@ def run() -> None:
     try:
         app()
     except ReverieError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(2) from None
     except OSError as error:
-        what = f"{error.filename}: " if error.filename else ""
+        what = f"{printable(str(error.filename))}: " if error.filename else ""
         print(f"error: {what}{error.strerror or error}; check the path, its permissions and the free space", file=sys.stderr)
         raise SystemExit(2) from None
     except MemoryError:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from reverie.printing import escaped_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
     from reverie.report.table import Column
 
@@ -19,21 +23,31 @@ Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1,
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
+Log = Annotated[Path | None, typer.Option("--log", help="Where the event log of the run is now.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the recipe, e.g. --set training.epochs=5.")]
 
 
 def console(quiet: bool = False) -> Console:
-    """Return where tables are printed."""
+    """Return where tables and lines are printed; texts of others stand there as they are, without control characters."""
     import sys
 
     from rich.console import Console
 
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:  # the options of rich, as they are
+            return super().render_str(printable(text, lines=True), **options)
+
+    return PlainConsole(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Print a note on standard error."""
+    typer.echo(f"note: {printable(text)}", err=True)
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    typer.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:

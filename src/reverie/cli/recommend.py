@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, print_json, print_list
+from reverie.cli.options import Device, Json, Log, Offline, print_json, print_list, say
 from reverie.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from reverie.data.vocabulary import Vocabulary
 
 
 def recommend(
@@ -22,16 +24,20 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, help="Items per list.")] = 10,
     allow: Annotated[Path | None, typer.Option("--allow", help="Text file of item ids, one a line: recommend only these.")] = None,
     deny: Annotated[Path | None, typer.Option("--deny", help="Text file of item ids, one a line: never recommend these.")] = None,
+    log: Log = None,
     device: Device = None,
     json: Json = False,
     offline: Offline = False,
 ) -> None:
     """Recommend items for titles typed in, for one user, or for all users.
 
+    Where the event log has changed since the training, items and users are matched by their ids, and it is said.
+
     Example: reverie recommend runs/sasrec-ml-100k "Toy Story" "Heat" -k 5
     """
     from reverie.evaluation import recommend as ask
     from reverie.evaluation import recommend_all
+    from reverie.evaluation.recommend import recommend_user
     from reverie.files import atomic_path
     from reverie.models import load_model
 
@@ -42,17 +48,17 @@ def recommend(
         from reverie.training.optimiser import choose_device
 
         model = model.to(choose_device(device))
-    lists: dict[str, Any] = {"allow": _ids(allow), "deny": _ids(deny)}
+    known = model.card.vocabulary
+    lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
     if titles:
         _show(ask(model, titles, k=k, **lists), json)
         return
-    sequences = _sequences(run, offline)
+    sequences = _sequences(run, log, offline)
     if user is not None:
         row = sequences.vocabulary.user_codes([user])[0]
         if row < 0:
             raise ConfigError(f"user '{user}' is not in the dataset of {run}; ids look like {sequences.vocabulary.users[0]}")
-        history = [sequences.vocabulary.items[int(code) - 1] for code in sequences.row(int(row))]
-        _show(ask(model, history, k=k, **lists), json)
+        _show(recommend_user(model, sequences, int(row), k, **lists), json)
     elif everyone is not None:
         frame = recommend_all(model, sequences, k=k, **lists)
         with atomic_path(everyone) as temporary:
@@ -60,23 +66,43 @@ def recommend(
         typer.echo(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
 
 
-def _sequences(run: Path, offline: bool) -> Any:
-    from reverie.training.run import open_recipe_dataset, open_run
+def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
+    from reverie.training.event_log import open_log, open_recipe_dataset
+    from reverie.training.recipe import DatasetRecipe
+    from reverie.training.run import open_run
 
-    return open_recipe_dataset(open_run(run).recipe.dataset, offline).sequences
+    if log is not None and not (run / "recipe.yaml").exists():
+        return open_recipe_dataset(DatasetRecipe(name=str(log)), offline).sequences
+    recipe = open_run(run).recipe.dataset
+    changed: list[str] = []
+    dataset = open_log(run, recipe, log, offline, changed.append)
+    for difference in changed:
+        say(f"{difference}; items and users are matched by their ids")
+    return dataset.sequences
 
 
-def _ids(path: Path | None) -> list[str] | None:
+def _listed(path: Path | None, vocabulary: Vocabulary, option: str) -> list[Any] | None:
+    """Return the ids of the items that the lines of a text file name by id or exact title; how many name none is said."""
+    from reverie.evaluation.recommendations import known_items
 
     if path is None:
         return None
     if not path.is_file():
         raise DataError(f"{path} does not exist; give a text file with one item id a line")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    codes, unknown = known_items(lines, vocabulary)
+    if unknown:
+        said = (
+            f"{path}: {len(unknown)} of {len(lines)} lines name no item of the model by its id or exact title, first '{unknown[0]}'"
+        )
+        if option == "--allow" and not len(codes):
+            raise DataError(f"{said}, so nothing is left to recommend; list ids like {vocabulary.items[0]}")
+        say(f"{said}; they are left out")
+    return [vocabulary.items[int(code) - 1] for code in codes]
 
 
 def _show(frame: pl.DataFrame, json: bool) -> None:

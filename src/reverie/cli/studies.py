@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, be_offline, console, print_json, print_list
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, Settings, be_offline, console, print_json, print_list
 from reverie.errors import ConfigError
 from reverie.registry import load_object
 
@@ -111,13 +111,18 @@ class StudyVerb:
         be_offline(facts["offline"])
         command = ["reverie", self.name, recipe, *(word for one in settings for word in ("--set", one)), *["--smoke"] * smoke]
         facts = {"command": shlex.join(command), **facts}
+        log = own.pop("log", None)
         if Path(recipe).is_dir():
             if not self.on_folder:
                 raise ConfigError(f"{recipe} is a folder; 'reverie {self.name}' takes a recipe")
             if out is not None:
                 raise ConfigError(f"'reverie {self.name}' of a run makes no folder; take --results or --json instead of --out")
-            found: StudyReport = load_object(self.on_folder)(Path(recipe), settings, smoke, Call(Path(recipe), **facts))
+            found: StudyReport = load_object(self.on_folder)(
+                Path(recipe), settings, smoke, Call(Path(recipe), **facts, more={"log": log})
+            )
             return found
+        if log is not None:
+            raise ConfigError(f"--log says where the log of a run folder is, and '{recipe}' is a recipe, which names its own")
         keys = {name for name, value in own.items() if value is not None and name in shelf.recipe.model_fields and name != "rows"}
         chosen = shelf.load(recipe, [*settings, *(f"{name}={own[name]}" for name in sorted(keys))], smoke)
         more = dict(self.more) | {name: value for name, value in own.items() if name not in keys}
@@ -179,7 +184,15 @@ VERBS = (
         options=(_option("rows", Rows), _option("seeds", Seeds)),
     ),
     StudyVerb("robustness", _ROBUSTNESS, _SHELF, _STUDY),
-    StudyVerb("attack", _ATTACK, _SHELF, _STUDY, on_folder=_ON_RUN, more=(("detect", False), ("defend", False))),
+    StudyVerb(
+        "attack",
+        _ATTACK,
+        _SHELF,
+        _STUDY,
+        options=(_option("log", Log),),
+        on_folder=_ON_RUN,
+        more=(("detect", False), ("defend", False)),
+    ),
     StudyVerb("defend", _DEFEND, _SHELF, _STUDY, more=(("detect", False),)),
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),

@@ -36,8 +36,9 @@ def train(
     from reverie.report import write_report
     from reverie.study.rows import append_rows
     from reverie.study.run import SingleCell, run_single
+    from reverie.training.event_log import open_recipe_dataset
     from reverie.training.recipe import load_recipe
-    from reverie.training.run import open_recipe_dataset, result_rows, run_inputs, run_recipe
+    from reverie.training.run import result_rows, run_inputs, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
@@ -66,7 +67,7 @@ def train(
 def _data_of(run: Run, offline: bool) -> tuple[Dataset, Split] | tuple[None, None]:
     """Return the data of a finished run, where they can still be had; its report is shorter without them."""
     from reverie.data.splits.config import split_dataset
-    from reverie.training.run import open_recipe_dataset
+    from reverie.training.event_log import open_recipe_dataset
 
     with contextlib.suppress(DataError):
         dataset = open_recipe_dataset(run.recipe.dataset, offline)
@@ -78,6 +79,8 @@ def _data_of(run: Run, offline: bool) -> tuple[Dataset, Split] | tuple[None, Non
 
 def show_run(run: Run, json: bool, quiet: bool) -> None:
     """Print the test metrics of a run."""
+    from rich.markup import escape
+
     names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
     measured = run.test.metrics(names).to_dicts()
     if json:
@@ -87,7 +90,8 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
     screen = console(quiet)
     epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""
     chosen = f" · chosen {run.fitted.chosen}" if run.fitted.chosen else ""
-    screen.print(f"[bold]{run.recipe.model_name}[/] on {run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
+    where = escape(f"{run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
+    screen.print(f"[bold]{run.recipe.model_name}[/] on {where}")
     for row in measured:
         screen.print(f"  {metric_line(row)}", markup=False)
     screen.print(f"  fitted in {run.fitted.seconds:.1f} s · {run.folder}", markup=False)

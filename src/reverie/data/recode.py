@@ -1,13 +1,14 @@
-"""Re-encoding a split with the item and user codes of another, larger vocabulary."""
+"""Sequences, queries and splits in the codes of another vocabulary: a model knows items and users by their ids alone."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
+from reverie.data.sequences import row_offsets
+from reverie.data.vocabulary import positions
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +18,63 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.data.vocabulary import Vocabulary
+
+
+class Recoder:
+    """Says in the codes of one vocabulary what was said in those of another, by external ids.
+
+    Users that the other vocabulary lacks become -1. Events with items that it lacks are left out.
+
+    Parameters
+    ----------
+    own : Vocabulary
+        Whose codes are given.
+    vocabulary : Vocabulary
+        Whose codes are wanted.
+
+    Attributes
+    ----------
+    items : ndarray, shape [N + 1], int32
+        By code of an item, its code in the other vocabulary; 0 where it is unknown there.
+    users : ndarray, shape [U + 1], int64
+        By code of a user, the same; -1 where unknown, as the last entry, which stands for unknown users.
+    """
+
+    def __init__(self, own: Vocabulary, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.items = np.append(0, positions(own.items, vocabulary.items) + 1).astype(np.int32)
+        self.users = np.append(positions(own.users, vocabulary.users), -1)
+        self._flat: dict[int, tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]] = {}
+
+    def sequences(self, rows: Sequences) -> Sequences:
+        """Return the rows with what is known of them, also empty ones."""
+        codes, kept, before = self._recoded(rows)
+        at: dict[str, Any] = {}
+        if not kept.all():
+            columns = {name: np.asarray(values)[kept] for name, values in rows.columns.items()}
+            at = {"starts": before[rows.starts], "stops": before[rows.stops], "columns": columns}
+        return replace(rows, items=codes, users=self.users[rows.users], vocabulary=self.vocabulary, **at)
+
+    def queries(self, queries: Queries) -> Queries:
+        """Return the same questions; targets and candidates that are unknown become 0."""
+        before = self._recoded(queries.sequences)[2]
+        return replace(
+            queries,
+            sequences=self.sequences(queries.sequences),
+            start=before[queries.start],
+            stop=before[queries.stop],
+            users=self.users[queries.users],
+            targets=self.items[queries.targets],
+            candidates=None if queries.candidates is None else self.items[queries.candidates],
+        )
+
+    def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
+        """Return the codes of known events, which events those are, and how many of them come before each event."""
+        if id(rows.items) not in self._flat:  # the parts of a split share their events
+            codes = self.items[rows.items]
+            kept = codes > 0
+            self._flat[id(rows.items)] = (codes[kept], kept, row_offsets(kept))
+        return self._flat[id(rows.items)]
 
 
 def recode(split: Split, vocabulary: Vocabulary) -> Split:
@@ -39,42 +97,18 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
     DataError
         If an item or user is not in the vocabulary.
     """
-    own = split.vocabulary
-    items = np.append(0, _places(own.items, vocabulary.items, "item") + 1).astype(np.int32)
-    users = np.append(_places(own.users, vocabulary.users, "user"), -1)
-    done: dict[int, NDArray[np.int32]] = {}
-
-    def recode_rows(sequences: Sequences) -> Sequences:
-        codes = done.setdefault(id(sequences.items), items[sequences.items])
-        return replace(sequences, items=codes, users=users[sequences.users], vocabulary=vocabulary)
-
-    def recode_queries(queries: Queries) -> Queries:
-        return replace(
-            queries,
-            sequences=recode_rows(queries.sequences),
-            users=users[queries.users],
-            targets=items[queries.targets],
-            candidates=None if queries.candidates is None else items[queries.candidates],
-        )
-
+    own, coder = split.vocabulary, Recoder(split.vocabulary, vocabulary)
+    for kind, missing, ids in (("item", coder.items[1:] == 0, own.items), ("user", coder.users[:-1] < 0, own.users)):
+        if missing.any():
+            raise DataError(
+                f"{missing.sum()} {kind}s of the split are not in the vocabulary, the first is {ids[int(missing.argmax())]!r}; "
+                f"grow the vocabulary first, as reverie.models.warm_start does, or create the model from this split"
+            )
     return replace(
         split,
-        train=recode_rows(split.train),
-        valid=recode_queries(split.valid),
-        test=recode_queries(split.test),
-        refit=recode_rows(split.refit),
+        train=coder.sequences(split.train),
+        valid=coder.queries(split.valid),
+        test=coder.queries(split.test),
+        refit=coder.sequences(split.refit),
+        labelled=None if split.labelled is None else coder.sequences(split.labelled),
     )
-
-
-def _places(ids: pl.Series, known: pl.Series, kind: str) -> NDArray[np.int64]:
-    known_places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    wanted_ids = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
-    places = wanted_ids.join(known_places, on="id", how="left", maintain_order="left")["at"]
-    if places.null_count():
-        first = ids[int(places.is_null().arg_max() or 0)]
-        raise DataError(
-            f"{places.null_count()} {kind}s of the split are not in the vocabulary, the first is {first!r}; "
-            f"grow the vocabulary first"
-        )
-    codes: NDArray[np.int64] = places.to_numpy()
-    return codes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,7 +61,8 @@ class Vocabulary:
         Parameters
         ----------
         ids : iterable
-            External ids. A string of digits finds an integer id, so that ids typed on a command line work.
+            External ids. An integer written as text finds an integer id, so that ids typed on a command line work; a number with a
+            fraction is no id.
 
         Returns
         -------
@@ -82,6 +85,14 @@ class Vocabulary:
             Codes in -1..n_users-1.
         """
         return np.array([self._user_index.get(_as(u, self.users), -1) for u in ids], dtype=np.int64)
+
+    def same_items(self, other: Vocabulary) -> bool:
+        """Return whether item codes mean the same in another vocabulary."""
+        return self is other or self.items is other.items or self.items.equals(other.items)
+
+    def holds_in(self, other: Vocabulary) -> bool:
+        """Return whether every code means the same in another vocabulary, which may have more users at its end."""
+        return self is other or (self.same_items(other) and self.users.equals(other.users.head(self.n_users)))
 
     def title(self, code: int) -> str:
         """Return what to call an item in front of a person: its title, or its id where it has none.
@@ -108,10 +119,19 @@ class Vocabulary:
 
 
 def _as(value: Any, series: pl.Series) -> Any:
-    """Bring an id typed by a person to the type of the vocabulary's ids."""
+    """Bring an id typed by a person to the type of the vocabulary's ids; None where it cannot be one."""
     if series.dtype == pl.String:
-        return str(value)
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
+        return None if value is None else str(value)
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"0|-?[1-9][0-9]{0,18}", value.strip()) else None
+    return value if isinstance(value, Hashable) and not isinstance(value, bool) else None  # 102.0 is found as 102, 102.9 is not
+
+
+def positions(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
+    """Return where each id stands among distinct ids, -1 where it does not; integers and texts are the same if they read so."""
+    if ids.dtype != known.dtype:
+        ids, known = ids.cast(pl.String), known.cast(pl.String)
+    places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
+    found = pl.DataFrame({"id": ids}).join(places, on="id", how="left", maintain_order="left")["at"]
+    at: NDArray[np.int64] = found.fill_null(-1).to_numpy()
+    return at

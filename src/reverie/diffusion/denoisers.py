@@ -103,7 +103,15 @@ class LinearDenoiser(ConcatenationDenoiser):
         Of numpy, as the device of the weights may have no float64.
         """
         first, _, second = self.embed.mlp
-        tables = (self.embed.sinusoid, first.weight, first.bias, second.weight, second.bias, self.out.weight, self.out.bias)
+        tables: tuple[torch.Tensor, ...] = (
+            self.embed.sinusoid,
+            first.weight,
+            first.bias,
+            second.weight,
+            second.bias,
+            self.out.weight,
+            self.out.bias,
+        )
         x, w1, b1, w2, b2, weight, bias = (table.detach().cpu().numpy().astype(np.float64) for table in tables)
         noisy, guide, step = np.split(weight, 3, axis=1)
         hidden = x @ w1.T + b1

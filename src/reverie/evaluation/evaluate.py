@@ -20,6 +20,8 @@ from reverie.evaluation.ranking import (
     count_around,
     evaluation_mode,
     highest,
+    in_columns,
+    in_model_codes,
     list_frame,
     masked,
     rank_frame,
@@ -50,6 +52,9 @@ def evaluate(
     protocol: str = "",
 ) -> Evaluation:
     """Rank the targets of queries among all candidates.
+
+    Items and users are matched with the model's by their ids: users that it does not know are new, items that it does not know are
+    left out of histories and lists, and where one is a target it is a miss at every cut-off (with labels: scored below all others).
 
     Several processes (`torchrun`) share the queries; each then returns the whole result. Candidates are the whole catalogue, or
     the queries' own candidates and their targets. Seen items of the whole history, also of the part that the model does not
@@ -104,8 +109,11 @@ def evaluate(
     if not len(queries):
         raise DataError("there are no queries to evaluate on; check the split")
     n_items = queries.sequences.vocabulary.n_items
-    if train is not None and train.vocabulary.n_items != n_items:
-        raise DataError(f"train has {train.vocabulary.n_items} items and the queries have {n_items}; take both from one split")
+    if train is not None and not train.vocabulary.same_items(queries.sequences.vocabulary):
+        raise DataError(
+            f"train has {train.vocabulary.n_items} items and the queries have {n_items}, not the same; take both from one split"
+        )
+    asked, codes = in_model_codes(model, queries)
     ranked = ranked_targets(queries)
     n_targets, width = len(queries.targets), min(top, n_items)
     greater, equal = np.zeros((2, n_targets), dtype=np.int32)
@@ -116,8 +124,9 @@ def evaluate(
     with evaluation_mode(model, device, seed) as used:
         for index in islice(batches(queries, model.history, batch_size, progress), *share):
             layout = arrange(queries, index, rule == "remove")
-            candidates = None if layout.items is None else torch.from_numpy(layout.items)
-            scores = score_batch(model, queries, index, used, candidates)
+            known = layout.items if codes is None or layout.items is None else codes[layout.items].astype(np.int64)
+            scores = score_batch(model, asked, index, used, None if known is None else torch.from_numpy(known))
+            scores = in_columns(scores, codes) if codes is not None and known is None else scores
             numbers = flat_positions(queries.offsets[index], queries.offsets[index + 1])
             pairs = ranked[numbers] & ~layout.unshown
             greater[numbers[layout.unshown]] = UNSHOWN
@@ -132,6 +141,9 @@ def evaluate(
                     items[index, : columns.shape[1]] = layout.codes(columns)
                     scores_kept[index, : columns.shape[1]] = values
     processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), used)
+    if codes is not None and (unknown := codes[queries.targets] == 0).any():
+        greater[unknown], equal[unknown] = UNSHOWN, 0
+        target_scores[unknown] = np.nextafter(target_scores[~unknown].min(initial=0), np.float32(-np.inf))
     counts = None if train is None else train.item_counts()
     query, column = np.nonzero(items)
     return Evaluation(

@@ -124,7 +124,7 @@ def judge(
     lists = (
         recommendations if isinstance(recommendations, Submitted) else submit(read_recommendations(recommendations), queries, name)
     )
-    if train is not None and train.vocabulary.n_items != queries.sequences.vocabulary.n_items:
+    if train is not None and not train.vocabulary.same_items(queries.sequences.vocabulary):
         raise DataError("train and the queries differ in their catalogues; take both from one split")
     lists = lists.keep(~lists.seen()) if drop_seen else lists
     layout = arrange(queries, np.arange(len(queries)), queries.seen == "remove")

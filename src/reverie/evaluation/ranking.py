@@ -12,6 +12,7 @@ import polars as pl
 import torch
 
 from reverie.data.batch import padded, query_batch
+from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import RunError
 from reverie.seeds import seed_torch
@@ -65,10 +66,28 @@ def evaluation_mode(model: Recommender, device: str | torch.device | None, seed:
             part.training = training
 
 
+def in_model_codes(model: Recommender, queries: Queries) -> tuple[Queries, NDArray[np.int32] | None]:
+    """Return queries in the codes of a model, and its code of each item of theirs, 0 where unknown → [N + 1]; None if all agree."""
+    own, known = queries.sequences.vocabulary, model.card.vocabulary
+    if own.holds_in(known):
+        return queries, None
+    recoder = Recoder(own, known)
+    return recoder.queries(queries), recoder.items
+
+
+def in_columns(scores: Tensor, codes: NDArray[np.int32]) -> Tensor:
+    """Return scores of a model's catalogue in the columns of another, minus infinity where it knows no such item.
+
+    scores [B, M], codes [N + 1] → [B, N].
+    """
+    columns = torch.from_numpy(codes[1:].astype(np.int64)).to(scores.device)
+    return scores.index_select(1, (columns - 1).clamp(min=0)).masked_fill_(columns == 0, -torch.inf)
+
+
 def score_batch(
     model: Recommender, queries: Queries, index: NDArray[np.int64], device: torch.device, items: Tensor | None
 ) -> Tensor:
-    """Return the scores of one batch, checked; index [B], items [B, C] → [B, N] or [B, C]."""
+    """Return the scores of one batch in the model's codes, checked; index [B], items [B, C] → [B, N] or [B, C]."""
     batch: SequenceBatch = query_batch(queries, index, model.history).to(device)
     scores = model.scores(batch) if items is None else model.scores(batch, items.to(device))
     width = queries.sequences.vocabulary.n_items if items is None else items.shape[1]

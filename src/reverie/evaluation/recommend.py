@@ -10,10 +10,10 @@ import polars as pl
 import torch
 
 from reverie.data.queries import Queries
-from reverie.data.sequences import Sequences
+from reverie.data.sequences import Sequences, row_offsets
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, masked, score_batch
-from reverie.evaluation.recommendations import find_items
+from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, in_model_codes, masked, score_batch
+from reverie.evaluation.recommendations import find_items, listed_items
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,13 +40,14 @@ def recommend(
     model : Recommender
         A fitted model.
     histories : sequence
-        One history, oldest first, of item ids or titles, or a sequence of such histories.
+        One history, oldest first, of item ids or titles, or a sequence of such histories; of several, unknown items are left out
+        with a warning.
     k : int
         How many items; fewer come back where fewer are left.
     exclude_seen : bool
         Whether items of the history are left out.
     allow, deny : sequence, optional
-        Ids or titles: recommend only these; never these.
+        Ids or exact titles: recommend only these; never these. Unknown ones are left out with a warning.
     device : str or torch.device, optional
         Where to compute; by default where the model is.
     seed : int
@@ -60,7 +61,7 @@ def recommend(
     Raises
     ------
     DataError
-        If an item is unknown or ambiguous, or nothing may be recommended.
+        If an item of the one history is unknown or ambiguous, or nothing may be recommended.
     ConfigError
         If `k` is below 1, or a history is a bare text instead of a list.
 
@@ -73,10 +74,10 @@ def recommend(
     vocabulary = model.card.vocabulary
     several = len(histories) > 0 and all(isinstance(h, Sequence | np.ndarray) and not isinstance(h, str) for h in histories)
     rows = histories if several else [histories]
-    codes = find_items([item for row in rows for item in row], vocabulary)
-    stops = np.cumsum([len(row) for row in rows], dtype=np.int64)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), stops[:-1]])
-    sequences = Sequences(codes, starts, stops, np.full(len(rows), -1, dtype=np.int64), vocabulary)
+    codes = find_items([item for row in rows for item in row], vocabulary, several)
+    bounds = row_offsets(codes > 0)[row_offsets(np.array([len(row) for row in rows]))]
+    users = np.full(len(rows), -1, dtype=np.int64)
+    sequences = Sequences(codes[codes > 0], bounds[:-1], bounds[1:], users, vocabulary)
     query, rank, code, score = _lists(
         model, _queries_without_targets(sequences), k, exclude_seen, allow, deny, None, device, seed, False
     )
@@ -107,6 +108,9 @@ def recommend_all(
     progress: bool = False,
 ) -> pl.DataFrame:
     """Recommend to every row of sequences, or to every query, in batches.
+
+    Items and users are matched with the model's by their ids: users that it does not know are new, and items that it does not know
+    are left out of histories.
 
     Parameters
     ----------
@@ -140,18 +144,32 @@ def recommend_all(
         As `recommend`.
     """
     queries = source if isinstance(source, Queries) else _queries_without_targets(source)
-    vocabulary = queries.sequences.vocabulary
     exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
-    query, rank, code, score = _lists(model, queries, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
+    asked = in_model_codes(model, queries)[0]
+    query, rank, code, score = _lists(model, asked, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
     users = pl.Series(queries.users[query])
     return pl.DataFrame(
         {
-            "user": vocabulary.users.gather(users.replace(-1, None)),
-            "item": vocabulary.items.gather(code - 1),
+            "user": queries.sequences.vocabulary.users.gather(users.replace(-1, None)),
+            "item": model.card.vocabulary.items.gather(code - 1),
             "rank": rank,
             "score": score,
         }
     )
+
+
+def recommend_user(model: Recommender, sequences: Sequences, row: int, k: int = 10, **options: Any) -> pl.DataFrame:
+    """Return the list that `recommend_all` makes for the user of one row, with titles.
+
+    The row is scored in the batch that it is in there, so the list is the same to the last digit.
+    """
+    asked = in_model_codes(model, _queries_without_targets(sequences))[0]
+    batch = next(index for index in batches(asked, model.history, None, False) if row in index)
+    lists = recommend_all(model, sequences.take(batch), k, **options)
+    lists = lists.filter(pl.col("user") == sequences.vocabulary.users[int(sequences.users[row])])
+    vocabulary = model.card.vocabulary
+    titles = [vocabulary.title(int(code)) for code in vocabulary.item_codes(lists["item"])]
+    return lists.select("rank", "item", pl.Series("title", titles, dtype=pl.String), "score")
 
 
 def _queries_without_targets(sequences: Sequences) -> Queries:
@@ -207,9 +225,9 @@ def _open_items(vocabulary: Vocabulary, allow: Sequence[Any] | None, deny: Seque
     """Codes that may be recommended, ascending."""
     is_open = np.full(vocabulary.n_items + 1, allow is None)
     if allow is not None:
-        is_open[find_items(allow, vocabulary)] = True
+        is_open[listed_items(allow, vocabulary)] = True
     if deny is not None:
-        is_open[find_items(deny, vocabulary)] = False
+        is_open[listed_items(deny, vocabulary)] = False
     is_open[0] = False
     if not is_open.any():
         raise DataError("the allowed and denied items leave nothing to recommend; allow more or deny less")

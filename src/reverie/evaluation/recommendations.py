@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,31 +28,74 @@ MARGIN = 2.0
 """How much more similar than any other title it has to be."""
 
 
-def find_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """Return the codes of items named by ids or titles."""
+def find_items(wanted: Sequence[Any], vocabulary: Vocabulary, skip: bool = False) -> NDArray[np.int32]:
+    """Return the codes of items named by ids or titles; what names none is an error, or 0 with a warning."""
     codes = vocabulary.item_codes(wanted)
     missing = np.flatnonzero(codes == 0)
     if len(missing):
-        titled: dict[str, list[int]] = defaultdict(list)
-        for code, title in enumerate([] if vocabulary.titles is None else vocabulary.titles.to_list(), start=1):
-            if title:
-                titled[title.casefold().strip()].append(code)
+        titled = _titled(vocabulary)
         for at in missing.tolist():
-            codes[at] = _by_title(wanted[at], titled, vocabulary)
+            try:
+                codes[at] = _by_title(wanted[at], titled, vocabulary)
+            except DataError:
+                if not skip:
+                    raise
+        _warn_of_unknown([wanted[at] for at in missing.tolist() if not codes[at]], len(wanted), "items of the histories")
     return codes
 
 
+def listed_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """Return the codes of items listed by ids or exact titles; what names none is left out with a warning."""
+    codes, unknown = known_items(wanted, vocabulary)
+    _warn_of_unknown(unknown, len(wanted), "allowed or denied items")
+    return codes
+
+
+def known_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> tuple[NDArray[np.int32], list[Any]]:
+    """Return the codes of items listed by ids or exact titles (of all items with a title), and what names none."""
+    codes = vocabulary.item_codes(wanted)
+    missing = [wanted[at] for at in np.flatnonzero(codes == 0).tolist()]
+    titled = _titled(vocabulary) if missing else {}
+    found = [titled.get(_folded(one), []) if isinstance(one, str) else [] for one in missing]
+    by_title = np.array([code for named in found for code in named], dtype=np.int32)
+    return np.concatenate([codes[codes > 0], by_title]), [one for one, named in zip(missing, found, strict=True) if not named]
+
+
+def _warn_of_unknown(unknown: Sequence[Any], count: int, what: str) -> None:
+    if unknown:
+        warnings.warn(
+            f"{len(unknown)} of {count} {what} are unknown to the model and left out, the first is {unknown[0]!r}", stacklevel=4
+        )
+
+
+def _folded(text: str) -> str:
+    return text.casefold().strip()
+
+
+def _titled(vocabulary: Vocabulary) -> dict[str, list[int]]:
+    """Return the codes of items by their titles in lower case."""
+    titled: dict[str, list[int]] = defaultdict(list)
+    for code, title in enumerate([] if vocabulary.titles is None else vocabulary.titles.to_list(), start=1):
+        if title:
+            titled[_folded(title)].append(code)
+    return titled
+
+
 def _by_title(wanted: Any, titled: Mapping[str, list[int]], vocabulary: Vocabulary) -> int:
-    """Return the code of the item that a text names, by the lower-case titles."""
+    """Return the code of the item that a text names, by the lower-case titles; numbers in it have to stand in the title."""
     from rapidfuzz import fuzz, process, utils
 
     if not titled:
         raise DataError(f"no item has the id '{wanted}', and this catalogue has no titles to look in; use ids of the training data")
-    text = str(wanted).casefold().strip()
+    if not isinstance(wanted, str):
+        raise DataError(f"no item has the id {wanted!r}; ids look like {vocabulary.items[0]!r}, and titles are text")
+    text = _folded(wanted)
     if text not in titled:
         near = process.extract(text, list(titled), scorer=fuzz.WRatio, processor=utils.default_process, limit=3)
         named = ", ".join(f"'{vocabulary.title(titled[title][0])}'" for title, _, _ in near)
-        if near[0][1] < CUTOFF:
+        numbers = set(re.findall(r"\d+", text))
+        is_id = not any(map(str.isalpha, text)) or not numbers <= set(re.findall(r"\d+", near[0][0]))
+        if near[0][1] < CUTOFF or is_id:
             raise DataError(f"no item has the id or title '{wanted}'; the nearest titles are {named}")
         if len(near) > 1 and near[1][1] > near[0][1] - MARGIN:
             raise DataError(f"'{wanted}' may mean several items; write one of the titles {named} in full")

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from reverie.data.queries import repeated_targets
+from reverie.data.vocabulary import positions
 from reverie.errors import DataError
 from reverie.evaluation.ranking import history_keys
 
@@ -82,7 +83,7 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
             f"{name} cannot be judged on queries with candidates of their own; use queries that rank the whole catalogue"
         )
     vocabulary = queries.sequences.vocabulary
-    users = _at(lists["user"], vocabulary.users)
+    users = positions(lists["user"], vocabulary.users)
     query_of = np.full(vocabulary.n_users + 1, -1, dtype=np.int64)
     query_of[queries.users] = np.arange(len(queries))
     if len(np.unique(queries.users)) < len(queries) or bool((queries.users < 0).any()):
@@ -90,7 +91,7 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
             f"{name} holds one list per user, but this protocol asks several times about a user; "
             f"use 'leave_one_out', or 'temporal' with first targets"
         )
-    query, item = query_of[users], _at(lists["item"], vocabulary.items) + 1
+    query, item = query_of[users], positions(lists["item"], vocabulary.items) + 1
     known_user = query >= 0
     for kind, known, ids in (("user", known_user, queries_users(queries)), ("item", item > 0, vocabulary.items)):
         if not known.any():
@@ -112,14 +113,6 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
 def queries_users(queries: Queries) -> pl.Series:
     """Return the external id of each query's user → [Q]."""
     return queries.sequences.vocabulary.users.gather(queries.users)
-
-
-def _at(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
-    """Position of each id among the known ones, -1 where it is not; digits find integers and the reverse."""
-    wanted = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
-    places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    positions: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
-    return positions
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def print_judgement(judged: Judgement, console: Console) -> None:
     best = next(iter(judged.cells))
     behind = {pair.other: pair for pair in judged.pairs if pair.first == best}
     names = list(judged.cells[best])
-    columns = [Column("system", width=(1, 26)), *(Column(name, "right", wrap=False) for name in names)]
+    columns = [Column("system", width=(6, 40)), *(Column(name, "right", wrap=False) for name in names)]
     rows = []
     for system, row in judged.cells.items():
         seeds = f"{judged.seeds[system]} seeds" if judged.seeds[system] > 1 else ""
@@ -109,4 +109,4 @@ def print_judgement(judged: Judgement, console: Console) -> None:
     notes += [f"warning: {warning}" for warning in judged.warnings]
     asked = f"{facts['on']} · seen items: {facts['seen']} · {judged.cells[best][order].n:,} users"
     head = f"{facts['dataset']} · {facts['protocol']} · {asked} · sorted by {order}"
-    Table(head, [*columns, Column("behind the best", wrap=False)], rows, notes).print(console)
+    Table(head, [*columns, Column("behind the best")], rows, notes).print(console)

@@ -32,8 +32,8 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     """
     names = [name for name in _SHOWN if name in board.metrics] or [ORDER]
     heads = [name.removesuffix("@10") if name == "coverage@10" else name for name in names]
-    columns = [Column("model", width=(18, 26)), *(Column(head, "right", wrap=False) for head in heads)]
-    columns += [Column("behind the best", wrap=False), Column("fit", "right", wrap=False)]
+    columns = [Column("model", width=(18, 40)), *(Column(head, "right", wrap=False) for head in heads)]
+    columns += [Column("behind the best"), Column("fit", "right", wrap=False)]
     rows = []
     for row in board.rows:
         label = TableCell(row.label, " · ".join(_about(row)), emphasis="bold" if row is board.best else "none")

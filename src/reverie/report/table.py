@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from reverie.printing import printable
+
 if TYPE_CHECKING:
     from markupsafe import Markup
     from rich.console import Console
@@ -30,7 +32,7 @@ class Column:
     wrap : bool
         Whether a terminal may break its cells into lines.
     width : (int, int) or None
-        Least and greatest number of characters on a terminal.
+        Least and greatest number of characters on a terminal, as for names: where the table is too wide, other columns give way.
     bar : bool
         Whether HTML pages draw values as bars that begin at 0, with their intervals.
     """
@@ -126,8 +128,11 @@ class Table:
         """
         from rich import box
         from rich.table import Table as RichTable
+        from rich.text import Text
 
-        rows = self.cells
+        rows, limit = self.cells, min(width or console.width, console.width)
+        wide = [max(map(_width, (TableCell(head.title), *cells))) for head, *cells in zip(self.heads, *rows, strict=True)]
+        narrow = sum(wide) + GAP * (len(wide) - 1) > limit
         ruled = any(cell.note for row in rows for cell in row)
         shown = RichTable(
             box=box.SIMPLE_HEAD if ruled else None,
@@ -135,16 +140,15 @@ class Table:
             pad_edge=False,
             show_header=any(c.title for c in self.heads),
         )
-        for column in self.heads:
-            least, most = column.width or (None, None)
-            shown.add_column(
-                column.title, justify=column.align, no_wrap=not column.wrap, overflow="fold", min_width=least, max_width=most
-            )
+        for column, needed in zip(self.heads, wide, strict=True):
+            whole = None if column.width is None else min(max(needed, column.width[0]), column.width[1])
+            title = Text(printable(column.title))
+            shown.add_column(title, justify=column.align, no_wrap=not column.wrap, overflow="fold", width=whole)
         for row in rows:
-            shown.add_row(*map(_text, row))
-        limit = min(width or console.width, console.width)
-        for line in ([self.title] if self.title else []) + [shown, *self.notes]:
-            console.print(line, markup=False, highlight=False, width=limit)
+            shown.add_row(*(_text(cell, narrow) for cell in row))
+        before, after = ([Text(printable(line)) for line in lines] for lines in ([self.title] if self.title else [], self.notes))
+        for part in (*before, shown, *after):
+            console.print(part, highlight=False, width=limit)
 
     def to_markdown(self) -> str:
         """Return the table as Markdown.
@@ -193,12 +197,24 @@ class Table:
         return {"title": self.title, "columns": [one.title for one in self.heads], "rows": rows, "notes": list(self.notes)}
 
 
-def _text(cell: TableCell) -> Any:
+GAP = 2
+"""Blanks between two columns."""
+
+
+def _width(cell: TableCell) -> int:
+    """Return how many characters the longest line of a cell has."""
+    text = f"{cell.text}  {cell.aside}" if cell.aside else cell.text
+    return max(len(line) for line in (text, *cell.note.split("\n")))
+
+
+def _text(cell: TableCell, narrow: bool = False) -> Any:
+    """Return a cell for a terminal; where there is little room, an interval takes two lines."""
     from rich.text import Text
 
     style = "" if cell.emphasis == "none" else cell.emphasis
-    aside = f"  {cell.aside}" if cell.aside else ""
-    return Text.assemble((cell.text, style), aside, "\n" if cell.note else "", (cell.note, "dim"))
+    aside = f"  {printable(cell.aside)}" if cell.aside else ""
+    note = printable(cell.note.replace("–", "–\n") if narrow else cell.note, lines=True)
+    return Text.assemble((printable(cell.text), style), aside, "\n" if note else "", (note, "dim"))
 
 
 def _markdown(cell: TableCell) -> str:
@@ -243,10 +259,12 @@ class StudyReport:
 
     def print(self, console: Console) -> None:
         """Print tables and sentences, and name the files."""
+        from rich.text import Text
+
         for part in self.shown:
             if isinstance(part, Table):
                 part.print(console, self.width)
             else:
-                console.print(part, markup=False, highlight=False, soft_wrap=True)
+                console.print(Text(printable(part, lines=True)), soft_wrap=True)
         if self.files:
-            console.print(f"written: {', '.join(map(str, self.files))}", markup=False, soft_wrap=True)
+            console.print(Text(printable(f"written: {', '.join(map(str, self.files))}")), soft_wrap=True)

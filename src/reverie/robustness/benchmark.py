@@ -32,8 +32,8 @@ from reverie.robustness.fits import (
 )
 from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.fit import fit
-from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

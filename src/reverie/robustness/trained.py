@@ -19,7 +19,6 @@ from reverie.evaluation import evaluate
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.llm.collm.recipe import COLLM
 from reverie.models import load_model
 from reverie.options import Options, checked
 from reverie.report.table import StudyReport, Table
@@ -32,7 +31,8 @@ from reverie.settings import overridden
 from reverie.study.environment import commit
 from reverie.study.progress import progress
 from reverie.study.rows import append_rows
-from reverie.training.run import open_recipe_dataset, open_run
+from reverie.training.event_log import open_log
+from reverie.training.run import open_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,6 +102,10 @@ def attack_trained(
     .. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021
        (profile pollution). Deviations: a greedy search over a small pool by the model's answers, see `pollution`.
     """
+    if not histories.sequences.vocabulary.holds_in(model.card.vocabulary):
+        raise DataError(
+            f"model '{model.card.name}' has other items or users than the histories; take the split of its own training"
+        )
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _draw_queries(histories, targets, config)
@@ -230,7 +234,7 @@ def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> St
     for setting in settings:
         values = overridden(values, setting, "users=20")
     config = checked(TrainedConfig, values, f"attack on {folder}")
-    split, histories = _opened(folder, call.offline)
+    split, histories = _opened(folder, call.offline, call.more.get("log"))
     model = load_model(folder)
     done = attack_trained(model, histories, split.train, config, show=call.show)
     if call.results is not None:
@@ -253,14 +257,14 @@ def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run:
     return rows
 
 
-def _opened(folder: Path, offline: bool) -> tuple[Split, Queries]:
-    from reverie.llm.collm.study import is_study, run_collm
+def _opened(folder: Path, offline: bool, log: Path | None) -> tuple[Split, Queries]:
+    from reverie.llm.collm.study import is_study, open_study
 
     if is_study(folder):
-        done = run_collm(COLLM.load(str(folder / COLLM.file)), folder, show=False, offline=offline)
+        done = open_study(folder, offline, log)
         return done.split, done.test
     recipe = open_run(folder).recipe
-    split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+    split = split_dataset(open_log(folder, recipe.dataset, log, offline), recipe.split)
     return split, split.test
 
 

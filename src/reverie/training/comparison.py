@@ -15,8 +15,9 @@ from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
+from reverie.training.event_log import ANOTHER, check_log, keep_log, open_recipe_dataset
 from reverie.training.recipe import RECIPES, start_values
-from reverie.training.run import Run, open_recipe_dataset, result_rows, run_inputs, run_recipe
+from reverie.training.run import Run, result_rows, run_inputs, run_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,8 +97,12 @@ class ComparisonStudy:
     def __post_init__(self) -> None:
         self._recipes: dict[RunCell, Recipe] = {}
         if processes.rank() == 0:
-            for cell in self.cells({}):
+            cells, sha256 = list(self.cells({})), self.comparison.split.sha256
+            for cell in cells:
+                check_log(self._folder(cell), self._recipes[cell].dataset.name, sha256, ANOTHER)
+            for cell in cells:
                 claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
+                keep_log(self._folder(cell), self._recipes[cell].dataset, sha256)
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
         """Return each row at its seeds, and the refit of what is trained."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie import processes
+from reverie.data.recode import recode
 from reverie.data.split import Split
 from reverie.evaluation import evaluate
 from reverie.models import create_model
@@ -84,10 +85,14 @@ def fit(
     ------
     ConfigError
         If an option is unknown or not valid.
+    DataError
+        If the split has items or users that the model does not know; codes of others are matched by their ids.
     RunError
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
+    if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
+        split = recode(split, model.card.vocabulary)
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie import processes
-from reverie.data.sources import open_dataset
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, evaluate, with_history
@@ -18,6 +17,7 @@ from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
+from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
@@ -25,11 +25,8 @@ from reverie.training.recipe import RECIPES, Recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.data.dataset import Dataset
     from reverie.data.split import Split
     from reverie.protocols import Recommender
-    from reverie.training.recipe import DatasetRecipe
-
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
@@ -60,15 +57,6 @@ def run_inputs(recipe: Recipe, sha256: str, protocol: str) -> dict[str, Any]:
     return {"recipe": content, "data": sha256, "protocol": protocol, "version": VERSION}
 
 
-def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
-    """Open the dataset that a recipe names, filtered as it says."""
-    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
-    dataset = open_dataset(recipe.name, offline=offline, **columns)
-    if recipe.user_core > 1 or recipe.item_core > 1:
-        dataset = dataset.k_core(recipe.user_core, recipe.item_core)
-    return dataset
-
-
 def run_recipe(
     recipe: Recipe,
     folder: str | Path,
@@ -83,17 +71,20 @@ def run_recipe(
     processes.start(choose_device(device))
     with held(folder, recipe, RECIPES, "run", done=_DONE):
         processes.wait()
-        if not (folder / _DONE).exists():
-            _make(recipe, folder, split, device, show, offline)
+        done = (folder / _DONE).exists()
+        if split is None and (not done or is_file(recipe.dataset)):
+            split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+        if split is not None:
+            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0)
+            if not done:
+                _make(recipe, folder, split, device, show)
         processes.wait()
     return open_run(folder)
 
 
-def _make(recipe: Recipe, folder: Path, split: Split | None, device: str | None, show: bool, offline: bool) -> None:
+def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool) -> None:
     """Train, evaluate, and write everything, the result last."""
     first = processes.rank() == 0
-    if split is None:
-        split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
     if first:
         write_json(folder / "environment.json", environment())
     code = commit()

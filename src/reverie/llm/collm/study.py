@@ -32,11 +32,12 @@ from reverie.report.table import StudyReport
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
-from reverie.training.run import open_recipe_dataset
+from reverie.training.event_log import keep_log, open_log, open_recipe_dataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
     from reverie.data.split import Split
     from reverie.evaluation import Evaluation
@@ -54,12 +55,14 @@ def run_collm(
     results: str | Path | None = None,
     show: bool = True,
     offline: bool = False,
+    dataset: Dataset | None = None,
 ) -> MeasuredCoLLM:
     """Teach and measure as a recipe says; the same call goes on where it was cut."""
     folder = Path(folder)
     for ids in ("none", recipe.model.ids):
         open_template(recipe.model.model_copy(update={"ids": ids}))
-    dataset = open_recipe_dataset(recipe.dataset, offline)
+    dataset = dataset or open_recipe_dataset(recipe.dataset, offline)
+    sha256 = dataset.sha256
     if recipe.label is not None:
         dataset = label_by_time(dataset, recipe.label.threshold, recipe.label.months, recipe.label.shares)
     elif "label" not in dataset.events.columns:
@@ -73,7 +76,7 @@ def run_collm(
         recipe.name,
         MORE,
         inputs,
-        lambda: _measured(recipe, folder, split, pairs, device, show),
+        lambda: _measured(recipe, folder, sha256, split, pairs, device, show),
         lambda measured: result_rows(measured, study_table(measured)),
         kept=is_study(folder),
     )
@@ -81,7 +84,7 @@ def run_collm(
 
 
 def _measured(
-    recipe: CoLLMRecipe, folder: Path, split: Split, pairs: dict[str, pl.DataFrame], device: str | None, show: bool
+    recipe: CoLLMRecipe, folder: Path, sha256: str, split: Split, pairs: dict[str, pl.DataFrame], device: str | None, show: bool
 ) -> MeasuredCoLLM:
     """Teach every row of the table and score validation and test with it, where that is not done, and read the scores."""
     chosen = {
@@ -90,6 +93,7 @@ def _measured(
     }
     valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
     with held(folder, recipe, COLLM, "run", done="result.json"):
+        keep_log(folder, recipe.dataset, sha256)
         if not (folder / "result.json").exists():
             _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
     on_valid, on_test = (
@@ -181,10 +185,17 @@ def is_study(folder: str | Path) -> bool:
     return (Path(folder) / "test-scores.parquet").is_file() and (Path(folder) / "result.json").is_file()
 
 
-def study_evaluation(folder: str | Path, on: str = "test", row: str = "collm", offline: bool = False) -> Evaluation:
-    """Open what a finished study measured; nothing is asked again."""
-    recipe = COLLM.load(str(Path(folder) / COLLM.file))
-    done = run_collm(recipe, folder, show=False, offline=offline)
+def open_study(folder: Path, offline: bool = False, log: Path | None = None) -> MeasuredCoLLM:
+    """Open a finished study; nothing is asked again."""
+    recipe = COLLM.load(str(folder / COLLM.file))
+    return run_collm(recipe, folder, show=False, dataset=open_log(folder, recipe.dataset, log, offline))
+
+
+def study_evaluation(
+    folder: Path, on: str = "test", row: str = "collm", offline: bool = False, log: Path | None = None
+) -> Evaluation:
+    """Open what a finished study measured."""
+    done = open_study(folder, offline, log)
     queries, scores = (done.valid, done.valid_scores) if on == "valid" else (done.test, done.test_scores)
     if row not in scores:
         raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")

@@ -24,9 +24,10 @@ from reverie.study.progress import StepClock
 from reverie.study.store import claim
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
+from reverie.training.event_log import open_log
 from reverie.training.loop import call_if_present
 from reverie.training.optimiser import Optimisers, learning_rate
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import run_recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -194,11 +195,12 @@ def open_session(
     device: str | None = None,
     offline: bool = False,
     show: bool = True,
+    log: Path | None = None,
 ) -> Session:
     """Train the recommender where it is not trained yet, and open all else."""
     training = recipe.training_recipe()
     if data is None:
-        dataset = open_recipe_dataset(training.dataset, offline)
+        dataset = open_log(folder / "recommender", training.dataset, log, offline)
         data = dataset, split_dataset(dataset, training.split)
     dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
@@ -241,12 +243,13 @@ def teach(session: Session, progress: Progress) -> None:
     interpreter.save(done)
 
 
-def open_taught(folder: Path, *, device: str | None = None, offline: bool = False) -> Session:
+def open_taught(folder: Path, *, device: str | None = None, offline: bool = False, log: Path | None = None) -> Session:
     """Open a taught interpreter."""
     if not (folder / INTERPRETER.file).is_file():
         raise RunError(f"{folder} holds no interpreter (no {INTERPRETER.file}); 'reverie interpret' makes one")
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
-    session = open_session(INTERPRETER.load(str(folder / INTERPRETER.file)), folder, device=device, offline=offline, show=False)
+    recipe = INTERPRETER.load(str(folder / INTERPRETER.file))
+    session = open_session(recipe, folder, device=device, offline=offline, show=False, log=log)
     session.prompts.interpreter.load(folder / "adapter")
     return session

@@ -34,7 +34,7 @@ from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
-from reverie.training.run import open_recipe_dataset
+from reverie.training.event_log import open_recipe_dataset
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.measure import Mention

@@ -16,9 +16,9 @@ from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
 from reverie.seeds import numpy_generator
 from reverie.study.store import held
+from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS
-from reverie.training.run import open_recipe_dataset
 from reverie.training.sweeps.config import Choice
 from reverie.training.sweeps.trials import Sweep, Trial, at_setting, checked_space, in_words, own_setting
 
@@ -149,8 +149,10 @@ def run_sweep(
         trials = stored_trials(study)
         if trials and len(trials) < sweep.trials:
             report(f"going on after {len(trials)} of {sweep.trials} trials")
-        if split is None and len(trials) < sweep.trials:
+        if split is None and (len(trials) < sweep.trials or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+        if split is not None:
+            keep_log(folder, recipe.dataset, split.sha256)
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
             draw = study.ask({key: distribution(dimension) for key, dimension in sweep.space.items()})

@@ -1,0 +1,94 @@
+"""The event log of a run folder: where it lies, and whether it is still what the run was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.data.sources import list_datasets, open_dataset
+from reverie.errors import RunError
+from reverie.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reverie.data.dataset import Dataset
+    from reverie.training.recipe import DatasetRecipe
+
+FILE = "data.json"
+"""Holds the absolute paths of log and catalogue and the SHA-256 of the events, from before the run begins."""
+ANOTHER = "choose another folder with --out, or delete it"
+ELSEWHERE = "give the log of then with --log, or train again in another folder"
+
+
+def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
+    """Open the dataset that a recipe names, filtered as it says."""
+    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
+    dataset = open_dataset(recipe.name, offline=offline, **columns)
+    if recipe.user_core > 1 or recipe.item_core > 1:
+        dataset = dataset.k_core(recipe.user_core, recipe.item_core)
+    return dataset
+
+
+def is_file(recipe: DatasetRecipe) -> bool:
+    """Return whether a recipe names a file, which may change, and the file is there."""
+    return recipe.name not in list_datasets() and Path(recipe.name).exists()
+
+
+def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True) -> None:
+    """Write down which log a run folder is made from; a log that is not the one of before is refused."""
+    check_log(folder, recipe.name, sha256, ANOTHER)
+    if write and not (folder / FILE).exists():
+        found = recipe.name not in list_datasets()
+        paths = {key: str(Path(path).absolute()) for key in ("name", "catalog") if (path := getattr(recipe, key)) and found}
+        write_json(folder / FILE, {"sha256": sha256, **paths})
+
+
+def check_log(folder: Path, name: str, sha256: str, remedy: str) -> None:
+    """Refuse a log that is not the one that a run folder was made from."""
+    if difference := _difference(folder, name, sha256):
+        raise RunError(f"{difference}; {remedy}")
+
+
+def _difference(folder: Path, name: str, sha256: str) -> str:
+    before = kept_sha256(folder)
+    if before in ("", sha256):
+        return ""
+    return f"{name} has changed since the run in {folder} was made from it (SHA-256 {before[:8]}… then, {sha256[:8]}… now)"
+
+
+def kept_sha256(folder: Path) -> str:
+    """Return the SHA-256 of the events that a run folder was made from; empty where that is not known."""
+    kept = _read(folder / FILE)
+    return str(kept.get("sha256") or _read(folder / "result.json").get("dataset_sha256") or "")
+
+
+def open_log(
+    folder: Path,
+    recipe: DatasetRecipe,
+    log: Path | None = None,
+    offline: bool = False,
+    changed: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Open the log of a run folder: where the user says it is now, else where it was, else under the path that was typed.
+
+    A log that is not the one of then is refused; with `changed`, that function is told, unless nobody said where the file is.
+    """
+    kept = _read(folder / FILE)
+    now = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    if log is not None:
+        now["name"] = str(log)
+    elif "name" not in now and recipe.name not in list_datasets() and not Path(recipe.name).exists():
+        raise RunError(f"the log of {folder} is not at {kept.get('name', recipe.name)}; say where it is now with --log")
+    found = recipe.model_copy(update=now)
+    dataset = open_recipe_dataset(found, offline)
+    if difference := _difference(folder, found.name, dataset.sha256):
+        if changed is None or "name" not in now:
+            raise RunError(f"{difference}; {ELSEWHERE}")
+        changed(difference)
+    return dataset
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found = read_json(path) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
