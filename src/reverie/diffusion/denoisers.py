@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ class LinearDenoiser(ConcatenationDenoiser):
         Of numpy, as the device of the weights may have no float64.
         """
         first, _, second = self.embed.mlp
-        tables: tuple[torch.Tensor, ...] = (
+        tables: tuple[Any, ...] = (
             self.embed.sinusoid,
             first.weight,
             first.bias,
