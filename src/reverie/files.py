@@ -12,8 +12,9 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from reverie.documents import read_json as read_json
+from reverie.documents import regular
 from reverie.errors import DataError, ReverieError
 
 
@@ -52,23 +53,17 @@ def _system_reason(error: Exception) -> str | None:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8, atomically."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise ReverieError(f"cannot write {path}: it would name a path that is not UTF-8; rename that file or folder") from error
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:
     """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
 
 
 @contextlib.contextmanager
@@ -90,7 +85,7 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
     writer.writerows([{c: _cell(value) for c, value in row.items()} for row in rows])
     with locked(target):
-        before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
+        before = (regular(target).read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:
             raise DataError(f"{target} has other columns than this version writes; move it away and run again")
         write_text(target, before + buffer.getvalue())
@@ -112,5 +107,5 @@ def cache_folder() -> Path:
     """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``."""
     chosen = os.environ.get("REVERIE_CACHE")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reverie"

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reverie.errors import ConfigError, nearest
+from reverie.errors import ConfigError, nearest, short
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -16,7 +16,7 @@ C = TypeVar("C", bound=BaseModel)
 class Options(BaseModel):
     """Base of all configurations: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 Config = TypeVar("Config", bound=Options)
@@ -58,7 +58,7 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
             return f"option '{key}' is missing; add it"
         tags = context["expected_tags"].replace("'", "").split(", ")
         return f"option '{key}': unknown value '{context['tag']}'{nearest(context['tag'], tags)}; known: {', '.join(tags)}"
-    return f"option '{key}' {_requirement(first['type'], first['msg'])}, not {first['input']!r}"
+    return f"option '{key}' {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
 
 
 def _explains(place: tuple[int | str, ...], error: Any) -> bool:
@@ -71,7 +71,8 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
 _BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
 
 
-def _requirement(fault: str, message: str) -> str:
+def requirement(fault: str, message: str) -> str:
+    """Return in words what a value must be, by pydantic's name and message of the fault."""
     word, _, rest = fault.partition("_")
     if rest.endswith(("type", "parsing", "from_float")) and word in _KINDS:
         return f"must be {_KINDS[word]}"

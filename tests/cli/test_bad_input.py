@@ -83,7 +83,7 @@ WORDS = [
     ("train sasrec-beauty --set name.x=1", ("'name' holds a value, not options",)),
     ("train sasrec-beauty --set training=1", ("option 'training' must be a mapping of options, not 1",)),
     ("train sasrec-beauty --set training.epochs", ("--set takes key=value",)),
-    ("train sasrec-beauty --set training.epochs=[1", ("is not a YAML value",)),
+    ("train sasrec-beauty --set training.epochs=[1", ("not valid YAML",)),
     ("train sasrec-beauty --set model.name=sasrek", ("unknown model 'sasrek' (did you mean 'sasrec'?)",)),
     ("train sasrec-beauty --set dataset.name=amazon-buty", ("did you mean 'amazon-beauty'?",)),
     ("train sasrec-beauty --offline", ("dataset 'amazon-beauty' cannot be had", "REVERIE_DATA")),
