@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reverie.errors import DataError, ReverieError, short
+from reverie.errors import DataError, ReverieError, RunError, short
 
 if TYPE_CHECKING:
     import os
 
     import polars as pl
-    from pydantic import BaseModel
+    from torch import Tensor
 
-    D = TypeVar("D", bound=BaseModel)
-
+D = TypeVar("D")
 LARGEST = 1 << 28
 """Bytes of a JSON file."""
 
@@ -49,28 +48,38 @@ def read_json(path: str | os.PathLike[str], data: bytes | None = None, *, undefi
         raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
 
 
-def read_as(kind: type[D], path: Path, remedy: str, error: type[ReverieError] = DataError) -> D:
-    """Read a JSON file that holds what a pydantic model describes; keys that it does not name are left out or kept as it says."""
-    return valid(kind, read_json(path), str(path), remedy, error)
-
-
-def valid(kind: type[D], value: Any, where: str, remedy: str, error: type[ReverieError] = DataError) -> D:
-    """Check a plain value against a pydantic model, without changing texts into numbers or the reverse."""
-    from pydantic import ValidationError
+def read_as(kind: type[D], path: Path, remedy: str, error: type[ReverieError] = DataError, data: bytes | None = None) -> D:
+    """Read a JSON file, or bytes that stand in it, as a type that pydantic knows; a text is no number, other keys are left out."""
+    from pydantic import TypeAdapter, ValidationError
 
     from reverie.options import requirement
 
+    found = regular(path, LARGEST).read_bytes() if data is None else data
     try:
-        return kind.model_validate(value, strict=True)
+        read_json(path, found)
+        return TypeAdapter(kind).validate_json(found, strict=True)
+    except DataError as wrong:
+        raise error(f"{str(wrong).rpartition(';')[0]}; {remedy}") from wrong
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        key = f"'{'.'.join(map(str, first['loc']))}'"
+        key = ".".join(map(str, first["loc"]))
         if first["type"] == "missing":
-            said = f"has no {key}"
+            said = f"has no '{key}'"
         else:
-            said = f"holds in {key} " if first["loc"] else "holds "
-            said += f"{short(repr(first['input']))}, which {requirement(first['type'], first['msg'])}"
-        raise error(f"{where} {said}; {remedy}") from wrong
+            said = f"is wrong in '{key}', which" if key else "is wrong: it"
+            said += f" {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
+        raise error(f"{path} {said}; {remedy}") from wrong
+
+
+def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
+    """Read a safetensors file."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(regular(path))
+    except (DataError, OSError, ValueError, KeyError, SafetensorError) as error:
+        raise RunError(f"{path} cannot be read ({short(str(error))}); {remedy}") from error
 
 
 def read_table(path: Path, columns: Mapping[str, str], remedy: str, optional: Mapping[str, str] | None = None) -> pl.DataFrame:

@@ -103,6 +103,19 @@ def sha256(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
+    """Return the SHA-256 of the files in a folder by their paths in it, hidden ones left out."""
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
+def check_digests(folder: Path, stored: Mapping[str, str], remedy: str, error: type[ReverieError] = DataError) -> None:
+    """Check that files are what they were when their SHA-256 was written down."""
+    for name, digest in stored.items():
+        if sha256(regular(folder / name)) != digest:
+            raise error(f"{folder / name} was changed after it was written; {remedy}")
+
+
 def cache_folder() -> Path:
     """Return where downloads and conversions are kept: ``$REVERIE_CACHE``, or ``~/.cache/reverie``."""
     chosen = os.environ.get("REVERIE_CACHE")

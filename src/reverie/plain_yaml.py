@@ -26,24 +26,23 @@ def read_yaml(path: Path) -> Any:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, where: str) -> Any:
+def parse_yaml(text: str, where: str, lines: bool = True) -> Any:
     """Read YAML as its version 1.2 does: texts, numbers, true, false, null, lists and mappings; no dates and no other tags.
 
     Aliases and ``<<`` are followed. Raises `ConfigError` for what is not valid, holds control characters or a key twice, or is
-    too deep or too large.
+    too deep or too large; messages name the line, but for a value of one line.
     """
-    several = "\n" in text.strip()
     try:
         if found := _UNPRINTABLE.search(text):
             raise _Fault(f"it holds the control character {found[0]!r}; remove it", text.count("\n", 0, found.start()))
         return _Composer(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))).document()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark and several else ""
+        mark: Any = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark is not None and lines else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
         raise ConfigError(f"{where}{line}: not valid YAML ({problem}); quote text and close brackets") from error
     except _Fault as fault:
-        raise ConfigError(f"{where}{f', line {fault.line + 1}' if several else ''}: {fault}") from None
+        raise ConfigError(f"{where}{f', line {fault.line + 1}' if lines else ''}: {fault}") from None
 
 
 class _Fault(Exception):
@@ -63,6 +62,7 @@ _CORE: tuple[tuple[str, re.Pattern[str], Callable[[str], Any]], ...] = (
     ("float", re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
 )
 """Tags of plain scalars in the core schema, how they are written, and their values; all else is text."""
+_TEXT: tuple[str, Callable[[str], Any]] = ("str", str)
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -78,7 +78,7 @@ class _Composer:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if found:
-                    raise _Fault("it holds a second document; keep one", event.start_mark.line)
+                    raise _Fault("it holds a second document; keep one", event.start_mark.line if event.start_mark else 0)
                 found.append(self._value(next(self._events), 0))
         return found[0] if found else None
 
@@ -140,7 +140,7 @@ def _scalar(event: Any) -> Any:
     tag = "" if event.tag in (None, "!") else event.tag.removeprefix(_TAG)
     if tag == "str" or (not tag and not event.implicit[0]):
         return text
-    kind, read = next(((name, read) for name, form, read in _CORE if form.fullmatch(text)), ("str", str))
+    kind, read = next(((name, read) for name, form, read in _CORE if form.fullmatch(text)), _TEXT)
     if tag == "float" and kind == "int":
         kind, read = tag, float
     if tag and tag != kind:

@@ -42,7 +42,7 @@ def overridden(values: Any, override: str, example: str) -> Any:
     if not sign or not key or not isinstance(values, Mapping) or key.count(".") > DEEPEST:
         raise ConfigError(f"--set takes key=value, e.g. {example}, not '{short(override)}'")
     where = f"--set {short(override)}"
-    return put(values, key, parse_yaml(text, where), where)
+    return put(values, key, parse_yaml(text, where, lines=False), where)
 
 
 def as_yaml(values: Mapping[str, Any]) -> str:

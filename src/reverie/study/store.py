@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reverie.documents import read_json
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.files import locked, read_json, write_json, write_text
+from reverie.files import check_digests, digests, locked, write_json, write_text
 from reverie.settings import without
 
 if TYPE_CHECKING:
@@ -136,10 +137,16 @@ class Store:
                 if not (folder / _DONE).exists():
                     folder.mkdir(parents=True, exist_ok=True)
                     notes = make(folder)
-                    write_json(folder / _DONE, {"facts": dict(facts), "notes": dict(notes)})
+                    about = {"facts": dict(facts), "notes": dict(notes), "files": digests(folder)}
+                    write_json(folder / _DONE, about | {"digest": key(about)})
         try:
-            return Piece(folder, dict(read_json(folder / _DONE)["notes"]))
-        except (DataError, KeyError, TypeError, ValueError) as error:
+            about = read_json(folder / _DONE)
+            if "digest" in about:  # pieces of before have none
+                if about.pop("digest") != key(about):
+                    raise DataError(f"{folder / _DONE} was changed")
+                check_digests(folder, about["files"], "delete the piece")
+            return Piece(folder, dict(about["notes"]))
+        except (AttributeError, DataError, KeyError, TypeError, ValueError) as error:
             raise unreadable(folder) from error
 
 
