@@ -27,7 +27,7 @@ FLOORS = [
     {"objectives", "diffusion", "nn"},
     {"protocols"},
     {"data"},
-    {"registry", "options", "settings", "plain_yaml", "documents", "files", "seeds", "errors", "processes", "__init__"},
+    {"registry", "options", "settings", "plain_yaml", "documents", "files", "memory", "seeds", "errors", "processes", "__init__"},
 ]
 HEIGHT = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 """Height of each folder or file right under the package."""

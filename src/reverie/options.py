@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reverie.errors import ConfigError, nearest, short
 
 C = TypeVar("C", bound=BaseModel)
+
+
+Few = Annotated[int, Field(ge=1, le=1000)]
+"""A number of parts that are made one by one: blocks, layers, heads."""
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+"""A number of draws, steps or repetitions: more of them would not end."""
 
 
 class Options(BaseModel):

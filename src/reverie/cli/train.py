@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,8 +53,14 @@ def train(
     )
     run = run_single(study, results)
     if processes.rank() == 0:
-        line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
-        write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[line])
+        words = [
+            "reverie",
+            "train",
+            recipe,
+            *(word for s in settings or () for word in ("--set", s)),
+            *(["--out", str(out)] if out else []),
+        ]
+        write_report([run], folder / "report.html", split=split, dataset=dataset, commands=[shlex.join(words)])
     show_run(run, json, quiet)
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.models.shelf import MODELS
-from reverie.options import Options, checked
+from reverie.options import Few, Options, checked
 from reverie.plain_yaml import read_yaml
 from reverie.settings import Settings, overridden, put
 from reverie.study.recipe import Name, RecipeShelf
@@ -37,7 +37,7 @@ class SuiteDataset(Options):
 
     split: SplitConfig = LeaveOneOut()
     """Protocol."""
-    seeds: PositiveInt = 1
+    seeds: Few = 1
     """Seeds of each row."""
     rows: tuple[str, ...] | Literal["all"] = "all"
     """Rows to run here."""
