@@ -113,7 +113,23 @@ def check_digests(folder: Path, stored: Mapping[str, str], remedy: str, error: t
     """Check that files are what they were when their SHA-256 was written down."""
     for name, digest in stored.items():
         if sha256(regular(folder / name)) != digest:
-            raise error(f"{folder / name} was changed after it was written; {remedy}")
+            raise error(f"{folder / name} cannot be read: it was changed after it was written; {remedy}")
+
+
+def json_digest(values: Mapping[str, object]) -> str:
+    """Return the SHA-256 of plain and finite values, in whatever order they stand."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def sealed(values: Mapping[str, object]) -> dict[str, object]:
+    """Return plain values with their own digest among them."""
+    return {**values, "digest": json_digest(values)}
+
+
+def check_seal(values: Mapping[str, object], path: Path, remedy: str, error: type[ReverieError] = DataError) -> None:
+    """Check that values are those that were sealed; files of before have no seal."""
+    if "digest" in values and values["digest"] != json_digest({name: one for name, one in values.items() if name != "digest"}):
+        raise error(f"{path} was changed after it was written; {remedy}")
 
 
 def cache_folder() -> Path:

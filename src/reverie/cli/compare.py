@@ -35,7 +35,7 @@ def compare(
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or what the suite says.")
+        int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
     ] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Add rows fitted again on train and validation.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a key of every recipe: training.epochs=5.")] = None,

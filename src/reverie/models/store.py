@@ -11,7 +11,7 @@ import polars as pl
 from reverie.data.vocabulary import Vocabulary
 from reverie.documents import read_as, read_json, read_table, read_tensors
 from reverie.errors import ConfigError, RunError, short
-from reverie.files import atomic_path, check_digests, sha256, write_json
+from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json
 from reverie.models.create import create_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
@@ -52,7 +52,7 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     save_vocabulary(card.vocabulary, folder)
     about = {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)}
     files = {name: sha256(folder / name) for name in ("weights.safetensors", "items.parquet", "users.parquet")}
-    write_json(folder / "model.json", about | {"files": files})
+    write_json(folder / "model.json", sealed(about | {"files": files}))
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -96,10 +96,11 @@ def load_model(folder: str | Path) -> Recommender:
         checked(MODELS.config(about.name), about.options, f"the options of model '{short(about.name)}'")
     except ConfigError as error:
         raise RunError(f"{path} holds a model that this version cannot read ({error}); {_REMEDY}") from error
+    check_digests(folder, about.files, _REMEDY, RunError)
     model = create_model(about.name, load_vocabulary(folder), **about.options)
     tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
-    check_digests(folder, about.files, _REMEDY, RunError)
     load_tensors(model, tensors, str(folder))
+    check_seal(described, path, _REMEDY, RunError)
     return model
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reverie.documents import read_json
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.files import check_digests, digests, locked, write_json, write_text
+from reverie.files import check_digests, check_seal, digests, json_digest, locked, sealed, write_json, write_text
 from reverie.settings import without
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ def claim(
 
 def key(facts: Mapping[str, Any]) -> str:
     """Return the name of what facts make, 24 hexadecimal digits; facts are plain and finite values."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()[:24]
+    return json_digest(facts)[:24]
 
 
 @dataclass(frozen=True)
@@ -138,13 +136,11 @@ class Store:
                     folder.mkdir(parents=True, exist_ok=True)
                     notes = make(folder)
                     about = {"facts": dict(facts), "notes": dict(notes), "files": digests(folder)}
-                    write_json(folder / _DONE, about | {"digest": key(about)})
+                    write_json(folder / _DONE, sealed(about))
         try:
             about = read_json(folder / _DONE)
-            if "digest" in about:  # pieces of before have none
-                if about.pop("digest") != key(about):
-                    raise DataError(f"{folder / _DONE} was changed")
-                check_digests(folder, about["files"], "delete the piece")
+            check_seal(about, folder / _DONE, "delete the piece")
+            check_digests(folder, about.get("files", {}), "delete the piece")
             return Piece(folder, dict(about["notes"]))
         except (AttributeError, DataError, KeyError, TypeError, ValueError) as error:
             raise unreadable(folder) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, Posit
 
 from reverie.documents import read_as, read_json, read_tensors, regular
 from reverie.errors import ReverieError, RunError
-from reverie.files import atomic_path, write_json, write_text
+from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +88,8 @@ def save_state(
     name = f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors"
     with atomic_path(folder / name) as temporary:
         save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary)
-    write_json(folder / "state.json", numbers | {"tensors": name})
+    about = numbers | {"tensors": name, "sha256": sha256(folder / name)}
+    write_json(folder / "state.json", sealed(about))
     for old in folder.glob("tensors-*.safetensors"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -99,10 +100,14 @@ def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> 
     if not (folder / "state.json").exists():
         return None
     remedy = f"delete {folder.parent} and start again"
-    numbers: dict[str, Any] = asdict(read_as(StateFacts, folder / "state.json", remedy, RunError)) | read_json(
-        folder / "state.json"
-    )
-    tensors = read_tensors(folder / str(numbers.pop("tensors")), remedy)
+    read_as(StateFacts, folder / "state.json", remedy, RunError)
+    numbers: dict[str, Any] = read_json(folder / "state.json")
+    name = str(numbers["tensors"])
+    if name != f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors":
+        raise RunError(f"{folder / 'state.json'} names tensors of another epoch or step; {remedy}")
+    check_seal(numbers, folder / "state.json", remedy, RunError)
+    check_digests(folder, {name: numbers["sha256"]} if "sha256" in numbers else {}, remedy, RunError)
+    tensors = read_tensors(folder / name, remedy)
     best, own = _under(tensors, _BEST), model.state_dict()
     try:
         if best and {name: value.shape for name, value in best.items()} != {name: value.shape for name, value in own.items()}:

@@ -14,7 +14,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, evaluate, with_history
-from reverie.files import check_digests, digests, write_json
+from reverie.files import check_digests, check_seal, digests, sealed, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
@@ -120,8 +120,8 @@ def run_recipe(
             measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
     if first:
-        measured_files = {"evaluation": digests(folder / "evaluation")}
-        write_json(folder / "result.json", facts | {"fitted": asdict(fitted)} | measured_files)
+        files = digests(folder / "evaluation")
+        write_json(folder / "result.json", sealed({**facts, "fitted": asdict(fitted), "evaluation": files}))
     processes.wait()
     return open_run(folder)
 
@@ -140,8 +140,9 @@ def open_run(folder: str | Path) -> Run:
     path, remedy = folder / "result.json", "train again in a new folder"
     known, facts = read_as(RunFacts, path, remedy, RunError), read_json(path)
     checked(MODELS.config(recipe.model_name), recipe.model_options | known.fitted.chosen, f"{path}: fitted.chosen")
-    valid, test = (Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test"))
+    check_seal(facts, path, remedy, RunError)
     check_digests(folder / "evaluation", known.evaluation, remedy, RunError)
+    valid, test = (Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test"))
     for part in (valid, test):
         if (part.model, part.protocol) != (recipe.model_name, known.protocol):
             raise RunError(f"{folder / 'evaluation'} is of '{part.model}' ({part.protocol}), not of this run; {remedy}")
