@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def change_table(path: Path, draw: random.Random) -> bytes:
     return out.getvalue()
 
 
-def change_file(path: Path, draw: random.Random, others: list[Path]) -> None:
+def change_file(path: Path, draw: random.Random, others: Sequence[Path]) -> None:
     """Change one file in the way of its kind, or put something else in its place."""
     data, what = path.read_bytes(), draw.random()
     if what < 0.06:
@@ -205,13 +205,16 @@ def without_digests(folder: Path) -> None:
             path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k not in (key, "digest")}))
 
 
-def changed_copy(folder: Path, to: Path, names: list[str], draw: random.Random, old: bool = False) -> str:
-    """Copy a folder with one of some files changed, and return which one."""
-    if to.exists():
-        shutil.rmtree(to)
-    shutil.copytree(folder, to)
-    if old:
-        without_digests(to)
+@contextlib.contextmanager
+def changed(folder: Path, names: Sequence[str], draw: random.Random) -> Iterator[str]:
+    """Change one of some files of a folder, give its name, and put it back afterwards."""
     name = draw.choice(names)
-    change_file(to / name, draw, [folder / one for one in names])
-    return name
+    path, data = folder / name, (folder / name).read_bytes()
+    change_file(path, draw, [folder / one for one in names])
+    try:
+        yield name
+    finally:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 
 import polars as pl
 from common import record
-from mutations import SCALARS, TEXTS, VALUES, change_bytes, change_file, change_yaml, changed_copy, outcome
+from mutations import SCALARS, TEXTS, VALUES, change_bytes, change_yaml, changed, outcome, without_digests
 
 from reverie.data.readers import read_events
 from reverie.evaluation import recommend
@@ -70,12 +71,13 @@ def cases(folder: Path) -> dict[str, Ask]:
     """Return the kinds of tries by name."""
     runs = tiny_runs(folder)
     expected = {model: answers(run) for model, run in runs.items()}
-    scratch = folder / "scratch"
-    log = (folder / "clicks.csv").read_bytes()
-    tables = {"parquet": folder / "clicks.parquet", "jsonl": folder / "clicks.jsonl"}
+    before = {}
+    for model, run in runs.items():
+        before[model] = Path(shutil.copytree(run, folder / f"{model}-before"))
+        without_digests(before[model])
     frame = pl.read_csv(folder / "clicks.csv")
-    frame.write_parquet(tables["parquet"])
-    frame.write_ndjson(tables["jsonl"])
+    frame.write_parquet(folder / "clicks.parquet")
+    frame.write_ndjson(folder / "clicks.jsonl")
     store = Store(folder / "store")
     facts = {"row": "a", "seed": 1}
 
@@ -87,32 +89,25 @@ def cases(folder: Path) -> dict[str, Ask]:
 
     def run_folder(draw: random.Random, old: bool = False) -> tuple[str, str, str]:
         model = draw.choice(list(runs))
-        name = changed_copy(runs[model], scratch, RUN_FILES, draw, old)
-        return *outcome(lambda: answers(scratch), None if old else expected[model]), name
+        with changed(before[model] if old else runs[model], RUN_FILES, draw) as name:
+            return *outcome(lambda: answers(before[model] if old else runs[model]), None if old else expected[model]), name
 
     def id_tables(draw: random.Random) -> tuple[str, str, str]:
-        model = draw.choice(list(runs))
-        name = changed_copy(runs[model], scratch, ["model/items.parquet", "model/users.parquet"], draw, old=True)
-        return *outcome(lambda: load_model(scratch)), name
+        place = before[draw.choice(list(runs))]
+        with changed(place, ("model/items.parquet", "model/users.parquet"), draw) as name:
+            return *outcome(lambda: load_model(place)), name
 
     def checkpoint(draw: random.Random) -> tuple[str, str, str]:
-        names = [
-            "state/state.json",
-            "metrics.jsonl",
-            next(p.relative_to(runs["sasrec"]).as_posix() for p in runs["sasrec"].glob("state/*.safetensors")),
-        ]
-        name = changed_copy(runs["sasrec"], folder / "resumed", names, draw, old=draw.random() < 0.5)
-        return *outcome(lambda: resumed(folder / "resumed", "sasrec")), name
+        place = folder / "resumed"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree((before if draw.random() < 0.5 else runs)["sasrec"], place)
+        tensors = next(path.relative_to(place).as_posix() for path in place.glob("state/*.safetensors"))
+        with changed(place, ("state/state.json", "metrics.jsonl", tensors), draw) as name:
+            return *outcome(lambda: resumed(place, "sasrec")), name
 
     def pieces(draw: random.Random) -> tuple[str, str, str]:
-        changed_copy(
-            folder / "store",
-            scratch,
-            [(piece / one).relative_to(folder / "store").as_posix() for one in ("piece.json", "rows.parquet")],
-            draw,
-        )
-        kept = lambda: dict(Store(scratch).kept("rows", facts, make).notes)  # noqa: E731
-        return *outcome(kept, {"value": 0.25, "epochs": [1, 2]}), "piece"
+        with changed(piece, ("piece.json", "rows.parquet"), draw) as name:
+            return *outcome(lambda: dict(store.kept("rows", facts, make).notes), {"value": 0.25, "epochs": [1, 2]}), name
 
     def recipes(draw: random.Random) -> tuple[str, str, str]:
         data = (folder / f"{draw.choice(list(runs))}.yaml").read_bytes()
@@ -144,16 +139,9 @@ def cases(folder: Path) -> dict[str, Ask]:
         return *outcome(lambda: load_recipe(str(folder / "sasrec.yaml"), [setting])), setting[:200]
 
     def logs(draw: random.Random) -> tuple[str, str, str]:
-        suffix = draw.choice(("csv", "parquet", "jsonl"))
-        path = folder / f"log.{suffix}"
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        path.unlink(missing_ok=True)
-        path.write_bytes(log if suffix == "csv" else tables[suffix].read_bytes())
-        change_file(path, draw, [folder / "clicks.csv", *tables.values()])
-        return *outcome(
-            lambda: read_events(path).height if hasattr(read_events(path), "height") else len(read_events(path).events)
-        ), suffix
+        name = draw.choice(("clicks.csv", "clicks.parquet", "clicks.jsonl"))
+        with changed(folder, (name,), draw):
+            return *outcome(lambda: read_events(folder / name).events.height), name
 
     return {
         "run folders": run_folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,14 +51,15 @@ def read_json(path: str | os.PathLike[str], data: bytes | None = None, *, undefi
 
 def read_as(kind: type[D], path: Path, remedy: str, error: type[ReverieError] = DataError, data: bytes | None = None) -> D:
     """Read a JSON file, or bytes that stand in it, as a type that pydantic knows; a text is no number, other keys are left out."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     from reverie.options import requirement
 
     found = regular(path, LARGEST).read_bytes() if data is None else data
     try:
         read_json(path, found)
-        return TypeAdapter(kind).validate_json(found, strict=True)
+        made: D = _adapter(kind).validate_json(found, strict=True)
+        return made
     except DataError as wrong:
         raise error(f"{str(wrong).rpartition(';')[0]}; {remedy}") from wrong
     except ValidationError as wrong:
@@ -69,6 +71,13 @@ def read_as(kind: type[D], path: Path, remedy: str, error: type[ReverieError] = 
             said = f"is wrong in '{key}', which" if key else "is wrong: it"
             said += f" {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
         raise error(f"{path} {said}; {remedy}") from wrong
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
