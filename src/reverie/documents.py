@@ -6,7 +6,7 @@ import stat
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reverie.errors import DataError, ReverieError, RunError, short
 
@@ -58,7 +58,7 @@ def read_as(kind: type[D], path: Path, remedy: str, error: type[ReverieError] = 
     found = regular(path, LARGEST).read_bytes() if data is None else data
     try:
         read_json(path, found)
-        made: D = _adapter(kind).validate_json(found, strict=True)
+        made: D = _adapter(cast("Any", kind)).validate_json(found, strict=True)
         return made
     except DataError as wrong:
         raise error(f"{str(wrong).rpartition(';')[0]}; {remedy}") from wrong

@@ -40,4 +40,6 @@ def require_memory(needed: float, what: str, remedy: str) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory does not suffice: torch and numpy say so with errors of other kinds, too."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError | ValueError) and bool(_SAID.search(str(error))))
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ValueError | TypeError) and bool(_SAID.search(str(error)))
+    )

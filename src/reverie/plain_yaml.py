@@ -96,7 +96,7 @@ class _Composer:
         elif depth == DEEPEST:
             raise _Fault(f"it is nested more than {DEEPEST} levels deep; write it flatter", line)
         elif event.tag not in (None, "!", f"{_TAG}{'seq' if isinstance(event, yaml.SequenceStartEvent) else 'map'}"):
-            raise _Fault(f"the tag '{event.tag}' is not read; leave it out", line)
+            raise _Fault(f"the tag '{event.tag.replace(_TAG, '!!')}' is not read; leave it out", line)
         elif isinstance(event, yaml.SequenceStartEvent):
             value = [self._value(one, depth + 1) for one in self._until(yaml.SequenceEndEvent)]
         else:
@@ -144,7 +144,7 @@ def _scalar(event: Any) -> Any:
     if tag == "float" and kind == "int":
         kind, read = tag, float
     if tag and tag != kind:
-        raise _Fault(f"the tag '{event.tag}' is not read, or not with '{short(text)}'; leave it out", line)
+        raise _Fault(f"the tag '{event.tag.replace(_TAG, '!!')}' is not read, or not with '{short(text)}'; leave it out", line)
     if kind == "int" and (len(text) > 30 or not -(2**63) <= read(text) < 2**63):
         raise _Fault(f"the number {short(text)} is beyond 64 bits; write a smaller one", line)
     value = read(text)

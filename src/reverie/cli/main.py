@@ -76,7 +76,7 @@ def run() -> None:
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         _fail(f"{what}{error.strerror or error}; check the path, its permissions and the free space")
-    except (MemoryError, RuntimeError, ValueError) as error:
+    except (MemoryError, RuntimeError, ValueError, TypeError) as error:
         if not is_out_of_memory(error):
             raise
         _fail("not enough memory; use a smaller batch size, smaller options of the model or a smaller dataset")

@@ -129,7 +129,7 @@ class ComparisonStudy:
         self.report(f"{recipe.name} …")
         try:
             run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
-        except (ReverieError, MemoryError, RuntimeError, ValueError) as error:
+        except (ReverieError, MemoryError, RuntimeError, ValueError, TypeError) as error:
             if not isinstance(error, ReverieError) and not is_out_of_memory(error):
                 raise
             if processes.world() > 1:  # the other processes may be waiting for this one
