@@ -27,7 +27,21 @@ FLOORS = [
     {"objectives", "diffusion", "nn"},
     {"protocols"},
     {"data"},
-    {"registry", "options", "settings", "files", "scratch", "seeds", "errors", "printing", "processes", "__init__"},
+    {
+        "registry",
+        "options",
+        "settings",
+        "plain_yaml",
+        "documents",
+        "files",
+        "scratch",
+        "memory",
+        "seeds",
+        "errors",
+        "printing",
+        "processes",
+        "__init__",
+    },
 ]
 HEIGHT = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 """Height of each folder or file right under the package."""

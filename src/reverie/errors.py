@@ -26,6 +26,12 @@ class NotFinite(ValueError):
     """Scores that are NaN or infinite where a loss needs numbers; in training a sign of a rate that is too large."""
 
 
+def short(text: str, width: int = 100) -> str:
+    """Return a text on one line, control characters written out and its middle left out where it is long."""
+    cut = text if len(text) <= width else f"{text[: width // 2]} … {text[-width // 4 :]}"
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string."""
     found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

@@ -13,8 +13,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from reverie.documents import read_json as read_json
+from reverie.documents import regular
 from reverie.errors import DataError, ReverieError, RunError
 from reverie.scratch import temporary_file
 
@@ -48,23 +49,17 @@ def _system_reason(error: Exception) -> str | None:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8, atomically."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise ReverieError(f"cannot write {path}: it would name a path that is not UTF-8; rename that file or folder") from error
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:
     """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} is not valid JSON ({error}); delete it or restore it") from error
 
 
 LOCK = ".lock"
@@ -137,7 +132,7 @@ def append_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Seque
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", extrasaction="raise")
     writer.writerows([{c: _cell(value) for c, value in row.items()} for row in rows])
     with locked(target):
-        before = (target.read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
+        before = (regular(target).read_text(encoding="utf-8") if target.exists() else "") or header + "\n"
         if before.split("\n", 1)[0] != header:
             raise DataError(f"{target} has other columns than this version writes; move it away and run again")
         if rows:
@@ -161,6 +156,35 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
+    """Return the SHA-256 of the files in a folder by their paths in it, hidden ones left out."""
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
+def check_digests(folder: Path, stored: Mapping[str, str], remedy: str, error: type[ReverieError] = DataError) -> None:
+    """Check that files are what they were when their SHA-256 was written down."""
+    for name, digest in stored.items():
+        if sha256(regular(folder / name)) != digest:
+            raise error(f"{folder / name} cannot be read: it was changed after it was written; {remedy}")
+
+
+def json_digest(values: Mapping[str, object]) -> str:
+    """Return the SHA-256 of plain and finite values, in whatever order they stand."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def sealed(values: Mapping[str, object]) -> dict[str, object]:
+    """Return plain values with their own digest among them."""
+    return {**values, "digest": json_digest(values)}
+
+
+def check_seal(values: Mapping[str, object], path: Path, remedy: str, error: type[ReverieError] = DataError) -> None:
+    """Check that values are those that were sealed; files of before have no seal."""
+    if "digest" in values and values["digest"] != json_digest({name: one for name, one in values.items() if name != "digest"}):
+        raise error(f"{path} was changed after it was written; {remedy}")
 
 
 def cache_folder() -> Path:

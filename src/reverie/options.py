@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reverie.errors import ConfigError, nearest
+from reverie.errors import ConfigError, nearest, short
 
 C = TypeVar("C", bound=BaseModel)
+
+
+Few = Annotated[int, Field(ge=1, le=1000)]
+"""A number of parts that are made one by one: blocks, layers, heads."""
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+"""A number of draws, steps or repetitions: more of them would not end."""
 
 
 class Options(BaseModel):
     """Base of all configurations: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 Config = TypeVar("Config", bound=Options)
@@ -58,7 +64,7 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
             return f"option '{key}' is missing; add it"
         tags = context["expected_tags"].replace("'", "").split(", ")
         return f"option '{key}': unknown value '{context['tag']}'{nearest(context['tag'], tags)}; known: {', '.join(tags)}"
-    return f"option '{key}' {_requirement(first['type'], first['msg'])}, not {first['input']!r}"
+    return f"option '{key}' {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
 
 
 def _explains(place: tuple[int | str, ...], error: Any) -> bool:
@@ -71,7 +77,8 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
 _BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
 
 
-def _requirement(fault: str, message: str) -> str:
+def requirement(fault: str, message: str) -> str:
+    """Return in words what a value must be, by pydantic's name and message of the fault."""
     word, _, rest = fault.partition("_")
     if rest.endswith(("type", "parsing", "from_float")) and word in _KINDS:
         return f"must be {_KINDS[word]}"

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, short
+from reverie.plain_yaml import DEEPEST, dump_yaml, parse_yaml
 
 Settings = dict[str, Any]
 """Dotted keys and their values, e.g. ``{"training.epochs": 60}``; a value takes the place of all that was there."""
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file of plain values."""
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def put(values: Mapping[str, Any], key: str, value: Any, where: str) -> dict[str, Any]:
@@ -53,15 +39,12 @@ def without(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 def overridden(values: Any, override: str, example: str) -> Any:
     """Return values with one ``--set`` of the command line."""
     key, sign, text = override.partition("=")
-    if not sign or not key or not isinstance(values, Mapping):
-        raise ConfigError(f"--set takes key=value, e.g. {example}, not '{override}'")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override}: '{text}' is not a YAML value; quote text and close brackets") from None
-    return put(values, key, value, f"--set {override}")
+    if not sign or not key or not isinstance(values, Mapping) or key.count(".") > DEEPEST:
+        raise ConfigError(f"--set takes key=value, e.g. {example}, not '{short(override)}'")
+    where = f"--set {short(override)}"
+    return put(values, key, parse_yaml(text, where, lines=False), where)
 
 
 def as_yaml(values: Mapping[str, Any]) -> str:
     """Return plain values as people read YAML: in their order, in wide lines."""
-    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)
+    return dump_yaml(dict(values))

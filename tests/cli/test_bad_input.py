@@ -83,7 +83,7 @@ WORDS = [
     ("train sasrec-beauty --set name.x=1", ("'name' holds a value, not options",)),
     ("train sasrec-beauty --set training=1", ("option 'training' must be a mapping of options, not 1",)),
     ("train sasrec-beauty --set training.epochs", ("--set takes key=value",)),
-    ("train sasrec-beauty --set training.epochs=[1", ("is not a YAML value",)),
+    ("train sasrec-beauty --set training.epochs=[1", ("not valid YAML",)),
     ("train sasrec-beauty --set model.name=sasrek", ("unknown model 'sasrek' (did you mean 'sasrec'?)",)),
     ("train sasrec-beauty --set dataset.name=amazon-buty", ("did you mean 'amazon-beauty'?",)),
     ("train sasrec-beauty --offline", ("dataset 'amazon-beauty' cannot be had", "REVERIE_DATA")),
@@ -95,6 +95,16 @@ WORDS = [
     ("models sasrek", ("unknown model 'sasrek' (did you mean 'sasrec'?)",)),
     ("recipes copy sasrec-beuty", ("unknown recipe 'sasrec-beuty' (did you mean 'sasrec-beauty'?)",)),
     ("recipes validate nowhere.yaml", ("no recipe 'nowhere.yaml'",)),
+    ("train sasrec-beauty --set training.epochs=!!int_x", ("the tag '!!int_x'", "leave it out")),
+    ("train sasrec-beauty --set training.learning_rate=.inf", ("must be a finite number, not inf",)),
+    ("train sasrec-beauty --set training.seed=99999999999999999999", ("beyond 64 bits",)),
+    ("train sasrec-beauty --set model.blocks=1000000000", ("must be less than or equal to 1000",)),
+    ("train sasrec-beauty --device abacus", ("device 'abacus' cannot be used on this machine",)),
+    ("train sasrec-beauty --device meta", ("device 'meta' cannot be used on this machine",)),
+    ("compare a.csv --models ,", ("--models names no model",)),
+    ("sweep sasrec-beauty --trials 1000000000000", ("option 'sweep.trials' must be less than or equal to 10000",)),
+    ('sweep sasrec-beauty --set sweep.space.dim={"low":1,"high":.inf}', ("'high' must be a finite number",)),
+    ("robustness robustness-filmtrust --set budgets=[]", ("option 'budgets'",)),
     ("evaluate nowhere", ("nowhere is no run folder",)),
     ("recommend nowhere Heat", ("nowhere holds no model",)),
 ]
@@ -146,6 +156,26 @@ def test_recommend(ask: Callable, trained: Path, tmp_path: Path, words: tuple[st
 )
 def test_evaluate(ask: Callable, trained: Path, words: tuple[str, ...], fragment: str) -> None:
     _refused(ask("evaluate", trained, *words), fragment)
+
+
+@pytest.mark.parametrize("models", ["", " "])
+def test_no_model_to_compare(ask: Callable, clicks: Path, models: str) -> None:
+    _refused(ask("compare", "clicks.csv", "--models", models), "--models names no model")
+
+
+def test_cut_offs_beyond_the_catalogue_are_those_of_the_catalogue(ask: Callable, trained: Path) -> None:
+    found = {k: ask("evaluate", trained, "--json", "--metrics", f"ndcg@{k},recall@{k},mrr@{k},map@{k}") for k in (20, 10**15)}
+    small, large = ([row["value"] for row in json.loads(one.out)] for one in found.values())
+    assert small == large
+    _refused(ask("evaluate", trained, "--metrics", f"ndcg@{10**20}"), "of at most 18 digits")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("dim", 3_000_000_000), ("history", 3_000_000_000), ("multiple", 10**12), ("dim", 2**62)]
+)
+def test_a_model_beyond_memory(ask: Callable, clicks: Path, tmp_path: Path, key: str, value: int) -> None:
+    answer = ask("train", "tiny.yaml", "--set", f"model.{key}={value}", "--quiet", "--device", "cpu")
+    _refused(answer, "the weights of model 'sasrec'", "use smaller options")
 
 
 def test_another_recipe_in_the_same_folder(ask: Callable, clicks: Path, tmp_path: Path) -> None:

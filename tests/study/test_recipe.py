@@ -42,7 +42,7 @@ def test_overrides_are_applied_last() -> None:
         ("sedes=5", r"counting.*sedes.*did you mean 'seeds'"),
         ("seeds=0", r"counting.*seeds"),
         ("smoke.seeds.first=1", r"'seeds' holds a value, not options"),
-        ("shares=[", "is not a YAML value"),
+        ("shares=[", "not valid YAML"),
     ],
 )
 def test_a_wrong_override_is_one_sentence(override: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +34,9 @@ def compare(
     item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
-    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
+    ] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Add rows fitted again on train and validation.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a key of every recipe: training.epochs=5.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the runs; runs/compare-<name> by default.")] = None,
@@ -60,7 +63,7 @@ def compare(
     columns = {k: v for k, v in (("catalog", catalog), ("user", user), ("item", item), ("timestamp", timestamp)) if v is not None}
     name = _slug(what[0])
     if what[0] in suite_files():
-        if len(what) > 1 or models or protocol or columns or core:
+        if len(what) > 1 or models is not None or protocol or columns or core:
             raise ConfigError(f"the suite '{what[0]}' says what is compared; beside it give only --on, --rows, --seeds and --refit")
         if settings and results:
             raise ConfigError(f"--set makes other recipes than those of the suite '{what[0]}'; leave out --set or --results")
@@ -98,7 +101,7 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
     from reverie.training.run import result_rows
 
     board = leaderboard(comparison.runs)
-    commands = [f"reverie train {run.folder / 'recipe.yaml'}" for run in comparison.runs]
+    commands = [shlex.join(["reverie", "train", str(run.folder / "recipe.yaml")]) for run in comparison.runs]
     report = write_report(
         comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands
     )
@@ -152,7 +155,9 @@ def _recipes(
     dataset: dict[str, Any] = {"name": what[0], **columns}
     if core > 1:
         dataset |= {"user_core": core, "item_core": core}
-    names = [name.strip() for name in models.split(",") if name.strip()] if models else list(MODELS)
+    names = list(MODELS) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    if not names:
+        raise ConfigError("--models names no model; give e.g. popularity,sasrec, or leave it out for all")
     split = {"protocol": protocol or default_protocol(what[0])}
     recipes = recipes_for(dataset, split, names, _slug(what[0]))
     return [change_recipe(recipe, settings) for recipe in recipes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,12 +23,11 @@ from reverie.cli.models import models
 from reverie.cli.recommend import recommend
 from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
+from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals
 from reverie.cli.train import train
-from reverie.errors import ReverieError
+from reverie.errors import ReverieError, short
+from reverie.memory import is_out_of_memory
 from reverie.printing import printable
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="reverie",
@@ -64,19 +63,31 @@ def run() -> None:
     """Run the command line; the console script's entry point."""
     if processes.rank():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the first process speaks for all; open until the end
+    prepare_streams()
     try:
-        app()
+        with signals():
+            check_arguments()
+            app()
+            sys.stdout.flush()
     except ReverieError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _fail(str(error))
+    except BrokenPipeError:  # the reader has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open until the end
+        raise SystemExit(1) from None
     except OSError as error:
-        what = f"{printable(str(error.filename))}: " if error.filename else ""
-        print(f"error: {what}{error.strerror or error}; check the path, its permissions and the free space", file=sys.stderr)
-        raise SystemExit(2) from None
-    except MemoryError:
-        print("error: not enough memory; use a smaller batch size or a smaller dataset", file=sys.stderr)
-        raise SystemExit(2) from None
+        what = f"{error.filename}: " if error.filename else ""
+        _fail(f"{what}{error.strerror or error}; check the path, its permissions and the free space")
+    except (MemoryError, RuntimeError, ValueError, TypeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        _fail("not enough memory; use a smaller batch size, smaller options of the model or a smaller dataset")
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        if stop.code in (INTERRUPTED, TERMINATED) and not processes.rank():
+            say_stopped()
         raise
+
+
+def _fail(message: str) -> NoReturn:
+    """Print one line, whatever is quoted in it, and leave with exit code 2."""
+    print(f"error: {short(printable(message), 2000)}", file=sys.stderr)
+    raise SystemExit(2) from None

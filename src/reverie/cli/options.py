@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
     from reverie.report.table import Column
 
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")]
+
+def _usable(device: str | None) -> str | None:
+    """Refuse a device that this machine has not, before anything is read."""
+    if device is not None:
+        from reverie.training.optimiser import choose_device
+
+        choose_device(device)
+    return device
+
+
+Device = Annotated[
+    str | None, typer.Option("--device", callback=_usable, help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
@@ -47,7 +59,10 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    typer.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
+    import sys
+
+    plain = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    print(escaped_json(json.dumps(value, indent=2, ensure_ascii=plain, default=str)))
 
 
 def print_list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:

@@ -59,7 +59,7 @@ def copy(
     if target.exists():
         raise ConfigError(f"{target} exists; choose another name or delete it")
     write_text(target, text)
-    typer.echo(str(target))
+    print(str(target))
 
 
 @app.command()
@@ -71,4 +71,4 @@ def validate(recipe: Annotated[str, typer.Argument(help="A packaged recipe's nam
     from reverie.training.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    typer.echo(f"{recipe}: valid ({loaded.model_name} on {loaded.dataset.name})")
+    print(f"{recipe}: valid ({loaded.model_name} on {loaded.dataset.name})")

@@ -63,7 +63,7 @@ def recommend(
         frame = recommend_all(model, sequences, k=k, **lists)
         with atomic_path(everyone) as temporary:
             frame.write_parquet(temporary)
-        typer.echo(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
+        print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
 
 
 def _sequences(run: Path, log: Path | None, offline: bool) -> Any:

@@ -25,7 +25,7 @@ Smoke = Annotated[bool, typer.Option("--smoke", help="A short form that shows on
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study; a folder under runs/ by default.")]
 Results = Annotated[Path | None, typer.Option("--results", help="Append all metrics to this CSV table.")]
 Rows = Annotated[str | None, typer.Option("--rows", help="Rows, comma-separated, or 'all'; the study's by default.")]
-Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Test seeds of each row; the study's by default.")]
+Seeds = Annotated[int | None, typer.Option("--seeds", min=1, max=1000, help="Test seeds of each row; the study's by default.")]
 Listed = Annotated[bool, typer.Option("--list", help="List the packaged recipes.")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +44,7 @@ def sweep(
         report=lambda line: screen.print(line, markup=False, soft_wrap=True),
     )
     files = write_sweep(done)
-    command = f"reverie train {files.recipe}"
+    command = shlex.join(["reverie", "train", str(files.recipe)])
     if json:
         ranked = [asdict(trial) for trial in done.ranked]
         written = {name: str(path) for name, path in asdict(files).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,8 @@ def train(
         run = run_single(study, results)
     if processes.rank() == 0 and (opened or not report.exists()):
         dataset_of, split_of = opened or _data_of(run, offline)
-        line = " ".join(["reverie train", recipe, *(f"--set {s}" for s in settings or ()), *([f"--out {out}"] if out else [])])
+        changes = [word for one in settings or () for word in ("--set", one)]
+        line = shlex.join(["reverie", "train", recipe, *changes, *(["--out", str(out)] if out else [])])
         write_report([run], report, split=split_of, dataset=dataset_of, commands=[line])
     show_run(run, json, quiet)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -166,5 +167,8 @@ def sections(study: MeasuredStudy) -> list[Section]:
         note = "The inverse temperature that acts at a negative's cosine, beside that of the InfoNCE that matches it in the mean."
         figure = Figure(study.dataset, "", draw_temperature(curves, study.dataset))
         found.append(Section("temperature", "Temperature", [figure], note))
-    facts = [("Again", f"`reverie contrast {study.folder / 'study.yaml'}`"), ("Data", f"{study.dataset}. SHA-256 `{study.sha256}`")]
+    facts = [
+        ("Again", f"`{shlex.join(['reverie', 'contrast', str(study.folder / 'study.yaml')])}`"),
+        ("Data", f"{study.dataset}. SHA-256 `{study.sha256}`"),
+    ]
     return [*found, Section("again", "Again", [Facts(facts)])]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.objectives.config import ContrastiveConfig
-from reverie.options import Options, checked
+from reverie.options import Few, Options, checked
 from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 
@@ -58,7 +58,7 @@ class ContrastRecipe(BaseRecipe):
     """``kind`` of a task and its options."""
     rows: dict[Name, StudyRow] = Field(min_length=1)
     """By name, in the order of the table."""
-    seeds: PositiveInt = 5
+    seeds: Few = 5
     """Rows are measured at the seeds 0 … seeds - 1."""
     tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)
     """Seeds at which settings are chosen; none of those that rows are measured at."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from reverie.options import Options
+from reverie.options import Few, Many, Options
 
 ScheduleName = Literal["linear", "exp", "cosine", "sqrt"]
 DenoiserName = Literal["mlp1", "mlp2"]
@@ -18,13 +18,13 @@ class Exact(Options):
     kind: Literal["exact"] = "exact"
     chain: Literal["ddpm", "ddim"] = "ddpm"
     """The chain whose result is wanted."""
-    steps: PositiveInt | None = None
+    steps: Many | None = None
     """Steps of that chain; None for all T. The cost of sampling does not depend on it."""
     eta: float = Field(default=0.0, ge=0, le=1)
     """Share of fresh noise in a `ddim` chain."""
     use: Literal["mean", "sample"] = "mean"
     """Rank by the mean of the law (deterministic, needs no noise) or by samples."""
-    draws: PositiveInt = 1
+    draws: Few = 1
     """Samples that are averaged, where `use` is ``sample``."""
 
 
@@ -32,9 +32,9 @@ class DDPM(Options):
     """Ancestral sampling (arXiv 2006.11239), without clipping and without noise in the last step."""
 
     kind: Literal["ddpm"] = "ddpm"
-    steps: PositiveInt | None = None
+    steps: Many | None = None
     """Denoising steps; None for all T, as published."""
-    draws: PositiveInt = 1
+    draws: Few = 1
     """Samples that are averaged to rank by."""
 
 
@@ -42,11 +42,11 @@ class DDIM(Options):
     """Implicit sampling (arXiv 2010.02502)."""
 
     kind: Literal["ddim"] = "ddim"
-    steps: PositiveInt | None = 20
+    steps: Many | None = 20
     """Denoising steps; None for all T."""
     eta: float = Field(default=0.0, ge=0, le=1)
     """Share of fresh noise: 0 none, 1 as `ddpm` on the same steps."""
-    draws: PositiveInt = 1
+    draws: Few = 1
     """Samples that are averaged to rank by."""
 
 
@@ -54,11 +54,11 @@ class DPMSolver(Options):
     """DPM-Solver++ for predicted clean vectors, multistep (arXiv 2211.01095)."""
 
     kind: Literal["dpm-solver"] = "dpm-solver"
-    steps: PositiveInt | None = 20
+    steps: Many | None = 20
     """Denoising steps; None for all T."""
     order: Literal[1, 2] = 2
     """1 is `ddim` without noise; 2 is the solver called 2M."""
-    draws: PositiveInt = 1
+    draws: Few = 1
     """Samples that are averaged to rank by."""
 
 

@@ -13,8 +13,8 @@ from reverie import processes
 from reverie.data.queries import repeated_targets
 from reverie.data.sequences import flat_positions
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.ranking import (
-    UNSHOWN,
     arrange,
     batches,
     count_around,

@@ -13,7 +13,8 @@ from reverie.data.queries import next_event_queries, repeated_targets, seen_rule
 from reverie.data.readers import read_events
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError
-from reverie.evaluation.ranking import UNSHOWN, arrange, list_frame, rank_frame, ranked_targets
+from reverie.evaluation.metrics import UNSHOWN
+from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.submitted import Submitted, submit

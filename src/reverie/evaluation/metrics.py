@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.errors import ConfigError, unknown
+from reverie.errors import ConfigError, short, unknown
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
 
+UNSHOWN = 2**31 - 1
+"""`greater` of a target that no list shows, so that it is a miss at every cut-off."""
 RANKED = ("recall", "hit", "ndcg", "mrr", "map")
 """Computed from the ranks of targets."""
 LISTED = ("coverage", "gini", "novelty", "popularity", "popularity_lift")
 """Computed from the recommended lists."""
 LABELLED = ("auc", "uauc", "undcg")
 """Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
+DIGITS = 18
+"""Of a cut-off, at most."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,9 @@ def parse(text: str) -> Metric:
         return Metric(name)
     if name not in (*RANKED, *LISTED):
         raise unknown("metric", text, [*(f"{n}@10" for n in (*RANKED, *LISTED)), *LABELLED])
-    if not (k.isascii() and k.isdigit()) or int(k) < 1:
-        raise ConfigError(f"metric '{text}' needs a cut-off of 1 or more; write for instance '{name}@10'")
+    if not (k.isascii() and k.isdigit() and len(k) <= DIGITS) or int(k) < 1:
+        said = f"needs a cut-off of 1 or more, of at most {DIGITS} digits; write for instance '{name}@10'"
+        raise ConfigError(f"metric '{short(text)}' {said}")
     return Metric(name, int(k))
 
 

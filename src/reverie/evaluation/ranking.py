@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reverie.protocols import Recommender
 
 
-UNSHOWN = np.iinfo(np.int32).max
-"""`greater` of a target that no list shows, so that it is a miss at every cut-off."""
 LARGEST = 64 << 20
 """Bytes that the scores of a batch may take, at four bytes a score."""
 

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # noqa: TC002  # pydantic reads them
 
+from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
-from reverie.evaluation.metrics import LABELLED, RANKED, Metric, coverage, gini, parse, self_information
+from reverie.evaluation.metrics import LABELLED, RANKED, UNSHOWN, Metric, coverage, gini, parse, self_information
 from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_ndcg, ranked_values, user_values
 from reverie.files import atomic_path
 
 _KEY = "reverie"
-_FACTS = ("seen", "protocol", "model", "top", "n_items", "train_events", "train_popularity", "repeats")
+_AGAIN = "evaluate again and save there"
+_COLUMNS = {
+    "ranks": dict.fromkeys(("query", "cluster", "target", "greater", "equal", "n_candidates", "masked", "length"), "int"),
+    "topk": {"query": "int", "cluster": "int", "rank": "int", "item": "int", "score": "float"},
+    "scored": {"query": "int", "cluster": "int", "user": "int", "item": "int", "label": "float", "score": "float", "length": "int"},
+}
+
+
+@dataclass(frozen=True)
+class EvaluationFacts:
+    """What the files of an evaluation say beside their columns; the parameters are those of `Evaluation`."""
+
+    seen: Literal["remove", "keep"]
+    protocol: str
+    model: str
+    top: NonNegativeInt
+    n_items: PositiveInt
+    train_events: NonNegativeInt | None
+    train_popularity: NonNegativeFloat | None
+    repeats: NonNegativeInt | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +150,7 @@ class Evaluation:
         into = Path(folder)
         (into / "ranks.parquet").unlink(missing_ok=True)
         (into / "scored.parquet").unlink(missing_ok=True)
-        facts = json.dumps({name: getattr(self, name) for name in _FACTS})
+        facts = json.dumps({one.name: getattr(self, one.name) for one in fields(EvaluationFacts)})
         for name, frame in (("topk", self.topk), ("scored", self.scored), ("ranks", self.ranks)):
             if frame is not None:
                 with atomic_path(into / f"{name}.parquet") as temporary:
@@ -156,16 +178,40 @@ class Evaluation:
         place = Path(folder)
         for name in ("ranks", "topk"):
             if not (place / f"{name}.parquet").exists():
-                raise DataError(f"{place} has no {name}.parquet; evaluate again and save there")
-        try:
-            facts = json.loads(pl.read_parquet_metadata(place / "ranks.parquet")[_KEY])
-            ranks, topk = (pl.read_parquet(place / f"{name}.parquet") for name in ("ranks", "topk"))
-            scored = pl.read_parquet(place / "scored.parquet") if (place / "scored.parquet").exists() else None
-        except (KeyError, ValueError, pl.exceptions.PolarsError) as error:
-            raise DataError(
-                f"{place} does not hold an evaluation that this version can read; evaluate again and save there"
-            ) from error
-        return cls(ranks, topk, scored, **{name: facts.get(name) if name == "repeats" else facts[name] for name in _FACTS})
+                raise DataError(f"{place} has no {name}.parquet; {_AGAIN}")
+        frames, facts = {}, []
+        for name, columns in _COLUMNS.items():
+            if (path := place / f"{name}.parquet").exists():
+                frames[name] = read_table(path, columns, _AGAIN, {"popularity": "int"})
+                facts.append(read_as(EvaluationFacts, path, _AGAIN, data=pl.read_parquet_metadata(path).get(_KEY, "").encode()))
+        found = cls(frames["ranks"], frames["topk"], frames.get("scored"), **asdict(facts[0]))
+        if any(other != facts[0] for other in facts) or not (found.ranks.height and consistent(found)):
+            raise DataError(f"{place} holds numbers that cannot be, or of two evaluations; {_AGAIN}")
+        return found
+
+
+def consistent(evaluation: Evaluation) -> bool:
+    """Return whether the numbers of an evaluation are in their ranges, and its lists hold the targets where the ranks say."""
+    ranks, topk, scored, n = evaluation.ranks, evaluation.topk, evaluation.scored, evaluation.n_items
+    whole = pl.col("greater", "equal", "n_candidates", "masked", "length").ge(0).all()
+    shown = pl.col("greater") < n
+    ranked = (shown | (pl.col("greater") == UNSHOWN)) & (pl.col("equal") < n) & pl.col("n_candidates").le(n)
+    target = pl.col("target").is_between(1, n) & ranked
+    fits = ranks["query"].is_sorted() and ranks.select(pl.all_horizontal(whole, target.all())).item()
+    fits &= topk["query"].is_in(ranks["query"].unique().implode()).all() or bool(len(ranks))
+    fits &= topk["item"].is_between(1, n).all() and topk["rank"].is_between(1, max(evaluation.top, 1)).all()
+    fits &= topk["score"].is_nan().not_().all()
+    if scored is not None:
+        fits &= scored["item"].is_between(1, n).all() and scored.select(pl.col("label", "score").is_finite().all()).to_numpy().all()
+    known = evaluation.train_events is not None
+    fits &= all(("popularity" in frame.columns) == known for frame in (ranks, topk))
+    listed = ranks.join(topk, left_on=["query", "target"], right_on=["query", "item"], how="inner")
+    return bool(
+        fits
+        and listed.select(pl.col("rank").is_between(pl.col("greater") + 1, pl.col("greater") + pl.col("equal") + 1))
+        .to_series()
+        .all()
+    )
 
 
 def _line(row: dict[str, object]) -> str:

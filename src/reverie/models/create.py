@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverie.data.vocabulary import Vocabulary
+from reverie.errors import ReverieError
+from reverie.memory import is_out_of_memory, require_memory
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Card
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reverie.data.split import Split
+    from reverie.options import Options
     from reverie.protocols import Recommender
+
+_SMALL = 1 << 26
+"""Weights of a table of items by the largest option, under which a model is made without asking whether it fits."""
 
 
 def list_models() -> list[str]:
@@ -54,7 +62,35 @@ def create_model(name: str, data: Split | Vocabulary, *, seed: int = 0, **option
     config = checked(MODELS.config(name), options, f"model '{name}'")
     vocabulary = data if isinstance(data, Vocabulary) else data.vocabulary
     if "learns" in MODELS[name].tags:
+        _check_size(name, config, vocabulary)
         seed_torch(seed, "weights")
     model: Recommender = MODELS.build(name)(config, vocabulary)
     model.card = Card(name, config, vocabulary)
     return model
+
+
+def _check_size(name: str, config: Options, vocabulary: Vocabulary) -> None:
+    """Refuse a model whose weights, gradients and moments do not fit into memory, before any of them is made."""
+    largest = max([1, *_whole_numbers(config.model_dump(mode="json"))])
+    if largest * (largest + vocabulary.n_items + vocabulary.n_users) < _SMALL:
+        return
+    import torch
+
+    what, remedy = f"the weights of model '{name}'", "use smaller options, such as dim or history"
+    try:
+        with torch.device("meta"):
+            model = MODELS.build(name)(config, vocabulary)
+        weights = sum(one.numel() * one.element_size() for one in (*model.parameters(), *model.buffers()))
+    except (RuntimeError, ValueError, TypeError, NotImplementedError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise ReverieError(f"{what} would be larger than any memory; {remedy}") from error
+        return  # a model that computes with its weights as it is made
+    require_memory(4 * weights, what, remedy)
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _whole_numbers(one)
+    elif isinstance(value, int):
+        yield value

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import RunError
-from reverie.files import atomic_path, read_json, write_json
+from reverie.documents import read_as, read_json, read_table, read_tensors
+from reverie.errors import ConfigError, RunError, short
+from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json
 from reverie.models.create import create_model
+from reverie.models.shelf import MODELS
+from reverie.options import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +24,17 @@ if TYPE_CHECKING:
     from reverie.protocols import Recommender
 
 FORMAT = 1
+_REMEDY = "train the model again"
+
+
+@dataclass(frozen=True)
+class Described:
+    """What ``model.json`` holds."""
+
+    name: str
+    options: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of weights and ids; models of before have none."""
 
 
 def save_model(model: Recommender, folder: str | Path) -> None:
@@ -35,10 +50,9 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     folder, card, tensors = Path(folder), model.card, model_tensors(model)
     save_tensors(tensors, folder / "weights.safetensors")
     save_vocabulary(card.vocabulary, folder)
-    write_json(
-        folder / "model.json",
-        {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)},
-    )
+    about = {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)}
+    files = {name: sha256(folder / name) for name in ("weights.safetensors", "items.parquet", "users.parquet")}
+    write_json(folder / "model.json", sealed(about | {"files": files}))
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -68,24 +82,25 @@ def load_model(folder: str | Path) -> Recommender:
     RunError
         If there is no model, it has another format version, or the weights belong to another model.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     folder = Path(folder)
     if not (folder / "model.json").exists() and (folder / "model" / "model.json").exists():
         folder = folder / "model"
     if not (folder / "model.json").exists():
         raise RunError(f"{folder} holds no model (no model.json); give a run folder or a folder written by save_model")
-    described = read_json(folder / "model.json")
+    described, path = read_json(folder / "model.json"), folder / "model.json"
     version = described.get("format") if isinstance(described, dict) else None
     if version != FORMAT:
-        raise RunError(f"{folder / 'model.json'} has format {version!r}, this version reads {FORMAT}; train the model again")
-    model = create_model(str(described["name"]), load_vocabulary(folder), **dict(described["options"]))
+        raise RunError(f"{path} has format {short(repr(version))}, this version reads {FORMAT}; {_REMEDY}")
+    about = read_as(Described, path, _REMEDY, RunError)
     try:
-        tensors = load_file(folder / "weights.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{folder / 'weights.safetensors'} cannot be read ({error}); train the model again") from error
+        checked(MODELS.config(about.name), about.options, f"the options of model '{short(about.name)}'")
+    except ConfigError as error:
+        raise RunError(f"{path} holds a model that this version cannot read ({error}); {_REMEDY}") from error
+    check_digests(folder, about.files, _REMEDY, RunError)
+    model = create_model(about.name, load_vocabulary(folder), **about.options)
+    tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
     load_tensors(model, tensors, str(folder))
+    check_seal(described, path, _REMEDY, RunError)
     return model
 
 
@@ -141,8 +156,9 @@ def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:
 
 def load_vocabulary(folder: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote."""
-    try:
-        items, users = pl.read_parquet(folder / "items.parquet"), pl.read_parquet(folder / "users.parquet")
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RunError(f"the ids beside the model in {folder} cannot be read ({error}); train the model again") from error
+    items = read_table(folder / "items.parquet", {"item": "id"}, _REMEDY, {"title": "text"})
+    users = read_table(folder / "users.parquet", {"user": "id"}, _REMEDY)
+    for ids, name in ((items["item"], "items"), (users["user"], "users")):
+        if ids.n_unique() != len(ids) or not len(items):
+            raise RunError(f"{folder / name}.parquet holds no ids, or one of them twice; {_REMEDY}")
     return Vocabulary(items["item"], users["user"], items["title"] if "title" in items.columns else None)

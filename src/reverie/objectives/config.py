@@ -155,7 +155,7 @@ class NegativesConfig(Options):
 
     source: Literal["uniform", "popularity", "in_batch"] = "uniform"
     """`uniform`: every item alike; `popularity`: by training count to a power; `in_batch`: the other rows' targets."""
-    n: int = Field(default=256, ge=1)
+    n: int = Field(default=256, ge=1, le=100_000_000)
     """Draws per row, with replacement (256 in eSASRec, RecSys'25); not read by `in_batch`, which uses the whole batch."""
     shared: bool = False
     """One set of draws for all rows of the batch: one matrix product instead of a gather, so many more can be had; 256 of them

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.files import read_json, write_text
+from reverie.documents import read_as
+from reverie.files import write_text
 from reverie.report import words
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
@@ -201,7 +202,7 @@ def _machines(board: Leaderboard) -> list[tuple[list[str], dict[str, str]]]:
     for row in board.rows:
         for run in row.runs:
             path = run.folder / "environment.json"
-            facts = read_json(path) if path.exists() else {}
+            facts = read_as(dict[str, Any], path, "delete it") if path.exists() else {}
             labels = found.setdefault(tuple((key, _readable(value)) for key, value in facts.items() if key != "commit"), [])
             if row.label not in labels:
                 labels.append(row.label)

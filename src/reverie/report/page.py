@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from reverie.report.plots import Look
 
 
+LONGEST = 1000
+"""Characters that are shown of a text of twice as many."""
+
+
 def block_html(kind: str, block: Any, label: str = "", **values: Any) -> Markup:
     """Fill a macro of ``blocks.html``."""
     return Markup(getattr(_environment().get_template("blocks.html").module, kind)(block, label, **values))  # noqa: S704  # escaped by Jinja
@@ -37,11 +41,18 @@ def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     made = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(read)
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(read), finalize=_cut
     )
     made.filters["code"] = _code
     made.tests["finite"] = lambda value: value is not None and math.isfinite(value)
     return made
+
+
+def _cut(value: Any) -> Any:
+    """Cut a text of somebody's file that would fill the page."""
+    return (
+        f"{value[:LONGEST]} …" if isinstance(value, str) and not isinstance(value, Markup) and len(value) > 2 * LONGEST else value
+    )
 
 
 def _code(text: str) -> Markup:

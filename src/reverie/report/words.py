@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reverie.settings import read_yaml
+from reverie.plain_yaml import read_yaml
 from reverie.study.progress import duration
 
 __all__ = ["duration", "listed", "number", "options", "p_value", "percent", "span", "titled"]

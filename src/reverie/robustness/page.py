@@ -7,9 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from reverie.evaluation.effects import SIGNIFICANT
+from reverie.plain_yaml import read_yaml
 from reverie.report import words
 from reverie.report.page import Block, Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
 from reverie.report.page import write_page as write_sections
@@ -46,7 +45,7 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
 
 def sections(done: Done, command: str = "") -> list[Section]:
     """Return the benchmark as sections of a page."""
-    prose = yaml.safe_load((resources.files("reverie.robustness") / "page.yaml").read_text(encoding="utf-8"))
+    prose = read_yaml(Path(str(resources.files("reverie.robustness") / "page.yaml")))
     values = _values(done, command)
     blocks: dict[str, Sequence[Block]] = {
         "attacks": _attack_maps(done),

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
-from reverie.options import Options, checked
+from reverie.options import Few, Options, checked
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
@@ -67,7 +67,7 @@ class RobustnessRecipe(BaseRecipe):
     """What attackers know."""
     goal: GoalConfig = GoalConfig()
     """What attackers want; drawn targets differ by seed."""
-    budgets: tuple[Fakes, ...] = (0.01,)
+    budgets: Annotated[tuple[Fakes, ...], Field(min_length=1)] = (0.01,)
     """Fake users, each a share of the real ones or a number."""
     size: PositiveInt | None = None
     """Ratings of one fake user; None is the mean of real users."""
@@ -85,7 +85,7 @@ class RobustnessRecipe(BaseRecipe):
     """Defences are tried against this many attacks of each budget, those that lift most without a defence."""
     defended: tuple[Name, ...] = ()
     """Victims that defences are tried on; all by default."""
-    seeds: PositiveInt = 3
+    seeds: Few = 3
     """Seeds 0 … seeds - 1 of targets, attack and victim."""
     reward: Name | None = None
     """Victim that attackers who may make trials fit for them; the first by default."""

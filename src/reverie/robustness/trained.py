@@ -20,7 +20,7 @@ from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
 from reverie.models import load_model
-from reverie.options import Options, checked
+from reverie.options import Few, Options, checked
 from reverie.report.table import StudyReport, Table
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
@@ -64,7 +64,7 @@ class TrainedConfig(Options):
     """How many are drawn."""
     candidates: Annotated[int, Field(gt=CUT)] = 100
     """Items that a target is ranked among, itself included."""
-    events: PositiveInt = 2
+    events: Few = 2
     """Events added to each history."""
     pool: Annotated[int, Field(ge=2)] = 10
     """Items tried for each of them: half of them most often with the target, the others the most popular."""

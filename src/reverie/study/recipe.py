@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 
 from reverie.errors import ConfigError, nearest
 from reverie.options import Options, checked
-from reverie.settings import Settings, as_yaml, overridden, put, read_yaml
+from reverie.plain_yaml import read_yaml
+from reverie.settings import Settings, as_yaml, overridden, put
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 """Of a recipe or of one of its rows: it also names files."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reverie import processes
+from reverie.documents import read_json
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.files import LOCK, locked, read_json, write_json, write_text
+from reverie.files import LOCK, check_digests, check_seal, digests, json_digest, locked, sealed, write_json, write_text
 from reverie.scratch import is_temporary, sweep
 from reverie.settings import without
 
@@ -116,7 +115,7 @@ def held(
 
 def key(facts: Mapping[str, Any]) -> str:
     """Return the name of what facts make, 24 hexadecimal digits; facts are plain and finite values."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()[:24]
+    return json_digest(facts)[:24]
 
 
 @dataclass(frozen=True)
@@ -186,10 +185,14 @@ class Store:
                     folder.mkdir(parents=True, exist_ok=True)
                     sweep(folder)
                     notes = make(folder)
-                    write_json(folder / _DONE, {"facts": dict(facts), "notes": dict(notes)})
+                    about = {"facts": dict(facts), "notes": dict(notes), "files": digests(folder)}
+                    write_json(folder / _DONE, sealed(about))
         try:
-            return Piece(folder, dict(read_json(folder / _DONE)["notes"]))
-        except (DataError, KeyError, TypeError, ValueError) as error:
+            about = read_json(folder / _DONE)
+            check_seal(about, folder / _DONE, "delete the piece")
+            check_digests(folder, about.get("files", {}), "delete the piece")
+            return Piece(folder, dict(about["notes"]))
+        except (AttributeError, DataError, KeyError, TypeError, ValueError) as error:
             raise unreadable(folder) from error
 
 

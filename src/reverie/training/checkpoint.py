@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from reverie.documents import read_as, read_json, read_tensors, regular
 from reverie.errors import ReverieError, RunError
-from reverie.files import atomic_path, read_json, write_json, write_text
+from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +53,29 @@ class Best:
 _MODEL, _OPTIMISER, _BEST = "model/", "optimiser/", "best/"
 
 
+@dataclass(frozen=True)
+class BestFacts:
+    """The best validation in ``state.json``."""
+
+    value: FiniteFloat | None
+    epoch: NonNegativeInt
+    waited: NonNegativeInt
+
+
+@dataclass(frozen=True)
+class StateFacts:
+    """What ``state.json`` must hold."""
+
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+    partial: FiniteFloat
+    seconds: NonNegativeFloat
+    scale: NonNegativeFloat
+    processes: PositiveInt
+    best: BestFacts
+    tensors: Annotated[str, Field(pattern=r"^tensors-[0-9]+-[0-9]+\.safetensors$")]
+
+
 def save_state(
     folder: Path, model: torch.nn.Module, optimisers: Optimisers, best_weights: dict[str, Tensor], numbers: dict[str, Any]
 ) -> None:
@@ -62,7 +88,8 @@ def save_state(
     name = f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors"
     with atomic_path(folder / name) as temporary:
         save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary)
-    write_json(folder / "state.json", numbers | {"tensors": name})
+    about = numbers | {"tensors": name, "sha256": sha256(folder / name)}
+    write_json(folder / "state.json", sealed(about))
     for old in folder.glob("tensors-*.safetensors"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -70,21 +97,26 @@ def save_state(
 
 def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """Read a state back into a model and its optimiser."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     if not (folder / "state.json").exists():
         return None
+    remedy = f"delete {folder.parent} and start again"
+    read_as(StateFacts, folder / "state.json", remedy, RunError)
     numbers: dict[str, Any] = read_json(folder / "state.json")
+    name = str(numbers["tensors"])
+    if name != f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors":
+        raise RunError(f"{folder / 'state.json'} names tensors of another epoch or step; {remedy}")
+    check_seal(numbers, folder / "state.json", remedy, RunError)
+    check_digests(folder, {name: numbers["sha256"]} if "sha256" in numbers else {}, remedy, RunError)
+    tensors = read_tensors(folder / name, remedy)
+    best, own = _under(tensors, _BEST), model.state_dict()
     try:
-        tensors = load_file(folder / str(numbers.pop("tensors")))
+        if best and {name: value.shape for name, value in best.items()} != {name: value.shape for name, value in own.items()}:
+            raise RuntimeError("the best weights are of another model")
         model.load_state_dict(_under(tensors, _MODEL))
-    except (KeyError, OSError, SafetensorError, RuntimeError) as error:
-        raise RunError(
-            f"the checkpoint in {folder} is damaged or belongs to another model; delete {folder.parent} and start again"
-        ) from error
-    optimisers.load(_under(tensors, _OPTIMISER))
-    return numbers, _under(tensors, _BEST)
+        optimisers.load(_under(tensors, _OPTIMISER))
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"the checkpoint in {folder} is damaged or belongs to another model; {remedy}") from error
+    return numbers, best
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -101,10 +133,19 @@ class MetricsLog:
         if self._path is None or folder is None:
             return
         if self._path.exists():
-            whole = [line for line in self._path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-            self.rows = [row for row in map(json.loads, whole) if row["epoch"] <= epochs_done]
+            *whole, _ = regular(self._path).read_bytes().split(b"\n")  # the last line may be cut
+            self.rows = [row for number, line in enumerate(whole, 1) if (row := self._row(number, line))["epoch"] <= epochs_done]
         write_text(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
         self._tensorboard = folder / "tensorboard"
+
+    def _row(self, number: int, line: bytes) -> dict[str, Any]:
+        """Return a line as a row of the log."""
+        path = Path(f"{self._path}, line {number}")
+        row = read_json(path, line, undefined=True)
+        numbers = isinstance(row, dict) and all(type(value) in (int, float) for value in row.values())
+        if not numbers or type(row.get("epoch")) is not int or row["epoch"] < 1:
+            raise RunError(f"{path} is no row of numbers with its epoch; delete {path.parent} and start again")
+        return dict(row)
 
     def add(self, row: dict[str, Any]) -> None:
         """Append one row."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from reverie import processes
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError, ReverieError
+from reverie.memory import is_out_of_memory
 from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
@@ -135,7 +134,9 @@ class ComparisonStudy:
         self.report(f"{recipe.name} …")
         try:
             run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
-        except (ReverieError, MemoryError, torch.OutOfMemoryError) as error:
+        except (ReverieError, MemoryError, RuntimeError, ValueError, TypeError) as error:
+            if not isinstance(error, ReverieError) and not is_out_of_memory(error):
+                raise
             if processes.world() > 1:  # the other processes may be waiting for this one
                 raise
             reason = str(error) if isinstance(error, ReverieError) else "does not fit into memory"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import NonNegativeFloat, NonNegativeInt  # noqa: TC002  # pydantic reads them
 
 from reverie import processes
 from reverie.data.recode import recode
@@ -36,12 +37,12 @@ COUNTING_QUERIES = 6_000
 class Fitted:
     """What a fit did."""
 
-    seconds: float
-    peak_mb: float
-    best_epoch: int | None = None
+    seconds: NonNegativeFloat
+    peak_mb: NonNegativeFloat
+    best_epoch: NonNegativeInt | None = None
     best_value: float | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, int | float]] = field(default_factory=list)
 
 
 def fit(

@@ -226,7 +226,7 @@ class Trainer:
                 f"{self.folder} was begun by {numbers['processes']} processes and this is {processes.world()}; "
                 f"start as many, or delete the folder"
             )
-        best = {name: value for name, value in numbers["best"].items() if value is not None}
+        best = {name: numbers["best"][name] for name in ("value", "epoch", "waited") if numbers["best"][name] is not None}
         self.best = Best(**best | {"patience": self.config.patience}, weights=weights)
         self.seconds = float(numbers["seconds"])
         if self._scaler.is_enabled():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from reverie import processes
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, short
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def choose_device(name: str | None) -> torch.device:
         return found if found is not None else torch.device("cpu")
     try:
         device = torch.device(str(name))
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device '{name}' cannot be used on this machine; use 'cpu' or leave --device out") from error
+        torch.zeros(1, device=device).item()  # a device without data, such as "meta", cannot answer
+    except (RuntimeError, AssertionError, ImportError, ValueError, AttributeError) as error:
+        raise ConfigError(f"device '{short(str(name))}' cannot be used on this machine; use 'cpu' or leave --device out") from error
     return device
 
 

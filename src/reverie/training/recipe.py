@@ -8,13 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.models.shelf import MODELS
-from reverie.options import Options, checked
+from reverie.options import Few, Options, checked
+from reverie.plain_yaml import read_yaml
 from reverie.settings import Settings, overridden, put
 from reverie.study.recipe import Name, RecipeShelf
 from reverie.training.config import TrainingConfig
@@ -37,7 +37,7 @@ class SuiteDataset(Options):
 
     split: SplitConfig = LeaveOneOut()
     """Protocol."""
-    seeds: PositiveInt = 1
+    seeds: Few = 1
     """Seeds of each row."""
     rows: tuple[str, ...] | Literal["all"] = "all"
     """Rows to run here."""
@@ -106,7 +106,7 @@ def cell_name(row: str, dataset: str) -> str:
 def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
     """Return what a recipe for a dataset and a model starts from: the packaged base, else the model's defaults."""
     for path in packaged.values():
-        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = read_yaml(path)
         if values.pop("base", False) and values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
             return values
     training = getattr(MODELS.config(model), "training_defaults", {})
@@ -131,7 +131,7 @@ def load_suite(name: str) -> Suite:
     known = suite_files()
     if name not in known:
         raise unknown("suite", name, known)
-    return parse_suite(yaml.safe_load(known[name].read_text(encoding="utf-8")), f"suite '{name}'")
+    return parse_suite(read_yaml(known[name]), f"suite '{name}'")
 
 
 def suite_cells() -> dict[str, tuple[Suite, str, str]]:

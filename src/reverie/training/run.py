@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from reverie import processes
 from reverie.data.splits.config import split_dataset
+from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, evaluate, with_history
-from reverie.files import read_json, write_json
+from reverie.files import check_digests, check_seal, digests, sealed, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
+from reverie.options import checked
 from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
@@ -33,6 +37,19 @@ METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 _DONE = "result.json"
 VERSION = 1
 """Of a run; raised when the same recipe comes to mean something else."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What ``result.json`` of a run folder holds; other keys are kept as they are."""
+
+    dataset: str
+    dataset_sha256: Annotated[str, Field(pattern="^[0-9a-f]{12,64}$")]
+    protocol: str
+    commit: str
+    fitted: Fitted
+    evaluation: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the files of the evaluation; runs of before have none."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,8 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
             measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
     if first:
-        write_json(folder / _DONE, facts | {"fitted": asdict(fitted)})
+        files = digests(folder / "evaluation")
+        write_json(folder / _DONE, sealed({**facts, "fitted": asdict(fitted), "evaluation": files}))
 
 
 def open_run(folder: str | Path) -> Run:
@@ -115,13 +133,16 @@ def open_run(folder: str | Path) -> Run:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
     if not (folder / "result.json").exists():
         raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
-    facts = read_json(folder / "result.json")
-    try:
-        fitted = Fitted(**facts.pop("fitted"))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise RunError(f"{folder / 'result.json'} is of another version of reverie; train again in a new folder") from error
+    path, remedy = folder / "result.json", "train again in a new folder"
+    known, facts = read_as(RunFacts, path, remedy, RunError), read_json(path)
+    checked(MODELS.config(recipe.model_name), recipe.model_options | known.fitted.chosen, f"{path}: fitted.chosen")
+    check_seal(facts, path, remedy, RunError)
+    check_digests(folder / "evaluation", known.evaluation, remedy, RunError)
     valid, test = (Evaluation.load(folder / "evaluation" / name) for name in ("valid", "test"))
-    return Run(folder, recipe, fitted, valid, test, facts)
+    for part in (valid, test):
+        if (part.model, part.protocol) != (recipe.model_name, known.protocol):
+            raise RunError(f"{folder / 'evaluation'} is of '{part.model}' ({part.protocol}), not of this run; {remedy}")
+    return Run(folder, recipe, known.fitted, valid, test, {name: facts[name] for name in facts if name != "fitted"})
 
 
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:

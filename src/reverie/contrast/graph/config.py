@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from reverie.options import Options
+from reverie.options import Few, Options
 
 
 class GraphTask(Options):
@@ -24,7 +24,7 @@ class GraphTask(Options):
     attributes: bool = False
     """Whether nodes have their attributes, standardised over all nodes, beside their one-hot labels. GraphCL leaves them out.
     Nodes that are left with nothing have the constant 1, as in GraphCL."""
-    layers: PositiveInt = 3
+    layers: Few = 3
     """Layers of the encoder, a graph isomorphism network."""
     dim: PositiveInt = 32
     """Width of a layer; a graph's vector is `layers` times as wide."""

@@ -10,7 +10,7 @@ from reverie.data.sources import cf, movielens, sequence_files
 from reverie.data.sources.attacked import recad, shilling
 from reverie.data.sources.entry import Layout, SourceEntry
 from reverie.data.sources.sequence_files import table_files
-from reverie.settings import read_yaml
+from reverie.plain_yaml import read_yaml
 
 LAYOUTS: dict[str, Layout] = {
     "ml-100k": movielens.publisher_100k,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -240,7 +241,9 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
         footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
         f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
     )
-    one = f"one person in words: reverie explain --run {folder} --user {split.vocabulary.users[0]}"
+    one = (
+        f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', str(split.vocabulary.users[0])])}"
+    )
     return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*shown_tables(done), one], [page])
 
 

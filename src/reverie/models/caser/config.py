@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import PositiveInt, model_validator
 
 from reverie.models.sequence_options import PositionOptions
+from reverie.options import Few
 
 
 class CaserConfig(PositionOptions):
     """Options of `caser`; `history` is the longest piece trained at once, scores depend on the last `window` events."""
 
-    window: PositiveInt = 5
+    window: Few = 5
     """How many of the most recent events a state sees, L in the paper."""
     horizontal: PositiveInt = 16
     """Horizontal filters of each height 1 to `window`."""

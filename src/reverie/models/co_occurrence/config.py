@@ -34,7 +34,7 @@ class CoOccurrenceConfig(Options):
     """Weight lambda of popularity, an item's share of all training events (>= 0)."""
     history: int = Field(default=50, ge=1)
     """How many of the most recent events are read, L, in events (>= 1)."""
-    trials: int = Field(default=16, ge=0)
+    trials: int = Field(default=16, ge=0, le=10_000)
     """How many settings to try where there is validation to choose on; the first is this configuration, the others are drawn at
     random (0 or 1 tries nothing else)."""
     windows: tuple[Window, ...] = Field(default=(5, 10, 20, 50), min_length=1)

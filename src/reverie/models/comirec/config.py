@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import PositiveInt
-
 from reverie.models.sequence_options import SequenceOptions
+from reverie.options import Few
 
 
 class ComiRecConfig(SequenceOptions):
@@ -15,5 +14,5 @@ class ComiRecConfig(SequenceOptions):
 
     training_defaults: ClassVar[Mapping[str, Any]] = {"batch_size": 512}
 
-    interests: PositiveInt = 4
+    interests: Few = 4
     """Vectors per history, K; 4 as published."""

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from reverie.diffusion.config import DDIM, SamplerConfig, ScheduleName
 from reverie.models.sequence_options import PositionOptions
 from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
+from reverie.options import Few
 
 
 class DaydreamConfig(PositionOptions):
@@ -16,9 +17,9 @@ class DaydreamConfig(PositionOptions):
 
     objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=2048, shared=True))
     """The softmax of the anchor; by default many negatives that the whole batch shares."""
-    blocks: PositiveInt = 1
+    blocks: Few = 1
     """Transformer blocks that read the history."""
-    heads: PositiveInt = 1
+    heads: Few = 1
     """Attention heads; divides `dim`."""
     multiple: PositiveInt = 1
     """Hidden width of the transformer's feed-forward part, as a multiple of `dim`."""
@@ -30,11 +31,11 @@ class DaydreamConfig(PositionOptions):
     """Whether the denoiser sees noisy targets. Off is the control: the same network, the same losses, no diffusion."""
     denoiser: Literal["modulated", "mlp1", "mlp2"] = "modulated"
     """Blocks modulated by guidance and step (adaLN), or one of DreamRec's layers on their concatenation."""
-    denoiser_blocks: PositiveInt = 1
+    denoiser_blocks: Few = 1
     """Blocks of `modulated`."""
     schedule: ScheduleName = "cosine"
     """How noise grows along the chain; it always ends in pure noise (arXiv 2305.08891)."""
-    steps: int = Field(default=32, ge=2)
+    steps: int = Field(default=32, ge=2, le=1_000_000)
     """Length T of the chain."""
     pure: float = Field(default=0.9, ge=0, le=1)
     """Share of positions trained from pure noise, where generation starts; the others get a step drawn evenly. With .5 training

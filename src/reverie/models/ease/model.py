@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +9,7 @@ import torch
 from scipy.linalg import lapack
 
 from reverie.errors import DataError
+from reverie.memory import available_bytes
 from reverie.models.counting import CountingModel, binary_history_rows, compute_event_share, interaction_matrix
 
 if TYPE_CHECKING:
@@ -23,20 +21,6 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.models.counting import Arrays, Measure
     from reverie.models.ease.config import EASEConfig
-
-
-_MEMINFO = Path("/proc/meminfo")
-
-
-def available_bytes() -> int:
-    """Return how much memory could be taken now."""
-    found = re.search(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE) if _MEMINFO.exists() else None
-    if found:
-        return int(found[1]) * 1024
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 2**63
 
 
 _BLOCK = 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import PositiveInt
 
 from reverie.models.sequence_options import PositionOptions
+from reverie.options import Few
 
 
 class GRU4RecConfig(PositionOptions):
@@ -12,5 +13,5 @@ class GRU4RecConfig(PositionOptions):
 
     hidden: PositiveInt = 128
     """Width of the recurrent state."""
-    layers: PositiveInt = 1
+    layers: Few = 1
     """Number of recurrent layers."""

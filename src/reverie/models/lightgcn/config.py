@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, check_adversarial
-from reverie.options import Options
+from reverie.options import Few, Options
 
 
 class LightGCNConfig(Options):
@@ -23,7 +23,7 @@ class LightGCNConfig(Options):
 
     dim: PositiveInt = 64
     """Width of user and item vectors."""
-    layers: PositiveInt = 3
+    layers: Few = 3
     """How often vectors are passed along edges; layers 0 to this one are averaged."""
     cosine: bool = False
     """Whether scores are cosines of user and item vectors, as contrastive objectives expect."""

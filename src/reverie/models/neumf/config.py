@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import PositiveInt
 
 from reverie.objectives.config import BCE, NegativesConfig, ObjectiveConfig
-from reverie.options import Options
+from reverie.options import Few, Options
 
 
 class NeuMFConfig(Options):
@@ -18,7 +18,7 @@ class NeuMFConfig(Options):
 
     factor: PositiveInt = 32
     """Width of what the product and the network each hand to the last layer ("predictive factors")."""
-    layers: PositiveInt = 3
+    layers: Few = 3
     """Layers of the network; each halves the width, so vectors of the network are factor · 2^(layers - 1) wide. RecAD takes 5,
     which costs about 17 times the arithmetic of 3."""
     objective: ObjectiveConfig = BCE(negatives=NegativesConfig(n=4))

@@ -20,5 +20,5 @@ class RecentPopularityConfig(Options):
     """Days after which an event counts half (> 0). Used as it is where there is no validation to choose on."""
     shortest_days: float = Field(default=0.125, gt=0)
     """Shortest half-life to try on validation, in days (> 0); the longest is the span of the training events."""
-    trials: int = Field(default=8, ge=0)
+    trials: int = Field(default=8, ge=0, le=10_000)
     """How many half-lives to try on validation, evenly spaced on a log scale (0 keeps `half_life_days`)."""

@@ -7,14 +7,15 @@ from typing import Literal
 from pydantic import PositiveInt, model_validator
 
 from reverie.models.sequence_options import PositionOptions
+from reverie.options import Few
 
 
 class SASRecConfig(PositionOptions):
     """Options of `sasrec`; the defaults follow the sampled-softmax settings of eSASRec (RecSys'25) for the Amazon sets."""
 
-    blocks: PositiveInt = 1
+    blocks: Few = 1
     """Number of transformer blocks."""
-    heads: PositiveInt = 1
+    heads: Few = 1
     """Number of attention heads; divides `dim`."""
     block: Literal["standard", "ligr"] = "standard"
     """Pre-norm GELU block, or gated LiGR block with SwiGLU (arXiv 2502.03417)."""

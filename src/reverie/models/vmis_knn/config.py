@@ -24,6 +24,6 @@ class VMISKNNConfig(Options):
     """Power of an item's log(sessions / sessions with it) in its score (>= 0; 0 takes no notice of how frequent it is)."""
     history: int = Field(default=10, ge=1, le=50)
     """How many of the most recent events are read, in events (1 to 50)."""
-    trials: int = Field(default=8, ge=0)
+    trials: int = Field(default=8, ge=0, le=10_000)
     """How many settings to try where there is validation to choose on; the first is this configuration, the others are drawn at
     random (0 or 1 tries nothing else)."""

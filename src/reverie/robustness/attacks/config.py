@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from reverie.options import Options
+from reverie.options import Few, Options
 
 
 class SurrogateConfig(Options):
@@ -202,7 +202,7 @@ class InjectedSessionsConfig(Options):
 class ProfilePollutionConfig(Options):
     """Options of profile pollution."""
 
-    events: PositiveInt = 2
+    events: Few = 2
     """Events appended to each history."""
     pool: PositiveInt = 20
     """Items tried for each of them: those liked most with the target, and as many of the most popular."""

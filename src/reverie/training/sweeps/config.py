@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from reverie.errors import ConfigError
 from reverie.options import Options, checked
@@ -28,6 +28,8 @@ class Range(Options):
             raise ValueError(f"low={self.low:g} is not below high={self.high:g}")
         if self.log and self.low <= 0:
             raise ValueError(f"a logarithmic scale needs low above 0, not {self.low:g}")
+        if self.integer and max(abs(self.low), abs(self.high)) > 2**53:
+            raise ValueError(f"whole numbers are drawn up to 2**53, not between {self.low:g} and {self.high:g}")
         if self.integer and not (self.low.is_integer() and self.high.is_integer()):
             raise ValueError(f"integer needs whole bounds, not {self.low:g} and {self.high:g}")
         return self
@@ -68,7 +70,7 @@ class SweepRecipe(Options):
 
     space: dict[str, Range | Choice]
     """By key of the recipe, such as ``training.learning_rate``: ``low`` and ``high``, or ``values``."""
-    trials: PositiveInt = 8
+    trials: int = Field(default=8, ge=1, le=10_000)
     """How many settings to try, the recipe's own included."""
     pruning: bool = True
     """Whether to stop a training whose best validation so far is below the median of the finished trials at the same epoch."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
-
 from reverie.errors import ConfigError
 from reverie.files import atomic_path, write_text
 from reverie.models.shelf import MODELS
 from reverie.options import checked
+from reverie.plain_yaml import dump_yaml
 from reverie.training.recipe import RECIPES, Recipe, change_recipe
 from reverie.training.sweeps.config import Range
 
@@ -74,8 +73,8 @@ def in_words(setting: Setting) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """Return a plain value as YAML reads it back (JSON would not do: YAML takes 5e-05 for text)."""
-    return yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
+    """Return a plain value as YAML reads it back."""
+    return dump_yaml(value, float("inf")).removesuffix("...\n").strip()
 
 
 def _fault(recipe: Recipe, setting: Setting) -> str:
