@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.data.ids import matched
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
 
 def _places(ids: pl.Series, known: pl.Series, kind: str) -> NDArray[np.int64]:
     known_places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    wanted_ids = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
+    wanted_ids = pl.DataFrame({"id": matched(ids, known.dtype)})
     places = wanted_ids.join(known_places, on="id", how="left", maintain_order="left")["at"]
     if places.null_count():
         first = ids[int(places.is_null().arg_max() or 0)]

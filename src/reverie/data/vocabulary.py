@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from reverie.data.ids import matched_one
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Vocabulary:
         ndarray, int32
             Codes in 0..N.
         """
-        return np.array([self._item_index.get(_as(i, self.items), 0) for i in ids], dtype=np.int32)
+        return np.array([self._item_index.get(matched_one(i, self.items.dtype), 0) for i in ids], dtype=np.int32)
 
     def user_codes(self, ids: Iterable[Any]) -> NDArray[np.int64]:
         """Return the codes of external user ids; -1 for an id that is not known.
@@ -81,7 +82,7 @@ class Vocabulary:
         ndarray, int64
             Codes in -1..n_users-1.
         """
-        return np.array([self._user_index.get(_as(u, self.users), -1) for u in ids], dtype=np.int64)
+        return np.array([self._user_index.get(matched_one(u, self.users.dtype), -1) for u in ids], dtype=np.int64)
 
     def title(self, code: int) -> str:
         """Return what to call an item in front of a person: its title, or its id where it has none.
@@ -105,13 +106,3 @@ class Vocabulary:
             raise DataError(f"item code {code} is outside 1..{self.n_items}")
         title = None if self.titles is None else self.titles[int(code) - 1]
         return str(title) if title else f"item {self.items[int(code) - 1]}"
-
-
-def _as(value: Any, series: pl.Series) -> Any:
-    """Bring an id typed by a person to the type of the vocabulary's ids."""
-    if series.dtype == pl.String:
-        return str(value)
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
