@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Offline, Quiet, console, print_json
+from reverie.cli.options import Device, Json, Kinds, Offline, Quiet, console, kinds_of, print_json
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def compare(
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
+    kinds: Kinds = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds per model; 1, or what the suite says.")] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Add rows fitted again on train and validation.")] = False,
@@ -54,7 +55,8 @@ def compare(
     if all((Path(w) / "recipe.yaml").exists() for w in what):
         _finished(what, json, quiet, offline, out, results)
         return
-    columns = {k: v for k, v in (("catalog", catalog), ("user", user), ("item", item), ("timestamp", timestamp)) if v is not None}
+    given = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp, "kinds": kinds_of(kinds)}
+    columns = {key: value for key, value in given.items() if value is not None}
     name = _slug(what[0])
     if what[0] in suite_files():
         if len(what) > 1 or models or protocol or columns or core:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,6 +21,7 @@ Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1,
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
+Kinds = Annotated[str | None, typer.Option("--kinds", help="Count only events of these kinds, comma-separated: purchase,cart.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the recipe, e.g. --set training.epochs=5.")]
 
 
@@ -29,6 +32,16 @@ def console(quiet: bool = False) -> Console:
     from rich.console import Console
 
     return Console(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def kinds_of(text: str | None) -> tuple[str, ...] | None:
+    """Return the kinds of events that an option names."""
+    if text is None:
+        return None
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip()))
+    if not kinds:
+        raise ConfigError("--kinds names no kind of event; write for instance --kinds purchase,cart")
+    return kinds
 
 
 def print_json(value: Any) -> None:

@@ -16,6 +16,8 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Order = Literal["timestamp", "source", "none"]
@@ -30,7 +32,8 @@ class Dataset:
     """Interactions of users with items, in order, and the catalogue of the items.
 
     Ties are broken by one rule everywhere: events of a user are ordered by time, to the nanosecond, and events with the very
-    same time keep the order of the source. Rows that repeat a user, an item and a timestamp (and a kind) are one event; the first is kept.
+    same time keep the order of the source. Rows that repeat a user, an item and a time (and a kind) are one event; the first is
+    kept.
 
     Parameters
     ----------
@@ -76,6 +79,11 @@ class Dataset:
     def n_events(self) -> int:
         """Number of events."""
         return self.events.height
+
+    @property
+    def kind_counts(self) -> dict[str, int]:
+        """Number of events of each kind, the most frequent first; empty where events have none."""
+        return dict(self.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in self.events.columns else {}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -182,7 +190,7 @@ def _codes(column: str, ids: pl.Series) -> pl.Expr:
     return pl.col(column).rank("dense") - 1
 
 
-def _grouped(frame: pl.DataFrame, times: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+def _grouped(frame: pl.DataFrame, times: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """Return user codes in sorted order, and the stable order that sorts the frame (None where it is sorted already)."""
     users = frame["user"].to_numpy()
     if not times and bool((users[1:] >= users[:-1]).all()):

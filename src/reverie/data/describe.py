@@ -35,7 +35,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "repeated_pairs": 1 - pairs / dataset.n_events,
         **_times(sequences),
         "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
-        "kinds": dict(dataset.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in dataset.events.columns else {},
+        "kinds": dataset.kind_counts,
         "order": dataset.order,
         "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
         "sha256": dataset.sha256,

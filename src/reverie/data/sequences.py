@@ -29,8 +29,8 @@ class Sequences:
     vocabulary : Vocabulary
         External ids of items and users.
     columns : mapping of str to ndarray, shape [n_events]
-        What else is known of each event: ``time`` (int64 whole seconds since 1970 UTC), ``nanosecond`` (int32, behind that second, where
-        any time is finer), ``rating`` (float32), ``weight`` (float32, factor of its loss in training), ...
+        What else is known of each event: ``time`` (int64 whole seconds since 1970 UTC), ``nanosecond`` (int32, behind that second,
+        where any time is finer), ``rating`` (float32), ``weight`` (float32, factor of its loss in training), ...
     """
 
     items: NDArray[np.int32]

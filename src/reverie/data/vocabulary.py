@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from reverie.data.ids import matched_one
 from reverie.errors import DataError
@@ -15,6 +14,7 @@ from reverie.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
     from numpy.typing import NDArray
 
 

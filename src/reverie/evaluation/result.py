@@ -146,8 +146,8 @@ class Evaluation:
                 raise DataError(f"{place} has no {name}.parquet; evaluate again and save there")
         try:
             facts = json.loads(pl.read_parquet_metadata(place / "ranks.parquet")[_KEY])
-            ranks, topk = (pl.read_parquet(place / f"{name}.parquet") for name in ("ranks", "topk"))
-            scored = pl.read_parquet(place / "scored.parquet") if (place / "scored.parquet").exists() else None
+            ranks, topk = (pl.read_parquet(place / f"{name}.parquet", glob=False) for name in ("ranks", "topk"))
+            scored = pl.read_parquet(place / "scored.parquet", glob=False) if (place / "scored.parquet").exists() else None
         except (KeyError, ValueError, pl.exceptions.PolarsError) as error:
             raise DataError(
                 f"{place} does not hold an evaluation that this version can read; evaluate again and save there"

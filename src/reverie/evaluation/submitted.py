@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from reverie.data.ids import matched
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError
 from reverie.evaluation.ranking import history_keys
@@ -119,7 +120,7 @@ def queries_users(queries: Queries) -> pl.Series:
 
 def _at(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     """Position of each id among the known ones, -1 where it is not; digits find integers and the reverse."""
-    wanted = pl.DataFrame({"id": ids.cast(known.dtype, strict=False)})
+    wanted = pl.DataFrame({"id": matched(ids, known.dtype)})
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
     positions: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
     return positions

@@ -142,7 +142,7 @@ def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:
 def load_vocabulary(folder: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote."""
     try:
-        items, users = pl.read_parquet(folder / "items.parquet"), pl.read_parquet(folder / "users.parquet")
+        items, users = pl.read_parquet(folder / "items.parquet", glob=False), pl.read_parquet(folder / "users.parquet", glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RunError(f"the ids beside the model in {folder} cannot be read ({error}); train the model again") from error
     return Vocabulary(items["item"], users["user"], items["title"] if "title" in items.columns else None)

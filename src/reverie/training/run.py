@@ -61,7 +61,7 @@ def run_inputs(recipe: Recipe, sha256: str, protocol: str) -> dict[str, Any]:
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
     """Open the dataset that a recipe names, filtered as it says."""
-    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
+    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating", "kinds"}, exclude_none=True)
     dataset = open_dataset(recipe.name, offline=offline, **columns)
     if recipe.user_core > 1 or recipe.item_core > 1:
         dataset = dataset.k_core(recipe.user_core, recipe.item_core)

@@ -21,7 +21,9 @@ def to_ids(values: pl.Series, where: str, role: str) -> pl.Series:
         integers = values.cast(pl.Int64, strict=False)
         return values.cast(pl.String) if integers.null_count() else integers
     if dtype.is_float():
-        check_values(values, values.abs() < 2.0**53, where, "an id that a float keeps apart from its neighbours: give integers or text")
+        check_values(
+            values, values.abs() < 2.0**53, where, "an id that a float keeps apart from its neighbours: give integers or text"
+        )
         whole = values.cast(pl.Int64, strict=False)
         check_values(values, whole.is_not_null() & (whole == values), where, "an integer or text")
         return whole
@@ -46,11 +48,14 @@ def to_text(values: pl.Series, where: str, role: str) -> pl.Series:
             return values.cast(pl.String)
         except pl.exceptions.ComputeError:
             return values.bin.encode("hex")
-    flat = isinstance(values.dtype, pl.List | pl.Array) and not values.dtype.inner.is_nested()
-    if flat and values.dtype.inner not in (pl.Binary, pl.Object) and role in ("title", "categories", "text", "cover", "video"):
+    inner = values.dtype.inner if isinstance(values.dtype, pl.List | pl.Array) else None
+    flat = isinstance(inner, pl.DataType) and not inner.is_nested() and inner not in (pl.Binary, pl.Object)
+    if flat and role in ("title", "categories", "text", "cover", "video"):
         return values.cast(pl.List(pl.String)).list.join("|", ignore_nulls=True)
     if values.dtype.is_nested() or values.dtype == pl.Object:
-        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not text; bring it to text or rename the column ({role})")
+        raise DataError(
+            f"{where}: column '{values.name}' holds {values.dtype}, not text; bring it to text or rename the column ({role})"
+        )
     return values.cast(pl.String)
 
 

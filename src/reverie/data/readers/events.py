@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,8 +100,8 @@ def read_events(
     ----------
     source : path, or pandas, Polars or Arrow frame
         CSV, TSV, Parquet, Arrow or Feather, JSON lines, RecBole's atomic ``.inter``, or ``.txt`` with a line "user item item ..."
-        for each user; files may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``, ``.zip``). A folder is read as the parts of one log,
-        by their names; a path is never a pattern. A list of items is one event each.
+        for each user; files may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``, ``.zip``). A folder is read as the parts of one
+        log, by their names; a path is never a pattern. A list of items is one event each.
     user, item, timestamp, rating, kind : str, optional
         Columns, where their names are not among the usual ones (`reverie.data.readers.table.EVENT_NAMES`). A column ``part``
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name. A
@@ -135,12 +136,9 @@ def read_events(
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
     with open_table(source, format) as table:
         events, notes = _events(table, chosen, order is None)
-    if kinds is not None:
-        events, counted = of_kinds(events, kinds, "the frame" if not isinstance(source, str | os.PathLike) else str(source))
-        notes.append(counted)
     if "timestamp" in events.columns:
         events = drop_repeats(events)
-    return Dataset(
+    dataset = Dataset(
         events,
         read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
         name or _name(source),
@@ -148,6 +146,7 @@ def read_events(
         licence,
         notes=tuple(notes),
     )
+    return dataset if kinds is None else of_kinds(dataset, kinds)
 
 
 def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> tuple[pl.DataFrame, list[str]]:
@@ -159,12 +158,16 @@ def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> t
     frame = table.read([*column_of.values(), *more], ids=ids, times=times)
     if any(frame[column].null_count() for column in column_of.values()):
         table.check()
-    lists = [column for role, column in column_of.items() if role != "user" and isinstance(frame.schema[column], pl.List | pl.Array)]
+    lists = [
+        column for role, column in column_of.items() if role != "user" and isinstance(frame.schema[column], pl.List | pl.Array)
+    ]
     if column_of["item"] in lists:
         try:
             frame = frame.explode(lists, empty_as_null=False, keep_nulls=True)
         except pl.exceptions.PolarsError as error:
-            raise DataError(f"{where}: the lists of {', '.join(lists)} differ in length within a row; give one event a row") from error
+            raise DataError(
+                f"{where}: the lists of {', '.join(lists)} differ in length within a row; give one event a row"
+            ) from error
     columns: dict[str, pl.Series] = {}
     notes: list[str] = []
     for role, column in column_of.items():
@@ -213,28 +216,32 @@ def _columns(table: Table, chosen: dict[str, str | None]) -> dict[str, str]:
 def _by_position(events: pl.DataFrame, values: pl.Series, where: str, asked: bool) -> tuple[pl.DataFrame, str]:
     """Bring events into the order of a column of positions; one that nobody asked for has to be an order."""
     source = values.str.strip_chars() if values.dtype == pl.String else values
-    numbers = None if source.dtype.is_nested() else source.cast(pl.Float64, strict=False)
-    good = pl.Series([False]) if numbers is None else numbers.is_finite().fill_null(False)
+    plain = source.dtype.is_numeric() or source.dtype == pl.String
+    numbers = source.cast(pl.Float64, strict=False) if plain else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(source))
+    good = numbers.is_finite().fill_null(False)
     if asked:
         check_values(values, good, where, "a position")
     elif not good.all() or events.select(pl.struct(pl.col("user"), values.alias("position")).is_duplicated().any()).item():
         return events, f"column '{values.name}' does not number the events of each user, so it orders nothing"
-    assert numbers is not None  # for the type checker
-    return events[np.argsort(numbers.to_numpy(), kind="stable")], f"column '{values.name}' orders the events of a user; it is no date"
+    return events[
+        np.argsort(numbers.to_numpy(), kind="stable")
+    ], f"column '{values.name}' orders the events of a user; it is no date"
 
 
-def of_kinds(events: pl.DataFrame, kinds: Sequence[str], where: str) -> tuple[pl.DataFrame, str]:
-    """Keep the events of some kinds, and say what was counted."""
+def of_kinds(dataset: Dataset, kinds: Sequence[str]) -> Dataset:
+    """Keep the events of some kinds; a note says how many."""
+    kinds, events = [kinds] if isinstance(kinds, str) else list(kinds), dataset.events
     if "kind" not in events.columns:
-        raise DataError(f"{where} has no column of kinds to choose {', '.join(kinds)} from; leave out the kinds or name it with kind=")
+        raise DataError(f"'{dataset.name}' has no column of kinds, so {', '.join(kinds)} cannot be chosen; leave out the kinds")
     known = events["kind"].drop_nulls().unique().sort().to_list()
     for kind in kinds:
         if kind not in known:
-            raise DataError(f"{where} has no event of the kind '{kind}'{nearest(kind, known)}; its kinds are {', '.join(known[:20])}")
-    kept = events.filter(pl.col("kind").is_in(list(kinds)))
-    counts = dict(kept["kind"].value_counts(sort=True).iter_rows())
-    said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-    return kept, f"of {events.height:,} events {kept.height:,} are counted ({said})"
+            raise DataError(
+                f"'{dataset.name}' has no event of the kind '{kind}'{nearest(kind, known)}; its kinds are {', '.join(known[:20])}"
+            )
+    kept = events.filter(pl.col("kind").is_in(kinds))
+    note = f"{kept.height:,} of {events.height:,} events are counted: {', '.join(kinds)}"
+    return replace(dataset, events=kept, notes=(*dataset.notes, note))
 
 
 def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:

@@ -87,7 +87,9 @@ def check_delimited(path: Path, where: str, separator: str, quote: str | None) -
         with path.open(encoding="utf-8-sig") as handle:
             for number, line in enumerate(handle, start=1):
                 if stray.search(line):
-                    raise DataError(f"{where} line {number} has a quote inside a field; put that field in quotes and write the quote twice")
+                    raise DataError(
+                        f"{where} line {number} has a quote inside a field; put that field in quotes and write the quote twice"
+                    )
 
 
 def check_utf8(path: Path, where: str) -> None:
@@ -162,7 +164,9 @@ def _open_parquet(path: Path, where: str) -> Table:
 def _open_arrow(path: Path, where: str) -> Table:
     with path.open("rb") as handle:
         streamed = handle.read(6) != b"ARROW1"
-    return _columnar(lambda: pl.read_ipc_stream(path).lazy() if streamed else pl.scan_ipc(path.absolute(), glob=False), where, "Arrow")
+    return _columnar(
+        lambda: pl.read_ipc_stream(path).lazy() if streamed else pl.scan_ipc(path.absolute(), glob=False), where, "Arrow"
+    )
 
 
 def _columnar(scan: Callable[[], pl.LazyFrame], where: str, kind: str) -> Table:
@@ -239,7 +243,9 @@ def parts_of(folder: Path) -> list[Path]:
         raise DataError(f"{folder} is a folder without files; check the path")
     for part in parts:
         if part.is_dir():
-            raise DataError(f"{folder} holds the folder {part.name}; give a folder that holds nothing but the part files of one log")
+            raise DataError(
+                f"{folder} holds the folder {part.name}; give a folder that holds nothing but the part files of one log"
+            )
     return parts
 
 
@@ -279,9 +285,7 @@ def _open_frame(source: Any) -> Table:
         columns = tuple(str(column) for column in source.columns)
         return Table(where, columns, lambda names, *_: _from_pandas(source, names))
     if package == "pyarrow" and hasattr(source, "column_names"):
-        return Table(
-            where, tuple(source.column_names), lambda names, *_: pl.DataFrame(pl.from_arrow(source.select(names))).lazy()
-        )
+        return Table(where, tuple(source.column_names), lambda names, *_: pl.DataFrame(pl.from_arrow(source.select(names))).lazy())
     raise DataError(f"events cannot be read from a {type(source).__name__}; give a path or a pandas, Polars or Arrow frame")
 
 

@@ -43,7 +43,9 @@ def unpacked(path: Path) -> Iterator[Path]:
                 _copy(source, target, path)
         except _ERRORS as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise DataError(f"{path} cannot be unpacked into {folder} ({error.strerror}); free some space or set TMPDIR") from error
+                raise DataError(
+                    f"{path} cannot be unpacked into {folder} ({error.strerror}); free some space or set TMPDIR"
+                ) from error
             raise DataError(f"{path} is cut short or damaged ({error}); fetch or compress it again") from error
         if _packing(target) is not None:
             raise DataError(f"{path} is packed twice; unpack it once")
@@ -55,7 +57,7 @@ def require_file(path: Path) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        raise DataError(f"the path {ascii(str(path))} is not UTF-8; rename it") from None
+        raise DataError(f"the path {str(path)!a} is not UTF-8; rename it") from None
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "is no regular file" if path.exists() else "does not exist"
         pattern = not path.exists() and any(sign in str(path) for sign in "*?[")

@@ -23,8 +23,21 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "event", "eventtype", "behavior", "behaviour", "behaviortype", "action"),
     "part": ("part",),
     "position": (
-        "position", "pos", "index", "idx", "rank", "order", "step", "sequence", "seq", "place", "eventindex", "eventnumber",
-        "sequencenumber", "sessionposition", "itemposition",
+        "position",
+        "pos",
+        "index",
+        "idx",
+        "rank",
+        "order",
+        "step",
+        "sequence",
+        "seq",
+        "place",
+        "eventindex",
+        "eventnumber",
+        "sequencenumber",
+        "sessionposition",
+        "itemposition",
     ),
 }
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
@@ -67,7 +80,9 @@ def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
 
 def unreadable(where: str, error: Exception) -> DataError:
     """Return the error for a source that Polars cannot read."""
-    return DataError(f"{where} cannot be read ({str(error).splitlines()[0]}); check the file, and that its suffix is that of its format")
+    return DataError(
+        f"{where} cannot be read ({str(error).splitlines()[0]}); check the file, and that its suffix is that of its format"
+    )
 
 
 UNCHANGED = "ids that come back unchanged from integers"
@@ -128,5 +143,5 @@ class Table:
                 return self.text(columns).collect(engine="streaming")
         except pl.exceptions.PolarsError as error:
             first = error
-        error = first or pl.exceptions.ComputeError("it changed while it was read")
-        raise unreadable(self.where, error) from error
+        reason = first or pl.exceptions.ComputeError("it changed while it was read")
+        raise unreadable(self.where, reason) from reason

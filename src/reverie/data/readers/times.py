@@ -118,7 +118,7 @@ def _decimals(text: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where: str) -> Times:
     """Tell the unit of a column of numbers by its largest one."""
-    low, high = int(whole.min()), int(whole.max())  # type: ignore[call-overload]  # integers only
+    low, high = int(whole.min()), int(whole.max())  # type: ignore[arg-type]  # integers only
     for digits, pattern in STAMPS:
         if 19 * 10 ** (digits - 2) <= low and high < 22 * 10 ** (digits - 2) and rest is None:
             stamps = whole.cast(pl.String).str.to_datetime(pattern, strict=False, time_unit="us")
@@ -134,7 +134,7 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
 
 
 def _require_one_unit(values: pl.Series, whole: pl.Series, high: int, name: str, ticks: int, where: str) -> None:
-    """Refuse a column where the unit of the largest value makes others too early, which are dates in a smaller unit or as digits."""
+    """Refuse a column where the unit of the largest value makes others too early, or some may be dates in digits."""
     if ticks > 1:
         wrong = (whole >= YEAR_1980) & (whole < YEAR_1980 * ticks)
         if high < YEAR_2000 * ticks:
@@ -167,7 +167,7 @@ def _of_ticks(values: pl.Series, whole: pl.Series, rest: pl.Series | None, ticks
 
 
 def _checked(values: pl.Series, seconds: pl.Series, nanoseconds: pl.Series | None, where: str) -> Times:
-    if int(seconds.min()) < YEAR_1 or int(seconds.max()) >= YEAR_10000:  # type: ignore[call-overload]  # integers only
+    if int(seconds.min()) < YEAR_1 or int(seconds.max()) >= YEAR_10000:  # type: ignore[arg-type]  # integers only
         good = (seconds >= YEAR_1) & (seconds < YEAR_10000)
         check_values(values, good, where, "a time between the years 1 and 9999")
     if nanoseconds is not None and nanoseconds.max() == 0:
@@ -187,7 +187,7 @@ def _dates(values: pl.Series, text: pl.Series, where: str) -> Times:
     microseconds = found.to_physical()
     seconds = microseconds // 10**6
     nanoseconds = (microseconds - seconds * 10**6) * 1000
-    if int(text.str.len_bytes().max() or 0) > 26:  # type: ignore[call-overload]  # integers only
+    if int(text.str.len_bytes().max() or 0) > 26:  # type: ignore[arg-type]  # integers only
         finer = text.str.extract(r"[.,]\d{6}(\d{1,3})", 1).fill_null("").str.pad_end(3, "0")
         nanoseconds = nanoseconds + finer.cast(pl.Int64)
     return _checked(values, seconds, nanoseconds, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,22 @@ _CATALOG = {
     "video": "video:token",
 }
 SUFFIXES = (".parquet", ".csv", ".inter")
+WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".parquet": lambda frame, path: frame.write_parquet(path),
+    ".pq": lambda frame, path: frame.write_parquet(path),
+    ".csv": lambda frame, path: frame.write_csv(path),
+    ".tsv": lambda frame, path: frame.write_csv(path, separator="\t"),
+    ".jsonl": lambda frame, path: frame.write_ndjson(path),
+    ".ndjson": lambda frame, path: frame.write_ndjson(path),
+}
+"""How a table is written, by the suffix of its file."""
+
+
+def table_writer(path: Path) -> Callable[[pl.DataFrame, Path], None]:
+    """Return the writer for the suffix of a file, before anything is computed for it."""
+    if path.suffix.lower() not in WRITERS:
+        raise DataError(f"a table cannot be written to {path}; choose a name ending in {', '.join(WRITERS)}")
+    return WRITERS[path.suffix.lower()]
 
 
 def write_dataset(dataset: Dataset, path: str | Path) -> list[Path]:
@@ -59,7 +76,10 @@ def _one_time(events: pl.DataFrame, binary: bool) -> pl.DataFrame:
         time = (seconds * ticks + finer // (10**9 // ticks)).cast(pl.Datetime(unit))  # type: ignore[arg-type]  # one of its units
     else:
         before = (seconds < 0) & (finer > 0)  # -0.5 is half a second before the second 0
-        sign, whole_part = pl.when(before).then(pl.lit("-")).otherwise(pl.lit("")), pl.when(before).then(-seconds - 1).otherwise(seconds)
+        sign, whole_part = (
+            pl.when(before).then(pl.lit("-")).otherwise(pl.lit("")),
+            pl.when(before).then(-seconds - 1).otherwise(seconds),
+        )
         digits = pl.when(before).then(10**9 - finer).otherwise(finer).cast(pl.String).str.zfill(9).str.strip_chars_end("0")
         time = pl.format("{}{}.{}", sign, whole_part, pl.when(digits == "").then(pl.lit("0")).otherwise(digits))
     return events.with_columns(time.alias("timestamp")).drop("nanosecond")
@@ -67,10 +87,8 @@ def _one_time(events: pl.DataFrame, binary: bool) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, target: Path, names: dict[str, str]) -> Path:
     with atomic_path(target) as temporary:
-        if target.suffix.lower() == ".parquet":
-            frame.write_parquet(temporary)
-        elif target.suffix.lower() == ".csv":
-            frame.write_csv(temporary)
+        if target.suffix.lower() != ".inter":
+            table_writer(target)(frame, temporary)
         else:
             flat = frame.rename(names, strict=False).with_columns(pl.col(pl.String).str.replace_all(r"[\t\r\n]", " "))
             flat.write_csv(temporary, separator="\t", quote_style="never")

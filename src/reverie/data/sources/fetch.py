@@ -17,7 +17,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from reverie.data.readers.formats import unpacked
+from reverie.data.readers.packed import unpacked
 from reverie.errors import DataError, ReverieError
 from reverie.files import cache_folder, read_json, sha256, write_json
 

@@ -102,7 +102,8 @@ def _measured(
         facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
         write_json(folder / "result.json", facts)
     on_valid, on_test = (
-        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet")} for name in ("valid", "test")
+        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet", glob=False)}
+        for name in ("valid", "test")
     )
     facts = read_json(folder / "result.json")
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
