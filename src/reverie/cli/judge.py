@@ -91,9 +91,11 @@ def _task(
     from reverie.evaluation import read_truth, targets_in_history
     from reverie.files import sha256
 
-    unwanted = history if truth is None else protocol or kinds
+    unwanted = history if truth is None else protocol
     if (dataset is None) == (truth is None) or unwanted is not None:
-        raise ConfigError("say what is true: --dataset with --protocol and --kinds, or --truth with or without --history")
+        raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
+    if kinds and truth is not None:
+        raise ConfigError("--kinds chooses among the events of --dataset, and --truth has none; leave it out")
     if on not in ("valid", "test"):
         raise ConfigError(f"--on {on} is not possible; use valid or test")
     if truth is None:

@@ -87,7 +87,7 @@ def _one_time(events: pl.DataFrame, binary: bool) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, target: Path, names: dict[str, str]) -> Path:
     with atomic_path(target) as temporary:
-        if target.suffix.lower() != ".inter":
+        if target.suffix.lower() in WRITERS:
             table_writer(target)(frame, temporary)
         else:
             flat = frame.rename(names, strict=False).with_columns(pl.col(pl.String).str.replace_all(r"[\t\r\n]", " "))
