@@ -111,7 +111,7 @@ def test_unknown_formats_and_missing_files(tmp_path: Path) -> None:
         read_events(tmp_path / "a.dat", format="parket")
     with pytest.raises(ReverieError, match=r"nowhere\.csv does not exist"):
         read_events(tmp_path / "nowhere.csv")
-    with pytest.raises(ReverieError, match="is a folder"):
+    with pytest.raises(ReverieError, match=r"a\.dat is not known by its suffix"):
         read_events(tmp_path)
     with pytest.raises(ReverieError, match="from a int"):
         read_events(3)

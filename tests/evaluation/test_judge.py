@@ -127,7 +127,7 @@ def test_truth_files_give_the_split_again(split: Split, tmp_path: Path) -> None:
 
 
 def test_truth_with_times_several_targets_and_text_ids() -> None:
-    truth = pl.DataFrame({"user": ["a", "a", "b"], "item": ["7", "8", "7"]})
+    truth = pl.DataFrame({"user": ["a", "a", "b"], "item": ["7", "8", "x"]})
     past = pl.DataFrame({"user": ["a", "a", "c"], "item": [9, 7, 9], "timestamp": [200, 100, 300]})
     queries, train = read_truth(truth, past)
     items = queries.sequences.vocabulary.items

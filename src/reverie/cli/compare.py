@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Log, Offline, Quiet, console, print_json
+from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, console, kinds_of, print_json
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def compare(
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
+    kinds: Kinds = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
@@ -60,7 +61,8 @@ def compare(
         return
     if log is not None:
         raise ConfigError(f"--log says where the log of run folders is, and {what[0]} is none; leave it out")
-    columns = {k: v for k, v in (("catalog", catalog), ("user", user), ("item", item), ("timestamp", timestamp)) if v is not None}
+    given = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp, "kinds": kinds_of(kinds)}
+    columns = {key: value for key, value in given.items() if value is not None}
     name = _slug(what[0])
     if what[0] in suite_files():
         if len(what) > 1 or models is not None or protocol or columns or core:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Offline, console, print_json, print_list
+from reverie.cli.options import Json, Kinds, Offline, console, kinds_of, print_json, print_list
 
 app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
 
@@ -64,11 +64,14 @@ def fetch(
 
 @app.command("describe")
 def describe_command(
-    name_or_path: Annotated[str, typer.Argument(help="A named dataset, or the path of an event log.")],
+    name_or_path: Annotated[
+        str, typer.Argument(help="A named dataset, or the path of an event log: a file, or a folder of its parts.")
+    ],
     user: User = None,
     item: Item = None,
     timestamp: Timestamp = None,
     rating: Rating = None,
+    kinds: Kinds = None,
     catalog: Catalog = None,
     offline: Offline = False,
     json: Json = False,
@@ -81,17 +84,21 @@ def describe_command(
     from reverie.data.sources import open_dataset
 
     columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
-    _facts(describe(open_dataset(name_or_path, **columns, catalog=catalog, offline=offline)), json)
+    dataset = open_dataset(name_or_path, **columns, kinds=kinds_of(kinds), catalog=catalog, offline=offline)
+    _facts(describe(dataset), json)
 
 
 @app.command()
 def convert(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A named dataset, or the path of an event log.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="A named dataset, or the path of an event log: a file, or a folder of its parts.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Ends in .parquet, .csv or .inter (RecBole).")],
     user: User = None,
     item: Item = None,
     timestamp: Timestamp = None,
     rating: Rating = None,
+    kinds: Kinds = None,
     catalog: Catalog = None,
     offline: Offline = False,
     json: Json = False,
@@ -104,7 +111,7 @@ def convert(
     from reverie.data.sources import open_dataset
 
     columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
-    dataset = open_dataset(source, **columns, catalog=catalog, offline=offline)
+    dataset = open_dataset(source, **columns, kinds=kinds_of(kinds), catalog=catalog, offline=offline)
     written = [str(path) for path in write_dataset(dataset, target)]
     if json:
         print_json({"written": written, "events": dataset.n_events})

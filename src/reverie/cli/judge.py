@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Offline, Quiet, console, print_json
+from reverie.cli.options import Json, Kinds, Offline, Quiet, console, kinds_of, print_json
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def judge(
     truth: Annotated[Path | None, typer.Option("--truth", help="Instead of a dataset: users and what they went on to.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="With --truth: the events that came before.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
+    kinds: Kinds = None,
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, in the recommendations.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
     score: Annotated[str | None, typer.Option("--score", help="Column of the score; higher is better.")] = None,
@@ -51,7 +53,7 @@ def judge(
     from reverie.study.environment import commit
     from reverie.study.rows import append_rows
 
-    task = _task(dataset, protocol, on, truth, history, core, offline)
+    task = _task(dataset, protocol, on, truth, history, core, offline, kinds_of(kinds))
     columns = {"user": user, "item": item, "score": score, "rank": rank, "by": by}
     warnings: list[str] = list(task.warnings)
     systems: dict[str, Sequence[Evaluation]] = {}
@@ -76,20 +78,32 @@ class _Task:
 
 
 def _task(
-    dataset: str | None, protocol: str | None, on: str, truth: Path | None, history: Path | None, core: int, offline: bool
+    dataset: str | None,
+    protocol: str | None,
+    on: str,
+    truth: Path | None,
+    history: Path | None,
+    core: int,
+    offline: bool,
+    kinds: tuple[str, ...] | None,
 ) -> _Task:
+    from reverie.data.readers.formats import parts_of
     from reverie.evaluation import read_truth, targets_in_history
     from reverie.files import sha256
 
     unwanted = history if truth is None else protocol
     if (dataset is None) == (truth is None) or unwanted is not None:
         raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
+    if kinds and truth is not None:
+        raise ConfigError("--kinds chooses among the events of --dataset, and --truth has none; leave it out")
     if on not in ("valid", "test"):
         raise ConfigError(f"--on {on} is not possible; use valid or test")
     if truth is None:
-        return _split_task(str(dataset), protocol, on, core, offline)
+        return _split_task(str(dataset), protocol, on, core, offline, kinds)
     queries, train = read_truth(truth, history)
-    facts = {"dataset": truth.name, "dataset_sha256": sha256(truth), "protocol": "truth", "seen": queries.seen, "on": "all"}
+    files = parts_of(truth) if truth.is_dir() else [truth]
+    digest = sha256(truth) if files == [truth] else hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
+    facts = {"dataset": truth.name, "dataset_sha256": digest, "protocol": "truth", "seen": queries.seen, "on": "all"}
     leaked = targets_in_history(queries)
     warning = (
         f"{leaked:,} of {len(queries.targets):,} truths also stand in the history of their user; check that {history} ends before"
@@ -97,7 +111,7 @@ def _task(
     return _Task(queries, train, None, facts, (warning,) if leaked else ())
 
 
-def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool) -> _Task:
+def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool, kinds: tuple[str, ...] | None) -> _Task:
     from pydantic import TypeAdapter
 
     from reverie.data.sources import default_protocol, open_dataset
@@ -108,7 +122,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     chosen = protocol or default_protocol(name)
     if chosen not in PROTOCOLS:
         raise unknown("protocol", chosen, PROTOCOLS)
-    events = open_dataset(name, offline=offline)
+    events = open_dataset(name, kinds=kinds, offline=offline)
     events = events.k_core(core, core) if core > 1 else events
     split = split_dataset(events, TypeAdapter(SplitConfig).validate_python({"protocol": chosen}))
     queries = split.valid if on == "valid" else split.test

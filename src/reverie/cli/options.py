@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.errors import ConfigError
 from reverie.printing import escaped_json, printable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
 Log = Annotated[Path | None, typer.Option("--log", help="Where the event log of the run is now.")]
+Kinds = Annotated[str | None, typer.Option("--kinds", help="Count only events of these kinds, comma-separated: purchase,cart.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the recipe, e.g. --set training.epochs=5.")]
 
 
@@ -55,6 +57,16 @@ def console(quiet: bool = False) -> Console:
 def say(text: str) -> None:
     """Print a note on standard error."""
     typer.echo(f"note: {printable(text)}", err=True)
+
+
+def kinds_of(text: str | None) -> tuple[str, ...] | None:
+    """Return the kinds of events that an option names."""
+    if text is None:
+        return None
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip()))
+    if not kinds:
+        raise ConfigError("--kinds names no kind of event; write for instance --kinds purchase,cart")
+    return kinds
 
 
 def print_json(value: Any) -> None:

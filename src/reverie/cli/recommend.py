@@ -20,7 +20,9 @@ def recommend(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
     titles: Annotated[list[str] | None, typer.Argument(help="Titles or item ids, oldest first; titles need not be exact.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; all events are the history.")] = None,
-    everyone: Annotated[Path | None, typer.Option("--all", help="Write lists for all users to this Parquet file.")] = None,
+    everyone: Annotated[
+        Path | None, typer.Option("--all", help="Write lists for all users to this file: .parquet, .csv, .tsv, .jsonl.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Items per list.")] = 10,
     allow: Annotated[Path | None, typer.Option("--allow", help="Text file of item ids, one a line: recommend only these.")] = None,
     deny: Annotated[Path | None, typer.Option("--deny", help="Text file of item ids, one a line: never recommend these.")] = None,
@@ -35,6 +37,7 @@ def recommend(
 
     Example: reverie recommend runs/sasrec-ml-100k "Toy Story" "Heat" -k 5
     """
+    from reverie.data.readers.writing import table_writer
     from reverie.evaluation import recommend as ask
     from reverie.evaluation import recommend_all
     from reverie.evaluation.recommend import recommend_user
@@ -43,6 +46,7 @@ def recommend(
 
     if sum(option is not None for option in (titles or None, user, everyone)) != 1:
         raise ConfigError("give titles, or --user, or --all; exactly one of them")
+    write = None if everyone is None else table_writer(everyone)
     model = load_model(run)
     if device is not None and hasattr(model, "to"):
         from reverie.training.optimiser import choose_device
@@ -59,10 +63,10 @@ def recommend(
         if row < 0:
             raise ConfigError(f"user '{user}' is not in the dataset of {run}; ids look like {sequences.vocabulary.users[0]}")
         _show(recommend_user(model, sequences, int(row), k, **lists), json)
-    elif everyone is not None:
+    elif everyone is not None and write is not None:
         frame = recommend_all(model, sequences, k=k, **lists)
         with atomic_path(everyone) as temporary:
-            frame.write_parquet(temporary)
+            write(frame, temporary)
         print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
 
 

@@ -10,31 +10,37 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from reverie.data.ids import matched
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Order = Literal["timestamp", "source", "none"]
 
-_COLUMNS: dict[str, type[np.generic]] = {"timestamp": np.int64, "rating": np.float32, "label": np.float32, "part": np.int8}
+_COLUMNS: dict[str, type[np.generic]] = {
+    "timestamp": np.int64, "nanosecond": np.int32, "rating": np.float32, "label": np.float32, "part": np.int8
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Interactions of users with items, in order, and the catalogue of the items.
 
-    Ties are broken by one rule everywhere: events of a user are ordered by timestamp, and events with the same timestamp
-    keep the order of the source. Rows that repeat a user, an item and a timestamp (and a kind) are one event; the first is kept.
+    Ties are broken by one rule everywhere: events of a user are ordered by time, to the nanosecond, and events with the very
+    same time keep the order of the source. Rows that repeat a user, an item and a time (and a kind) are one event; the first is
+    kept.
 
     Parameters
     ----------
     events : polars.DataFrame
-        Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 seconds since 1970 UTC),
-        ``rating`` (float), ``label`` (1 for liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for
-        files that come split).
+        Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 whole seconds since 1970 UTC),
+        ``nanosecond`` (behind that second; only where some time is finer than a second), ``rating`` (float), ``label`` (1 for
+        liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for files that come split).
     catalog : polars.DataFrame
         Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
     name : str
@@ -74,6 +80,11 @@ class Dataset:
         """Number of events."""
         return self.events.height
 
+    @property
+    def kind_counts(self) -> dict[str, int]:
+        """Number of events of each kind, the most frequent first; empty where events have none."""
+        return dict(self.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in self.events.columns else {}
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Codes of items and users: sorted external ids of the events; items that have no event are not candidates."""
@@ -81,7 +92,7 @@ class Dataset:
         users = self.events["user"].unique().sort()
         titles = None
         if "title" in self.catalog.columns:
-            named = self.catalog.select(pl.col("item").cast(items.dtype, strict=False), "title").drop_nulls("item")
+            named = self.catalog.with_columns(matched(self.catalog["item"], items.dtype)).select("item", "title").drop_nulls("item")
             named = named.unique("item", keep="first", maintain_order=True)
             joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")
             titles = joined["title"].cast(pl.String)
@@ -100,7 +111,8 @@ class Dataset:
         if "part" in present:
             parts = {"train": 0, "valid": 1, "test": 2}
             frame = frame.with_columns(pl.col("part").replace_strict(parts, return_dtype=pl.Int8))
-        users, order = _grouped(frame, self.order == "timestamp")
+        times = [name for name in ("nanosecond", "timestamp") if name in present and self.order == "timestamp"]
+        users, order = _grouped(frame, times)
         starts = np.flatnonzero(np.diff(users, prepend=-1)).astype(np.int64)
         stops = np.append(starts[1:], len(users)).astype(np.int64)
 
@@ -113,13 +125,29 @@ class Dataset:
 
     @cached_property
     def sha256(self) -> str:
-        """Identity of the events, whatever file they came from: 64 hexadecimal digits over ids, order, times and ratings."""
+        """Identity of the events, whatever file they came from: 64 hexadecimal digits over ids, order, times and ratings.
+
+        Times of whole seconds enter as they always have; where any is finer, the nanoseconds are added to that digest.
+        """
         sequences, digest = self.sequences, hashlib.sha256()
         for ids in (self.vocabulary.users, self.vocabulary.items):
             digest.update("\n".join(ids.cast(pl.String).to_list()).encode() + b"\0")
-        for values in (sequences.starts, sequences.items, *(sequences.columns[c] for c in sorted(sequences.columns))):
-            digest.update(np.ascontiguousarray(values).data)
-        return digest.hexdigest()
+        columns = {name: np.ascontiguousarray(sequences.columns[name]).data for name in sorted(sequences.columns)}
+        finer = columns.pop("nanosecond", None)
+        for values in (np.ascontiguousarray(sequences.starts).data, np.ascontiguousarray(sequences.items).data, *columns.values()):
+            digest.update(values)
+        return digest.hexdigest() if finer is None else hashlib.sha256(digest.digest() + bytes(finer)).hexdigest()
+
+    @cached_property
+    def kinds_sha256(self) -> str | None:
+        """Identity of the kinds of events, in the order of `sequences`: they have a digest of their own, beside `sha256`."""
+        if "kind" not in self.events.columns:
+            return None
+        times = [name for name in ("nanosecond", "timestamp") if name in self.events.columns and self.order == "timestamp"]
+        coded = self.events.select(_codes("user", self.vocabulary.users).cast(pl.Int64).alias("user"), *times)
+        order = _grouped(coded, times)[1]
+        kinds = self.events["kind"].fill_null("") if order is None else self.events["kind"].fill_null("")[order]
+        return hashlib.sha256("\n".join(kinds.to_list()).encode()).hexdigest()
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
         """Keep only users and items with enough events, repeated until nothing changes (k-core).
@@ -155,17 +183,30 @@ def _codes(column: str, ids: pl.Series) -> pl.Expr:
     first, last = int(ids[0]), int(ids[-1])
     if last - first == len(ids) - 1:
         return pl.col(column).cast(pl.Int64) - first
+    if last - first < 64 * len(ids):
+        places = np.zeros(last - first + 1, dtype=np.int32)
+        places[ids.to_numpy() - first] = np.arange(len(ids), dtype=np.int32)
+        return pl.col(column).map_batches(lambda values: pl.Series(places[values.to_numpy() - first]), return_dtype=pl.Int32)
     return pl.col(column).rank("dense") - 1
 
 
-def _grouped(frame: pl.DataFrame, by_time: bool) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+def _grouped(frame: pl.DataFrame, times: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """Return user codes in sorted order, and the stable order that sorts the frame (None where it is sorted already)."""
     users = frame["user"].to_numpy()
-    if by_time:
-        order = np.argsort(frame["timestamp"].to_numpy(), kind="stable")
-        order = order[np.argsort(users[order], kind="stable")]
-    elif bool((users[1:] >= users[:-1]).all()):
+    if not times and bool((users[1:] >= users[:-1]).all()):
         return users, None
-    else:
-        order = np.argsort(users, kind="stable")
+    order = stable_order([frame[name].to_numpy() for name in times] + [users])
     return users[order], order
+
+
+def stable_order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the stable order that sorts by integer keys, the least important first, sixteen bits at a time; keys [n] each."""
+    order: NDArray[np.int64] | None = None
+    for key in keys:
+        low, high = int(key.min()), int(key.max())
+        offsets = (key.astype(np.int64, copy=False) - low).astype(np.uint64)
+        for shift in range(0, (high - low).bit_length(), 16):
+            digits = (offsets >> np.uint64(shift)).astype(np.uint16)
+            step = np.argsort(digits if order is None else digits[order], kind="stable")
+            order = step if order is None else order[step]
+    return np.arange(len(keys[0]), dtype=np.int64) if order is None else order

@@ -35,10 +35,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "repeated_pairs": 1 - pairs / dataset.n_events,
         **_times(sequences),
         "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
-        "kinds": dict(dataset.events["kind"].value_counts(sort=True).iter_rows()) if "kind" in dataset.events.columns else {},
+        "kinds": dataset.kind_counts,
         "order": dataset.order,
         "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
         "sha256": dataset.sha256,
+        **({} if dataset.kinds_sha256 is None else {"kinds_sha256": dataset.kinds_sha256}),
         "licence": dataset.licence,
         "citation": dataset.citation,
         "notes": list(dataset.notes),
@@ -62,6 +63,9 @@ def _times(sequences: Sequences) -> dict[str, Any]:
     time = sequences.columns["time"][sequences.positions()].astype(np.int64)
     rows = sequences.event_rows()
     gaps = np.diff(time)[rows[1:] == rows[:-1]]
+    if "nanosecond" in sequences.columns:
+        finer = np.diff(sequences.columns["nanosecond"][sequences.positions()].astype(np.int64))
+        gaps = gaps + finer[rows[1:] == rows[:-1]] / 1e9
     first, last = int(time.min()), int(time.max())
     return {
         "first": _moment(first),

@@ -29,8 +29,8 @@ class Sequences:
     vocabulary : Vocabulary
         External ids of items and users.
     columns : mapping of str to ndarray, shape [n_events]
-        What else is known of each event: ``time`` (int64 seconds since 1970 UTC), ``rating`` (float32), ``weight`` (float32,
-        factor of its loss in training), ...
+        What else is known of each event: ``time`` (int64 whole seconds since 1970 UTC), ``nanosecond`` (int32, behind that second,
+        where any time is finer), ``rating`` (float32), ``weight`` (float32, factor of its loss in training), ...
     """
 
     items: NDArray[np.int32]
@@ -86,6 +86,24 @@ class Sequences:
             Row numbers.
         """
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def moments(self) -> NDArray[np.int64]:
+        """Return numbers that stand in the order of the events' times, to the nanosecond.
+
+        Returns
+        -------
+        ndarray, shape [len(items)], int64
+            The seconds themselves where no time is finer, else ranks of the times.
+        """
+        seconds: NDArray[np.int64] = self.columns["time"].astype(np.int64, copy=False)
+        if "nanosecond" not in self.columns:
+            return seconds
+        nanoseconds = self.columns["nanosecond"].astype(np.int64)
+        order = np.lexsort((nanoseconds, seconds))
+        new = (np.diff(seconds[order], prepend=0) != 0) | (np.diff(nanoseconds[order], prepend=0) != 0)
+        ranks = np.empty(len(order), dtype=np.int64)
+        ranks[order] = np.cumsum(new)
+        return ranks
 
     def take(self, rows: NDArray[np.int64]) -> Sequences:
         """Return some of the rows, as views of the same events.

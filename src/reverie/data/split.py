@@ -138,12 +138,14 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
     filled = np.flatnonzero(profiles.lengths > 0)
     end = len(rows.items)
     columns: dict[str, NDArray[np.generic]] = {}
+    at = rows.positions()
+    last = at[rows.moments()[at].argmax()] if "time" in rows.columns and len(at) else 0
     for name, values in rows.columns.items():
         more = np.full(len(profiles.items), name in ("label", "weight"), dtype=values.dtype)
         if name == "rating":
             more = profiles.ratings.astype(values.dtype)
-        elif name == "time" and rows.n_events:
-            more[:] = values[rows.positions()].max()
+        elif name in ("time", "nanosecond") and rows.n_events:
+            more[:] = values[last]
         columns[name] = np.concatenate([values, more])
     return replace(
         rows,

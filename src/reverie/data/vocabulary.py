@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from reverie.data.ids import matched, matched_one
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Vocabulary:
         ndarray, int32
             Codes in 0..N.
         """
-        return np.array([self._item_index.get(_as(i, self.items), 0) for i in ids], dtype=np.int32)
+        return np.array([self._item_index.get(matched_one(i, self.items.dtype), 0) for i in ids], dtype=np.int32)
 
     def user_codes(self, ids: Iterable[Any]) -> NDArray[np.int64]:
         """Return the codes of external user ids; -1 for an id that is not known.
@@ -84,7 +83,7 @@ class Vocabulary:
         ndarray, int64
             Codes in -1..n_users-1.
         """
-        return np.array([self._user_index.get(_as(u, self.users), -1) for u in ids], dtype=np.int64)
+        return np.array([self._user_index.get(matched_one(u, self.users.dtype), -1) for u in ids], dtype=np.int64)
 
     def same_items(self, other: Vocabulary) -> bool:
         """Return whether item codes mean the same in another vocabulary."""
@@ -118,20 +117,9 @@ class Vocabulary:
         return str(title) if title else f"item {self.items[int(code) - 1]}"
 
 
-def _as(value: Any, series: pl.Series) -> Any:
-    """Bring an id typed by a person to the type of the vocabulary's ids; None where it cannot be one."""
-    if series.dtype == pl.String:
-        return None if value is None else str(value)
-    if isinstance(value, str):
-        return int(value) if re.fullmatch(r"0|-?[1-9][0-9]{0,18}", value.strip()) else None
-    return value if isinstance(value, Hashable) and not isinstance(value, bool) else None  # 102.0 is found as 102, 102.9 is not
-
-
 def positions(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     """Return where each id stands among distinct ids, -1 where it does not; integers and texts are the same if they read so."""
-    if ids.dtype != known.dtype:
-        ids, known = ids.cast(pl.String), known.cast(pl.String)
+    wanted = pl.DataFrame({"id": matched(ids, known.dtype)})
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    found = pl.DataFrame({"id": ids}).join(places, on="id", how="left", maintain_order="left")["at"]
-    at: NDArray[np.int64] = found.fill_null(-1).to_numpy()
+    at: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy()
     return at

@@ -73,7 +73,7 @@ def _after(targets: pl.DataFrame, history: Any, user: str | None, item: str | No
     """Put the events of the history, in their order, before the targets."""
     past = read_events(history, user=user, item=item).events.with_columns(pl.lit("train").alias("part"))
     if "timestamp" in past.columns:
-        past = past.sort("timestamp", maintain_order=True)
+        past = past.sort([name for name in ("timestamp", "nanosecond") if name in past.columns], maintain_order=True)
         targets = targets.with_columns(pl.lit(past["timestamp"][-1], dtype=pl.Int64).alias("timestamp"))
     text = [pl.col(name).cast(pl.String) for name in ("user", "item") if past.schema[name] != targets.schema[name]]
     return pl.concat([past.select(targets.columns).with_columns(text), targets.with_columns(text)])

@@ -165,12 +165,11 @@ def read_recommendations(
             wanted = f"{by} column" if by else "rank or score column"
             listed = ", ".join(table.columns)
             raise DataError(f"{table.where} has no {wanted} to order the lists by; its columns are {listed}: name one with {key}=")
-        frame = table.read([found["user"], found["item"], order])
-        text, where = table.text is not None, table.where
+        frame, where = table.read([found["user"], found["item"], order], ids=[found["user"], found["item"]]), table.where
     lists = pl.DataFrame(
         [
-            to_ids(frame[found["user"]], where, "user", text).alias("user"),
-            to_ids(frame[found["item"]], where, "item", text).alias("item"),
+            to_ids(frame[found["user"]], where, "user").alias("user"),
+            to_ids(frame[found["item"]], where, "item").alias("item"),
             _numbers(frame[order], where, key).alias("score") * (-1.0 if key == "rank" else 1.0),
         ]
     )
@@ -179,6 +178,8 @@ def read_recommendations(
 
 
 def _numbers(values: pl.Series, where: str, key: str) -> pl.Series:
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not numbers; name another with {key}=")
     numbers = (values.str.strip_chars() if values.dtype == pl.String else values).cast(pl.Float64, strict=False)
     good = numbers.is_finite().fill_null(False)
     if not good.all():

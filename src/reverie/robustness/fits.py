@@ -108,7 +108,7 @@ def write_profiles(folder: Path, profiles: Profiles) -> None:
 def read_profiles(piece: Piece) -> Profiles:
     """Read the profiles of a finished piece, whose notes say how many there are."""
     try:
-        frame = pl.read_parquet(piece.folder / _FILE)
+        frame = pl.read_parquet(piece.folder / _FILE, glob=False)
         counts = np.bincount(frame["profile"].to_numpy(), minlength=int(piece.notes["n"]))
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Profiles(frame["item"].to_numpy().astype(np.int32), frame["rating"].to_numpy().astype(np.float32), offsets)

@@ -180,6 +180,8 @@ def compare_recipes(
         if (other.dataset, other.split) != (first.dataset, first.split):
             raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
     dataset = open_recipe_dataset(first.dataset, offline)
+    if dataset.kind_counts:
+        report(f"counted events: {', '.join(f'{count:,} {kind}' for kind, count in dataset.kind_counts.items())}")
     comparison = Comparison(dataset, split_dataset(dataset, first.split))
     count = Counter(recipe.model_name for recipe in recipes)
     labelled = {one.model_name if count[one.model_name] == 1 else one.name: one for one in recipes}

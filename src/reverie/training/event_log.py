@@ -23,7 +23,7 @@ ELSEWHERE = "give the log of then with --log, or train again in another folder"
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
     """Open the dataset that a recipe names, filtered as it says."""
-    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating"}, exclude_none=True)
+    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating", "kinds"}, exclude_none=True)
     dataset = open_dataset(recipe.name, offline=offline, **columns)
     if recipe.user_core > 1 or recipe.item_core > 1:
         dataset = dataset.k_core(recipe.user_core, recipe.item_core)

@@ -165,6 +165,8 @@ class DatasetRecipe(Options):
     """Column of the time."""
     rating: str | None = None
     """Column of the rating."""
+    kinds: tuple[str, ...] | None = None
+    """Kinds of events to count; all where not given."""
     user_core: int = Field(default=0, ge=0)
     """Keep users with at least this many events (applied together with `item_core` until nothing changes)."""
     item_core: int = Field(default=0, ge=0)

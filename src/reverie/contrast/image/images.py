@@ -117,7 +117,7 @@ def _bytes(path: Path, record: int) -> np.memmap[tuple[int, int], np.dtype[np.ui
 def read_jpegs(path: Path, side: int, classes: int) -> Images:
     """Read a table of JPEG images."""
     try:
-        table = pl.read_parquet(path, columns=["label", "jpeg"])
+        table = pl.read_parquet(path, columns=["label", "jpeg"], glob=False)
         labels = table["label"].cast(pl.Int64).fill_null(-1).to_numpy()
         files = table["jpeg"].cast(pl.Binary).to_list()
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.data.readers.formats import unpacked
+from reverie.data.readers.packed import unpacked
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator

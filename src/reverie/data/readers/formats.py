@@ -1,52 +1,60 @@
-"""File formats by suffix (delimited, JSON lines, sequences, Parquet), and tables of files and of frames."""
+"""File formats by suffix (delimited, JSON lines, sequences, Parquet, Arrow), and tables of files, folders and frames."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import gzip
 import json
-import lzma
 import os
-import shutil
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from reverie.data.readers.table import Table, unreadable
+from reverie.data.ids import is_integer_text
+from reverie.data.readers.packed import require_file, unpacked, without_packing
+from reverie.data.readers.table import UNCHANGED, Table, unreadable
 from reverie.errors import DataError, unknown
-from reverie.scratch import temporary_folder
 
 SAMPLE = 10_000
 """Rows from which types are guessed."""
 
-_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
+_INTEGER = r"^[-+]?[0-9]{1,19}$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
-_PADDED = r"^-?0[0-9]"
-"""Numbers with leading zeros are names (IMDb's ids, post codes), not numbers."""
 
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
     """Open a file of separated values with a header line."""
+    with path.open("rb") as handle:
+        head = handle.read(1 << 20)
+    line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
 
     def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
-        lazy = pl.scan_csv(path, separator=separator, quote_char=quote, infer_schema=False, schema_overrides=schema or None)
+        options: dict[str, Any] = {"separator": separator, "quote_char": quote, "eol_char": line_end, "glob": False}
+        lazy = pl.scan_csv(path.absolute(), infer_schema=False, schema_overrides=schema or None, **options)
         return lazy if columns is None else lazy.select(columns)
 
     check = partial(check_delimited, path, where, separator, quote)
     try:
-        head = scan().head(SAMPLE).collect()
+        rows = scan().head(SAMPLE).collect()
     except pl.exceptions.NoDataError:
         raise DataError(f"{where} is empty; check that it is the right file") from None
     except pl.exceptions.PolarsError as error:
         check()
         raise unreadable(where, error) from error
-    schema = {name: dtype for name in head.columns if (dtype := guessed_type(head[name])) is not None}
-    return Table(where, tuple(head.columns), lambda columns: scan(columns, schema), scan, check)
+    schema = {name: dtype for name in rows.columns if (dtype := guessed_type(rows[name])) is not None}
+
+    def typed(columns: list[str], ids: Collection[str], times: Collection[str]) -> pl.LazyFrame:
+        exact = {*ids, *(name for name in times if schema.get(name) == pl.Float64)}
+        lazy = scan(columns, {name: dtype for name, dtype in schema.items() if name not in exact})
+        integers = [name for name in columns if name in ids and rows.select(is_integer_text(name).all()).item()]
+        unchanged = [pl.all_horizontal(is_integer_text(name) for name in integers).alias(UNCHANGED)] if integers else []
+        return lazy.with_columns(*(pl.col(name).cast(pl.Int64, strict=False) for name in integers), *unchanged)
+
+    return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True)
 
 
 def guessed_type(values: pl.Series) -> pl.DataType | None:
@@ -56,13 +64,11 @@ def guessed_type(values: pl.Series) -> pl.DataType | None:
         return None
     if present.str.contains(_INTEGER).all():
         return pl.Int64()
-    if present.str.contains(_NUMBER).all() and not present.str.contains(_PADDED).any():
-        return pl.Float64()
-    return None
+    return pl.Float64() if present.str.contains(_NUMBER).all() else None
 
 
 def check_delimited(path: Path, where: str, separator: str, quote: str | None) -> None:
-    """Raise at the first line that has another number of fields than the header, or that is not UTF-8."""
+    """Raise at the first line that has another number of fields than the header, a stray quote, or that is not UTF-8."""
     check_utf8(path, where)
     with path.open(encoding="utf-8-sig", newline="") as handle:
         options = {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
@@ -76,6 +82,14 @@ def check_delimited(path: Path, where: str, separator: str, quote: str | None) -
                     )
         except csv.Error as error:
             raise DataError(f"{where} line {reader.line_num} is broken ({error}); correct that line") from error
+    if quote is not None:
+        stray = re.compile(rf'(?:^|{re.escape(separator)})(?:[^"{separator}][^{separator}]*"|"(?:[^"]|"")*"[^"{separator}\r\n])')
+        with path.open(encoding="utf-8-sig") as handle:
+            for number, line in enumerate(handle, start=1):
+                if stray.search(line):
+                    raise DataError(
+                        f"{where} line {number} has a quote inside a field; put that field in quotes and write the quote twice"
+                    )
 
 
 def check_utf8(path: Path, where: str) -> None:
@@ -91,27 +105,27 @@ def check_utf8(path: Path, where: str) -> None:
             offset += len(line)
 
 
-def is_integer_text(values: pl.Series) -> bool:
-    """Whether every value of a column of text is an integer without leading zeros."""
-    return bool(values.str.contains(_INTEGER).all())
-
-
 def open_json_lines(path: Path, where: str) -> Table:
     """Open a file with one JSON object a line."""
     check = partial(check_json_lines, path, where)
-    if not path.stat().st_size:
+    with path.open("rb") as handle:
+        first = handle.read(1 << 16).lstrip()[:1]
+    if not first:
         raise DataError(f"{where} is empty; check that it is the right file")
+    if first == b"[":
+        raise DataError(f"{where} is a JSON array, which is not read; write one object a line into a file named .jsonl")
+    literal = re.sub(r"[*?\[]", r"[\g<0>]", str(path.absolute()))  # the scanner takes patterns and nothing else
     try:
-        schema = pl.scan_ndjson(path, infer_schema_length=SAMPLE).collect_schema()
+        schema = pl.scan_ndjson(literal, infer_schema_length=SAMPLE).collect_schema()
     except pl.exceptions.PolarsError as error:
         check()
         raise unreadable(where, error) from error
     text = dict.fromkeys(schema.names(), pl.String())
 
     def scan(columns: list[str], types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        return pl.scan_ndjson(path, schema=types).select(columns)
+        return pl.scan_ndjson(literal, schema=types).select(columns)
 
-    return Table(where, tuple(schema), lambda columns: scan(columns, schema), lambda columns: scan(columns, text), check)
+    return Table(where, tuple(schema), lambda columns, *_: scan(columns, schema), lambda columns: scan(columns, text), check)
 
 
 def check_json_lines(path: Path, where: str) -> None:
@@ -121,8 +135,9 @@ def check_json_lines(path: Path, where: str) -> None:
         for number, line in enumerate(handle, start=1):
             try:
                 value = json.loads(line) if line.strip() else {}
-            except json.JSONDecodeError as error:
-                raise DataError(f"{where} line {number} is not valid JSON ({error.msg}); correct that line") from None
+            except (ValueError, RecursionError) as error:
+                reason = getattr(error, "msg", "too deep, or a number of too many digits")
+                raise DataError(f"{where} line {number} is not valid JSON ({reason}); correct that line") from None
             if not isinstance(value, dict):
                 raise DataError(f"{where} line {number} is not a JSON object; write one object with the columns as keys a line")
 
@@ -132,44 +147,34 @@ def open_sequences(path: Path, where: str) -> Table:
 
     def scan(columns: list[str]) -> pl.LazyFrame:
         line = pl.col("line").str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ")
-        lines = pl.scan_csv(path, has_header=False, separator="\x1e", quote_char=None, new_columns=["line"], infer_schema=False)
+        options: dict[str, Any] = {"separator": "\x1e", "quote_char": None, "new_columns": ["line"], "glob": False}
+        lines = pl.scan_csv(path.absolute(), has_header=False, infer_schema=False, **options)
         rows = lines.drop_nulls().select(line.list.first().alias("user"), line.list.slice(1).alias("item"))
         return rows.filter(pl.col("item").list.len() > 0).explode("item").select(columns)
 
     if not path.stat().st_size:
         raise DataError(f"{where} is empty; check that it is the right file")
-    return Table(where, ("user", "item"), scan, scan, lambda: check_utf8(path, where))
-
-
-SUFFIXES = (".xz", ".gz")
-
-
-@contextlib.contextmanager
-def unpacked(path: Path) -> Iterator[Path]:
-    """Yield the path of the uncompressed content: the path itself, or a temporary copy."""
-    if not path.is_file():
-        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise DataError(f"{path} {kind}; check the path")
-    if path.suffix not in SUFFIXES:
-        yield path
-        return
-    packed = lzma.LZMAFile if path.suffix == ".xz" else gzip.GzipFile
-    with temporary_folder() as folder:
-        target = folder / path.stem
-        try:
-            with packed(path) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path} is cut short or damaged ({error}); fetch or compress it again") from error
-        yield target
+    return Table(where, ("user", "item"), lambda columns, *_: scan(columns), scan, lambda: check_utf8(path, where))
 
 
 def _open_parquet(path: Path, where: str) -> Table:
+    return _columnar(partial(pl.scan_parquet, path.absolute(), glob=False), where, "Parquet")
+
+
+def _open_arrow(path: Path, where: str) -> Table:
+    with path.open("rb") as handle:
+        streamed = handle.read(6) != b"ARROW1"
+    return _columnar(
+        lambda: pl.read_ipc_stream(path).lazy() if streamed else pl.scan_ipc(path.absolute(), glob=False), where, "Arrow"
+    )
+
+
+def _columnar(scan: Callable[[], pl.LazyFrame], where: str, kind: str) -> Table:
     try:
-        columns = pl.scan_parquet(path).collect_schema().names()
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{where} is not a readable Parquet file; write it again or name its format=") from error
-    return Table(where, tuple(columns), lambda names: pl.scan_parquet(path).select(names))
+        columns = scan().collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{where} is not a readable {kind} file; write it again, or correct its suffix") from error
+    return Table(where, tuple(columns), lambda names, *_: scan().select(names))
 
 
 FORMATS: dict[str, Callable[[Path, str], Table]] = {
@@ -177,6 +182,7 @@ FORMATS: dict[str, Callable[[Path, str], Table]] = {
     "tsv": lambda path, where: open_delimited(path, where, "\t", None),
     "atomic": lambda path, where: open_delimited(path, where, "\t", None),
     "parquet": _open_parquet,
+    "arrow": _open_arrow,
     "jsonl": open_json_lines,
     "sequences": open_sequences,
 }
@@ -189,11 +195,15 @@ BY_SUFFIX = {
     ".item": "atomic",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".txt": "sequences",
 }
-"""Formats by suffix; ``.xz`` and ``.gz`` behind it are taken off first."""
+"""Formats by suffix; that of a compression behind it is taken off first."""
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
@@ -202,34 +212,80 @@ def format_of(path: Path, chosen: str | None = None) -> str:
         if chosen not in FORMATS:
             raise unknown("format", chosen, FORMATS)
         return chosen
-    name = path.with_suffix("") if path.suffix in SUFFIXES else path
-    if name.suffix.lower() not in BY_SUFFIX:
-        raise DataError(f"the format of {path} is not known by its suffix; name it with format=, one of {', '.join(FORMATS)}")
-    return BY_SUFFIX[name.suffix.lower()]
+    suffix = without_packing(path).suffix.lower()
+    if suffix not in BY_SUFFIX:
+        known = ", ".join(BY_SUFFIX)
+        raise DataError(f"the format of {path} is not known by its suffix; name the file {known} (in Python, format= says it too)")
+    return BY_SUFFIX[suffix]
 
 
 @contextlib.contextmanager
 def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
     """Yield the table of a path or of a pandas, Polars or Arrow frame."""
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        with unpacked(path) as plain_path:
-            yield FORMATS[format_of(path, chosen)](plain_path, str(path))
-    else:
+    if not isinstance(source, str | os.PathLike):
         yield _open_frame(source)
+        return
+    path = Path(source)
+    if path.is_dir():
+        with contextlib.ExitStack() as stack:
+            yield _joined(path, [stack.enter_context(open_table(part, chosen)) for part in parts_of(path)])
+        return
+    require_file(path)
+    with unpacked(path) as plain_path:
+        known = path if without_packing(path) == path else plain_path
+        yield FORMATS[format_of(known, chosen)](plain_path, str(path))
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return the part files of a folder, by name; hidden ones and marks such as ``_SUCCESS`` are none."""
+    parts = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    if not parts:
+        raise DataError(f"{folder} is a folder without files; check the path")
+    for part in parts:
+        if part.is_dir():
+            raise DataError(
+                f"{folder} holds the folder {part.name}; give a folder that holds nothing but the part files of one log"
+            )
+    return parts
+
+
+def _joined(folder: Path, tables: list[Table]) -> Table:
+    """Return the tables of part files as one, in their order."""
+    first = tables[0]
+    for other in tables:
+        if set(other.columns) != set(first.columns):
+            raise DataError(
+                f"{other.where} has the columns {', '.join(other.columns)} and {first.where} has {', '.join(first.columns)}; "
+                f"the files of a folder are parts of one log: give them the same columns, or take the other file away"
+            )
+
+    def text(columns: list[str]) -> pl.LazyFrame:
+        read = [table.text(columns) if table.text else table.typed(columns, (), ()) for table in tables]
+        return pl.concat(read, how="vertical_relaxed")
+
+    def typed(columns: list[str], *exact: Collection[str]) -> pl.LazyFrame:
+        read = [table.typed(columns, *exact) for table in tables]
+        marked = [one if UNCHANGED in one.collect_schema() else one.with_columns(pl.lit(True).alias(UNCHANGED)) for one in read]
+        return pl.concat(marked, how="vertical_relaxed")
+
+    def check() -> None:
+        for table in tables:
+            table.check()
+
+    return Table(str(folder), first.columns, typed, text, check, any(table.blank_lines for table in tables))
 
 
 def _open_frame(source: Any) -> Table:
     where = "the frame"
     if isinstance(source, pl.DataFrame | pl.LazyFrame):
         lazy = source.lazy()
-        return Table(where, tuple(lazy.collect_schema().names()), lazy.select)
+        return Table(where, tuple(lazy.collect_schema().names()), lambda names, *_: lazy.select(names))
     package = type(source).__module__.partition(".")[0]
     if package == "pandas":
         columns = tuple(str(column) for column in source.columns)
-        return Table(where, columns, lambda names: _from_pandas(source, names))
+        return Table(where, columns, lambda names, *_: _from_pandas(source, names))
     if package == "pyarrow" and hasattr(source, "column_names"):
-        return Table(where, tuple(source.column_names), lambda names: pl.DataFrame(pl.from_arrow(source.select(names))).lazy())
+        return Table(where, tuple(source.column_names), lambda names, *_: pl.DataFrame(pl.from_arrow(source.select(names))).lazy())
     raise DataError(f"events cannot be read from a {type(source).__name__}; give a path or a pandas, Polars or Arrow frame")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -22,6 +22,23 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
     "rating": ("rating", "ratings", "score", "stars", "overall"),
     "kind": ("kind", "event", "eventtype", "behavior", "behaviour", "behaviortype", "action"),
     "part": ("part",),
+    "position": (
+        "position",
+        "pos",
+        "index",
+        "idx",
+        "rank",
+        "order",
+        "step",
+        "sequence",
+        "seq",
+        "place",
+        "eventindex",
+        "eventnumber",
+        "sequencenumber",
+        "sessionposition",
+        "itemposition",
+    ),
 }
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
 
@@ -63,35 +80,68 @@ def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
 
 def unreadable(where: str, error: Exception) -> DataError:
     """Return the error for a source that Polars cannot read."""
-    return DataError(f"{where} cannot be read ({str(error).splitlines()[0]}); check the file or name its format=")
+    return DataError(
+        f"{where} cannot be read ({str(error).splitlines()[0]}); check the file, and that its suffix is that of its format"
+    )
+
+
+UNCHANGED = "ids that come back unchanged from integers"
+"""Column that a table adds where it brought ids from text to integers."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file or frame that has not been read yet."""
+    """A file or frame that has not been read yet.
+
+    Parameters
+    ----------
+    where : str
+        What messages call it.
+    columns : tuple of str
+    typed : callable
+        `(columns, ids, times)`: some columns with the types that they seem to have; of times no digit is lost, and of ids none
+        or the column `UNCHANGED` says where.
+    text : callable, optional
+        The same columns as text, where the source is text.
+    check : callable
+        Raises at the first line that is wrong.
+    blank_lines : bool
+        Whether a row without any value is a blank line, and no row.
+    """
 
     where: str
     columns: tuple[str, ...]
-    typed: Callable[[list[str]], pl.LazyFrame]
+    typed: Callable[..., pl.LazyFrame]
     text: Callable[[list[str]], pl.LazyFrame] | None = None
     check: Callable[[], None] = lambda: None
+    blank_lines: bool = False
 
-    def read(self, columns: list[str]) -> pl.DataFrame:
+    def read(self, columns: list[str], ids: Collection[str] = (), times: Collection[str] = ()) -> pl.DataFrame:
         """Read some columns, streamed; columns whose guessed types do not hold come as text."""
         wanted = list(dict.fromkeys(columns))
+        for name in wanted:
+            if f"{name}_duplicated_0" in self.columns:
+                raise DataError(f"{self.where} has two columns named '{name}'; rename one of them")
         try:
-            frame = self.typed(wanted).collect(engine="streaming")
+            frame = self.typed(wanted, ids, times).collect(engine="streaming")
         except pl.exceptions.PolarsError as error:
             frame = self._read_text(wanted, error)
+        if UNCHANGED in frame.columns:
+            unchanged = frame.drop_in_place(UNCHANGED).all()
+            frame = frame if unchanged else self._read_text(wanted, None)
+        if self.blank_lines and all(frame[name].null_count() for name in frame.columns):
+            frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
         if frame.is_empty():
             raise DataError(f"{self.where} has no rows; check that it is the right file")
         return frame
 
-    def _read_text(self, columns: list[str], first: pl.exceptions.PolarsError) -> pl.DataFrame:
-        self.check()
+    def _read_text(self, columns: list[str], first: pl.exceptions.PolarsError | None) -> pl.DataFrame:
+        if first is not None:
+            self.check()
         try:
             if self.text is not None:
                 return self.text(columns).collect(engine="streaming")
         except pl.exceptions.PolarsError as error:
             first = error
-        raise unreadable(self.where, first) from first
+        reason = first or pl.exceptions.ComputeError("it changed while it was read")
+        raise unreadable(self.where, reason) from reason

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reverie.data.readers.formats import unpacked
+from reverie.data.readers.packed import unpacked
 from reverie.data.sources.archives import extract_zipped
 from reverie.data.sources.download import MOST, check_content, download
 from reverie.data.sources.entry import Remote

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 
 from reverie.data.dataset import Dataset
 from reverie.data.readers import read_events
+from reverie.data.readers.events import of_kinds
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
@@ -174,6 +176,7 @@ def open_dataset(
     timestamp: str | None = None,
     rating: str | None = None,
     kind: str | None = None,
+    kinds: Sequence[str] | None = None,
     catalog: Any = None,
     format: str | None = None,
     offline: bool = False,
@@ -186,6 +189,8 @@ def open_dataset(
         A member of `list_datasets`, else the path of an event log.
     user, item, timestamp, rating, kind, catalog, format
         For a file, see `read_events`.
+    kinds : sequence of str, optional
+        Count only events of these kinds.
     offline : bool
         For a name, see `load_dataset`.
 
@@ -201,11 +206,13 @@ def open_dataset(
     """
     name = str(name_or_path)
     if name in list_datasets():
-        return load_dataset(name, offline=offline)
-    if Path(name).exists():
-        return read_events(
-            name, user=user, item=item, timestamp=timestamp, rating=rating, kind=kind, catalog=catalog, format=format
-        )
+        dataset = load_dataset(name, offline=offline)
+        return dataset if kinds is None else of_kinds(dataset, kinds)
+    if os.path.exists(name):
+        columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
+        return read_events(name, **columns, kinds=kinds, catalog=catalog, format=format)
+    if any(sign in name for sign in "*?["):
+        raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")
     raise DataError(
         f"'{name}' is no dataset{nearest(name, list_datasets())} and no such file exists; see 'reverie data list' or check the path"
     )

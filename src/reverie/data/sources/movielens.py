@@ -87,7 +87,9 @@ def collm_rows(folder: Path) -> Loaded:
     """Read CoLLM's labelled rows; the history that each row carries is checked against the liked rows before it."""
     columns = ["uid", "iid", "label", "timestamp", "his"]
     frames = [
-        pl.read_parquet(find_file(folder, f"{part}_ood2.parquet"), columns=columns).with_columns(pl.lit(part).alias("part"))
+        pl.read_parquet(find_file(folder, f"{part}_ood2.parquet"), columns=columns, glob=False).with_columns(
+            pl.lit(part).alias("part")
+        )
         for part in ("train", "valid", "test")
     ]
     rows = pl.concat(frames)
@@ -95,7 +97,7 @@ def collm_rows(folder: Path) -> Loaded:
     events = rows.select(
         pl.col("uid").alias("user"), pl.col("iid").alias("item"), "timestamp", pl.col("label").cast(pl.Float32), "part"
     )
-    catalog = pl.read_parquet(find_file(folder, "titles.parquet")).rename({"iid": "item"})
+    catalog = pl.read_parquet(find_file(folder, "titles.parquet"), glob=False).rename({"iid": "item"})
     return Loaded(events, catalog, "timestamp")
 
 

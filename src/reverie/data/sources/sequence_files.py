@@ -85,7 +85,7 @@ def zhihu(folder: Path) -> Loaded:
     parts, first = {}, 0
     for part, name in (("train", "train"), ("valid", "val"), ("test", "test")):
         path = find_file(folder, f"{name}_data.parquet")
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
         parts[part] = _rebuilt_events(frame["seq"], frame["seq_len"], frame["tgt"], str(path), ZHIHU_PADDING, first)
         first = int(parts[part]["user"][-1]) + 1
     return Loaded.of_parts(parts, "source")
@@ -98,11 +98,11 @@ LASTFM_PADDING = 4606
 def lastfm(folder: Path) -> Loaded:
     """Read LLaRA's Last.fm: training sequences rebuilt, held-out users with one history each, and the artists' names."""
     path = find_file(folder, "train_data.parquet")
-    frame = pl.read_parquet(path)
+    frame = pl.read_parquet(path, glob=False)
     parts = {"train": _rebuilt_events(frame["seq"], frame["len_seq"], frame["next"], str(path), LASTFM_PADDING, 0)}
     first = int(parts["train"]["user"][-1]) + 1
     for part, file in (("valid", "Val_data.parquet"), ("test", "Test_data.parquet")):
-        rows = pl.read_parquet(find_file(folder, file))
+        rows = pl.read_parquet(find_file(folder, file), glob=False)
         whole = rows.select(
             pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("user"),
             pl.concat_list(pl.col("seq").list.head("len_seq"), "next").alias("item"),

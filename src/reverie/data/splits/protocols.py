@@ -109,7 +109,7 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
         raise ConfigError(f"'temporal' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
     rows = dataset.sequences
-    time = rows.columns["time"].astype(np.int64, copy=False)
+    time = rows.moments()
     first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
     before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
     split = Split(
@@ -253,7 +253,7 @@ def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: 
         raise ConfigError(f"'by_sequence' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
     rows = dataset.sequences
     rows = rows.take(np.flatnonzero(rows.lengths >= shortest))
-    order = np.argsort(rows.columns["time"][rows.starts], kind="stable")
+    order = np.argsort(rows.moments()[rows.starts], kind="stable")
     n_test, n_valid = round(test * len(order)), round(valid * len(order))
     train_rows, valid_rows, test_rows = np.split(order, [len(order) - n_valid - n_test, len(order) - n_test])
     valid_queries, test_queries = (held_out_rows(rows, part, "all", "keep", empty) for part in (valid_rows, test_rows))

@@ -97,7 +97,8 @@ def _measured(
         if not (folder / "result.json").exists():
             _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
     on_valid, on_test = (
-        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet")} for name in ("valid", "test")
+        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet", glob=False)}
+        for name in ("valid", "test")
     )
     facts = read_json(folder / "result.json")
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)

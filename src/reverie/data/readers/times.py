@@ -1,0 +1,215 @@
+"""Times of any spelling and unit: whole seconds since 1970 UTC, and the nanoseconds behind them."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass
+
+import polars as pl
+
+from reverie.data.readers.convert import check_values, require_values
+from reverie.errors import DataError
+
+UNITS = (("seconds", 1, 1e11), ("milliseconds", 10**3, 1e14), ("microseconds", 10**6, 1e17), ("nanoseconds", 10**9, float("inf")))
+"""Name, ticks per second, and the magnitude below which the largest time of a column is in it: 1e11 s is the year 5138."""
+STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
+"""Digits and meaning of numbers that are dates, such as 20240531."""
+YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
+
+DATE_FORMATS = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f UTC",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%MZ",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%m %d, %Y",
+)
+"""The usual spellings of dates; day-first and month-first dates with slashes are ambiguous and are not understood."""
+_ISO = (
+    r"^(\d{4})(?:-(\d\d?)-|/(\d\d?)/|(\d\d))(\d\d?)"
+    r"(?:[Tt ]\s*(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(?i:(Z|UTC|GMT)|([+-]\d\d)(?::?(\d\d))?)?)?$"
+)
+"""Every spelling of ISO 8601 with year, month and day, and those with a blank, slashes or a zone in letters."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times of events; nanoseconds are None where all are whole seconds, `note` says what was read as what."""
+
+    seconds: pl.Series
+    nanoseconds: pl.Series | None
+    note: str = ""
+
+
+def to_times(values: pl.Series, where: str) -> Times:
+    """Bring times to seconds and nanoseconds since 1970 UTC."""
+    require_values(values, where, "timestamp")
+    if values.dtype == pl.Date:
+        return _checked(values, values.cast(pl.Int64) * 86_400, None, where)
+    if isinstance(values.dtype, pl.Datetime):
+        ticks = {"ms": 10**3, "us": 10**6, "ns": 10**9}[values.dtype.time_unit]
+        return _of_ticks(values, values.to_physical(), None, ticks, where)
+    if values.dtype.is_decimal():
+        values = values.cast(pl.String)
+    if values.dtype == pl.String:
+        text = values.str.strip_chars()
+        numbers = text.cast(pl.Float64, strict=False)
+        if numbers.is_null().all():
+            return _dates(values, text, where)
+        check_values(values, numbers.is_finite().fill_null(False), where, "a time")
+        whole = text.cast(pl.Int64, strict=False)
+        if not whole.null_count():
+            return _numbers(values, whole, None, where)
+        if text.str.contains(r"^[+-]?\d{1,18}(\.\d*)?$").all():
+            return _numbers(values, *_decimals(text), where)
+        return _floats(values, numbers, where)
+    if values.dtype.is_float():
+        numbers = values.cast(pl.Float64)
+        check_values(values, numbers.is_finite(), where, "a time")
+        return _floats(values, numbers, where)
+    if not values.dtype.is_integer():
+        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not times; choose another with timestamp=")
+    whole = values.cast(pl.Int64, strict=False)
+    check_values(values, whole.is_not_null(), where, "a time")
+    return _numbers(values, whole, None, where)
+
+
+def _floats(values: pl.Series, numbers: pl.Series, where: str) -> Times:
+    """Take floats by their shortest decimals, so that 1700000000.1 is what it says; whole ones exactly."""
+    check_values(values, numbers.abs() < 2.0**63, where, "a time between the years 1 and 9999")
+    whole = numbers.floor().cast(pl.Int64)
+    if (whole == numbers).all():
+        return _numbers(values, whole, None, where)
+    rest = ((numbers - whole) * 1e6).round().cast(pl.Int64)
+    whole, rest = whole + (rest == 1_000_000).cast(pl.Int64), rest % 1_000_000 * 1000
+    inexact = (whole * 1_000_000.0 + rest / 1000) / 1e6 != numbers  # more than six decimals
+    if inexact.any():
+        at = inexact.arg_true()
+        for old, new in zip((whole, rest), _decimals(_plain(numbers.gather(at))), strict=True):
+            old.scatter(at, new)
+    return _numbers(values, whole, rest, where)
+
+
+def _plain(numbers: pl.Series) -> pl.Series:
+    """Write floats as plain decimals of the fewest digits that give them back."""
+    text = numbers.cast(pl.String)
+    far = text.str.contains("e").arg_true()  # below 1e-5, or from 1e16 on
+    return text.scatter(far, [f"{number:.9f}" for number in numbers.gather(far)]) if len(far) else text
+
+
+def _decimals(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Split plain decimals into the whole number below and billionths above it."""
+    parts = text.str.strip_prefix("+").str.split_exact(".", 1).struct.unnest()
+    whole = parts.to_series(0).cast(pl.Int64)
+    rest = parts.to_series(1).fill_null("").str.slice(0, 9).str.pad_end(9, "0").cast(pl.Int64)
+    below = text.str.starts_with("-") & (rest > 0)
+    if below.any():
+        whole, rest = whole - below.cast(pl.Int64), pl.select(pl.when(below).then(10**9 - rest).otherwise(rest)).to_series()
+    return whole, rest
+
+
+def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where: str) -> Times:
+    """Tell the unit of a column of numbers by its largest one."""
+    low, high = int(whole.min()), int(whole.max())  # type: ignore[arg-type]  # integers only
+    for digits, pattern in STAMPS:
+        if 19 * 10 ** (digits - 2) <= low and high < 22 * 10 ** (digits - 2) and rest is None:
+            stamps = whole.cast(pl.String).str.to_datetime(pattern, strict=False, time_unit="us")
+            if stamps.null_count() < len(stamps) / 2:
+                check_values(values, stamps.is_not_null(), where, f"a date like {20240531180000 // 10 ** (14 - digits)}")
+                found = _of_ticks(values, stamps.to_physical(), None, 10**6, where)
+                return Times(found.seconds, found.nanoseconds, f"numbers of column '{values.name}' are read as dates like {low}")
+    name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
+    _require_one_unit(values, whole, high, name, ticks, where)
+    note = "" if ticks == 1 else f"numbers of column '{values.name}' are read as {name} since 1970"
+    found = _of_ticks(values, whole, rest, ticks, where)
+    return Times(found.seconds, found.nanoseconds, note)
+
+
+def _require_one_unit(values: pl.Series, whole: pl.Series, high: int, name: str, ticks: int, where: str) -> None:
+    """Refuse a column where the unit of the largest value makes others too early, or some may be dates in digits."""
+    if ticks > 1:
+        wrong = (whole >= YEAR_1980) & (whole < YEAR_1980 * ticks)
+        if high < YEAR_2000 * ticks:
+            known = [(whole >= YEAR_1980 * less) & (whole < YEAR_2100 * less) for _, less, _ in UNITS if less < ticks]
+            wrong &= functools.reduce(operator.or_, known)
+        what = f"is before 1980 as {name} since 1970"
+    elif high >= YEAR_2000:
+        wrong = (whole >= 19_000_101) & (whole <= 21_991_231)
+        if wrong.any():
+            digits = whole.set(~wrong, None).cast(pl.String)
+            wrong = digits.str.to_datetime("%Y%m%d", strict=False, time_unit="us").is_not_null()
+        what = "may be a date in digits"
+    else:
+        return
+    if wrong.any():
+        one, largest = int(wrong.arg_max() or 0), int(whole.arg_max() or 0)
+        raise DataError(
+            f"{where}: column '{values.name}' mixes units of time: {values[one]} in row {one + 1} {what}, beside {values[largest]} "
+            f"in row {largest + 1}; bring all to one unit or leave such rows out"
+        )
+
+
+def _of_ticks(values: pl.Series, whole: pl.Series, rest: pl.Series | None, ticks: int, where: str) -> Times:
+    """Bring whole ticks since 1970, and billionths of a tick, to seconds and nanoseconds."""
+    if ticks == 1:
+        return _checked(values, whole, rest, where)
+    seconds = whole // ticks
+    nanoseconds = (whole - seconds * ticks) * (10**9 // ticks)
+    return _checked(values, seconds, nanoseconds if rest is None else nanoseconds + rest // ticks, where)
+
+
+def _checked(values: pl.Series, seconds: pl.Series, nanoseconds: pl.Series | None, where: str) -> Times:
+    if int(seconds.min()) < YEAR_1 or int(seconds.max()) >= YEAR_10000:  # type: ignore[arg-type]  # integers only
+        good = (seconds >= YEAR_1) & (seconds < YEAR_10000)
+        check_values(values, good, where, "a time between the years 1 and 9999")
+    if nanoseconds is not None and nanoseconds.max() == 0:
+        nanoseconds = None
+    return Times(seconds, None if nanoseconds is None else nanoseconds.cast(pl.Int32))
+
+
+def _dates(values: pl.Series, text: pl.Series, where: str) -> Times:
+    """Parse dates by the likeliest spelling, and what is left as ISO 8601 of any spelling."""
+    head = text.head(1000)
+    likeliest = min(DATE_FORMATS, key=lambda pattern: _parse(head, pattern).null_count())
+    found = _parse(text, likeliest)
+    if found.null_count():
+        at = found.is_null().arg_true()
+        found = found.scatter(at, _parse(_canonical(text.gather(at)), "%Y-%m-%dT%H:%M:%S%.f%:z"))
+    check_values(values, found.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00")
+    microseconds = found.to_physical()
+    seconds = microseconds // 10**6
+    nanoseconds = (microseconds - seconds * 10**6) * 1000
+    if int(text.str.len_bytes().max() or 0) > 26:  # type: ignore[arg-type]  # integers only
+        finer = text.str.extract(r"[.,]\d{6}(\d{1,3})", 1).fill_null("").str.pad_end(3, "0")
+        nanoseconds = nanoseconds + finer.cast(pl.Int64)
+    return _checked(values, seconds, nanoseconds, where)
+
+
+def _parse(text: pl.Series, pattern: str) -> pl.Series:
+    """Return moments in UTC, microseconds; null where a text is none, and where its year has not four digits."""
+    zone = "UTC" if pattern.endswith("z") else None
+    found = text.str.to_datetime(pattern, strict=False, time_unit="us", time_zone=zone)
+    found = found.dt.replace_time_zone(None) if zone else found
+    short = found.dt.year() < 1000
+    if short.any() and not text.filter(short).str.contains(r"^0\d{3}|, 0\d{3}$").all():
+        found = found.scatter(short.arg_true(), None)
+    return found
+
+
+def _canonical(text: pl.Series) -> pl.Series:
+    """Write dates of any ISO 8601 spelling as one; null where a text is none."""
+    part = text.str.extract_groups(_ISO).struct.unnest().rename(lambda name: f"g{name}")
+    two = [pl.col(f"g{n}").fill_null("00").str.zfill(2) for n in range(1, 13)]
+    month = pl.coalesce("g2", "g3", "g4").str.zfill(2)
+    zone = pl.when(pl.col("g11").is_null()).then(pl.lit("+00:00")).otherwise(pl.format("{}:{}", "g11", two[11]))
+    fraction = pl.col("g9").fill_null("0")
+    line = pl.format("{}-{}-{}T{}:{}:{}.{}{}", "g1", month, two[4], two[5], two[6], two[7], fraction, zone)
+    return part.select(pl.when(pl.col("g1").is_not_null()).then(line)).to_series()
