@@ -75,7 +75,9 @@ def open_log(
     A log that is not the one of then is refused; with `changed`, that function is told, unless nobody said where the file is.
     """
     kept = _read(folder / FILE)
-    now = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    now: dict[str, str | None] = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    if "catalog" not in now and recipe.catalog is not None and not Path(recipe.catalog).exists():
+        now["catalog"] = None  # the model has its own titles
     if log is not None:
         now["name"] = str(log)
     elif "name" not in now and recipe.name not in list_datasets() and not Path(recipe.name).exists():
