@@ -38,7 +38,8 @@ def is_file(recipe: DatasetRecipe) -> bool:
 def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True) -> None:
     """Write down which log a run folder is made from; a log that is not the one of before is refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
-    if write and not (folder / FILE).exists():
+    known = kept_sha256(folder) or not (folder / "result.json").exists()
+    if write and known and not (folder / FILE).exists():
         found = recipe.name not in list_datasets()
         paths = {key: str(Path(path).absolute()) for key in ("name", "catalog") if (path := getattr(recipe, key)) and found}
         write_json(folder / FILE, {"sha256": sha256, **paths})
