@@ -30,5 +30,6 @@ def printable(text: str, lines: bool = False) -> str:
 
 
 def escaped_json(text: str) -> str:
-    """Return JSON with those control characters escaped that JSON lets stand, and with surrogates escaped."""
-    return re.sub(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Return JSON with those characters escaped that JSON lets stand and `printable` does not, but for line breaks."""
+    shown = rf"(?!\n)(?:{_CONTROLS.pattern}|{_SURROGATES.pattern}|[\u2028\u2029])"
+    return re.sub(shown, lambda found: f"\\u{ord(found[0]):04x}", text)

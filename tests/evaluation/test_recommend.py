@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,8 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from reverie.data.vocabulary import Vocabulary
+from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import recommend, recommend_all
 from reverie.evaluation.recommendations import find_items
@@ -39,6 +42,27 @@ def test_items_that_cannot_be_found() -> None:
         find_items(["Emma (1996)"], FILMS)
     with pytest.raises(DataError, match="no titles to look in"):
         find_items(["x"], replace(FILMS, titles=None))
+
+
+@pytest.mark.parametrize("wanted", ["2", "1995", "Toy Story 3 (1999)", "Heat 2 (1995)", "19.95", "-1", "(1996)", "٢"])
+def test_numbers_are_not_guessed(wanted: str) -> None:
+    with pytest.raises(DataError, match=f"no item has the id or title '{re.escape(wanted)}'"):
+        find_items([wanted], FILMS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-12, 12), unique=True, min_size=1),
+    st.lists(st.text("0123456789-+._e ٣", max_size=3) | st.integers(-15, 15)),
+)
+def test_an_id_is_what_reads_the_same(known: list[int], wanted: list[str | int]) -> None:
+    whole, asked = Vocabulary(pl.Series(known), pl.Series(known)), [str(one) for one in wanted]
+    expected = [known.index(int(one)) if one in map(str, known) else -1 for one in asked]
+    assert positions(pl.Series(asked, dtype=pl.String), pl.Series(known)).tolist() == expected
+    typed = [one.strip() for one in asked]  # blanks around a typed id do not count
+    assert whole.user_codes(typed).tolist() == [known.index(int(t)) if t in map(str, known) else -1 for t in typed]
+    words = Vocabulary(pl.Series(map(str, known)), pl.Series(map(str, known)))
+    assert words.user_codes(wanted).tolist() == expected
 
 
 def test_one_history(split: Split, table: np.ndarray, make: Make) -> None:

@@ -14,6 +14,7 @@ from reverie.data.batch import SequenceBatch, history_batch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
+from reverie.models import create_model
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
 from reverie.models.co_occurrence.model import SPACE, CoOccurrence
 from reverie.models.counting import random_settings
@@ -26,6 +27,8 @@ from reverie.models.popularity.model import Popularity
 from reverie.models.recent_popularity.config import RecentPopularityConfig
 from reverie.models.recent_popularity.model import RecentPopularity
 from reverie.protocols import Card, Counts, Recommender
+from reverie.testing.data import tiny_split
+from reverie.training import fit
 
 N, USERS, EVENTS = 40, 60, 9
 BUILDERS: dict[str, Callable[[Vocabulary], Any]] = {
@@ -227,3 +230,13 @@ def test_recent_popularity_can_age_by_the_order_of_rows(train: Sequences) -> Non
             expected[item - 1] += 0.5 ** ((len(timeless) - 1 - row) * 100 / len(timeless) / 10)
     found = model.scores(history_batch([np.array([1], dtype=np.int32)], None))[0]
     np.testing.assert_allclose(found, expected / expected.max(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["markov", "item-knn", "co-occurrence", "vmis-knn", "ease"])
+def test_codes_of_another_catalogue_are_refused(name: str) -> None:
+    split = tiny_split()
+    model = create_model(name, split)
+    fit(model, split, show=False)
+    n_items = split.vocabulary.n_items
+    with pytest.raises(DataError, match=f"item code {n_items + 7}, and the model knows {n_items}"):
+        model.scores(history_batch([np.array([1, n_items + 7], dtype=np.int32)], model.history))

@@ -12,10 +12,12 @@ from reverie.data.batch import query_batch
 from reverie.data.dataset import Dataset
 from reverie.data.recode import recode
 from reverie.data.splits import leave_one_out
+from reverie.data.splits.given import labelled_rows
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import evaluate
 from reverie.models import create_model, load_model, save_model
+from reverie.models.store import model_tensors
 from reverie.models.warm_start import append_vocabulary, warm_start
 from reverie.testing.data import tiny_dataset
 from reverie.training import fit
@@ -101,6 +103,33 @@ def test_recode_keeps_events_and_questions() -> None:
     assert new.vocabulary.items.gather(new.test.targets - 1).equals(vocabulary.items.gather(ours.test.targets - 1))
     with pytest.raises(DataError, match="3 items of the split are not in the vocabulary, the first is '_new0'"):
         recode(new, leave_one_out(tiny_dataset()).vocabulary)
+
+
+def test_training_on_goes_by_ids() -> None:
+    before, after = leave_one_out(tiny_dataset()), leave_one_out(later())
+    start: Any = create_model("mf", before, dim=4)
+    warm, same = (warm_start(start, after) for _ in range(2))
+    fit(warm, after, epochs=1, show=False)
+    fit(same, recode(after, same.card.vocabulary), epochs=1, show=False)
+    for one, other in zip(model_tensors(warm).values(), model_tensors(same).values(), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(DataError, match=r"items of the split are not in the vocabulary.*create the model from this split"):
+        fit(start, after, epochs=1, show=False)
+
+
+def test_labels_are_recoded_too() -> None:
+    events = tiny_dataset().events.unique(["user", "item"], keep="first", maintain_order=True)
+    events = events.with_columns(label=pl.lit(1.0), part=pl.lit("train"))
+    last = pl.int_range(pl.len()).over("user") >= pl.len().over("user") - 2
+    first = (pl.int_range(pl.len()).over("user") == pl.len().over("user") - 2) & last
+    parts = pl.when(first).then(pl.lit("valid")).when(last).then(pl.lit("test")).otherwise(pl.col("part"))
+    split = labelled_rows(Dataset(events.with_columns(part=parts)))
+    turned = Vocabulary(split.vocabulary.items.reverse(), split.vocabulary.users.reverse())
+    ours = recode(split, turned).labelled
+    assert split.labelled is not None
+    assert ours is not None
+    assert turned.items.gather(ours.items - 1).equals(split.vocabulary.items.gather(split.labelled.items - 1))
+    assert turned.users.gather(ours.users).equals(split.vocabulary.users.gather(split.labelled.users))
 
 
 def test_titles_of_a_grown_vocabulary() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import math
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from reverie.cli.options import console
+from reverie.printing import escaped_json, printable
 from reverie.report import Column, Table, TableCell
+from reverie.report.table import StudyReport
 
 EVIL = '<b>x</b> [bold]y[/] & "z"'
 TABLE = Table(
@@ -43,6 +47,43 @@ def test_a_narrow_terminal_is_kept(width: int) -> None:
     assert max(map(len, printed(TABLE, width).splitlines())) <= width
     many = Table("", ("name", "text"), [("a", "word " * 40)])
     assert max(map(len, printed(many, width).splitlines())) <= width
+
+
+HOSTILE = "Boot [/b] [red] :sun: \x1b[31m\x9b1mred\x07 a\nb\tc \u202egnp\u2066 \udcff [bold]Loud"
+SHOWN = "Boot [/b] [red] :sun: [31m1mred a b c gnp \ufffd [bold]Loud"
+
+
+def test_nothing_in_a_text_is_obeyed() -> None:
+    assert printable(HOSTILE) == SHOWN
+    assert printable("a\nb\x00", lines=True) == "a\nb"
+    assert json.loads(escaped_json(json.dumps([HOSTILE], ensure_ascii=False))) == [HOSTILE]
+    assert not set(escaped_json(json.dumps([HOSTILE], indent=2, ensure_ascii=False))) & set("\x1b\x07\x9b\u202e\udcff")
+    text = printed(Table(HOSTILE, (HOSTILE, "n"), [(HOSTILE, TableCell("1", HOSTILE, HOSTILE))], [HOSTILE]), 500)
+    assert text.count(SHOWN) == 5  # title, head, cell, aside and note; lines of the cell's own note stay lines
+    out = io.StringIO()
+    StudyReport({}, [HOSTILE], [Path(HOSTILE)]).print(Console(file=out, width=500))
+    assert out.getvalue() == f"{SHOWN.replace('a b', 'a' + chr(10) + 'b')}\nwritten: {SHOWN}\n"
+    assert not set(text + out.getvalue()) & set("\x1b\x07\x9b\u202e\u2066\udcff")
+
+
+def test_lines_of_the_command_are_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(f"{HOSTILE} {'x' * 5}", markup=False, soft_wrap=True)
+    assert capsys.readouterr().out.replace("\n", " ") == f"{SHOWN} xxxxx "
+
+
+@pytest.mark.parametrize("name", ["sasrec", "collaborative-filtering", "a-name-of-thirty-nine-characters-in-all-"])
+@pytest.mark.parametrize("metrics", [2, 7])
+def test_names_stay_whole_where_a_table_is_too_wide(name: str, metrics: int) -> None:
+    heads = [Column(f"metric{k}@10", "right", wrap=False) for k in range(metrics)]
+    cells = [TableCell("0.5000", "0.250–0.750")] * metrics
+    table = Table(
+        "", [Column("system", width=(6, 40)), *heads, Column("behind")], [(name, *cells, TableCell("0.1", "not shown, p = 1.00"))]
+    )
+    text = printed(table, 110)
+    assert max(map(len, text.splitlines())) <= 110
+    if metrics == 2 or len(name) < 30:
+        assert name in text
+    assert ("0.250–0.750" in text) == (metrics == 2)
 
 
 def test_a_table_without_headings_has_none() -> None:

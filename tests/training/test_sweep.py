@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,7 @@ def test_a_table_and_a_plot_are_written(done: Sweep) -> None:
     assert not [word for word in words if "$" in word]
     assert sorted(path.name for path in done.folder.iterdir()) == [
         "best.yaml",
+        "data.json",
         "recipe.yaml",
         "study.db",
         "trials.csv",
@@ -146,11 +148,23 @@ def test_a_trial_cut_between_its_result_and_its_end_is_not_run_again(
 
 def test_a_finished_sweep_is_read_and_more_trials_extend_it(done: Sweep, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(module, "open_recipe_dataset", None)
+        patch.setattr(module, "create_model", None)
         assert _facts(_sweep(_recipe(data), done.folder)) == _facts(done)
     longer = _sweep(_recipe(data, trials=4), done.folder.parent / "longer")
     assert _facts(longer)[:3] == _facts(done)
     assert len(_sweep(_recipe(data, trials=5), longer.folder).trials) == 5
+
+
+def test_a_sweep_of_a_changed_log_is_refused(done: Sweep, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(done.folder, tmp_path / "sweep")
+    log = (data / "clicks.csv").read_text()
+    try:
+        (data / "clicks.csv").write_text(log.rstrip("\n").rpartition("\n")[0] + "\n")  # the last event is gone
+        for trials in (3, 4):
+            with pytest.raises(RunError, match=r"clicks.csv has changed since the run in .*sweep was made from it"):
+                _sweep(_recipe(data, trials=trials), tmp_path / "sweep")
+    finally:
+        (data / "clicks.csv").write_text(log)
 
 
 def test_folders_of_something_else_are_refused(done: Sweep, data: Path, tmp_path: Path) -> None:

@@ -49,8 +49,10 @@ def evaluate(
     else:
         opened = open_run(run)
         evaluation, usual = opened.valid if on == "valid" else opened.test, "recall@10,ndcg@10,mrr@10,coverage@10"
-        if rule is not None and rule != evaluation.seen:
+        again = rule is not None and rule != evaluation.seen
+        if again or log is not None:
             split = split_dataset(open_log(run, opened.recipe.dataset, log, offline), opened.recipe.split)
+        if again:
             evaluation = measure(
                 opened.model(), split.valid if on == "valid" else split.test, seen=rule, device=device, train=split.train
             )

@@ -48,7 +48,7 @@ def console(quiet: bool = False) -> Console:
     from rich.console import Console
 
     class PlainConsole(Console):
-        def render_str(self, text: str, **options: Any) -> Text:  # the options of rich, as they are
+        def render_str(self, text: str, **options: Any) -> Text:
             return super().render_str(printable(text, lines=True), **options)
 
     return PlainConsole(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False, emoji=False)

@@ -123,7 +123,7 @@ def recommend_all(
     exclude_seen : bool, optional
         Whether items of the history are left out; by default what the queries' rule says, and true for sequences.
     allow, deny : sequence, optional
-        Ids or titles: recommend only these; never these.
+        Ids or exact titles: recommend only these; never these. Unknown ones are left out with a warning.
     batch_size : int, optional
         Histories at a time; by default at most 512 and at most 64 MB of scores.
     device : str or torch.device, optional

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from reverie.data.sequences import row_offsets
-from reverie.errors import ReverieError, RunError
+from reverie.errors import DataError, ReverieError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,6 +43,10 @@ def history_rows(batch: SequenceBatch, n_items: int, weights: NDArray[np.float32
     """Return histories as sparse rows, the newest events weighted by how long ago they were; weights [K] → [B, N]."""
     items = batch.items.cpu().numpy()
     ago = batch.lengths.cpu().numpy()[:, None] - 1 - np.arange(items.shape[1])
+    if items.max(initial=0) > n_items:  # scipy would read what lies behind the matrix
+        raise DataError(
+            f"a history holds the item code {items.max()}, and the model knows {n_items}; ask by ids, as recommend does"
+        )
     inside = (ago >= 0) & (items > 0)
     if weights is not None:
         inside &= ago < len(weights)

@@ -102,14 +102,14 @@ def attack_trained(
     .. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021
        (profile pollution). Deviations: a greedy search over a small pool by the model's answers, see `pollution`.
     """
-    if not histories.sequences.vocabulary.holds_in(model.card.vocabulary):
-        raise DataError(
-            f"model '{model.card.name}' has other items or users than the histories; take the split of its own training"
-        )
     counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _draw_queries(histories, targets, config)
     pool = _candidate_events(train, counts, asked, targets, config)
+    if not histories.sequences.vocabulary.holds_in(model.card.vocabulary):
+        raise DataError(
+            f"model '{model.card.name}' has other items or users than the histories; take the split of its own training"
+        )
     draw = numpy_generator(config.seed, "random events")
     allowed = np.setdiff1d(np.arange(1, len(counts) + 1, dtype=np.int32), targets)
     half = config.pool - config.pool // 2

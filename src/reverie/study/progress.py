@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Protocol
 
+from reverie.printing import printable
+
 ESTIMATE_STEPS, ESTIMATE_SECONDS = 10, 10.0
 """The estimate of the whole training rests on this many steps, or on fewer (two at least) once they have taken this long."""
 
@@ -57,7 +59,7 @@ class _Plain:
 
     def line(self, text: str) -> None:
         """Print a line."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text, lines=True), file=sys.stderr, flush=True)
 
 
 class _Bar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import RunError
@@ -38,10 +38,12 @@ def is_file(recipe: DatasetRecipe) -> bool:
 def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True) -> None:
     """Write down which log a run folder is made from; a log that is not the one of before is refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
-    if write and not (folder / FILE).exists():
-        found = recipe.name not in list_datasets()
-        paths = {key: str(Path(path).absolute()) for key in ("name", "catalog") if (path := getattr(recipe, key)) and found}
-        write_json(folder / FILE, {"sha256": sha256, **paths})
+    known = kept_sha256(folder) or not (folder / "result.json").exists()
+    if write and known and not (folder / FILE).exists():
+        named = recipe.name in list_datasets()
+        paths = {key: str(Path(path).absolute()) for key in ("name", "catalog") if (path := getattr(recipe, key)) and not named}
+        kept = {key: path for key, path in paths.items() if path.encode(errors="replace").decode() == path}  # JSON is UTF-8
+        write_json(folder / FILE, {"sha256": sha256, **kept})
 
 
 def check_log(folder: Path, name: str, sha256: str, remedy: str) -> None:
@@ -60,7 +62,7 @@ def _difference(folder: Path, name: str, sha256: str) -> str:
 def kept_sha256(folder: Path) -> str:
     """Return the SHA-256 of the events that a run folder was made from; empty where that is not known."""
     kept = _read(folder / FILE)
-    return str(kept.get("sha256") or _read(folder / "result.json").get("dataset_sha256") or "")
+    return kept.get("sha256") or _read(folder / "result.json").get("dataset_sha256", "")
 
 
 def open_log(
@@ -75,7 +77,9 @@ def open_log(
     A log that is not the one of then is refused; with `changed`, that function is told, unless nobody said where the file is.
     """
     kept = _read(folder / FILE)
-    now = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    now: dict[str, str | None] = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    if "catalog" not in now and recipe.catalog is not None and not Path(recipe.catalog).exists():
+        now["catalog"] = None  # the model has its own titles
     if log is not None:
         now["name"] = str(log)
     elif "name" not in now and recipe.name not in list_datasets() and not Path(recipe.name).exists():
@@ -89,6 +93,7 @@ def open_log(
     return dataset
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, str]:
+    """Return the texts of a JSON file; nothing where it is missing or holds something else."""
     found = read_json(path) if path.is_file() else {}
-    return found if isinstance(found, dict) else {}
+    return {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}

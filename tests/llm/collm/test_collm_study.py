@@ -30,7 +30,7 @@ from reverie.llm.collm.pairs import (
 )
 from reverie.llm.collm.recipe import COLLM
 from reverie.llm.collm.steps import fit_labels, joint_scores
-from reverie.llm.collm.study import run_collm
+from reverie.llm.collm.study import run_collm, study_evaluation
 from reverie.llm.collm.table import result_rows, study_table
 from reverie.llm.config import MORE
 from reverie.models import load_model
@@ -100,6 +100,13 @@ def test_a_study_prints_every_control_and_can_be_read_again(tmp_path: Path) -> N
     assert all((again.test_scores[row] == study.test_scores[row]).all() for row in rows)
     with pytest.raises(ReverieError, match="another recipe"):
         run_collm(recipe(tmp_path, resamples=200), tmp_path / "run", show=False)
+    measured = study_evaluation(tmp_path / "run").value("auc")
+    (tmp_path / "ratings.csv").rename(tmp_path / "then.csv")
+    assert study_evaluation(tmp_path / "run", log=tmp_path / "then.csv").value("auc") == measured
+    world.frame()[:-1].write_csv(tmp_path / "ratings.csv")
+    for again in (lambda: study_evaluation(tmp_path / "run"), lambda: run_collm(chosen, tmp_path / "run", show=False)):
+        with pytest.raises(ReverieError, match=r"ratings.csv has changed since the run in .* was made from it"):
+            again()
 
 
 def test_cut_between_the_steps_it_ends_the_same(tmp_path: Path) -> None:

@@ -204,6 +204,30 @@ def test_mistakes_are_one_sentence(ask: Ask, words: tuple[str, ...], said: str) 
     assert err.count("\n") == 1
 
 
+def test_a_changed_log_is_named_before_anything_runs(
+    ask: Ask, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = world / "clicks.csv"
+    then, files = log.read_text(), {path: path.stat().st_mtime_ns for path in (world / "runs").rglob("*")}
+    (world / "then.csv").write_text(then)
+    try:
+        log.write_text(then.rstrip("\n").rpartition("\n")[0] + "\n")
+        for words, remedy in (
+            (("explain", "--run", "runs/small", "--user", "100"), "give the log of then with --log"),
+            (("interpret", "small.yaml"), "choose another folder with --out"),
+        ):
+            code, out, err = ask(*words)
+            assert (code, out) == (2, "")
+            assert "has changed since the run in runs/small/recommender was made from it" in err
+            assert remedy in err
+        assert {path: path.stat().st_mtime_ns for path in (world / "runs").rglob("*")} == files
+        said = ask("explain", "--run", "runs/small", "--user", "100", "--log", "then.csv", "--json")[1]
+    finally:
+        log.write_text(then)
+    monkeypatch.chdir(tmp_path)  # where no such file lies
+    assert ask("explain", "--run", world / "runs/small", "--user", "100", "--json")[1] == said
+
+
 def test_a_folder_is_taken_only_when_the_input_is_good(ask: Ask, world: Path) -> None:
     (world / "twins.csv").write_text((world / "items.csv").read_text().replace("Tale 03", "Tale 02"))
     data = "recommender.dataset={name: clicks.csv, catalog: twins.csv}"
