@@ -20,9 +20,7 @@ def test_a_name_with_a_line_break_is_refused_where_it_would_become_another(tmp_p
     broken = events.with_columns(pl.col(column).str.replace(" ", sign))
     catalog = pl.DataFrame({"item": broken["item"], "title": [f"One{sign}title", "Two"]})
     dataset = Dataset(broken, catalog, "names", "source")
-    with pytest.raises(
-        DataError, match=rf"the {column} '.\\.+.' holds a tab or a line break.*write \.parquet or \.csv"
-    ) as caught:
+    with pytest.raises(DataError, match=rf"the {column} '.\\.+.' holds a tab or a line break.*write \.parquet or \.csv") as caught:
         write_dataset(dataset, tmp_path / "log.inter")
     assert sign not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
