@@ -348,6 +348,17 @@ def test_what_the_cache_holds_and_cannot_be_read_is_dropped(site: str, tmp_path:
     assert _cached(tmp_path) == ["two"]
 
 
+def test_what_the_system_refuses_drops_nothing(site: str, tmp_path: Path) -> None:
+    def full(folder: Path) -> Loaded:
+        raise DataError("cannot be unpacked") from OSError(28, "No space left on device")
+
+    one = _remote("one", f"{site}/good")
+    load_entry(_entry(one))
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        load_entry(_entry(replace(one, layout=full)))
+    assert _cached(tmp_path) == ["one"]
+
+
 def test_those_that_want_one_mirror_at_once_fetch_it_once(site: str) -> None:
     entry = _entry(_remote("one", f"{site}/good"))
     with ThreadPoolExecutor(4) as pool:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -25,26 +25,6 @@ MOST = 512 * 2**20
 """Bytes of one file, as it is sent and unpacked."""
 PACKAGE_TIMEOUT = 1800
 """Seconds that a package may take."""
-
-
-class DownloadBar:
-    """Progress bar of one download on a terminal."""
-
-    def __init__(self, name: str) -> None:
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
-        self._task = self._progress.add_task(name, total=None)
-
-    def __enter__(self) -> DownloadBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def show(self, done: int, total: int | None) -> None:
-        """Show how many bytes have come, of how many."""
-        self._progress.update(self._task, completed=done, total=total)
 
 
 @dataclass
@@ -70,10 +50,12 @@ def download(address: str, work: Path) -> Path:
     name = address.rpartition("/")[2]
     target, state = work / f"{len(list(work.iterdir()))}-{name}", _Transfer()
     thread = threading.Thread(target=_transfer, args=(address, target, state), daemon=True)
-    with DownloadBar(name) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(name, total=None)
         try:
             thread.start()
-            _watch(thread, state, bar)
+            _watch(thread, state, lambda: bar.update(task, completed=state.done, total=state.total or None))
         finally:
             state.given_up = True
     error, state.error = state.error, None  # no circle is left, which would keep the connection open
@@ -82,12 +64,12 @@ def download(address: str, work: Path) -> Path:
     return target
 
 
-def _watch(thread: threading.Thread, state: _Transfer, bar: DownloadBar) -> None:
+def _watch(thread: threading.Thread, state: _Transfer, show: Callable[[], None]) -> None:
     """Return when a download ends; one that is too large or too slow, in its answer or before it, is an error."""
     mark, had = time.monotonic(), 0
     while thread.is_alive():
         thread.join(0.05)
-        bar.show(state.done, state.total or None)
+        show()
         if max(state.done, state.total) > MOST:
             raise DataError(f"it is larger than {MOST:,} bytes, or without end")
         now = time.monotonic()

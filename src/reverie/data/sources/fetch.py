@@ -75,7 +75,10 @@ def drop(name: str, remote: Fetchable) -> None:
     """Remove a mirror's files from the cache."""
     folder = cached_folder(name, remote)
     try:
-        shutil.rmtree(folder)
+        with locked(folder):
+            shutil.rmtree(folder)
+    except FileNotFoundError:  # another process was first
+        return
     except OSError as error:
         raise ReverieError(f"cannot remove {folder}: {error.strerror}; delete it and run again") from error
 

@@ -115,6 +115,8 @@ def load_entry(entry: SourceEntry, *, offline: bool = False, again: bool = False
         try:
             return _dataset(entry, remote, folder)
         except DataError as error:
+            if getattr(error.__cause__, "errno", None) is not None:  # the system's fault, not the file's, such as a full disk
+                raise
             reasons.append(f"{folder}: {error}")
             if not offline:
                 drop(entry.name, remote)

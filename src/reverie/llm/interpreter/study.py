@@ -208,8 +208,8 @@ def run_interpreter(
     }  # fmt: skip
 
     def interpret() -> Interpreted:
+        session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
         with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
-            session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
             facts = _taught(session, show)
             with progress(len(generated_rows(session)), "asking", show) as bar:
                 return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
