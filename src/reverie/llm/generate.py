@@ -161,7 +161,9 @@ def answer_logits(
     batch = collate(backbone, ends, side="right" if windowed else "left", room=0 if prefix is None else int(prefix.lengths.max()))
     behind = batch.mask.shape[1] - batch.mask.sum(1) if windowed else batch.mask.new_zeros(len(ends))
     keep = int(behind.max()) + 1
-    out = backbone.model(inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix))
+    out = backbone.model(
+        inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix)
+    )
     logits: Tensor = out.logits[torch.arange(len(ends), device=behind.device), -1 - behind].float()
     return logits.index_select(1, words)
 

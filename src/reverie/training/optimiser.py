@@ -70,9 +70,7 @@ class Optimisers:
         taken = {id(parameter) for parameter in rows}
         own = getattr(model, "parameter_groups", None)
         groups: list[dict[str, Any]] = own() if callable(own) else [{"params": list(model.parameters())}]
-        groups = [
-            group | {"params": [p for p in group["params"] if p.requires_grad and id(p) not in taken]} for group in groups
-        ]
+        groups = [group | {"params": [p for p in group["params"] if p.requires_grad and id(p) not in taken]} for group in groups]
         self.parts: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
         ]

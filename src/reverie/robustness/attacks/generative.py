@@ -165,7 +165,7 @@ class RatingGenerator(nn.Module):
         """Say which ratings are likes, by the boundary under the threshold of the scale; outputs [F, N] → [F, N]."""
         below = int((self.scale.levels < self.scale.threshold).sum())
         if not below:
-            return torch.ones_like(outputs)
+            return torch.ones_like(outputs) + 0.0 * outputs  # no rating is below, and a gradient of zero
         return hard_step(outputs - self.boundaries()[:, below - 1])
 
     def rating_loss(self, outputs: Tensor, truth: Tensor) -> Tensor:
