@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,12 +12,14 @@ from torch.utils._pytree import tree_flatten
 
 from reverie.data.batch import query_batch
 from reverie.data.plans import create_plan
-from reverie.data.split import Split
 from reverie.models import create_model
 from reverie.nn.states import targets_ahead
 from reverie.objectives.negatives import FalseNegatives, Negatives
 from reverie.testing import tiny_split
 from reverie.training.loop import call_if_present
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
 
 
 class NoFloat64(TorchDispatchMode):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from reverie.study.progress import StepClock, _Bar, _Plain, duration
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_brackets_in_names_are_text() -> None:
