@@ -39,6 +39,7 @@ SMALL = {
     "aia": {"steps": 2},
     "legup": {"epochs": 1, "pretraining": 1, "hidden": 4, "judge": (4, 4), "batch_size": 4},
     "pga": {"steps": 1},
+    "uba": {"estimate": "paths", "candidates": 20},
 }
 
 
@@ -97,16 +98,22 @@ def test_rounding_gives_ratings_that_occur_and_reaches_both_ends(ratings: np.nda
         assert not scale.uneven
 
 
-@pytest.mark.parametrize("name", ["target-only", "random", "average", "bandwagon", "segment", "aush", "aia", "legup", "pga"])
-def test_attacks_rate_on_a_fine_scale(name: str) -> None:
-    ratings = np.round(np.arange(100, 1001) / 100, 2)
-    arena = arena_of(ratings)
+ATTACKERS = ["target-only", "random", "average", "bandwagon", "segment", "aush", "aia", "legup", "pga", "uba"]
+
+
+@pytest.mark.parametrize("name", ATTACKERS)
+@pytest.mark.parametrize("lowest", [1, -4.5, -9])
+def test_attacks_rate_on_a_fine_scale(name: str, lowest: float) -> None:
+    """Also where ratings of 0 and less are ratings."""
+    arena = arena_of(np.round(lowest + np.arange(901) / 100, 2), threshold=lowest + 4)
     attack = ATTACKS.build(name)(checked(ATTACKS.config(name), SMALL.get(name, {}), name))
     made = attack.craft(attacker_view(arena, White(kind="white"), 0), Goal("promote", np.array([3], np.int32)), Budget(6, 6), 0)
     arena.poisoned(made)
     assert np.isin(made.ratings, arena.ratings.scale.levels).all()
     assert (made.ratings[made.items == 3] == np.float32(arena.ratings.scale.high)).all()
     assert (made.items == 3).sum() == 6
+    if name != "target-only":
+        assert made.lengths.tolist() == ([3, 6, 4, 4, 4, 4] if name == "uba" else [6] * 6)  # it copies likes, and some like few
 
 
 def test_one_fake_user_is_looked_for_and_a_detector_without_labels_has_a_dash(tmp_path: Path) -> None:
