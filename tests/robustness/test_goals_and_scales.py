@@ -19,7 +19,7 @@ from reverie.robustness.recipe import ROBUSTNESS
 from reverie.robustness.results import detection_from_rows
 from reverie.robustness.study import run_robustness
 from reverie.robustness.summary import benchmark_tables
-from reverie.robustness.threat import GoalConfig, White
+from reverie.robustness.threat import GoalConfig, Strata, White
 from reverie.study.rows import read_rows
 from reverie.testing import tiny_dataset
 
@@ -63,6 +63,8 @@ def test_a_target_named_twice_is_one() -> None:
     first, title = vocabulary.items[4], vocabulary.titles[4]
     goal = resolve_goal(GoalConfig(targets=(vocabulary.items[9], first, title, first)), arena, 0)
     assert goal.targets.tolist() == [10, 5]
+    drawn = [resolve_goal(GoalConfig(draw=Strata(groups=groups)), arena, 0) for groups in (("tail",), ("tail", "tail"))]  # type: ignore[arg-type]
+    assert drawn[0].targets.tolist() == drawn[1].targets.tolist()
     once, twice = (exposure_queries(arena.split, np.array(codes, dtype=np.int32)) for codes in ([5], [5, 5]))
     assert once.users.tolist() == twice.users.tolist()
     assert once.targets.tolist() == twice.targets.tolist()
