@@ -10,8 +10,8 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate, holm, paired_test, paired_tests, pooled, smallest_detectable_difference
 from reverie.evaluation.intervals import ClusterSums, cluster_bootstrap, cluster_sums, influence, resampled, standard_error
-from reverie.evaluation.paired_queries import sign_flip
-from reverie.evaluation.values import Values
+from reverie.evaluation.paired_queries import paired_values, sign_flip
+from reverie.evaluation.values import Values, auc_pseudo_values
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def test_interval_covers_the_mean_95_times_of_100() -> None:
         low, high = cluster_bootstrap(cluster_sums([[one(effect, np.repeat(np.arange(60), 3))]]), 300, repetition)
         covered.append(low[0] <= 1 <= high[0])
     assert 0.90 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize(("users", "rows", "signal"), [(2, 4, 1.0), (6, 3, 3.0), (12, 4, 2.0), (40, 5, 9.0)])
+def test_intervals_of_auc_stay_between_0_and_1(users: int, rows: int, signal: float) -> None:
+    rng, cut = np.random.default_rng(users), 0
+    for sign in (1, -1):
+        group, positive = np.repeat(np.arange(users), rows), rng.random(users * rows) < 0.5
+        positive[:2] = True, False
+        made = [sign * signal * positive + rng.normal(size=users * rows) for _ in range(2)]
+        one_side, other = (Values(auc_pseudo_values(group, positive, s), np.ones(users), np.arange(users), users) for s in made)
+        low, high = cluster_bootstrap(cluster_sums([[one_side]]))
+        assert 0 <= low[0] <= one_side.value <= high[0] <= 1
+        cut += int(low[0] == 0) + int(high[0] == 1)
+        apart = paired_values(one_side, other)
+        assert apart.low is not None
+        assert apart.high is not None
+        assert -1 <= apart.low <= apart.high <= 1
+    assert cut or users == 12
 
 
 def test_one_cluster_has_no_interval() -> None:

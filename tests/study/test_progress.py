@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from reverie.study.progress import StepClock, _Bar, duration
+from typing import TYPE_CHECKING
+
+from reverie.study.progress import StepClock, _Bar, _Plain, duration
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_brackets_in_names_are_text() -> None:
@@ -13,6 +18,20 @@ def test_brackets_in_names_are_text() -> None:
         bar.bar.console.print(bar.bar.get_renderable())
     for text in ("row [bold] of [/no] kind", "[red]study", "[cyan]cell"):
         assert text in shown.get()
+
+
+def test_what_was_done_before_a_cut_is_counted_but_not_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = _Plain(40)
+    plain.skip(20)
+    plain._begin -= 100
+    plain._last -= 100
+    plain.advance("loss 1")
+    assert capsys.readouterr().err == "  21/40 loss 1 · at most 1900 s left\n"
+    bar = _Bar(40, "training")
+    bar.skip(20)
+    bar.advance("loss 1")
+    assert bar.bar.tasks[0].completed == 21
+    assert not bar.bar.tasks[0].finished
 
 
 def test_durations_are_words() -> None:

@@ -23,7 +23,7 @@ RECIPE = """
 name: tiny
 dataset: {{name: {events}}}
 model: {{name: {model}, dim: 16, {options}}}
-training: {{epochs: {epochs}, batch_size: {batch_size}, checkpoint_seconds: 0, validate_every: 2}}
+training: {{epochs: {epochs}, batch_size: {batch_size}, checkpoint_seconds: 0, validate_every: 2, {training}}}
 """
 OPTIONS = {
     "in-batch": "history: 8, dropout: 0.2, objective: {kind: sampled_softmax, negatives: {source: in_batch}}",
@@ -31,19 +31,32 @@ OPTIONS = {
     "plain": "history: 1, dropout: 0.0, objective: {kind: full_softmax}",
 }
 PROCESS = """
-import sys
+import json, sys
+import torch
+from reverie import processes
 from reverie.cli.main import app
 
+processes.start(torch.device("cpu"))
+parameters = [torch.nn.Parameter(torch.ones(2), requires_grad=name != "frozen") for name in ("both", "first", "none", "frozen")]
+parameters[0].grad = torch.full((2,), 1.0 + processes.rank())
+parameters[1].grad = torch.ones(2) if processes.rank() == 0 else None
+processes.average_gradients(parameters)
+found = [None if p.grad is None else p.grad.tolist() for p in parameters]
+with open(f"{sys.argv[0]}-{processes.rank()}.json", "w") as file:
+    json.dump(found, file)
 for recipe, out in zip(sys.argv[1::2], sys.argv[2::2]):
     app(["train", recipe, "--out", out, "--quiet"], standalone_mode=False)
 """
 
 
-def write_recipe(folder: Path, name: str, options: str, epochs: int = 4, batch_size: int = 8) -> Path:
+def write_recipe(folder: Path, name: str, options: str, epochs: int = 4, batch_size: int = 8, accumulate: int = 1) -> Path:
     events, path = folder / "events.csv", folder / f"{name}.yaml"
     if not events.exists():
         tiny_dataset().events.write_csv(events)
-    text = RECIPE.format(events=events, epochs=epochs, model="sasrec", options=OPTIONS[options], batch_size=batch_size)
+    training = f"gradient_accumulation: {accumulate}"
+    text = RECIPE.format(
+        events=events, epochs=epochs, model="sasrec", options=OPTIONS[options], batch_size=batch_size, training=training
+    )
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -70,6 +83,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("distributed")
     whole = {f"whole-{name}": write_recipe(folder, name, name) for name in ("in-batch", "rowwise")}
     cut = {f"cut-{name}": write_recipe(folder, f"cut-{name}", name, epochs=2) for name in ("in-batch", "rowwise")}
+    whole["whole-pieces"] = write_recipe(folder, "pieces", "plain", batch_size=4, accumulate=2)
+    cut["cut-pieces"] = write_recipe(folder, "cut-pieces", "plain", epochs=2, batch_size=4, accumulate=2)
     train_in_two_processes(folder, whole | cut | {"two": write_recipe(folder, "two", "plain")})
     for name in cut:
         assert len(read_losses(folder / name)) == 2
@@ -80,7 +95,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("options", ["in-batch", "rowwise"])
+def test_what_no_process_trains_gets_no_gradient(folder: Path) -> None:
+    for rank in (0, 1):
+        found = json.loads((folder / f"process.py-{rank}.json").read_text(encoding="utf-8"))
+        assert found == [[1.5, 1.5], [0.5, 0.5], None, None]
+
+
+def test_accumulated_batches_of_two_processes_are_one_large_batch(folder: Path) -> None:
+    np.testing.assert_allclose(read_losses(folder / "whole-pieces"), read_losses(folder / "two"), rtol=0.02)
+
+
+@pytest.mark.parametrize("options", ["in-batch", "rowwise", "pieces"])
 def test_two_processes_count_each_query_once_and_resume(folder: Path, options: str) -> None:
     whole, cut = folder / f"whole-{options}", folder / f"cut-{options}"
     run = open_run(whole)

@@ -12,9 +12,11 @@ from reverie.options import checked
 from reverie.training import TrainingConfig
 from reverie.training.checkpoint import Best, MetricsLog
 from reverie.training.loop import StepClock, Trainer
-from reverie.training.optimiser import learning_rate
+from reverie.training.optimiser import Optimisers, learning_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -135,6 +137,43 @@ class _Lines:
 
     def line(self, text: str) -> None:
         self.lines.append(text)
+
+
+def _trainer(folder: Path | None, measure: Callable[[], float] | None = None, **options: object) -> Trainer:
+    return Trainer(_Mean(), _Points(), _config(batch_size=2, **options), measure, folder, torch.device("cpu"))
+
+
+def test_a_metric_that_is_not_defined_chooses_nothing_and_is_told_once() -> None:
+    trainer, shown = _trainer(None, lambda: math.nan, epochs=5, patience=2, metric="auc"), _Lines()
+    assert len(trainer.run(shown).rows) == 5
+    assert (trainer.best.epoch, trainer.best.weights) == (0, {})
+    assert sum("auc is not defined on these validation queries" in line for line in shown.lines) == 1
+    sometimes = iter([math.nan, 0.2, 0.1, 0.3])
+    trainer = _trainer(None, lambda: next(sometimes), epochs=4, patience=2)
+    rows = trainer.run(_Lines()).rows
+    assert [row.get("valid_ndcg@10") for row in rows] == [None, 0.2, 0.1, 0.3]
+    assert (trainer.best.epoch, trainer.best.value) == (4, 0.3)
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_resumed_fp16_training_scales_its_loss_at_the_same_steps(tmp_path: Path, cut: int) -> None:
+    """12 steps an epoch, and the scale is to grow after 20 good ones: neither at the cut nor after it from scratch."""
+    scales = {}
+    for name, parts in (("cut", (cut, 4)), ("whole", (4,))):
+        for epochs in parts:
+            trainer = _trainer(tmp_path / name, epochs=epochs, precision="fp16", checkpoint_seconds=0, learning_rate=0.1)
+            trainer._scaler.set_growth_interval(20)
+            log = trainer.run(_Lines())
+        scales[name] = trainer._scaler.state_dict(), [row["loss"] for row in log.rows]
+    assert scales["cut"] == scales["whole"]
+    assert scales["whole"][0]["scale"] == 4 * 2**16
+    assert scales["whole"][0]["_growth_tracker"] == 48 - 40
+
+
+def test_what_is_not_trained_is_not_given_to_the_optimiser() -> None:
+    model = torch.nn.ModuleList([torch.nn.Linear(2, 2), torch.nn.Linear(2, 2).requires_grad_(False)])
+    groups = Optimisers(model, _config(weight_decay=0.5)).parts[0].param_groups
+    assert [id(p) for group in groups for p in group["params"]] == [id(p) for p in model[0].parameters()]
 
 
 def test_any_source_of_batches_is_trained_on_and_a_resumed_training_estimates_what_is_left(tmp_path: Path) -> None:

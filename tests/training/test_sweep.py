@@ -5,19 +5,25 @@ import json
 import shutil
 import sqlite3
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import optuna
+import polars as pl
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reverie.cli.main import run as run_command
+from reverie.data.readers.events import read_events
+from reverie.data.splits import given as given_parts
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
+from reverie.models import create_model
 from reverie.testing import tiny_dataset
+from reverie.training import fit
 from reverie.training.recipe import RECIPES, SWEEPS, Recipe, change_recipe, load_recipe
 from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
 from reverie.training.sweeps import sweep as module
@@ -66,6 +72,25 @@ def _facts(sweep: Sweep) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return _sweep(_recipe(data), tmp_path_factory.mktemp("sweeps") / "whole")
+
+
+def test_validation_that_defines_no_metric_chooses_nothing(data: Path, tmp_path: Path) -> None:
+    """No row of the validation part is liked, so AUC has nothing to compare there."""
+    rows = [(f"u{u}", f"i{(u * 3 + k) % 11}", 1000 + k, float(k < 4), "train" if k < 6 else "valid" if k < 8 else "test")
+            for u in range(12) for k in range(9)]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=["user", "item", "timestamp", "label", "part"], orient="row")
+    events = frame.with_columns(pl.col("label").cast(pl.Float32))
+    read = read_events(frame.drop("label"))
+    split = given_parts(replace(read, events=read.events.hstack([events["label"]])))
+    for name in ("ease", "vmis-knn"):
+        model = create_model(name, split)
+        assert fit(model, split, metric="auc", show=False).chosen == {}
+    values = _values(data, trials=2)
+    recipe = RECIPES.parse(values | {"training": values["training"] | {"metric": "auc"}}, "test")
+    with pytest.raises(
+        RunError, match=r"none of the 2 trials .* auc is not defined on these validation queries .* set training.metric"
+    ):
+        _sweep(recipe, tmp_path / "sweep", split=split)
 
 
 def test_the_first_trial_is_the_recipes_own_setting_and_its_best_validation(done: Sweep, data: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -102,16 +102,8 @@ class LinearDenoiser(ConcatenationDenoiser):
 
         Of numpy, as the device of the weights may have no float64.
         """
-        first, _, second = self.embed.mlp
-        tables: tuple[Any, ...] = (
-            self.embed.sinusoid,
-            first.weight,
-            first.bias,
-            second.weight,
-            second.bias,
-            self.out.weight,
-            self.out.bias,
-        )
+        first, second = (cast("nn.Linear", self.embed.mlp[at]) for at in (0, 2))
+        tables = (self.embed.sinusoid, first.weight, first.bias, second.weight, second.bias, self.out.weight, self.out.bias)
         x, w1, b1, w2, b2, weight, bias = (table.detach().cpu().numpy().astype(np.float64) for table in tables)
         noisy, guide, step = np.split(weight, 3, axis=1)
         hidden = x @ w1.T + b1

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special  # scipy.stats has the same functions and takes a second to import
 
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, SIGNIFICANT, Effect, finite, holm_corrected
-from reverie.evaluation.values import Values
+from reverie.evaluation.values import Proportions, Values
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class ClusterSums:
-    """Metrics added up inside clusters; numerator, denominator [S, C, M]."""
+    """Metrics added up inside clusters; numerator, denominator [S, C, M]; bounded [M], whose intervals are cut at 0 and 1."""
 
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64]
+    bounded: Sequence[bool] = ()
+
+    def cut(self, ends: NDArray[np.float64], low: float = 0.0) -> NDArray[np.float64]:
+        """Return ends of intervals, [2, M], those of bounded metrics inside low and 1."""
+        return np.where(self.bounded, np.clip(ends, low, 1.0), ends) if any(self.bounded) else ends
 
     @property
     def value(self) -> NDArray[np.float64]:
@@ -54,7 +59,7 @@ def cluster_sums(seeds: Sequence[Sequence[Values]]) -> ClusterSums:
             at = np.searchsorted(universe, v.clusters)
             numerator[s, :, m] = np.bincount(at, v.numerator, minlength=len(universe))
             denominator[s, :, m] = np.bincount(at, v.denominator, minlength=len(universe))
-    return ClusterSums(numerator, denominator)
+    return ClusterSums(numerator, denominator, [isinstance(v.numerator, Proportions) for v in seeds[0]])
 
 
 def resampled(sums: ClusterSums, resamples: int, seed: int, sides: Sequence[int] | None = None) -> NDArray[np.float64]:
@@ -82,7 +87,7 @@ def resampled(sums: ClusterSums, resamples: int, seed: int, sides: Sequence[int]
 
 
 def cluster_bootstrap(sums: ClusterSums, resamples: int = 1000, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return 95 % percentile intervals by the cluster bootstrap (Efron and Tibshirani 1993, section 13.3).
+    """Return 95 % percentile intervals by the cluster bootstrap (Efron and Tibshirani 1993, section 13.3), of AUC cut at 0 and 1.
 
     With several seeds the interval speaks of the method, else of one checkpoint. Few seeds understate the variance between
     seeds by the factor (S - 1) / S.
@@ -105,7 +110,7 @@ def cluster_bootstrap(sums: ClusterSums, resamples: int = 1000, seed: int = 0) -
     if n_clusters < 2 or not n_metrics:
         nothing = np.full(n_metrics, np.nan)
         return nothing, nothing
-    low, high = percentiles(resampled(sums, resamples, seed)[:, 0])
+    low, high = sums.cut(percentiles(resampled(sums, resamples, seed)[:, 0]))
     return low, high
 
 

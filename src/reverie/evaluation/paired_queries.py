@@ -63,7 +63,7 @@ def paired_by_query(
     if n_clusters > 1:
         values = resampled(both, resamples, seed, (len(left), len(right)))
         drawn = values[:, 0] - values[:, 1]
-    low, high = percentiles(drawn)
+    low, high = both.cut(percentiles(drawn), -1.0)
     if len(left) == len(right) == 1:
         apart = a.numerator[0] / a.denominator[0].sum(axis=0) - b.numerator[0] / b.denominator[0].sum(axis=0)
         p, test = sign_flip(np.asarray(apart), permutations, seed), f"sign_flip({permutations})"
@@ -84,7 +84,7 @@ def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int
     """Return the difference of a metric of two answers to the same rows, with the interval of `paired_by_query` and no test."""
     sums = cluster_sums([[first], [other]])
     sides = resampled(sums, resamples, seed, (1, 1))
-    low, high = percentiles(sides[:, 0] - sides[:, 1])[:, 0]
+    low, high = sums.cut(percentiles(sides[:, 0] - sides[:, 1]), -1.0)[:, 0]
     how = interval_name(resamples, 1)
     return Effect(first.value - other.value, finite(low), finite(high), None, sums.numerator.shape[1], 1, how)
 

@@ -128,21 +128,26 @@ def grouped_ndcg(groups: NDArray[np.int64], positive: NDArray[np.bool_], scores:
     return values
 
 
+class Proportions(np.ndarray):
+    """Numbers whose mean is a proportion although single ones may lie outside 0 to 1, so that intervals of it are to be cut."""
+
+
 def auc_pseudo_values(clusters: NDArray[np.int64], positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Spread the AUC of all rows over clusters, so that it can be resampled like a mean.
 
     The pseudo-value of a cluster is AUC + C times the cluster's influence, made of the placements of its positives among the
-    negatives and the reverse (DeLong et al. 1988, for clusters Obuchowski 1997). Their mean is the AUC.
+    negatives and the reverse (DeLong et al. 1988, for clusters Obuchowski 1997). Their mean is the AUC, and so, to first order,
+    are means of resampled ones; those of few clusters can pass 0 or 1, where intervals are cut.
 
     clusters [R], positive [R], scores [R] → [C].
     """
     hits, misses = int(positive.sum()), int((~positive).sum())
     if not (hits and misses):
-        return np.zeros(0)
+        return np.zeros(0).view(Proportions)
     everyone = midranks(np.zeros(len(scores), dtype=np.int64), scores)
     inside = midranks(positive.astype(np.int64), scores)
     above = everyone - inside
     placement = np.where(positive, above / misses, 1 - above / hits)
     auc = placement[positive].mean()
     influence = np.bincount(clusters, (placement - auc) / np.where(positive, hits, misses))
-    return np.asarray(auc + len(influence) * influence, dtype=np.float64)
+    return np.asarray(auc + len(influence) * influence, dtype=np.float64).view(Proportions)

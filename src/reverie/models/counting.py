@@ -141,14 +141,15 @@ class CountingModel(Generic[C]):
     def _choose(self, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]) -> dict[str, Any]:
         """Take the setting with the largest measured value, and return that setting's options of these names.
 
-        With nothing to measure by, or nothing to choose from, the configuration is taken, and no option is returned.
+        With nothing to measure by, or nothing to choose from, the configuration is taken, and no option is returned. A value
+        that is not defined (NaN) chooses nothing.
         """
         best, chosen, last = -np.inf, None, self.config
         if measure is not None:
             for last in settings:
                 take(last)
                 value = measure()
-                if chosen is None or value > best:
+                if value > best:
                     best, chosen = value, last
         if chosen is None:
             take(self.config)

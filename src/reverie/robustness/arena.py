@@ -46,6 +46,12 @@ class Scale:
             return np.array(self.uneven, dtype=np.float32)
         return np.arange(self.low, self.high + self.step / 2, self.step, dtype=np.float32)
 
+    def above_zero(self) -> tuple[Scale, float]:
+        """Return the scale moved so that a matrix can have 0 for what nobody rated, and by how much it was moved."""
+        by = max(0.0, 1.0 - self.low) if self.low <= 0 else 0.0
+        moved = {name: getattr(self, name) + by for name in ("low", "high", "threshold")}
+        return replace(self, **moved, uneven=tuple(one + by for one in self.uneven)) if by else self, by
+
     def rounded(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the nearest rating of each value."""
         if self.implicit:

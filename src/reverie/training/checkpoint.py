@@ -37,7 +37,9 @@ class Best:
         return self.waited >= self.patience
 
     def update(self, value: float, epoch: int, model: torch.nn.Module) -> None:
-        """Take note of a validation."""
+        """Take note of a validation; NaN, a metric that is not defined on these queries, is neither better nor worse."""
+        if value != value:
+            return
         if value > self.value:
             self.value, self.epoch, self.waited = value, epoch, 0
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}

@@ -55,6 +55,11 @@ class TrainingConfig(Options):
     seed: int = Field(default=0, ge=0)
     """Seed of weights, data order, dropout and negatives."""
 
+    @property
+    def undefined(self) -> str:
+        """Why nothing is chosen where validation gives NaN."""
+        return f"{self.metric} is not defined on these validation queries (it needs liked rows, auc and uauc others beside them)"
+
     @model_serializer(mode="wrap")
     def _as_before(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what stored runs do not know, where it changes nothing, so that their keys stay."""

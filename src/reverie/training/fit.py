@@ -80,7 +80,8 @@ def fit(
     Returns
     -------
     Fitted
-        Time, memory, the best epoch and what was chosen.
+        Time, memory, the best epoch and what was chosen; both are None where the metric is not defined on the validation
+        queries, and the last epoch is kept.
 
     Raises
     ------
@@ -116,8 +117,8 @@ def fit(
     trainer = Trainer(model, source, chosen, measure, kept, place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
-    value = trainer.best.value if measure is not None else None
-    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch, value, history=log.rows)
+    value = trainer.best.value if trainer.best.weights else None
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, history=log.rows)
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:

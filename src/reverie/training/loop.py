@@ -99,6 +99,7 @@ class Trainer:
         self._optimisers = Optimisers(self.model, self.config)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
         self._begin = self._saved = time.monotonic()
+        self._undefined = False
 
     def run(self, progress: Progress) -> MetricsLog:
         """Train until the epochs are done or patience is exhausted, then put the best weights back."""
@@ -109,7 +110,7 @@ class Trainer:
             call_if_present(progress, "skip", at.epoch)
         self._saved = time.monotonic()
         self._begin = self._saved - self.seconds
-        clock = StepClock()
+        clock, told = StepClock(), False
         while at.epoch < self.config.epochs and not self.best.exhausted:
             batches = self.batches(at.epoch)
             while at.step < len(batches):
@@ -125,12 +126,15 @@ class Trainer:
             at = Position(at.epoch + 1)
             self.seconds = row["seconds"] = time.monotonic() - self._begin
             log.add(row)
+            if self._undefined and not told:
+                told = True
+                progress.line(f"{self.config.undefined}, so no epoch is chosen and all are run")
             progress.advance(" ".join(f"{k} {v:.4g}" for k, v in row.items() if k not in ("epoch", "seconds")))
             self.checkpoint(at)
         log.close()
         if self.best.weights:
             self.model.load_state_dict(self.best.weights)
-        else:
+        elif self.measure is None:
             self.best.epoch = at.epoch
         self.model.eval()
         return log
@@ -201,7 +205,8 @@ class Trainer:
             self.best.update(value, epoch, self.model)
         if self.on_validation is not None:
             self.on_validation(epoch, value)
-        return {f"valid_{self.config.metric}": value}
+        self._undefined = value != value
+        return {} if self._undefined else {f"valid_{self.config.metric}": value}
 
     def checkpoint(self, at: Position) -> None:
         """Keep all that a resumed training needs, where the last time is long enough ago."""

@@ -157,7 +157,8 @@ def svc_accuracy(
 
 def _over_folds(values: NDArray[np.float64], n: int) -> Measure:
     mean, spread = float(values.mean()), float(values.std(ddof=1))
-    return Measure(mean, n, *t_interval(mean, spread, len(values)), f"folds({len(values)})", spread)
+    low, high = np.clip(t_interval(mean, spread, len(values)), 0.0, 1.0).tolist()  # of an accuracy
+    return Measure(mean, n, low, high, f"folds({len(values)})", spread)
 
 
 class GraphLearning:

@@ -283,7 +283,7 @@ class ExactSampler(Sampler):
         if t != self.timesteps[0]:
             raise ValueError(f"t must be {self.timesteps[0]}, the only step of this sampler, got {t}")
         law, parts = self.law, self._parts
-        noisy, offset = torch.from_numpy(parts.noisy), torch.from_numpy(parts.offsets[t])
+        noisy, offset = torch.as_tensor(parts.noisy), torch.as_tensor(parts.offsets[t])
         added = out.cpu().double() - x.cpu().double() @ noisy.T - offset  # B h'
         z = noise() if noise is not None else torch.randn_like(x)
         drawn = added @ law.reach.T + law.shift + z.cpu().double() @ law.factor.T

@@ -16,6 +16,7 @@ from reverie.data.batch import query_batch, require_targets
 from reverie.data.plans import LabelledPlan
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
+from reverie.evaluation.effects import finite
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import add_lora, load_backbone
 from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors
@@ -224,7 +225,7 @@ class TwoStepTraining:
         with progress(training.epochs, f"step {name}", self.show) as shown:
             log = trainer.run(shown)
         save_model(model, place)
-        best = {"best_epoch": trainer.best.epoch, "valid": trainer.best.value, "seconds": trainer.seconds}
+        best = {"best_epoch": trainer.best.epoch, "valid": finite(trainer.best.value), "seconds": trainer.seconds}
         facts = best | {"rows": len(source), "epochs": log.rows}
         write_json(place / "taught.json", facts)
         return facts

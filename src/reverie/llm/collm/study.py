@@ -12,6 +12,7 @@ import polars as pl
 from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import evaluate
+from reverie.evaluation.effects import finite
 from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.pairs import (
     bias_model,
@@ -149,7 +150,7 @@ def _scores(
             begin = time.monotonic()
             model, best = fit_labels(kind, options, split, training, folder=place, device=device, show=show)
             save_model(model, place)
-            numbers = {"best_epoch": best.epoch, "valid": best.value, "seconds": time.monotonic() - begin}
+            numbers = {"best_epoch": best.epoch, "valid": finite(best.value), "seconds": time.monotonic() - begin}
             write_json(place / "fitted.json", numbers)
         fitted, recommenders[name] = load_model(place), read_json(place / "fitted.json")
         valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in queries)  # type: ignore[index]  # there are labels

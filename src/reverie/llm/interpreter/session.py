@@ -127,6 +127,8 @@ def train_adapters(objective: AdapterObjective, folder: Path, progress: Progress
             progress.line(f"about {clock.seconds:.1f} s a step, {rest}")
         if step % training.validate_every == 0 or step == training.steps:
             loss_now = objective.validation_loss()
+            if not np.isfinite(loss_now):
+                raise RunError(f"the validation loss became {loss_now} in step {step}; use a smaller training.learning_rate")
             best.update(-loss_now, step, model)
             row: dict[str, Any] = {"epoch": step, "valid_loss": loss_now, "seconds": time.monotonic() - begin}
             log.add(row | {f"loss_{name}": float(np.mean(values)) for name, values in sorted(losses.items())})

@@ -102,7 +102,7 @@ def resolve_goal(config: GoalConfig, arena: Arena, seed: int) -> Goal:
         return Goal(config.kind, np.asarray(list(found), dtype=np.int32))
     groups = popularity_groups(arena)
     drawn: list[NDArray[np.int32]] = []
-    for group in config.draw.groups:
+    for group in dict.fromkeys(config.draw.groups):
         members = groups[group]
         if len(members) < config.draw.each:
             raise ConfigError(

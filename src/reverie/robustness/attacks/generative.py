@@ -18,6 +18,7 @@ from reverie.robustness.attacks.templates import (
     build_profiles,
     draw_templates,
     keep_entries,
+    moved,
     n_fillers,
     sample_entries,
     without_targets,
@@ -68,7 +69,7 @@ class AUSH(BaseAttack[AushConfig]):
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
         """Return one profile around each of given templates; templates [F, N]."""
-        config, scale = self.config, view.arena.ratings.scale
+        config, (scale, by) = self.config, view.arena.ratings.scale.above_zero()
         draw = numpy_generator(seed, "attack", "aush", "train")
         seed_torch(seed, "attack", "aush")
         selected = min(config.selected, n // 2)
@@ -82,17 +83,17 @@ class AUSH(BaseAttack[AushConfig]):
         if config.steps:
             self._train(generator, picked, view, goal, n - selected, selected, draw)
         mask = picked[np.arange(templates.shape[0]) % len(goal.targets)]
-        fillers = _fillers(templates, mask, n - selected, draw) / scale.high
+        fillers = _fillers(moved(templates, by), mask, n - selected, draw) / scale.high
         with torch.no_grad():
             out = generator(fillers)
         chosen = hard_top(out, mask, selected) > 0
-        values = torch.where(chosen, out, fillers) * scale.high
+        values = torch.where(chosen, out, fillers) * scale.high - by
         return build_profiles(view, goal, (chosen | (fillers > 0)).numpy(), values.numpy())
 
     def _train(
         self, generator: nn.Module, picked: Tensor, view: View, goal: Goal, n: int, selected: int, draw: np.random.Generator
     ) -> None:
-        config, scale = self.config, view.arena.ratings.scale
+        config, (scale, by) = self.config, view.arena.ratings.scale.above_zero()
         discriminator = nn.Sequential(
             nn.Linear(view.n_items, config.judge), nn.Sigmoid(),
             nn.Linear(config.judge, config.judge), nn.Sigmoid(),
@@ -100,7 +101,7 @@ class AUSH(BaseAttack[AushConfig]):
         )  # fmt: skip
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
-        real = without_targets(view, goal)
+        real = moved(without_targets(view, goal), by)
         for _ in range(config.steps):
             rows = draw_templates(real, config.batch_size, n + selected, draw)
             mask = picked[torch.from_numpy(draw.integers(0, len(picked), config.batch_size))]
@@ -165,7 +166,7 @@ class RatingGenerator(nn.Module):
         """Say which ratings are likes, by the boundary under the threshold of the scale; outputs [F, N] → [F, N]."""
         below = int((self.scale.levels < self.scale.threshold).sum())
         if not below:
-            return torch.ones_like(outputs)
+            return torch.ones_like(outputs) + 0.0 * outputs  # no rating is below, and a gradient of zero
         return hard_step(outputs - self.boundaries()[:, below - 1])
 
     def rating_loss(self, outputs: Tensor, truth: Tensor) -> Tensor:
@@ -181,7 +182,8 @@ class RatingGenerator(nn.Module):
         ends = torch.cat([torch.ones_like(above[:, :1]), above, torch.zeros_like(above[:, :1])], dim=1)
         asked = truth[rows, columns]
         if self.scale.uneven:
-            level = torch.bucketize(asked, torch.from_numpy(self.scale.levels))
+            levels = torch.from_numpy(self.scale.levels)
+            level = torch.bucketize(asked, (levels[1:] + levels[:-1]) / 2)
         else:
             level = ((asked - self.scale.low) / self.scale.step).round().long()
         chance = (ends[:, :-1] - ends[:, 1:]).gather(1, level[:, None])
@@ -207,8 +209,8 @@ class LegUp(BaseAttack[LegupConfig]):
         """Return profiles; see `Attack`."""
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
-        scale, n = view.arena.ratings.scale, n_fillers(view, goal, budget.size)
-        real = without_targets(view, goal)
+        (scale, by), n = view.arena.ratings.scale.above_zero(), n_fillers(view, goal, budget.size)
+        real = moved(without_targets(view, goal), by)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
         discriminator = nn.Sequential(
@@ -245,7 +247,7 @@ class LegUp(BaseAttack[LegupConfig]):
                     lowest, best = value, made
                 gradient_step(of_generator, handle)
         ratings, rated = (part.detach() for part in best[1:])
-        return build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high).numpy())
+        return build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high - by).numpy())
 
 
 def _templates(real: csr_array, users: int, n: int, scale: Scale, draw: np.random.Generator) -> Tensor:

@@ -11,7 +11,14 @@ from torch import Tensor
 from reverie.robustness.attacks.attack import BaseAttack
 from reverie.robustness.attacks.config import AiaConfig, PgaConfig, RevadvConfig
 from reverie.robustness.attacks.surrogate import PoisoningLoss, Through
-from reverie.robustness.attacks.templates import build_profiles, draw_templates, n_fillers, sample_entries, without_targets
+from reverie.robustness.attacks.templates import (
+    build_profiles,
+    draw_templates,
+    n_fillers,
+    rated_entries,
+    sample_entries,
+    without_targets,
+)
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -81,7 +88,7 @@ class GradientAttack(BaseAttack[PgaConfig]):
         n = n_fillers(view, goal, budget.size)
         real = without_targets(view, goal)
         templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
-        state = torch.from_numpy((templates.toarray() > 0).astype(np.float32))
+        state = torch.from_numpy(rated_entries(templates).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
         rows, best, lowest = poisoning_loss.attack_loss.sample_users(generator), state, np.inf

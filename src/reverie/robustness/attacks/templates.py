@@ -60,6 +60,16 @@ def without_targets(view: View, goal: Goal) -> csr_array:
     return keep_entries(ratings.matrix, ~np.isin(ratings.matrix.indices, goal.targets - 1))
 
 
+def moved(matrix: csr_array, by: float) -> csr_array:
+    """Return a matrix with a number added to its stored ratings."""
+    return csr_array((matrix.data + np.float32(by), matrix.indices, matrix.indptr), shape=matrix.shape) if by else matrix
+
+
+def rated_entries(matrix: csr_array) -> NDArray[np.bool_]:
+    """Return where a matrix has ratings, also those of 0 and less → [F, N]."""
+    return csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape).toarray() > 0
+
+
 def draw_templates(matrix: csr_array, n: int, least: int, generator: np.random.Generator) -> csr_array:
     """Return the ratings of drawn users who have enough; matrix [U, N] → [n, N]."""
     lengths = np.diff(matrix.indptr)

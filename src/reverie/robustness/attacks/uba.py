@@ -14,6 +14,7 @@ from reverie.robustness.attacks.templates import (
     build_profiles,
     keep_entries,
     n_fillers,
+    rated_entries,
     sample_entries,
     seen_ratings,
     without_targets,
@@ -147,8 +148,8 @@ class UBA(BaseAttack[UbaConfig]):
             from reverie.robustness.attacks.generative import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
-        made = sample_entries(copied[chosen], n, draw).toarray()
-        return build_profiles(view, goal, made > 0, made)
+        made = sample_entries(copied[chosen], n, draw)
+        return build_profiles(view, goal, rated_entries(made), made.toarray())
 
     def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> NDArray[np.int64]:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)

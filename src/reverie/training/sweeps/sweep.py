@@ -190,9 +190,14 @@ def _run_trial(
 
     begin, last = time.monotonic(), 0
 
+    def check(value: float) -> None:
+        if value != value:
+            raise ConfigError(f"{recipe.training.undefined}, so no setting can be chosen; set training.metric to another")
+
     def watch(epoch: int, value: float) -> None:
         nonlocal last
         last = epoch
+        check(value)
         draw.report(value, epoch)
         if sweep.pruning and draw.should_prune():
             raise TrialPruned
@@ -204,6 +209,7 @@ def _run_trial(
         value = fitted.best_value
         if value is None:
             value = validation_measure(model, split, chosen.training, device)()
+            check(value)
     except TrialPruned:
         return Trial(number, "pruned", draw.params, None, last, time.monotonic() - begin, "")
     except (ConfigError, RunError) as error:
