@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import mmap
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -28,8 +29,11 @@ _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
     """Open a file of separated values with a header line."""
-    with path.open("rb") as handle:
-        head = handle.read(1 << 20)
+    if not path.stat().st_size:
+        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        head = content[: 1 << 20]
+        quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
     line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
 
     def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
