@@ -39,9 +39,9 @@ def test_kinds_paths_with_brackets_and_lists_by_their_suffix(ask: Callable, tmp_
     for name in ("lists.csv", "lists.TSV", "lists.jsonl"):
         assert ask("recommend", run, "--all", folder / name, "-k", "2").code == 0
     read = [
-        pl.read_csv(folder / "lists.csv"),
-        pl.read_csv(folder / "lists.TSV", separator="\t"),
-        pl.read_ndjson(folder / "lists.jsonl"),
+        pl.read_csv((folder / "lists.csv").read_bytes()),
+        pl.read_csv((folder / "lists.TSV").read_bytes(), separator="\t"),
+        pl.read_ndjson((folder / "lists.jsonl").read_bytes()),
     ]
     assert all(frame.equals(read[0]) and frame.columns[:3] == ["user", "item", "rank"] for frame in read)
     judged = ask("judge", folder / "lists.csv", "--dataset", log, "--kinds", "buy", "-k", "2", "--json")
