@@ -17,7 +17,7 @@ import polars as pl
 
 from reverie.data.ids import is_integer_text
 from reverie.data.readers.packed import require_file, unpacked, without_packing
-from reverie.data.readers.table import UNCHANGED, Table, unreadable
+from reverie.data.readers.table import READ_ERRORS, UNCHANGED, Table, unreadable
 from reverie.errors import DataError, unknown
 
 SAMPLE = 10_000
@@ -46,7 +46,7 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
         rows = scan().head(SAMPLE).collect()
     except pl.exceptions.NoDataError:
         raise DataError(f"{where} is empty; check that it is the right file") from None
-    except pl.exceptions.PolarsError as error:
+    except READ_ERRORS as error:
         check()
         raise unreadable(where, error) from error
     schema = {name: dtype for name in rows.columns if (dtype := guessed_type(rows[name])) is not None}
@@ -55,7 +55,9 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
         exact = {*ids, *(name for name in times if schema.get(name) == pl.Float64)}
         lazy = scan(columns, {name: dtype for name, dtype in schema.items() if name not in exact})
         integers = [name for name in columns if name in ids and rows.select(is_integer_text(name).all()).item()]
-        unchanged = [pl.all_horizontal(is_integer_text(name) for name in integers).alias(UNCHANGED)] if integers else []
+        below = {name for name in integers if rows[name].str.starts_with("-").any()}  # it takes longer to look at signs
+        tests = [is_integer_text(name, name in below) for name in integers]
+        unchanged = [pl.all_horizontal(tests).alias(UNCHANGED)] if integers else []
         return lazy.with_columns(*(pl.col(name).cast(pl.Int64, strict=False) for name in integers), *unchanged)
 
     return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True)
@@ -121,7 +123,7 @@ def open_json_lines(path: Path, where: str) -> Table:
     literal = re.sub(r"[*?\[]", r"[\g<0>]", str(path.absolute()))  # the scanner takes patterns and nothing else
     try:
         schema = pl.scan_ndjson(literal, infer_schema_length=SAMPLE).collect_schema()
-    except pl.exceptions.PolarsError as error:
+    except READ_ERRORS as error:
         check()
         raise unreadable(where, error) from error
     text = dict.fromkeys(schema.names(), pl.String())
@@ -176,7 +178,7 @@ def _open_arrow(path: Path, where: str) -> Table:
 def _columnar(scan: Callable[[], pl.LazyFrame], where: str, kind: str) -> Table:
     try:
         columns = scan().collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except READ_ERRORS as error:
         raise DataError(f"{where} is not a readable {kind} file; write it again, or correct its suffix") from error
     return Table(where, tuple(columns), lambda names, *_: scan().select(names))
 
