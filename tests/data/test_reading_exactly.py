@@ -120,8 +120,8 @@ def test_ids_are_matched_only_where_they_are_the_same() -> None:
         (pl.Series([1.5, 1.0]), "not an integer or text"),
         (pl.Series([{"id": 1}, {"id": 2}]), "holds Struct"),
         (pl.Series([["a"], ["b"]]), "holds List"),
-        (pl.Series(["a", " "]), "row 2, column 'user': ' ' is no id"),
-        (pl.Series(["a\0b", "c"]), "is no id"),
+        (pl.Series(["a", " "]), "row 2, column 'user': ' ' is no user id"),
+        (pl.Series(["a\0b", "c"]), "is no user id"),
     ],
 )
 def test_columns_of_other_types_are_ids_or_refused(ids: pl.Series, expected: list[object] | str) -> None:
@@ -389,6 +389,7 @@ def test_zip_files_hold_one_table(tmp_path: Path) -> None:
         ("a.jsonl", '{"user": 1, "item": ' + "9" * 5000 + "}\n", "line 1 is not valid JSON"),
         ("a.jsonl", '{"user": 1, "item": ' + "[" * 50_000 + "\n", "line 1 is not valid JSON"),
         ("a.arrow", "no arrow", "not a readable Arrow file"),
+        ("a.csv", "u\0s\0e\0r\0,\0i\0t\0e\0m\0", "holds zero bytes, as UTF-16 does"),
     ],
 )
 def test_blank_lines_line_ends_quotes_and_json(tmp_path: Path, name: str, content: str, expected: list[object] | str) -> None:

@@ -34,6 +34,8 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
         head = content[: 1 << 20]
         quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
+    if b"\0" in head[:1000]:
+        raise DataError(f"{where} holds zero bytes, as UTF-16 does; save the file with the encoding UTF-8")
     line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
 
     def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
