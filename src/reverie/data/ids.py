@@ -10,12 +10,13 @@ import polars as pl
 _CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
-def is_integer_text(column: str) -> pl.Expr:
-    """Whether each text of a column comes back unchanged from Int64, so that ``0012``, ``+5``, ``-0`` and ``1.0`` do not."""
+def is_integer_text(column: str, negative: bool = True) -> pl.Expr:
+    """Whether a text comes back unchanged from Int64, which ``0012``, ``+5``, ``-0`` and ``1.0`` do not; null stays null."""
     text = pl.col(column)
-    positive = (text >= "1") | (text == "0")  # the characters +, - and 0 come before 1
-    negative = text.str.starts_with("-") & ~text.str.starts_with("-0")
-    return text.cast(pl.Int64, strict=False).is_not_null() & (positive | negative)
+    plain = (text >= "1") | (text == "0")  # the characters +, - and 0 come before 1
+    if negative:
+        plain |= text.str.starts_with("-") & ~text.str.starts_with("-0")
+    return (text.cast(pl.Int64, strict=False).is_not_null() | text.is_null()) & plain
 
 
 def as_integers(ids: pl.Series) -> pl.Series:

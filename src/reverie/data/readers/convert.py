@@ -37,7 +37,7 @@ def _named(ids: pl.Series, where: str, role: str) -> pl.Series:
     odd = odd.filter(odd.str.contains(r"^\s*$|\x00"))
     if len(odd):
         row = int((ids == odd[0]).arg_max() or 0)
-        raise DataError(f"{where} row {row + 1}, column '{ids.name}': {odd[0]!r} is no id of a {role}; correct it or leave it out")
+        raise DataError(f"{where} row {row + 1}, column '{ids.name}': {odd[0]!r} is no {role} id; correct it or leave it out")
     return ids
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import mmap
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,7 +17,7 @@ import polars as pl
 
 from reverie.data.ids import is_integer_text
 from reverie.data.readers.packed import require_file, unpacked, without_packing
-from reverie.data.readers.table import UNCHANGED, Table, unreadable
+from reverie.data.readers.table import READ_ERRORS, UNCHANGED, Table, unreadable
 from reverie.errors import DataError, unknown
 
 SAMPLE = 10_000
@@ -28,8 +29,13 @@ _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
     """Open a file of separated values with a header line."""
-    with path.open("rb") as handle:
-        head = handle.read(1 << 20)
+    if not path.stat().st_size:
+        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        head = content[: 1 << 20]
+        quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
+    if b"\0" in head[:1000]:
+        raise DataError(f"{where} holds zero bytes, as UTF-16 does; save the file with the encoding UTF-8")
     line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
 
     def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
@@ -42,7 +48,7 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
         rows = scan().head(SAMPLE).collect()
     except pl.exceptions.NoDataError:
         raise DataError(f"{where} is empty; check that it is the right file") from None
-    except pl.exceptions.PolarsError as error:
+    except READ_ERRORS as error:
         check()
         raise unreadable(where, error) from error
     schema = {name: dtype for name in rows.columns if (dtype := guessed_type(rows[name])) is not None}
@@ -51,7 +57,9 @@ def open_delimited(path: Path, where: str, separator: str = ",", quote: str | No
         exact = {*ids, *(name for name in times if schema.get(name) == pl.Float64)}
         lazy = scan(columns, {name: dtype for name, dtype in schema.items() if name not in exact})
         integers = [name for name in columns if name in ids and rows.select(is_integer_text(name).all()).item()]
-        unchanged = [pl.all_horizontal(is_integer_text(name) for name in integers).alias(UNCHANGED)] if integers else []
+        below = {name for name in integers if rows[name].str.starts_with("-").any()}  # it takes longer to look at signs
+        tests = [is_integer_text(name, name in below) for name in integers]
+        unchanged = [pl.all_horizontal(tests).alias(UNCHANGED)] if integers else []
         return lazy.with_columns(*(pl.col(name).cast(pl.Int64, strict=False) for name in integers), *unchanged)
 
     return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True)
@@ -117,7 +125,7 @@ def open_json_lines(path: Path, where: str) -> Table:
     literal = re.sub(r"[*?\[]", r"[\g<0>]", str(path.absolute()))  # the scanner takes patterns and nothing else
     try:
         schema = pl.scan_ndjson(literal, infer_schema_length=SAMPLE).collect_schema()
-    except pl.exceptions.PolarsError as error:
+    except READ_ERRORS as error:
         check()
         raise unreadable(where, error) from error
     text = dict.fromkeys(schema.names(), pl.String())
@@ -172,7 +180,7 @@ def _open_arrow(path: Path, where: str) -> Table:
 def _columnar(scan: Callable[[], pl.LazyFrame], where: str, kind: str) -> Table:
     try:
         columns = scan().collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except READ_ERRORS as error:
         raise DataError(f"{where} is not a readable {kind} file; write it again, or correct its suffix") from error
     return Table(where, tuple(columns), lambda names, *_: scan().select(names))
 

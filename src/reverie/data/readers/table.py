@@ -78,8 +78,14 @@ def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
     return DataError(f"{where} has no column known as the {role}; its columns are {', '.join(columns)}: name one with {role}=")
 
 
-def unreadable(where: str, error: Exception) -> DataError:
+READ_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises where a file is damaged."""
+
+
+def unreadable(where: str, error: BaseException) -> DataError:
     """Return the error for a source that Polars cannot read."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return DataError(f"{where} is damaged; write or fetch it again")
     return DataError(
         f"{where} cannot be read ({str(error).splitlines()[0]}); check the file, and that its suffix is that of its format"
     )
@@ -124,7 +130,7 @@ class Table:
                 raise DataError(f"{self.where} has two columns named '{name}'; rename one of them")
         try:
             frame = self.typed(wanted, ids, times).collect(engine="streaming")
-        except pl.exceptions.PolarsError as error:
+        except READ_ERRORS as error:
             frame = self._read_text(wanted, error)
         if UNCHANGED in frame.columns:
             unchanged = frame.drop_in_place(UNCHANGED).all()
@@ -135,13 +141,13 @@ class Table:
             raise DataError(f"{self.where} has no rows; check that it is the right file")
         return frame
 
-    def _read_text(self, columns: list[str], first: pl.exceptions.PolarsError | None) -> pl.DataFrame:
+    def _read_text(self, columns: list[str], first: BaseException | None) -> pl.DataFrame:
         if first is not None:
             self.check()
         try:
             if self.text is not None:
                 return self.text(columns).collect(engine="streaming")
-        except pl.exceptions.PolarsError as error:
+        except READ_ERRORS as error:
             first = error
         reason = first or pl.exceptions.ComputeError("it changed while it was read")
         raise unreadable(self.where, reason) from reason

@@ -77,8 +77,9 @@ def to_times(values: pl.Series, where: str) -> Times:
         return _floats(values, numbers, where)
     if not values.dtype.is_integer():
         raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not times; choose another with timestamp=")
-    whole = values.cast(pl.Int64, strict=False)
-    check_values(values, whole.is_not_null(), where, "a time")
+    whole = values if values.dtype == pl.Int64 else values.cast(pl.Int64, strict=False)
+    if whole.null_count():
+        check_values(values, whole.is_not_null(), where, "a time")
     return _numbers(values, whole, None, where)
 
 
@@ -127,7 +128,8 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
                 found = _of_ticks(values, stamps.to_physical(), None, 10**6, where)
                 return Times(found.seconds, found.nanoseconds, f"numbers of column '{values.name}' are read as dates like {low}")
     name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
-    _require_one_unit(values, whole, high, name, ticks, where)
+    if ticks > 1 or (high >= YEAR_2000 and low <= 21_991_231):
+        _require_one_unit(values, whole, high, name, ticks, where)
     note = "" if ticks == 1 else f"numbers of column '{values.name}' are read as {name} since 1970"
     found = _of_ticks(values, whole, rest, ticks, where)
     return Times(found.seconds, found.nanoseconds, note)
@@ -141,14 +143,12 @@ def _require_one_unit(values: pl.Series, whole: pl.Series, high: int, name: str,
             known = [(whole >= YEAR_1980 * less) & (whole < YEAR_2100 * less) for _, less, _ in UNITS if less < ticks]
             wrong &= functools.reduce(operator.or_, known)
         what = f"is before 1980 as {name} since 1970"
-    elif high >= YEAR_2000:
+    else:
         wrong = (whole >= 19_000_101) & (whole <= 21_991_231)
         if wrong.any():
             digits = whole.set(~wrong, None).cast(pl.String)
             wrong = digits.str.to_datetime("%Y%m%d", strict=False, time_unit="us").is_not_null()
         what = "may be a date in digits"
-    else:
-        return
     if wrong.any():
         one, largest = int(wrong.arg_max() or 0), int(whole.arg_max() or 0)
         raise DataError(
