@@ -33,7 +33,7 @@ def compare(
     user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
-    core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
+    core: Annotated[int, typer.Option("--core", min=0, max=2**31, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
     ] = None,

@@ -165,9 +165,9 @@ class DatasetRecipe(Options):
     """Column of the time."""
     rating: str | None = None
     """Column of the rating."""
-    user_core: int = Field(default=0, ge=0)
+    user_core: int = Field(default=0, ge=0, le=2**31)
     """Keep users with at least this many events (applied together with `item_core` until nothing changes)."""
-    item_core: int = Field(default=0, ge=0)
+    item_core: int = Field(default=0, ge=0, le=2**31)
     """Keep items with at least this many events."""
 
 
