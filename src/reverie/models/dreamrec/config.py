@@ -19,7 +19,7 @@ class DreamRecConfig(Options):
     """Width of item vectors, guidance and denoiser."""
     history: PositiveInt = 10
     """How many of the most recent events are read."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, le=0.999)
     """Dropout of inputs, attention weights and the feed-forward part; off outside training."""
     denoiser: DenoiserName = "mlp1"
     """One linear layer (all published results), or two with a GELU between them."""
