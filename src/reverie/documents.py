@@ -91,10 +91,12 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
         raise RunError(f"{path} cannot be read ({short(str(error))}); {remedy}") from error
 
 
-def read_table(path: Path, columns: Mapping[str, str], remedy: str, optional: Mapping[str, str] | None = None) -> pl.DataFrame:
+def read_table(
+    path: Path, columns: Mapping[str, str] | None, remedy: str, optional: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """Read a Parquet file whose columns are known: ``int``, ``float``, ``text`` or ``id`` (whole numbers or text), none missing.
 
-    Other columns are left out; an optional column may hold nulls.
+    Other columns are left out; an optional column may hold nulls. With no columns given, all are read and hold numbers.
     """
     import polars as pl
 
@@ -102,6 +104,7 @@ def read_table(path: Path, columns: Mapping[str, str], remedy: str, optional: Ma
         frame = pl.read_parquet(regular(path), glob=False, hive_partitioning=False)
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(f"{path} cannot be read as Parquet; {remedy}") from error
+    columns = dict.fromkeys(frame.columns, "float") if columns is None else columns
     wanted = {**columns, **{name: kind for name, kind in (optional or {}).items() if name in frame.columns}}
     for name, kind in wanted.items():
         if name not in frame.columns:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reverie.errors import ConfigError, nearest, short
 
@@ -15,14 +15,26 @@ C = TypeVar("C", bound=BaseModel)
 
 Few = Annotated[int, Field(ge=1, le=1000)]
 """A number of parts that are made one by one: blocks, layers, heads."""
-Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Many = Annotated[int, Field(ge=1, le=10_000)]
 """A number of draws, steps or repetitions: more of them would not end."""
+
+
+LARGEST = 2**53
+"""Of whole numbers among options."""
 
 
 class Options(BaseModel):
     """Base of all configurations: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _whole_numbers_fit(self) -> Self:
+        """Refuse whole numbers that arrays could not hold."""
+        for name, value in self:
+            if isinstance(value, int) and abs(value) > LARGEST:
+                raise ValueError(f"'{name}' is beyond 2**53; write a smaller number")
+        return self
 
 
 Config = TypeVar("Config", bound=Options)

@@ -276,7 +276,7 @@ def test_counting_models_are_swept_too(data: Path, tmp_path: Path) -> None:
     [
         ({"training.learning_rat": RATE}, r"unknown option 'training.learning_rat' \(did you mean 'learning_rate'\?\)"),
         ({"model.dims": {"values": [8]}}, r"unknown option 'dims' \(did you mean 'dim'\?\)"),
-        ({"model.dropout": {"values": [1.5, 2.0]}}, "option 'dropout' must be less than 1, not 1.5"),
+        ({"model.dropout": {"values": [1.5, 2.0]}}, "option 'dropout' must be less than or equal to 0.999, not 1.5"),
         ({"model.dim": {"values": [16, 32]}}, "the recipe's own model.dim=8 is outside the space; widen the space"),
         ({"training.seed": {"values": [0, 1]}}, "'training.seed' cannot be swept, because a seed is luck"),
         ({"dataset.user_core": {"values": [0, 5]}}, "'dataset.user_core' cannot be swept; keys begin with 'model.' or 'training.'"),

@@ -34,7 +34,7 @@ def compare(
     item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
     kinds: Kinds = None,
-    core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
+    core: Annotated[int, typer.Option("--core", min=0, max=2**31, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
     ] = None,

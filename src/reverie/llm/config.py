@@ -36,7 +36,7 @@ class LoraConfig(Options):
     """Rank of the update."""
     alpha: PositiveInt = 16
     """The update is multiplied by alpha / rank."""
-    dropout: float = Field(default=0.05, ge=0, lt=1)
+    dropout: float = Field(default=0.05, ge=0, le=0.999)
     """Dropout of its input while training."""
     targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
     """Names of the linear layers that are updated."""

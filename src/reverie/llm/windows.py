@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.documents import read_tensors
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path
 from reverie.models.store import model_tensors
@@ -132,14 +133,14 @@ def require_states(model: Recommender) -> HasVectors:
 @torch.no_grad()
 def window_states(model: Recommender, windows: Windows, folder: Path | None = None) -> Tensor:
     """Return the state after each item of each window → [W, L, D]."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     vectors = require_states(model)
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(windows.items.tobytes() + windows.lengths.tobytes())
     path = None if folder is None else folder / f"states-{digest.hexdigest()[:24]}.safetensors"
     if path is not None and path.is_file():
-        return load_file(path)["states"]
+        return read_tensors(path, "delete it, and the same command makes it again")["states"]
     parts = []
     for index in windows.pieces(ROWS):
         part = windows.take(index)

@@ -17,7 +17,7 @@ class SequenceOptions(Options):
     """Width of item vectors and states."""
     history: PositiveInt = 50
     """How many of the most recent events are read."""
-    dropout: float = Field(default=0.2, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, le=0.999)
     """Dropout, where the network has it."""
     objective: ObjectiveConfig = SampledSoftmax(negatives=NegativesConfig(source="uniform", n=256, shared=False))
     """Training loss."""

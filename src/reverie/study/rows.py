@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reverie.documents import regular
 from reverie.errors import DataError
 from reverie.files import append_csv, locked
 
@@ -42,7 +43,7 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
+        with regular(path).open(encoding="utf-8", newline="") as handle:
             reader = csv.DictReader(handle)
             rows, columns = list(reader), reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,12 +70,12 @@ class StateFacts:
 
     epoch: NonNegativeInt
     step: NonNegativeInt
-    partial: FiniteFloat
     seconds: NonNegativeFloat
-    scale: NonNegativeFloat
-    processes: PositiveInt
     best: BestFacts
     tensors: Annotated[str, Field(pattern=r"^tensors-[0-9]+-[0-9]+\.safetensors$")]
+    partial: FiniteFloat = 0.0
+    scale: NonNegativeFloat = 1.0
+    processes: PositiveInt = 1
 
 
 def save_state(
@@ -102,7 +102,7 @@ def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> 
     if not (folder / "state.json").exists():
         return None
     remedy = f"delete {folder.parent} and start again"
-    read_as(StateFacts, folder / "state.json", remedy, RunError)
+    known = read_as(StateFacts, folder / "state.json", remedy, RunError)
     numbers: dict[str, Any] = read_json(folder / "state.json")
     name = str(numbers["tensors"])
     if name != f"tensors-{numbers['epoch']}-{numbers['step']}.safetensors":
@@ -118,7 +118,7 @@ def load_state(folder: Path, model: torch.nn.Module, optimisers: Optimisers) -> 
         optimisers.load(_under(tensors, _OPTIMISER))
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"the checkpoint in {folder} is damaged or belongs to another model; {remedy}") from error
-    return numbers, best
+    return asdict(known) | numbers, best
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -167,9 +167,9 @@ class DatasetRecipe(Options):
     """Column of the rating."""
     kinds: tuple[str, ...] | None = None
     """Kinds of events to count; all where not given."""
-    user_core: int = Field(default=0, ge=0)
+    user_core: int = Field(default=0, ge=0, le=2**31)
     """Keep users with at least this many events (applied together with `item_core` until nothing changes)."""
-    item_core: int = Field(default=0, ge=0)
+    item_core: int = Field(default=0, ge=0, le=2**31)
     """Keep items with at least this many events."""
 
 

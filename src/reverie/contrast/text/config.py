@@ -35,7 +35,7 @@ class TextTask(Options):
     """Weight of the mean over a word's parts of three and four letters, beside the word itself, in the small encoder."""
     rarity: bool = True
     """Whether rare words weigh more in the small encoder's mean from the beginning, by their inverse document frequency."""
-    dropout: float | None = Field(default=None, ge=0, lt=1)
+    dropout: float | None = Field(default=None, ge=0, le=0.999)
     """Chance of a number inside the encoder to be dropped, all that makes two views of a sentence differ; None for 0.5 in the small
     encoder, and 0.1 in the transformer."""
     epochs: PositiveInt = 25

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from reverie.data.batch import query_batch, require_targets
 from reverie.data.plans import LabelledPlan
+from reverie.documents import read_tensors
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.evaluation.effects import finite
@@ -213,9 +214,7 @@ class TwoStepTraining:
         place = self.folder / name
         model.set_stage(stage)
         if (place / "taught.json").exists():
-            from safetensors.torch import load_file
-
-            load_tensors(model, load_file(place / "weights.safetensors"), str(place))
+            load_tensors(model, read_tensors(place / "weights.safetensors", f"delete {place} and run again"), str(place))
             return dict(read_json(place / "taught.json"))
         device = model.centre.device
         model.fit_centre(self._drawn(model, CENTRE).to(device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import polars as pl
 
 from reverie.data.splits.given import label_by_time, labelled_rows
-from reverie.errors import ConfigError, DataError
+from reverie.documents import read_as, read_json, read_table
+from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import evaluate
 from reverie.evaluation.effects import finite
-from reverie.files import atomic_path, read_json, write_json, write_text
+from reverie.files import atomic_path, check_digests, check_seal, digests, sealed, write_json, write_text
 from reverie.llm.collm.pairs import (
     bias_model,
     ensemble,
@@ -97,11 +99,15 @@ def _measured(
         keep_log(folder, recipe.dataset, sha256)
         if not (folder / "result.json").exists():
             _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
-    on_valid, on_test = (
-        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet", glob=False)}
-        for name in ("valid", "test")
-    )
+    remedy = f"delete {folder} and start again"
+    read_as(CoLLMFacts, folder / "result.json", remedy, RunError)
     facts = read_json(folder / "result.json")
+    check_seal(facts, folder / "result.json", remedy, RunError)
+    check_digests(folder, facts.get("files", {}), remedy, RunError)
+    tables = [read_table(folder / f"{name}-scores.parquet", None, remedy) for name in ("valid", "test")]
+    if [table.height for table in tables] != [len(valid.targets), len(test.targets)]:
+        raise RunError(f"{folder} holds scores of other rows than those of its recipe; {remedy}")
+    on_valid, on_test = ({row.name: row.to_numpy() for row in table} for table in tables)
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
 
 
@@ -125,7 +131,7 @@ def _make(
             columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
             pl.DataFrame(columns).write_parquet(temporary)
     facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-    write_json(folder / "result.json", facts)
+    write_json(folder / "result.json", sealed(facts | {"files": digests(folder, "*-scores.parquet")}))
 
 
 def _scores(
@@ -180,6 +186,17 @@ def report(recipe: CoLLMRecipe, call: Call) -> StudyReport:
     write_text(files[1], "\n\n".join(one.to_markdown() for one in metric_tables(done, table)) + "\n")
     files.append(write_report(done, table, folder / "report.html"))
     return StudyReport(plain(done, table), table_and_sentences(done, table), files)
+
+
+@dataclass(frozen=True)
+class CoLLMFacts:
+    """What ``result.json`` of a study holds at least."""
+
+    recommenders: dict[str, dict[str, Any]]
+    steps: dict[str, Any]
+    seconds: float
+    peak_mb: float
+    commit: str
 
 
 def is_study(folder: str | Path) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reverie.documents import read_as, read_tensors
 from reverie.errors import ConfigError, RunError
-from reverie.files import atomic_path, read_json, write_json
+from reverie.files import atomic_path, write_json
 from reverie.llm.adapters import Adapter, Recall, create_adapter, pack_soft_tokens
 from reverie.llm.config import Position
 from reverie.llm.interpreter.recipe import SLOTS
@@ -102,12 +103,9 @@ class Interpreter(nn.Module):
 
     def load(self, folder: Path) -> None:
         """Take back what `save` wrote."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         if not (folder / "adapter.json").is_file():
             raise RunError(f"{folder} holds no adapter (no adapter.json); 'reverie interpret' makes one")
-        stored = read_json(folder / "adapter.json")
+        stored = read_as(dict[str, Any], folder / "adapter.json", "train it again", RunError)
         needed = {
             "adapter": "is of the kind",
             "dim": "reads states of width",
@@ -120,8 +118,8 @@ class Interpreter(nn.Module):
                     f"the adapter in {folder} {property_name} {stored.get(key)}, and {self.facts[key]} is needed; train it again"
                 )
         try:
-            self.load_state_dict(load_file(folder / "adapter.safetensors"))
-        except (OSError, SafetensorError, RuntimeError) as error:
+            self.load_state_dict(read_tensors(folder / "adapter.safetensors", "train it again"))
+        except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise RunError(f"the adapter in {folder} cannot be read ({reason}); train it again") from error
         self.eval()

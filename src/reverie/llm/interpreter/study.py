@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Mapping
@@ -35,6 +34,7 @@ from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
+from reverie.training.checkpoint import MetricsLog
 from reverie.training.event_log import open_recipe_dataset
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def _taught(session: Session, show: bool) -> dict[str, Any]:
         teach(session, bar)
     if not done:
         file = folder / "metrics.jsonl"
-        log = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+        log = MetricsLog(folder, 2**53).rows if file.is_file() else []
         best: dict[str, Any] = min(log, key=lambda row: row["valid_loss"], default={})
         seconds = max((row["seconds"] for row in log), default=time.monotonic() - begin)
         cost = {"commit": commit(), "seconds": seconds, "peak_mb": peak_mb()}

@@ -35,7 +35,7 @@ class DaydreamConfig(PositionOptions):
     """Blocks of `modulated`."""
     schedule: ScheduleName = "cosine"
     """How noise grows along the chain; it always ends in pure noise (arXiv 2305.08891)."""
-    steps: int = Field(default=32, ge=2, le=1_000_000)
+    steps: int = Field(default=32, ge=2, le=10_000)
     """Length T of the chain."""
     pure: float = Field(default=0.9, ge=0, le=1)
     """Share of positions trained from pure noise, where generation starts; the others get a step drawn evenly. With .5 training

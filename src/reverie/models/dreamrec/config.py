@@ -19,7 +19,7 @@ class DreamRecConfig(Options):
     """Width of item vectors, guidance and denoiser."""
     history: PositiveInt = 10
     """How many of the most recent events are read."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, le=0.999)
     """Dropout of inputs, attention weights and the feed-forward part; off outside training."""
     denoiser: DenoiserName = "mlp1"
     """One linear layer (all published results), or two with a GELU between them."""
@@ -27,7 +27,7 @@ class DreamRecConfig(Options):
     """How noise grows along the chain."""
     zero_terminal: bool = False
     """Rescale the schedule so that its end is pure noise, from which sampling starts anyway (arXiv 2305.08891)."""
-    steps: int = Field(default=500, ge=2, le=1_000_000)
+    steps: int = Field(default=500, ge=2, le=10_000)
     """Length T of the chain."""
     guidance: float = Field(default=4.0, ge=0)
     """Strength w of classifier-free guidance."""
