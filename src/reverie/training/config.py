@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from reverie.options import Options
 
@@ -26,7 +18,7 @@ class TrainingConfig(Options):
     """Validations without a better value before training stops."""
     batch_size: PositiveInt = 128
     """Examples per batch and process."""
-    gradient_accumulation: PositiveInt = 1
+    gradient_accumulation: PositiveInt = Field(default=1, exclude_if=lambda batches: batches == 1)  # keys of stored runs lack it
     """Batches whose gradients make one step, in memory one after the other: the step of one batch as large as all of them, where
     the loss is a mean over rows. It is not where rows of a batch look at each other (`in_batch` or shared negatives, truncated
     losses, temperatures found per batch, batch normalisation): they see their own batch only."""
@@ -59,11 +51,3 @@ class TrainingConfig(Options):
     def undefined(self) -> str:
         """Why nothing is chosen where validation gives NaN."""
         return f"{self.metric} is not defined on these validation queries (it needs liked rows, auc and uauc others beside them)"
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what stored runs do not know, where it changes nothing, so that their keys stay."""
-        dumped: dict[str, Any] = values(self)
-        if self.gradient_accumulation == 1:
-            dumped.pop("gradient_accumulation", None)
-        return dumped

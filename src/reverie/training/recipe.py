@@ -165,7 +165,7 @@ class DatasetRecipe(Options):
     """Column of the time."""
     rating: str | None = None
     """Column of the rating."""
-    kinds: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = Field(default=None, exclude_if=lambda kinds: kinds is None)  # keys of stored studies lack it
     """Kinds of events to count; all where not given."""
     user_core: int = Field(default=0, ge=0, le=2**31)
     """Keep users with at least this many events (applied together with `item_core` until nothing changes)."""
