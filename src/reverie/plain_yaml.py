@@ -38,7 +38,7 @@ def parse_yaml(text: str, where: str, lines: bool = True) -> Any:
         return _Composer(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))).document()
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None and lines else ""
+        line = f", line {min(mark.line, text.rstrip().count(chr(10))) + 1}" if mark is not None and lines else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
         raise ConfigError(f"{where}{line}: not valid YAML ({problem}); quote text and close brackets") from error
     except _Fault as fault:

@@ -171,7 +171,7 @@ def test_cut_offs_beyond_the_catalogue_are_those_of_the_catalogue(ask: Callable,
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("dim", 3_000_000_000), ("history", 3_000_000_000), ("multiple", 10**12), ("dim", 2**62)]
+    ("key", "value"), [("dim", 3_000_000_000), ("history", 3_000_000_000), ("multiple", 10**12), ("dim", 2**52)]
 )
 def test_a_model_beyond_memory(ask: Callable, clicks: Path, tmp_path: Path, key: str, value: int) -> None:
     answer = ask("train", "tiny.yaml", "--set", f"model.{key}={value}", "--quiet", "--device", "cpu")
