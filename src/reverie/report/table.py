@@ -140,10 +140,12 @@ class Table:
             pad_edge=False,
             show_header=any(c.title for c in self.heads),
         )
-        for column, needed in zip(self.heads, wide, strict=True):
-            whole = None if column.width is None else min(max(needed, column.width[0]), column.width[1])
+        for at, column in enumerate(self.heads):
+            least, most = column.width or (None, None)
+            if least is not None and most is not None:  # names stay whole, what stands under them may break
+                least = min(max([least, *(len(row[at].text) for row in rows)]), most)
             title = Text(printable(column.title))
-            shown.add_column(title, justify=column.align, no_wrap=not column.wrap, overflow="fold", width=whole)
+            shown.add_column(title, justify=column.align, no_wrap=not column.wrap, overflow="fold", min_width=least, max_width=most)
         for row in rows:
             shown.add_row(*(_text(cell, narrow) for cell in row))
         before, after = ([Text(printable(line)) for line in lines] for lines in ([self.title] if self.title else [], self.notes))

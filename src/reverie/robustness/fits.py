@@ -175,6 +175,7 @@ def measure_polluted(
     for target in targets:
         polluted = pollute(exposure_queries(clean, np.array([target], dtype=np.int32)))
         parts.append(evaluate(model, polluted, top=0, device=device))
-    ranks = pl.concat([part.ranks for part in parts])
-    replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts])).save(folder / "shown")
+    ranks = pl.concat([part.ranks for part in parts]).with_columns(pl.int_range(pl.len()).alias("query"))  # a target a query
+    repeats = sum(part.repeats or 0 for part in parts)
+    replace(parts[0], ranks=ranks, topk=pl.concat([part.topk for part in parts]), repeats=repeats).save(folder / "shown")
     return {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "best_epoch": None, "commit": commit()}
