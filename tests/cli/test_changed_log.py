@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from reverie.testing import tiny_dataset
+from reverie.training.run import open_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,3 +162,14 @@ def test_listed_ids_are_ids(ask: Callable, tmp_path: Path) -> None:
     code, items, said = asked(b"13\n", "--allow")
     assert (code, items, said.count("\n")) == (2, set(), 1)
     assert "so nothing is left to recommend" in said
+
+
+def test_lists_follow_the_rule_that_the_run_was_measured_under(ask: Callable, trained: Path, tmp_path: Path) -> None:
+    shown = {}
+    for rule in ((), ("--seen", "keep"), ("--seen", "remove")):
+        answer = ask("recommend", str(trained), "--all", str(tmp_path / "lists.csv"), *rule)
+        assert answer.code == 0, answer.err
+        shown[rule] = (tmp_path / "lists.csv").read_text()
+    assert open_run(trained).test.seen == "keep", "people of the tiny log come back to items"
+    assert shown[()] == shown["--seen", "keep"] != shown["--seen", "remove"]
+    assert "use remove or keep" in ask("recommend", str(trained), "--all", "x.csv", "--seen", "some").err

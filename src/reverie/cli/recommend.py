@@ -26,6 +26,9 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, help="Items per list.")] = 10,
     allow: Annotated[Path | None, typer.Option("--allow", help="Text file of item ids, one a line: recommend only these.")] = None,
     deny: Annotated[Path | None, typer.Option("--deny", help="Text file of item ids, one a line: never recommend these.")] = None,
+    seen: Annotated[
+        str | None, typer.Option("--seen", help="remove or keep items of the history; as the run was measured by default.")
+    ] = None,
     log: Log = None,
     device: Device = None,
     json: Json = False,
@@ -46,6 +49,8 @@ def recommend(
 
     if sum(option is not None for option in (titles or None, user, everyone)) != 1:
         raise ConfigError("give titles, or --user, or --all; exactly one of them")
+    if seen not in (None, "remove", "keep"):
+        raise ConfigError(f"--seen {seen} is no rule for items of the history; use remove or keep")
     write = None if everyone is None else table_writer(everyone)
     model = load_model(run)
     if device is not None and hasattr(model, "to"):
@@ -54,6 +59,7 @@ def recommend(
         model = model.to(choose_device(device))
     known = model.card.vocabulary
     lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
+    lists["exclude_seen"] = (seen or _rule_of(run)) == "remove"
     if titles:
         _show(ask(model, titles, k=k, **lists), json)
         return
@@ -68,6 +74,13 @@ def recommend(
         with atomic_path(everyone) as temporary:
             write(frame, temporary)
         print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
+
+
+def _rule_of(run: Path) -> str:
+    """Return the rule for seen items that a run was measured under, so that its lists are those that were measured."""
+    from reverie.training.run import open_run
+
+    return open_run(run).test.seen if (run / "evaluation").is_dir() else "remove"
 
 
 def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
