@@ -154,7 +154,7 @@ def test_recommend_by_titles_user_and_for_all(ask: Callable, trained: Path, tmp_
     answer = ask("recommend", trained, "tale 03", "Tale 06", "-k", "3", "--device", "cpu")
     assert answer.code == 0
     assert answer.out.count("Tale") == 3
-    near = json.loads(ask("recommend", trained, "Talee 03", "a06", "-k", "3", "--json").out)
+    near = json.loads(ask("recommend", trained, "Talee 03", "a06", "-k", "3", "--json", "--seen", "remove").out)
     assert [row["rank"] for row in near] == [1, 2, 3]
     assert not {"a03", "a06"} & {row["item"] for row in near}
     (tmp_path / "allow.txt").write_text("a01\na02\na03\na04\n")
