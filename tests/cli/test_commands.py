@@ -161,7 +161,9 @@ def test_recommend_by_titles_user_and_for_all(ask: Callable, trained: Path, tmp_
     (tmp_path / "deny.txt").write_text("a02\n\n")
     user = json.loads(ask("recommend", trained, "--user", "100", "--json").out)
     assert 0 < len(user) <= 10
-    lists = ask("recommend", trained, "--all", "all.parquet", "-k", "2", "--allow", "allow.txt", "--deny", "deny.txt")
+    lists = ask(
+        "recommend", trained, "--all", "all.parquet", "-k", "2", "--allow", "allow.txt", "--deny", "deny.txt", "--seen", "remove"
+    )
     assert lists.code == 0
     frame = pl.read_parquet(tmp_path / "all.parquet")
     assert frame.columns == ["user", "item", "rank", "score"]
