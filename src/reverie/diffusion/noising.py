@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.diffusion.denoisers import Denoiser
 from reverie.errors import unknown
-
-if TYPE_CHECKING:
-    from reverie.diffusion.denoisers import Denoiser
 
 
 @dataclass(frozen=True)

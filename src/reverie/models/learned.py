@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.lightgcn.config import LightGCNConfig
+from reverie.models.mf.config import MFConfig
+from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives import create_objective, observed
 from reverie.objectives.adversarial import Adversary
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.lightgcn.config import LightGCNConfig
-    from reverie.models.mf.config import MFConfig
-    from reverie.models.sequence_options import PositionOptions
-    from reverie.objectives.objective import Objective
-    from reverie.protocols import Card, Represents
+from reverie.objectives.objective import Objective
+from reverie.protocols import Card, Represents
 
 
 class InnerProductScores:

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.models.create import create_model
+from reverie.protocols import Recommender
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
 
 NOISE = 0.1
 """Standard deviation of the noise on a new item's vector, in standard deviations of the table."""

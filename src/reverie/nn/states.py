@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 
 
 def last_states(states: Tensor, lengths: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +12,8 @@ from torch.nn import functional as F
 from reverie import processes
 from reverie.objectives.config import APR, AdversarialConfig
 from reverie.objectives.negatives import apply_weight
-
-if TYPE_CHECKING:
-    from reverie.objectives.objective import Objective
-    from reverie.protocols import Chunk, Head
+from reverie.objectives.objective import Objective
+from reverie.protocols import Chunk, Head
 
 Loss = Callable[[Tensor, "Head"], Tensor]
 """From states [M, D] and a head to one loss per row [M]; row m depends on no other state."""

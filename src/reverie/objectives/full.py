@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from reverie.nn.heads import DotHead
 from reverie.objectives.pool import NOTHING, Temperature, check_targets, check_temperature, column, inverse_temperature, wide
-
-if TYPE_CHECKING:
-    from reverie.protocols import Chunk, Head
+from reverie.protocols import Chunk, Head
 
 Hide = Callable[[Tensor, int], None]
 """Sets, in place, scores that do not count to -inf: of a piece [M, columns] and the number of its first column."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from reverie.data.sequences import Sequences
+from reverie.objectives.config import NegativesConfig
 from reverie.processes import gather_codes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.objectives.config import NegativesConfig
-    from reverie.protocols import Head
+from reverie.protocols import Head
 
 
 def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reverie.data.sequences import Sequences
 from reverie.nn.heads import DotHead
-from reverie.objectives.config import BCE, BPR, GBCE, SEEN_BY_RULE, Contrast, FullSoftmax, Reweighted, SampledSoftmax, Truncated
+from reverie.objectives.config import (
+    BCE,
+    BPR,
+    GBCE,
+    SEEN_BY_RULE,
+    Contrast,
+    FullSoftmax,
+    ObjectiveConfig,
+    Reweighted,
+    SampledSoftmax,
+    Truncated,
+)
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
 from reverie.objectives.dro.rules import create_rule, tell_counts
+from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import FalseNegatives, Sampler, apply_weight, create_sampler, score_draws
 from reverie.objectives.pool import Temperature, check_targets
 from reverie.objectives.softmax import bce, bpr, gbce, gbce_beta, sampled_softmax, shared_softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.objectives.config import ObjectiveConfig
-    from reverie.objectives.dro.temperature import TemperatureRule
-    from reverie.protocols import Head
-
+from reverie.protocols import Head
 
 Pointwise = Callable[[Tensor, Tensor, int], Tensor]
 """From the scores of targets [M], of negatives [M, K] and the number of draws to losses [M]."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.full import linear_softmax
+from reverie.nn.heads import DotHead
+from reverie.objectives.full import Hide, linear_softmax
 from reverie.objectives.pool import (
+    LogWeight,
+    Pool,
     Temperature,
     check_scores,
     inverse_temperature,
@@ -19,11 +20,6 @@ from reverie.objectives.pool import (
     wide,
     zero_without_negatives,
 )
-
-if TYPE_CHECKING:
-    from reverie.nn.heads import DotHead
-    from reverie.objectives.full import Hide
-    from reverie.objectives.pool import LogWeight, Pool
 
 
 def sampled_softmax(

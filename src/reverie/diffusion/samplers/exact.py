@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from reverie.diffusion.samplers.chain import Draw, Rule, Sampler, StepOutput, coefficients
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from reverie.diffusion.denoisers import Affine, AffineParts
-    from reverie.diffusion.noising import Schedule
-    from reverie.diffusion.samplers.chain import Coefficients
+from reverie.diffusion.denoisers import Affine, AffineParts
+from reverie.diffusion.noising import Schedule
+from reverie.diffusion.samplers.chain import Coefficients, Draw, Rule, Sampler, StepOutput, coefficients
 
 RELATIVE_RANK = 1e-12
 """Directions whose variance is below this share of the largest one count as having none."""

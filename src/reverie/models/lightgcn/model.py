@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import UserVectorModel
+from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.nn.states import known_users
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.lightgcn.config import LightGCNConfig
 
 
 class InteractionGraph(nn.Module):

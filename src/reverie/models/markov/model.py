@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
+from torch import Tensor
 
-from reverie.models.counting import ItemMatrixModel, compute_event_share, dense_product, history_rows
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
-    from reverie.models.markov.config import MarkovConfig
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
+from reverie.models.counting import Arrays, ItemMatrixModel, Measure, compute_event_share, dense_product, history_rows
+from reverie.models.markov.config import MarkovConfig
 
 _LAST = np.ones(1, dtype=np.float32)
 
 
-class Markov(ItemMatrixModel["MarkovConfig"]):
+class Markov(ItemMatrixModel[MarkovConfig]):
     """Score of item j after item i: ``(1 - w) * count(i then j) / count(i then any) + w * share(j)``."""
 
     name, history = "markov", 1

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import UserVectorModel
+from reverie.models.mf.config import MFConfig
 from reverie.nn.states import known_users, mark_trained
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.mf.config import MFConfig
 
 
 def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:

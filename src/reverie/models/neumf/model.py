@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import ObjectiveModel
+from reverie.models.neumf.config import NeuMFConfig
 from reverie.nn.states import known_users, mark_trained
 from reverie.objectives import create_objective
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.neumf.config import NeuMFConfig
-
 
 LARGEST = 1 << 24
 """Numbers that the widest layer of one chunk may hold: 64 MB in float32."""

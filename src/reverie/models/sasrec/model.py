@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import SequenceRecommender
+from reverie.models.sasrec.config import SASRecConfig
 from reverie.nn.blocks import BLOCKS, Dropout
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.sasrec.config import SASRecConfig
 
 
 class CausalTransformer(nn.Module):

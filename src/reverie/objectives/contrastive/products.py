@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,12 +13,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from reverie.errors import NotFinite
-from reverie.objectives.full import linear_log_sums
+from reverie.objectives.full import Hide, linear_log_sums
 from reverie.objectives.pool import NOTHING, Density, LogWeight, Scores, Temperature, column, inverse_temperature
-
-if TYPE_CHECKING:
-    from reverie.objectives.full import Hide
-
 
 Reduction = Literal["mean", "sum", "none"]
 NegativeMode = Literal["unpaired", "paired"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.objectives.contrastive.vectors import Loss
 from reverie.objectives.pool import (
     NOTHING,
     Density,
@@ -23,9 +24,6 @@ from reverie.objectives.pool import (
     zero_without_negatives,
 )
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from reverie.objectives.contrastive.vectors import Loss
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reverie.errors import ConfigError
@@ -14,9 +15,6 @@ from reverie.objectives.dro.temperature import LearnedTemperature, SlotAverages,
 from reverie.objectives.dro.tilt import group_rows, lambert_w
 from reverie.objectives.pool import check_scores, wide
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class AdapTau(nn.Module):
