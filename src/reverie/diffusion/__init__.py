@@ -1,7 +1,5 @@
 """Guided diffusion over item vectors. Names are imported lazily, so that options are readable without torch."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec; adaLN-Zero of DiT)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable

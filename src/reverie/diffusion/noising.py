@@ -1,7 +1,5 @@
 """Noise schedules, forward noising, the loss of predicted clean vectors, and classifier-free guidance (Ho and Salimans 2022)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

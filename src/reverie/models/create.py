@@ -1,7 +1,5 @@
 """`create_model`: a model from its registered name and options."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

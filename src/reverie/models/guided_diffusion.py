@@ -1,7 +1,5 @@
 """Generation of the next item's vector by guided diffusion, shared by DreamRec and Daydream."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """What learned models share: inner products, the training objective, vectors of users and items, networks over histories."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

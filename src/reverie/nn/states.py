@@ -1,7 +1,5 @@
 """States of batches: last states, positions with targets, targets further ahead than the next event, known users."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Training objectives: softmax, pairwise, pointwise and contrastive losses. Names are imported lazily."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

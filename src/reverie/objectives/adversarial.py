@@ -1,7 +1,5 @@
 """Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Options of the objectives, their temperatures and negatives, and of adversarial training; readable without torch."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +18,7 @@ class _Bounded(Options):
     """Greatest τ."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> _Bounded:
+    def _in_order(self) -> Self:
         if self.minimum > self.maximum:
             raise ValueError(f"minimum={self.minimum} is above maximum={self.maximum}")
         return self
@@ -64,7 +62,7 @@ class ByGradient(_Bounded):
     """Share of a new batch in each moving average."""
 
     @model_validator(mode="after")
-    def _starts_inside(self) -> ByGradient:
+    def _starts_inside(self) -> Self:
         if not self.minimum <= self.initial <= self.maximum:
             raise ValueError(f"initial={self.initial} lies outside minimum={self.minimum} and maximum={self.maximum}")
         return self

@@ -1,7 +1,5 @@
 """Full softmax in chunks of the catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

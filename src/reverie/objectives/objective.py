@@ -1,9 +1,7 @@
 """Objectives of models, a loss over states, targets and a head: full or sampled, contrastive, denoised."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
@@ -50,7 +48,7 @@ class Objective(Protocol):
         read by temperatures and losses that differ by user.
         """
 
-    def with_counts(self, counts: NDArray[Any]) -> Objective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
 
 
@@ -75,7 +73,7 @@ class FullSoftmaxObjective(nn.Module):
                 tau = self.temperature(*score_draws(states, targets, head, self.sampler.draw(targets)), users)
         return apply_weight(full_softmax(states, targets, head, tau), weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> FullSoftmaxObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts, for Adap-τ; counts [N + 1]."""
         tell_counts(self.temperature, counts)
         return self
@@ -119,14 +117,14 @@ class SampledObjective(nn.Module):
             losses = self.function(positive, negative, drawn.n)
         return apply_weight(losses, weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> SampledObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         if isinstance(self.function, ScoreLoss):
             tell_counts(self.function.temperature, counts)
         return self
 
-    def with_rows(self, train: Sequences) -> SampledObjective:
+    def with_rows(self, train: Sequences) -> Self:
         """Set the training events, for false negatives."""
         self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self
@@ -165,7 +163,7 @@ class DenoisedObjective(nn.Module):
             self.steps += 1
         return apply_weight(losses * factors, weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> DenoisedObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts of the inner objective and reset the steps; counts [N + 1]."""
         self.objective = self.objective.with_counts(counts)
         self.steps.zero_()

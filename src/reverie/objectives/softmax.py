@@ -1,7 +1,5 @@
 """Losses of the scores of targets and sampled items: softmax, BCE, gBCE, BPR."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

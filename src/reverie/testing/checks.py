@@ -1,7 +1,5 @@
 """The laws, each a function that raises AssertionError with a sentence when a model breaks it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tiny, learnable, made-up event logs."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 

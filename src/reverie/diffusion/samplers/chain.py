@@ -1,7 +1,5 @@
 """Diffusion samplers that walk the chain from noise to an item vector: DDPM, DDIM and DPM-Solver++."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal

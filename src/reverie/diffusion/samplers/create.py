@@ -1,7 +1,5 @@
 """`create_sampler`: the sampler that options describe."""
 
-from __future__ import annotations
-
 from reverie.diffusion.config import DDIM, DDPM, Exact, SamplerConfig
 from reverie.diffusion.denoisers import Affine, Denoiser
 from reverie.diffusion.noising import Schedule

@@ -1,7 +1,5 @@
 """Exact sampler of an affine denoiser: the whole chain in closed form, an affine map of the guidance plus a Gaussian."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Caser: convolutions over the embeddings of the last few items (Tang and Wang 2018)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

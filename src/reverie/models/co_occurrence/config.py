@@ -1,7 +1,5 @@
 """Options of the co-occurrence model."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

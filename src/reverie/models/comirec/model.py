@@ -1,7 +1,5 @@
 """ComiRec-SA: several interest vectors per user by self-attentive pooling (Cen et al. 2020)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Daydream: few-step diffusion over item directions with a softmax anchor."""
 
-from __future__ import annotations
-
 from typing import cast
 
 import torch

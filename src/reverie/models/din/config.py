@@ -1,7 +1,5 @@
 """Options of DIN."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Deep interest network (DIN, Zhou et al. 2018): the history is pooled by attention to the scored item."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

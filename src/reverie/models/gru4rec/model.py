@@ -1,7 +1,5 @@
 """GRU4Rec: gated recurrent units over item embeddings (Hidasi et al. 2016)."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from reverie.data.vocabulary import Vocabulary

@@ -1,9 +1,7 @@
 """Options of LightGCN."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -37,6 +35,6 @@ class LightGCNConfig(Options):
     """Edges of the graph, written down by training so that a stored model knows how much to read; what is given is not used."""
 
     @model_validator(mode="after")
-    def _can_be_perturbed(self) -> LightGCNConfig:
+    def _can_be_perturbed(self) -> Self:
         check_adversarial(self.adversarial, self.objective.kind, self.cosine)
         return self

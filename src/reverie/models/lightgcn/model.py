@@ -1,7 +1,5 @@
 """LightGCN: user and item embeddings propagated over the interaction graph (He et al. 2020)."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

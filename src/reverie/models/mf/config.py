@@ -1,9 +1,7 @@
 """Options of matrix factorisation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -36,6 +34,6 @@ class MFConfig(Options):
     """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""
 
     @model_validator(mode="after")
-    def _can_be_perturbed(self) -> MFConfig:
+    def _can_be_perturbed(self) -> Self:
         check_adversarial(self.adversarial, self.objective.kind, self.cosine)
         return self

@@ -1,7 +1,5 @@
 """Matrix factorisation with a BPR, softmax or pointwise objective; new users are folded in."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

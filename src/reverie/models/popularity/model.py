@@ -1,7 +1,5 @@
 """Popularity baseline: items scored by their number of training events."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Recent popularity baseline: event counts with exponential time decay, half-life chosen on validation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

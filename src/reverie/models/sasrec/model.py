@@ -1,7 +1,5 @@
 """SASRec: causal self-attention over the history (Kang and McAuley 2018)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

@@ -1,7 +1,5 @@
 """Keys beyond the batch: a memory bank (MoCo; cross-batch memory), and the rows of all processes (all-gather) with gradients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Hard, debiased, decoupled and robust contrastive losses: HCL, DCL, DCLW, RINCE, BSL."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal, get_args
 

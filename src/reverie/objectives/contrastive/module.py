@@ -1,7 +1,5 @@
 """Contrastive losses as modules, of scores and of vectors, with a fixed or learned temperature, and their creation from options."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from typing import Any

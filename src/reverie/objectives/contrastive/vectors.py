@@ -1,7 +1,5 @@
 """Contrastive losses of vectors with in-batch, gathered or given negatives: InfoNCE, NT-Xent (SimCLR), and any loss of scores."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """Losses with weighted negatives: ADNCE (a Gaussian of the cosine), its shuffled control, and AdvInfoNCE (learned weights)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import partial

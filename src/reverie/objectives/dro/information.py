@@ -1,7 +1,5 @@
 """Mutual information: of Gaussians, its generalisations, and estimators."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Temperatures by user: Adap-τ (Chen et al., WWW 2023), after iSogCLR (Qiu et al., ICML 2023), and creation from options."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

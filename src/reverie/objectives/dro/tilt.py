@@ -1,9 +1,8 @@
 """Exponential tilting of scores, its KL radius and the temperature that reaches it, and Lambert's W."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -39,7 +38,7 @@ class MaskedScores:
     top: Tensor
 
     @classmethod
-    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> MaskedScores:
+    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> Self:
         """Check scores and take the masked ones out; f [..., N]."""
         if f.dim() == 0 or f.shape[-1] == 0 or not f.is_floating_point():
             raise ValueError(f"{name} must be floating with shape [..., N] and N ≥ 1, got {f.dtype} {list(f.shape)}")
