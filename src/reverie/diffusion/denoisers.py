@@ -1,8 +1,9 @@
 """Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec; adaLN-Zero of DiT)."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -39,8 +40,8 @@ class Affine(Protocol):
         """Return its parts."""
         ...
 
-    def weights(self) -> list[Tensor]:
-        """Return all tensors that the parts depend on."""
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield all tensors that the parts depend on."""
         ...
 
 
@@ -98,25 +99,12 @@ class LinearDenoiser(ConcatenationDenoiser):
 
         Of numpy, as the device of the weights may have no float64.
         """
-        first, _, second = self.embed.mlp
-        tables: tuple[Any, ...] = (
-            self.embed.sinusoid,
-            first.weight,
-            first.bias,
-            second.weight,
-            second.bias,
-            self.out.weight,
-            self.out.bias,
-        )
+        tables = (self.embed.sinusoid, *self.embed.mlp.parameters(), *self.out.parameters())
         x, w1, b1, w2, b2, weight, bias = (table.detach().cpu().numpy().astype(np.float64) for table in tables)
         noisy, guide, step = np.split(weight, 3, axis=1)
         hidden = x @ w1.T + b1
         offsets = (hidden * special.ndtr(hidden) @ w2.T + b2) @ step.T + bias
         return AffineParts(noisy, guide, offsets)
-
-    def weights(self) -> list[Tensor]:
-        """Return all tensors that `affine` depends on."""
-        return list(self.parameters())
 
 
 class NonlinearDenoiser(ConcatenationDenoiser):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -41,13 +42,17 @@ class ObjectiveModel(nn.Module):
         self.objective = observed(self.objective, train)
 
 
-class UserVectorModel(InnerProductScores, ObjectiveModel):
+Config = TypeVar("Config", MFConfig, LightGCNConfig)
+
+
+class UserVectorModel(InnerProductScores, ObjectiveModel, Generic[Config]):
     """A model with one vector per user and per item, which may be trained under perturbation of the vectors."""
 
     plan = "pairs"
 
-    def __init__(self, config: MFConfig | LightGCNConfig, vocabulary: Vocabulary) -> None:
+    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
         super().__init__()
+        self.config: Config = config
         self.encoder = IdTable(vocabulary.n_items, config.dim)
         self.users = nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
@@ -65,6 +70,9 @@ class UserVectorModel(InnerProductScores, ObjectiveModel):
         super().observe(train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
+
+    def _normalise(self, vectors: Tensor) -> Tensor:
+        return F.normalize(vectors, dim=-1) if self.config.cosine else vectors
 
     def _losses(self, states: Tensor, targets: Tensor, table: Tensor, batch: SequenceBatch) -> Tensor:
         """Return the training loss of each pair; states [B, D], targets [B], table [N, D] → [B]."""

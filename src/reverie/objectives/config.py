@@ -68,10 +68,7 @@ class ByGradient(_Bounded):
         return self
 
 
-RuleConfig = Annotated[ByRadius | ByDensity | ByGradient, Field(discriminator="kind")]
-"""How a temperature follows from the scores."""
-
-TemperatureConfig = Positive | RuleConfig
+TemperatureConfig = Positive | Annotated[ByRadius | ByDensity | ByGradient, Field(discriminator="kind")]
 """A number, in units of score, or a rule."""
 
 

@@ -1,7 +1,6 @@
 """Options of matrix factorisation."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -12,7 +11,7 @@ from reverie.options import Options
 class MFConfig(Options):
     """Options of `mf`; weight decay is an option of training (`training.weight_decay`)."""
 
-    training_defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 3e-3, "batch_size": 1024}
+    training_defaults: ClassVar[dict[str, float]] = {"learning_rate": 3e-3, "batch_size": 1024}
 
     dim: PositiveInt = 64
     """Width of user and item vectors."""
