@@ -20,7 +20,6 @@ class Denoiser(Protocol):
 
     def __call__(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors [B, D] from ``x [B, D]``, guidance ``h [B, D]`` and ``steps [B]`` or [1]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,9 @@ class Affine(Protocol):
 
     def affine(self) -> AffineParts:
         """Return its parts."""
-        ...
 
     def parameters(self) -> Iterator[Tensor]:
         """Yield all tensors that the parts depend on."""
-        ...
 
 
 class StepEmbedding(nn.Module):

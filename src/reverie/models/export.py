@@ -1,7 +1,5 @@
 """Export of a trained vector model: its encoder as a torch or ONNX program, and its item table."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import logging

@@ -16,9 +16,8 @@ from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
-from reverie.objectives import create_objective, observed
 from reverie.objectives.adversarial import Adversary
-from reverie.objectives.objective import Objective
+from reverie.objectives.objective import Objective, create_objective, observed
 from reverie.protocols import Card, Represents
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reverie.data.sequences import Sequences
 from reverie.objectives.config import NegativesConfig
+from reverie.objectives.pool import check_at_least_one
 from reverie.processes import gather_codes
 from reverie.protocols import Head
 
@@ -122,7 +123,7 @@ class Uniform:
     """Every item alike, with replacement."""
 
     def __init__(self, n_items: int, n: int, shared: bool = False) -> None:
-        _at_least_one(n_items=n_items, n=n)
+        check_at_least_one(n_items=n_items, n=n)
         self.n_items, self.n, self.shared = n_items, n, shared
 
     def draw(self, targets: Tensor) -> Negatives:
@@ -135,7 +136,7 @@ class Popularity:
     """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any], n: int, shared: bool = False, power: float = 1.0) -> None:
-        _at_least_one(n=n)
+        check_at_least_one(n=n)
         if not power >= 0:
             raise ValueError(f"power must not be negative, got {power}")
         share = _shares(counts, power)
@@ -219,9 +220,3 @@ def _shares(counts: NDArray[Any], power: float) -> NDArray[np.float64]:
 
 def _shape(n: int, shared: bool, targets: Tensor) -> tuple[int, ...]:
     return (n,) if shared else (len(targets), n)
-
-
-def _at_least_one(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")

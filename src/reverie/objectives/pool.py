@@ -1,11 +1,9 @@
 """Pools of negatives, densities that weight them, and checks of scores, targets and temperatures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +17,28 @@ LEAST = 1e-30
 """The least temperature: scores divided by less would not fit into float32."""
 NOTHING = -1e30
 """Stands for the logarithm of an empty sum: as weightless as -inf, but with defined gradients."""
+
+
+def check_positive(**values: float) -> None:
+    """Check options that must be positive, by name."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+
+
+def check_at_least_one(**values: int) -> None:
+    """Check numbers of things of which there must be one, by name."""
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def broadcast(values: Tensor, like: Tensor, what: str) -> Tensor:
+    """Return values in the shape of others, or raise with what must broadcast to what."""
+    try:
+        return values.expand_as(like)
+    except RuntimeError:
+        raise ValueError(f"{what}, got {list(values.shape)}") from None
 
 
 def check_scores(positive: Tensor, negative: Tensor) -> None:
@@ -123,7 +143,7 @@ class Pool(Protocol):
         ``inverse`` is a positive factor, of all rows or [M]. The second sum has no gradient and is that of a `Density`, else 0.
         """
 
-    def matrix(self) -> Scores:
+    def matrix(self) -> "Scores":
         """Return all scores at once."""
 
 
@@ -142,7 +162,7 @@ class Scores:
         """Return which scores do not count → [M, K]."""
         return self.values == float("-inf")
 
-    def matrix(self) -> Scores:
+    def matrix(self) -> Self:
         """Return itself."""
         return self
 
@@ -172,14 +192,10 @@ class Scores:
             logs = weight(torch.where(self.masked(), float("-inf"), self.values))  # so that no gradient of -inf comes back
         else:
             logs = weight
-        try:
-            logs = logs.expand_as(self.values)
-        except RuntimeError:
-            wanted, got = list(self.values.shape), list(logs.shape)
-            raise ValueError(f"log_weight must broadcast to {wanted}, got {got}") from None
+        logs = broadcast(logs, self.values, f"log_weight must broadcast to {list(self.values.shape)}")
         return logs if self.order is None else logs.gather(1, self.order)
 
-    def shuffled(self, generator: torch.Generator | None = None) -> Scores:
+    def shuffled(self, generator: torch.Generator | None = None) -> Self:
         """Return the same negatives with each row's weights permuted among those that are not masked."""
         masked = self.masked()
         noise = torch.rand(self.values.shape, generator=generator, device=self.values.device)

@@ -10,6 +10,7 @@ from reverie.objectives.pool import (
     LogWeight,
     Pool,
     Temperature,
+    check_at_least_one,
     check_scores,
     inverse_temperature,
     log_mass,
@@ -180,8 +181,7 @@ def gbce_beta(n: int, n_items: int, t: float) -> float:
     ValueError
         If `n` is not positive, there is no other item, or `t` lies outside 0 to 1.
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
+    check_at_least_one(n=n)
     if n_items < 2:
         raise ValueError(f"n_items must be at least 2, got {n_items}")
     if not 0 <= t <= 1:

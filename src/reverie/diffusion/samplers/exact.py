@@ -273,7 +273,6 @@ class ExactSampler(Sampler):
         """Return a part of the law in the type of `h`, on its device, which may have no float64."""
         law, key = self.law, (name, h.device, h.dtype)
         if key not in self._maps:
-            array = getattr(law, name).numpy()
-            array = array if h.dtype == torch.float64 else array.astype(np.float32)
-            self._maps[key] = torch.from_numpy(array).to(h.dtype).to(h.device)
+            part: Tensor = getattr(law, name)
+            self._maps[key] = (part if h.dtype == torch.float64 else part.float()).to(h.dtype).to(h.device)
         return self._maps[key]

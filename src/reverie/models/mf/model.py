@@ -54,7 +54,8 @@ class MF(UserVectorModel[MFConfig]):
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user; with biases the last two columns are ``b_u`` and 1 → [B, D] or [B, D + 2]."""
-        cold = self._cold(batch.users)
+        always = self.config.fold_in == "always"
+        cold = torch.ones_like(batch.users, dtype=torch.bool) if always else ~known_users(batch.users, self.trained)
         codes = batch.users.masked_fill(cold, 0)
         vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
         if bool(cold.any()) and self.config.fold_in == "never":
@@ -90,11 +91,6 @@ class MF(UserVectorModel[MFConfig]):
         """See the training data once, before the first step: who has events, and how often each item occurs."""
         super().observe(train)
         mark_trained(self.trained, train)
-
-    def _cold(self, users: Tensor) -> Tensor:
-        if self.config.fold_in == "always":
-            return torch.ones_like(users, dtype=torch.bool)
-        return ~known_users(users, self.trained)
 
     def _fold_in(self, items: Tensor) -> Tensor:
         table = self.item_table()[:, : self.config.dim]

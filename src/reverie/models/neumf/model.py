@@ -1,7 +1,5 @@
 """NeuMF (He et al. 2017)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -43,7 +41,7 @@ class PairHead:
         halves = F.embedding(rows, self.vectors) @ self.first.T if few else F.embedding(rows, self.vectors @ self.first.T)
         return self._score(states, F.embedding(rows, self.products), halves)
 
-    def chunks(self, states: Tensor) -> Iterator[PairChunk]:
+    def chunks(self, states: Tensor) -> "Iterator[PairChunk]":
         """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
         size = max(1, LARGEST // max(1, len(states) * len(self.first)))
         pieces = zip(torch.split(self.products, size), torch.split(self.vectors, size), strict=True)

@@ -8,7 +8,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import NotFinite
-from reverie.objectives.pool import Pool, Temperature, inverse_temperature, log_mass, to_pool, zero_without_negatives
+from reverie.objectives.pool import (
+    Pool,
+    Temperature,
+    check_positive,
+    inverse_temperature,
+    log_mass,
+    to_pool,
+    zero_without_negatives,
+)
 from reverie.objectives.softmax import sampled_softmax
 
 
@@ -149,8 +157,7 @@ def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0
     ValueError
         If shapes do not fit, scores are NaN, or an option is not positive.
     """
-    if not sigma > 0:
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    check_positive(sigma=sigma)
     positive, pool = to_pool(positive, negative)
     inverse = inverse_temperature(temperature, len(positive))
     mass = log_mass(pool, inverse)

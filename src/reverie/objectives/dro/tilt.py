@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from reverie.objectives.pool import wide
+from reverie.objectives.pool import broadcast, wide
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,7 @@ class MaskedScores:
         if mask is not None:
             if mask.dtype != torch.bool:
                 raise ValueError(f"mask must be bool, got {mask.dtype} {list(mask.shape)}")
-            try:
-                keep = keep & mask.expand_as(f)
-            except RuntimeError:
-                raise ValueError(f"mask must broadcast to {name} {list(f.shape)}, got {list(mask.shape)}") from None
+            keep = keep & broadcast(mask, f, f"mask must broadcast to {name} {list(f.shape)}")
         count = keep.sum(-1)
         if not bool(count.all()):
             raise ValueError(f"{name} {list(f.shape)} has a row without an unmasked score")
@@ -82,10 +79,7 @@ def checked_rows(value: float | Tensor, rows: Tensor, name: str) -> Tensor:
     number = torch.as_tensor(value, dtype=rows.dtype, device=rows.device)
     if not bool((number > 0).all() & number.isfinite().all()):
         raise ValueError(f"{name} must be positive and finite, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")
-    try:
-        return number.expand_as(rows)
-    except RuntimeError:
-        raise ValueError(f"{name} must broadcast to {list(rows.shape)}, one per row of f, got {list(number.shape)}") from None
+    return broadcast(number, rows, f"{name} must broadcast to {list(rows.shape)}, one per row of f")
 
 
 @torch.no_grad()
