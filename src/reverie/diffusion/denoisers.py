@@ -59,11 +59,9 @@ class StepEmbedding(nn.Module):
 
     def forward(self, steps: Tensor) -> Tensor:
         """Embed steps; the network runs over each row or over the whole table, whichever is smaller; steps [B] → [B, D]."""
-        if len(steps) <= len(self.sinusoid):
-            few: Tensor = self.mlp(self.sinusoid[steps])
-            return few
-        table: Tensor = self.mlp(self.sinusoid)
-        return table[steps]
+        whole = len(steps) > len(self.sinusoid)
+        embedded: Tensor = self.mlp(self.sinusoid if whole else self.sinusoid[steps])
+        return embedded[steps] if whole else embedded
 
 
 class ConcatenationDenoiser(nn.Module):

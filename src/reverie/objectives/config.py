@@ -173,10 +173,8 @@ class _Ruled(Options):
         if isinstance(temperature, ByDensity) and negatives.source != "uniform":
             raise ValueError(f"temperature adap_tau needs negatives that are drawn uniformly, not {negatives.source}")
         if isinstance(temperature, ByRadius) and negatives.source != "in_batch" and temperature.radius >= math.log(negatives.n):
-            most = math.log(negatives.n)
-            raise ValueError(
-                f"radius {temperature.radius:g} is out of reach of {negatives.n} negatives; it must be below {most:.2f}"
-            )
+            reach = f"is out of reach of {negatives.n} negatives; it must be below {math.log(negatives.n):.2f}"
+            raise ValueError(f"radius {temperature.radius:g} {reach}")
         return self
 
 

@@ -1,7 +1,5 @@
 """Samplers of negatives, what they draw, and false negatives injected on purpose."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,6 +13,49 @@ from reverie.objectives.config import NegativesConfig
 from reverie.objectives.pool import check_at_least_one
 from reverie.processes import gather_codes
 from reverie.protocols import Head
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Items drawn for a batch of targets.
+
+    Parameters
+    ----------
+    items : Tensor, shape [M, K] or [K], int64
+        Item codes per row, or shared by all rows. They may hit a row's own target: see `mask`.
+    log_q : Tensor, shape of items or [1]
+        Log of the probability with which one draw gives the item.
+    n : int
+        Number of draws that q describes: K, but K - 1 for in-batch negatives, where a row's own target is not drawn.
+    """
+
+    items: Tensor
+    log_q: Tensor
+    n: int
+
+    def mask(self, targets: Tensor) -> Tensor:
+        """Return which negatives hit their own row's target.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+
+        Returns
+        -------
+        Tensor, shape [M, K], bool
+            True at a hit.
+        """
+        return self.items == targets[:, None]
+
+    def log_expected(self) -> Tensor:
+        """Return log(n q), the log of how often each item is expected among the draws.
+
+        Returns
+        -------
+        Tensor, shape of log_q
+            For a logQ correction.
+        """
+        return self.log_q + float(np.log(self.n))
 
 
 def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
@@ -67,49 +108,6 @@ class FalseNegatives:
 
 _GRAIN = 2**40
 """Popularity is drawn with whole numbers that sum to about this, so draws are exact on every device."""
-
-
-@dataclass(frozen=True)
-class Negatives:
-    """Items drawn for a batch of targets.
-
-    Parameters
-    ----------
-    items : Tensor, shape [M, K] or [K], int64
-        Item codes per row, or shared by all rows. They may hit a row's own target: see `mask`.
-    log_q : Tensor, shape of items or [1]
-        Log of the probability with which one draw gives the item.
-    n : int
-        Number of draws that q describes: K, but K - 1 for in-batch negatives, where a row's own target is not drawn.
-    """
-
-    items: Tensor
-    log_q: Tensor
-    n: int
-
-    def mask(self, targets: Tensor) -> Tensor:
-        """Return which negatives hit their own row's target.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-
-        Returns
-        -------
-        Tensor, shape [M, K], bool
-            True at a hit.
-        """
-        return self.items == targets[:, None]
-
-    def log_expected(self) -> Tensor:
-        """Return log(n q), the log of how often each item is expected among the draws.
-
-        Returns
-        -------
-        Tensor, shape of log_q
-            For a logQ correction.
-        """
-        return self.log_q + float(np.log(self.n))
 
 
 class Sampler(Protocol):

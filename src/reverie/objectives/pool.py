@@ -168,7 +168,11 @@ class Scores:
 
     def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
         """Return the log of the weighted sum of exponentials, and of the sum of weights; inverse [] or [M] → [M], [M]."""
-        logits = self._scaled(inverse)
+        if isinstance(inverse, Tensor):
+            masked = self.masked()  # the gradient of the factor is a sum over scores, and must meet no -inf
+            logits = (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
+        else:
+            logits = self.values * inverse
         if weight is None:
             if self.order is not None:
                 raise ValueError("weights are to be shuffled, but this loss takes none that do not depend on the score's gradient")
@@ -176,12 +180,6 @@ class Scores:
         logs = self.log_weights(weight)
         total = log_sum_exp(logs) if isinstance(weight, Density) else logits.new_zeros(len(logits))
         return log_sum_exp(logits + logs), total
-
-    def _scaled(self, inverse: float | Tensor) -> Tensor:
-        if not isinstance(inverse, Tensor):
-            return self.values * inverse
-        masked = self.masked()  # the gradient of the factor is a sum over scores, and must meet no -inf
-        return (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
 
     def log_weights(self, weight: LogWeight) -> Tensor:
         """Return the log-weight of each negative, as given: not divided by the row's mean → [M, K]."""

@@ -103,8 +103,7 @@ def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceB
     """Return guidance [M, D] and targets [M] of the positions to train."""
     if config.every_position:
         batch = targets_ahead(batch, config.ahead) if config.ahead else batch
-        positions = real_positions(network.vectors, network.read, batch)
-        return positions.states, positions.targets
+        return real_positions(network.vectors, network.read, batch)[:2]
     targets = require_targets(batch, "daydream")
     return last_states(network.guidance(batch), batch.lengths), targets
 

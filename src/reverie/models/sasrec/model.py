@@ -45,8 +45,5 @@ class SASRec(SequenceRecommender):
     def __init__(self, config: SASRecConfig, vocabulary: Vocabulary) -> None:
         block, rope = BLOCKS[config.block], config.positions == "rope"
         blocks = [block(config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
-
-        def network() -> CausalTransformer:
-            return CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=not rope)
-
-        super().__init__(config, vocabulary, network, config.cosine)
+        sizes = (config.dim, config.history, config.dropout)
+        super().__init__(config, vocabulary, lambda: CausalTransformer(blocks, *sizes, learned_positions=not rope), config.cosine)
