@@ -299,11 +299,15 @@ DRAWING = ("bpr", "bce", "gbce", "sampled_softmax")
 """Kinds of objectives with drawn negatives and no state of their own."""
 
 
-def check_adversarial(adversarial: APR | VAT | None, objective: str, cosine: bool) -> None:
-    """Raise where adversarial training is asked for and cannot be had."""
-    if adversarial is None:
-        return
-    if cosine:
-        raise ValueError("adversarial training moves vectors whose inner products are scores; set cosine to false")
-    if objective not in DRAWING:
-        raise ValueError(f"adversarial training needs an objective of the kind {', '.join(DRAWING)}, not {objective}")
+class Perturbable(Options):
+    """Refuses adversarial training where it cannot be had; base of options with `adversarial`, `objective` and `cosine`."""
+
+    @model_validator(mode="after")
+    def _can_be_perturbed(self) -> Self:
+        held: Any = self
+        if held.adversarial is not None and held.cosine:
+            raise ValueError("adversarial training moves vectors whose inner products are scores; set cosine to false")
+        if held.adversarial is not None and held.objective.kind not in DRAWING:
+            kinds = ", ".join(DRAWING)
+            raise ValueError(f"adversarial training needs an objective of the kind {kinds}, not {held.objective.kind}")
+        return self

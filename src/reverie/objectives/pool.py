@@ -221,8 +221,8 @@ def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = Non
     return mass
 
 
-def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
-    """Return scores in float32 or wider, checked where they come as tensors.
+def to_pool(positive: Tensor, negative: Tensor | Pool, temperature: Temperature) -> tuple[Tensor, Pool, float | Tensor]:
+    """Return scores in float32 or wider, checked where they come as tensors, and 1/τ.
 
     Parameters
     ----------
@@ -230,6 +230,8 @@ def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
         Scores of the positives.
     negative : Tensor, shape [M, K], or Pool
         Scores of the negatives; -inf masks one.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
 
     Returns
     -------
@@ -237,18 +239,21 @@ def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
         Positives.
     Pool
         Negatives.
+    float or Tensor, shape [] or [M]
+        1/τ.
 
     Raises
     ------
     ValueError
-        If shapes do not fit; `NotFinite` if a positive is NaN or infinite (looked at on the CPU only).
+        If shapes do not fit or `temperature` is not positive; `NotFinite` if a positive is NaN or infinite (looked at on the CPU
+        only).
     """
     if isinstance(negative, Tensor):
         check_scores(positive, negative)
         if positive.device.type == "cpu" and not bool(positive.isfinite().all()):
             raise NotFinite(f"positive must be finite, got NaN or infinite scores in shape {list(positive.shape)}")
         negative = Scores(wide(negative))
-    return wide(positive), negative
+    return wide(positive), negative, inverse_temperature(temperature, len(positive))
 
 
 def zero_without_negatives(loss: Tensor, mass: Tensor) -> Tensor:

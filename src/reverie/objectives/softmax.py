@@ -57,8 +57,7 @@ def sampled_softmax(
     ValueError
         If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     mass = log_mass(pool, inverse, log_weight)
     margin = mass - positive * inverse
     return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)

@@ -1,14 +1,13 @@
 """Options of matrix factorisation."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt
 
-from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, check_adversarial
-from reverie.options import Options
+from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, Perturbable
 
 
-class MFConfig(Options):
+class MFConfig(Perturbable):
     """Options of `mf`; weight decay is an option of training (`training.weight_decay`)."""
 
     training_defaults: ClassVar[dict[str, float]] = {"learning_rate": 3e-3, "batch_size": 1024}
@@ -31,8 +30,3 @@ class MFConfig(Options):
     On validation of MovieLens-100K 0.3 to 10 lay within 10 % of each other."""
     background: float = Field(default=0.1, ge=0)
     """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""
-
-    @model_validator(mode="after")
-    def _can_be_perturbed(self) -> Self:
-        check_adversarial(self.adversarial, self.objective.kind, self.cosine)
-        return self

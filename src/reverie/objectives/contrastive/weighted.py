@@ -10,17 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.contrastive.vectors import Loss
-from reverie.objectives.pool import (
-    NOTHING,
-    Density,
-    Pool,
-    Temperature,
-    inverse_temperature,
-    log_mass,
-    to_pool,
-    wide,
-    zero_without_negatives,
-)
+from reverie.objectives.pool import NOTHING, Density, Pool, Temperature, log_mass, to_pool, wide, zero_without_negatives
 from reverie.objectives.softmax import sampled_softmax
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
@@ -91,8 +81,7 @@ def adnce(
     if variant not in get_args(Variant):
         raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, got {variant!r}")
     weight = gaussian(mu, sigma)
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     logit = positive * inverse
     if variant == "image":
         mass = log_mass(pool, inverse, weight)
@@ -136,7 +125,7 @@ def shuffled(loss: Loss, generator: torch.Generator | None = None) -> Loss:
 def _shuffled(
     loss: Loss, generator: torch.Generator | None, positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1
 ) -> Tensor:
-    positive, pool = to_pool(positive, negative)
+    positive, pool, _ = to_pool(positive, negative, temperature)
     return loss(positive, pool.matrix().shuffled(generator), temperature=temperature)
 
 
