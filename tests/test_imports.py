@@ -28,6 +28,7 @@ FLOORS = [
     {"protocols"},
     {"data"},
     {
+        "lazy",
         "registry",
         "options",
         "settings",

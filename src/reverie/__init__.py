@@ -4,36 +4,26 @@ One event log goes in; out come recommenders and an honest comparison of them. N
 so that ``import reverie`` stays fast.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
+from reverie.lazy import lazy
 
 __version__ = "0.1.0"
 
 _NAMES = {
-    "reverie.data.dataset": ("Dataset",),
-    "reverie.data.sequences": ("Sequences",),
-    "reverie.data.queries": ("Queries",),
-    "reverie.data.split": ("Split",),
-    "reverie.data.vocabulary": ("Vocabulary",),
-    "reverie.errors": ("ReverieError",),
-    "reverie.data.sources": ("load_dataset", "list_datasets"),
-    "reverie.data.readers": ("read_events",),
-    "reverie.data.splits": ("leave_one_out", "temporal", "by_user", "by_sequence", "given"),
-    "reverie.models": ("create_model", "list_models", "load_model", "save_model"),
-    "reverie.training": ("fit", "TrainingConfig"),
-    "reverie.evaluation": ("evaluate", "Evaluation", "recommend"),
+    "data.dataset": "Dataset",
+    "data.sequences": "Sequences",
+    "data.queries": "Queries",
+    "data.split": "Split",
+    "data.vocabulary": "Vocabulary",
+    "errors": "ReverieError",
+    "data.sources": "load_dataset list_datasets",
+    "data.readers": "read_events",
+    "data.splits": "leave_one_out temporal by_user by_sequence given",
+    "models": "create_model list_models load_model save_model",
+    "training": "fit TrainingConfig",
+    "evaluation": "evaluate Evaluation recommend",
 }
-_WHERE = {name: module for module, names in _NAMES.items() for name in names}
-
-__all__ = ["__version__", *sorted(_WHERE)]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(_WHERE[name]), name)
-    raise AttributeError(f"module 'reverie' has no attribute '{name}'")
+_WHERE, _LISTED, __getattr__ = lazy(__name__, _NAMES)
+__all__ = ["__version__", *_LISTED]
 
 
 def __dir__() -> list[str]:

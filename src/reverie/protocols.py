@@ -48,7 +48,6 @@ class Recommender(Protocol):
 
         Higher is better; every score is finite. Padding candidates (code 0) may score anything.
         """
-        ...
 
 
 @runtime_checkable
@@ -62,15 +61,12 @@ class Counts(Protocol):
         calls it, and keeps the best. Without it, the options of the configuration are used as they are. Returns the options
         that were chosen, as overrides of the configuration (empty where nothing was chosen).
         """
-        ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all fitted state as arrays."""
-        ...
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` returned."""
-        ...
 
 
 @runtime_checkable
@@ -87,11 +83,9 @@ class Learns(Protocol):
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return named scalar terms; the trainer minimises their sum."""
-        ...
 
     def parameters(self) -> Iterator[Parameter]:
         """Return the parameters to train."""
-        ...
 
 
 @runtime_checkable
@@ -100,11 +94,9 @@ class Represents(Protocol):
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per history, shape [B, D]."""
-        ...
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
-        ...
 
 
 @runtime_checkable
@@ -113,7 +105,6 @@ class HasVectors(Represents, Protocol):
 
     def states(self, batch: SequenceBatch) -> Tensor:
         """Return the state after each event, shape [B, L, D]."""
-        ...
 
 
 @runtime_checkable
@@ -122,7 +113,6 @@ class Imagines(Protocol):
 
     def imagine(self, batch: SequenceBatch, n: int) -> Tensor:
         """Return n drawn item vectors per history, shape [B, n, D]."""
-        ...
 
 
 @runtime_checkable
@@ -131,11 +121,9 @@ class ItemEncoder(Protocol):
 
     def table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
-        ...
 
     def encode(self, items: Tensor) -> Tensor:
         """Return the vectors of item codes, shape [*items.shape, D]; code 0 gives zeros."""
-        ...
 
 
 @runtime_checkable
@@ -145,15 +133,12 @@ class Head(Protocol):
     @property
     def n_items(self) -> int:
         """Number of items N."""
-        ...
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
         """Return scores of item codes: ``items [M, K]`` gives [M, K]; ``items [K]`` (shared by all states) gives [M, K]."""
-        ...
 
     def chunks(self, states: Tensor) -> Iterator[Chunk]:
         """Yield the catalogue in consecutive chunks; no chunk's scores are computed before they are asked for."""
-        ...
 
 
 class Chunk(Protocol):
@@ -166,4 +151,3 @@ class Chunk(Protocol):
 
     def scores(self, states: Tensor) -> Tensor:
         """Return scores of the piece, shape [M, size]; pure, so that a backward pass can compute it again."""
-        ...

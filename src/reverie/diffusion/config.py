@@ -1,7 +1,5 @@
 """Options of noise schedules, denoisers and samplers, readable without torch."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

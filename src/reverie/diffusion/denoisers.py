@@ -1,21 +1,18 @@
 """Denoising networks that predict the clean vector from a noisy one, guidance and the step (DreamRec; adaLN-Zero of DiT)."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.diffusion.config import DenoiserName
+from reverie.diffusion.config import DenoiserName
 
 
 class Denoiser(Protocol):
@@ -23,7 +20,6 @@ class Denoiser(Protocol):
 
     def __call__(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
         """Predict clean vectors [B, D] from ``x [B, D]``, guidance ``h [B, D]`` and ``steps [B]`` or [1]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,9 @@ class Affine(Protocol):
 
     def affine(self) -> AffineParts:
         """Return its parts."""
-        ...
 
-    def weights(self) -> list[Tensor]:
-        """Return all tensors that the parts depend on."""
-        ...
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield all tensors that the parts depend on."""
 
 
 class StepEmbedding(nn.Module):
@@ -65,11 +59,9 @@ class StepEmbedding(nn.Module):
 
     def forward(self, steps: Tensor) -> Tensor:
         """Embed steps; the network runs over each row or over the whole table, whichever is smaller; steps [B] → [B, D]."""
-        if len(steps) <= len(self.sinusoid):
-            few: Tensor = self.mlp(self.sinusoid[steps])
-            return few
-        table: Tensor = self.mlp(self.sinusoid)
-        return table[steps]
+        whole = len(steps) > len(self.sinusoid)
+        embedded: Tensor = self.mlp(self.sinusoid if whole else self.sinusoid[steps])
+        return embedded[steps] if whole else embedded
 
 
 class ConcatenationDenoiser(nn.Module):
@@ -102,17 +94,12 @@ class LinearDenoiser(ConcatenationDenoiser):
 
         Of numpy, as the device of the weights may have no float64.
         """
-        first, second = (cast("nn.Linear", self.embed.mlp[at]) for at in (0, 2))
-        tables = (self.embed.sinusoid, first.weight, first.bias, second.weight, second.bias, self.out.weight, self.out.bias)
+        tables = (self.embed.sinusoid, *self.embed.mlp.parameters(), *self.out.parameters())
         x, w1, b1, w2, b2, weight, bias = (table.detach().cpu().numpy().astype(np.float64) for table in tables)
         noisy, guide, step = np.split(weight, 3, axis=1)
         hidden = x @ w1.T + b1
         offsets = (hidden * special.ndtr(hidden) @ w2.T + b2) @ step.T + bias
         return AffineParts(noisy, guide, offsets)
-
-    def weights(self) -> list[Tensor]:
-        """Return all tensors that `affine` depends on."""
-        return list(self.parameters())
 
 
 class NonlinearDenoiser(ConcatenationDenoiser):

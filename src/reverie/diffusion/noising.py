@@ -1,19 +1,14 @@
 """Noise schedules, forward noising, the loss of predicted clean vectors, and classifier-free guidance (Ho and Salimans 2022)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.diffusion.denoisers import Denoiser
 from reverie.errors import unknown
-
-if TYPE_CHECKING:
-    from reverie.diffusion.denoisers import Denoiser
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from reverie.data.sequences import row_offsets
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.options import Options
-    from reverie.protocols import Card
+from reverie.options import Options
+from reverie.protocols import Card
 
 
 def best_in_row(rows: NDArray[Any], values: NDArray[np.float32], ties: NDArray[Any], n_rows: int, k: int) -> NDArray[np.int64]:
@@ -83,9 +78,9 @@ def compute_event_share(train: Sequences) -> NDArray[np.float32]:
     return (counts / max(int(counts.sum()), 1)).astype(np.float32)
 
 
-C = TypeVar("C", bound="Options")
-Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
-Measure: TypeAlias = "Callable[[], float] | None"
+C = TypeVar("C", bound=Options)
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+Measure: TypeAlias = Callable[[], float] | None
 
 
 class CountingModel(Generic[C]):

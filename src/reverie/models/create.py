@@ -1,22 +1,15 @@
 """`create_model`: a model from its registered name and options."""
 
-from __future__ import annotations
+from collections.abc import Iterator
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ReverieError
 from reverie.memory import is_out_of_memory, require_memory
 from reverie.models.shelf import MODELS
-from reverie.options import checked
-from reverie.protocols import Card
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reverie.data.split import Split
-    from reverie.options import Options
-    from reverie.protocols import Recommender
+from reverie.options import Options, checked
+from reverie.protocols import Card, Recommender
 
 _SMALL = 1 << 26
 """Weights of a table of items by the largest option, under which a model is made without asking whether it fits."""

@@ -1,14 +1,12 @@
 """Export of a trained vector model: its encoder as a torch or ONNX program, and its item table."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +16,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError, RunError
 from reverie.files import atomic_path, write_json
 from reverie.models.store import save_tensors, save_vocabulary
-from reverie.protocols import HasVectors
-
-if TYPE_CHECKING:
-    from reverie.protocols import Recommender
+from reverie.protocols import HasVectors, Recommender
 
 Format = Literal["torch", "onnx"]
 FORMAT = 1

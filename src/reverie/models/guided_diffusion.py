@@ -1,23 +1,19 @@
 """Generation of the next item's vector by guided diffusion, shared by DreamRec and Daydream."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from reverie.data.batch import SequenceBatch
+from reverie.diffusion import SamplerConfig, Schedule
+from reverie.diffusion.denoisers import Denoiser
 from reverie.diffusion.noising import hash_histories
 from reverie.diffusion.samplers import NormalNoise, create_sampler
 from reverie.models.learned import InnerProductScores
 from reverie.nn.states import last_states
+from reverie.protocols import Card
 from reverie.seeds import torch_generator
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.diffusion import SamplerConfig, Schedule
-    from reverie.diffusion.denoisers import Denoiser
-    from reverie.protocols import Card
 
 STREAMS = 256
 """Noise sequences among which histories are dealt out by a hash."""

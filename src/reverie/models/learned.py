@@ -1,30 +1,24 @@
 """What learned models share: inner products, the training objective, vectors of users and items, networks over histories."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.lightgcn.config import LightGCNConfig
+from reverie.models.mf.config import MFConfig
+from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
-from reverie.objectives import create_objective, observed
 from reverie.objectives.adversarial import Adversary
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.lightgcn.config import LightGCNConfig
-    from reverie.models.mf.config import MFConfig
-    from reverie.models.sequence_options import PositionOptions
-    from reverie.objectives.objective import Objective
-    from reverie.protocols import Card, Represents
+from reverie.objectives.objective import Objective, create_objective, observed
+from reverie.protocols import Card, Represents
 
 
 class InnerProductScores:
@@ -47,13 +41,17 @@ class ObjectiveModel(nn.Module):
         self.objective = observed(self.objective, train)
 
 
-class UserVectorModel(InnerProductScores, ObjectiveModel):
+Config = TypeVar("Config", MFConfig, LightGCNConfig)
+
+
+class UserVectorModel(InnerProductScores, ObjectiveModel, Generic[Config]):
     """A model with one vector per user and per item, which may be trained under perturbation of the vectors."""
 
     plan = "pairs"
 
-    def __init__(self, config: MFConfig | LightGCNConfig, vocabulary: Vocabulary) -> None:
+    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
         super().__init__()
+        self.config: Config = config
         self.encoder = IdTable(vocabulary.n_items, config.dim)
         self.users = nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
@@ -71,6 +69,9 @@ class UserVectorModel(InnerProductScores, ObjectiveModel):
         super().observe(train)
         if self.adversary is not None:
             self.adversary.observe(train.n_events)
+
+    def _normalise(self, vectors: Tensor) -> Tensor:
+        return F.normalize(vectors, dim=-1) if self.config.cosine else vectors
 
     def _losses(self, states: Tensor, targets: Tensor, table: Tensor, batch: SequenceBatch) -> Tensor:
         """Return the training loss of each pair; states [B, D], targets [B], table [N, D] → [B]."""

@@ -1,7 +1,5 @@
 """Options shared by sequential models with item embeddings, a network and an objective."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator

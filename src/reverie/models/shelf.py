@@ -1,7 +1,5 @@
 """Registry of models; listing it imports neither torch nor any model."""
 
-from __future__ import annotations
-
 from reverie.registry import Entry, Registry
 
 _MODELS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,10 @@ from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256
 from reverie.models.create import create_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
+from reverie.protocols import Recommender
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
-
-    from reverie.protocols import Recommender
 
 FORMAT = 1
 _REMEDY = "train the model again"

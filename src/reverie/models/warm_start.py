@@ -1,21 +1,16 @@
 """Warm start: a trained model extended by rows for new items and users."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import polars as pl
+import torch
+from torch import Tensor
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.models.create import create_model
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
+from reverie.protocols import Recommender
+from reverie.seeds import torch_generator
 
 NOISE = 0.1
 """Standard deviation of the noise on a new item's vector, in standard deviations of the table."""
@@ -53,8 +48,6 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
     RunError
         If a table changed in a way that new ids do not explain.
     """
-    import torch
-
     name = model.card.name
     if not isinstance(model, torch.nn.Module):
         raise ConfigError(f"model '{name}' counts and has nothing to go on from; fit it again on all events")
@@ -115,10 +108,6 @@ def _grows(before: Tensor, after: Tensor, sizes: dict[str, tuple[int, int]]) -> 
 
 
 def _new_rows(table: Tensor, count: int, seed: int, key: str) -> Tensor:
-    import torch
-
-    from reverie.seeds import torch_generator
-
     if len(table) < 2:
         return table[:1].expand(count, *table.shape[1:])
     noise = torch.randn((count, *table.shape[1:]), generator=torch_generator(seed, "warm_start", key))

@@ -1,7 +1,5 @@
 """Transformer blocks: dropout, rotary positions, causal attention, feed-forward."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

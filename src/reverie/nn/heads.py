@@ -1,7 +1,5 @@
 """Tables of item vectors and heads that score them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +78,7 @@ class DotHead:
         scores: Tensor = _SampledDot.apply(states.to(wide), self.table.to(wide), rows, self.rowwise)  # type: ignore[no-untyped-call] # torch's own
         return scores if self.bias is None else scores + self.bias.index_select(0, rows.reshape(-1)).view(rows.shape)
 
-    def chunks(self, states: Tensor) -> Iterator[DotChunk]:
+    def chunks(self, states: Tensor) -> "Iterator[DotChunk]":
         """Yield the catalogue in consecutive chunks; nothing is computed yet; states [M, D]."""
         tables = torch.split(self.table, self.chunk)  # one split: slices would each cost a gradient of the table's size
         biases = [None] * len(tables) if self.bias is None else torch.split(self.bias, self.chunk)

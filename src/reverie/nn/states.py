@@ -1,19 +1,14 @@
 """States of batches: last states, positions with targets, targets further ahead than the next event, known users."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 
 
 def last_states(states: Tensor, lengths: Tensor) -> Tensor:
@@ -40,21 +35,13 @@ PIECES = 4
 """Into how many pieces of similar length a batch is cut; most histories are short and a few are long."""
 
 
-class Positions(NamedTuple):
-    """The M positions of a batch that have a target; states [M, D], targets [M], users [M]."""
-
-    states: Tensor
-    targets: Tensor
-    users: Tensor
-
-
 def real_positions(
     encode: Callable[[Tensor], Tensor],
     network: Callable[[Tensor, SequenceBatch], Tensor],
     batch: SequenceBatch,
     pieces: int = PIECES,
-) -> Positions:
-    """Return the states and targets of the positions that have a target, laid end to end."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the states, targets and users of the M positions that have a target, laid end to end → [M, D], [M], [M]."""
     all_targets = batch.targets
     if all_targets is None or all_targets.shape != batch.items.shape:
         raise ValueError(f"training at every position needs a batch with targets of shape {list(batch.items.shape)}")
@@ -70,7 +57,7 @@ def real_positions(
     states = [network(flat.view(*part.items.shape, -1), part)[kept] for part, flat, kept in zip(parts, vectors, real, strict=True)]
     users = [part.users[:, None].expand_as(kept)[kept] for part, kept in zip(parts, real, strict=True)]
     kept_targets = [part_targets[kept] for part_targets, kept in zip(targets, real, strict=True)]
-    return Positions(torch.cat(states), torch.cat(kept_targets), torch.cat(users))
+    return torch.cat(states), torch.cat(kept_targets), torch.cat(users)
 
 
 REACH = 20

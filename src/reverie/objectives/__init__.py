@@ -1,9 +1,6 @@
 """Training objectives: softmax, pairwise, pointwise and contrastive losses. Names are imported lazily."""
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
+from reverie.lazy import lazy
 
 _NAMES = {
     "config": "BCE BPR FullSoftmax GBCE NegativesConfig ObjectiveConfig Reweighted SampledSoftmax Truncated",
@@ -21,11 +18,4 @@ _NAMES = {
     "pool": "Density",
     "softmax": "bce bpr gbce gbce_beta sampled_softmax",
 }
-_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"reverie.objectives.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'reverie.objectives' has no attribute '{name}'")
+_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)

@@ -1,10 +1,7 @@
 """Adversarial training of embeddings: APR (He et al. 2018) and VAT (Zhang et al. 2024)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +10,8 @@ from torch.nn import functional as F
 from reverie import processes
 from reverie.objectives.config import APR, AdversarialConfig
 from reverie.objectives.negatives import apply_weight
-
-if TYPE_CHECKING:
-    from reverie.objectives.objective import Objective
-    from reverie.protocols import Chunk, Head
+from reverie.objectives.objective import Objective
+from reverie.protocols import Chunk, Head
 
 Loss = Callable[[Tensor, "Head"], Tensor]
 """From states [M, D] and a head to one loss per row [M]; row m depends on no other state."""
@@ -36,10 +31,14 @@ def find_perturbation(
     loss: Loss, states: Tensor, head: Head, length: Callable[[Tensor], Tensor], width: int
 ) -> tuple[Tensor, Perturbation]:
     """Return the plain loss, and the perturbation that raises it most; states [M, D] → [M]."""
-    recorder = _RecordingHead(head)
-    losses = loss(states, recorder)
-    inputs = [states, *recorder.scored]
-    at_states, *at_scores = torch.autograd.grad(losses.sum(), inputs, retain_graph=True)
+    scored: list[Tensor] = []
+
+    def record(scores: Tensor, _: Tensor) -> Tensor:
+        scored.append(scores)
+        return scores
+
+    losses = loss(states, _DrawnHead(head, record))
+    at_states, *at_scores = torch.autograd.grad(losses.sum(), [states, *scored], retain_graph=True)
     far = length(losses.detach()).to(states.dtype)
     own = states.detach()[:, :width]
     moved = far[:, None] * F.normalize(at_states[:, :width], dim=1, eps=1e-30)
@@ -48,8 +47,13 @@ def find_perturbation(
 
 def perturbed_loss(loss: Loss, states: Tensor, head: Head, perturbation: Perturbation) -> Tensor:
     """Return the loss with all vectors moved; states [M, D] → [M]."""
-    width = perturbation.states.shape[1]
-    return loss(states + F.pad(perturbation.states, (0, states.shape[1] - width)), _PerturbedHead(head, perturbation))
+    width, signs = perturbation.states.shape[1], iter(perturbation.signs)
+
+    def perturb(scores: Tensor, moved: Tensor) -> Tensor:
+        along = (moved[:, :width] * perturbation.along).sum(1) * perturbation.length
+        return scores + along[:, None] * next(signs)
+
+    return loss(states + F.pad(perturbation.states, (0, states.shape[1] - width)), _DrawnHead(head, perturb))
 
 
 def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
@@ -62,9 +66,10 @@ def vulnerability(losses: Tensor, users: Tensor, user_weight: float) -> Tensor:
 
 @dataclass(frozen=True)
 class _DrawnHead:
-    """A scoring head of drawn items only."""
+    """A scoring head of drawn items only, whose scores go through a function of themselves and the states."""
 
     head: Head
+    change: Callable[[Tensor, Tensor], Tensor]
 
     @property
     def n_items(self) -> int:
@@ -73,31 +78,8 @@ class _DrawnHead:
     def chunks(self, states: Tensor) -> Iterator[Chunk]:
         raise ValueError("adversarial training needs an objective with drawn negatives, not the whole catalogue")
 
-
-@dataclass(frozen=True)
-class _RecordingHead(_DrawnHead):
-    """A scoring head that records its scores, for their gradients."""
-
-    scored: list[Tensor] = field(default_factory=list)
-
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        scores = self.head.scores(states, items)
-        self.scored.append(scores)
-        return scores
-
-
-@dataclass(frozen=True)
-class _PerturbedHead(_DrawnHead):
-    """A scoring head whose item vectors are perturbed, separately for each row."""
-
-    perturbation: Perturbation
-    calls: list[None] = field(default_factory=list)
-
-    def scores(self, states: Tensor, items: Tensor) -> Tensor:
-        signs = self.perturbation.signs[len(self.calls)]
-        self.calls.append(None)
-        along = (states[:, : self.perturbation.along.shape[1]] * self.perturbation.along).sum(1) * self.perturbation.length
-        return self.head.scores(states, items) + along[:, None] * signs
+        return self.change(self.head.scores(states, items), states)
 
 
 class Adversary(nn.Module):
@@ -125,16 +107,11 @@ class Adversary(nn.Module):
         """Whether the options switch adversarial training off."""
         return not (self.config.epsilon and self.config.weight)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether the plain warm-up epochs are not over yet."""
-        return not self.off and int(self.examples) < self.config.plain_epochs * self.epoch_size
-
     def losses(
         self, objective: Objective, states: Tensor, targets: Tensor, head: Head, width: int, weight: Tensor | None, users: Tensor
     ) -> Tensor:
         """Return the training losses of some rows; states [M, D], targets [M], weight [M], users [M] → [M]."""
-        plainly = self.off or self.waiting
+        plainly = self.off or int(self.examples) < self.config.plain_epochs * self.epoch_size
         if self.training:
             self.examples += len(targets) * processes.world()
         if plainly:

@@ -1,7 +1,5 @@
 """Options of the objectives, their temperatures and negatives, and of adversarial training; readable without torch."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +18,7 @@ class _Bounded(Options):
     """Greatest τ."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> _Bounded:
+    def _in_order(self) -> Self:
         if self.minimum > self.maximum:
             raise ValueError(f"minimum={self.minimum} is above maximum={self.maximum}")
         return self
@@ -64,16 +62,13 @@ class ByGradient(_Bounded):
     """Share of a new batch in each moving average."""
 
     @model_validator(mode="after")
-    def _starts_inside(self) -> ByGradient:
+    def _starts_inside(self) -> Self:
         if not self.minimum <= self.initial <= self.maximum:
             raise ValueError(f"initial={self.initial} lies outside minimum={self.minimum} and maximum={self.maximum}")
         return self
 
 
-RuleConfig = Annotated[ByRadius | ByDensity | ByGradient, Field(discriminator="kind")]
-"""How a temperature follows from the scores."""
-
-TemperatureConfig = Positive | RuleConfig
+TemperatureConfig = Positive | Annotated[ByRadius | ByDensity | ByGradient, Field(discriminator="kind")]
 """A number, in units of score, or a rule."""
 
 
@@ -178,10 +173,8 @@ class _Ruled(Options):
         if isinstance(temperature, ByDensity) and negatives.source != "uniform":
             raise ValueError(f"temperature adap_tau needs negatives that are drawn uniformly, not {negatives.source}")
         if isinstance(temperature, ByRadius) and negatives.source != "in_batch" and temperature.radius >= math.log(negatives.n):
-            most = math.log(negatives.n)
-            raise ValueError(
-                f"radius {temperature.radius:g} is out of reach of {negatives.n} negatives; it must be below {most:.2f}"
-            )
+            reach = f"is out of reach of {negatives.n} negatives; it must be below {math.log(negatives.n):.2f}"
+            raise ValueError(f"radius {temperature.radius:g} {reach}")
         return self
 
 
@@ -306,11 +299,15 @@ DRAWING = ("bpr", "bce", "gbce", "sampled_softmax")
 """Kinds of objectives with drawn negatives and no state of their own."""
 
 
-def check_adversarial(adversarial: APR | VAT | None, objective: str, cosine: bool) -> None:
-    """Raise where adversarial training is asked for and cannot be had."""
-    if adversarial is None:
-        return
-    if cosine:
-        raise ValueError("adversarial training moves vectors whose inner products are scores; set cosine to false")
-    if objective not in DRAWING:
-        raise ValueError(f"adversarial training needs an objective of the kind {', '.join(DRAWING)}, not {objective}")
+class Perturbable(Options):
+    """Refuses adversarial training where it cannot be had; base of options with `adversarial`, `objective` and `cosine`."""
+
+    @model_validator(mode="after")
+    def _can_be_perturbed(self) -> Self:
+        held: Any = self
+        if held.adversarial is not None and held.cosine:
+            raise ValueError("adversarial training moves vectors whose inner products are scores; set cosine to false")
+        if held.adversarial is not None and held.objective.kind not in DRAWING:
+            kinds = ", ".join(DRAWING)
+            raise ValueError(f"adversarial training needs an objective of the kind {kinds}, not {held.objective.kind}")
+        return self

@@ -1,9 +1,7 @@
 """Full softmax in chunks of the catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from reverie.nn.heads import DotHead
 from reverie.objectives.pool import NOTHING, Temperature, check_targets, check_temperature, column, inverse_temperature, wide
-
-if TYPE_CHECKING:
-    from reverie.protocols import Chunk, Head
+from reverie.protocols import Chunk, Head
 
 Hide = Callable[[Tensor, int], None]
 """Sets, in place, scores that do not count to -inf: of a piece [M, columns] and the number of its first column."""
@@ -230,8 +226,6 @@ def full_softmax(states: Tensor, targets: Tensor, head: Head, temperature: Tempe
 def _piece(states: Tensor, targets: Tensor, chunk: Chunk, inverse: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return of a chunk, each [M]: the highest score (a constant), Σ exp(score - highest), the target's score or 0 if elsewhere."""
     scores = wide(chunk.scores(states)) * inverse
-    place = targets - chunk.first
-    inside = (place >= 0) & (place < chunk.size)
-    picked = scores.gather(1, place.clamp(0, chunk.size - 1)[:, None])[:, 0]
+    place, inside = _place(targets, chunk.first, chunk.size)
     top = scores.detach().amax(1, keepdim=True)
-    return top[:, 0], (scores - top).exp().sum(1), torch.where(inside, picked, 0.0)
+    return top[:, 0], (scores - top).exp().sum(1), torch.where(inside, scores.gather(1, place)[:, 0], 0.0)

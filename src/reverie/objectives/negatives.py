@@ -1,22 +1,61 @@
 """Samplers of negatives, what they draw, and false negatives injected on purpose."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from reverie.data.sequences import Sequences
+from reverie.objectives.config import NegativesConfig
+from reverie.objectives.pool import check_at_least_one
 from reverie.processes import gather_codes
+from reverie.protocols import Head
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-    from reverie.data.sequences import Sequences
-    from reverie.objectives.config import NegativesConfig
-    from reverie.protocols import Head
+@dataclass(frozen=True)
+class Negatives:
+    """Items drawn for a batch of targets.
+
+    Parameters
+    ----------
+    items : Tensor, shape [M, K] or [K], int64
+        Item codes per row, or shared by all rows. They may hit a row's own target: see `mask`.
+    log_q : Tensor, shape of items or [1]
+        Log of the probability with which one draw gives the item.
+    n : int
+        Number of draws that q describes: K, but K - 1 for in-batch negatives, where a row's own target is not drawn.
+    """
+
+    items: Tensor
+    log_q: Tensor
+    n: int
+
+    def mask(self, targets: Tensor) -> Tensor:
+        """Return which negatives hit their own row's target.
+
+        Parameters
+        ----------
+        targets : Tensor, shape [M], int64
+
+        Returns
+        -------
+        Tensor, shape [M, K], bool
+            True at a hit.
+        """
+        return self.items == targets[:, None]
+
+    def log_expected(self) -> Tensor:
+        """Return log(n q), the log of how often each item is expected among the draws.
+
+        Returns
+        -------
+        Tensor, shape of log_q
+            For a logQ correction.
+        """
+        return self.log_q + float(np.log(self.n))
 
 
 def score_draws(states: Tensor, targets: Tensor, head: Head, drawn: Negatives) -> tuple[Tensor, Tensor]:
@@ -71,49 +110,6 @@ _GRAIN = 2**40
 """Popularity is drawn with whole numbers that sum to about this, so draws are exact on every device."""
 
 
-@dataclass(frozen=True)
-class Negatives:
-    """Items drawn for a batch of targets.
-
-    Parameters
-    ----------
-    items : Tensor, shape [M, K] or [K], int64
-        Item codes per row, or shared by all rows. They may hit a row's own target: see `mask`.
-    log_q : Tensor, shape of items or [1]
-        Log of the probability with which one draw gives the item.
-    n : int
-        Number of draws that q describes: K, but K - 1 for in-batch negatives, where a row's own target is not drawn.
-    """
-
-    items: Tensor
-    log_q: Tensor
-    n: int
-
-    def mask(self, targets: Tensor) -> Tensor:
-        """Return which negatives hit their own row's target.
-
-        Parameters
-        ----------
-        targets : Tensor, shape [M], int64
-
-        Returns
-        -------
-        Tensor, shape [M, K], bool
-            True at a hit.
-        """
-        return self.items == targets[:, None]
-
-    def log_expected(self) -> Tensor:
-        """Return log(n q), the log of how often each item is expected among the draws.
-
-        Returns
-        -------
-        Tensor, shape of log_q
-            For a logQ correction.
-        """
-        return self.log_q + float(np.log(self.n))
-
-
 class Sampler(Protocol):
     """Draws negatives."""
 
@@ -125,7 +121,7 @@ class Uniform:
     """Every item alike, with replacement."""
 
     def __init__(self, n_items: int, n: int, shared: bool = False) -> None:
-        _at_least_one(n_items=n_items, n=n)
+        check_at_least_one(n_items=n_items, n=n)
         self.n_items, self.n, self.shared = n_items, n, shared
 
     def draw(self, targets: Tensor) -> Negatives:
@@ -138,7 +134,7 @@ class Popularity:
     """Items in proportion to a power of their counts, with replacement; an item never seen is never drawn; counts [N + 1]."""
 
     def __init__(self, counts: NDArray[Any], n: int, shared: bool = False, power: float = 1.0) -> None:
-        _at_least_one(n=n)
+        check_at_least_one(n=n)
         if not power >= 0:
             raise ValueError(f"power must not be negative, got {power}")
         share = _shares(counts, power)
@@ -222,9 +218,3 @@ def _shares(counts: NDArray[Any], power: float) -> NDArray[np.float64]:
 
 def _shape(n: int, shared: bool, targets: Tensor) -> tuple[int, ...]:
     return (n,) if shared else (len(targets), n)
-
-
-def _at_least_one(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,30 +1,34 @@
 """Objectives of models, a loss over states, targets and a head: full or sampled, contrastive, denoised."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reverie.data.sequences import Sequences
 from reverie.nn.heads import DotHead
-from reverie.objectives.config import BCE, BPR, GBCE, SEEN_BY_RULE, Contrast, FullSoftmax, Reweighted, SampledSoftmax, Truncated
+from reverie.objectives.config import (
+    BCE,
+    BPR,
+    GBCE,
+    SEEN_BY_RULE,
+    Contrast,
+    FullSoftmax,
+    ObjectiveConfig,
+    Reweighted,
+    SampledSoftmax,
+    Truncated,
+)
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
 from reverie.objectives.dro.rules import create_rule, tell_counts
+from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.full import full_softmax
 from reverie.objectives.negatives import FalseNegatives, Sampler, apply_weight, create_sampler, score_draws
 from reverie.objectives.pool import Temperature, check_targets
 from reverie.objectives.softmax import bce, bpr, gbce, gbce_beta, sampled_softmax, shared_softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.objectives.config import ObjectiveConfig
-    from reverie.objectives.dro.temperature import TemperatureRule
-    from reverie.protocols import Head
-
+from reverie.protocols import Head
 
 Pointwise = Callable[[Tensor, Tensor, int], Tensor]
 """From the scores of targets [M], of negatives [M, K] and the number of draws to losses [M]."""
@@ -44,7 +48,7 @@ class Objective(Protocol):
         read by temperatures and losses that differ by user.
         """
 
-    def with_counts(self, counts: NDArray[Any]) -> Objective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Return the same objective with training counts [N + 1] by item code, for negatives drawn by popularity."""
 
 
@@ -69,7 +73,7 @@ class FullSoftmaxObjective(nn.Module):
                 tau = self.temperature(*score_draws(states, targets, head, self.sampler.draw(targets)), users)
         return apply_weight(full_softmax(states, targets, head, tau), weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> FullSoftmaxObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts, for Adap-τ; counts [N + 1]."""
         tell_counts(self.temperature, counts)
         return self
@@ -113,14 +117,14 @@ class SampledObjective(nn.Module):
             losses = self.function(positive, negative, drawn.n)
         return apply_weight(losses, weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> SampledObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts, for negatives drawn by popularity and for Adap-τ; counts [N + 1]."""
         self.sampler = create_sampler(self.negatives, self.n_items, counts)
         if isinstance(self.function, ScoreLoss):
             tell_counts(self.function.temperature, counts)
         return self
 
-    def with_rows(self, train: Sequences) -> SampledObjective:
+    def with_rows(self, train: Sequences) -> Self:
         """Set the training events, for false negatives."""
         self.injection = FalseNegatives(train, self.false_negatives) if self.false_negatives else None
         return self
@@ -159,7 +163,7 @@ class DenoisedObjective(nn.Module):
             self.steps += 1
         return apply_weight(losses * factors, weight)
 
-    def with_counts(self, counts: NDArray[Any]) -> DenoisedObjective:
+    def with_counts(self, counts: NDArray[Any]) -> Self:
         """Set the training counts of the inner objective and reset the steps; counts [N + 1]."""
         self.objective = self.objective.with_counts(counts)
         self.steps.zero_()

@@ -1,11 +1,9 @@
 """Pools of negatives, densities that weight them, and checks of scores, targets and temperatures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +17,28 @@ LEAST = 1e-30
 """The least temperature: scores divided by less would not fit into float32."""
 NOTHING = -1e30
 """Stands for the logarithm of an empty sum: as weightless as -inf, but with defined gradients."""
+
+
+def check_positive(**values: float) -> None:
+    """Check options that must be positive, by name."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+
+
+def check_at_least_one(**values: int) -> None:
+    """Check numbers of things of which there must be one, by name."""
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def broadcast(values: Tensor, like: Tensor, what: str) -> Tensor:
+    """Return values in the shape of others, or raise with what must broadcast to what."""
+    try:
+        return values.expand_as(like)
+    except RuntimeError:
+        raise ValueError(f"{what}, got {list(values.shape)}") from None
 
 
 def check_scores(positive: Tensor, negative: Tensor) -> None:
@@ -123,7 +143,7 @@ class Pool(Protocol):
         ``inverse`` is a positive factor, of all rows or [M]. The second sum has no gradient and is that of a `Density`, else 0.
         """
 
-    def matrix(self) -> Scores:
+    def matrix(self) -> "Scores":
         """Return all scores at once."""
 
 
@@ -142,13 +162,17 @@ class Scores:
         """Return which scores do not count → [M, K]."""
         return self.values == float("-inf")
 
-    def matrix(self) -> Scores:
+    def matrix(self) -> Self:
         """Return itself."""
         return self
 
     def log_sums(self, inverse: float | Tensor, weight: LogWeight | None = None) -> tuple[Tensor, Tensor]:
         """Return the log of the weighted sum of exponentials, and of the sum of weights; inverse [] or [M] → [M], [M]."""
-        logits = self._scaled(inverse)
+        if isinstance(inverse, Tensor):
+            masked = self.masked()  # the gradient of the factor is a sum over scores, and must meet no -inf
+            logits = (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
+        else:
+            logits = self.values * inverse
         if weight is None:
             if self.order is not None:
                 raise ValueError("weights are to be shuffled, but this loss takes none that do not depend on the score's gradient")
@@ -156,12 +180,6 @@ class Scores:
         logs = self.log_weights(weight)
         total = log_sum_exp(logs) if isinstance(weight, Density) else logits.new_zeros(len(logits))
         return log_sum_exp(logits + logs), total
-
-    def _scaled(self, inverse: float | Tensor) -> Tensor:
-        if not isinstance(inverse, Tensor):
-            return self.values * inverse
-        masked = self.masked()  # the gradient of the factor is a sum over scores, and must meet no -inf
-        return (self.values.masked_fill(masked, 0.0) * column(inverse)).masked_fill(masked, float("-inf"))
 
     def log_weights(self, weight: LogWeight) -> Tensor:
         """Return the log-weight of each negative, as given: not divided by the row's mean → [M, K]."""
@@ -172,14 +190,10 @@ class Scores:
             logs = weight(torch.where(self.masked(), float("-inf"), self.values))  # so that no gradient of -inf comes back
         else:
             logs = weight
-        try:
-            logs = logs.expand_as(self.values)
-        except RuntimeError:
-            wanted, got = list(self.values.shape), list(logs.shape)
-            raise ValueError(f"log_weight must broadcast to {wanted}, got {got}") from None
+        logs = broadcast(logs, self.values, f"log_weight must broadcast to {list(self.values.shape)}")
         return logs if self.order is None else logs.gather(1, self.order)
 
-    def shuffled(self, generator: torch.Generator | None = None) -> Scores:
+    def shuffled(self, generator: torch.Generator | None = None) -> Self:
         """Return the same negatives with each row's weights permuted among those that are not masked."""
         masked = self.masked()
         noise = torch.rand(self.values.shape, generator=generator, device=self.values.device)
@@ -207,8 +221,8 @@ def log_mass(pool: Pool, inverse: float | Tensor, weight: LogWeight | None = Non
     return mass
 
 
-def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
-    """Return scores in float32 or wider, checked where they come as tensors.
+def to_pool(positive: Tensor, negative: Tensor | Pool, temperature: Temperature) -> tuple[Tensor, Pool, float | Tensor]:
+    """Return scores in float32 or wider, checked where they come as tensors, and 1/τ.
 
     Parameters
     ----------
@@ -216,6 +230,8 @@ def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
         Scores of the positives.
     negative : Tensor, shape [M, K], or Pool
         Scores of the negatives; -inf masks one.
+    temperature : float or Tensor, shape [], [M] or [M, 1]
+        τ, positive.
 
     Returns
     -------
@@ -223,18 +239,21 @@ def to_pool(positive: Tensor, negative: Tensor | Pool) -> tuple[Tensor, Pool]:
         Positives.
     Pool
         Negatives.
+    float or Tensor, shape [] or [M]
+        1/τ.
 
     Raises
     ------
     ValueError
-        If shapes do not fit; `NotFinite` if a positive is NaN or infinite (looked at on the CPU only).
+        If shapes do not fit or `temperature` is not positive; `NotFinite` if a positive is NaN or infinite (looked at on the CPU
+        only).
     """
     if isinstance(negative, Tensor):
         check_scores(positive, negative)
         if positive.device.type == "cpu" and not bool(positive.isfinite().all()):
             raise NotFinite(f"positive must be finite, got NaN or infinite scores in shape {list(positive.shape)}")
         negative = Scores(wide(negative))
-    return wide(positive), negative
+    return wide(positive), negative, inverse_temperature(temperature, len(positive))
 
 
 def zero_without_negatives(loss: Tensor, mass: Tensor) -> Tensor:

@@ -1,16 +1,16 @@
 """Losses of the scores of targets and sampled items: softmax, BCE, gBCE, BPR."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.full import linear_softmax
+from reverie.nn.heads import DotHead
+from reverie.objectives.full import Hide, linear_softmax
 from reverie.objectives.pool import (
+    LogWeight,
+    Pool,
     Temperature,
+    check_at_least_one,
     check_scores,
     inverse_temperature,
     log_mass,
@@ -19,11 +19,6 @@ from reverie.objectives.pool import (
     wide,
     zero_without_negatives,
 )
-
-if TYPE_CHECKING:
-    from reverie.nn.heads import DotHead
-    from reverie.objectives.full import Hide
-    from reverie.objectives.pool import LogWeight, Pool
 
 
 def sampled_softmax(
@@ -62,8 +57,7 @@ def sampled_softmax(
     ValueError
         If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     mass = log_mass(pool, inverse, log_weight)
     margin = mass - positive * inverse
     return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)
@@ -186,8 +180,7 @@ def gbce_beta(n: int, n_items: int, t: float) -> float:
     ValueError
         If `n` is not positive, there is no other item, or `t` lies outside 0 to 1.
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
+    check_at_least_one(n=n)
     if n_items < 2:
         raise ValueError(f"n_items must be at least 2, got {n_items}")
     if not 0 <= t <= 1:

@@ -1,26 +1,21 @@
 """The laws, each a function that raises AssertionError with a sentence when a model breaks it."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from reverie.data.batch import SequenceBatch, history_batch
+from reverie.data.split import Split
 from reverie.evaluation import evaluate
 from reverie.models import MODELS, create_model, load_model, save_model
 from reverie.options import checked
 from reverie.protocols import Counts, HasVectors, Imagines, Recommender
 from reverie.testing.data import tiny_split
 from reverie.training import TrainingConfig, fit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reverie.data.split import Split
 
 
 @dataclass

@@ -1,17 +1,11 @@
 """Tiny, learnable, made-up event logs."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.splits import leave_one_out
-
-if TYPE_CHECKING:
-    from reverie.data.split import Split
 
 
 def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:

@@ -15,7 +15,7 @@ from reverie.contrast.graph.graphs import Graphs, LabelledGraphs, random_view, r
 from reverie.contrast.task import Measure, Outcome, Task, cosines_of_others, quantiles
 from reverie.errors import ConfigError, DataError, NotFinite, unknown
 from reverie.evaluation.intervals import t_interval
-from reverie.objectives.contrastive import contrast
+from reverie.objectives.contrastive.vectors import contrast
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
 
 if TYPE_CHECKING:

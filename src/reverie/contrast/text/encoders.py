@@ -19,7 +19,7 @@ from reverie.contrast.task import cosines_of_others
 from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError, NotFinite
-from reverie.objectives.contrastive import contrast
+from reverie.objectives.contrastive.vectors import contrast
 from reverie.seeds import seed_torch
 from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import learning_rate

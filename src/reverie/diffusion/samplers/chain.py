@@ -1,18 +1,13 @@
 """Diffusion samplers that walk the chain from noise to an item vector: DDPM, DDIM and DPM-Solver++."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from reverie.diffusion.noising import q_sample
-
-if TYPE_CHECKING:
-    from reverie.diffusion.noising import Schedule
+from reverie.diffusion.noising import Schedule, q_sample
 
 Draw = Callable[[], Tensor]
 Rule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]

@@ -1,20 +1,11 @@
 """`create_sampler`: the sampler that options describe."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from reverie.diffusion.config import DDIM, DDPM, Exact
-from reverie.diffusion.denoisers import Affine
-from reverie.diffusion.samplers.chain import ChainSampler, DPMSolverSampler, ddim_rule, ddpm_rule
+from reverie.diffusion.config import DDIM, DDPM, Exact, SamplerConfig
+from reverie.diffusion.denoisers import Affine, Denoiser
+from reverie.diffusion.noising import Schedule
+from reverie.diffusion.samplers.chain import ChainSampler, DPMSolverSampler, Sampler, ddim_rule, ddpm_rule
 from reverie.diffusion.samplers.exact import ExactSampler
 from reverie.errors import ConfigError
-
-if TYPE_CHECKING:
-    from reverie.diffusion.config import SamplerConfig
-    from reverie.diffusion.denoisers import Denoiser
-    from reverie.diffusion.noising import Schedule
-    from reverie.diffusion.samplers.chain import Sampler
 
 
 def create_sampler(config: SamplerConfig, schedule: Schedule, denoiser: Denoiser | Affine | None = None) -> Sampler:

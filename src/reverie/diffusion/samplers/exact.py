@@ -1,26 +1,16 @@
 """Exact sampler of an affine denoiser: the whole chain in closed form, an affine map of the guidance plus a Gaussian."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.diffusion.samplers.chain import Draw, Rule, Sampler, StepOutput, coefficients
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from reverie.diffusion.denoisers import Affine, AffineParts
-    from reverie.diffusion.noising import Schedule
-    from reverie.diffusion.samplers.chain import Coefficients
+from reverie.diffusion.denoisers import Affine, AffineParts
+from reverie.diffusion.noising import Schedule
+from reverie.diffusion.samplers.chain import Coefficients, Draw, Rule, Sampler, StepOutput, coefficients
 
 RELATIVE_RANK = 1e-12
 """Directions whose variance is below this share of the largest one count as having none."""
@@ -38,31 +28,20 @@ class AffineLaw:
 
     Parameters
     ----------
-    arrays : mapping of str to ndarray, float64
-        The four parts, by the names of the properties that give them as tensors.
+    reach : Tensor, shape [D, D], float64
+        K, what becomes of a vector that is added to every prediction.
+    gain : Tensor, shape [D, D], float64
+        M = K B.
+    shift : Tensor, shape [D], float64
+        v.
+    covariance : Tensor, shape [D, D], float64
+        S.
     """
 
-    arrays: Mapping[str, NDArray[np.float64]]
-
-    @property
-    def reach(self) -> Tensor:
-        """K, what becomes of a vector that is added to every prediction, shape [D, D]."""
-        return torch.from_numpy(self.arrays["reach"])
-
-    @property
-    def gain(self) -> Tensor:
-        """M = K B, shape [D, D]."""
-        return torch.from_numpy(self.arrays["gain"])
-
-    @property
-    def shift(self) -> Tensor:
-        """v, shape [D]."""
-        return torch.from_numpy(self.arrays["shift"])
-
-    @property
-    def covariance(self) -> Tensor:
-        """S, shape [D, D]."""
-        return torch.from_numpy(self.arrays["covariance"])
+    reach: Tensor
+    gain: Tensor
+    shift: Tensor
+    covariance: Tensor
 
     @cached_property
     def spectrum(self) -> tuple[Tensor, Tensor]:
@@ -159,7 +138,8 @@ def affine_law(parts: AffineParts, chain: Coefficients) -> AffineLaw:
         shift = step @ shift + clean * offsets[t]
         covariance = step @ covariance @ step.T + spread**2 * eye
     symmetric = (covariance + covariance.T) / 2
-    return AffineLaw({"reach": reach, "gain": reach @ guide, "shift": shift, "covariance": symmetric})
+    with torch.inference_mode(mode=False):  # so that the law may be used in autograd later
+        return AffineLaw(*(torch.from_numpy(part) for part in (reach, reach @ guide, shift, symmetric)))
 
 
 class ExactSampler(Sampler):
@@ -202,7 +182,7 @@ class ExactSampler(Sampler):
     @property
     def law(self) -> AffineLaw:
         """The law of x_0 given (extrapolated) guidance, on the CPU in float64."""
-        now = self._denoiser.weights()
+        now = list(self._denoiser.parameters())
         pairs = zip(now, self._weights, strict=False)
         if len(now) != len(self._weights) or not all(a.device == b.device and torch.equal(a, b) for a, b in pairs):
             self._weights = [weight.detach().clone() for weight in now]
@@ -293,7 +273,6 @@ class ExactSampler(Sampler):
         """Return a part of the law in the type of `h`, on its device, which may have no float64."""
         law, key = self.law, (name, h.device, h.dtype)
         if key not in self._maps:
-            array = law.factor.numpy() if name == "factor" else law.arrays[name]
-            array = array if h.dtype == torch.float64 else array.astype(np.float32)
-            self._maps[key] = torch.from_numpy(array).to(h.dtype).to(h.device)
+            part: Tensor = getattr(law, name)
+            self._maps[key] = (part if h.dtype == torch.float64 else part.float()).to(h.dtype).to(h.device)
         return self._maps[key]

@@ -1,6 +1,6 @@
 """Options of Caser."""
 
-from __future__ import annotations
+from typing import Self
 
 from pydantic import PositiveInt, model_validator
 
@@ -21,7 +21,7 @@ class CaserConfig(PositionOptions):
     """Whether each user has a vector of their own, added to the state; users without training events have a zero vector."""
 
     @model_validator(mode="after")
-    def _fits(self) -> CaserConfig:
+    def _fits(self) -> Self:
         if self.history < self.window:
             raise ValueError(f"history={self.history} is shorter than window={self.window}")
         return self

@@ -1,19 +1,13 @@
 """Caser: convolutions over the embeddings of the last few items (Tang and Wang 2018)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.caser.config import CaserConfig
 from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import Dropout
-
-if TYPE_CHECKING:
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.caser.config import CaserConfig
 
 
 class WindowConvolutions(nn.Module):

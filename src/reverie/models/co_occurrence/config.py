@@ -1,14 +1,10 @@
 """Options of the co-occurrence model."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
 
 from reverie.options import Options
-
-Window = Annotated[int, Field(ge=1)]
 
 
 class CoOccurrenceConfig(Options):
@@ -37,5 +33,5 @@ class CoOccurrenceConfig(Options):
     trials: int = Field(default=16, ge=0, le=10_000)
     """How many settings to try where there is validation to choose on; the first is this configuration, the others are drawn at
     random (0 or 1 tries nothing else)."""
-    windows: tuple[Window, ...] = Field(default=(5, 10, 20, 50), min_length=1)
+    windows: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(5, 10, 20, 50), min_length=1)
     """Windows that the search draws from, in events; for long histories such as MovieLens-1M use (3, 5, 10, 20)."""

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from torch import Tensor
 
-from reverie.data.sequences import row_offsets
-from reverie.models.counting import ItemMatrixModel, compute_event_share, dense_product, history_rows, random_settings
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.models.co_occurrence.config import CoOccurrenceConfig
+from reverie.models.counting import (
+    Arrays,
+    ItemMatrixModel,
+    Measure,
+    compute_event_share,
+    dense_product,
+    history_rows,
+    random_settings,
+)
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.co_occurrence.config import CoOccurrenceConfig
-    from reverie.models.counting import Arrays, Measure
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
 """Values that each option is drawn from, all equally likely; windows are an option of the configuration."""
 
 
-class CoOccurrence(ItemMatrixModel["CoOccurrenceConfig"]):
+class CoOccurrence(ItemMatrixModel[CoOccurrenceConfig]):
     """Score of item j: ``sum over k of gamma ** k * M[h_k, j] + lambda * share[j]``, with h_0 the last item of the history.
 
     ``M[i, j] = C[i, j] / (out_i ** a * in_j ** b)``, where C are the counts of `Pairs.matrix` and out and in its row and column

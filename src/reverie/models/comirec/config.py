@@ -1,9 +1,6 @@
 """Options of ComiRec."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from reverie.models.sequence_options import SequenceOptions
 from reverie.options import Few
@@ -12,7 +9,7 @@ from reverie.options import Few
 class ComiRecConfig(SequenceOptions):
     """Options of `comirec`. One example per event, not per history: batches are larger than those of `sasrec`."""
 
-    training_defaults: ClassVar[Mapping[str, Any]] = {"batch_size": 512}
+    training_defaults: ClassVar[dict[str, float]] = {"batch_size": 512}
 
     interests: Few = 4
     """Vectors per history, K; 4 as published."""

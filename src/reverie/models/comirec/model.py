@@ -1,22 +1,16 @@
 """ComiRec-SA: several interest vectors per user by self-attentive pooling (Cen et al. 2020)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.comirec.config import ComiRecConfig
 from reverie.models.learned import ObjectiveModel
 from reverie.nn.blocks import Dropout
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.comirec.config import ComiRecConfig
 
 MULTIPLE = 4
 """Hidden width of the pooling network as a multiple of the width of item vectors."""

@@ -1,8 +1,6 @@
 """Options of Daydream."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -58,7 +56,7 @@ class DaydreamConfig(PositionOptions):
     """Seed of the noise that samplers use."""
 
     @model_validator(mode="after")
-    def _fits(self) -> DaydreamConfig:
+    def _fits(self) -> Self:
         if not self.anchor and not self.cosine:
             raise ValueError("anchor=0 leaves nothing that knows the target; give cosine a weight")
         if self.ahead and not self.every_position:

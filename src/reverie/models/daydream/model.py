@@ -1,31 +1,25 @@
 """Daydream: few-step diffusion over item directions with a softmax anchor."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion.denoisers import ModulatedDenoiser, create_denoiser, project_to_sphere
 from reverie.diffusion.noising import Guided, create_schedule, q_sample
 from reverie.diffusion.samplers import NormalNoise, sample
+from reverie.models.daydream.config import DaydreamConfig
 from reverie.models.guided_diffusion import GuidedDiffusionModel
 from reverie.models.learned import ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import PreNormBlock
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, targets_ahead
-from reverie.objectives import create_objective
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.daydream.config import DaydreamConfig
-    from reverie.objectives import Objective
+from reverie.objectives import Objective, create_objective
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -109,8 +103,7 @@ def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceB
     """Return guidance [M, D] and targets [M] of the positions to train."""
     if config.every_position:
         batch = targets_ahead(batch, config.ahead) if config.ahead else batch
-        positions = real_positions(network.vectors, network.read, batch)
-        return positions.states, positions.targets
+        return real_positions(network.vectors, network.read, batch)[:2]
     targets = require_targets(batch, "daydream")
     return last_states(network.guidance(batch), batch.lengths), targets
 

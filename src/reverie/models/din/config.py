@@ -1,9 +1,6 @@
 """Options of DIN."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import PositiveInt
 
@@ -13,7 +10,7 @@ from reverie.options import Options
 class DINConfig(Options):
     """Options of `din`; the widths of its layers follow the item vectors."""
 
-    training_defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 256}
+    training_defaults: ClassVar[dict[str, float]] = {"learning_rate": 1e-3, "batch_size": 256}
 
     dim: PositiveInt = 64
     """Width of user and item vectors."""

@@ -1,24 +1,18 @@
 """Deep interest network (DIN, Zhou et al. 2018): the history is pooled by attention to the scored item."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.din.config import DINConfig
 from reverie.nn.heads import IdTable
 from reverie.nn.states import known_users, mark_trained
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.din.config import DINConfig
-    from reverie.protocols import Card
+from reverie.protocols import Card
 
 ROOM = 16 << 20
 """Numbers that one chunk of candidates may take in the attention unit."""

@@ -1,6 +1,6 @@
 """Options of DreamRec."""
 
-from __future__ import annotations
+from typing import Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -50,7 +50,7 @@ class DreamRecConfig(Options):
         return Exact() if self.denoiser == "mlp1" else DDPM()
 
     @model_validator(mode="after")
-    def _fits(self) -> DreamRecConfig:
+    def _fits(self) -> Self:
         sampler = self.chosen_sampler
         if sampler.kind == "exact" and self.denoiser != "mlp1":
             raise ValueError(

@@ -1,24 +1,17 @@
 """DreamRec (Yang et al. 2023)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
+from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.guided_diffusion import GuidedDiffusionModel
 from reverie.nn.heads import IdTable
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.dreamrec.config import DreamRecConfig
 
 
 class GuidanceEncoder(nn.Module):

@@ -1,7 +1,5 @@
 """Options of EASE."""
 
-from __future__ import annotations
-
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from reverie.options import Options

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.linalg import lapack
+from scipy.sparse import csr_array
+from torch import Tensor
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.memory import available_bytes
-from reverie.models.counting import CountingModel, binary_history_rows, compute_event_share, interaction_matrix
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
-    from reverie.models.ease.config import EASEConfig
-
+from reverie.models.counting import Arrays, CountingModel, Measure, binary_history_rows, compute_event_share, interaction_matrix
+from reverie.models.ease.config import EASEConfig
 
 _BLOCK = 512
 """Rows of a matrix of items by items that are handled at once."""
 
 
-class EASE(CountingModel["EASEConfig"]):
+class EASE(CountingModel[EASEConfig]):
     """Score of item j: the sum of ``B[i, j]`` over the distinct items i of the history.
 
     ``B = I - P diag(1 / diag P)`` with ``P = (XᵀX + λ I)⁻¹`` and X the 0/1 matrix of users by items, each training row one user

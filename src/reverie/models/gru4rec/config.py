@@ -1,7 +1,5 @@
 """Options of GRU4Rec."""
 
-from __future__ import annotations
-
 from pydantic import PositiveInt
 
 from reverie.models.sequence_options import PositionOptions

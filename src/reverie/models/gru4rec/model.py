@@ -1,17 +1,11 @@
 """GRU4Rec: gated recurrent units over item embeddings (Hidasi et al. 2016)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from torch import Tensor, nn
 
+from reverie.data.vocabulary import Vocabulary
+from reverie.models.gru4rec.config import GRU4RecConfig
 from reverie.models.learned import SequenceRecommender
 from reverie.nn.blocks import Dropout
-
-if TYPE_CHECKING:
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.gru4rec.config import GRU4RecConfig
 
 
 class RecurrentNetwork(nn.Module):

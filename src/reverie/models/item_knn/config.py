@@ -1,7 +1,5 @@
 """Options of item-based k-nearest neighbours."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from reverie.options import Options

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
+from torch import Tensor
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 from reverie.models.counting import (
+    Arrays,
     ItemMatrixModel,
+    Measure,
     best_in_row,
     binary_history_rows,
     compute_event_share,
     dense_product,
     interaction_matrix,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
-    from reverie.models.item_knn.config import ItemKNNConfig
+from reverie.models.item_knn.config import ItemKNNConfig
 
 _BLOCK_CELLS = 1 << 22
 """About how many cells of the items-by-items matrix are held at once."""
 
 
-class ItemKNN(ItemMatrixModel["ItemKNNConfig"]):
+class ItemKNN(ItemMatrixModel[ItemKNNConfig]):
     """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     name = "item-knn"

@@ -1,23 +1,18 @@
 """LightGCN: user and item embeddings propagated over the interaction graph (He et al. 2020)."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import UserVectorModel
+from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.nn.states import known_users
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.lightgcn.config import LightGCNConfig
 
 
 class InteractionGraph(nn.Module):
@@ -73,38 +68,33 @@ class InteractionGraph(nn.Module):
         passed: tuple[Tensor, Tensor] = _Propagation.apply(users, items, self, layers)  # type: ignore[no-untyped-call] # torch's own
         return passed
 
-    def item_scale(self) -> Tensor:
-        """Return ``1/√degree`` of each item, as for degree 1 where there is no edge → [N]."""
-        return _scale(self.item_degrees, torch.float32)
-
 
 class _Propagation(torch.autograd.Function):
-    """The symmetric operator of `InteractionGraph.forward`; the backward pass is the forward pass."""
+    """The symmetric operator of `InteractionGraph.forward`; the backward pass is the forward pass.
+
+    Layers are summed by Horner's rule: ``x ← E + Â x``, K times from ``x = E``; nodes send ``D^-½ x``.
+    """
 
     @staticmethod
     def forward(ctx: Any, users: Tensor, items: Tensor, graph: InteractionGraph, layers: int) -> tuple[Tensor, Tensor]:
         ctx.graph, ctx.layers = graph, layers
-        return _mean_of_layers(graph, users, items, layers)
+        scale_u, scale_i = (_scale(degrees, users.dtype)[:, None] for degrees in (graph.user_degrees, graph.item_degrees))
+        to_users, to_items = _ends(graph.user_degrees), _ends(graph.item_degrees)
+        own_u, own_i = sent_u, sent_i = users * scale_u, items * scale_i
+        for _ in range(layers - 1):
+            heard_u, heard_i = _sums(sent_i, graph.items, to_users), _sums(sent_u, graph.users, to_items)
+            sent_u, sent_i = heard_u.mul_(scale_u * scale_u).add_(own_u), heard_i.mul_(scale_i * scale_i).add_(own_i)
+        heard_u, heard_i = _sums(sent_i, graph.items, to_users), _sums(sent_u, graph.users, to_items)
+        share = 1 / (layers + 1)
+        return heard_u.mul_(scale_u).add_(users).mul_(share), heard_i.mul_(scale_i).add_(items).mul_(share)
 
     @staticmethod
     def backward(ctx: Any, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, None, None]:
         return *ctx.graph(users, items, ctx.layers), None, None
 
 
-def _mean_of_layers(graph: InteractionGraph, users: Tensor, items: Tensor, layers: int) -> tuple[Tensor, Tensor]:
-    """Sum by Horner's rule: ``x ← E + Â x``, K times from ``x = E``; nodes send ``D^-½ x``."""
-    scale_u, scale_i = (_scale(degrees, users.dtype)[:, None] for degrees in (graph.user_degrees, graph.item_degrees))
-    to_users, to_items = _ends(graph.user_degrees), _ends(graph.item_degrees)
-    own_u, own_i = sent_u, sent_i = users * scale_u, items * scale_i
-    for _ in range(layers - 1):
-        heard_u, heard_i = _sums(sent_i, graph.items, to_users), _sums(sent_u, graph.users, to_items)
-        sent_u, sent_i = heard_u.mul_(scale_u * scale_u).add_(own_u), heard_i.mul_(scale_i * scale_i).add_(own_i)
-    heard_u, heard_i = _sums(sent_i, graph.items, to_users), _sums(sent_u, graph.users, to_items)
-    share = 1 / (layers + 1)
-    return heard_u.mul_(scale_u).add_(users).mul_(share), heard_i.mul_(scale_i).add_(items).mul_(share)
-
-
 def _scale(degrees: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return ``1/√degree`` of each node, as for degree 1 where there is no edge."""
     return degrees.clamp(min=1).to(dtype).rsqrt()
 
 
@@ -118,7 +108,7 @@ def _sums(vectors: Tensor, neighbours: Tensor, ends: Tensor) -> Tensor:
     return F.embedding_bag(neighbours, vectors, ends, mode="sum", include_last_offset=True)
 
 
-class LightGCN(UserVectorModel):
+class LightGCN(UserVectorModel[LightGCNConfig]):
     """Score of item i for user u: ``<z_u, z_i>``, or the cosine, with z the mean of the vectors of all layers of the graph.
 
     It has one vector per user and no state after each event; order in a history does not matter. A user without an edge (code
@@ -135,7 +125,6 @@ class LightGCN(UserVectorModel):
 
     def __init__(self, config: LightGCNConfig, vocabulary: Vocabulary) -> None:
         super().__init__(config, vocabulary)
-        self.config = config
         self.graph = InteractionGraph(vocabulary.n_users, vocabulary.n_items, config.edges)
         self._cache: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
 
@@ -199,14 +188,11 @@ class LightGCN(UserVectorModel):
                 self._cache = version, (self._normalise(users), self._normalise(items))
         return self._cache[1]
 
-    def _normalise(self, vectors: Tensor) -> Tensor:
-        return F.normalize(vectors, dim=-1) if self.config.cosine else vectors
-
     def _fold_in(self, table: Tensor, items: Tensor) -> Tensor:
         """Return the vectors of users who are known by histories [B, L] only."""
         ordered = items.sort(dim=1).values
         distinct = F.pad(ordered[:, 1:] != ordered[:, :-1], (1, 0), value=True) & (ordered > 0)
         rows = (ordered - 1).clamp(min=0)
         share = distinct.sum(1, keepdim=True).clamp(min=1).rsqrt()
-        weights = (self.graph.item_scale()[rows] * share * distinct).to(table.dtype)
+        weights = (_scale(self.graph.item_degrees, torch.float32)[rows] * share * distinct).to(table.dtype)
         return F.embedding_bag(rows, table, per_sample_weights=weights, mode="sum")

@@ -1,7 +1,5 @@
 """Options of the first-order Markov chain."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from reverie.options import Options

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
+from torch import Tensor
 
-from reverie.models.counting import ItemMatrixModel, compute_event_share, dense_product, history_rows
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
-    from reverie.models.markov.config import MarkovConfig
-
-_LAST = np.ones(1, dtype=np.float32)
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
+from reverie.models.counting import Arrays, ItemMatrixModel, Measure, compute_event_share, dense_product, history_rows
+from reverie.models.markov.config import MarkovConfig
 
 
-class Markov(ItemMatrixModel["MarkovConfig"]):
+class Markov(ItemMatrixModel[MarkovConfig]):
     """Score of item j after item i: ``(1 - w) * count(i then j) / count(i then any) + w * share(j)``."""
 
     name, history = "markov", 1
@@ -39,7 +33,8 @@ class Markov(ItemMatrixModel["MarkovConfig"]):
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the mixture of transition probabilities and popularity → [B, N]."""
-        last, popularity_weight = history_rows(batch, self.n_items, _LAST), float(arrays["popularity_weight"][0])
+        last = history_rows(batch, self.n_items, np.ones(1, dtype=np.float32))
+        popularity_weight = float(arrays["popularity_weight"][0])
         followed = np.diff(self.matrix.indptr) > 0
         known = torch.from_numpy(last @ followed.astype(np.float32))[:, None]
         weight = 1 - known * (1 - popularity_weight)

@@ -1,20 +1,16 @@
 """Options of matrix factorisation."""
 
-from __future__ import annotations
+from typing import ClassVar, Literal
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from pydantic import Field, PositiveFloat, PositiveInt
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
-
-from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, check_adversarial
-from reverie.options import Options
+from reverie.objectives.config import BPR, AdversarialConfig, ObjectiveConfig, Perturbable
 
 
-class MFConfig(Options):
+class MFConfig(Perturbable):
     """Options of `mf`; weight decay is an option of training (`training.weight_decay`)."""
 
-    training_defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 3e-3, "batch_size": 1024}
+    training_defaults: ClassVar[dict[str, float]] = {"learning_rate": 3e-3, "batch_size": 1024}
 
     dim: PositiveInt = 64
     """Width of user and item vectors."""
@@ -34,8 +30,3 @@ class MFConfig(Options):
     On validation of MovieLens-100K 0.3 to 10 lay within 10 % of each other."""
     background: float = Field(default=0.1, ge=0)
     """Weight in the fold-in of every item of the catalogue, which should score 0, against 1 for an event of the history (>= 0)."""
-
-    @model_validator(mode="after")
-    def _can_be_perturbed(self) -> MFConfig:
-        check_adversarial(self.adversarial, self.objective.kind, self.cosine)
-        return self

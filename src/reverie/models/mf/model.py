@@ -1,22 +1,15 @@
 """Matrix factorisation with a BPR, softmax or pointwise objective; new users are folded in."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import UserVectorModel
+from reverie.models.mf.config import MFConfig
 from reverie.nn.states import known_users, mark_trained
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.mf.config import MFConfig
 
 
 def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, background: float) -> Tensor:
@@ -39,7 +32,7 @@ _MEMORY = 0.01
 """Share of a new step in the moving average of `MF.level`."""
 
 
-class MF(UserVectorModel):
+class MF(UserVectorModel[MFConfig]):
     """Score of item i for user u: ``<p_u, q_i> + b_u + b_i``, or the cosine of p_u and q_i.
 
     .. [1] Koren, Bell and Volinsky, Matrix factorization techniques for recommender systems, Computer 42(8), 2009 (biases).
@@ -53,7 +46,6 @@ class MF(UserVectorModel):
 
     def __init__(self, config: MFConfig, vocabulary: Vocabulary) -> None:
         super().__init__(config, vocabulary)
-        self.config = config
         biases = config.biases and not config.cosine
         self.item_bias = nn.Parameter(torch.zeros(vocabulary.n_items)) if biases else None
         self.user_bias = nn.Parameter(torch.zeros(vocabulary.n_users)) if biases else None
@@ -62,7 +54,8 @@ class MF(UserVectorModel):
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user; with biases the last two columns are ``b_u`` and 1 → [B, D] or [B, D + 2]."""
-        cold = self._cold(batch.users)
+        always = self.config.fold_in == "always"
+        cold = torch.ones_like(batch.users, dtype=torch.bool) if always else ~known_users(batch.users, self.trained)
         codes = batch.users.masked_fill(cold, 0)
         vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
         if bool(cold.any()) and self.config.fold_in == "never":
@@ -70,8 +63,7 @@ class MF(UserVectorModel):
         elif bool(cold.any()):
             folded = self._fold_in(batch.items[cold]).to(vectors.dtype)
             vectors = vectors.index_put((cold.nonzero()[:, 0],), folded)
-        if self.config.cosine:
-            vectors = F.normalize(vectors, dim=-1)
+        vectors = self._normalise(vectors)
         if self.user_bias is None:
             return vectors
         bias = torch.zeros_like(vectors[:, 0]) if bool(cold.all()) else self.user_bias[codes].masked_fill(cold, 0.0)
@@ -79,7 +71,7 @@ class MF(UserVectorModel):
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i`` → [N, D] or [N, D + 2]."""
-        table = F.normalize(self.encoder.table(), dim=-1) if self.config.cosine else self.encoder.table()
+        table = self._normalise(self.encoder.table())
         if self.item_bias is None:
             return table
         return torch.cat([table, torch.ones_like(self.item_bias)[:, None], self.item_bias[:, None]], dim=1)
@@ -87,9 +79,7 @@ class MF(UserVectorModel):
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch."""
         targets = require_targets(batch, "mf")
-        vectors, table = self.users[batch.users], self.item_table()
-        if self.config.cosine:
-            vectors = F.normalize(vectors, dim=-1)
+        vectors, table = self._normalise(self.users[batch.users]), self.item_table()
         with torch.no_grad():
             inner = (vectors * table[targets - 1, : self.config.dim]).sum(1).mean()
             self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
@@ -101,11 +91,6 @@ class MF(UserVectorModel):
         """See the training data once, before the first step: who has events, and how often each item occurs."""
         super().observe(train)
         mark_trained(self.trained, train)
-
-    def _cold(self, users: Tensor) -> Tensor:
-        if self.config.fold_in == "always":
-            return torch.ones_like(users, dtype=torch.bool)
-        return ~known_users(users, self.trained)
 
     def _fold_in(self, items: Tensor) -> Tensor:
         table = self.item_table()[:, : self.config.dim]

@@ -1,9 +1,6 @@
 """Options of neural matrix factorisation."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import PositiveInt
 
@@ -14,7 +11,7 @@ from reverie.options import Few, Options
 class NeuMFConfig(Options):
     """Options of `neumf`; the defaults are those of the paper, with four negatives per event, and factor 32 as in RecAD."""
 
-    training_defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 1024}
+    training_defaults: ClassVar[dict[str, float]] = {"learning_rate": 1e-3, "batch_size": 1024}
 
     factor: PositiveInt = 32
     """Width of what the product and the network each hand to the last layer ("predictive factors")."""

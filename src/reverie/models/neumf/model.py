@@ -1,27 +1,20 @@
 """NeuMF (He et al. 2017)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import require_targets
+from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import ObjectiveModel
+from reverie.models.neumf.config import NeuMFConfig
 from reverie.nn.states import known_users, mark_trained
 from reverie.objectives import create_objective
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.neumf.config import NeuMFConfig
-
 
 LARGEST = 1 << 24
 """Numbers that the widest layer of one chunk may hold: 64 MB in float32."""
@@ -48,7 +41,7 @@ class PairHead:
         halves = F.embedding(rows, self.vectors) @ self.first.T if few else F.embedding(rows, self.vectors @ self.first.T)
         return self._score(states, F.embedding(rows, self.products), halves)
 
-    def chunks(self, states: Tensor) -> Iterator[PairChunk]:
+    def chunks(self, states: Tensor) -> "Iterator[PairChunk]":
         """Yield the catalogue in pieces that keep the widest layer within `LARGEST` numbers; states [M, F + H]."""
         size = max(1, LARGEST // max(1, len(states) * len(self.first)))
         pieces = zip(torch.split(self.products, size), torch.split(self.vectors, size), strict=True)

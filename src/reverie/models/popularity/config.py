@@ -1,7 +1,5 @@
 """Options of the popularity model."""
 
-from __future__ import annotations
-
 from reverie.options import Options
 
 

@@ -1,17 +1,12 @@
 """Popularity baseline: items scored by their number of training events."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from reverie.models.counting import CountingModel
+from reverie.data.sequences import Sequences
+from reverie.models.counting import CountingModel, Measure
 from reverie.models.popularity.config import PopularityConfig
-
-if TYPE_CHECKING:
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Measure
 
 
 class Popularity(CountingModel[PopularityConfig]):

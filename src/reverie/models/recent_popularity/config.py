@@ -1,7 +1,5 @@
 """Options of the recent popularity model."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

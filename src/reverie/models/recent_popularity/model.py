@@ -1,25 +1,19 @@
 """Recent popularity baseline: event counts with exponential time decay, half-life chosen on validation."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
-from reverie.models.counting import CountingModel
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Measure
-    from reverie.models.recent_popularity.config import RecentPopularityConfig
+from reverie.models.counting import CountingModel, Measure
+from reverie.models.recent_popularity.config import RecentPopularityConfig
 
 _DAY = 86_400.0
 
 
-class RecentPopularity(CountingModel["RecentPopularityConfig"]):
+class RecentPopularity(CountingModel[RecentPopularityConfig]):
     """Score of item j: the sum over its training events of ``2 ** (-age / half_life)``, the same for everybody."""
 
     name, history, stored = "recent-popularity", 0, (("faded", 0),)

@@ -1,8 +1,6 @@
 """Options of SASRec."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
@@ -28,7 +26,7 @@ class SASRecConfig(PositionOptions):
     """Absolute learned positions, or rotary positions (arXiv 2104.09864)."""
 
     @model_validator(mode="after")
-    def _fits(self) -> SASRecConfig:
+    def _fits(self) -> Self:
         if self.dim % self.heads:
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}")
         if self.positions == "rope" and (self.dim // self.heads) % 2:

@@ -1,20 +1,14 @@
 """SASRec: causal self-attention over the history (Kang and McAuley 2018)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
+from reverie.data.vocabulary import Vocabulary
 from reverie.models.learned import SequenceRecommender
+from reverie.models.sasrec.config import SASRecConfig
 from reverie.nn.blocks import BLOCKS, Dropout
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.models.sasrec.config import SASRecConfig
 
 
 class CausalTransformer(nn.Module):
@@ -51,8 +45,5 @@ class SASRec(SequenceRecommender):
     def __init__(self, config: SASRecConfig, vocabulary: Vocabulary) -> None:
         block, rope = BLOCKS[config.block], config.positions == "rope"
         blocks = [block(config.dim, config.heads, config.multiple, config.dropout, rope) for _ in range(config.blocks)]
-
-        def network() -> CausalTransformer:
-            return CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=not rope)
-
-        super().__init__(config, vocabulary, network, config.cosine)
+        sizes = (config.dim, config.history, config.dropout)
+        super().__init__(config, vocabulary, lambda: CausalTransformer(blocks, *sizes, learned_positions=not rope), config.cosine)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from torch import Tensor
 
-from reverie.data.sequences import row_offsets
-from reverie.models.counting import CountingModel, best_in_row, compute_event_share, dense_product, history_rows, random_settings
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.models.counting import (
+    Arrays,
+    CountingModel,
+    Measure,
+    best_in_row,
+    compute_event_share,
+    dense_product,
+    history_rows,
+    random_settings,
+)
+from reverie.models.vmis_knn.config import VMISKNNConfig
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.models.counting import Arrays, Measure
-    from reverie.models.vmis_knn.config import VMISKNNConfig
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
 _DECAYS = ("linear", "harmonic")
 
 
-class VMISKNN(CountingModel["VMISKNNConfig"]):
+class VMISKNN(CountingModel[VMISKNNConfig]):
     """Score of item j: ``Σ_n r_n λ(a_n) log(S / S_j) ** idf`` over the k nearest sessions n that hold item j.
 
     ``r_n`` sums the weights of the items of the history that session n holds, each item once, at its last occurrence. The item

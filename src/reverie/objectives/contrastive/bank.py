@@ -1,13 +1,13 @@
 """Keys beyond the batch: a memory bank (MoCo; cross-batch memory), and the rows of all processes (all-gather) with gradients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from reverie.objectives.pool import check_at_least_one
 
 
 class MemoryBank(nn.Module):
@@ -36,9 +36,7 @@ class MemoryBank(nn.Module):
 
     def __init__(self, size: int, dim: int) -> None:
         super().__init__()
-        for name, value in (("size", size), ("dim", dim)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        check_at_least_one(size=size, dim=dim)
         self.register_buffer("_keys", torch.zeros(size, dim))
         self.register_buffer("_labels", torch.full((size,), -1))
         self.register_buffer("_seen", torch.zeros((), dtype=torch.int64))
@@ -107,7 +105,10 @@ def gather_rows(rows: Tensor) -> Tensor:
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
-        ctx.sizes = _sizes(rows)
+        size = torch.tensor([len(rows)], device=rows.device)
+        sizes = [torch.zeros_like(size) for _ in range(dist.get_world_size())]
+        dist.all_gather(sizes, size)
+        ctx.sizes = [int(s) for s in sizes]
         longest, rank = max(ctx.sizes), dist.get_rank()
         padded = rows.new_zeros(longest, *rows.shape[1:])
         padded[: len(rows)] = rows
@@ -125,10 +126,3 @@ class _Gather(torch.autograd.Function):
         every = torch.cat([pieces[r] for r in range(len(sizes))])
         dist.all_reduce(every)
         return every[sum(sizes[:rank]) : sum(sizes[: rank + 1])]
-
-
-def _sizes(rows: Tensor) -> list[int]:
-    size = torch.tensor([len(rows)], device=rows.device)
-    sizes = [torch.zeros_like(size) for _ in range(dist.get_world_size())]
-    dist.all_gather(sizes, size)
-    return [int(s) for s in sizes]

@@ -1,7 +1,5 @@
 """Hard, debiased, decoupled and robust contrastive losses: HCL, DCL, DCLW, RINCE, BSL."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal, get_args
 
@@ -10,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import NotFinite
-from reverie.objectives.pool import Pool, Temperature, inverse_temperature, log_mass, to_pool, zero_without_negatives
+from reverie.objectives.pool import Pool, Temperature, check_positive, log_mass, to_pool, zero_without_negatives
 from reverie.objectives.softmax import sampled_softmax
 
 
@@ -58,8 +56,7 @@ def hcl(
         raise ValueError(f"beta must not be negative, got {beta}")
     if not 0 <= tau_plus < 1:
         raise ValueError(f"tau_plus must be at least 0 and below 1, got {tau_plus}")
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     logit, count = positive * inverse, pool.count().log()
     if beta > 0:
         mass = pool.log_sums((1 + beta) * inverse)[0] - pool.log_sums(beta * inverse)[0] + count
@@ -151,10 +148,8 @@ def dclw(positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0
     ValueError
         If shapes do not fit, scores are NaN, or an option is not positive.
     """
-    if not sigma > 0:
-        raise ValueError(f"sigma must be positive, got {sigma}")
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    check_positive(sigma=sigma)
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     mass = log_mass(pool, inverse)
     weight = 2 - len(positive) * (positive.detach() / sigma).softmax(0)
     return zero_without_negatives(mass - weight * positive * inverse, mass)
@@ -194,8 +189,7 @@ def rince(
     for name, value in (("q", q), ("lam", lam)):
         if not 0 < value <= 1:
             raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     logit, mass = positive * inverse, log_mass(pool, inverse)
     growth = q * (math.log(lam) - F.logsigmoid(logit - mass))
     near = (q * logit).exp() * torch.expm1(growth.clamp(max=1.0))
@@ -253,8 +247,7 @@ def bsl(
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
     if not 0 < ratio < float("inf"):
         raise ValueError(f"ratio must be positive, got {ratio}")
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     logit, mass = positive * inverse, log_mass(pool, inverse)
     if form == "reweight":
         return zero_without_negatives(ratio * mass - logit, mass)

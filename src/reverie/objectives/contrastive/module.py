@@ -1,25 +1,21 @@
 """Contrastive losses as modules, of scores and of vectors, with a fixed or learned temperature, and their creation from options."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reverie.objectives.config import ADNCE, BSL, ContrastiveConfig
 from reverie.objectives.contrastive.hard import bsl, dcl, dclw, hcl, rince
+from reverie.objectives.contrastive.products import NegativeMode, Reduction
 from reverie.objectives.contrastive.vectors import Loss, contrast
 from reverie.objectives.contrastive.weighted import adnce, shuffled
 from reverie.objectives.dro.rules import create_rule
+from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.pool import Pool, check_temperature
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from reverie.objectives.contrastive.products import NegativeMode, Reduction
-    from reverie.objectives.dro.temperature import TemperatureRule
 
 
 class ScoreLoss(nn.Module):

@@ -1,11 +1,9 @@
 """Products of vectors: shapes, cosines of a batch, what is left out of its negatives, and InfoNCE with a hand-written gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,15 +11,44 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from reverie.errors import NotFinite
-from reverie.objectives.full import linear_log_sums
+from reverie.objectives.full import Hide, linear_log_sums
 from reverie.objectives.pool import NOTHING, Density, LogWeight, Scores, Temperature, column, inverse_temperature
-
-if TYPE_CHECKING:
-    from reverie.objectives.full import Hide
-
 
 Reduction = Literal["mean", "sum", "none"]
 NegativeMode = Literal["unpaired", "paired"]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Pairs of anchors and keys that are no negatives, computed for a chunk of columns at a time.
+
+    labels [M], key_labels [K] or [M, K], mask [M, K].
+    """
+
+    diagonal: bool = False
+    labels: Tensor | None = None
+    key_labels: Tensor | None = None
+    mask: Tensor | None = None
+
+    def hidden(self, rows: int, first: int, size: int, device: torch.device) -> Tensor | None:
+        """Return which pairs of a piece are left out → [M, size]."""
+        piece, parts = slice(first, first + size), []
+        if self.diagonal:
+            parts.append(torch.arange(rows, device=device)[:, None] == torch.arange(first, first + size, device=device))
+        if self.labels is not None and self.key_labels is not None:
+            parts.append(self.labels[:, None] == self.key_labels[..., piece])
+        if self.mask is not None:
+            parts.append(self.mask[:, piece])
+        return reduce(torch.logical_or, parts) if parts else None
+
+    def hide(self, scores: Tensor, first: int) -> None:
+        """Set, in place, the scores of a piece that do not count to -inf; scores [M, size]."""
+        if self.diagonal and self.labels is None and self.mask is None:
+            scores[first:].diagonal().fill_(float("-inf"))
+            return
+        hidden = self.hidden(len(scores), first, scores.shape[1], scores.device)
+        if hidden is not None:
+            scores.masked_fill_(hidden, float("-inf"))
 
 
 def check_vectors(
@@ -119,39 +146,6 @@ class Products:
 
     def _columns(self) -> int:
         return self.chunk or max(PIECE // len(self.query), 64)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Pairs of anchors and keys that are no negatives, computed for a chunk of columns at a time.
-
-    labels [M], key_labels [K] or [M, K], mask [M, K].
-    """
-
-    diagonal: bool = False
-    labels: Tensor | None = None
-    key_labels: Tensor | None = None
-    mask: Tensor | None = None
-
-    def hidden(self, rows: int, first: int, size: int, device: torch.device) -> Tensor | None:
-        """Return which pairs of a piece are left out → [M, size]."""
-        piece, parts = slice(first, first + size), []
-        if self.diagonal:
-            parts.append(torch.arange(rows, device=device)[:, None] == torch.arange(first, first + size, device=device))
-        if self.labels is not None and self.key_labels is not None:
-            parts.append(self.labels[:, None] == self.key_labels[..., piece])
-        if self.mask is not None:
-            parts.append(self.mask[:, piece])
-        return reduce(torch.logical_or, parts) if parts else None
-
-    def hide(self, scores: Tensor, first: int) -> None:
-        """Set, in place, the scores of a piece that do not count to -inf; scores [M, size]."""
-        if self.diagonal and self.labels is None and self.mask is None:
-            scores[first:].diagonal().fill_(float("-inf"))
-            return
-        hidden = self.hidden(len(scores), first, scores.shape[1], scores.device)
-        if hidden is not None:
-            scores.masked_fill_(hidden, float("-inf"))
 
 
 def in_batch_softmax(query: Tensor, keys: Tensor, hide: Hide, temperature: Temperature) -> Tensor:

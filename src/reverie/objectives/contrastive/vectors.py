@@ -1,7 +1,5 @@
 """Contrastive losses of vectors with in-batch, gathered or given negatives: InfoNCE, NT-Xent (SimCLR), and any loss of scores."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
@@ -170,8 +168,7 @@ def contrast(
                 return _reduce((query * positive_key).sum(-1) * 0, reduction)
             keys = _normalise(negative_keys, "negative_keys")
             pool = _score_pairs(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
-            if query.device.type == "cpu":
-                _check_negatives(pool, left_out)
+            _check_negatives(pool, left_out, query.device)
             return _reduce(_compute_loss(loss, query, positive_key, pool, temperature), reduction)
         if negative_labels is not None:
             raise ValueError(f"negative_labels needs negative_keys, got negative_labels of shape {list(negative_labels.shape)}")
@@ -186,8 +183,7 @@ def contrast(
                 raise ValueError(f"query must have at least 2 rows where negative_keys is None, got shape {list(query.shape)}")
             left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
             pool = Products(anchors, every, left_out, chunk)
-            if query.device.type == "cpu":
-                _check_negatives(pool, left_out)
+            _check_negatives(pool, left_out, query.device)
             if loss is sampled_softmax and temperature is not None and chunk is None and len(anchors) * len(every) <= FEW:
                 losses.append(in_batch_softmax(anchors, every, left_out.hide, temperature))
             else:
@@ -218,9 +214,9 @@ def _compute_loss(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, te
     return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
 
 
-def _check_negatives(pool: Pool, left_out: LeftOut) -> None:
-    """Refuse anchors of which labels and mask leave no negative."""
-    if not (left_out.labels is None and left_out.mask is None):
+def _check_negatives(pool: Pool, left_out: LeftOut, device: torch.device) -> None:
+    """Refuse anchors of which labels and mask leave no negative, on the CPU only, where the look costs no waiting."""
+    if device.type == "cpu" and not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
         if bool(alone.any()):
             name = "mask" if left_out.labels is None else "labels" if left_out.mask is None else "labels and mask"

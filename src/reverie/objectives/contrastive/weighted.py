@@ -1,31 +1,17 @@
 """Losses with weighted negatives: ADNCE (a Gaussian of the cosine), its shuffled control, and AdvInfoNCE (learned weights)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.objectives.pool import (
-    NOTHING,
-    Density,
-    Pool,
-    Temperature,
-    inverse_temperature,
-    log_mass,
-    to_pool,
-    wide,
-    zero_without_negatives,
-)
+from reverie.objectives.contrastive.vectors import Loss
+from reverie.objectives.pool import NOTHING, Density, Pool, Temperature, log_mass, to_pool, wide, zero_without_negatives
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from reverie.objectives.contrastive.vectors import Loss
 
 Variant = Literal["image", "sentence", "graph", "reweight_only"]
 
@@ -95,8 +81,7 @@ def adnce(
     if variant not in get_args(Variant):
         raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, got {variant!r}")
     weight = gaussian(mu, sigma)
-    positive, pool = to_pool(positive, negative)
-    inverse = inverse_temperature(temperature, len(positive))
+    positive, pool, inverse = to_pool(positive, negative, temperature)
     logit = positive * inverse
     if variant == "image":
         mass = log_mass(pool, inverse, weight)
@@ -140,7 +125,7 @@ def shuffled(loss: Loss, generator: torch.Generator | None = None) -> Loss:
 def _shuffled(
     loss: Loss, generator: torch.Generator | None, positive: Tensor, negative: Tensor | Pool, temperature: Temperature = 0.1
 ) -> Tensor:
-    positive, pool = to_pool(positive, negative)
+    positive, pool, _ = to_pool(positive, negative, temperature)
     return loss(positive, pool.matrix().shuffled(generator), temperature=temperature)
 
 

@@ -3,10 +3,7 @@
 Names are imported when first used.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
+from reverie.lazy import lazy
 
 _NAMES = {
     "divergences": "ChiSquare Divergence KullbackLeibler Robust kl_dro phi_dro",
@@ -15,11 +12,4 @@ _NAMES = {
     "temperature": "LearnedTemperature TemperatureRule effective_inv_tau learn_temperature",
     "tilt": "entropic_mean lambert_w mean_variance radius tau_approx tau_exact",
 }
-_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"reverie.objectives.dro.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'reverie.objectives.dro' has no attribute '{name}'")
+_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)

@@ -1,7 +1,5 @@
 """Divergences (Kullback-Leibler, χ²), and the worst mean of scores over all distributions within a radius."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

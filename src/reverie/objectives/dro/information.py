@@ -1,7 +1,5 @@
 """Mutual information: of Gaussians, its generalisations, and estimators."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -10,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.objectives.dro.divergences import Divergence, KullbackLeibler
-from reverie.objectives.pool import wide
+from reverie.objectives.pool import check_at_least_one, check_positive, wide
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ def gaussian_mi(rho: float, d: int) -> GaussianMI:
     """
     if not -1 < rho < 1:
         raise ValueError(f"rho must lie between -1 and 1, got {rho}")
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}")
+    check_at_least_one(d=d)
     kl = -d / 2 * math.log1p(-rho * rho)
     overlap = math.exp(-kl / 2 - d / 2 * math.log1p(-rho * rho / 4))
     chi2 = math.expm1(2 * kl) if kl < 354 else math.inf  # e^709 is the end of float64
@@ -87,8 +84,7 @@ def gaussian_rho(mi: float, d: int) -> float:
     """
     if not mi >= 0:
         raise ValueError(f"mi must not be negative, got {mi}")
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}")
+    check_at_least_one(d=d)
     return math.sqrt(-math.expm1(-2 * mi / d))
 
 
@@ -278,8 +274,7 @@ def mi_smile(scores: Tensor, clip: float = 5.0) -> Tensor:
     ValueError
         If `scores` is not square with B ≥ 2, or `clip` is not positive.
     """
-    if not clip > 0:
-        raise ValueError(f"clip must be positive, got {clip}")
+    check_positive(clip=clip)
     joint, product = _pairs(scores.detach())
     value = joint.mean() + math.log(len(product)) - product.clamp(-clip, clip).logsumexp(0)
     return _read_as(scores, value)

@@ -1,22 +1,18 @@
 """Temperatures by user: Adap-τ (Chen et al., WWW 2023), after iSogCLR (Qiu et al., ICML 2023), and creation from options."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reverie.errors import ConfigError
 from reverie.objectives.config import ByDensity, ByRadius, TemperatureConfig
 from reverie.objectives.dro.temperature import LearnedTemperature, SlotAverages, check_bounds, check_users, learn_temperature
 from reverie.objectives.dro.tilt import group_rows, lambert_w
-from reverie.objectives.pool import check_scores, wide
+from reverie.objectives.pool import check_positive, check_scores, wide
 from reverie.objectives.softmax import sampled_softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class AdapTau(nn.Module):
@@ -59,8 +55,7 @@ class AdapTau(nn.Module):
         maximum: float = 10.0,
     ) -> None:
         super().__init__()
-        if not beta > 0:
-            raise ValueError(f"beta must be positive, got {beta}")
+        check_positive(beta=beta)
         check_bounds(minimum, maximum)
         self.shape, self.sparsity = (n_users, n_items), math.nan
         self.beta, self.minimum, self.maximum = beta, minimum, maximum
@@ -186,9 +181,7 @@ class AnchorTau(nn.Module):
         maximum: float = 10.0,
     ) -> None:
         super().__init__()
-        for name, value in (("n_anchors", n_anchors), ("radius", radius), ("rate", rate)):
-            if not value > 0:
-                raise ValueError(f"{name} must be positive, got {value}")
+        check_positive(n_anchors=n_anchors, radius=radius, rate=rate)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie from 0 to below 1, got {momentum}")
         if not 0 < gamma <= 1:

@@ -1,14 +1,12 @@
 """Temperatures: effective ones of a loss, and those learned from a KL radius, after the robust reading of InfoNCE."""
 
-from __future__ import annotations
-
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from reverie.objectives.dro.tilt import MaskedScores, group_rows, solve_group_tau
-from reverie.objectives.pool import check_scores
+from reverie.objectives.pool import check_at_least_one, check_positive, check_scores
 
 
 def effective_inv_tau(f: Tensor, tau: float, mu: float, sigma: float) -> Tensor:
@@ -36,9 +34,7 @@ def effective_inv_tau(f: Tensor, tau: float, mu: float, sigma: float) -> Tensor:
     ValueError
         If `tau` or `sigma` is not positive.
     """
-    for name, value in (("tau", tau), ("sigma", sigma)):
-        if not value > 0:
-            raise ValueError(f"{name} must be positive, got {value}")
+    check_positive(tau=tau, sigma=sigma)
     return 1 / tau - (f - mu) / sigma**2
 
 
@@ -76,8 +72,7 @@ class SlotAverages(nn.Module):
 
     def __init__(self, n: int, decay: float) -> None:
         super().__init__()
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
+        check_at_least_one(n=n)
         if not 0 <= decay < 1:
             raise ValueError(f"decay must lie between 0 and 1, got {decay}")
         self.decay = decay
@@ -109,7 +104,7 @@ def learn_temperature(
     decay: float = 0.9,
     minimum: float = 0.01,
     maximum: float = 10.0,
-) -> LearnedTemperature:
+) -> "LearnedTemperature":
     """Return a temperature that solves ``KL(softmax(f/τ) ‖ uniform) = radius`` for the scores f of negatives.
 
     τ is the multiplier of the robust problem ``min_τ τ log E e^{f/τ} + τ radius``, so it is used without gradient: at its
@@ -170,8 +165,7 @@ class LearnedTemperature(nn.Module):
 
     def __init__(self, radius: float, averages: SlotAverages | None, minimum: float, maximum: float) -> None:
         super().__init__()
-        if not radius > 0:
-            raise ValueError(f"radius must be positive, got {radius}")
+        check_positive(radius=radius)
         check_bounds(minimum, maximum)
         self.radius, self.averages, self.minimum, self.maximum = radius, averages, minimum, maximum
 

@@ -1,14 +1,13 @@
 """Exponential tilting of scores, its KL radius and the temperature that reaches it, and Lambert's W."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from reverie.objectives.pool import wide
+from reverie.objectives.pool import broadcast, wide
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class MaskedScores:
     top: Tensor
 
     @classmethod
-    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> MaskedScores:
+    def of(cls, f: Tensor, mask: Tensor | None = None, name: str = "f") -> Self:
         """Check scores and take the masked ones out; f [..., N]."""
         if f.dim() == 0 or f.shape[-1] == 0 or not f.is_floating_point():
             raise ValueError(f"{name} must be floating with shape [..., N] and N ≥ 1, got {f.dtype} {list(f.shape)}")
@@ -47,10 +46,7 @@ class MaskedScores:
         if mask is not None:
             if mask.dtype != torch.bool:
                 raise ValueError(f"mask must be bool, got {mask.dtype} {list(mask.shape)}")
-            try:
-                keep = keep & mask.expand_as(f)
-            except RuntimeError:
-                raise ValueError(f"mask must broadcast to {name} {list(f.shape)}, got {list(mask.shape)}") from None
+            keep = keep & broadcast(mask, f, f"mask must broadcast to {name} {list(f.shape)}")
         count = keep.sum(-1)
         if not bool(count.all()):
             raise ValueError(f"{name} {list(f.shape)} has a row without an unmasked score")
@@ -83,10 +79,7 @@ def checked_rows(value: float | Tensor, rows: Tensor, name: str) -> Tensor:
     number = torch.as_tensor(value, dtype=rows.dtype, device=rows.device)
     if not bool((number > 0).all() & number.isfinite().all()):
         raise ValueError(f"{name} must be positive and finite, got {value if number.dim() == 0 else f'shape {list(number.shape)}'}")
-    try:
-        return number.expand_as(rows)
-    except RuntimeError:
-        raise ValueError(f"{name} must broadcast to {list(rows.shape)}, one per row of f, got {list(number.shape)}") from None
+    return broadcast(number, rows, f"{name} must broadcast to {list(rows.shape)}, one per row of f")
 
 
 @torch.no_grad()
