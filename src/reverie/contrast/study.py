@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reverie.contrast.page import write_plots, write_report
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe, loss_settings
@@ -26,17 +27,13 @@ from reverie.contrast.task import (
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss
+from reverie.objectives.config import ContrastiveConfig
 from reverie.report.table import StudyReport
 from reverie.seeds import seed_torch
+from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.run import run_study
 from reverie.study.store import Store, claim, unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from reverie.objectives.config import ContrastiveConfig
-    from reverie.study.call import Call
 
 VERSION = 1
 """Of a training; raised when the same facts come to mean something else."""

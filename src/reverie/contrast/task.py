@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.contrast.recipe import ContrastRecipe
 from reverie.errors import ConfigError, RunError
+from reverie.objectives import ScoreLoss
+from reverie.objectives.config import ContrastiveConfig
 from reverie.options import checked
 from reverie.registry import Entry, Registry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from pydantic import BaseModel
-
-    from reverie.contrast.recipe import ContrastRecipe
-    from reverie.objectives import ScoreLoss
-    from reverie.objectives.config import ContrastiveConfig
 
 
 @dataclass(frozen=True)

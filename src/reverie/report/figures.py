@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Example, Figure, Item, ItemList
 from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
-from reverie.report.ranking import ORDER, cells
+from reverie.report.ranking import ORDER, Cell, Leaderboard, Row, cells
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import PROSE, note, number, titled
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from reverie.data.split import Split
-    from reverie.report.ranking import Cell, Leaderboard, Row
-
 
 FEWEST = 20
 """Questions that a slice needs to be drawn; the table shows smaller ones too."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.documents import read_as
 from reverie.files import write_text
 from reverie.report import words
@@ -24,13 +26,8 @@ from reverie.report.page import (
     Verdicts,
     page_html,
 )
-from reverie.report.ranking import ORDER, leaderboard
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.report.ranking import Leaderboard
-    from reverie.training.run import Run
+from reverie.report.ranking import ORDER, Leaderboard, leaderboard
+from reverie.training.run import Run
 
 
 def write_report(

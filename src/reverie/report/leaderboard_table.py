@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rich.console import Console
 
 from reverie.report.plots import Look, look
-from reverie.report.ranking import ORDER
+from reverie.report.ranking import ORDER, Cell, Difference, Leaderboard, Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from reverie.report.ranking import Cell, Difference, Leaderboard, Row
-
 
 WIDTH = 100
 """Widest table on a terminal, in characters."""

@@ -11,16 +11,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from reverie.errors import ConfigError
-from reverie.evaluation import holm, paired_test, parse, pooled
+from reverie.evaluation import Evaluation, holm, paired_test, parse, pooled
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.evaluation.metrics import LABELLED, RANKED
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from reverie.evaluation import Evaluation
     from reverie.training.run import Run
 
 

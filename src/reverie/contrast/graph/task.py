@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reverie.contrast.graph.config import GraphTask
 from reverie.contrast.graph.graphs import Graphs, LabelledGraphs, random_view, read_tu, synthetic_trees
 from reverie.contrast.task import Measure, Outcome, Task, cosines_of_others, quantiles
 from reverie.errors import ConfigError, DataError, NotFinite, unknown
 from reverie.evaluation.intervals import t_interval
+from reverie.objectives import ScoreLoss
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from reverie.contrast.graph.config import GraphTask
-    from reverie.objectives import ScoreLoss
 
 
 class GIN(nn.Module):

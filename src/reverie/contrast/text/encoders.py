@@ -6,31 +6,27 @@ import copy
 import importlib
 import os
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.contrast.task import cosines_of_others
+from reverie.contrast.text.config import TextTask
 from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError, NotFinite
+from reverie.objectives import ScoreLoss
 from reverie.objectives.contrastive import contrast
 from reverie.seeds import seed_torch
 from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import learning_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from reverie.contrast.text.config import TextTask
-    from reverie.objectives import ScoreLoss
 
 
 class MeanOfWords(nn.Module):

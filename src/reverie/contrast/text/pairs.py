@@ -7,21 +7,17 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.data.readers.packed import unpacked
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from numpy.typing import NDArray
 
 _WORD = re.compile(r"\w+")
 
