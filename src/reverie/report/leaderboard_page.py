@@ -14,6 +14,7 @@ from reverie.report import words
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
 from reverie.report.page import (
+    FOOTER,
     Commands,
     Facts,
     Folded,
@@ -109,7 +110,7 @@ def render_report(
     found += [_reading(board), _again(board, dataset, commands)]
     facts = (board.dataset, board.protocol, f"{len(board.rows)} {'model' if len(board.rows) == 1 else 'models'}")
     opening = (Prose(lede(board)), Tiles(_tiles(board)))
-    return page_html(headline(board), found, name=board.dataset, facts=facts, opening=opening)
+    return page_html(headline(board), found, "report", board.dataset, facts, opening, FOOTER)
 
 
 def _differences(board: Leaderboard) -> Section:
@@ -152,10 +153,7 @@ def _reading(board: Leaderboard) -> Section:
     note = board.best.runs[0].test.seen_note.removeprefix("seen items: ")
     facts = [(words.titled(name), meanings[name]) for name in page_metrics(board) if name in meanings]
     facts += [(name, reading[name]) for name in ("Intervals", "Ties", *(["Differences"] if board.pairs else []))]
-    facts += [
-        ("Protocol", f"`{board.protocol}` {leaks}".strip()),
-        ("Seen items", f"{note}. {seen}"),
-    ]
+    facts += [("Protocol", f"`{board.protocol}` {leaks}".strip()), ("Seen items", f"{note}. {seen}")]
     facts.append(("Candidates", reading["Candidates"]))
     return Section("reading", "How to read the numbers", [Facts(facts)], short="Reading")
 

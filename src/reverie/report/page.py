@@ -235,14 +235,7 @@ class Section:
 
 
 def page_html(
-    title: str,
-    sections: Sequence[Section],
-    *,
-    kind: str = "report",
-    name: str = "",
-    facts: Sequence[str] = (),
-    opening: Sequence[Block] = (),
-    footer: str = FOOTER,
+    title: str, sections: Sequence[Section], kind: str, name: str, facts: Sequence[str], opening: Sequence[Block], footer: str
 ) -> str:
     """Return a page; the parameters are those of `write_page`."""
     template, style = _environment().get_template("page.html"), Markup(read("style.css"))  # noqa: S704  # our own file
@@ -287,5 +280,5 @@ def write_page(
     Path
         The file.
     """
-    write_text(path, page_html(title, sections, kind=kind, name=name, facts=facts, opening=opening, footer=footer))
+    write_text(path, page_html(title, sections, kind, name, facts, opening, footer))
     return Path(path)

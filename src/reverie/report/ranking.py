@@ -124,7 +124,8 @@ def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
     """Group runs whose recipes differ in nothing but name, description and seed."""
     groups: dict[str, dict[int, Run]] = {}
     for run in runs:
-        same = groups.setdefault(_content(run), {})
+        content = run.recipe.model_dump_json(exclude={"name": True, "description": True, "training": {"seed"}})
+        same = groups.setdefault(content, {})
         seed = run.recipe.training.seed
         if seed in same:
             where = f"{same[seed].folder} and {run.folder}"
@@ -132,10 +133,6 @@ def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
         same[seed] = run
     members = [tuple(group[seed] for seed in sorted(group)) for group in groups.values()]
     return dict(zip(_labels([group[0] for group in members]), members, strict=True))
-
-
-def _content(run: Run) -> str:
-    return run.recipe.model_dump_json(exclude={"name": True, "description": True, "training": {"seed"}})
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -52,11 +51,11 @@ def projection(width: int) -> nn.Sequential:
 
 
 def _mlp(fan_in: int, width: int) -> nn.Sequential:
-    first, second = (nn.Linear(before, after) for before, after in pairwise([fan_in, width, width]))
-    for linear in (first, second):
+    layers = nn.Linear(fan_in, width), nn.ReLU(), nn.Linear(width, width)
+    for linear in layers[::2]:
         nn.init.xavier_uniform_(linear.weight)
         nn.init.zeros_(linear.bias)
-    return nn.Sequential(first, nn.ReLU(), second)
+    return nn.Sequential(*layers)
 
 
 def new_encoder(width: int, config: GraphTask, seed: int) -> GIN:
@@ -163,22 +162,13 @@ class GraphLearning:
 
     def __init__(self, config: GraphTask, data: LabelledGraphs) -> None:
         check_folds(data.labels, config.folds, config.inner_folds)
-        self.config, self.data = config, data
-
-    @property
-    def dataset(self) -> str:
-        """Name of the data."""
-        return self.config.data
+        self.config, self.data, self.dataset = config, data, config.data
+        self.protocol = f"svc_{config.folds}_folds" + ("" if config.scaled else "_unscaled")
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the graphs with their features and classes."""
         return self.data.sha256()
-
-    @property
-    def protocol(self) -> str:
-        """Such as ``svc_10_folds``; ``_unscaled`` where vectors are not standardised."""
-        return f"svc_{self.config.folds}_folds" + ("" if self.config.scaled else "_unscaled")
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
         """Train an encoder from the beginning, and measure it."""

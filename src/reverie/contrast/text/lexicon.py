@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -64,8 +65,7 @@ PART_LENGTHS = (3, 4)
 """Letters of a word's parts; its beginning and end count as letters, as in fastText (arXiv 1607.04606)."""
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What words are made of, as `torch.nn.functional.embedding_bag` takes it; buckets [F], offsets [W], weights [F]."""
 
     buckets: Tensor

@@ -108,8 +108,7 @@ def _found(root: Path, name: str) -> Path:
 
 def _comma(path: Path) -> Pairs:
     """Read first sentence, second, score; fields in double quotes may hold commas."""
-    rows = _rows(path, 3, delimiter=",", quoting=csv.QUOTE_MINIMAL)
-    return _pairs(path, rows)
+    return _pairs(path, _rows(path, 3, delimiter=",", quoting=csv.QUOTE_MINIMAL))
 
 
 def _sick(path: Path) -> Pairs:
