@@ -51,9 +51,8 @@ def curve_figures(board: Leaderboard) -> list[Figure]:
         figures.append(Figure(f"{name} on validation", ring, svg))
     if loss := curves("loss", mark=False):
         ends = "; ".join(f"{c.label} from {c.values[0]:.3g} to {c.values[-1]:.3g}" for c in loss)
-        figures.append(
-            Figure("Training loss", note("loss"), curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}"))
-        )
+        svg = curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}")
+        figures.append(Figure("Training loss", note("loss"), svg))
     return figures
 
 
@@ -176,10 +175,6 @@ def _example(query: int, board: Leaderboard, tops: dict[str, pl.DataFrame], spli
         items = [Item(vocabulary.title(code), **(HIT if code in targets else {})) for code in codes]
         note = f"held-out item {place}"
         lists.append(ItemList(row.label, items, note, drawn[row.label], not set(codes).isdisjoint(targets)))
-    return Example(
-        f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}",
-        lists,
-        history=tuple(vocabulary.title(int(code)) for code in recent),
-        earlier=earlier,
-        targets=tuple(vocabulary.title(code) for code in targets),
-    )
+    who = f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}"
+    history, chosen = (tuple(vocabulary.title(int(code)) for code in codes) for codes in (recent, targets))
+    return Example(who, lists, history=history, earlier=earlier, targets=chosen)

@@ -121,18 +121,12 @@ def _differences(board: Leaderboard) -> Section:
         pair = board.pair(row, column) if names.index(column) > names.index(row) else None
         if pair is None:
             return None
-        return HeatCell(
-            words.number(pair.difference, 3), words.p_value(pair.p_holm), pair_sentence(board, row, column), shown=pair.shown
-        )
+        said = pair_sentence(board, row, column)
+        return HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm), said, shown=pair.shown)
 
     order = words.titled(ORDER)
-    matrix = HeatMap(
-        f"{order} of the row minus that of the column",
-        "",
-        names[1:],
-        [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]],
-        looks(board),
-    )
+    rows = [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]]
+    matrix = HeatMap(f"{order} of the row minus that of the column", "", names[1:], rows, looks(board))
     note = words.note("differences", order=order, pairs=len(board.pairs), detectable=words.number(board.detectable))
     blocks = [matrix, Verdicts(row_verdicts(board), looks(board))]
     return Section("differences", "Who differs from whom", blocks, note, "Differences")
@@ -166,15 +160,10 @@ def _again(board: Leaderboard, dataset: Dataset | None, commands: Sequence[str])
     commits = sorted({str(run.facts.get("commit") or "not known") for row in board.rows for run in row.runs})
     facts += [("SHA-256 of the events", f"`{board.sha256}`"), ("Commit", " ".join(f"`{commit}`" for commit in commits))]
     machines = _machines(board)
-    environments = [
-        Facts(
-            [(key.capitalize(), value) for key, value in known.items()],
-            "Environment" if len(machines) == 1 else f"Environment of {', '.join(labels)}",
-            tight=True,
-        )
-        for labels, known in machines
-    ]
-    blocks = [*([Commands(commands)] if commands else []), Facts(facts), *environments]
+    blocks = [*([Commands(commands)] if commands else []), Facts(facts)]
+    for labels, known in machines:
+        title = "Environment" if len(machines) == 1 else f"Environment of {', '.join(labels)}"
+        blocks.append(Facts([(key.capitalize(), value) for key, value in known.items()], title, tight=True))
     return Section("again", "Data, environment, and how to get this again", blocks, short="Reproduce")
 
 

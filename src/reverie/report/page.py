@@ -50,9 +50,8 @@ def _environment() -> Environment:
 
 def _cut(value: Any) -> Any:
     """Cut a text of somebody's file that would fill the page."""
-    return (
-        f"{value[:LONGEST]} …" if isinstance(value, str) and not isinstance(value, Markup) and len(value) > 2 * LONGEST else value
-    )
+    long = isinstance(value, str) and not isinstance(value, Markup) and len(value) > 2 * LONGEST
+    return f"{value[:LONGEST]} …" if long else value
 
 
 def _code(text: str) -> Markup:

@@ -147,10 +147,8 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
         for level in levels:
             axes.axhline(level.y, color=level.look.code, linewidth=1.2, linestyle=(0, (4, 3)), alpha=0.8)
         for curve in curves:
-            single = len(curve.values) == 1
-            axes.plot(
-                curve.epochs, curve.values, color=curve.look.code, linewidth=1.8, marker=curve.look.marker if single else None
-            )
+            marker = curve.look.marker if len(curve.values) == 1 else None
+            axes.plot(curve.epochs, curve.values, color=curve.look.code, linewidth=1.8, marker=marker)
             kept = [v for e, v in zip(curve.epochs, curve.values, strict=True) if e == curve.best]
             if kept and curve.best is not None:
                 axes.plot(curve.best, kept[0], "o", markersize=9, color=curve.look.code, markerfacecolor=CARD, mew=2)

@@ -302,9 +302,8 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
     rows = [Row(label, group, cells(pooled([run.test for run in group], names))) for label, group in group_runs(runs).items()]
     rows.sort(key=lambda row: (-row.cells[ORDER].value, row.label))
-    return Leaderboard(
-        *facts, metrics=names, rows=tuple(rows), pairs=paired_differences({row.label: row.tests for row in rows}, ORDER)
-    )
+    pairs = paired_differences({row.label: row.tests for row in rows}, ORDER)
+    return Leaderboard(*facts, metrics=names, rows=tuple(rows), pairs=pairs)
 
 
 def _shared(runs: Sequence[Run]) -> tuple[str, str, str, str]:
@@ -336,11 +335,8 @@ def paired_differences(systems: Mapping[str, Sequence[Evaluation]], metric: str)
     """Compare every two systems on the same queries; Holm's correction runs over all pairs."""
     found = [(a, b, paired_test(systems[a], systems[b], [metric]).row(0, named=True)) for a, b in combinations(systems, 2)]
     corrected = holm(np.array([row["p"] for *_, row in found], dtype=np.float64))
-    keys = ("difference", "low", "high", "p", "test", "detectable")
-    return tuple(
-        Difference(a, b, p_holm=float(p), **{key: row[key] for key in keys})
-        for (a, b, row), p in zip(found, corrected, strict=True)
-    )
+    keys, pairs = ("difference", "low", "high", "p", "test", "detectable"), zip(found, corrected, strict=True)
+    return tuple(Difference(a, b, p_holm=float(p), **{key: row[key] for key in keys}) for (a, b, row), p in pairs)
 
 
 def _finite(value: Any) -> Any:
