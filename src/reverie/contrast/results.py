@@ -1,7 +1,5 @@
 """Trainings as rows of a results table and back, and a study as JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

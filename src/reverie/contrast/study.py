@@ -1,10 +1,8 @@
 """The study of contrastive losses: settings are chosen at tuning seeds, rows are measured at others."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +98,7 @@ class ContrastStudy:
         """Train or measure where it was not done; a test seed that cannot be trained is an error."""
         label = self._label(cell)
         piece = self._store.kept(
-            "trainings", self._training_facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
+            "trainings", self._training_facts(cell), lambda _: asdict(self._train(cell, lambda text: tell(f"{label} · {text}")))
         )
         try:
             training = Training.from_json(piece.notes)

@@ -1,7 +1,5 @@
 """A study in its main metric: rows, settings in words, notes, and tables for a terminal, for pages, and as Markdown."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

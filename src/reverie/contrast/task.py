@@ -1,12 +1,10 @@
 """What a contrastive study needs of a kind of data, the kinds that there are, and what trainings gave."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -130,12 +128,8 @@ class Training:
     commit: str
     note: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Training:
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read it from plain values; a KeyError, TypeError or AttributeError says that they are none."""
         kept = values["outcome"]
         metrics = kept and {name: Measure(**measure) for name, measure in kept["metrics"].items()}

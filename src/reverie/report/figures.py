@@ -1,7 +1,5 @@
 """The figures of a report and its example histories, from a leaderboard."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from statistics import fmean
 from typing import Any

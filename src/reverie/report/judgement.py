@@ -1,7 +1,5 @@
 """Submitted systems beside trivial baselines: one table, with intervals and with who differs from whom."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

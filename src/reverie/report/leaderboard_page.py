@@ -1,7 +1,5 @@
 """The leaderboard as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The leaderboard as a table and in sentences: values over their 95 % intervals, and who differs from whom."""
 
-from __future__ import annotations
-
 from rich.console import Console
 
 from reverie.report.plots import Look, look

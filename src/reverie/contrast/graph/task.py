@@ -1,7 +1,5 @@
 """Graph classification as a task: an encoder (GIN) taught by a contrastive loss, and support vector machines on frozen vectors."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from functools import cached_property

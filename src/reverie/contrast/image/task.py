@@ -1,7 +1,5 @@
 """Image classification as a task: nearest neighbours and a linear probe on frozen vectors, with Wilson intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist

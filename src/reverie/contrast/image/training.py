@@ -1,7 +1,5 @@
 """Image encoders (a small network, ResNets), random views (SimCLR), and contrastive training."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import time

@@ -1,7 +1,5 @@
 """Sentence encoders (mean of words, all-MiniLM) and their contrastive training by two dropouts of a sentence."""
 
-from __future__ import annotations
-
 import copy
 import importlib
 import os

@@ -1,11 +1,9 @@
 """Sentences as padded tokens, words as hashed features, the rarity of words, and cosines of bags of words (TF-IDF)."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -28,7 +26,7 @@ class Tokens:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Tokens:
+    def of(cls, rows: Sequence[Sequence[int]]) -> Self:
         """Return rows one behind another."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))

@@ -1,7 +1,5 @@
 """Pairs of sentences with people's judgements (STS-B, SICK, yearly STS tasks, synthetic), and unlabelled sentences."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Sentence similarity as a task: Spearman's correlation with people's judgements."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
