@@ -1,7 +1,5 @@
 """`reverie demo`: a leaderboard on MovieLens-100K, or two recommenders in words."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

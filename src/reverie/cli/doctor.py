@@ -1,7 +1,5 @@
 """`reverie doctor`: what this machine has."""
 
-from __future__ import annotations
-
 from reverie.cli.options import Json, console, print_json
 from reverie.errors import ReverieError
 

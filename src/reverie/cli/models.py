@@ -1,7 +1,5 @@
 """`reverie models`: what can be trained, and with which options."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

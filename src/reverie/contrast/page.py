@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from reverie.contrast.summary import Summary, metrics_tables, study_table, summarise
+from reverie.contrast.task import MeasuredStudy
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.objectives import effective_inv_tau
@@ -20,13 +24,7 @@ from reverie.report.page import Facts, Figure, Section, read, write_page
 from reverie.report.plots import CARD, INK, MUTED, inline_svg, look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from markupsafe import Markup
     from matplotlib.axes import Axes
-
-    from reverie.contrast.task import MeasuredStudy
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 """Recipes of contrastive studies: one task, the losses that are compared on it, and the seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
@@ -43,7 +41,7 @@ class StudyRow(Options):
         return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> StudyRow:
+    def _one_of_two(self) -> Self:
         if (self.baseline is None) == (self.loss is None):
             raise ValueError("a row has either 'baseline' or 'loss'; give one of them")
         if self.grid and self.loss is None:
@@ -66,7 +64,7 @@ class ContrastRecipe(BaseRecipe):
     """The row that every other row is compared with."""
 
     @model_validator(mode="after")
-    def _sensible(self) -> ContrastRecipe:
+    def _sensible(self) -> Self:
         if self.against not in self.rows:
             near = nearest(self.against, self.rows)
             raise ValueError(f"against: unknown row '{self.against}'{near}; known: {', '.join(self.rows)}")

@@ -1,28 +1,23 @@
 """Trainings as rows of a results table and back, and a study as JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from reverie.contrast.recipe import ContrastRecipe, StudyRow
 from reverie.contrast.summary import summarise
 from reverie.contrast.task import Measure, MeasuredRow, MeasuredStudy, Outcome, Training
+from reverie.evaluation import Effect
 from reverie.evaluation.intervals import t_quantile
 from reverie.objectives.config import ContrastiveConfig
 from reverie.study.rows import read_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from reverie.contrast.recipe import ContrastRecipe, StudyRow
-    from reverie.evaluation import Effect
 
 MORE = ("options",)
 """Columns after the fixed ones of a results table."""

@@ -1,11 +1,10 @@
 """The study of contrastive losses: settings are chosen at tuning seeds, rows are measured at others."""
 
-from __future__ import annotations
-
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reverie.contrast.page import write_plots, write_report
 from reverie.contrast.recipe import CONTRAST, ContrastRecipe, loss_settings
@@ -26,17 +25,13 @@ from reverie.contrast.task import (
 from reverie.errors import ConfigError, NotFinite, RunError, unknown
 from reverie.files import write_json
 from reverie.objectives import create_loss
+from reverie.objectives.config import ContrastiveConfig
 from reverie.report.table import StudyReport
 from reverie.seeds import seed_torch
+from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.run import run_study
 from reverie.study.store import Store, claim, unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from reverie.objectives.config import ContrastiveConfig
-    from reverie.study.call import Call
 
 VERSION = 1
 """Of a training; raised when the same facts come to mean something else."""
@@ -103,7 +98,7 @@ class ContrastStudy:
         """Train or measure where it was not done; a test seed that cannot be trained is an error."""
         label = self._label(cell)
         piece = self._store.kept(
-            "trainings", self._training_facts(cell), lambda _: self._train(cell, lambda text: tell(f"{label} · {text}")).to_json()
+            "trainings", self._training_facts(cell), lambda _: asdict(self._train(cell, lambda text: tell(f"{label} · {text}")))
         )
         try:
             training = Training.from_json(piece.notes)

@@ -1,22 +1,18 @@
 """A study in its main metric: rows, settings in words, notes, and tables for a terminal, for pages, and as Markdown."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reverie.contrast.task import MeasuredRow, MeasuredStudy
+from reverie.evaluation import Effect
 from reverie.evaluation.intervals import paired_by_seed_with
+from reverie.objectives.config import ContrastiveConfig
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import listed, number, options, p_value, span
 from reverie.study.environment import tell_commits
-
-if TYPE_CHECKING:
-    from reverie.contrast.task import MeasuredRow, MeasuredStudy
-    from reverie.evaluation import Effect
-    from reverie.objectives.config import ContrastiveConfig
 
 
 def setting_words(what: ContrastiveConfig | str) -> str:

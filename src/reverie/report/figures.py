@@ -1,31 +1,23 @@
 """The figures of a report and its example histories, from a leaderboard."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Example, Figure, Item, ItemList
-from reverie.report.plots import Curve, Group, Point, curve_plot, dot_plot, scatter_plot
-from reverie.report.ranking import ORDER, cells
+from reverie.report.plots import Curve, Look, Point, curve_plot, dot_plot, scatter_plot
+from reverie.report.ranking import ORDER, Cell, Leaderboard, Row, cells
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import PROSE, note, number, titled
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from reverie.data.split import Split
-    from reverie.report.ranking import Cell, Leaderboard, Row
-
 
 FEWEST = 20
 """Questions that a slice needs to be drawn; the table shows smaller ones too."""
@@ -57,9 +49,8 @@ def curve_figures(board: Leaderboard) -> list[Figure]:
         figures.append(Figure(f"{name} on validation", ring, svg))
     if loss := curves("loss", mark=False):
         ends = "; ".join(f"{c.label} from {c.values[0]:.3g} to {c.values[-1]:.3g}" for c in loss)
-        figures.append(
-            Figure("Training loss", note("loss"), curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}"))
-        )
+        svg = curve_plot(loss, "curve-loss", "loss", f"Training loss by epoch: {ends}")
+        figures.append(Figure("Training loss", note("loss"), svg))
     return figures
 
 
@@ -88,17 +79,13 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
     present = by_row[board.best.label]
     parts, figures, shown = PROSE["slices"], [], []
     for key, panel in PROSE["panels"].items():
-        names, groups, said = panel["slices"], [], []
+        names, groups, said = panel["slices"], {}, []
         if not all(name in present for name in names):
             continue
         shown += names
         for name in names:
-            points = tuple(
-                Point(label, drawn[label], 0, found[name].value, _ends(found[name]))
-                for label, found in by_row.items()
-                if name in found
-            )
-            groups.append(Group(f"{parts[name]} · {present[name].n:,}", points))
+            points = [_point(label, drawn[label], 0, found[name]) for label, found in by_row.items() if name in found]
+            groups[f"{parts[name]} · {present[name].n:,}"] = points
             said.append(f"{parts[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
         alt = f"{titled(ORDER)} by slice. " + "; ".join(said)
         if min(present[name].n for name in names) >= FEWEST:
@@ -118,14 +105,14 @@ def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:
 
 def _against(board: Leaderboard, key: str, x: str, at: Callable[[Row], float], *, log: bool = False) -> Figure:
     drawn = looks(board)
-    points = [Point(row.label, drawn[row.label], at(row), row.cells[ORDER].value, _ends(row.cells[ORDER])) for row in board.rows]
+    points = [_point(row.label, drawn[row.label], at(row), row.cells[ORDER]) for row in board.rows]
     alt = f"{titled(ORDER)} against {x}: " + "; ".join(f"{point.label} {number(point.y)} at {point.x:.4g}" for point in points)
     what = key.partition("-")[2]
     return Figure(f"Accuracy and {what}", note(what), scatter_plot(points, key, x, titled(ORDER), alt, log))
 
 
-def _ends(cell: Cell) -> tuple[float, float] | None:
-    return None if cell.low is None or cell.high is None else (cell.low, cell.high)
+def _point(label: str, look: Look, x: float, cell: Cell) -> Point:
+    return Point(label, look, x, cell.value, None if cell.low is None or cell.high is None else (cell.low, cell.high))
 
 
 TOP = 5
@@ -186,10 +173,6 @@ def _example(query: int, board: Leaderboard, tops: dict[str, pl.DataFrame], spli
         items = [Item(vocabulary.title(code), **(HIT if code in targets else {})) for code in codes]
         note = f"held-out item {place}"
         lists.append(ItemList(row.label, items, note, drawn[row.label], not set(codes).isdisjoint(targets)))
-    return Example(
-        f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}",
-        lists,
-        history=tuple(vocabulary.title(int(code)) for code in recent),
-        earlier=earlier,
-        targets=tuple(vocabulary.title(code) for code in targets),
-    )
+    who = f"User {vocabulary.users[user] if user >= 0 else f'unknown (query {query})'}"
+    history, chosen = (tuple(vocabulary.title(int(code)) for code in codes) for codes in (recent, targets))
+    return Example(who, lists, history=history, earlier=earlier, targets=chosen)

@@ -1,22 +1,17 @@
 """Submitted systems beside trivial baselines: one table, with intervals and with who differs from whom."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
 
 from reverie.errors import ConfigError
-from reverie.evaluation import pooled
+from reverie.evaluation import Evaluation, pooled
 from reverie.report.leaderboard_table import behind_cell, value_cell
 from reverie.report.ranking import BASELINES, Cell, Difference, cells, paired_differences
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from reverie.evaluation import Evaluation
 
 IMPLAUSIBLE = 10.0
 """A system that many times better than the best baseline is pointed at."""

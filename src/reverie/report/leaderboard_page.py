@@ -1,17 +1,18 @@
 """The leaderboard as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.documents import read_as
 from reverie.files import write_text
 from reverie.report import words
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
 from reverie.report.page import (
+    FOOTER,
     Commands,
     Facts,
     Folded,
@@ -24,13 +25,8 @@ from reverie.report.page import (
     Verdicts,
     page_html,
 )
-from reverie.report.ranking import ORDER, leaderboard
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.report.ranking import Leaderboard
-    from reverie.training.run import Run
+from reverie.report.ranking import ORDER, Leaderboard, leaderboard
+from reverie.training.run import Run
 
 
 def write_report(
@@ -112,7 +108,7 @@ def render_report(
     found += [_reading(board), _again(board, dataset, commands)]
     facts = (board.dataset, board.protocol, f"{len(board.rows)} {'model' if len(board.rows) == 1 else 'models'}")
     opening = (Prose(lede(board)), Tiles(_tiles(board)))
-    return page_html(headline(board), found, name=board.dataset, facts=facts, opening=opening)
+    return page_html(headline(board), found, "report", board.dataset, facts, opening, FOOTER)
 
 
 def _differences(board: Leaderboard) -> Section:
@@ -123,18 +119,12 @@ def _differences(board: Leaderboard) -> Section:
         pair = board.pair(row, column) if names.index(column) > names.index(row) else None
         if pair is None:
             return None
-        return HeatCell(
-            words.number(pair.difference, 3), words.p_value(pair.p_holm), pair_sentence(board, row, column), shown=pair.shown
-        )
+        said = pair_sentence(board, row, column)
+        return HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm), said, shown=pair.shown)
 
     order = words.titled(ORDER)
-    matrix = HeatMap(
-        f"{order} of the row minus that of the column",
-        "",
-        names[1:],
-        [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]],
-        looks(board),
-    )
+    rows = [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]]
+    matrix = HeatMap(f"{order} of the row minus that of the column", "", names[1:], rows, looks(board))
     note = words.note("differences", order=order, pairs=len(board.pairs), detectable=words.number(board.detectable))
     blocks = [matrix, Verdicts(row_verdicts(board), looks(board))]
     return Section("differences", "Who differs from whom", blocks, note, "Differences")
@@ -155,10 +145,7 @@ def _reading(board: Leaderboard) -> Section:
     note = board.best.runs[0].test.seen_note.removeprefix("seen items: ")
     facts = [(words.titled(name), meanings[name]) for name in page_metrics(board) if name in meanings]
     facts += [(name, reading[name]) for name in ("Intervals", "Ties", *(["Differences"] if board.pairs else []))]
-    facts += [
-        ("Protocol", f"`{board.protocol}` {leaks}".strip()),
-        ("Seen items", f"{note}. {seen}"),
-    ]
+    facts += [("Protocol", f"`{board.protocol}` {leaks}".strip()), ("Seen items", f"{note}. {seen}")]
     facts.append(("Candidates", reading["Candidates"]))
     return Section("reading", "How to read the numbers", [Facts(facts)], short="Reading")
 
@@ -171,15 +158,10 @@ def _again(board: Leaderboard, dataset: Dataset | None, commands: Sequence[str])
     commits = sorted({str(run.facts.get("commit") or "not known") for row in board.rows for run in row.runs})
     facts += [("SHA-256 of the events", f"`{board.sha256}`"), ("Commit", " ".join(f"`{commit}`" for commit in commits))]
     machines = _machines(board)
-    environments = [
-        Facts(
-            [(key.capitalize(), value) for key, value in known.items()],
-            "Environment" if len(machines) == 1 else f"Environment of {', '.join(labels)}",
-            tight=True,
-        )
-        for labels, known in machines
-    ]
-    blocks = [*([Commands(commands)] if commands else []), Facts(facts), *environments]
+    blocks = [*([Commands(commands)] if commands else []), Facts(facts)]
+    for labels, known in machines:
+        title = "Environment" if len(machines) == 1 else f"Environment of {', '.join(labels)}"
+        blocks.append(Facts([(key.capitalize(), value) for key, value in known.items()], title, tight=True))
     return Section("again", "Data, environment, and how to get this again", blocks, short="Reproduce")
 
 

@@ -1,19 +1,11 @@
 """The leaderboard as a table and in sentences: values over their 95 % intervals, and who differs from whom."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from rich.console import Console
 
 from reverie.report.plots import Look, look
-from reverie.report.ranking import ORDER
+from reverie.report.ranking import ORDER, Cell, Difference, Leaderboard, Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from reverie.report.ranking import Cell, Difference, Leaderboard, Row
-
 
 WIDTH = 100
 """Widest table on a terminal, in characters."""
@@ -117,7 +109,14 @@ HEAD = "recall@10"
 
 def headline(board: Leaderboard) -> str:
     """Return the result in one sentence."""
-    return f"On {board.dataset}, {board.best.label} ranks {_what(board)} among its first ten for {_share(board, board.best)}."
+    best, ranks = board.best, board.best.tests[0].ranks
+    cell = best.cells.get(HEAD, best.cells[ORDER])
+    if ranks["query"].is_duplicated().any():
+        what, share = "the items people choose next", f"of the held-out items ({cell.n:,} questions)"
+    else:
+        people = ranks["query"].n_unique() == ranks["cluster"].n_unique()
+        what, share = "the item a person chose next", f"of {cell.n:,} {'people' if people else 'questions'}"
+    return f"On {board.dataset}, {best.label} ranks {what} among its first ten for {percent(cell.value)} {share}."
 
 
 def lede(board: Leaderboard) -> list[str]:
@@ -170,20 +169,3 @@ def _ahead_and_level(board: Leaderboard, label: str) -> tuple[list[str], list[st
     """Return the rows below one that it is shown to be ahead of, and the others."""
     below = [pair for pair in board.pairs if pair.first == label]
     return [pair.other for pair in below if pair.shown], [pair.other for pair in below if not pair.shown]
-
-
-def _single(board: Leaderboard) -> bool:
-    return not bool(board.best.tests[0].ranks["query"].is_duplicated().any())
-
-
-def _what(board: Leaderboard) -> str:
-    return "the item a person chose next" if _single(board) else "the items people chose next"
-
-
-def _share(board: Leaderboard, row: Row) -> str:
-    cell = row.cells.get(HEAD, row.cells[ORDER])
-    ranks = board.best.tests[0].ranks
-    people = ranks["query"].n_unique() == ranks["cluster"].n_unique()
-    if not _single(board):
-        return f"{percent(cell.value)} of the held-out items ({cell.n:,} questions)"
-    return f"{percent(cell.value)} of {cell.n:,} {'people' if people else 'questions'}"

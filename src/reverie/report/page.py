@@ -50,9 +50,8 @@ def _environment() -> Environment:
 
 def _cut(value: Any) -> Any:
     """Cut a text of somebody's file that would fill the page."""
-    return (
-        f"{value[:LONGEST]} …" if isinstance(value, str) and not isinstance(value, Markup) and len(value) > 2 * LONGEST else value
-    )
+    long = isinstance(value, str) and not isinstance(value, Markup) and len(value) > 2 * LONGEST
+    return f"{value[:LONGEST]} …" if long else value
 
 
 def _code(text: str) -> Markup:
@@ -235,14 +234,7 @@ class Section:
 
 
 def page_html(
-    title: str,
-    sections: Sequence[Section],
-    *,
-    kind: str = "report",
-    name: str = "",
-    facts: Sequence[str] = (),
-    opening: Sequence[Block] = (),
-    footer: str = FOOTER,
+    title: str, sections: Sequence[Section], kind: str, name: str, facts: Sequence[str], opening: Sequence[Block], footer: str
 ) -> str:
     """Return a page; the parameters are those of `write_page`."""
     template, style = _environment().get_template("page.html"), Markup(read("style.css"))  # noqa: S704  # our own file
@@ -287,5 +279,5 @@ def write_page(
     Path
         The file.
     """
-    write_text(path, page_html(title, sections, kind=kind, name=name, facts=facts, opening=opening, footer=footer))
+    write_text(path, page_html(title, sections, kind, name, facts, opening, footer))
     return Path(path)

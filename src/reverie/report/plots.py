@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ import numpy as np
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from matplotlib.axes import Axes
 
 
@@ -118,14 +117,6 @@ class Curve:
     best: int | None = None
 
 
-@dataclass(frozen=True)
-class Group:
-    """One category of a dot plot, with a point per row of the leaderboard; `x` is unused."""
-
-    name: str
-    points: tuple[Point, ...]
-
-
 def scatter_plot(points: Sequence[Point], key: str, x: str, y: str, alt: str, log: bool = False) -> Markup:
     """Draw rows as labelled points with vertical intervals."""
     from matplotlib.ticker import LogLocator, NullFormatter
@@ -156,10 +147,8 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
         for level in levels:
             axes.axhline(level.y, color=level.look.code, linewidth=1.2, linestyle=(0, (4, 3)), alpha=0.8)
         for curve in curves:
-            single = len(curve.values) == 1
-            axes.plot(
-                curve.epochs, curve.values, color=curve.look.code, linewidth=1.8, marker=curve.look.marker if single else None
-            )
+            marker = curve.look.marker if len(curve.values) == 1 else None
+            axes.plot(curve.epochs, curve.values, color=curve.look.code, linewidth=1.8, marker=marker)
             kept = [v for e, v in zip(curve.epochs, curve.values, strict=True) if e == curve.best]
             if kept and curve.best is not None:
                 axes.plot(curve.best, kept[0], "o", markersize=9, color=curve.look.code, markerfacecolor=CARD, mew=2)
@@ -170,16 +159,16 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
     return inline_svg(paint, key, alt)
 
 
-def dot_plot(groups: Sequence[Group], key: str, x: str, alt: str) -> Markup:
-    """Draw values with horizontal intervals, grouped by category."""
-    rows = sum(len(group.points) + 1.8 for group in groups)
+def dot_plot(groups: Mapping[str, Sequence[Point]], key: str, x: str, alt: str) -> Markup:
+    """Draw values with horizontal intervals under the names of their groups; the points' `x` is unused."""
+    rows = sum(len(points) + 1.8 for points in groups.values())
 
     def paint(axes: Axes) -> None:
         at, ticks = 0.0, []
-        for group in groups:
+        for name, points in groups.items():
             at += 1
-            axes.text(0, at, group.name, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", fontsize=11)
-            for point in group.points:
+            axes.text(0, at, name, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", fontsize=11)
+            for point in points:
                 at += 1
                 ticks.append((at, point.label))
                 if point.interval:

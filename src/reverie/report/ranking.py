@@ -11,16 +11,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from reverie.errors import ConfigError
-from reverie.evaluation import holm, paired_test, parse, pooled
+from reverie.evaluation import Evaluation, holm, paired_test, parse, pooled
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.evaluation.metrics import LABELLED, RANKED
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from reverie.evaluation import Evaluation
     from reverie.training.run import Run
 
 
@@ -126,7 +124,8 @@ def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
     """Group runs whose recipes differ in nothing but name, description and seed."""
     groups: dict[str, dict[int, Run]] = {}
     for run in runs:
-        same = groups.setdefault(_content(run), {})
+        content = run.recipe.model_dump_json(exclude={"name": True, "description": True, "training": {"seed"}})
+        same = groups.setdefault(content, {})
         seed = run.recipe.training.seed
         if seed in same:
             where = f"{same[seed].folder} and {run.folder}"
@@ -134,10 +133,6 @@ def group_runs(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
         same[seed] = run
     members = [tuple(group[seed] for seed in sorted(group)) for group in groups.values()]
     return dict(zip(_labels([group[0] for group in members]), members, strict=True))
-
-
-def _content(run: Run) -> str:
-    return run.recipe.model_dump_json(exclude={"name": True, "description": True, "training": {"seed"}})
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
@@ -307,9 +302,8 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
     rows = [Row(label, group, cells(pooled([run.test for run in group], names))) for label, group in group_runs(runs).items()]
     rows.sort(key=lambda row: (-row.cells[ORDER].value, row.label))
-    return Leaderboard(
-        *facts, metrics=names, rows=tuple(rows), pairs=paired_differences({row.label: row.tests for row in rows}, ORDER)
-    )
+    pairs = paired_differences({row.label: row.tests for row in rows}, ORDER)
+    return Leaderboard(*facts, metrics=names, rows=tuple(rows), pairs=pairs)
 
 
 def _shared(runs: Sequence[Run]) -> tuple[str, str, str, str]:
@@ -341,11 +335,8 @@ def paired_differences(systems: Mapping[str, Sequence[Evaluation]], metric: str)
     """Compare every two systems on the same queries; Holm's correction runs over all pairs."""
     found = [(a, b, paired_test(systems[a], systems[b], [metric]).row(0, named=True)) for a, b in combinations(systems, 2)]
     corrected = holm(np.array([row["p"] for *_, row in found], dtype=np.float64))
-    keys = ("difference", "low", "high", "p", "test", "detectable")
-    return tuple(
-        Difference(a, b, p_holm=float(p), **{key: row[key] for key in keys})
-        for (a, b, row), p in zip(found, corrected, strict=True)
-    )
+    keys, pairs = ("difference", "low", "high", "p", "test", "detectable"), zip(found, corrected, strict=True)
+    return tuple(Difference(a, b, p_holm=float(p), **{key: row[key] for key in keys}) for (a, b, row), p in pairs)
 
 
 def _finite(value: Any) -> Any:

@@ -133,13 +133,9 @@ class Table:
         rows, limit = self.cells, min(width or console.width, console.width)
         wide = [max(map(_width, (TableCell(head.title), *cells))) for head, *cells in zip(self.heads, *rows, strict=True)]
         narrow = sum(wide) + GAP * (len(wide) - 1) > limit
-        ruled = any(cell.note for row in rows for cell in row)
-        shown = RichTable(
-            box=box.SIMPLE_HEAD if ruled else None,
-            collapse_padding=ruled,
-            pad_edge=False,
-            show_header=any(c.title for c in self.heads),
-        )
+        ruled, headed = any(cell.note for row in rows for cell in row), any(column.title for column in self.heads)
+        style = box.SIMPLE_HEAD if ruled else None
+        shown = RichTable(box=style, collapse_padding=ruled, pad_edge=False, show_header=headed)
         for at, column in enumerate(self.heads):
             least, most = column.width or (None, None)
             if least is not None and most is not None:  # names stay whole, what stands under them may break

@@ -1,7 +1,5 @@
 """Numbers and protocols in words, for tables and pages."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from pathlib import Path

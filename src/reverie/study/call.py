@@ -1,7 +1,5 @@
 """How a study verb was called."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

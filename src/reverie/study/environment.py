@@ -1,7 +1,5 @@
 """What a study ran on: versions, machine, commit, peak memory."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import platform

@@ -1,7 +1,5 @@
 """Results tables: long format, one value a row, fixed first columns; rows are appended and never edited."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path

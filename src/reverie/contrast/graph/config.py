@@ -1,7 +1,5 @@
 """Options of contrastive learning on graphs, readable without torch."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt

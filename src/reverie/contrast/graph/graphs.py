@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.contrast.graph.config import GraphTask
 from reverie.errors import DataError
 from reverie.seeds import torch_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.contrast.graph.config import GraphTask
 
 
 @dataclass(frozen=True)

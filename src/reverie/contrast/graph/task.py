@@ -1,30 +1,22 @@
 """Graph classification as a task: an encoder (GIN) taught by a contrastive loss, and support vector machines on frozen vectors."""
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reverie.contrast.graph.config import GraphTask
 from reverie.contrast.graph.graphs import Graphs, LabelledGraphs, random_view, read_tu, synthetic_trees
 from reverie.contrast.task import Measure, Outcome, Task, cosines_of_others, quantiles
 from reverie.errors import ConfigError, DataError, NotFinite, unknown
 from reverie.evaluation.intervals import t_interval
+from reverie.objectives import ScoreLoss
 from reverie.objectives.contrastive.vectors import contrast
 from reverie.seeds import numpy_generator, seed_torch, torch_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from reverie.contrast.graph.config import GraphTask
-    from reverie.objectives import ScoreLoss
 
 
 class GIN(nn.Module):
@@ -57,11 +49,11 @@ def projection(width: int) -> nn.Sequential:
 
 
 def _mlp(fan_in: int, width: int) -> nn.Sequential:
-    first, second = (nn.Linear(before, after) for before, after in pairwise([fan_in, width, width]))
-    for linear in (first, second):
+    layers = nn.Linear(fan_in, width), nn.ReLU(), nn.Linear(width, width)
+    for linear in layers[::2]:
         nn.init.xavier_uniform_(linear.weight)
         nn.init.zeros_(linear.bias)
-    return nn.Sequential(first, nn.ReLU(), second)
+    return nn.Sequential(*layers)
 
 
 def new_encoder(width: int, config: GraphTask, seed: int) -> GIN:
@@ -169,22 +161,13 @@ class GraphLearning:
 
     def __init__(self, config: GraphTask, data: LabelledGraphs) -> None:
         check_folds(data.labels, config.folds, config.inner_folds)
-        self.config, self.data = config, data
-
-    @property
-    def dataset(self) -> str:
-        """Name of the data."""
-        return self.config.data
+        self.config, self.data, self.dataset = config, data, config.data
+        self.protocol = f"svc_{config.folds}_folds" + ("" if config.scaled else "_unscaled")
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the graphs with their features and classes."""
         return self.data.sha256()
-
-    @property
-    def protocol(self) -> str:
-        """Such as ``svc_10_folds``; ``_unscaled`` where vectors are not standardised."""
-        return f"svc_{self.config.folds}_folds" + ("" if self.config.scaled else "_unscaled")
 
     def train(self, loss: ScoreLoss, seed: int, say: Callable[[str], None]) -> Outcome:
         """Train an encoder from the beginning, and measure it."""

@@ -1,7 +1,5 @@
 """Options of the study on images, readable without torch."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt

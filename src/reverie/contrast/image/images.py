@@ -7,20 +7,16 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from reverie.contrast.image.config import ImageTask
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.contrast.image.config import ImageTask
 
 HASHED = 1000
 """Images hashed at a time."""

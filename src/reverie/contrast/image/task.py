@@ -1,27 +1,22 @@
 """Image classification as a task: nearest neighbours and a linear probe on frozen vectors, with Wilson intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.contrast.image.config import ImageTask
 from reverie.contrast.image.images import ImageData, Images, ImageSplit, read_images, split_images
 from reverie.contrast.image.training import negative_cosines, new_network, train_network
 from reverie.contrast.task import Measure, Outcome, Task
 from reverie.errors import unknown
 from reverie.evaluation.intervals import LEVEL
+from reverie.objectives.contrastive.module import ScoreLoss
 from reverie.seeds import numpy_generator
 from reverie.training.optimiser import choose_device
-
-if TYPE_CHECKING:
-    from reverie.contrast.image.config import ImageTask
-    from reverie.objectives.contrastive.module import ScoreLoss
 
 
 def share(correct: int, n: int) -> Measure:

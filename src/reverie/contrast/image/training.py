@@ -1,28 +1,23 @@
 """Image encoders (a small network, ResNets), random views (SimCLR), and contrastive training."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.contrast.image.config import ImageTask, ViewOptions
 from reverie.errors import ConfigError, NotFinite
+from reverie.objectives.contrastive.module import ScoreLoss
 from reverie.objectives.contrastive.vectors import nt_xent
 from reverie.seeds import seed_torch, torch_generator
 from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import autocast, epoch_batches, learning_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from reverie.contrast.image.config import ImageTask, ViewOptions
-    from reverie.objectives.contrastive.module import ScoreLoss
 
 
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:

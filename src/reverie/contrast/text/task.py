@@ -1,29 +1,22 @@
 """Sentence similarity as a task: Spearman's correlation with people's judgements."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from reverie.contrast.task import Measure, Outcome, Task, quantiles
+from reverie.contrast.text.config import TextTask
 from reverie.contrast.text.encoders import Encoder, new_encoder, pair_cosines, train_encoder
 from reverie.contrast.text.lexicon import TfIdf
 from reverie.contrast.text.pairs import Pairs, TextData, read_sts, synthetic_data
 from reverie.errors import unknown
 from reverie.evaluation.intervals import LEVEL
+from reverie.objectives import ScoreLoss
 from reverie.seeds import numpy_generator
 from reverie.training.optimiser import choose_device
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import torch
-    from numpy.typing import NDArray
-
-    from reverie.contrast.text.config import TextTask
-    from reverie.objectives import ScoreLoss
 
 RESAMPLES = 1000
 """Draws of pairs behind an interval."""

@@ -82,6 +82,15 @@ class Fetchable(Protocol):
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Files of a language model's weights on the package index; the attributes are those of `Fetchable`."""
+
+    key: str
+    files: Mapping[str, str]
+    sha256: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Remote:
     """Files of a publisher, or inside a package on the package index.
 
