@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -13,8 +14,6 @@ from reverie.errors import ConfigError
 from reverie.nn.states import last_states
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from reverie.llm.config import AdapterConfig
 
 

@@ -13,11 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
-from reverie.llm.prompts import NO_LABEL, SOFT, collate
+from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, collate
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone
-    from reverie.llm.prompts import MixedBatch
     from reverie.llm.titles import Titles
 
 

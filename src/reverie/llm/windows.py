@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,17 +16,14 @@ from reverie.data.batch import SequenceBatch, padded
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path
 from reverie.models.store import model_tensors
-from reverie.protocols import HasVectors
+from reverie.protocols import HasVectors, Recommender
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
 
 
 @dataclass(frozen=True)

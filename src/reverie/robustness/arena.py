@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array, vstack
 
-from reverie.data.splits.config import split_dataset
+from reverie.data.splits.config import SplitConfig, split_dataset
 from reverie.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
     from reverie.data.profiles import Profiles
     from reverie.data.split import Split
-    from reverie.data.splits.config import SplitConfig
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reverie.data.queries import extended
+from reverie.data.queries import Queries, extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.attacks.attack import Attack, Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
 from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
@@ -36,12 +37,8 @@ from reverie.training.event_log import open_recipe_dataset
 from reverie.training.fit import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reverie.data.dataset import Dataset
     from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.robustness.attacks.attack import Attack
     from reverie.robustness.recipe import RobustnessRecipe
     from reverie.training.config import TrainingConfig
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,18 +19,15 @@ from reverie.evaluation.metrics import Ranks, ndcg, recall
 from reverie.files import atomic_path
 from reverie.models import create_model, load_model, save_model
 from reverie.study.environment import commit, peak_mb
-from reverie.study.store import unreadable
+from reverie.study.store import Piece, unreadable
 from reverie.training.fit import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
 
     from reverie.data.split import Split
     from reverie.protocols import Recommender
     from reverie.robustness.defences.defence import Fitting
-    from reverie.study.store import Piece
     from reverie.training.config import TrainingConfig
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -16,14 +17,11 @@ from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.recipe import surrogate_of
-from reverie.robustness.summary import attack_sentences, fakes_word
+from reverie.robustness.summary import CellEffects, Done, attack_sentences, fakes_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
-    from reverie.robustness.summary import CellEffects, Done
 
 EXAMPLES, EVENTS = 3, 12
 """Fake profiles shown of each attack, and events shown of each."""

@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
-from reverie.robustness.benchmark import NONE
-from reverie.robustness.fits import exposure_by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, attack_sentences, per_user
+from reverie.robustness.benchmark import NONE, Benchmark, Cell
+from reverie.robustness.fits import Measured, exposure_by_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, Done, attack_sentences, per_user
 from reverie.study.environment import commit
-
-if TYPE_CHECKING:
-    from reverie.robustness.benchmark import Benchmark, Cell
-    from reverie.robustness.fits import Measured
-    from reverie.robustness.summary import Done
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""

@@ -18,7 +18,7 @@ from reverie.robustness.detectors.classifiers import NoLabels
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
-from reverie.robustness.recipe import ROBUSTNESS
+from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe
 from reverie.robustness.results import (
     MORE,
     benchmark_json,
@@ -44,7 +44,6 @@ from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 
 if TYPE_CHECKING:
-    from reverie.robustness.recipe import RobustnessRecipe
     from reverie.study.call import Call
 
 EFFECTS = 2

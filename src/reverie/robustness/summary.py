@@ -16,13 +16,11 @@ from reverie.evaluation.result import measure
 from reverie.report.table import Column, Table
 from reverie.report.words import number, percent
 from reverie.robustness.attacks.attack import popularity_groups
-from reverie.robustness.benchmark import NONE, NULL, Cell
-from reverie.robustness.fits import exposure_by_user
+from reverie.robustness.benchmark import NONE, NULL, Benchmark, Cell
+from reverie.robustness.fits import Measured, exposure_by_user
 
 if TYPE_CHECKING:
     from reverie.evaluation import Effect, Evaluation
-    from reverie.robustness.benchmark import Benchmark
-    from reverie.robustness.fits import Measured
 
 
 SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")

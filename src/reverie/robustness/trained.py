@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from reverie.data.queries import extended
+from reverie.data.queries import Queries, extended
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError
-from reverie.evaluation import evaluate
+from reverie.evaluation import Effect, evaluate
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
@@ -37,10 +37,8 @@ from reverie.training.run import open_run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
-    from reverie.evaluation import Effect
     from reverie.protocols import Recommender
     from reverie.study.call import Call
 

@@ -13,14 +13,13 @@ from torch.nn import functional as F
 from reverie.errors import ConfigError
 from reverie.models.din.model import DIN
 from reverie.nn.states import known_users
-from reverie.protocols import Represents
+from reverie.protocols import Recommender, Represents
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.sequences import Sequences
     from reverie.llm.collm.config import MappingConfig
-    from reverie.protocols import Recommender
 
 
 UNKNOWN = "unknown"

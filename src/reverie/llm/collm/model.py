@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, require_targets
@@ -18,10 +20,6 @@ from reverie.models import create_model
 from reverie.protocols import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch.nn import Parameter
-
     from reverie.data.vocabulary import Vocabulary
     from reverie.llm.collm.config import CoLLMConfig
 

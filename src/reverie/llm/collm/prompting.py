@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -12,18 +13,14 @@ import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError
-from reverie.llm.collm.collaborative import BinaryCodes, MappingNetwork
-from reverie.llm.generate import answer_logits, cache_name, common_length, encode_prefix
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork
+from reverie.llm.generate import Prefix, answer_logits, cache_name, common_length, encode_prefix
 from reverie.llm.prompts import SOFT, Template, collate, load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from reverie.data.batch import SequenceBatch
     from reverie.llm.backbone import Backbone
-    from reverie.llm.collm.collaborative import CollaborativeVectors
     from reverie.llm.collm.config import CoLLMConfig
-    from reverie.llm.generate import Prefix
     from reverie.llm.titles import Titles
 
 

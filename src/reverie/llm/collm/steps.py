@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import query_batch, require_targets
+from reverie.data.batch import SequenceBatch, query_batch, require_targets
 from reverie.data.plans import LabelledPlan
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
@@ -29,12 +31,8 @@ from reverie.training.loop import Trainer, call_if_present, training_source
 from reverie.training.optimiser import choose_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from reverie.data.batch import SequenceBatch
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split

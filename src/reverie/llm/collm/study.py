@@ -11,7 +11,7 @@ import polars as pl
 
 from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
-from reverie.evaluation import evaluate
+from reverie.evaluation import Evaluation, evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.pairs import (
     bias_model,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
     from reverie.data.queries import Queries
     from reverie.data.split import Split
-    from reverie.evaluation import Evaluation
     from reverie.study.call import Call
 
 VERSION = 1

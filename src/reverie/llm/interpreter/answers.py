@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from reverie.errors import DataError
 from reverie.files import read_json, write_json
 from reverie.llm.generate import TitleTree, greedy_decode
-from reverie.llm.interpreter.measure import Answered, Matcher, nearest, original_count
+from reverie.llm.interpreter.measure import Answered, Matcher, Mention, nearest, original_count
 from reverie.llm.prompts import load_template
 from reverie.llm.windows import Histories, Windows, cut_windows, to_device
 from reverie.protocols import Imagines
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from reverie.llm.interpreter.measure import Mention
     from reverie.llm.interpreter.model import Slot
     from reverie.llm.interpreter.recipe import TaskName
     from reverie.llm.interpreter.session import Session

@@ -12,22 +12,22 @@ import torch
 
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
-from reverie.llm.backbone import load_backbone
+from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.generate import target_loss, token_losses
 from reverie.llm.interpreter.model import Interpreter, InterpreterPrompts, check_templates
-from reverie.llm.interpreter.recipe import INTERPRETER
+from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe, TaskName
 from reverie.llm.prompts import collate
-from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import Histories, last_windows, require_states, sample_windows, window_states
+from reverie.llm.titles import Titles, catalogue_titles
+from reverie.llm.windows import Histories, Windows, last_windows, require_states, sample_windows, window_states
 from reverie.seeds import numpy_generator
-from reverie.study.progress import StepClock
+from reverie.study.progress import Progress, StepClock
 from reverie.study.store import claim
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_log
 from reverie.training.loop import call_if_present
 from reverie.training.optimiser import Optimisers, learning_rate
-from reverie.training.run import run_recipe
+from reverie.training.run import Run, run_recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 
     from reverie.data.dataset import Dataset
     from reverie.data.split import Split
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
-    from reverie.llm.titles import Titles
-    from reverie.llm.windows import Windows
     from reverie.protocols import Recommender
-    from reverie.study.progress import Progress
-    from reverie.training.run import Run
 
 
 @dataclass(frozen=True)

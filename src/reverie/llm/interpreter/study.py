@@ -15,7 +15,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.config import MORE
 from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
-from reverie.llm.interpreter.recipe import INTERPRETER
+from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import (
     MAIN,
@@ -39,7 +39,6 @@ from reverie.training.event_log import open_recipe_dataset
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.measure import Mention
-    from reverie.llm.interpreter.recipe import InterpreterRecipe
     from reverie.study.call import Call
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from reverie.errors import ConfigError
 from reverie.evaluation.recommendations import find_items
 from reverie.options import Config, Configured
-from reverie.robustness.threat import AVAILABLE, NEEDS
+from reverie.robustness.threat import AVAILABLE, NEEDS, BudgetConfig, GoalConfig, Knowledge, Need
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.protocols import Recommender
     from reverie.robustness.arena import Arena, Ratings
-    from reverie.robustness.threat import BudgetConfig, GoalConfig, Knowledge, Need
 
 
 @dataclass(frozen=True)

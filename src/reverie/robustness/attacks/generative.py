@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AushConfig, LegupConfig
 from reverie.robustness.attacks.gradient import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.simple import target_cooccurrence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from reverie.data.profiles import Profiles
     from reverie.robustness.arena import Scale
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.gradient import gradient_step
 from reverie.robustness.attacks.templates import append_targets, n_fillers
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class ItemTree:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import NoOptions
 from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, rates_target, seen_ratings, stack_profiles
 from reverie.seeds import numpy_generator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from reverie.data.profiles import Profiles
     from reverie.options import Options
-    from reverie.robustness.attacks.attack import Budget, Goal, View
     from reverie.robustness.threat import Need
 
 Level = Literal["highest", "lowest", "mean", "item"]

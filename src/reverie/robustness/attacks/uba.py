@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import Surrogate
 from reverie.robustness.attacks.templates import (
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured, checked
-from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, VatConfig
+from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.seeds import numpy_generator
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
-    from reverie.robustness.defences.config import RobustLossConfig, TruncatedLossConfig
     from reverie.robustness.detectors.detector import Detector, DetectorInput
 
 

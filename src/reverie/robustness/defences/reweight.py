@@ -12,7 +12,7 @@ from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured
 from reverie.robustness.defences.config import ReweightConfig
-from reverie.robustness.defences.defence import create_detector, users_with_events
+from reverie.robustness.defences.defence import Fitting, create_detector, users_with_events
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.protocols import Recommender
-    from reverie.robustness.defences.defence import Fitting
     from reverie.robustness.detectors.detector import DetectorInput
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.robustness.detectors.config import OneNumberConfig, SequenceLikelihoodConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.data.sequences import Sequences
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class OneNumberDetector(BaseDetector[OneNumberConfig]):

@@ -8,7 +8,7 @@ import numpy as np
 
 from reverie.errors import ConfigError
 from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeaturesConfig, SemiSadConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import (
     RATING,
     all_features,
@@ -21,8 +21,6 @@ from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,13 +10,11 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.config import FapConfig, FraudarConfig, GraphAutoencoderConfig, PcaConfig, UserPcaConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 def leading_components(

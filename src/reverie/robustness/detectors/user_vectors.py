@@ -9,14 +9,13 @@ from scipy.sparse import csc_array, csr_array, vstack
 
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.config import BayesDetectorConfig, CoDetectorConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reverie.robustness.arena import Ratings
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
