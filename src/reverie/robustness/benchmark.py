@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -131,10 +131,11 @@ class Benchmark:
             def craft(folder: Path) -> dict[str, Any]:
                 opened = self._opened(attack, victim)
                 model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
-                reward = self._reward(self._rewarded, seed)
+                reward = self._reward(self.recipe.rewarded, seed)
                 view = attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, reward)
                 begin = time.monotonic()
-                made = self._crafting(attack).craft(view, self.goal(seed), self.budget(fakes, seed), seed)
+                crafting = cast("Attack", self.recipe.attack(attack))  # it injects
+                made = crafting.craft(view, self.goal(seed), self.budget(fakes, seed), seed)
                 seconds = time.monotonic() - begin
                 write_profiles(folder, made)
                 return {"n": len(made), "seconds": seconds}
@@ -152,7 +153,7 @@ class Benchmark:
             "seed": seed, "attack": row.kind, "set": row.set, "version": VERSION,
             "knowledge": self.recipe.knowledge_of(attack).model_dump(mode="json"),
             "victim": self._victim_facts(opened) if opened else None,
-            "reward": self._victim_facts(self._rewarded) if "reward" in needs else None,
+            "reward": self._victim_facts(self.recipe.rewarded) if "reward" in needs else None,
         }  # fmt: skip
 
     def poisoned(self, cell: Cell) -> tuple[DetectorInput, Profiles]:
@@ -172,17 +173,6 @@ class Benchmark:
     def _identity(self) -> dict[str, Any]:
         split = self.arena.split
         return {"sha256": split.sha256, "protocol": split.protocol, "threshold": self.arena.ratings.scale.threshold}
-
-    @property
-    def _rewarded(self) -> str:
-        """The victim that attackers who may make trials fit for them."""
-        return self.recipe.reward or next(iter(self.recipe.victims))
-
-    def _crafting(self, name: str) -> Attack:
-        attack = self.recipe.attack(name)
-        if isinstance(attack, Pollutes):
-            raise TypeError(f"attack '{name}' injects no profiles")
-        return attack
 
     def _opened(self, attack: str, victim: str) -> str | None:
         """Return the victim whose weights an attack reads."""
@@ -234,9 +224,7 @@ class Benchmark:
 
     def _polluted(self, cell: Cell) -> Measured:
         """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
-        attack, seed, goal = self.recipe.attack(cell.attack), cell.seed, self.goal(cell.seed)
-        if not isinstance(attack, Pollutes):
-            raise TypeError(f"attack '{cell.attack}' injects profiles")
+        attack, seed, goal = cast("Pollutes", self.recipe.attack(cell.attack)), cell.seed, self.goal(cell.seed)
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
         fitted = self._fit(replace(cell, attack=NULL, fakes=0))
 

@@ -111,6 +111,11 @@ class RobustnessRecipe(BaseRecipe):
             raise ValueError(f"split: under '{self.split.protocol}' test users are new; use leave_one_out, temporal or given")
         return self
 
+    @property
+    def rewarded(self) -> str:
+        """The victim that attackers who may make trials fit for them."""
+        return self.reward or next(iter(self.victims))
+
     def knowledge_of(self, attack: str) -> Knowledge:
         """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
@@ -138,10 +143,6 @@ class RobustnessRecipe(BaseRecipe):
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
 
 
-def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:
-    recipe.refuse()
-
-
 def _columns(recipe: RobustnessRecipe) -> dict[str, str]:
     parts = ("victims", "attacks", "detectors", "defences")
     counts = {part: str(len(getattr(recipe, part))) for part in parts}
@@ -155,7 +156,7 @@ ROBUSTNESS = RecipeShelf(
     "reverie.robustness",
     "reverie robustness --list",
     "seeds=1",
-    check=_check_attacks,
+    check=lambda recipe, _: recipe.refuse(),
     summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
     columns=_columns,
 )
@@ -179,5 +180,5 @@ def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
     if "victim" in needs:
         return ITSELF
     if "reward" in needs:
-        return recipe.reward or next(iter(recipe.victims))
+        return recipe.rewarded
     return FACTORS if "surrogate" in ATTACKS.config(row.kind).model_fields else None

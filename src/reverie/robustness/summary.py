@@ -141,9 +141,11 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     )
 
 
-def shown_by_target(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
+def shown_by_target(measured: Sequence[Measured], name: str, among: Sequence[int] | None = None) -> list[pl.DataFrame]:
     """Return one frame per seed and target, so that intervals cover the choice of targets; per seed where targets share a list."""
     ranks = [one.shown.ranks for one in measured if one.shown is not None]
+    if among is not None:
+        ranks = [frame.filter(pl.col("target").is_in(among)) for frame in ranks]
     if _unit(name) == "targets":
         ranks = [frame for whole in ranks for frame in whole.sort("target").partition_by("target", maintain_order=True)]
     return [exposure_by_user(frame, name) for frame in ranks]
@@ -157,17 +159,10 @@ def _unit(name: str) -> str:
 def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
     for group, members in popularity_groups(bench.arena).items():
-        sides = [
-            shown_by_target([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN)
-            for side in (after, null)
-        ]
+        sides = [shown_by_target(side, MAIN, members.tolist()) for side in (after, null)]
         if all(sides):
             found[group] = difference_over_seeds(sides[0], sides[1], unit="targets")
     return found
-
-
-def _about(shown: Evaluation | None, targets: list[int]) -> Evaluation | None:
-    return None if shown is None else replace(shown, ranks=shown.ranks.filter(pl.col("target").is_in(targets)))
 
 
 def fakes_word(fakes: float) -> str:

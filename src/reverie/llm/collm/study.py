@@ -94,36 +94,20 @@ def _measured(
     with held(folder, recipe, COLLM, "run", done="result.json"):
         keep_log(folder, recipe.dataset, sha256)
         if not (folder / "result.json").exists():
-            _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
-    on_valid, on_test = (
-        {row.name: row.to_numpy() for row in pl.read_parquet(folder / f"{name}-scores.parquet", glob=False)}
-        for name in ("valid", "test")
-    )
+            write_json(folder / "environment.json", environment())
+            reset_peak()
+            begin = time.monotonic()
+            scores, facts = _scores(recipe, folder, split, (valid, test), _bias_scores(pairs, chosen), device, show)
+            for side, name in enumerate(chosen):
+                with atomic_path(folder / f"{name}-scores.parquet") as temporary:
+                    columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
+                    pl.DataFrame(columns).write_parquet(temporary)
+            facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+            write_json(folder / "result.json", facts)  # the last
+    stored = [pl.read_parquet(folder / f"{name}-scores.parquet", glob=False) for name in chosen]
+    on_valid, on_test = ({row.name: row.to_numpy() for row in frame} for frame in stored)
     facts = read_json(folder / "result.json")
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
-
-
-def _make(
-    recipe: CoLLMRecipe,
-    folder: Path,
-    split: Split,
-    pairs: dict[str, pl.DataFrame],
-    chosen: dict[str, NDArray[np.int64]],
-    queries: tuple[Queries, Queries],
-    device: str | None,
-    show: bool,
-) -> None:
-    """Teach, score, and write everything, the result last."""
-    write_json(folder / "environment.json", environment())
-    reset_peak()
-    begin = time.monotonic()
-    scores, facts = _scores(recipe, folder, split, queries, _bias_scores(pairs, chosen), device, show)
-    for side, name in enumerate(("valid", "test")):
-        with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
-            pl.DataFrame(columns).write_parquet(temporary)
-    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-    write_json(folder / "result.json", facts)
 
 
 def _scores(

@@ -45,7 +45,6 @@ class MeasuredCoLLM:
 
 
 METRICS = ("auc", "uauc", "undcg")
-SLICES = ("all", "warm", "cold")
 AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
 """Rows that CoLLM is compared with in pairs."""
 INFORMED = "bias-prequential"
