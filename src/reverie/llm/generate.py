@@ -14,10 +14,10 @@ from torch.nn import functional as F
 
 from reverie.errors import ConfigError
 from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, collate
+from reverie.llm.titles import Titles
 
 if TYPE_CHECKING:
     from reverie.llm.backbone import Backbone
-    from reverie.llm.titles import Titles
 
 
 class TitleTree:

@@ -6,24 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path
 from reverie.models.store import model_tensors
 from reverie.protocols import HasVectors, Recommender
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
 
 
 @dataclass(frozen=True)

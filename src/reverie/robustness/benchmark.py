@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
+from reverie.data.dataset import Dataset
+from reverie.data.profiles import Profiles
 from reverie.data.queries import Queries, extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
@@ -31,16 +33,12 @@ from reverie.robustness.fits import (
     read_profiles,
     write_profiles,
 )
+from reverie.robustness.recipe import RobustnessRecipe
 from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
+from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_recipe_dataset
 from reverie.training.fit import fit
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.recipe import RobustnessRecipe
-    from reverie.training.config import TrainingConfig
 
 CLEAN, NULL, NONE = "clean", "null", "none"
 """The fit before any attack, the attack that injects nothing, and the defence that changes nothing: always there."""

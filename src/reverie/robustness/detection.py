@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.profiles import Profiles
 from reverie.errors import ConfigError
 from reverie.evaluation.metrics import Ranks, average_precision, recall
 from reverie.evaluation.values import grouped_auc
 from reverie.robustness.arena import Ratings, profile_matrix
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
 
 
 @dataclass(frozen=True)

@@ -6,28 +6,25 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.profiles import Profiles
 from reverie.data.queries import Queries
+from reverie.data.split import Split
 from reverie.evaluation import Evaluation, evaluate
 from reverie.evaluation.metrics import Ranks, ndcg, recall
 from reverie.files import atomic_path
 from reverie.models import create_model, load_model, save_model
+from reverie.protocols import Recommender
+from reverie.robustness.defences.defence import Fitting
 from reverie.study.environment import commit, peak_mb
 from reverie.study.store import Piece, unreadable
+from reverie.training.config import TrainingConfig
 from reverie.training.fit import fit
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
-    from reverie.robustness.defences.defence import Fitting
-    from reverie.training.config import TrainingConfig
 
 
 def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -10,6 +10,7 @@ from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Few, Options, checked
+from reverie.robustness.attacks.attack import Attack, Pollutes, check_knowledge
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
@@ -18,9 +19,6 @@ from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
-
-if TYPE_CHECKING:
-    from reverie.robustness.attacks.attack import Attack, Pollutes
 
 
 class Victim(Options):
@@ -128,8 +126,6 @@ class RobustnessRecipe(BaseRecipe):
 
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.attacks.attack import check_knowledge
-
         for row, what in self.attacks.items():
             attack = self.attack(row)
             key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -39,12 +39,10 @@ from reverie.robustness.summary import (
     strongest,
     with_corrected_p,
 )
+from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
-
-if TYPE_CHECKING:
-    from reverie.study.call import Call
 
 EFFECTS = 2
 """Version of effects over seeds; the second resamples targets and users."""

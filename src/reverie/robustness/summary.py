@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from reverie.evaluation import Effect, Evaluation
 from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.metrics import parse
@@ -18,10 +18,6 @@ from reverie.report.words import number, percent
 from reverie.robustness.attacks.attack import popularity_groups
 from reverie.robustness.benchmark import NONE, NULL, Benchmark, Cell
 from reverie.robustness.fits import Measured, exposure_by_user
-
-if TYPE_CHECKING:
-    from reverie.evaluation import Effect, Evaluation
-
 
 SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")
 """Figures of targets."""

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError
+from reverie.llm.collm.config import MappingConfig
 from reverie.models.din.model import DIN
 from reverie.nn.states import known_users
 from reverie.protocols import Recommender, Represents
 from reverie.seeds import torch_generator
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.llm.collm.config import MappingConfig
-
 
 UNKNOWN = "unknown"
 """What is written where nothing is known."""

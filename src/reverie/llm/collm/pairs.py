@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize_scalar
 
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation import Evaluation
 from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-
 
 Two = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 """Two scores of the same rows, or scores and labels; [R], [R]."""

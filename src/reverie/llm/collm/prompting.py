@@ -7,22 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
+from reverie.llm.backbone import Backbone
 from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork
+from reverie.llm.collm.config import CoLLMConfig
 from reverie.llm.generate import Prefix, answer_logits, cache_name, common_length, encode_prefix
 from reverie.llm.prompts import SOFT, Template, collate, load_template
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.collm.config import CoLLMConfig
-    from reverie.llm.titles import Titles
-
+from reverie.llm.titles import Titles
 
 NO_HISTORY = "none so far"
 """Stands for an empty history."""

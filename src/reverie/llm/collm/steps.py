@@ -7,41 +7,37 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, query_batch, require_targets
 from reverie.data.plans import LabelledPlan
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import add_lora, load_backbone
 from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors
+from reverie.llm.collm.config import CollaborativeConfig
 from reverie.llm.collm.model import CoLLM, create_collm
+from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
+from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator, seed_torch
 from reverie.study.progress import progress
+from reverie.training import TrainingConfig
+from reverie.training.checkpoint import Best
 from reverie.training.loop import Trainer, call_if_present, training_source
 from reverie.training.optimiser import choose_device
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.llm.collm.config import CollaborativeConfig
-    from reverie.llm.collm.recipe import CoLLMRecipe
-    from reverie.protocols import Recommender
-    from reverie.training import TrainingConfig
-    from reverie.training.checkpoint import Best
-
 
 ROWS = 16
 """Rows read at a time."""

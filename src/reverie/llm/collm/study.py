@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries
+from reverie.data.split import Split
 from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import Evaluation, evaluate
@@ -29,18 +33,11 @@ from reverie.llm.collm.table import MeasuredCoLLM, metric_tables, plain, result_
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
 from reverie.report.table import StudyReport
+from reverie.study.call import Call
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
 from reverie.training.event_log import keep_log, open_log, open_recipe_dataset
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Queries
-    from reverie.data.split import Split
-    from reverie.study.call import Call
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars import selectors as cs
 
+from reverie.data.queries import Queries
+from reverie.data.split import Split
 from reverie.errors import DataError
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import Calibrated, calibrations, is_warm, scored_evaluation
+from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.split import Split
-    from reverie.llm.collm.recipe import CoLLMRecipe
-
 
 Scores = dict[str, "NDArray[np.float64]"]
 """By row of the table, one score per query [Q]."""

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import DataError
 from reverie.files import read_json, write_json
 from reverie.llm.generate import TitleTree, greedy_decode
 from reverie.llm.interpreter.measure import Answered, Matcher, Mention, nearest, original_count
+from reverie.llm.interpreter.model import Slot
+from reverie.llm.interpreter.recipe import TaskName
+from reverie.llm.interpreter.session import Session
 from reverie.llm.prompts import load_template
 from reverie.llm.windows import Histories, Windows, cut_windows, to_device
 from reverie.protocols import Imagines
 from reverie.seeds import numpy_generator, torch_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.llm.interpreter.model import Slot
-    from reverie.llm.interpreter.recipe import TaskName
-    from reverie.llm.interpreter.session import Session
-    from reverie.study.progress import Progress
-
+from reverie.study.progress import Progress
 
 RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
 Decoding = Literal["free", "constrained"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
 from reverie.llm.backbone import Backbone, load_backbone
@@ -19,6 +23,7 @@ from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe, TaskN
 from reverie.llm.prompts import collate
 from reverie.llm.titles import Titles, catalogue_titles
 from reverie.llm.windows import Histories, Windows, last_windows, require_states, sample_windows, window_states
+from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.progress import Progress, StepClock
 from reverie.study.store import claim
@@ -28,14 +33,6 @@ from reverie.training.event_log import open_log
 from reverie.training.loop import call_if_present
 from reverie.training.optimiser import Optimisers, learning_rate
 from reverie.training.run import Run, run_recipe
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
 
 
 @dataclass(frozen=True)

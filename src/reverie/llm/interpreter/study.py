@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.config import MORE
 from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
+from reverie.llm.interpreter.measure import Mention
 from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
 from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import (
@@ -31,16 +32,12 @@ from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles, write_page
 from reverie.report.table import Column, StudyReport, Table, TableCell
 from reverie.report.words import duration, number
+from reverie.study.call import Call
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
 from reverie.training.event_log import open_recipe_dataset
-
-if TYPE_CHECKING:
-    from reverie.llm.interpreter.measure import Mention
-    from reverie.study.call import Call
-
 
 PEOPLE, ORACLES = 6, 8
 """Test users shown, and imagined vectors put into words."""

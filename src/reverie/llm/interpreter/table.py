@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from reverie.evaluation.values import Values
@@ -28,16 +29,12 @@ from reverie.llm.interpreter.measure import (
     standardised,
     with_intervals,
 )
+from reverie.llm.interpreter.recipe import TaskName
+from reverie.llm.interpreter.session import Session
+from reverie.llm.windows import Histories, Windows
 from reverie.report.table import Table
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.llm.interpreter.recipe import TaskName
-    from reverie.llm.interpreter.session import Session
-    from reverie.llm.windows import Histories, Windows
-    from reverie.study.progress import Progress
+from reverie.study.progress import Progress
 
 
 def sample_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.profiles import Profiles
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError
 from reverie.evaluation.recommendations import find_items
 from reverie.options import Config, Configured
+from reverie.protocols import Recommender
+from reverie.robustness.arena import Arena, Ratings
 from reverie.robustness.threat import AVAILABLE, NEEDS, BudgetConfig, GoalConfig, Knowledge, Need
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
-    from reverie.robustness.arena import Arena, Ratings
 
 
 @dataclass(frozen=True)

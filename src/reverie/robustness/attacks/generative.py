@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.profiles import Profiles
+from reverie.robustness.arena import Scale
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AushConfig, LegupConfig
 from reverie.robustness.attacks.gradient import gradient_step, hard_step, hard_top
@@ -23,12 +24,6 @@ from reverie.robustness.attacks.templates import (
     without_targets,
 )
 from reverie.seeds import numpy_generator, seed_torch
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.arena import Scale
 
 
 def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:

@@ -12,21 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie.data.queries import Queries, extended
 from reverie.evaluation.ranking import evaluation_mode, score_batch
+from reverie.protocols import Recommender
 from reverie.robustness.attacks.attack import BaseAttack, Goal, View
 from reverie.robustness.attacks.config import ProfilePollutionConfig
 from reverie.robustness.attacks.simple import target_cooccurrence
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.protocols import Recommender
 _CELLS = 1 << 23
 """Scores held at a time."""
 

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
 from reverie.robustness.attacks.templates import like_targets, seen_ratings
 from reverie.seeds import torch_generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reverie.robustness.attacks.attack import Goal, View
-    from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
 
 
 Through = Literal["all", "last"] | int

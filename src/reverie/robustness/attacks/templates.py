@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reverie.data.profiles import Profiles, profiles_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reverie.robustness.arena import Ratings, Scale
     from reverie.robustness.attacks.attack import Goal, View
 

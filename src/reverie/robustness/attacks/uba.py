@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from reverie.data.profiles import Profiles
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import Surrogate
@@ -19,12 +20,6 @@ from reverie.robustness.attacks.templates import (
     without_targets,
 )
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
-
-    from reverie.data.profiles import Profiles
 
 
 def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:

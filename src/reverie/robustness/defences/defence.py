@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured, checked
 from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
+from reverie.robustness.detectors.detector import Detector, DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.robustness.detectors.detector import Detector, DetectorInput
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.sequences import Sequences
 from reverie.robustness.detectors.config import OneNumberConfig, SequenceLikelihoodConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
 
 
 class OneNumberDetector(BaseDetector[OneNumberConfig]):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.errors import ConfigError
 from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeaturesConfig, SemiSadConfig
@@ -18,9 +17,6 @@ from reverie.robustness.detectors.features import (
     rating_features,
 )
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import LinearOperator, svds
 
@@ -12,9 +11,6 @@ from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.config import FapConfig, FraudarConfig, GraphAutoencoderConfig, PcaConfig, UserPcaConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def leading_components(

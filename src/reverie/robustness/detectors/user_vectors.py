@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
@@ -13,8 +14,6 @@ from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reverie.robustness.arena import Ratings
 
 
