@@ -17,22 +17,13 @@ from reverie.data.queries import Queries, extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
+from reverie.robustness import fits
 from reverie.robustness.arena import Arena, open_arena
 from reverie.robustness.attacks.attack import Attack, Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
 from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.fits import (
-    Measured,
-    exposure_by_user,
-    exposure_queries,
-    fit_and_measure,
-    measure_polluted,
-    read_fit,
-    read_profiles,
-    write_profiles,
-)
 from reverie.robustness.recipe import RobustnessRecipe
 from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
@@ -76,7 +67,7 @@ class Benchmark:
         self.recipe, self.folder, self.offline, self.device = recipe, folder, offline, device
         self.store = Store(folder)
         self._profiles: dict[str, tuple[Profiles, float]] = {}
-        self._measured: dict[Cell, Measured] = {}
+        self._measured: dict[Cell, fits.Measured] = {}
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -112,7 +103,7 @@ class Benchmark:
         """Return whether a cell was measured before."""
         return self.store.has("polluted" if self.pollutes(cell.attack) else "fits", self.facts(cell))
 
-    def measured(self, cell: Cell) -> Measured:
+    def measured(self, cell: Cell) -> fits.Measured:
         """Return what a cell came to; computed where it was not."""
         if cell not in self._measured:
             self._measured[cell] = self._polluted(cell) if self.pollutes(cell.attack) else self._fit(cell)
@@ -135,11 +126,11 @@ class Benchmark:
                 crafting = cast("Attack", self.recipe.attack(attack))  # it injects
                 made = crafting.craft(view, self.goal(seed), self.budget(fakes, seed), seed)
                 seconds = time.monotonic() - begin
-                write_profiles(folder, made)
+                fits.write_profiles(folder, made)
                 return {"n": len(made), "seconds": seconds}
 
             piece = self.store.kept("profiles", facts, craft)
-            self._profiles[name] = read_profiles(piece), float(piece.notes["seconds"])
+            self._profiles[name] = fits.read_profiles(piece), float(piece.notes["seconds"])
         return self._profiles[name]
 
     def profile_facts(self, attack: str, victim: str, fakes: float, seed: int) -> dict[str, Any]:
@@ -194,7 +185,7 @@ class Benchmark:
             "defence": defence, "defence_seed": cell.seed if defence else None,
         }  # fmt: skip
 
-    def _fit(self, cell: Cell) -> Measured:
+    def _fit(self, cell: Cell) -> fits.Measured:
         victim, arena, seed = self.recipe.victims[cell.victim], self.arena, cell.seed
 
         def prepare() -> Fitting:
@@ -209,9 +200,10 @@ class Benchmark:
 
         def make(folder: Path) -> dict[str, Any]:
             keep = cell.attack in (CLEAN, NULL)  # read by white boxes, and asked again under pollution
-            return fit_and_measure(folder, prepare, arena.split, self._training(cell), self.goal(seed).targets, keep, self.device)
+            training, targets = self._training(cell), self.goal(seed).targets
+            return fits.fit_and_measure(folder, prepare, arena.split, training, targets, keep, self.device)
 
-        return read_fit(self.store.kept("fits", self._fit_facts(cell), make))
+        return fits.read_fit(self.store.kept("fits", self._fit_facts(cell), make))
 
     def _pollution_facts(self, cell: Cell) -> dict[str, Any]:
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
@@ -220,7 +212,7 @@ class Benchmark:
             "knowledge": knowledge.model_dump(mode="json"), "targets": self.goal(cell.seed).targets.tolist(), "version": VERSION,
         }  # fmt: skip
 
-    def _polluted(self, cell: Cell) -> Measured:
+    def _polluted(self, cell: Cell) -> fits.Measured:
         """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
         attack, seed, goal = cast("Pollutes", self.recipe.attack(cell.attack)), cell.seed, self.goal(cell.seed)
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
@@ -234,7 +226,7 @@ class Benchmark:
         piece = self.store.kept(
             "polluted",
             self._pollution_facts(cell),
-            lambda folder: measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute, self.device),
+            lambda folder: fits.measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute, self.device),
         )
         return replace(fitted, shown=Evaluation.load(piece.folder / "shown"), facts=piece.notes)
 
@@ -249,10 +241,10 @@ class Benchmark:
             fit(model, split, training, show=False, device=self.device)
             if goal.kind == "damage":
                 return -evaluate(model, split.valid, top=0, device=self.device).value("ndcg@10")
-            asked = exposure_queries(split, goal.targets)
+            asked = fits.exposure_queries(split, goal.targets)
             every = max(1, len(asked) // 500)
             shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device=self.device)
-            value = float(exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
+            value = float(fits.exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 
         return reward

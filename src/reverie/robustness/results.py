@@ -13,6 +13,7 @@ from reverie.robustness.benchmark import NONE, Benchmark, Cell
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, Done, attack_sentences, per_user
 from reverie.study.environment import commit
+from reverie.study.rows import common_columns
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
@@ -87,11 +88,9 @@ def seeds_word(n: int) -> str:
 
 def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
-    return {
-        "recipe": recipe.name, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": split.protocol,
-        "slice": "all", "seen": split.test.seen, "fit_on": "train", "model": recipe.victims[victim].model if victim else "",
-        "trials": 1, "victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes,
-    }  # fmt: skip
+    named = {"victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes}
+    named |= {"model": recipe.victims[victim].model if victim else "", "dataset_sha256": split.sha256[:HASH_DIGITS]}
+    return common_columns(recipe.name, split, seen=split.test.seen, **named)
 
 
 def effect_columns(metric: str, effect: Effect) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from reverie.settings import overridden
 from reverie.study.call import Call
 from reverie.study.environment import commit
 from reverie.study.progress import progress
-from reverie.study.rows import append_rows
+from reverie.study.rows import append_rows, common_columns
 from reverie.training.event_log import open_log
 from reverie.training.run import open_run
 
@@ -239,11 +239,9 @@ def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> St
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
     """Return one row per figure of an attack on a trained model."""
-    common = {
-        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
-        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
-        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
-    }  # fmt: skip
+    own = {"dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": f"{split.protocol}, {config.candidates} candidates"}
+    own |= {"model": model, "victim": model, "seed": config.seed, "budget": config.events, "commit": commit()}
+    common = common_columns(run, split, seen="keep", defence=NONE, **own)
     rows = []
     for row in done.rows:
         figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}

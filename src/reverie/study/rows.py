@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reverie.errors import DataError
 from reverie.files import append_csv, locked
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
 
 COLUMNS = (
     "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",
@@ -18,6 +21,12 @@ COLUMNS = (
 _IDENTITY = (
     "recipe", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric", "value", "commit",
 )  # fmt: skip
+
+
+def common_columns(recipe: str, split: Split, **others: Any) -> dict[str, Any]:
+    """Return the fixed columns that all rows of a study of one split have in common, and others; one trial unless said."""
+    data = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol}
+    return {"recipe": recipe, **data, "slice": "all", "fit_on": "train", "trials": 1, **others}
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:

@@ -45,8 +45,7 @@ class BinaryCodes(nn.Module):
         """Find the directions and medians; users, items [M, d]."""
         both = torch.cat([users - users.mean(0), items - items.mean(0)])
         _, _, principal = torch.linalg.svd(both, full_matrices=False)
-        missing = self.directions.shape[1] - len(principal)
-        if missing > 0:
+        if len(principal) < self.directions.shape[1]:
             raise ConfigError(f"{len(both)} users and items are too few to read {self.directions.shape[1]} bits; use fewer bits")
         self.directions.copy_(principal[: self.directions.shape[1]].T)
         for side, vectors in enumerate((users, items)):

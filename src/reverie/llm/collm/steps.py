@@ -188,10 +188,9 @@ class TwoStepTraining:
         return {name: (valid[name], test[name]) for name in models}
 
     def _vectors(self, own: CollaborativeConfig) -> CollaborativeVectors:
-        if self.recipe.scratch:
-            vectors = CollaborativeVectors(create_model(own.name, self.split.vocabulary, **own.options))
-        else:
-            vectors = CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
+        untrained, place = self.recipe.scratch, self.folder / "recommenders" / "read"
+        model = create_model(own.name, self.split.vocabulary, **own.options) if untrained else load_model(place)
+        vectors = CollaborativeVectors(model)
         vectors.count_rows(labelled(self.split))
         return vectors
 

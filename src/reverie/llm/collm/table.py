@@ -20,6 +20,7 @@ from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
+from reverie.study.rows import common_columns
 
 Scores = dict[str, "NDArray[np.float64]"]
 """By row of the table, one score per query [Q]."""
@@ -95,26 +96,14 @@ def study_table(study: MeasuredCoLLM) -> StudyTable:
 
 def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]:
     """Return a study as rows of a results table."""
-    recipe, facts = study.recipe, study.facts
-    drawn = recipe.rows
+    recipe, drawn = study.recipe, study.recipe.rows
     asked = f"train={drawn.train or 'all'},valid={len(study.valid)},test={len(study.test)},per_user={drawn.per_user or 'all'}"
-    common = {
-        "recipe": recipe.name,
-        "dataset": study.split.dataset,
-        "dataset_sha256": study.split.sha256,
-        "protocol": f"{study.split.protocol}[{asked},seed={drawn.seed}]",
-        "seen": "keep",
-        "seed": recipe.ids_training.seed,
-        "commit": facts["commit"],
-        "trials": 1,
-        "task": "preference",
-        "decoding": "",
-    }
+    own = {"protocol": f"{study.split.protocol}[{asked},seed={drawn.seed}]", "seen": "keep", "task": "preference", "decoding": ""}
+    common = common_columns(recipe.name, study.split, **own, seed=recipe.ids_training.seed, commit=study.facts["commit"])
     rows = []
     for one in table.metrics.iter_rows(named=True):
-        own = _about(study, one["row"])
         values = {key: one[key] for key in ("metric", "value", "low", "high", "interval", "n", "slice", "row")}
-        rows.append(common | own | values)
+        rows.append(common | _about(study, one["row"]) | values)
     for row, found in table.calibration.items():
         for one_way in found:
             for metric, value in (("log_loss", one_way.log_loss), ("ece", one_way.ece)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -148,12 +149,10 @@ def attacker_view(
 
 
 def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
-    used = 0
+    used = count(1)
 
     def counted(profiles: Profiles) -> float:
-        nonlocal used
-        used += 1
-        if used > trials:
+        if next(used) > trials:
             raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 

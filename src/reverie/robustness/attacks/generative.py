@@ -48,10 +48,8 @@ class AUSH(BaseAttack[AushConfig]):
     needs = frozenset({"ratings", "popularity"})
     goals = frozenset({"promote"})
 
-    def __init__(self, config: AushConfig) -> None:
-        self.config = config
-        self.generator: nn.Module | None = None
-        """Of the last `craft`."""
+    generator: nn.Module | None = None
+    """Of the last `craft`."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
@@ -192,10 +190,8 @@ class LegUp(BaseAttack[LegupConfig]):
     needs = frozenset({"ratings"})
     goals = frozenset({"promote", "demote"})
 
-    def __init__(self, config: LegupConfig) -> None:
-        self.config = config
-        self.generator: RatingGenerator | None = None
-        """Of the last `craft`."""
+    generator: RatingGenerator | None = None
+    """Of the last `craft`."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""

@@ -37,13 +37,10 @@ class ItemTree:
             items, node, column = order[offset : offset + size], np.arange(size, 2 * size), depth - 1
             while (node > 1).any():  # from the leaves up; node 1 is the top of this tree
                 inside = node > 1
-                self.nodes[items[inside], column] = self._number(side, node[inside] // 2)
+                self.nodes[items[inside], column] = node[inside] // 2 + side * (sizes[0] - 1)
                 self.right[items[inside], column] = node[inside] % 2 == 1
                 node, column = np.where(inside, node // 2, node), column - 1
             self.nodes[items, 0], self.right[items, 0] = 0, side == 1
-
-    def _number(self, side: int, node: NDArray[np.int64]) -> NDArray[np.int64]:
-        return node if side == 0 else node + self._sizes[0] - 1
 
     def draw(self, states: Tensor, table: Tensor, bias: Tensor, generator: torch.Generator) -> Tensor:
         """Walk down the tree from the root; at a node, right has probability ``sigmoid(<state, node> + bias)``.
