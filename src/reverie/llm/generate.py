@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
-from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, collate
+from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, TokenRows, collate
 from reverie.llm.titles import Titles
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 
 @torch.no_grad()
 def greedy_decode(
-    backbone: Backbone, prompts: Sequence[Sequence[int]], vectors: Tensor, longest: int, allowed: Allowed | None = None
+    backbone: Backbone, prompts: TokenRows, vectors: Tensor, longest: int, allowed: Allowed | None = None
 ) -> list[list[int]]:
     """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
     end = backbone.end
@@ -112,7 +112,7 @@ class Prefix:
         return Prefix(layers, self.mask.expand(times, -1), self.lengths.expand(times))
 
 
-def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) -> int:
+def common_length(prompts: TokenRows, stop_at_soft: bool = False) -> int:
     """Return how many tokens all prompts begin with; at least one token of each stays behind."""
     lists = [list(prompt) for prompt in prompts]
     first, last = min(lists), max(lists)  # whatever lies between them in order shares their beginning
@@ -123,7 +123,7 @@ def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) 
     return max(0, min(shared, longest))
 
 
-def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Prefix:
+def encode_prefix(backbone: Backbone, beginnings: TokenRows, vectors: Tensor) -> Prefix:
     """Run a language model over beginnings of prompts; vectors [S, D]."""
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
@@ -149,9 +149,7 @@ def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vecto
     return Prefix(layers, batch.mask, batch.mask.sum(1))
 
 
-def answer_logits(
-    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix | None = None
-) -> Tensor:
+def answer_logits(backbone: Backbone, ends: TokenRows, vectors: Tensor, words: Tensor, prefix: Prefix | None = None) -> Tensor:
     """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W].
 
     Sliding windows count padding, so for a model that has them none may stand between a beginning and its end.
@@ -206,7 +204,7 @@ def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tenso
 
 @torch.no_grad()
 def continuation_log_likelihoods(
-    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
+    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: TokenRows, rows: int = 50
 ) -> Tensor:
     """Return the log-probability of each of several answers to one prompt, which is read once; vectors [S, D] → [C]."""
     if len(prompt) < 2 or prompt[-1] == SOFT:

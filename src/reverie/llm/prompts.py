@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SOFT = -1
 """Stands for a soft token among token numbers."""
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^{}]*))?\}")
+TokenRows = Sequence[Sequence[int]]
+"""Prompts, or parts of them, as tokens."""
 Value = str | int | tuple[int, ...]
 """What a slot takes: a text, a number of soft tokens, or groups of soft tokens."""
 
@@ -125,11 +127,7 @@ class MixedBatch:
 
 
 def collate(
-    backbone: Backbone,
-    prompts: Sequence[Sequence[int]],
-    targets: Sequence[Sequence[int]] | None = None,
-    side: Literal["left", "right"] = "left",
-    room: int = 0,
+    backbone: Backbone, prompts: TokenRows, targets: TokenRows | None = None, side: Literal["left", "right"] = "left", room: int = 0
 ) -> MixedBatch:
     """Lay rows side by side; nothing is cut."""
     ends = targets if targets is not None else [()] * len(prompts)

@@ -45,8 +45,9 @@ def sections(done: Done, command: str = "") -> list[Section]:
     """Return the benchmark as sections of a page."""
     prose = read_yaml(Path(str(resources.files("reverie.robustness") / "page.yaml")))
     values = _values(done, command)
+    budgets = sorted({one.fakes for one in done.attacked if one.fakes})
     blocks: dict[str, Sequence[Block]] = {
-        "attacks": _attack_maps(done),
+        "attacks": [_map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes), "attack") for fakes in budgets],
         "transfer": _transfer_maps(done),
         "budgets": _curves(done),
         "detection": _detection(done),
@@ -123,11 +124,6 @@ def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
         name = one.attack if one.defence == NONE else one.defence
         rows.setdefault(name, {})[one.victim] = _heat(one, most, targeted)
     return HeatMap(title, corner, victims, [(name, [by.get(v) for v in victims]) for name, by in rows.items()])
-
-
-def _attack_maps(done: Done) -> list[HeatMap]:
-    budgets = sorted({one.fakes for one in done.attacked if one.fakes})
-    return [_map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes), "attack") for fakes in budgets]
 
 
 def _transfer_maps(done: Done) -> list[HeatMap]:

@@ -35,7 +35,8 @@ def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
     """Return one row per effect over all seeds: what is left when the null attack is subtracted."""
     figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
     figures |= {f"change_{name}": effect for name, effect in one.change.items()}
-    cost = {"seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit()}
+    last = bench.recipe.seeds - 1
+    cost = {"seed": f"0-{last}" if last else "0", "seconds": one.seconds, "commit": commit()}
     common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | cost
     strata = [{"slice": f"target:{group}"} | effect_columns("lift_hr@10", effect) for group, effect in one.strata.items()]
     return [common | row for row in (*(effect_columns(name, effect) for name, effect in figures.items()), *strata)]
@@ -47,17 +48,13 @@ def effects_from_rows(cell: CellOverSeeds, rows: Sequence[Mapping[str, str]]) ->
     for row in rows:
         part, _, name = row["metric"].partition("_")
         group = row["slice"].partition(":")[2]
-        effect = _effect_from_row(row)
+        seeds = re.match(r"(?:seeds|targets)_x_clusters\((\d+),", row["interval"])
+        low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
+        effect = Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
         parts["target" if group else part][group or name] = effect
     lift, change, strata = parts.values()  # the table shows changes alone, and no levels
     named = cell.victim, cell.attack, cell.defence, cell.fakes
     return CellEffects(*named, {}, {}, lift, change, change, strata, float(rows[0]["seconds"]))
-
-
-def _effect_from_row(row: Mapping[str, str]) -> Effect:
-    seeds = re.match(r"(?:seeds|targets)_x_clusters\((\d+),", row["interval"])
-    low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
-    return Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
 
 
 def detection_rows(
@@ -79,11 +76,6 @@ def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str
         detector = "" if row["defence"] == NONE else row["defence"]
         figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"] or "nan")
     return figures
-
-
-def seeds_word(n: int) -> str:
-    """Return what stands in the column of the seed where several are pooled."""
-    return "0" if n == 1 else f"0-{n - 1}"
 
 
 def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:

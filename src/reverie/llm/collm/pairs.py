@@ -20,6 +20,8 @@ from reverie.seeds import numpy_generator
 
 Two = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 """Two scores of the same rows, or scores and labels; [R], [R]."""
+Scored = dict[str, tuple[Any, Any]]
+"""By row of the table, scores of validation and of test; [Q] each."""
 PARTS = ("train", "valid", "test")
 
 

@@ -18,6 +18,7 @@ from reverie.errors import ConfigError, DataError
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
 from reverie.llm.collm.pairs import (
+    Scored,
     bias_model,
     ensemble,
     item_mean,
@@ -108,14 +109,8 @@ def _measured(
 
 
 def _scores(
-    recipe: CoLLMRecipe,
-    folder: Path,
-    split: Split,
-    queries: tuple[Queries, Queries],
-    scores: dict[str, tuple[Any, Any]],
-    device: str | None,
-    show: bool,
-) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    recipe: CoLLMRecipe, folder: Path, split: Split, asked: tuple[Queries, Queries], scores: Scored, device: str | None, show: bool
+) -> tuple[Scored, dict[str, Any]]:
     """Add the scores of recommenders and of the language model to those of bias models, for validation and test."""
     from reverie.llm.collm.steps import TwoStepTraining, fit_labels, labelled
 
@@ -132,18 +127,18 @@ def _scores(
             numbers = {"best_epoch": best.epoch, "valid": best.value, "seconds": time.monotonic() - begin}
             write_json(place / "fitted.json", numbers)
         fitted, recommenders[name] = load_model(place), read_json(place / "fitted.json")
-        valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in queries)  # type: ignore[index]  # there are labels
+        valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in asked)  # type: ignore[index]  # there are labels
         scores[name] = (valid, test)
     facts: dict[str, Any] = {"recommenders": recommenders, "steps": {}}
     if recipe.controls_only:
         return scores, facts
     rows = sample_rows(labelled(split), recipe.rows.train, recipe.rows.seed)
-    taught, facts["steps"] = TwoStepTraining(recipe, split, rows, queries, folder, show, device).scores()
+    taught, facts["steps"] = TwoStepTraining(recipe, split, rows, asked, folder, show, device).scores()
     mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
     if mixed is not None and "text-only" in taught:
         text = taught.pop("text-only")
         sides = [(np.asarray(one, dtype=np.float64), other) for one, other in zip(scores[mixed], text, strict=True)]
-        *both, facts["ensemble_weight"] = ensemble(sides[0], sides[1], recipe.text_training.metric, queries[0])
+        *both, facts["ensemble_weight"] = ensemble(sides[0], sides[1], recipe.text_training.metric, asked[0])
         facts["ensemble_of"] = mixed
         scores |= {"text-only": text, "ensemble": (both[0], both[1])}
     return scores | taught, facts
@@ -183,7 +178,7 @@ def study_evaluation(
     return scored_evaluation(queries, scores[row], row)
 
 
-def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
+def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> Scored:
     train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
     valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
     found = {

@@ -97,7 +97,10 @@ class AnswerGenerator:
         """Return the prompts and soft tokens of histories in a row of the table; index [B] → [S, width]."""
         prompts, part = self.session.prompts, self.histories.take(index)
         if row == "text-history":
-            return self._as_text(part), torch.zeros(0, prompts.backbone.width, device=prompts.backbone.device)
+            template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
+            names = [[self.session.titles.text(code) for code in codes] for codes in part.rows()]
+            filled = [template.fill(prompts.backbone, {"before": "; ".join(one[:-1]), "after": "; ".join(one)}) for one in names]
+            return filled, torch.zeros(0, prompts.backbone.width, device=prompts.backbone.device)
         if row == "shuffled":  # the states of other users, as many of them as the row has items
             other = self.histories.take(self.partner[index])
             part = replace(other, lengths=np.minimum(part.lengths, other.lengths))
@@ -111,12 +114,6 @@ class AnswerGenerator:
         generator = torch_generator(self.session.recipe.training.seed, "noise", first, number)
         noise = torch.randn(vectors.shape, generator=generator).to(vectors)
         return noise * (vectors.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)), counts
-
-    def _as_text(self, part: Histories) -> list[list[int]]:
-        template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
-        names = [[self.session.titles.text(code) for code in row] for row in part.rows()]
-        values = ({"before": "; ".join(row[:-1]), "after": "; ".join(row)} for row in names)
-        return [template.fill(self.session.backbone, one) for one in values]
 
 
 NEAREST, RECOMMENDED = 5, 3

@@ -133,10 +133,13 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Answer
     histories = session.histories(windows)
     generator = AnswerGenerator(session, histories, session.folder / "answers")
     answered = {key: generator.answers(*key, progress) for key in generated_rows(session)}
+    canonical, counts = session.titles.canonical, session.split.train.item_counts()
+    band = measure.popularity_bands(np.bincount(canonical, counts, minlength=len(counts)).astype(np.int64))
     rows: list[TableRow] = []
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
-        truth = _truth(session, windows, task)
+        wanted = [canonical[row if task == "recovery" else row[-1:]].tolist() for row in windows.rows()]
+        truth = measure.Truth(wanted, windows.users, band, np.unique(canonical[session.held_out]))
         everything: dict[tuple[str, str, str], measure.Answered] = {key: one for key, one in answered.items() if key[0] == task}
         everything |= {(task, name, ""): one for name, one in _controls(session, histories, truth, task).items()}
         values_of = measure.recovery_values if task == "recovery" else measure.residual_values
@@ -175,14 +178,6 @@ def _row(key: tuple[str, str, str], values: dict[tuple[str, str, str], dict[str,
         metrics = [name for name in (main, f"{main}_held_out") if values[key][name].denominator.sum() > 0]
         against = {name: measure.difference(values[partner][name], values[key][name]) for name in metrics}
     return TableRow(task, row, decoding, measure.with_intervals(values[key]), against)
-
-
-def _truth(session: Session, windows: Windows, task: str) -> measure.Truth:
-    canonical = session.titles.canonical
-    rows = [canonical[row if task == "recovery" else row[-1:]].tolist() for row in windows.rows()]
-    counts = session.split.train.item_counts()
-    band = measure.popularity_bands(np.bincount(canonical, counts, minlength=len(counts)).astype(np.int64))
-    return measure.Truth(rows, windows.users, band, np.unique(canonical[session.held_out]))
 
 
 def _controls(session: Session, histories: Histories, truth: measure.Truth, task: str) -> dict[str, measure.Answered]:

@@ -10,6 +10,8 @@ from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeatures
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import (
     RATING,
+    Codes,
+    Floats,
     all_features,
     degree_features,
     length_variation,
@@ -19,7 +21,7 @@ from reverie.robustness.detectors.features import (
 from reverie.seeds import numpy_generator
 
 
-def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[Codes, Codes]:
     """Return the users known to be fake, and those known to be real."""
     labels = inputs.labels
     if labels is None:
@@ -37,9 +39,7 @@ class NoLabels(ConfigError):
     """A detector learns from labels, and of fake or of real users none is known, as where a single fake user is looked for."""
 
 
-def tree_probabilities(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], depth: int, leaf: int, seed: int
-) -> NDArray[np.float64]:
+def tree_probabilities(features: Floats, fakes: Codes, real: Codes, depth: int, leaf: int, seed: int) -> Floats:
     """Return each user's probability of being fake under a decision tree of balanced classes; features [U, F] → [U].
 
     A leaf counts one more user, half of it fake, so that small pure leaves are less certain than large ones.
@@ -54,9 +54,7 @@ def tree_probabilities(
     return np.asarray((tree.predict_proba(features)[:, 1] * weight + 0.5) / (weight + 1.0))
 
 
-def logistic_odds(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], ridge: float
-) -> NDArray[np.float64]:
+def logistic_odds(features: Floats, fakes: Codes, real: Codes, ridge: float) -> Floats:
     """Return each user's log odds of being fake under a logistic regression of balanced classes; features [U, F] → [U]."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -66,9 +64,7 @@ def logistic_odds(
     return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
 
 
-def boosted_odds(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], trees: int, leaf: int, seed: int
-) -> NDArray[np.float64]:
+def boosted_odds(features: Floats, fakes: Codes, real: Codes, trees: int, leaf: int, seed: int) -> Floats:
     """Return each user's log odds of being fake under gradient-boosted trees of balanced classes; features [U, F] → [U]."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -82,9 +78,7 @@ def boosted_odds(
     return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
 
 
-def _labelled(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _labelled(features: Floats, fakes: Codes, real: Codes) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the features and labels of the labelled users, fakes first."""
     return features[np.concatenate([fakes, real])], np.arange(len(fakes) + len(real)) < len(fakes)
 
@@ -102,7 +96,7 @@ class DegreeSAD(BaseDetector[DegreeSadConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the tree's chance of being fake → [U]."""
         fakes, real = labelled_users(inputs, "degree-sad")
         return tree_probabilities(degree_features(inputs.ratings), fakes, real, self.config.depth, self.config.leaf, seed)
@@ -123,7 +117,7 @@ class SemiSAD(BaseDetector[SemiSadConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return log odds of being fake → [U]."""
         fakes, real = labelled_users(inputs, "semi-sad")
         ratings = inputs.ratings
@@ -146,7 +140,7 @@ class SemiSAD(BaseDetector[SemiSadConfig]):
         return odds
 
 
-def _log_odds(x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_odds(x: Floats, weight: Floats) -> Floats:
     """Fit both classes to weighted rows, and return the log odds of the second."""
     total = weight.sum(axis=0)
     mean = (weight.T @ x) / total[:, None]
@@ -160,7 +154,7 @@ class ProfileFeatures(BaseDetector[ProfileFeaturesConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return log odds of being fake → [U]."""
         fakes, real = labelled_users(inputs, "profile-features")
         features, config = all_features(inputs.ratings, self.config.neighbours), self.config
