@@ -12,6 +12,7 @@ import numpy as np
 
 from reverie.options import checked
 from reverie.report.table import StudyReport
+from reverie.robustness import results
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.classifiers import NoLabels
@@ -19,15 +20,6 @@ from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
 from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe
-from reverie.robustness.results import (
-    MORE,
-    benchmark_json,
-    cell_rows,
-    detection_from_rows,
-    detection_rows,
-    effect_rows,
-    effects_from_rows,
-)
 from reverie.robustness.summary import (
     CellEffects,
     CellOverSeeds,
@@ -66,7 +58,7 @@ Result = Measured | CellEffects | Figures
 class RobustnessStudy:
     """A benchmark as a study: one cell a fit, one a pooled effect over seeds, one a detection."""
 
-    columns = MORE
+    columns = results.MORE
     long_cells = False
 
     def __init__(
@@ -160,7 +152,7 @@ class RobustnessStudy:
         """Return an effect or a detection from its rows; a fit is more than its rows."""
         if isinstance(cell, Cell):
             return None
-        return effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else detection_from_rows(rows)
+        return results.effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else results.detection_from_rows(rows)
 
     def describe(self, cell: AnyCell, result: Result) -> str:
         """Return a cell and its main figure in a few words."""
@@ -177,11 +169,11 @@ class RobustnessStudy:
     def rows(self, cell: AnyCell, result: Result) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""
         if isinstance(cell, Cell) and isinstance(result, Measured):
-            return cell_rows(self.benchmark, cell, result)
+            return results.cell_rows(self.benchmark, cell, result)
         if isinstance(result, CellEffects):
-            return effect_rows(self.benchmark, result)
+            return results.effect_rows(self.benchmark, result)
         if isinstance(cell, DetectionCell) and isinstance(result, dict):
-            return detection_rows(self.benchmark, result, attack=cell.attack, fakes=cell.fakes, seed=cell.seed)
+            return results.detection_rows(self.benchmark, result, attack=cell.attack, fakes=cell.fakes, seed=cell.seed)
         return []
 
     def summary(self, done: Mapping[AnyCell, Result | None]) -> Done:
@@ -264,7 +256,7 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
     return StudyReport(
-        benchmark_json(done),
+        results.benchmark_json(done),
         [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)],
         [page],
     )

@@ -96,6 +96,21 @@ def prequential_bias(past: pl.DataFrame, pairs: pl.DataFrame) -> NDArray[np.floa
     return scores[len(past) :]
 
 
+def bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> Scored:
+    """Return the scores of models that know labels alone, for drawn rows of validation and test."""
+    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
+    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
+    found = {
+        "item-mean": (item_mean(train, valid), item_mean(train, test)),
+        "bias": (bias_model(train, valid), bias_model(train, test)),
+        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
+    }
+    if "time" in train.columns:
+        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
+        found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
+    return found
+
+
 def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-odds."""
     inside = np.clip(share, 1e-6, 1 - 1e-6)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
@@ -17,17 +16,7 @@ from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import Evaluation, evaluate
 from reverie.files import atomic_path, read_json, write_json, write_text
-from reverie.llm.collm.pairs import (
-    Scored,
-    bias_model,
-    ensemble,
-    item_mean,
-    labelled_pairs,
-    prequential_bias,
-    sample_rows,
-    sample_users,
-    scored_evaluation,
-)
+from reverie.llm.collm.pairs import Scored, bias_scores, ensemble, labelled_pairs, sample_rows, sample_users, scored_evaluation
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.table import MeasuredCoLLM, metric_tables, plain, result_rows, study_table, table_and_sentences, write_report
@@ -95,7 +84,7 @@ def _measured(
             write_json(folder / "environment.json", environment())
             reset_peak()
             begin = time.monotonic()
-            scores, facts = _scores(recipe, folder, split, (valid, test), _bias_scores(pairs, chosen), device, show)
+            scores, facts = _scores(recipe, folder, split, (valid, test), bias_scores(pairs, chosen), device, show)
             for side, name in enumerate(chosen):
                 with atomic_path(folder / f"{name}-scores.parquet") as temporary:
                     columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
@@ -176,17 +165,3 @@ def study_evaluation(
     if row not in scores:
         raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")
     return scored_evaluation(queries, scores[row], row)
-
-
-def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> Scored:
-    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
-    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
-    found = {
-        "item-mean": (item_mean(train, valid), item_mean(train, test)),
-        "bias": (bias_model(train, valid), bias_model(train, test)),
-        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
-    }
-    if "time" in train.columns:
-        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
-        found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
-    return found

@@ -14,20 +14,12 @@ import numpy as np
 from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.config import MORE
+from reverie.llm.interpreter import table
 from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
 from reverie.llm.interpreter.measure import Mention
 from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import (
-    MAIN,
-    MUST_BEAT,
-    Interpreted,
-    generated_rows,
-    interpreter_rows,
-    make_table,
-    shown_metrics,
-    shown_tables,
-)
+from reverie.llm.interpreter.table import Interpreted
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles, write_page
 from reverie.report.table import Column, StudyReport, Table, TableCell
@@ -76,7 +68,7 @@ def _words(done: Interpreted) -> tuple[str, list[str]]:
     sentences = []
     beaten: list[str] = []
     level: list[str] = []
-    for name in MUST_BEAT:
+    for name in table.MUST_BEAT:
         control = rows.get((name, "free")) or rows.get((name, ""))
         if control is not None and control.against is not None:
             (beaten if control.against["recall"]["low"] > 0 else level).append(f"{name} ({control.metrics['recall']['value']:.0%})")
@@ -135,12 +127,12 @@ def _items(mentions: list[Mention], history: list[int], noted: bool) -> list[Ite
 
 
 def _task(done: Interpreted, name: str) -> Table:
-    shown = shown_metrics(done, name)
+    shown = table.shown_metrics(done, name)
     rows = [
         [
             TableCell(row.row, HOW[row.decoding], emphasis="bold" if row.row == "model" else "none"),
             *(_value(row.metrics.get(metric)) for metric in shown),
-            TableCell("") if row.against is None else _value(row.against[MAIN[name]], "+"),
+            TableCell("") if row.against is None else _value(row.against[table.MAIN[name]], "+"),
         ]
         for row in done.table.rows
         if row.task == name
@@ -177,8 +169,8 @@ def _imagined(done: Interpreted) -> list[Section]:
         "beside the items whose vectors are nearest. Agreement is the share of categories that the named item has in common with "
         "those, and with the neighbours of another person's vector."
     )
-    table = Table("", [*heads, Column("agreement", "right"), Column("with another's", "right")], rows)
-    return [Section("imagined", "Oracle items, in words", [table], note, "Oracle items")]
+    shown = Table("", [*heads, Column("agreement", "right"), Column("with another's", "right")], rows)
+    return [Section("imagined", "Oracle items, in words", [shown], note, "Oracle items")]
 
 
 VERSION = 1
@@ -207,11 +199,11 @@ def run_interpreter(
         with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
             session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
             facts = _taught(session, show)
-            with progress(len(generated_rows(session)), "asking", show) as bar:
-                return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
+            with progress(len(table.generated_rows(session)), "asking", show) as bar:
+                return Interpreted(session, table.make_table(session, session.windows("test"), bar), facts)
 
     kept = (folder / "table.json").is_file()
-    return run_single(SingleCell(recipe.name, MORE, inputs, interpret, interpreter_rows, kept), results)
+    return run_single(SingleCell(recipe.name, MORE, inputs, interpret, table.interpreter_rows, kept), results)
 
 
 def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
@@ -240,7 +232,7 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
     one = (
         f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', str(split.vocabulary.users[0])])}"
     )
-    return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*shown_tables(done), one], [page])
+    return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*table.shown_tables(done), one], [page])
 
 
 def _taught(session: Session, show: bool) -> dict[str, Any]:

@@ -8,16 +8,7 @@ from numpy.typing import NDArray
 from reverie.errors import ConfigError
 from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeaturesConfig, SemiSadConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
-from reverie.robustness.detectors.features import (
-    RATING,
-    Codes,
-    Floats,
-    all_features,
-    degree_features,
-    length_variation,
-    mean_similarity,
-    rating_features,
-)
+from reverie.robustness.detectors.features import Codes, Floats, all_features, degree_features, semi_sad_features
 from reverie.seeds import numpy_generator
 
 
@@ -120,10 +111,7 @@ class SemiSAD(BaseDetector[SemiSadConfig]):
     def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return log odds of being fake → [U]."""
         fakes, real = labelled_users(inputs, "semi-sad")
-        ratings = inputs.ratings
-        rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
-        own = np.stack([mean_similarity(ratings, self.config.neighbours), length_variation(ratings)], axis=1)
-        x = np.concatenate([rated, own], axis=1)
+        x = semi_sad_features(inputs.ratings, self.config.neighbours)
         x = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
         fixed = np.full((len(x), 2), 0.0)
         fixed[real, 0], fixed[fakes, 1] = 1.0, 1.0

@@ -103,6 +103,12 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> Floa
     return similarity
 
 
+def semi_sad_features(ratings: Ratings, neighbours: int) -> Floats:
+    """Return entropy, RDMA, FMTD, DegSim and LengthVar → [U, 5]."""
+    rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
+    return np.concatenate([rated, np.stack([mean_similarity(ratings, neighbours), length_variation(ratings)], axis=1)], axis=1)
+
+
 def all_features(ratings: Ratings, neighbours: int) -> Floats:
     """Return all features; those that are counts as logarithms → [U, 15]."""
     own = [np.log1p(ratings.lengths), length_variation(ratings), mean_similarity(ratings, neighbours)]
