@@ -6,18 +6,16 @@ import inspect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
+from reverie.llm.backbone import Backbone
 from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, TokenRows, collate
 from reverie.llm.titles import Titles
-
-if TYPE_CHECKING:
-    from reverie.llm.backbone import Backbone
 
 
 class TitleTree:

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError, nearest
-
-if TYPE_CHECKING:
-    from reverie.llm.backbone import Backbone
-
+from reverie.llm.backbone import Backbone
 
 SOFT = -1
 """Stands for a soft token among token numbers."""

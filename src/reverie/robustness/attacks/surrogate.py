@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.robustness.attacks.attack import Goal, View
 from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
 from reverie.robustness.attacks.templates import like_targets, seen_ratings
 from reverie.seeds import torch_generator
-
-if TYPE_CHECKING:
-    from reverie.robustness.attacks.attack import Goal, View
-
 
 Through = Literal["all", "last"] | int
 """Sweeps of the refit that a gradient passes through; "last" is the solution for the items alone, users held fixed."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reverie.data.profiles import Profiles, profiles_of
-
-if TYPE_CHECKING:
-    from reverie.robustness.arena import Ratings, Scale
-    from reverie.robustness.attacks.attack import Goal, View
-
+from reverie.robustness.arena import Ratings, Scale
+from reverie.robustness.attacks.attack import Goal, View
 
 NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from reverie.robustness.arena import Ratings
-
+from reverie.robustness.arena import Ratings
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
+from reverie.robustness.arena import Ratings
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.config import BayesDetectorConfig, CoDetectorConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import Codes, Floats
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from reverie.robustness.arena import Ratings
 
 
 def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
