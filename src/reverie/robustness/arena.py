@@ -15,6 +15,11 @@ from reverie.data.split import Split
 from reverie.data.splits.config import SplitConfig, split_dataset
 from reverie.errors import ConfigError, DataError
 
+Floats = NDArray[np.float64]
+"""Ratings, features, chances: numbers of a shape that is told where they are used."""
+Codes = NDArray[np.int64]
+"""Whole numbers that stand for users or items, or count them."""
+
 
 @dataclass(frozen=True)
 class Scale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
@@ -44,8 +44,7 @@ class DetectionMetrics:
         """Return all figures by the names that tables use."""
         named = {"auc": self.auc, "ap": self.average_precision}
         for tail, cut in (("", self.true_share), ("@assumed", self.assumed_share)):
-            named |= {f"precision{tail}": cut.precision, f"recall{tail}": cut.recall, f"f1{tail}": cut.f1}
-            named |= {f"genuine_lost{tail}": cut.genuine_lost, f"genuine_lost_share{tail}": cut.genuine_lost_share}
+            named |= {f"{name}{tail}": value for name, value in asdict(cut).items() if name != "flagged"}
         return named
 
 

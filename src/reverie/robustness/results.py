@@ -17,6 +17,8 @@ from reverie.study.rows import common_columns
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
+Figures = dict[str, dict[str, float]]
+"""Figures by detector; under "" how far the fakes are from real users."""
 HASH_DIGITS = 12
 """Digits of the dataset's hash in the long tables."""
 
@@ -57,9 +59,7 @@ def effects_from_rows(cell: CellOverSeeds, rows: Sequence[Mapping[str, str]]) ->
     return CellEffects(*named, {}, {}, lift, change, change, strata, float(rows[0]["seconds"]))
 
 
-def detection_rows(
-    bench: Benchmark, figures: Mapping[str, Mapping[str, float]], *, attack: str, fakes: float, seed: int
-) -> list[dict[str, Any]]:
+def detection_rows(bench: Benchmark, figures: Figures, *, attack: str, fakes: float, seed: int) -> list[dict[str, Any]]:
     """Return rows without an interval: figures of each detector, and under "" how far fake profiles are from real ones."""
     rows = []
     for detector, values in figures.items():
@@ -69,9 +69,9 @@ def detection_rows(
     return rows
 
 
-def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, float]]:
+def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> Figures:
     """Return the figures of each detector from its rows."""
-    figures: dict[str, dict[str, float]] = {}
+    figures: Figures = {}
     for row in rows:
         detector = "" if row["defence"] == NONE else row["defence"]
         figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"] or "nan")

@@ -38,8 +38,6 @@ from reverie.study.store import claim
 
 EFFECTS = 2
 """Version of effects over seeds; the second resamples targets and users."""
-Figures = dict[str, dict[str, float]]
-"""Figures by detector; under "" how far the fakes are from real users."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class DetectionCell:
 
 
 AnyCell = Cell | CellOverSeeds | DetectionCell
-Result = Measured | CellEffects | Figures
+Result = Measured | CellEffects | results.Figures
 
 
 class RobustnessStudy:
@@ -264,7 +262,7 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:
     """Gather the figures of each detector under each attack over its seeds."""
-    by_attack: dict[tuple[str, float], list[Figures]] = {}
+    by_attack: dict[tuple[str, float], list[results.Figures]] = {}
     for cell in cells:
         if isinstance(result := done[cell], dict):
             by_attack.setdefault((cell.attack, cell.fakes), []).append(result)

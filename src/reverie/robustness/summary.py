@@ -121,9 +121,7 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     targeted = all(one.shown is not None for one in (*after, *null))
     shown = {name: (shown_by_target(after, name), shown_by_target(null, name)) for name in SHOWN} if targeted else {}
     useful = {name: ([per_user(m.useful, name) for m in after], [per_user(m.useful, name) for m in null]) for name in USEFUL}
-    crafted = 0.0
-    if attack != NULL:
-        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
+    crafted = [bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds if attack != NULL]
     return CellEffects(
         *(victim, attack, defence, fakes),
         after={name: mean_over_seeds(pair[0], unit=_unit(name)) for name, pair in shown.items()},
@@ -133,7 +131,7 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
         change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
         seconds=float(np.mean([one.facts["seconds"] for one in after])),
-        crafting=crafted,
+        crafting=float(np.mean(crafted or [0.0])),
     )
 
 

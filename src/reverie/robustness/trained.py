@@ -239,9 +239,9 @@ def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> St
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
     """Return one row per figure of an attack on a trained model."""
-    own = {"dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": f"{split.protocol}, {config.candidates} candidates"}
-    own |= {"model": model, "victim": model, "seed": config.seed, "budget": config.events, "commit": commit()}
-    common = common_columns(run, split, seen="keep", defence=NONE, **own)
+    data = {"dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": f"{split.protocol}, {config.candidates} candidates"}
+    own = {"model": model, "victim": model, "seed": config.seed, "budget": config.events, "commit": commit()}
+    common = common_columns(run, split, seen="keep", defence=NONE, **data, **own)
     rows = []
     for row in done.rows:
         figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}

@@ -84,9 +84,7 @@ class MappingNetwork(nn.Module):
         mapped: Tensor = network(vectors).view(len(vectors), self.tokens, self.width)
         if self.volume is not None:
             mapped = mapped / mapped.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt() * self.volume
-        if known is None:
-            return mapped
-        return torch.where(known[:, None, None], mapped, self.unknown[at])
+        return mapped if known is None else torch.where(known[:, None, None], mapped, self.unknown[at])
 
     @torch.no_grad()
     def fit_scale(self, users: Tensor, items: Tensor) -> None:
@@ -142,9 +140,7 @@ class CollaborativeVectors(nn.Module):
     def dim(self) -> int:
         """Width d of the vectors."""
         with torch.no_grad():
-            if isinstance(self.model, DIN):
-                return int(3 * self.model.config.dim)
-            return int(self.model.item_table().shape[1])
+            return int(3 * self.model.config.dim if isinstance(self.model, DIN) else self.model.item_table().shape[1])
 
     def count_rows(self, rows: Sequences) -> None:
         """Count the labelled rows of each user and item."""
@@ -163,9 +159,8 @@ class CollaborativeVectors(nn.Module):
     def item_vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items; items [B, C] → [B, C, d]."""
         items = self.item_order[items]
-        if isinstance(self.model, DIN):
-            return self.model.item_vectors(items)
-        return F.embedding((items - 1).clamp(min=0), self.model.item_table())
+        aware = isinstance(self.model, DIN)
+        return self.model.item_vectors(items) if aware else F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
         """Return which users are known: those with training rows, or with a history where the model reads it → [B]."""

@@ -179,26 +179,14 @@ class Session:
 
 
 def open_session(
-    recipe: InterpreterRecipe,
-    folder: Path,
-    *,
-    data: tuple[Dataset, Split] | None = None,
-    device: str | None = None,
-    offline: bool = False,
-    show: bool = True,
-    log: Path | None = None,
+    recipe: InterpreterRecipe, folder: Path, dataset: Dataset, split: Split, device: str | None, offline: bool, show: bool
 ) -> Session:
     """Train the recommender where it is not trained yet, and open all else."""
-    training = recipe.training_recipe()
-    if data is None:
-        dataset = open_log(folder / "recommender", training.dataset, log, offline)
-        data = dataset, split_dataset(dataset, training.split)
-    dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone, device)
     claim(folder, recipe, INTERPRETER, "interpreter")
-    run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
+    run = run_recipe(recipe.training_recipe(), folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     with torch.no_grad():
         table = require_states(model).item_table().float().cpu()
@@ -241,6 +229,8 @@ def open_taught(folder: Path, *, device: str | None = None, offline: bool = Fals
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
     recipe = INTERPRETER.load(str(folder / INTERPRETER.file))
-    session = open_session(recipe, folder, device=device, offline=offline, show=False, log=log)
+    training = recipe.training_recipe()
+    dataset = open_log(folder / "recommender", training.dataset, log, offline)
+    session = open_session(recipe, folder, dataset, split_dataset(dataset, training.split), device, offline, show=False)
     session.prompts.interpreter.load(folder / "adapter")
     return session

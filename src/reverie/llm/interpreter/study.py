@@ -197,7 +197,7 @@ def run_interpreter(
 
     def interpret() -> Interpreted:
         with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
-            session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
+            session = open_session(recipe, folder, dataset, split, device, offline, show)
             facts = _taught(session, show)
             with progress(len(table.generated_rows(session)), "asking", show) as bar:
                 return Interpreted(session, table.make_table(session, session.windows("test"), bar), facts)

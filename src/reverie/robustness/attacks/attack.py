@@ -21,6 +21,9 @@ from reverie.robustness.arena import Arena, Ratings
 from reverie.robustness.threat import AVAILABLE, NEEDS, BudgetConfig, GoalConfig, Knowledge, Need
 from reverie.seeds import numpy_generator
 
+Reward = Callable[[Profiles], float]
+"""What a trial of profiles is worth."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -31,9 +34,7 @@ class Goal:
 
     def target_of_each(self, n: int) -> NDArray[np.int32]:
         """Divide fake users evenly among the targets → [n]."""
-        if not len(self.targets):
-            return np.zeros(n, dtype=np.int32)
-        return self.targets[np.arange(n) % len(self.targets)]
+        return self.targets[np.arange(n) % len(self.targets)] if len(self.targets) else np.zeros(n, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class View:
     deviation: float
     arena: Arena
     victim: Recommender | None = None
-    reward: Callable[[Profiles], float] | None = None
+    reward: Reward | None = None
     trials: int = 0
 
     @property
@@ -120,11 +121,7 @@ def popularity_groups(arena: Arena) -> dict[str, NDArray[np.int32]]:
 
 
 def attacker_view(
-    arena: Arena,
-    knowledge: Knowledge,
-    seed: int,
-    victim: Recommender | None = None,
-    reward: Callable[[Profiles], float] | None = None,
+    arena: Arena, knowledge: Knowledge, seed: int, victim: Recommender | None = None, reward: Reward | None = None
 ) -> View:
     """Return what an attacker sees of an arena."""
     sight, ratings = AVAILABLE[knowledge.kind], arena.ratings
@@ -148,7 +145,7 @@ def attacker_view(
     )
 
 
-def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
+def _count_trials(reward: Reward, trials: int) -> Reward:
     used = count(1)
 
     def counted(profiles: Profiles) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.profiles import Profiles
 from reverie.errors import ConfigError
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.gradient import gradient_step
@@ -20,7 +20,7 @@ from reverie.seeds import seed_torch, torch_generator
 class ItemTree:
     """Paths from the root to items; popularity [N]."""
 
-    def __init__(self, popularity: NDArray[np.int64], head: float, forbidden: NDArray[np.int64]) -> None:
+    def __init__(self, popularity: Codes, head: float, forbidden: Codes) -> None:
         order = np.argsort(-popularity, kind="stable")
         order = order[~np.isin(order + 1, forbidden)]
         if len(order) < 2:
@@ -141,9 +141,7 @@ class PoisonRec(BaseAttack[PoisonrecConfig]):
             raise ConfigError("attack 'poisonrec' was only given rewards that are no numbers; check the reward")
         return best
 
-    def _learn(
-        self, policy: Policy, optimiser: torch.optim.Optimizer, users: Tensor, columns: Tensor, rewards: NDArray[np.float64]
-    ) -> None:
+    def _learn(self, policy: Policy, optimiser: torch.optim.Optimizer, users: Tensor, columns: Tensor, rewards: Floats) -> None:
         spread = float(rewards.std())
         if spread == 0.0:
             return
@@ -158,7 +156,7 @@ class PoisonRec(BaseAttack[PoisonrecConfig]):
             gradient_step(optimiser, loss)
 
 
-def _profiles(columns: NDArray[np.int64], view: View, goal: Goal) -> Profiles:
+def _profiles(columns: Codes, view: View, goal: Goal) -> Profiles:
     """Return profiles in the order of drawing, an item where it was first drawn, the target last."""
     n = len(columns)
     owners = np.repeat(np.arange(n), columns.shape[1])

@@ -134,9 +134,8 @@ class AttackLoss:
     def sample_users(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Draw the users of one step."""
         n = self.likes.shape[0]
-        if n <= self.config.audience:
-            return np.arange(n)
-        return np.sort(generator.choice(n, self.config.audience, replace=False))
+        fewer = self.config.audience
+        return np.arange(n) if n <= fewer else np.sort(generator.choice(n, fewer, replace=False))
 
     def loss(self, users: Tensor, items: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
         """Return the loss, holding the scores of 512 users at a time; users [U, D], items [N, D]."""
@@ -154,10 +153,8 @@ class AttackLoss:
         return value, (users[rows] * of_users).sum() + (items * of_items).sum()
 
     def _terms(self, rows: NDArray[np.int64]) -> int:
-        count = int(self.likes[rows].nnz)
-        if self.goal.kind != "damage":
-            count = len(rows) * len(self.columns) - int(self.likes[rows][:, self.columns].nnz)
-        return max(count, 1)
+        likes = self.likes[rows]
+        return max(likes.nnz if self.goal.kind == "damage" else len(rows) * len(self.columns) - likes[:, self.columns].nnz, 1)
 
     def _sum(self, scores: Tensor, rows: NDArray[np.int64]) -> Tensor:
         scores = scores / self.config.temperature

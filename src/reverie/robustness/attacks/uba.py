@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reverie.data.profiles import Profiles
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import Surrogate
@@ -22,7 +23,7 @@ from reverie.robustness.attacks.templates import (
 from reverie.seeds import numpy_generator
 
 
-def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+def solve_knapsack(worth: Floats, total: int) -> Codes:
     """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
 
     worth [U, M + 1] → [U].
@@ -47,9 +48,7 @@ _TOP = 10
 _CHUNK = 512
 
 
-def hit_chance_by_paths(
-    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int
-) -> NDArray[np.float64]:
+def hit_chance_by_paths(likes: csr_array, fakes: csr_array, users: Codes, column: int, most: int) -> Floats:
     """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
 
     likes [U, N], fakes [M, N], users [M] → [M, most + 1].
@@ -65,9 +64,7 @@ def hit_chance_by_paths(
     return probability
 
 
-def hit_chance_by_surrogate(
-    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, config: UbaConfig, seed: int
-) -> NDArray[np.float64]:
+def hit_chance_by_surrogate(likes: csr_array, fakes: csr_array, users: Codes, column: int, config: UbaConfig, seed: int) -> Floats:
     """Solve the target's vector on a surrogate again with b copies of a user, and see how near that user's top 10 it comes.
 
     The equations of one item are changed by copies alone, so b copies are one small solve; other vectors are held fixed.
@@ -144,7 +141,7 @@ class UBA(BaseAttack[UbaConfig]):
         made = sample_entries(copied[chosen], n, draw).toarray()
         return build_profiles(view, goal, made > 0, made)
 
-    def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> NDArray[np.int64]:
+    def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> Codes:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)
         has[ratings[:, [column]].tocoo().coords[0]] = True
         users = np.flatnonzero(~has & (np.diff(copied.indptr) > 0))
@@ -153,8 +150,8 @@ class UBA(BaseAttack[UbaConfig]):
         return np.sort(draw.permutation(users)[: self.config.candidates])
 
     def _hit_chances(
-        self, likes: csr_array, own: csr_array, users: NDArray[np.int64], column: int, n: int, seed: int, draw: np.random.Generator
-    ) -> NDArray[np.float64]:
+        self, likes: csr_array, own: csr_array, users: Codes, column: int, n: int, seed: int, draw: np.random.Generator
+    ) -> Floats:
         config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
             fakes = sample_entries(own, n, draw)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from reverie.data.sequences import Sequences
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.detectors.config import OneNumberConfig, SequenceLikelihoodConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
-from reverie.robustness.detectors.features import Codes, Floats, per_user
+from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
 
 

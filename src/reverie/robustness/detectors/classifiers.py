@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.errors import ConfigError
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeaturesConfig, SemiSadConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
-from reverie.robustness.detectors.features import Codes, Floats, all_features, degree_features, semi_sad_features
+from reverie.robustness.detectors.features import all_features, degree_features, semi_sad_features
 from reverie.seeds import numpy_generator
 
 

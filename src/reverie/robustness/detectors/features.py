@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reverie.robustness.arena import Ratings
+from reverie.robustness.arena import Floats, Ratings
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
 """Names of the columns of `rating_features`."""
 

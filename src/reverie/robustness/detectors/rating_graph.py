@@ -6,10 +6,10 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import LinearOperator, svds
 
+from reverie.robustness.arena import Floats
 from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.config import FapConfig, FraudarConfig, GraphAutoencoderConfig, PcaConfig, UserPcaConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
-from reverie.robustness.detectors.features import Floats
 from reverie.seeds import numpy_generator
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
-from reverie.robustness.arena import Ratings
+from reverie.robustness.arena import Codes, Floats, Ratings
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.config import BayesDetectorConfig, CoDetectorConfig
 from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
-from reverie.robustness.detectors.features import Codes, Floats
 from reverie.seeds import numpy_generator
 
 
