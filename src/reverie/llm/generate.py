@@ -188,9 +188,7 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, prefix:
         inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix)
     ).logits[:, :-1]
     labels = batch.labels[:, first:]
-    flat = F.cross_entropy(
-        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=NO_LABEL, reduction="none"
-    )
+    flat = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=NO_LABEL, reduction="none")
     return flat.view(labels.shape), labels != NO_LABEL
 
 

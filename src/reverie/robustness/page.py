@@ -191,9 +191,8 @@ def _curves(done: Done) -> list[Figure]:
             for place, name in enumerate(ranked):
                 drawn = look(place)
                 lifts = [by[name, fakes].lift["hr@10"] for fakes in budgets]
-                axes.plot(
-                    [0, *shares], [0.0, *[100 * one.value for one in lifts]], color=drawn.code, marker=drawn.marker, label=name
-                )
+                heights = [0.0, *[100 * one.value for one in lifts]]
+                axes.plot([0, *shares], heights, color=drawn.code, marker=drawn.marker, label=name)
                 for x, one in zip(shares, lifts, strict=True):
                     axes.plot([x, x], [100 * end for end in one.ends], color=drawn.code, linewidth=1.2, alpha=0.5)
             axes.set(xlabel="fake users", ylabel="lift of HR@10, points")
@@ -232,9 +231,8 @@ def _examples(done: Done) -> list[Example]:
         shown = []
         for p in range(min(EXAMPLES, len(profiles))):
             part = slice(profiles.offsets[p], profiles.offsets[p + 1])
-            events = sorted(
-                zip(profiles.items[part].tolist(), profiles.ratings[part].tolist(), strict=True), key=lambda e: e[0] not in targets
-            )
+            rated = zip(profiles.items[part].tolist(), profiles.ratings[part].tolist(), strict=True)
+            events = sorted(rated, key=lambda event: event[0] not in targets)
             items = [
                 Item(("→ " if aimed else "") + vocabulary.title(item), f"{rating:g}", "aim" if aimed else "")
                 for item, rating in events[:EVENTS]

@@ -246,9 +246,8 @@ def run_robustness(
 
 def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     """Run a benchmark, or the parts of it that `reverie attack` and `reverie defend` are."""
-    parts: dict[str, Any] = dict(call.more)
     done = run_robustness(
-        recipe, call.folder, results=call.results, device=call.device, show=call.show, offline=call.offline, **parts
+        recipe, call.folder, results=call.results, device=call.device, show=call.show, offline=call.offline, **call.more
     )
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split

@@ -60,9 +60,8 @@ def joint_scores(models: Mapping[str, CoLLM], queries: Queries, show: bool = Fal
             batch = query_batch(queries, index, history).to(backbone.device)
             items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(backbone.device)
             rendered = {name: model.prompting.render(batch, items) for name, model in models.items()}
-            shared = [
-                common_length([prompts[row] for prompts, _ in rendered.values()], stop_at_soft=True) for row in range(len(index))
-            ]
+            by_row = zip(*(prompts for prompts, _ in rendered.values()), strict=True)
+            shared = [common_length(prompts, stop_at_soft=True) for prompts in by_row]
             prefix = None
             if min(shared) > 0:
                 prompts, vectors = next(iter(rendered.values()))

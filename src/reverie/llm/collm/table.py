@@ -177,9 +177,7 @@ def _rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
         "cold AUC": ("cold", "auc"),
     }
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
-    rows = [
-        [TableCell(name), *(_cell(found.get((name, *where)), "value") for where in shown.values())] for name in study.test_scores
-    ]
+    rows = [[TableCell(row), *(_cell(found.get((row, *where)), "value") for where in shown.values())] for row in study.test_scores]
     return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
 
 
@@ -205,12 +203,10 @@ def _cell(one: dict[str, Any] | None, name: str, sign: str = "") -> TableCell:
 def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
     """Write the page."""
     split, names = study.split, {"all": "test rows", "warm": "warm test rows", "cold": "cold test rows"}
-    tiles = [(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()]
+    tiles = Tiles([(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()])
     title = f"Titles and collaborative vectors on {split.dataset}"
     facts = (split.dataset, split.protocol, study.recipe.model.backbone.name)
-    return write_page(
-        path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[Tiles(tiles)]
-    )
+    return write_page(path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[tiles])
 
 
 def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:

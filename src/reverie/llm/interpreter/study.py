@@ -229,9 +229,8 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
         footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
         f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
     )
-    one = (
-        f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', str(split.vocabulary.users[0])])}"
-    )
+    user = str(split.vocabulary.users[0])
+    one = f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', user])}"
     return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*table.shown_tables(done), one], [page])
 
 

@@ -145,9 +145,8 @@ def build_adversarial(config: AprConfig | VatConfig) -> TrainingDefence:
 def build_truncated_loss(config: TruncatedLossConfig) -> TrainingDefence:
     """Return denoising by loss (Wang et al., WSDM 2021), around the victim's own objective."""
     read = {"drop", "steps"} if config.rule == "truncated" else {"beta"}
-    return TrainingDefence(
-        "truncated-loss", {"objective": {"kind": config.rule, "objective": None} | config.model_dump(include=read)}
-    )
+    objective = {"kind": config.rule, "objective": None} | config.model_dump(include=read)
+    return TrainingDefence("truncated-loss", {"objective": objective})
 
 
 def build_robust_loss(config: RobustLossConfig) -> TrainingDefence:
@@ -157,7 +156,5 @@ def build_robust_loss(config: RobustLossConfig) -> TrainingDefence:
         loss |= {"variant": "image", "mu": config.mu, "sigma": config.sigma}
     else:
         loss |= {"form": "reweight", "ratio": config.ratio}
-    negatives = {"n": config.negatives, "shared": True}
-    return TrainingDefence(
-        "robust-loss", {"cosine": True, "objective": {"kind": "contrastive", "loss": loss, "negatives": negatives}}
-    )
+    objective = {"kind": "contrastive", "loss": loss, "negatives": {"n": config.negatives, "shared": True}}
+    return TrainingDefence("robust-loss", {"cosine": True, "objective": objective})

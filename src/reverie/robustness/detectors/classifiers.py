@@ -38,9 +38,8 @@ def tree_probabilities(features: Floats, fakes: Codes, real: Codes, depth: int, 
     """
     from sklearn.tree import DecisionTreeClassifier
 
-    tree = DecisionTreeClassifier(
-        max_depth=depth, min_samples_leaf=leaf, class_weight="balanced", random_state=_random_state(seed, "tree")
-    )
+    state = _random_state(seed, "tree")
+    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=leaf, class_weight="balanced", random_state=state)
     tree.fit(*_labelled(features, fakes, real))
     weight = tree.tree_.weighted_n_node_samples[tree.apply(features)]
     return np.asarray((tree.predict_proba(features)[:, 1] * weight + 0.5) / (weight + 1.0))
