@@ -77,9 +77,8 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
     known = template_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
-        raise ConfigError(
-            f"no template '{name_or_path}'{nearest(name_or_path, known)}; known: {', '.join(known)}, or give a text file"
-        )
+        near = nearest(name_or_path, known)
+        raise ConfigError(f"no template '{name_or_path}'{near}; known: {', '.join(known)}, or give a text file")
     try:
         template = Template(name_or_path, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reverie.options import checked
-from reverie.report.table import StudyReport
+from reverie.report.table import StudyReport, Table
 from reverie.robustness import results
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
@@ -252,11 +252,8 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
-    return StudyReport(
-        results.benchmark_json(done),
-        [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)],
-        [page],
-    )
+    shown: list[Table | str] = [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)]
+    return StudyReport(results.benchmark_json(done), shown, [page])
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:

@@ -178,10 +178,8 @@ def calibrations(valid: Two, test: Two) -> list[Calibrated]:
     temperature = fit_binary_temperature(*valid)
     scores, labels = test
     ways = {"sigmoid": _sigmoid(scores), "temperature": _sigmoid(scores / temperature), "isotonic": _isotonic(*valid, scores)}
-    return [
-        Calibrated(how, log_loss(p, labels), binary_ece(p, labels), temperature if how == "temperature" else None)
-        for how, p in ways.items()
-    ]
+    fitted = {"temperature": temperature}
+    return [Calibrated(how, log_loss(p, labels), binary_ece(p, labels), fitted.get(how)) for how, p in ways.items()]
 
 
 def fit_binary_temperature(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:

@@ -50,10 +50,8 @@ def sections(done: Interpreted, command: str) -> list[Section]:
         "history; it wrote freely. Green titles stand in the history.",
         "People",
     )
-    tasks = [
-        Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1])
-        for name in dict.fromkeys(row.task for row in done.table.rows)
-    ]
+    names = dict.fromkeys(row.task for row in done.table.rows)
+    tasks = [Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1]) for name in names]
     return [people, *tasks, *_imagined(done), Section("again", "Again", [Commands([command])])]
 
 

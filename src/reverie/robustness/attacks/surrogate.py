@@ -17,10 +17,11 @@ from reverie.seeds import torch_generator
 
 Through = Literal["all", "last"] | int
 """Sweeps of the refit that a gradient passes through; "last" is the solution for the items alone, users held fixed."""
-_TOP = 10
+TOP = 10
+"""Length of the list that a target should be in."""
 _LOW = -1e4
 """Stands for the tenth score of a user who has fewer unseen items."""
-_CHUNK = 512
+CHUNK = 512
 """Users whose scores are held at once."""
 
 
@@ -143,8 +144,8 @@ class AttackLoss:
         fixed, table = users.detach()[rows].requires_grad_(wanted), items.detach().requires_grad_(wanted)
         value = 0.0
         with torch.set_grad_enabled(wanted):
-            for begin in range(0, len(rows), _CHUNK):
-                part = self._sum(fixed[begin : begin + _CHUNK] @ table.T, rows[begin : begin + _CHUNK]) / self._terms(rows)
+            for begin in range(0, len(rows), CHUNK):
+                part = self._sum(fixed[begin : begin + CHUNK] @ table.T, rows[begin : begin + CHUNK]) / self._terms(rows)
                 if part.requires_grad:
                     part.backward()  # type: ignore[no-untyped-call]
                 value += float(part.detach())
@@ -171,7 +172,7 @@ class AttackLoss:
             elif self.config.promote == "hit":
                 others = open_.masked_fill(hidden, -torch.inf)
                 others[:, column] = -torch.inf
-                tenth = others.topk(min(_TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
+                tenth = others.topk(min(TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
                 total = total - torch.sigmoid(target - tenth).sum()
             else:
                 below = hidden | (open_ < target[:, None])

@@ -11,7 +11,7 @@ from reverie.data.profiles import Profiles
 from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
-from reverie.robustness.attacks.surrogate import Surrogate
+from reverie.robustness.attacks.surrogate import CHUNK, TOP, Surrogate
 from reverie.robustness.attacks.templates import (
     build_profiles,
     keep_entries,
@@ -44,10 +44,6 @@ def solve_knapsack(worth: Floats, total: int) -> Codes:
     return given
 
 
-_TOP = 10
-_CHUNK = 512
-
-
 def hit_chance_by_paths(likes: csr_array, fakes: csr_array, users: Codes, column: int, most: int) -> Floats:
     """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
 
@@ -55,12 +51,12 @@ def hit_chance_by_paths(likes: csr_array, fakes: csr_array, users: Codes, column
     """
     probability = np.zeros((len(users), most + 1))
     added = np.asarray(fakes.sum(axis=1))
-    for begin in range(0, len(users), _CHUNK):
-        part = users[begin : begin + _CHUNK]
+    for begin in range(0, len(users), CHUNK):
+        part = users[begin : begin + CHUNK]
         paths = ((likes[part] @ likes.T) @ likes).toarray()
         tenth, own = _tenth(paths, likes[part], column)
-        copies = own[:, None] + added[begin : begin + _CHUNK, None] * np.arange(most + 1)
-        probability[begin : begin + _CHUNK] = copies > tenth[:, None]
+        copies = own[:, None] + added[begin : begin + CHUNK, None] * np.arange(most + 1)
+        probability[begin : begin + CHUNK] = copies > tenth[:, None]
     return probability
 
 
@@ -79,9 +75,9 @@ def hit_chance_by_surrogate(likes: csr_array, fakes: csr_array, users: Codes, co
     ridge = config.surrogate.ridge * (len(fans) + background * len(people))
     left = fans.T @ fans + background * people.T @ people + ridge * eye
     copies = torch.arange(most + 1, dtype=torch.float32)
-    for begin in range(0, len(users), _CHUNK):
-        part = users[begin : begin + _CHUNK]
-        liked_too = torch.from_numpy(fakes[begin : begin + _CHUNK].toarray()).float()
+    for begin in range(0, len(users), CHUNK):
+        part = users[begin : begin + CHUNK]
+        liked_too = torch.from_numpy(fakes[begin : begin + CHUNK].toarray()).float()
         liked_too[:, column] = 1.0
         fake = surrogate.fake_step(items, liked_too)
         more = (1 + background) * fake[:, :, None] * fake[:, None, :]
@@ -93,7 +89,7 @@ def hit_chance_by_surrogate(likes: csr_array, fakes: csr_array, users: Codes, co
         tenth, _ = _tenth(scores.numpy(), likes[part], column)
         reached = torch.einsum("ud,ubd->ub", people[part], vectors)
         ahead = (reached - torch.from_numpy(tenth)[:, None]) / config.temperature
-        probability[begin : begin + _CHUNK] = torch.sigmoid(ahead).numpy()
+        probability[begin : begin + CHUNK] = torch.sigmoid(ahead).numpy()
     return probability
 
 
@@ -102,7 +98,7 @@ def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[
     own = scores[:, column].copy()
     scores = np.where(seen.toarray() > 0, -np.inf, scores)
     scores[:, column] = -np.inf
-    place = scores.shape[1] - min(_TOP, scores.shape[1])
+    place = scores.shape[1] - min(TOP, scores.shape[1])
     tenth = np.partition(scores, place, axis=1)[:, place]
     return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 

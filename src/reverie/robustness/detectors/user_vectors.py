@@ -115,9 +115,8 @@ def ranked_user_vectors(ratings: Ratings, fakes: Codes, real: Codes, config: Bay
     first, second = information.coords
     draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
     # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side
-    user, context = (
-        np.concatenate([generator.normal(0.0, 0.1, (n, dim)), np.zeros((n, 1)), np.ones((n, 1))], axis=1) for _ in "pg"
-    )
+    ends = [np.zeros((n, 1)), np.ones((n, 1))]
+    user, context = (np.concatenate([generator.normal(0.0, 0.1, (n, dim)), *ends], axis=1) for _ in "pg")
     context[:, [dim, dim + 1]] = context[:, [dim + 1, dim]]
     item = generator.normal(0.0, 0.1, (ratings.n_items, dim))
     # both terms are sums; the first is sampled as a mean over its entries, so the second is a mean times this share
