@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
+from reverie.llm.config import AdapterConfig
 from reverie.nn.states import last_states
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from reverie.llm.config import AdapterConfig
 
 
 class LastState(nn.Module):

@@ -248,13 +248,11 @@ def _pretrained(config: BackboneConfig, place: str, device: torch.device) -> tup
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    local = Path(place).is_dir() or os.environ.get("REVERIE_OFFLINE") == "1"
-    more: dict[str, Any] = {"local_files_only": local}
+    more: dict[str, Any] = {"local_files_only": Path(place).is_dir() or os.environ.get("REVERIE_OFFLINE") == "1"}
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **more)
-        model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=_dtype(config.precision), use_safetensors=True, **_quantised(config, device), **more
-        )
+        more |= {"dtype": _dtype(config.precision), "use_safetensors": True} | _quantised(config, device)
+        model = AutoModelForCausalLM.from_pretrained(place, **more)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         name = f"{type(error).__name__}: " if isinstance(error, KeyError | TypeError) else ""
         reason = f"{name}{error}".strip().partition("\n")[0].rstrip(".")

@@ -6,19 +6,16 @@ import inspect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError
-from reverie.llm.prompts import NO_LABEL, SOFT, collate
-
-if TYPE_CHECKING:
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.prompts import MixedBatch
-    from reverie.llm.titles import Titles
+from reverie.llm.backbone import Backbone
+from reverie.llm.prompts import NO_LABEL, SOFT, MixedBatch, TokenRows, collate
+from reverie.llm.titles import Titles
 
 
 class TitleTree:
@@ -58,7 +55,7 @@ Allowed = Callable[[int, Sequence[int]], Sequence[int]]
 
 @torch.no_grad()
 def greedy_decode(
-    backbone: Backbone, prompts: Sequence[Sequence[int]], vectors: Tensor, longest: int, allowed: Allowed | None = None
+    backbone: Backbone, prompts: TokenRows, vectors: Tensor, longest: int, allowed: Allowed | None = None
 ) -> list[list[int]]:
     """Return the most likely continuation of each prompt, token by token; vectors [S, D]."""
     end = backbone.end
@@ -113,7 +110,7 @@ class Prefix:
         return Prefix(layers, self.mask.expand(times, -1), self.lengths.expand(times))
 
 
-def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) -> int:
+def common_length(prompts: TokenRows, stop_at_soft: bool = False) -> int:
     """Return how many tokens all prompts begin with; at least one token of each stays behind."""
     lists = [list(prompt) for prompt in prompts]
     first, last = min(lists), max(lists)  # whatever lies between them in order shares their beginning
@@ -124,7 +121,7 @@ def common_length(prompts: Sequence[Sequence[int]], stop_at_soft: bool = False) 
     return max(0, min(shared, longest))
 
 
-def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vectors: Tensor) -> Prefix:
+def encode_prefix(backbone: Backbone, beginnings: TokenRows, vectors: Tensor) -> Prefix:
     """Run a language model over beginnings of prompts; vectors [S, D]."""
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
@@ -150,9 +147,7 @@ def encode_prefix(backbone: Backbone, beginnings: Sequence[Sequence[int]], vecto
     return Prefix(layers, batch.mask, batch.mask.sum(1))
 
 
-def answer_logits(
-    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix | None = None
-) -> Tensor:
+def answer_logits(backbone: Backbone, ends: TokenRows, vectors: Tensor, words: Tensor, prefix: Prefix | None = None) -> Tensor:
     """Return the logits of some words after prompts; vectors [S, D], words [W] → [B, W].
 
     Sliding windows count padding, so for a model that has them none may stand between a beginning and its end.
@@ -193,9 +188,7 @@ def token_losses(backbone: Backbone, batch: MixedBatch, vectors: Tensor, prefix:
         inputs_embeds=batch.embeds(backbone, vectors), logits_to_keep=keep, **model_inputs(backbone, batch, prefix)
     ).logits[:, :-1]
     labels = batch.labels[:, first:]
-    flat = F.cross_entropy(
-        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=NO_LABEL, reduction="none"
-    )
+    flat = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=NO_LABEL, reduction="none")
     return flat.view(labels.shape), labels != NO_LABEL
 
 
@@ -207,7 +200,7 @@ def target_loss(backbone: Backbone, batch: MixedBatch, vectors: Tensor) -> Tenso
 
 @torch.no_grad()
 def continuation_log_likelihoods(
-    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: Sequence[Sequence[int]], rows: int = 50
+    backbone: Backbone, prompt: Sequence[int], vectors: Tensor, continuations: TokenRows, rows: int = 50
 ) -> Tensor:
     """Return the log-probability of each of several answers to one prompt, which is read once; vectors [S, D] → [C]."""
     if len(prompt) < 2 or prompt[-1] == SOFT:

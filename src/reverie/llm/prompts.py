@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reverie.errors import ConfigError, nearest
-
-if TYPE_CHECKING:
-    from reverie.llm.backbone import Backbone
-
+from reverie.llm.backbone import Backbone
 
 SOFT = -1
 """Stands for a soft token among token numbers."""
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^{}]*))?\}")
+TokenRows = Sequence[Sequence[int]]
+"""Prompts, or parts of them, as tokens."""
 Value = str | int | tuple[int, ...]
 """What a slot takes: a text, a number of soft tokens, or groups of soft tokens."""
 
@@ -78,9 +77,8 @@ def load_template(name_or_path: str, needs: Sequence[str]) -> Template:
     known = template_files()
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
-        raise ConfigError(
-            f"no template '{name_or_path}'{nearest(name_or_path, known)}; known: {', '.join(known)}, or give a text file"
-        )
+        near = nearest(name_or_path, known)
+        raise ConfigError(f"no template '{name_or_path}'{near}; known: {', '.join(known)}, or give a text file")
     try:
         template = Template(name_or_path, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -125,11 +123,7 @@ class MixedBatch:
 
 
 def collate(
-    backbone: Backbone,
-    prompts: Sequence[Sequence[int]],
-    targets: Sequence[Sequence[int]] | None = None,
-    side: Literal["left", "right"] = "left",
-    room: int = 0,
+    backbone: Backbone, prompts: TokenRows, targets: TokenRows | None = None, side: Literal["left", "right"] = "left", room: int = 0
 ) -> MixedBatch:
     """Lay rows side by side; nothing is cut."""
     ends = targets if targets is not None else [()] * len(prompts)

@@ -129,9 +129,8 @@ def catalogue_titles(vocabulary: Vocabulary, options: TitleOptions) -> Titles:
     given = vocabulary.titles.to_list()
     nameless = [code for code, title in enumerate(given) if not title or not title_key(title)]
     if nameless:
-        raise DataError(
-            f"item '{vocabulary.items[nameless[0]]}' has no title ({len(nameless)} items have none); add it to the catalogue"
-        )
+        first = vocabulary.items[nameless[0]]
+        raise DataError(f"item '{first}' has no title ({len(nameless)} items have none); add it to the catalogue")
     titles = Titles(tuple(_cut(tidy(title, options.year), options.longest) for title in given), options.year)
     twice = next((code for code, key in enumerate(titles.keys, start=1) if titles.first[key] != code), None)
     if twice is not None and options.duplicates == "error":

@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.documents import read_tensors
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path
 from reverie.models.store import model_tensors
-from reverie.protocols import HasVectors
+from reverie.protocols import HasVectors, Recommender
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
+Codes = NDArray[np.int64]
+"""Whole numbers that stand for users, items or events."""
 
 
 @dataclass(frozen=True)
 class Windows:
     """Histories of a few items; items [W, L], lengths [W], users [W]."""
 
-    items: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    users: NDArray[np.int64]
+    items: Codes
+    lengths: Codes
+    users: Codes
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def take(self, index: NDArray[np.int64]) -> Self:
+    def take(self, index: Codes) -> Self:
         """Return some windows."""
         return replace(self, **{name: values[index] for name, values in vars(self).items()})
 
-    def pieces(self, size: int) -> Iterator[NDArray[np.int64]]:
+    def pieces(self, size: int) -> Iterator[Codes]:
         """Yield the numbers of consecutive windows, at most `size` at a time."""
         for at in range(0, len(self), size):
             yield np.arange(at, min(at + size, len(self)))
@@ -67,7 +65,7 @@ class Histories(Windows):
 
 
 def sample_windows(
-    sequences: Sequences, count: int, length: int, shortest: int, seed: int, without: NDArray[np.int64] | None = None
+    sequences: Sequences, count: int, length: int, shortest: int, seed: int, without: Codes | None = None
 ) -> Windows:
     """Sample windows of training rows, without replacement."""
     generator = numpy_generator(seed, "windows")
@@ -100,9 +98,7 @@ def last_windows(queries: Queries, length: int, shortest: int, count: int | None
     return cut_windows(queries.sequences.items, queries.stop[chosen], sizes, length, queries.clusters[chosen])
 
 
-def cut_windows(
-    items: NDArray[np.int32], stops: NDArray[np.int64], sizes: NDArray[np.int64], length: int, users: NDArray[np.int64]
-) -> Windows:
+def cut_windows(items: NDArray[np.int32], stops: Codes, sizes: Codes, length: int, users: Codes) -> Windows:
     """Cut windows out of events, as wide as `length`; items [E], stops, sizes, users [W]."""
     found = padded(items, stops - sizes, stops)
     return Windows(np.pad(found, ((0, 0), (0, length - found.shape[1]))), sizes, users)
@@ -156,6 +152,4 @@ def window_states(model: Recommender, windows: Windows, folder: Path | None = No
 
 def to_device(model: Recommender, batch: SequenceBatch) -> SequenceBatch:
     """Return a batch on the device of a model."""
-    if isinstance(model, torch.nn.Module):
-        return batch.to(next(model.parameters()).device)
-    return batch
+    return batch.to(next(model.parameters()).device) if isinstance(model, torch.nn.Module) else batch

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from reverie.data.splits.config import split_dataset
+from reverie.data.dataset import Dataset
+from reverie.data.profiles import Profiles
+from reverie.data.split import Split
+from reverie.data.splits.config import SplitConfig, split_dataset
 from reverie.errors import ConfigError, DataError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.profiles import Profiles
-    from reverie.data.split import Split
-    from reverie.data.splits.config import SplitConfig
+Floats = NDArray[np.float64]
+"""Ratings, features, chances: numbers of a shape that is told where they are used."""
+Codes = NDArray[np.int64]
+"""Whole numbers that stand for users or items, or count them."""
 
 
 @dataclass(frozen=True)

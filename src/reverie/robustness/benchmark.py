@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 
-from reverie.data.queries import extended
+from reverie.data.dataset import Dataset
+from reverie.data.profiles import Profiles
+from reverie.data.queries import Queries, extended
 from reverie.evaluation import Evaluation, evaluate
 from reverie.models import create_model
 from reverie.options import checked
+from reverie.robustness import fits
 from reverie.robustness.arena import Arena, open_arena
-from reverie.robustness.attacks.attack import Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
+from reverie.robustness.attacks.attack import Attack, Budget, Goal, Pollutes, attacker_view, resolve_budget, resolve_goal
 from reverie.robustness.attacks.templates import NO_PROFILES
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.detector import DetectorInput
-from reverie.robustness.fits import (
-    Measured,
-    exposure_by_user,
-    exposure_queries,
-    fit_and_measure,
-    measure_polluted,
-    read_fit,
-    read_profiles,
-    write_profiles,
-)
+from reverie.robustness.recipe import RobustnessRecipe
 from reverie.robustness.threat import BudgetConfig
 from reverie.study.store import Store, key
+from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_recipe_dataset
 from reverie.training.fit import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.robustness.attacks.attack import Attack
-    from reverie.robustness.recipe import RobustnessRecipe
-    from reverie.training.config import TrainingConfig
 
 CLEAN, NULL, NONE = "clean", "null", "none"
 """The fit before any attack, the attack that injects nothing, and the defence that changes nothing: always there."""
@@ -81,7 +67,7 @@ class Benchmark:
         self.recipe, self.folder, self.offline, self.device = recipe, folder, offline, device
         self.store = Store(folder)
         self._profiles: dict[str, tuple[Profiles, float]] = {}
-        self._measured: dict[Cell, Measured] = {}
+        self._measured: dict[Cell, fits.Measured] = {}
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -117,7 +103,7 @@ class Benchmark:
         """Return whether a cell was measured before."""
         return self.store.has("polluted" if self.pollutes(cell.attack) else "fits", self.facts(cell))
 
-    def measured(self, cell: Cell) -> Measured:
+    def measured(self, cell: Cell) -> fits.Measured:
         """Return what a cell came to; computed where it was not."""
         if cell not in self._measured:
             self._measured[cell] = self._polluted(cell) if self.pollutes(cell.attack) else self._fit(cell)
@@ -134,16 +120,17 @@ class Benchmark:
             def craft(folder: Path) -> dict[str, Any]:
                 opened = self._opened(attack, victim)
                 model = self._fit(Cell(opened, CLEAN, NONE, 0, seed)).model() if opened is not None else None
-                reward = self._reward(self._rewarded, seed)
+                reward = self._reward(self.recipe.rewarded, seed)
                 view = attacker_view(self.arena, self.recipe.knowledge_of(attack), seed, model, reward)
                 begin = time.monotonic()
-                made = self._crafting(attack).craft(view, self.goal(seed), self.budget(fakes, seed), seed)
+                crafting = cast("Attack", self.recipe.attack(attack))  # it injects
+                made = crafting.craft(view, self.goal(seed), self.budget(fakes, seed), seed)
                 seconds = time.monotonic() - begin
-                write_profiles(folder, made)
+                fits.write_profiles(folder, made)
                 return {"n": len(made), "seconds": seconds}
 
             piece = self.store.kept("profiles", facts, craft)
-            self._profiles[name] = read_profiles(piece), float(piece.notes["seconds"])
+            self._profiles[name] = fits.read_profiles(piece), float(piece.notes["seconds"])
         return self._profiles[name]
 
     def profile_facts(self, attack: str, victim: str, fakes: float, seed: int) -> dict[str, Any]:
@@ -155,7 +142,7 @@ class Benchmark:
             "seed": seed, "attack": row.kind, "set": row.set, "version": VERSION,
             "knowledge": self.recipe.knowledge_of(attack).model_dump(mode="json"),
             "victim": self._victim_facts(opened) if opened else None,
-            "reward": self._victim_facts(self._rewarded) if "reward" in needs else None,
+            "reward": self._victim_facts(self.recipe.rewarded) if "reward" in needs else None,
         }  # fmt: skip
 
     def poisoned(self, cell: Cell) -> tuple[DetectorInput, Profiles]:
@@ -175,17 +162,6 @@ class Benchmark:
     def _identity(self) -> dict[str, Any]:
         split = self.arena.split
         return {"sha256": split.sha256, "protocol": split.protocol, "threshold": self.arena.ratings.scale.threshold}
-
-    @property
-    def _rewarded(self) -> str:
-        """The victim that attackers who may make trials fit for them."""
-        return self.recipe.reward or next(iter(self.recipe.victims))
-
-    def _crafting(self, name: str) -> Attack:
-        attack = self.recipe.attack(name)
-        if isinstance(attack, Pollutes):
-            raise TypeError(f"attack '{name}' injects no profiles")
-        return attack
 
     def _opened(self, attack: str, victim: str) -> str | None:
         """Return the victim whose weights an attack reads."""
@@ -209,7 +185,7 @@ class Benchmark:
             "defence": defence, "defence_seed": cell.seed if defence else None,
         }  # fmt: skip
 
-    def _fit(self, cell: Cell) -> Measured:
+    def _fit(self, cell: Cell) -> fits.Measured:
         victim, arena, seed = self.recipe.victims[cell.victim], self.arena, cell.seed
 
         def prepare() -> Fitting:
@@ -224,9 +200,10 @@ class Benchmark:
 
         def make(folder: Path) -> dict[str, Any]:
             keep = cell.attack in (CLEAN, NULL)  # read by white boxes, and asked again under pollution
-            return fit_and_measure(folder, prepare, arena.split, self._training(cell), self.goal(seed).targets, keep, self.device)
+            training, targets = self._training(cell), self.goal(seed).targets
+            return fits.fit_and_measure(folder, prepare, arena.split, training, targets, keep, self.device)
 
-        return read_fit(self.store.kept("fits", self._fit_facts(cell), make))
+        return fits.read_fit(self.store.kept("fits", self._fit_facts(cell), make))
 
     def _pollution_facts(self, cell: Cell) -> dict[str, Any]:
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
@@ -235,11 +212,9 @@ class Benchmark:
             "knowledge": knowledge.model_dump(mode="json"), "targets": self.goal(cell.seed).targets.tolist(), "version": VERSION,
         }  # fmt: skip
 
-    def _polluted(self, cell: Cell) -> Measured:
+    def _polluted(self, cell: Cell) -> fits.Measured:
         """Measure the null attack's fit on polluted histories; utility is asked with the histories as they are."""
-        attack, seed, goal = self.recipe.attack(cell.attack), cell.seed, self.goal(cell.seed)
-        if not isinstance(attack, Pollutes):
-            raise TypeError(f"attack '{cell.attack}' injects profiles")
+        attack, seed, goal = cast("Pollutes", self.recipe.attack(cell.attack)), cell.seed, self.goal(cell.seed)
         row, knowledge = self.recipe.attacks[cell.attack], self.recipe.knowledge_of(cell.attack)
         fitted = self._fit(replace(cell, attack=NULL, fakes=0))
 
@@ -251,7 +226,7 @@ class Benchmark:
         piece = self.store.kept(
             "polluted",
             self._pollution_facts(cell),
-            lambda folder: measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute, self.device),
+            lambda folder: fits.measure_polluted(folder, fitted, self.arena.split, goal.targets, pollute, self.device),
         )
         return replace(fitted, shown=Evaluation.load(piece.folder / "shown"), facts=piece.notes)
 
@@ -266,10 +241,10 @@ class Benchmark:
             fit(model, split, training, show=False, device=self.device)
             if goal.kind == "damage":
                 return -evaluate(model, split.valid, top=0, device=self.device).value("ndcg@10")
-            asked = exposure_queries(split, goal.targets)
+            asked = fits.exposure_queries(split, goal.targets)
             every = max(1, len(asked) // 500)
             shown = evaluate(model, asked.take(np.arange(0, len(asked), every)), top=0, device=self.device)
-            value = float(exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
+            value = float(fits.exposure_by_user(shown.ranks, "hr@10")["value"].to_numpy().mean())
             return -value if goal.kind == "demote" else value
 
         return reward

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.profiles import Profiles
 from reverie.errors import ConfigError
 from reverie.evaluation.metrics import Ranks, average_precision, recall
 from reverie.evaluation.values import grouped_auc
 from reverie.robustness.arena import Ratings, profile_matrix
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
 
 
 @dataclass(frozen=True)
@@ -48,8 +44,7 @@ class DetectionMetrics:
         """Return all figures by the names that tables use."""
         named = {"auc": self.auc, "ap": self.average_precision}
         for tail, cut in (("", self.true_share), ("@assumed", self.assumed_share)):
-            named |= {f"precision{tail}": cut.precision, f"recall{tail}": cut.recall, f"f1{tail}": cut.f1}
-            named |= {f"genuine_lost{tail}": cut.genuine_lost, f"genuine_lost_share{tail}": cut.genuine_lost_share}
+            named |= {f"{name}{tail}": value for name, value in asdict(cut).items() if name != "flagged"}
         return named
 
 

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.profiles import Profiles
 from reverie.data.queries import Queries
-from reverie.data.sequences import flat_positions
+from reverie.data.split import Split
 from reverie.evaluation import Evaluation, evaluate
 from reverie.evaluation.metrics import Ranks, ndcg, recall
 from reverie.files import atomic_path
 from reverie.models import create_model, load_model, save_model
+from reverie.protocols import Recommender
+from reverie.robustness.defences.defence import Fitting
 from reverie.study.environment import commit, peak_mb
-from reverie.study.store import unreadable
+from reverie.study.store import Piece, unreadable
+from reverie.training.config import TrainingConfig
 from reverie.training.fit import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
-
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
-    from reverie.robustness.defences.defence import Fitting
-    from reverie.study.store import Piece
-    from reverie.training.config import TrainingConfig
-
-
-CUTS = (10, 20, 50)
-"""Cut-offs of HR."""
 
 
 def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
@@ -44,21 +34,20 @@ def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
     """
     train, targets = split.train, targets[np.sort(np.unique(targets, return_index=True)[1])]
     rows = np.flatnonzero(~split.is_fake[train.users])
-    owned = np.zeros((len(rows), len(targets)), dtype=bool)
-    at = flat_positions(train.starts[rows], train.stops[rows])
-    owner = np.repeat(np.arange(len(rows)), (train.stops - train.starts)[rows])
+    real, owned = train.take(rows), np.zeros((len(rows), len(targets)), dtype=bool)
+    owner = real.event_rows()
     place = np.full(train.vocabulary.n_items + 1, -1, dtype=np.int64)
     place[targets] = np.arange(len(targets))
-    column = place[train.items[at]]
+    column = place[real.items[real.positions()]]
     owned[owner[column >= 0], column[column >= 0]] = True
-    asked = np.flatnonzero(~owned.all(axis=1))
-    lacks = ~owned[asked]
+    lacks = ~owned[~owned.all(axis=1)]
+    asked = real.take(np.flatnonzero(~owned.all(axis=1)))
     return Queries(
         sequences=train,
-        start=train.starts[rows[asked]],
-        stop=train.stops[rows[asked]],
-        users=train.users[rows[asked]],
-        clusters=train.users[rows[asked]],
+        start=asked.starts,
+        stop=asked.stops,
+        users=asked.users,
+        clusters=asked.users,
         targets=targets[np.nonzero(lacks)[1]].astype(np.int32),
         offsets=np.concatenate([[0], np.cumsum(lacks.sum(axis=1))]).astype(np.int64),
         seen="remove",
@@ -89,10 +78,8 @@ def exposure_by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:
         values = (np.minimum(greater, others) + equal / 2) / others
     else:
         values = (ndcg if name == "ndcg" else recall)(alone, int(cut))
-    frame = pl.DataFrame({"user": ranks["cluster"], "value": values})
-    if name == "share":
-        return frame.group_by("user").agg(pl.col("value").sum() / int(cut)).sort("user")
-    return frame.group_by("user").agg(pl.col("value").mean()).sort("user")
+    whole = pl.col("value").sum() / int(cut) if name == "share" else pl.col("value").mean()
+    return pl.DataFrame({"user": ranks["cluster"], "value": values}).group_by("user").agg(whole).sort("user")
 
 
 _FILE = "profiles.parquet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -16,14 +17,11 @@ from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.recipe import surrogate_of
-from reverie.robustness.summary import attack_sentences, fakes_word
+from reverie.robustness.summary import CellEffects, Done, attack_sentences, fakes_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
-    from reverie.robustness.summary import CellEffects, Done
 
 EXAMPLES, EVENTS = 3, 12
 """Fake profiles shown of each attack, and events shown of each."""
@@ -47,8 +45,9 @@ def sections(done: Done, command: str = "") -> list[Section]:
     """Return the benchmark as sections of a page."""
     prose = read_yaml(Path(str(resources.files("reverie.robustness") / "page.yaml")))
     values = _values(done, command)
+    budgets = sorted({one.fakes for one in done.attacked if one.fakes})
     blocks: dict[str, Sequence[Block]] = {
-        "attacks": _attack_maps(done),
+        "attacks": [_map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes), "attack") for fakes in budgets],
         "transfer": _transfer_maps(done),
         "budgets": _curves(done),
         "detection": _detection(done),
@@ -127,11 +126,6 @@ def _map(effects: Sequence[CellEffects], title: str, corner: str) -> HeatMap:
     return HeatMap(title, corner, victims, [(name, [by.get(v) for v in victims]) for name, by in rows.items()])
 
 
-def _attack_maps(done: Done) -> list[HeatMap]:
-    budgets = sorted({one.fakes for one in done.attacked if one.fakes})
-    return [_map([one for one in done.attacked if one.fakes == fakes], fakes_word(fakes), "attack") for fakes in budgets]
-
-
 def _transfer_maps(done: Done) -> list[HeatMap]:
     """Attacks that were made on a model, at the largest budget, by that model."""
     recipe = done.bench.recipe
@@ -197,9 +191,8 @@ def _curves(done: Done) -> list[Figure]:
             for place, name in enumerate(ranked):
                 drawn = look(place)
                 lifts = [by[name, fakes].lift["hr@10"] for fakes in budgets]
-                axes.plot(
-                    [0, *shares], [0.0, *[100 * one.value for one in lifts]], color=drawn.code, marker=drawn.marker, label=name
-                )
+                heights = [0.0, *[100 * one.value for one in lifts]]
+                axes.plot([0, *shares], heights, color=drawn.code, marker=drawn.marker, label=name)
                 for x, one in zip(shares, lifts, strict=True):
                     axes.plot([x, x], [100 * end for end in one.ends], color=drawn.code, linewidth=1.2, alpha=0.5)
             axes.set(xlabel="fake users", ylabel="lift of HR@10, points")
@@ -238,9 +231,8 @@ def _examples(done: Done) -> list[Example]:
         shown = []
         for p in range(min(EXAMPLES, len(profiles))):
             part = slice(profiles.offsets[p], profiles.offsets[p + 1])
-            events = sorted(
-                zip(profiles.items[part].tolist(), profiles.ratings[part].tolist(), strict=True), key=lambda e: e[0] not in targets
-            )
+            rated = zip(profiles.items[part].tolist(), profiles.ratings[part].tolist(), strict=True)
+            events = sorted(rated, key=lambda event: event[0] not in targets)
             items = [
                 Item(("→ " if aimed else "") + vocabulary.title(item), f"{rating:g}", "aim" if aimed else "")
                 for item, rating in events[:EVENTS]

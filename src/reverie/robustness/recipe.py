@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -10,6 +10,7 @@ from reverie.data.splits.config import LeaveOneOut, SplitConfig
 from reverie.errors import ConfigError, nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Few, Options, checked
+from reverie.robustness.attacks.attack import Attack, Pollutes, check_knowledge
 from reverie.robustness.attacks.shelf import ATTACKS
 from reverie.robustness.defences.shelf import DEFENCES
 from reverie.robustness.detectors.shelf import DETECTORS
@@ -18,9 +19,6 @@ from reverie.settings import Settings, put
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
-
-if TYPE_CHECKING:
-    from reverie.robustness.attacks.attack import Attack, Pollutes
 
 
 class Victim(Options):
@@ -111,6 +109,11 @@ class RobustnessRecipe(BaseRecipe):
             raise ValueError(f"split: under '{self.split.protocol}' test users are new; use leave_one_out, temporal or given")
         return self
 
+    @property
+    def rewarded(self) -> str:
+        """The victim that attackers who may make trials fit for them."""
+        return self.reward or next(iter(self.victims))
+
     def knowledge_of(self, attack: str) -> Knowledge:
         """Return what the attacker of a row knows."""
         return self.attacks[attack].knowledge or self.knowledge
@@ -123,8 +126,6 @@ class RobustnessRecipe(BaseRecipe):
 
     def refuse(self) -> None:
         """Raise where an attack may not have what it needs, or cannot pursue the goal."""
-        from reverie.robustness.attacks.attack import check_knowledge
-
         for row, what in self.attacks.items():
             attack = self.attack(row)
             key = f"attacks.{row}.knowledge.kind" if what.knowledge else "knowledge.kind"
@@ -136,10 +137,6 @@ class RobustnessRecipe(BaseRecipe):
                 )
             if what.crafted_on and "victim" not in AVAILABLE[self.knowledge_of(row).kind]:
                 raise ConfigError(f"attacks.{row}.crafted_on needs a white box; set attacks.{row}.knowledge.kind to white")
-
-
-def _check_attacks(recipe: RobustnessRecipe, where: str) -> None:
-    recipe.refuse()
 
 
 def _columns(recipe: RobustnessRecipe) -> dict[str, str]:
@@ -155,7 +152,7 @@ ROBUSTNESS = RecipeShelf(
     "reverie.robustness",
     "reverie robustness --list",
     "seeds=1",
-    check=_check_attacks,
+    check=lambda recipe, _: recipe.refuse(),
     summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
     columns=_columns,
 )
@@ -179,5 +176,5 @@ def surrogate_of(recipe: RobustnessRecipe, attack: str) -> str | None:
     if "victim" in needs:
         return ITSELF
     if "reward" in needs:
-        return recipe.reward or next(iter(recipe.victims))
+        return recipe.rewarded
     return FACTORS if "surrogate" in ATTACKS.config(row.kind).model_fields else None

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
-from reverie.robustness.benchmark import NONE
-from reverie.robustness.fits import exposure_by_user
-from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, attack_sentences, per_user
+from reverie.robustness.benchmark import NONE, Benchmark, Cell
+from reverie.robustness.fits import Measured, exposure_by_user
+from reverie.robustness.summary import SHOWN, USEFUL, CellEffects, CellOverSeeds, Done, attack_sentences, per_user
 from reverie.study.environment import commit
-
-if TYPE_CHECKING:
-    from reverie.robustness.benchmark import Benchmark, Cell
-    from reverie.robustness.fits import Measured
-    from reverie.robustness.summary import Done
+from reverie.study.rows import common_columns
 
 MORE = ("victim", "attack", "defence", "budget")
 """Columns after the fixed ones."""
+Figures = dict[str, dict[str, float]]
+"""Figures by detector; under "" how far the fakes are from real users."""
 HASH_DIGITS = 12
 """Digits of the dataset's hash in the long tables."""
 
@@ -39,7 +37,8 @@ def effect_rows(bench: Benchmark, one: CellEffects) -> list[dict[str, Any]]:
     """Return one row per effect over all seeds: what is left when the null attack is subtracted."""
     figures = {f"lift_{name}": effect for name, effect in one.lift.items()}
     figures |= {f"change_{name}": effect for name, effect in one.change.items()}
-    cost = {"seed": seeds_word(bench.recipe.seeds), "seconds": one.seconds, "commit": commit()}
+    last = bench.recipe.seeds - 1
+    cost = {"seed": f"0-{last}" if last else "0", "seconds": one.seconds, "commit": commit()}
     common = _common(bench, one.victim, one.attack, one.defence, one.fakes) | cost
     strata = [{"slice": f"target:{group}"} | effect_columns("lift_hr@10", effect) for group, effect in one.strata.items()]
     return [common | row for row in (*(effect_columns(name, effect) for name, effect in figures.items()), *strata)]
@@ -51,22 +50,16 @@ def effects_from_rows(cell: CellOverSeeds, rows: Sequence[Mapping[str, str]]) ->
     for row in rows:
         part, _, name = row["metric"].partition("_")
         group = row["slice"].partition(":")[2]
-        effect = _effect_from_row(row)
+        seeds = re.match(r"(?:seeds|targets)_x_clusters\((\d+),", row["interval"])
+        low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
+        effect = Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
         parts["target" if group else part][group or name] = effect
     lift, change, strata = parts.values()  # the table shows changes alone, and no levels
     named = cell.victim, cell.attack, cell.defence, cell.fakes
     return CellEffects(*named, {}, {}, lift, change, change, strata, float(rows[0]["seconds"]))
 
 
-def _effect_from_row(row: Mapping[str, str]) -> Effect:
-    seeds = re.match(r"(?:seeds|targets)_x_clusters\((\d+),", row["interval"])
-    low, high = (float(row[end]) if row[end] else None for end in ("low", "high"))
-    return Effect(float(row["value"]), low, high, None, int(row["n"]), int(seeds[1]) if seeds else 1, row["interval"])
-
-
-def detection_rows(
-    bench: Benchmark, figures: Mapping[str, Mapping[str, float]], *, attack: str, fakes: float, seed: int
-) -> list[dict[str, Any]]:
+def detection_rows(bench: Benchmark, figures: Figures, *, attack: str, fakes: float, seed: int) -> list[dict[str, Any]]:
     """Return rows without an interval: figures of each detector, and under "" how far fake profiles are from real ones."""
     rows = []
     for detector, values in figures.items():
@@ -76,27 +69,20 @@ def detection_rows(
     return rows
 
 
-def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, float]]:
+def detection_from_rows(rows: Sequence[Mapping[str, str]]) -> Figures:
     """Return the figures of each detector from its rows."""
-    figures: dict[str, dict[str, float]] = {}
+    figures: Figures = {}
     for row in rows:
         detector = "" if row["defence"] == NONE else row["defence"]
         figures.setdefault(detector, {})[row["metric"].removeprefix("detection_")] = float(row["value"] or "nan")
     return figures
 
 
-def seeds_word(n: int) -> str:
-    """Return what stands in the column of the seed where several are pooled."""
-    return "0" if n == 1 else f"0-{n - 1}"
-
-
 def _common(bench: Benchmark, victim: str, attack: str, defence: str, fakes: float) -> dict[str, Any]:
     split, recipe = bench.arena.split, bench.recipe
-    return {
-        "recipe": recipe.name, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": split.protocol,
-        "slice": "all", "seen": split.test.seen, "fit_on": "train", "model": recipe.victims[victim].model if victim else "",
-        "trials": 1, "victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes,
-    }  # fmt: skip
+    named = {"victim": victim, "attack": attack, "defence": defence or NONE, "budget": fakes}
+    named |= {"model": recipe.victims[victim].model if victim else "", "dataset_sha256": split.sha256[:HASH_DIGITS]}
+    return common_columns(recipe.name, split, seen=split.test.seen, **named)
 
 
 def effect_columns(metric: str, effect: Effect) -> dict[str, Any]:

@@ -6,28 +6,20 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reverie.options import checked
-from reverie.report.table import StudyReport
+from reverie.report.table import StudyReport, Table
+from reverie.robustness import results
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.classifiers import NoLabels
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
-from reverie.robustness.recipe import ROBUSTNESS
-from reverie.robustness.results import (
-    MORE,
-    benchmark_json,
-    cell_rows,
-    detection_from_rows,
-    detection_rows,
-    effect_rows,
-    effects_from_rows,
-)
+from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe
 from reverie.robustness.summary import (
     CellEffects,
     CellOverSeeds,
@@ -39,18 +31,13 @@ from reverie.robustness.summary import (
     strongest,
     with_corrected_p,
 )
+from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.run import cell_key, run_study
 from reverie.study.store import claim
 
-if TYPE_CHECKING:
-    from reverie.robustness.recipe import RobustnessRecipe
-    from reverie.study.call import Call
-
 EFFECTS = 2
 """Version of effects over seeds; the second resamples targets and users."""
-Figures = dict[str, dict[str, float]]
-"""Figures by detector; under "" how far the fakes are from real users."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +50,13 @@ class DetectionCell:
 
 
 AnyCell = Cell | CellOverSeeds | DetectionCell
-Result = Measured | CellEffects | Figures
+Result = Measured | CellEffects | results.Figures
 
 
 class RobustnessStudy:
     """A benchmark as a study: one cell a fit, one a pooled effect over seeds, one a detection."""
 
-    columns = MORE
+    columns = results.MORE
     long_cells = False
 
     def __init__(
@@ -163,7 +150,7 @@ class RobustnessStudy:
         """Return an effect or a detection from its rows; a fit is more than its rows."""
         if isinstance(cell, Cell):
             return None
-        return effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else detection_from_rows(rows)
+        return results.effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else results.detection_from_rows(rows)
 
     def describe(self, cell: AnyCell, result: Result) -> str:
         """Return a cell and its main figure in a few words."""
@@ -180,11 +167,11 @@ class RobustnessStudy:
     def rows(self, cell: AnyCell, result: Result) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""
         if isinstance(cell, Cell) and isinstance(result, Measured):
-            return cell_rows(self.benchmark, cell, result)
+            return results.cell_rows(self.benchmark, cell, result)
         if isinstance(result, CellEffects):
-            return effect_rows(self.benchmark, result)
+            return results.effect_rows(self.benchmark, result)
         if isinstance(cell, DetectionCell) and isinstance(result, dict):
-            return detection_rows(self.benchmark, result, attack=cell.attack, fakes=cell.fakes, seed=cell.seed)
+            return results.detection_rows(self.benchmark, result, attack=cell.attack, fakes=cell.fakes, seed=cell.seed)
         return []
 
     def summary(self, done: Mapping[AnyCell, Result | None]) -> Done:
@@ -259,23 +246,19 @@ def run_robustness(
 
 def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     """Run a benchmark, or the parts of it that `reverie attack` and `reverie defend` are."""
-    parts: dict[str, Any] = dict(call.more)
     done = run_robustness(
-        recipe, call.folder, results=call.results, device=call.device, show=call.show, offline=call.offline, **parts
+        recipe, call.folder, results=call.results, device=call.device, show=call.show, offline=call.offline, **call.more
     )
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
-    return StudyReport(
-        benchmark_json(done),
-        [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)],
-        [page],
-    )
+    shown: list[Table | str] = [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)]
+    return StudyReport(results.benchmark_json(done), shown, [page])
 
 
 def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:
     """Gather the figures of each detector under each attack over its seeds."""
-    by_attack: dict[tuple[str, float], list[Figures]] = {}
+    by_attack: dict[tuple[str, float], list[results.Figures]] = {}
     for cell in cells:
         if isinstance(result := done[cell], dict):
             by_attack.setdefault((cell.attack, cell.fakes), []).append(result)

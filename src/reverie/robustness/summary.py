@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from reverie.evaluation import Effect, Evaluation
 from reverie.evaluation.effects import SIGNIFICANT, holm_corrected
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.metrics import parse
@@ -16,14 +16,8 @@ from reverie.evaluation.result import measure
 from reverie.report.table import Column, Table
 from reverie.report.words import number, percent
 from reverie.robustness.attacks.attack import popularity_groups
-from reverie.robustness.benchmark import NONE, NULL, Cell
-from reverie.robustness.fits import exposure_by_user
-
-if TYPE_CHECKING:
-    from reverie.evaluation import Effect, Evaluation
-    from reverie.robustness.benchmark import Benchmark
-    from reverie.robustness.fits import Measured
-
+from reverie.robustness.benchmark import NONE, NULL, Benchmark, Cell
+from reverie.robustness.fits import Measured, exposure_by_user
 
 SHOWN = ("hr@10", "hr@20", "hr@50", "ndcg@10", "share@10", "rank")
 """Figures of targets."""
@@ -127,9 +121,7 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
     targeted = all(one.shown is not None for one in (*after, *null))
     shown = {name: (shown_by_target(after, name), shown_by_target(null, name)) for name in SHOWN} if targeted else {}
     useful = {name: ([per_user(m.useful, name) for m in after], [per_user(m.useful, name) for m in null]) for name in USEFUL}
-    crafted = 0.0
-    if attack != NULL:
-        crafted = float(np.mean([bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds]))
+    crafted = [bench.profiles(attack, victim, fakes, seed)[1] for seed in seeds if attack != NULL]
     return CellEffects(
         *(victim, attack, defence, fakes),
         after={name: mean_over_seeds(pair[0], unit=_unit(name)) for name, pair in shown.items()},
@@ -139,13 +131,15 @@ def cell_effects(bench: Benchmark, cell: CellOverSeeds) -> CellEffects:
         change={name: difference_over_seeds(*pair) for name, pair in useful.items()},
         strata=_by_stratum(bench, after, null) if targeted else {},
         seconds=float(np.mean([one.facts["seconds"] for one in after])),
-        crafting=crafted,
+        crafting=float(np.mean(crafted or [0.0])),
     )
 
 
-def shown_by_target(measured: Sequence[Measured], name: str) -> list[pl.DataFrame]:
+def shown_by_target(measured: Sequence[Measured], name: str, among: Sequence[int] | None = None) -> list[pl.DataFrame]:
     """Return one frame per seed and target, so that intervals cover the choice of targets; per seed where targets share a list."""
     ranks = [one.shown.ranks for one in measured if one.shown is not None]
+    if among is not None:
+        ranks = [frame.filter(pl.col("target").is_in(among)) for frame in ranks]
     if _unit(name) == "targets":
         ranks = [frame for whole in ranks for frame in whole.sort("target").partition_by("target", maintain_order=True)]
     return [exposure_by_user(frame, name) for frame in ranks]
@@ -159,17 +153,10 @@ def _unit(name: str) -> str:
 def _by_stratum(bench: Benchmark, after: Sequence[Measured], null: Sequence[Measured]) -> dict[str, Effect]:
     found = {}
     for group, members in popularity_groups(bench.arena).items():
-        sides = [
-            shown_by_target([replace(one, shown=_about(one.shown, members.tolist())) for one in side], MAIN)
-            for side in (after, null)
-        ]
+        sides = [shown_by_target(side, MAIN, members.tolist()) for side in (after, null)]
         if all(sides):
             found[group] = difference_over_seeds(sides[0], sides[1], unit="targets")
     return found
-
-
-def _about(shown: Evaluation | None, targets: list[int]) -> Evaluation | None:
-    return None if shown is None else replace(shown, ranks=shown.ranks.filter(pl.col("target").is_in(targets)))
 
 
 def fakes_word(fakes: float) -> str:

@@ -6,21 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from reverie.data.queries import extended
+from reverie.data.queries import Queries, extended
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError
-from reverie.evaluation import evaluate
+from reverie.evaluation import Effect, evaluate
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
 from reverie.models import load_model
 from reverie.options import Few, Options, checked
+from reverie.protocols import Recommender
 from reverie.report.table import StudyReport, Table
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
@@ -28,22 +32,12 @@ from reverie.robustness.fits import exposure_by_user
 from reverie.robustness.results import HASH_DIGITS, MORE, effect_columns
 from reverie.seeds import numpy_generator
 from reverie.settings import overridden
+from reverie.study.call import Call
 from reverie.study.environment import commit
 from reverie.study.progress import progress
-from reverie.study.rows import append_rows
+from reverie.study.rows import append_rows, common_columns
 from reverie.training.event_log import open_log
 from reverie.training.run import open_run
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.evaluation import Effect
-    from reverie.protocols import Recommender
-    from reverie.study.call import Call
-
 
 ATTACKS = ("clean", "random", "popular", "near", "chosen")
 """Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
@@ -245,11 +239,9 @@ def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> St
 
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
     """Return one row per figure of an attack on a trained model."""
-    common = {
-        "recipe": run, "dataset": split.dataset, "dataset_sha256": split.sha256[:HASH_DIGITS], "slice": "all", "seen": "keep",
-        "fit_on": "train", "protocol": f"{split.protocol}, {config.candidates} candidates", "model": model, "seed": config.seed,
-        "trials": 1, "victim": model, "defence": NONE, "budget": config.events, "commit": commit(),
-    }  # fmt: skip
+    data = {"dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": f"{split.protocol}, {config.candidates} candidates"}
+    own = {"model": model, "victim": model, "seed": config.seed, "budget": config.events, "commit": commit()}
+    common = common_columns(run, split, seen="keep", defence=NONE, **data, **own)
     rows = []
     for row in done.rows:
         figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}

@@ -1,13 +1,18 @@
 """Results tables: long format, one value a row, fixed first columns; rows are appended and never edited."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reverie.documents import regular
 from reverie.errors import DataError
 from reverie.files import append_csv, locked
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
 
 COLUMNS = (
     "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",
@@ -17,6 +22,12 @@ COLUMNS = (
 _IDENTITY = (
     "recipe", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric", "value", "commit",
 )  # fmt: skip
+
+
+def common_columns(recipe: str, split: Split, **others: Any) -> dict[str, Any]:
+    """Return the fixed columns that all rows of a study of one split have in common, and others; one trial unless said."""
+    data = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol}
+    return {"recipe": recipe, **data, "slice": "all", "fit_on": "train", "trials": 1, **others}
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:

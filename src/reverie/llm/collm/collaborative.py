@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError
+from reverie.llm.collm.config import MappingConfig
 from reverie.models.din.model import DIN
 from reverie.nn.states import known_users
-from reverie.protocols import Represents
+from reverie.protocols import Recommender, Represents
 from reverie.seeds import torch_generator
-
-if TYPE_CHECKING:
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.sequences import Sequences
-    from reverie.llm.collm.config import MappingConfig
-    from reverie.protocols import Recommender
-
 
 UNKNOWN = "unknown"
 """What is written where nothing is known."""
@@ -49,8 +45,7 @@ class BinaryCodes(nn.Module):
         """Find the directions and medians; users, items [M, d]."""
         both = torch.cat([users - users.mean(0), items - items.mean(0)])
         _, _, principal = torch.linalg.svd(both, full_matrices=False)
-        missing = self.directions.shape[1] - len(principal)
-        if missing > 0:
+        if len(principal) < self.directions.shape[1]:
             raise ConfigError(f"{len(both)} users and items are too few to read {self.directions.shape[1]} bits; use fewer bits")
         self.directions.copy_(principal[: self.directions.shape[1]].T)
         for side, vectors in enumerate((users, items)):
@@ -89,9 +84,7 @@ class MappingNetwork(nn.Module):
         mapped: Tensor = network(vectors).view(len(vectors), self.tokens, self.width)
         if self.volume is not None:
             mapped = mapped / mapped.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt() * self.volume
-        if known is None:
-            return mapped
-        return torch.where(known[:, None, None], mapped, self.unknown[at])
+        return mapped if known is None else torch.where(known[:, None, None], mapped, self.unknown[at])
 
     @torch.no_grad()
     def fit_scale(self, users: Tensor, items: Tensor) -> None:
@@ -147,9 +140,7 @@ class CollaborativeVectors(nn.Module):
     def dim(self) -> int:
         """Width d of the vectors."""
         with torch.no_grad():
-            if isinstance(self.model, DIN):
-                return int(3 * self.model.config.dim)
-            return int(self.model.item_table().shape[1])
+            return int(3 * self.model.config.dim if isinstance(self.model, DIN) else self.model.item_table().shape[1])
 
     def count_rows(self, rows: Sequences) -> None:
         """Count the labelled rows of each user and item."""
@@ -168,9 +159,8 @@ class CollaborativeVectors(nn.Module):
     def item_vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items; items [B, C] → [B, C, d]."""
         items = self.item_order[items]
-        if isinstance(self.model, DIN):
-            return self.model.item_vectors(items)
-        return F.embedding((items - 1).clamp(min=0), self.model.item_table())
+        aware = isinstance(self.model, DIN)
+        return self.model.item_vectors(items) if aware else F.embedding((items - 1).clamp(min=0), self.model.item_table())
 
     def known_users(self, batch: SequenceBatch) -> Tensor:
         """Return which users are known: those with training rows, or with a history where the model reads it → [B]."""

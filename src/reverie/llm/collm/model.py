@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, newest_events
+from reverie.llm.collm.config import CoLLMConfig
 from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
 from reverie.llm.titles import TitleOptions, catalogue_titles
 from reverie.models import create_model
 from reverie.protocols import Card
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch.nn import Parameter
-
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.llm.collm.config import CoLLMConfig
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize_scalar
 
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation import Evaluation
 from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-
-
 Two = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 """Two scores of the same rows, or scores and labels; [R], [R]."""
+Scored = dict[str, tuple[Any, Any]]
+"""By row of the table, scores of validation and of test; [Q] each."""
 PARTS = ("train", "valid", "test")
 
 
@@ -98,6 +96,21 @@ def prequential_bias(past: pl.DataFrame, pairs: pl.DataFrame) -> NDArray[np.floa
     return scores[len(past) :]
 
 
+def bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> Scored:
+    """Return the scores of models that know labels alone, for drawn rows of validation and test."""
+    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
+    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
+    found = {
+        "item-mean": (item_mean(train, valid), item_mean(train, test)),
+        "bias": (bias_model(train, valid), bias_model(train, test)),
+        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
+    }
+    if "time" in train.columns:
+        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
+        found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
+    return found
+
+
 def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-odds."""
     inside = np.clip(share, 1e-6, 1 - 1e-6)
@@ -165,10 +178,8 @@ def calibrations(valid: Two, test: Two) -> list[Calibrated]:
     temperature = fit_binary_temperature(*valid)
     scores, labels = test
     ways = {"sigmoid": _sigmoid(scores), "temperature": _sigmoid(scores / temperature), "isotonic": _isotonic(*valid, scores)}
-    return [
-        Calibrated(how, log_loss(p, labels), binary_ece(p, labels), temperature if how == "temperature" else None)
-        for how, p in ways.items()
-    ]
+    fitted = {"temperature": temperature}
+    return [Calibrated(how, log_loss(p, labels), binary_ece(p, labels), fitted.get(how)) for how, p in ways.items()]
 
 
 def fit_binary_temperature(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError
-from reverie.llm.collm.collaborative import BinaryCodes, MappingNetwork
-from reverie.llm.generate import answer_logits, cache_name, common_length, encode_prefix
-from reverie.llm.prompts import SOFT, Template, collate, load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.collm.collaborative import CollaborativeVectors
-    from reverie.llm.collm.config import CoLLMConfig
-    from reverie.llm.generate import Prefix
-    from reverie.llm.titles import Titles
-
+from reverie.llm.backbone import Backbone
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork
+from reverie.llm.collm.config import CoLLMConfig
+from reverie.llm.generate import Prefix, answer_logits, cache_name, common_length, encode_prefix
+from reverie.llm.prompts import SOFT, Template, TokenRows, collate, load_template
+from reverie.llm.titles import Titles
 
 NO_HISTORY = "none so far"
 """Stands for an empty history."""
@@ -113,9 +106,7 @@ MASKED = ("sdpa", "eager")
 """Attention that takes a mask of its own for each pair of places."""
 
 
-def packed_answer_logits(
-    backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, rows: int
-) -> Tensor:
+def packed_answer_logits(backbone: Backbone, ends: TokenRows, vectors: Tensor, words: Tensor, prefix: Prefix, rows: int) -> Tensor:
     """Return the logits of some words after many continuations of one prefix; what `answer_logits` gives, up to rounding.
 
     vectors [M, s, D], words [W] → [M, W].
@@ -140,7 +131,7 @@ def _takes_packed_rows(backbone: Backbone, longest: int) -> bool:
     return masked and placed and (backbone.window is None or longest <= backbone.window)
 
 
-def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, words: Tensor, prefix: Prefix, length: int) -> Tensor:
+def _row(backbone: Backbone, ends: TokenRows, vectors: Tensor, words: Tensor, prefix: Prefix, length: int) -> Tensor:
     from transformers import DynamicCache
 
     sizes = torch.tensor([len(end) for end in ends])
@@ -163,7 +154,7 @@ def _row(backbone: Backbone, ends: Sequence[Sequence[int]], vectors: Tensor, wor
     return logits.index_select(1, words)
 
 
-def _cuts(ends: Sequence[Sequence[int]], room: int) -> Iterator[tuple[int, int]]:
+def _cuts(ends: TokenRows, room: int) -> Iterator[tuple[int, int]]:
     """Yield consecutive pieces of at most `room` tokens, one end at least."""
     first = held = 0
     for at, end in enumerate(ends):

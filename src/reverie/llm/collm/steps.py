@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import query_batch, require_targets
+from reverie.data.batch import SequenceBatch, query_batch, require_targets
 from reverie.data.plans import LabelledPlan
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.documents import read_tensors
 from reverie.errors import DataError
 from reverie.evaluation import evaluate
@@ -21,31 +27,19 @@ from reverie.evaluation.effects import finite
 from reverie.files import read_json, write_json
 from reverie.llm.backbone import add_lora, load_backbone
 from reverie.llm.collm.collaborative import LONGEST, CollaborativeVectors
+from reverie.llm.collm.config import CollaborativeConfig
 from reverie.llm.collm.model import CoLLM, create_collm
+from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import load_tensors
+from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator, seed_torch
 from reverie.study.progress import progress
+from reverie.training import TrainingConfig
+from reverie.training.checkpoint import Best
 from reverie.training.loop import Trainer, call_if_present, training_source
 from reverie.training.optimiser import choose_device
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.llm.collm.config import CollaborativeConfig
-    from reverie.llm.collm.recipe import CoLLMRecipe
-    from reverie.protocols import Recommender
-    from reverie.training import TrainingConfig
-    from reverie.training.checkpoint import Best
-
 
 ROWS = 16
 """Rows read at a time."""
@@ -68,9 +62,8 @@ def joint_scores(models: Mapping[str, CoLLM], queries: Queries, show: bool = Fal
             batch = query_batch(queries, index, history).to(backbone.device)
             items = torch.from_numpy(queries.targets[index].astype(np.int64))[:, None].to(backbone.device)
             rendered = {name: model.prompting.render(batch, items) for name, model in models.items()}
-            shared = [
-                common_length([prompts[row] for prompts, _ in rendered.values()], stop_at_soft=True) for row in range(len(index))
-            ]
+            by_row = zip(*(prompts for prompts, _ in rendered.values()), strict=True)
+            shared = [common_length(prompts, stop_at_soft=True) for prompts in by_row]
             prefix = None
             if min(shared) > 0:
                 prompts, vectors = next(iter(rendered.values()))
@@ -196,10 +189,9 @@ class TwoStepTraining:
         return {name: (valid[name], test[name]) for name in models}
 
     def _vectors(self, own: CollaborativeConfig) -> CollaborativeVectors:
-        if self.recipe.scratch:
-            vectors = CollaborativeVectors(create_model(own.name, self.split.vocabulary, **own.options))
-        else:
-            vectors = CollaborativeVectors(load_model(self.folder / "recommenders" / "read"))
+        untrained, place = self.recipe.scratch, self.folder / "recommenders" / "read"
+        model = create_model(own.name, self.split.vocabulary, **own.options) if untrained else load_model(place)
+        vectors = CollaborativeVectors(model)
         vectors.count_rows(labelled(self.split))
         return vectors
 

@@ -5,46 +5,32 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries
+from reverie.data.split import Split
 from reverie.data.splits.given import label_by_time, labelled_rows
 from reverie.documents import read_as, read_json, read_table
 from reverie.errors import ConfigError, DataError, RunError
-from reverie.evaluation import evaluate
+from reverie.evaluation import Evaluation, evaluate
 from reverie.evaluation.effects import finite
 from reverie.files import atomic_path, check_digests, check_seal, digests, sealed, write_json, write_text
-from reverie.llm.collm.pairs import (
-    bias_model,
-    ensemble,
-    item_mean,
-    labelled_pairs,
-    prequential_bias,
-    sample_rows,
-    sample_users,
-    scored_evaluation,
-)
+from reverie.llm.collm.pairs import Scored, bias_scores, ensemble, labelled_pairs, sample_rows, sample_users, scored_evaluation
 from reverie.llm.collm.prompting import open_template
 from reverie.llm.collm.recipe import COLLM, CoLLMRecipe
 from reverie.llm.collm.table import MeasuredCoLLM, metric_tables, plain, result_rows, study_table, table_and_sentences, write_report
 from reverie.llm.config import MORE
 from reverie.models import load_model, save_model
 from reverie.report.table import StudyReport
+from reverie.study.call import Call
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
 from reverie.training.event_log import keep_log, open_log, open_recipe_dataset
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Queries
-    from reverie.data.split import Split
-    from reverie.evaluation import Evaluation
-    from reverie.study.call import Call
 
 VERSION = 1
 """Of the whole study; raised when the same facts come to mean something else."""
@@ -98,7 +84,16 @@ def _measured(
     with held(folder, recipe, COLLM, "run", done="result.json"):
         keep_log(folder, recipe.dataset, sha256)
         if not (folder / "result.json").exists():
-            _make(recipe, folder, split, pairs, chosen, (valid, test), device, show)
+            write_json(folder / "environment.json", environment())
+            reset_peak()
+            begin = time.monotonic()
+            scores, facts = _scores(recipe, folder, split, (valid, test), bias_scores(pairs, chosen), device, show)
+            for side, name in enumerate(chosen):
+                with atomic_path(folder / f"{name}-scores.parquet") as temporary:
+                    columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
+                    pl.DataFrame(columns).write_parquet(temporary)
+            facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
+            write_json(folder / "result.json", sealed(facts | {"files": digests(folder, "*-scores.parquet")}))  # the last
     remedy = f"delete {folder} and start again"
     read_as(CoLLMFacts, folder / "result.json", remedy, RunError)
     facts = read_json(folder / "result.json")
@@ -111,38 +106,9 @@ def _measured(
     return MeasuredCoLLM(folder, recipe, split, pairs["train"], valid, test, on_valid, on_test, facts)
 
 
-def _make(
-    recipe: CoLLMRecipe,
-    folder: Path,
-    split: Split,
-    pairs: dict[str, pl.DataFrame],
-    chosen: dict[str, NDArray[np.int64]],
-    queries: tuple[Queries, Queries],
-    device: str | None,
-    show: bool,
-) -> None:
-    """Teach, score, and write everything, the result last."""
-    write_json(folder / "environment.json", environment())
-    reset_peak()
-    begin = time.monotonic()
-    scores, facts = _scores(recipe, folder, split, queries, _bias_scores(pairs, chosen), device, show)
-    for side, name in enumerate(("valid", "test")):
-        with atomic_path(folder / f"{name}-scores.parquet") as temporary:
-            columns = {row: np.asarray(values[side], dtype=np.float64) for row, values in scores.items()}
-            pl.DataFrame(columns).write_parquet(temporary)
-    facts |= {"seconds": time.monotonic() - begin, "peak_mb": peak_mb(), "commit": commit()}
-    write_json(folder / "result.json", sealed(facts | {"files": digests(folder, "*-scores.parquet")}))
-
-
 def _scores(
-    recipe: CoLLMRecipe,
-    folder: Path,
-    split: Split,
-    queries: tuple[Queries, Queries],
-    scores: dict[str, tuple[Any, Any]],
-    device: str | None,
-    show: bool,
-) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    recipe: CoLLMRecipe, folder: Path, split: Split, asked: tuple[Queries, Queries], scores: Scored, device: str | None, show: bool
+) -> tuple[Scored, dict[str, Any]]:
     """Add the scores of recommenders and of the language model to those of bias models, for validation and test."""
     from reverie.llm.collm.steps import TwoStepTraining, fit_labels, labelled
 
@@ -159,18 +125,18 @@ def _scores(
             numbers = {"best_epoch": best.epoch, "valid": finite(best.value), "seconds": time.monotonic() - begin}
             write_json(place / "fitted.json", numbers)
         fitted, recommenders[name] = load_model(place), read_json(place / "fitted.json")
-        valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in queries)  # type: ignore[index]  # there are labels
+        valid, test = (evaluate(fitted, part, top=0).scored["score"] for part in asked)  # type: ignore[index]  # there are labels
         scores[name] = (valid, test)
     facts: dict[str, Any] = {"recommenders": recommenders, "steps": {}}
     if recipe.controls_only:
         return scores, facts
     rows = sample_rows(labelled(split), recipe.rows.train, recipe.rows.seed)
-    taught, facts["steps"] = TwoStepTraining(recipe, split, rows, queries, folder, show, device).scores()
+    taught, facts["steps"] = TwoStepTraining(recipe, split, rows, asked, folder, show, device).scores()
     mixed = "read" if "read" in scores else next((name for name in scores if name.startswith("mf")), None)
     if mixed is not None and "text-only" in taught:
         text = taught.pop("text-only")
         sides = [(np.asarray(one, dtype=np.float64), other) for one, other in zip(scores[mixed], text, strict=True)]
-        *both, facts["ensemble_weight"] = ensemble(sides[0], sides[1], recipe.text_training.metric, queries[0])
+        *both, facts["ensemble_weight"] = ensemble(sides[0], sides[1], recipe.text_training.metric, asked[0])
         facts["ensemble_of"] = mixed
         scores |= {"text-only": text, "ensemble": (both[0], both[1])}
     return scores | taught, facts
@@ -219,17 +185,3 @@ def study_evaluation(
     if row not in scores:
         raise ConfigError(f"{folder} has no row '{row}'; it has {', '.join(scores)}")
     return scored_evaluation(queries, scores[row], row)
-
-
-def _bias_scores(pairs: dict[str, pl.DataFrame], chosen: dict[str, NDArray[np.int64]]) -> dict[str, tuple[Any, Any]]:
-    train, both = pairs["train"], pl.concat([pairs["train"], pairs["valid"]])
-    valid, test = (pairs[name][chosen[name]] for name in ("valid", "test"))
-    found = {
-        "item-mean": (item_mean(train, valid), item_mean(train, test)),
-        "bias": (bias_model(train, valid), bias_model(train, test)),
-        "bias-refit": (bias_model(train, valid), bias_model(both, test)),
-    }
-    if "time" in train.columns:
-        whole = (prequential_bias(train, pairs["valid"]), prequential_bias(both, pairs["test"]))
-        found["bias-prequential"] = (whole[0][chosen["valid"]], whole[1][chosen["test"]])
-    return found

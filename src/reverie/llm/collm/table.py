@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars import selectors as cs
 
+from reverie.data.queries import Queries
+from reverie.data.split import Split
 from reverie.errors import DataError
 from reverie.evaluation import paired_test
 from reverie.llm.collm.pairs import Calibrated, calibrations, is_warm, scored_evaluation
+from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.report.page import Section, Tiles, write_page
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.split import Split
-    from reverie.llm.collm.recipe import CoLLMRecipe
-
+from reverie.study.rows import common_columns
 
 Scores = dict[str, "NDArray[np.float64]"]
 """By row of the table, one score per query [Q]."""
@@ -45,7 +42,6 @@ class MeasuredCoLLM:
 
 
 METRICS = ("auc", "uauc", "undcg")
-SLICES = ("all", "warm", "cold")
 AGAINST = ("bias", "read", "text-only", "ensemble", "collm-shuffled")
 """Rows that CoLLM is compared with in pairs."""
 INFORMED = "bias-prequential"
@@ -100,26 +96,14 @@ def study_table(study: MeasuredCoLLM) -> StudyTable:
 
 def result_rows(study: MeasuredCoLLM, table: StudyTable) -> list[dict[str, Any]]:
     """Return a study as rows of a results table."""
-    recipe, facts = study.recipe, study.facts
-    drawn = recipe.rows
+    recipe, drawn = study.recipe, study.recipe.rows
     asked = f"train={drawn.train or 'all'},valid={len(study.valid)},test={len(study.test)},per_user={drawn.per_user or 'all'}"
-    common = {
-        "recipe": recipe.name,
-        "dataset": study.split.dataset,
-        "dataset_sha256": study.split.sha256,
-        "protocol": f"{study.split.protocol}[{asked},seed={drawn.seed}]",
-        "seen": "keep",
-        "seed": recipe.ids_training.seed,
-        "commit": facts["commit"],
-        "trials": 1,
-        "task": "preference",
-        "decoding": "",
-    }
+    own = {"protocol": f"{study.split.protocol}[{asked},seed={drawn.seed}]", "seen": "keep", "task": "preference", "decoding": ""}
+    common = common_columns(recipe.name, study.split, **own, seed=recipe.ids_training.seed, commit=study.facts["commit"])
     rows = []
     for one in table.metrics.iter_rows(named=True):
-        own = _about(study, one["row"])
         values = {key: one[key] for key in ("metric", "value", "low", "high", "interval", "n", "slice", "row")}
-        rows.append(common | own | values)
+        rows.append(common | _about(study, one["row"]) | values)
     for row, found in table.calibration.items():
         for one_way in found:
             for metric, value in (("log_loss", one_way.log_loss), ("ece", one_way.ece)):
@@ -193,9 +177,7 @@ def _rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
         "cold AUC": ("cold", "auc"),
     }
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
-    rows = [
-        [TableCell(name), *(_cell(found.get((name, *where)), "value") for where in shown.values())] for name in study.test_scores
-    ]
+    rows = [[TableCell(row), *(_cell(found.get((row, *where)), "value") for where in shown.values())] for row in study.test_scores]
     return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)
 
 
@@ -221,12 +203,10 @@ def _cell(one: dict[str, Any] | None, name: str, sign: str = "") -> TableCell:
 def write_report(study: MeasuredCoLLM, table: StudyTable, path: Path) -> Path:
     """Write the page."""
     split, names = study.split, {"all": "test rows", "warm": "warm test rows", "cold": "cold test rows"}
-    tiles = [(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()]
+    tiles = Tiles([(f"{rows:,}", f"{names[part]} of {users:,} users") for part, (rows, users) in table.counts.items()])
     title = f"Titles and collaborative vectors on {split.dataset}"
     facts = (split.dataset, split.protocol, study.recipe.model.backbone.name)
-    return write_page(
-        path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[Tiles(tiles)]
-    )
+    return write_page(path, title, sections(study, table), kind="CoLLM", name=study.recipe.name, facts=facts, opening=[tiles])
 
 
 def sections(study: MeasuredCoLLM, table: StudyTable) -> list[Section]:

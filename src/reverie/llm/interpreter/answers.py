@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import DataError
 from reverie.files import read_json, write_json
 from reverie.llm.generate import TitleTree, greedy_decode
-from reverie.llm.interpreter.measure import Answered, Matcher, nearest, original_count
+from reverie.llm.interpreter.measure import Answered, Matcher, Mention, nearest, original_count
+from reverie.llm.interpreter.model import Slot
+from reverie.llm.interpreter.recipe import TaskName
+from reverie.llm.interpreter.session import Session
 from reverie.llm.prompts import load_template
 from reverie.llm.windows import Histories, Windows, cut_windows, to_device
 from reverie.protocols import Imagines
 from reverie.seeds import numpy_generator, torch_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.llm.interpreter.measure import Mention
-    from reverie.llm.interpreter.model import Slot
-    from reverie.llm.interpreter.recipe import TaskName
-    from reverie.llm.interpreter.session import Session
-    from reverie.study.progress import Progress
-
+from reverie.study.progress import Progress
 
 RowName = Literal["model", "shuffled", "random", "text-only", "text-history"]
 Decoding = Literal["free", "constrained"]
@@ -102,7 +97,10 @@ class AnswerGenerator:
         """Return the prompts and soft tokens of histories in a row of the table; index [B] → [S, width]."""
         prompts, part = self.session.prompts, self.histories.take(index)
         if row == "text-history":
-            return self._as_text(part), torch.zeros(0, prompts.backbone.width, device=prompts.backbone.device)
+            template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
+            names = [[self.session.titles.text(code) for code in codes] for codes in part.rows()]
+            filled = [template.fill(prompts.backbone, {"before": "; ".join(one[:-1]), "after": "; ".join(one)}) for one in names]
+            return filled, torch.zeros(0, prompts.backbone.width, device=prompts.backbone.device)
         if row == "shuffled":  # the states of other users, as many of them as the row has items
             other = self.histories.take(self.partner[index])
             part = replace(other, lengths=np.minimum(part.lengths, other.lengths))
@@ -116,12 +114,6 @@ class AnswerGenerator:
         generator = torch_generator(self.session.recipe.training.seed, "noise", first, number)
         noise = torch.randn(vectors.shape, generator=generator).to(vectors)
         return noise * (vectors.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)), counts
-
-    def _as_text(self, part: Histories) -> list[list[int]]:
-        template = load_template(self.session.recipe.tasks["residual"].template, ("before", "after"))
-        names = [[self.session.titles.text(code) for code in row] for row in part.rows()]
-        values = ({"before": "; ".join(row[:-1]), "after": "; ".join(row)} for row in names)
-        return [template.fill(self.session.backbone, one) for one in values]
 
 
 NEAREST, RECOMMENDED = 5, 3

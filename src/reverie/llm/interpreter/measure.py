@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.evaluation.effects import finite
@@ -16,15 +17,9 @@ from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums
 from reverie.evaluation.paired_queries import paired_values
 from reverie.evaluation.values import Values
 from reverie.llm.adapters import fit_classifier
+from reverie.llm.titles import Titles
+from reverie.llm.windows import Histories
 from reverie.seeds import seed_torch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.llm.titles import Titles
-    from reverie.llm.windows import Histories
-
 
 _WORD = re.compile(r"\w+")
 _LIST = re.compile(r"^\s*(\d+[.)]|[-*•])\s+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,18 +14,13 @@ from reverie.documents import read_as, read_tensors
 from reverie.errors import ConfigError, RunError
 from reverie.files import atomic_path, write_json
 from reverie.llm.adapters import Adapter, Recall, create_adapter, pack_soft_tokens
-from reverie.llm.config import Position
-from reverie.llm.interpreter.recipe import SLOTS
+from reverie.llm.backbone import Backbone
+from reverie.llm.config import AdapterConfig, Position
+from reverie.llm.interpreter.recipe import SLOTS, InterpreterRecipe, TaskName
 from reverie.llm.prompts import Template, load_template
+from reverie.llm.titles import Titles
+from reverie.llm.windows import Histories
 from reverie.seeds import seed_torch, torch_generator
-
-if TYPE_CHECKING:
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.config import AdapterConfig
-    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
-    from reverie.llm.titles import Titles
-    from reverie.llm.windows import Histories
-
 
 FORMAT = 1
 START_STATES = 24_000

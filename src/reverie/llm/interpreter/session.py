@@ -5,43 +5,34 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, RunError
-from reverie.llm.backbone import load_backbone
+from reverie.llm.backbone import Backbone, load_backbone
 from reverie.llm.generate import target_loss, token_losses
 from reverie.llm.interpreter.model import Interpreter, InterpreterPrompts, check_templates
-from reverie.llm.interpreter.recipe import INTERPRETER
+from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe, TaskName
 from reverie.llm.prompts import collate
-from reverie.llm.titles import catalogue_titles
-from reverie.llm.windows import Histories, last_windows, require_states, sample_windows, window_states
+from reverie.llm.titles import Titles, catalogue_titles
+from reverie.llm.windows import Histories, Windows, last_windows, require_states, sample_windows, window_states
+from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator
-from reverie.study.progress import StepClock
+from reverie.study.progress import Progress, StepClock
 from reverie.study.store import claim
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_log
 from reverie.training.loop import call_if_present
 from reverie.training.optimiser import Optimisers, learning_rate
-from reverie.training.run import run_recipe
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.llm.backbone import Backbone
-    from reverie.llm.interpreter.recipe import InterpreterRecipe, TaskName
-    from reverie.llm.titles import Titles
-    from reverie.llm.windows import Windows
-    from reverie.protocols import Recommender
-    from reverie.study.progress import Progress
-    from reverie.training.run import Run
+from reverie.training.run import Run, run_recipe
 
 
 @dataclass(frozen=True)
@@ -190,26 +181,14 @@ class Session:
 
 
 def open_session(
-    recipe: InterpreterRecipe,
-    folder: Path,
-    *,
-    data: tuple[Dataset, Split] | None = None,
-    device: str | None = None,
-    offline: bool = False,
-    show: bool = True,
-    log: Path | None = None,
+    recipe: InterpreterRecipe, folder: Path, dataset: Dataset, split: Split, device: str | None, offline: bool, show: bool
 ) -> Session:
     """Train the recommender where it is not trained yet, and open all else."""
-    training = recipe.training_recipe()
-    if data is None:
-        dataset = open_log(folder / "recommender", training.dataset, log, offline)
-        data = dataset, split_dataset(dataset, training.split)
-    dataset, split = data
     titles = catalogue_titles(split.vocabulary, recipe.titles)
     check_templates(recipe)
     backbone = load_backbone(recipe.backbone, device)
     claim(folder, recipe, INTERPRETER, "interpreter")
-    run = run_recipe(training, folder / "recommender", split=split, device=device, show=show, offline=offline)
+    run = run_recipe(recipe.training_recipe(), folder / "recommender", split=split, device=device, show=show, offline=offline)
     model = run.model()
     with torch.no_grad():
         table = require_states(model).item_table().float().cpu()
@@ -252,6 +231,8 @@ def open_taught(folder: Path, *, device: str | None = None, offline: bool = Fals
     if not (folder / "adapter" / "adapter.json").is_file():
         raise RunError(f"the interpreter in {folder} is not finished; give its 'reverie interpret' command again to go on")
     recipe = INTERPRETER.load(str(folder / INTERPRETER.file))
-    session = open_session(recipe, folder, device=device, offline=offline, show=False, log=log)
+    training = recipe.training_recipe()
+    dataset = open_log(folder / "recommender", training.dataset, log, offline)
+    session = open_session(recipe, folder, dataset, split_dataset(dataset, training.split), device, offline, show=False)
     session.prompts.interpreter.load(folder / "adapter")
     return session

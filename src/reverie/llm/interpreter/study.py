@@ -6,42 +6,30 @@ import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
 from reverie.llm.config import MORE
+from reverie.llm.interpreter import table
 from reverie.llm.interpreter.answers import AnswerGenerator, describe_imagined
-from reverie.llm.interpreter.recipe import INTERPRETER
+from reverie.llm.interpreter.measure import Mention
+from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
 from reverie.llm.interpreter.session import Session, open_session, teach
-from reverie.llm.interpreter.table import (
-    MAIN,
-    MUST_BEAT,
-    Interpreted,
-    generated_rows,
-    interpreter_rows,
-    make_table,
-    shown_metrics,
-    shown_tables,
-)
+from reverie.llm.interpreter.table import Interpreted
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles, write_page
 from reverie.report.table import Column, StudyReport, Table, TableCell
 from reverie.report.words import duration, number
+from reverie.study.call import Call
 from reverie.study.environment import commit, environment, peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.study.run import SingleCell, run_single
 from reverie.study.store import held
 from reverie.training.checkpoint import MetricsLog
 from reverie.training.event_log import open_recipe_dataset
-
-if TYPE_CHECKING:
-    from reverie.llm.interpreter.measure import Mention
-    from reverie.llm.interpreter.recipe import InterpreterRecipe
-    from reverie.study.call import Call
-
 
 PEOPLE, ORACLES = 6, 8
 """Test users shown, and imagined vectors put into words."""
@@ -62,10 +50,8 @@ def sections(done: Interpreted, command: str) -> list[Section]:
         "history; it wrote freely. Green titles stand in the history.",
         "People",
     )
-    tasks = [
-        Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1])
-        for name in dict.fromkeys(row.task for row in done.table.rows)
-    ]
+    names = dict.fromkeys(row.task for row in done.table.rows)
+    tasks = [Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1]) for name in names]
     return [people, *tasks, *_imagined(done), Section("again", "Again", [Commands([command])])]
 
 
@@ -80,7 +66,7 @@ def _words(done: Interpreted) -> tuple[str, list[str]]:
     sentences = []
     beaten: list[str] = []
     level: list[str] = []
-    for name in MUST_BEAT:
+    for name in table.MUST_BEAT:
         control = rows.get((name, "free")) or rows.get((name, ""))
         if control is not None and control.against is not None:
             (beaten if control.against["recall"]["low"] > 0 else level).append(f"{name} ({control.metrics['recall']['value']:.0%})")
@@ -139,12 +125,12 @@ def _items(mentions: list[Mention], history: list[int], noted: bool) -> list[Ite
 
 
 def _task(done: Interpreted, name: str) -> Table:
-    shown = shown_metrics(done, name)
+    shown = table.shown_metrics(done, name)
     rows = [
         [
             TableCell(row.row, HOW[row.decoding], emphasis="bold" if row.row == "model" else "none"),
             *(_value(row.metrics.get(metric)) for metric in shown),
-            TableCell("") if row.against is None else _value(row.against[MAIN[name]], "+"),
+            TableCell("") if row.against is None else _value(row.against[table.MAIN[name]], "+"),
         ]
         for row in done.table.rows
         if row.task == name
@@ -181,8 +167,8 @@ def _imagined(done: Interpreted) -> list[Section]:
         "beside the items whose vectors are nearest. Agreement is the share of categories that the named item has in common with "
         "those, and with the neighbours of another person's vector."
     )
-    table = Table("", [*heads, Column("agreement", "right"), Column("with another's", "right")], rows)
-    return [Section("imagined", "Oracle items, in words", [table], note, "Oracle items")]
+    shown = Table("", [*heads, Column("agreement", "right"), Column("with another's", "right")], rows)
+    return [Section("imagined", "Oracle items, in words", [shown], note, "Oracle items")]
 
 
 VERSION = 1
@@ -208,14 +194,14 @@ def run_interpreter(
     }  # fmt: skip
 
     def interpret() -> Interpreted:
-        session = open_session(recipe, folder, data=(dataset, split), device=device, offline=offline, show=show)
+        session = open_session(recipe, folder, dataset, split, device, offline, show)
         with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
             facts = _taught(session, show)
-            with progress(len(generated_rows(session)), "asking", show) as bar:
-                return Interpreted(session, make_table(session, session.windows("test"), bar), facts)
+            with progress(len(table.generated_rows(session)), "asking", show) as bar:
+                return Interpreted(session, table.make_table(session, session.windows("test"), bar), facts)
 
     kept = (folder / "table.json").is_file()
-    return run_single(SingleCell(recipe.name, MORE, inputs, interpret, interpreter_rows, kept), results)
+    return run_single(SingleCell(recipe.name, MORE, inputs, interpret, table.interpreter_rows, kept), results)
 
 
 def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
@@ -241,10 +227,9 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
         footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
         f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
     )
-    one = (
-        f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', str(split.vocabulary.users[0])])}"
-    )
-    return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*shown_tables(done), one], [page])
+    user = str(split.vocabulary.users[0])
+    one = f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', user])}"
+    return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*table.shown_tables(done), one], [page])
 
 
 def _taught(session: Session, show: bool) -> dict[str, Any]:

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from reverie.evaluation.values import Values
 from reverie.files import read_json, write_json
 from reverie.llm.generate import continuation_log_likelihoods
+from reverie.llm.interpreter import measure
 from reverie.llm.interpreter.answers import AnswerGenerator, Decoding, RowName
-from reverie.llm.interpreter.measure import (
-    Answered,
-    Truth,
-    as_mentions,
-    difference,
-    fit_probe,
-    most_popular,
-    nearest,
-    popularity_bands,
-    recall_by_position,
-    recovery_values,
-    residual_values,
-    standardised,
-    with_intervals,
-)
+from reverie.llm.interpreter.recipe import TaskName
+from reverie.llm.interpreter.session import Session
+from reverie.llm.windows import Histories, Windows
 from reverie.report.table import Table
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.llm.interpreter.recipe import TaskName
-    from reverie.llm.interpreter.session import Session
-    from reverie.llm.windows import Histories, Windows
-    from reverie.study.progress import Progress
+from reverie.study.progress import Progress
+from reverie.study.rows import common_columns
 
 
 def sample_titles(session: Session, windows: Windows, others: int) -> NDArray[np.int64]:
@@ -149,20 +133,23 @@ def make_table(session: Session, windows: Windows, progress: Progress) -> Answer
     histories = session.histories(windows)
     generator = AnswerGenerator(session, histories, session.folder / "answers")
     answered = {key: generator.answers(*key, progress) for key in generated_rows(session)}
+    canonical, counts = session.titles.canonical, session.split.train.item_counts()
+    band = measure.popularity_bands(np.bincount(canonical, counts, minlength=len(counts)).astype(np.int64))
     rows: list[TableRow] = []
     positions: list[float] = []
     for task in dict.fromkeys(task for task, _, _ in answered):
-        truth = _truth(session, windows, task)
-        everything: dict[tuple[str, str, str], Answered] = {key: one for key, one in answered.items() if key[0] == task}
+        wanted = [canonical[row if task == "recovery" else row[-1:]].tolist() for row in windows.rows()]
+        truth = measure.Truth(wanted, windows.users, band, np.unique(canonical[session.held_out]))
+        everything: dict[tuple[str, str, str], measure.Answered] = {key: one for key, one in answered.items() if key[0] == task}
         everything |= {(task, name, ""): one for name, one in _controls(session, histories, truth, task).items()}
-        measure = recovery_values if task == "recovery" else residual_values
-        values = {key: measure(one, truth) for key, one in everything.items()}
+        values_of = measure.recovery_values if task == "recovery" else measure.residual_values
+        values = {key: values_of(one, truth) for key, one in everything.items()}
         if task == "residual" and session.recipe.test.ranked:
             for key, ranks in _ranks(session, windows, generator).items():
                 values[key] = values[key] | rank_values(ranks, windows.users)
         rows += [_row(key, values, MAIN[task]) for key in values]
         if task == "recovery":
-            positions = recall_by_position(everything[next(iter(everything))], truth)
+            positions = measure.recall_by_position(everything[next(iter(everything))], truth)
     table = AnswerTable(rows, len(windows), positions)
     write_json(session.folder / "table.json", table.plain())
     return table
@@ -189,29 +176,21 @@ def _row(key: tuple[str, str, str], values: dict[tuple[str, str, str], dict[str,
     against = None
     if row != "model" and partner in values:
         metrics = [name for name in (main, f"{main}_held_out") if values[key][name].denominator.sum() > 0]
-        against = {name: difference(values[partner][name], values[key][name]) for name in metrics}
-    return TableRow(task, row, decoding, with_intervals(values[key]), against)
+        against = {name: measure.difference(values[partner][name], values[key][name]) for name in metrics}
+    return TableRow(task, row, decoding, measure.with_intervals(values[key]), against)
 
 
-def _truth(session: Session, windows: Windows, task: str) -> Truth:
-    canonical = session.titles.canonical
-    rows = [canonical[row if task == "recovery" else row[-1:]].tolist() for row in windows.rows()]
-    counts = session.split.train.item_counts()
-    band = popularity_bands(np.bincount(canonical, counts, minlength=len(counts)).astype(np.int64))
-    return Truth(rows, windows.users, band, np.unique(canonical[session.held_out]))
-
-
-def _controls(session: Session, histories: Histories, truth: Truth, task: str) -> dict[str, Answered]:
+def _controls(session: Session, histories: Histories, truth: measure.Truth, task: str) -> dict[str, measure.Answered]:
     """Return the rows that need no language model."""
     table, titles, lengths = session.table, session.titles, histories.lengths
     counts = session.split.train.item_counts()
-    found = {"popularity": most_popular(counts, [len(set(row)) for row in truth.rows], titles)}
+    found = {"popularity": measure.most_popular(counts, [len(set(row)) for row in truth.rows], titles)}
     if task == "recovery":
         states, ends, train = histories.states, lengths, session.histories(session.windows("train"))
-        probe = fit_probe(train, len(table), session.recipe.training.seed)
+        probe = measure.fit_probe(train, len(table), session.recipe.training.seed)
         with torch.no_grad():
-            guess = probe(standardised(states, train)).argmax(-1) + 1
-        found["linear-probe"] = as_mentions(guess.numpy(), ends, titles)
+            guess = probe(measure.standardised(states, train)).argmax(-1) + 1
+        found["linear-probe"] = measure.as_mentions(guess.numpy(), ends, titles)
         sources, asked = {"nearest": states}, states
     else:
         at, rows = torch.from_numpy(lengths - 1), torch.arange(len(lengths))
@@ -219,11 +198,11 @@ def _controls(session: Session, histories: Histories, truth: Truth, task: str) -
         sources, ends = {"nearest-after": after[:, None], "nearest-residual": (after - before)[:, None]}, np.ones_like(lengths)
         asked = after[:, None]
     if session.prompts.interpreter.recalls:
-        found["questions"] = as_mentions(session.prompts.interpreter.recalled(asked).numpy(), ends, titles)
+        found["questions"] = measure.as_mentions(session.prompts.interpreter.recalled(asked).numpy(), ends, titles)
     for name, vectors in sources.items():
         for kind, cosine in (("dot", False), ("cosine", True)):
-            found[f"{name}-{kind}"] = as_mentions(nearest(vectors, table, cosine).numpy(), ends, titles)
-    return {name: Answered(mentions, []) for name, mentions in found.items()}
+            found[f"{name}-{kind}"] = measure.as_mentions(measure.nearest(vectors, table, cosine).numpy(), ends, titles)
+    return {name: measure.Answered(mentions, []) for name, mentions in found.items()}
 
 
 SHOWN: dict[str, dict[str, str]] = {
@@ -242,23 +221,9 @@ SHOWN: dict[str, dict[str, str]] = {
 def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
     """Return all metrics of a table as rows of a results table."""
     session, facts = done.session, done.facts
-    common = {
-        "recipe": session.recipe.name,
-        "dataset": session.split.dataset,
-        "dataset_sha256": session.split.sha256,
-        "protocol": session.split.protocol,
-        "slice": "all",
-        "seen": "",
-        "fit_on": "train",
-        "model": session.run.recipe.model_name,
-        "seed": session.recipe.training.seed,
-        "interval": "cluster_bootstrap(1000)",
-        "best_epoch": facts["best_step"],
-        "seconds": facts["seconds"],
-        "peak_mb": facts["peak_mb"],
-        "commit": facts["commit"],
-        "trials": 1,
-    }
+    own = {"model": session.run.recipe.model_name, "seed": session.recipe.training.seed, "interval": "cluster_bootstrap(1000)"}
+    cost = {"best_epoch": facts["best_step"]} | {name: facts[name] for name in ("seconds", "peak_mb", "commit")}
+    common = common_columns(session.recipe.name, session.split, seen="", **own, **cost)
     found = []
     for row in done.table.rows:
         said = row.decoding != ""

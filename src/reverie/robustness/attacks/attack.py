@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+from itertools import count
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.profiles import Profiles
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError
 from reverie.evaluation.recommendations import find_items
 from reverie.options import Config, Configured
-from reverie.robustness.threat import AVAILABLE, NEEDS
+from reverie.protocols import Recommender
+from reverie.robustness.arena import Arena, Ratings
+from reverie.robustness.threat import AVAILABLE, NEEDS, BudgetConfig, GoalConfig, Knowledge, Need
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
-    from reverie.robustness.arena import Arena, Ratings
-    from reverie.robustness.threat import BudgetConfig, GoalConfig, Knowledge, Need
+Reward = Callable[[Profiles], float]
+"""What a trial of profiles is worth."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Goal:
 
     def target_of_each(self, n: int) -> NDArray[np.int32]:
         """Divide fake users evenly among the targets → [n]."""
-        if not len(self.targets):
-            return np.zeros(n, dtype=np.int32)
-        return self.targets[np.arange(n) % len(self.targets)]
+        return self.targets[np.arange(n) % len(self.targets)] if len(self.targets) else np.zeros(n, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class View:
     deviation: float
     arena: Arena
     victim: Recommender | None = None
-    reward: Callable[[Profiles], float] | None = None
+    reward: Reward | None = None
     trials: int = 0
 
     @property
@@ -123,11 +121,7 @@ def popularity_groups(arena: Arena) -> dict[str, NDArray[np.int32]]:
 
 
 def attacker_view(
-    arena: Arena,
-    knowledge: Knowledge,
-    seed: int,
-    victim: Recommender | None = None,
-    reward: Callable[[Profiles], float] | None = None,
+    arena: Arena, knowledge: Knowledge, seed: int, victim: Recommender | None = None, reward: Reward | None = None
 ) -> View:
     """Return what an attacker sees of an arena."""
     sight, ratings = AVAILABLE[knowledge.kind], arena.ratings
@@ -151,13 +145,11 @@ def attacker_view(
     )
 
 
-def _count_trials(reward: Callable[[Profiles], float], trials: int) -> Callable[[Profiles], float]:
-    used = 0
+def _count_trials(reward: Reward, trials: int) -> Reward:
+    used = count(1)
 
     def counted(profiles: Profiles) -> float:
-        nonlocal used
-        used += 1
-        if used > trials:
+        if next(used) > trials:
             raise ConfigError(f"the attack asks for more than {trials} trials; raise knowledge.trials")
         return reward(profiles)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.data.profiles import Profiles
+from reverie.robustness.arena import Scale
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AushConfig, LegupConfig
 from reverie.robustness.attacks.gradient import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.simple import target_cooccurrence
@@ -24,13 +25,6 @@ from reverie.robustness.attacks.templates import (
     without_targets,
 )
 from reverie.seeds import numpy_generator, seed_torch
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.arena import Scale
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -55,10 +49,8 @@ class AUSH(BaseAttack[AushConfig]):
     needs = frozenset({"ratings", "popularity"})
     goals = frozenset({"promote"})
 
-    def __init__(self, config: AushConfig) -> None:
-        self.config = config
-        self.generator: nn.Module | None = None
-        """Of the last `craft`."""
+    generator: nn.Module | None = None
+    """Of the last `craft`."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
@@ -200,10 +192,8 @@ class LegUp(BaseAttack[LegupConfig]):
     needs = frozenset({"ratings"})
     goals = frozenset({"promote", "demote"})
 
-    def __init__(self, config: LegupConfig) -> None:
-        self.config = config
-        self.generator: RatingGenerator | None = None
-        """Of the last `craft`."""
+    generator: RatingGenerator | None = None
+    """Of the last `craft`."""
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.data.profiles import Profiles
+from reverie.robustness.arena import Scale
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AiaConfig, PgaConfig, RevadvConfig
 from reverie.robustness.attacks.surrogate import PoisoningLoss, Through
 from reverie.robustness.attacks.templates import (
@@ -20,11 +22,6 @@ from reverie.robustness.attacks.templates import (
     without_targets,
 )
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.arena import Scale
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class _HardStep(torch.autograd.Function):

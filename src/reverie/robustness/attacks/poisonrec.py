@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.data.profiles import Profiles
 from reverie.errors import ConfigError
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.robustness.arena import Codes, Floats
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import PoisonrecConfig
 from reverie.robustness.attacks.gradient import gradient_step
 from reverie.robustness.attacks.templates import append_targets, n_fillers
 from reverie.seeds import seed_torch, torch_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.attack import Budget, Goal, View
-
 
 class ItemTree:
     """Paths from the root to items; popularity [N]."""
 
-    def __init__(self, popularity: NDArray[np.int64], head: float, forbidden: NDArray[np.int64]) -> None:
+    def __init__(self, popularity: Codes, head: float, forbidden: Codes) -> None:
         order = np.argsort(-popularity, kind="stable")
         order = order[~np.isin(order + 1, forbidden)]
         if len(order) < 2:
@@ -43,13 +37,10 @@ class ItemTree:
             items, node, column = order[offset : offset + size], np.arange(size, 2 * size), depth - 1
             while (node > 1).any():  # from the leaves up; node 1 is the top of this tree
                 inside = node > 1
-                self.nodes[items[inside], column] = self._number(side, node[inside] // 2)
+                self.nodes[items[inside], column] = node[inside] // 2 + side * (sizes[0] - 1)
                 self.right[items[inside], column] = node[inside] % 2 == 1
                 node, column = np.where(inside, node // 2, node), column - 1
             self.nodes[items, 0], self.right[items, 0] = 0, side == 1
-
-    def _number(self, side: int, node: NDArray[np.int64]) -> NDArray[np.int64]:
-        return node if side == 0 else node + self._sizes[0] - 1
 
     def draw(self, states: Tensor, table: Tensor, bias: Tensor, generator: torch.Generator) -> Tensor:
         """Walk down the tree from the root; at a node, right has probability ``sigmoid(<state, node> + bias)``.
@@ -150,9 +141,7 @@ class PoisonRec(BaseAttack[PoisonrecConfig]):
             raise ConfigError("attack 'poisonrec' was only given rewards that are no numbers; check the reward")
         return best
 
-    def _learn(
-        self, policy: Policy, optimiser: torch.optim.Optimizer, users: Tensor, columns: Tensor, rewards: NDArray[np.float64]
-    ) -> None:
+    def _learn(self, policy: Policy, optimiser: torch.optim.Optimizer, users: Tensor, columns: Tensor, rewards: Floats) -> None:
         spread = float(rewards.std())
         if spread == 0.0:
             return
@@ -167,7 +156,7 @@ class PoisonRec(BaseAttack[PoisonrecConfig]):
             gradient_step(optimiser, loss)
 
 
-def _profiles(columns: NDArray[np.int64], view: View, goal: Goal) -> Profiles:
+def _profiles(columns: Codes, view: View, goal: Goal) -> Profiles:
     """Return profiles in the order of drawing, an item where it was first drawn, the target last."""
     n = len(columns)
     owners = np.repeat(np.arange(n), columns.shape[1])

@@ -12,23 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from reverie.data.queries import extended
+from reverie.data.queries import Queries, extended
 from reverie.evaluation.ranking import evaluation_mode, score_batch
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.protocols import Recommender
+from reverie.robustness.arena import Floats
+from reverie.robustness.attacks.attack import BaseAttack, Goal, View
 from reverie.robustness.attacks.config import ProfilePollutionConfig
 from reverie.robustness.attacks.simple import target_cooccurrence
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.protocols import Recommender
-    from reverie.robustness.attacks.attack import Goal, View
 _CELLS = 1 << 23
 """Scores held at a time."""
 
@@ -61,11 +57,7 @@ class ProfilePollution(BaseAttack[ProfilePollutionConfig]):
 
 
 def greedy_events(
-    asked: Queries,
-    pool: NDArray[np.int32],
-    events: int,
-    gain: Callable[[Queries], NDArray[np.float64]],
-    tell: Callable[[], None] | None = None,
+    asked: Queries, pool: NDArray[np.int32], events: int, gain: Callable[[Queries], Floats], tell: Callable[[], None] | None = None
 ) -> NDArray[np.int32]:
     """Choose events to append to histories, one after the other, each the one of the largest gain after those before it.
 
@@ -83,7 +75,7 @@ def greedy_events(
     return chosen
 
 
-def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sign: float) -> NDArray[np.float64]:
+def _log_share(model: Recommender, queries: Queries, target: int, seed: int, sign: float) -> Floats:
     """Return `sign` times the log of the target's share of the softmax over the catalogue, for each history."""
     step = max(1, _CELLS // queries.sequences.vocabulary.n_items)
     parts = []

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.data.profiles import Profiles
+from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import evaluation_mode
-from reverie.protocols import Represents
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.protocols import Recommender, Represents
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import GuidedSessionsConfig, InjectedSessionsConfig
 from reverie.robustness.attacks.templates import append_targets
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
-    from reverie.robustness.attacks.attack import Budget, Goal, View
 
 
 class InjectedSessions(BaseAttack[InjectedSessionsConfig]):

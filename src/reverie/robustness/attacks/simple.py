@@ -10,22 +10,18 @@ References
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.data.profiles import Profiles
+from reverie.options import Options
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import NoOptions
 from reverie.robustness.attacks.templates import NO_PROFILES, draw_items, rates_target, seen_ratings, stack_profiles
+from reverie.robustness.threat import Need
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.options import Options
-    from reverie.robustness.attacks.attack import Budget, Goal, View
-    from reverie.robustness.threat import Need
 
 Level = Literal["highest", "lowest", "mean", "item"]
 

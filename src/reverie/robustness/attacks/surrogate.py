@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from reverie.robustness.attacks.attack import Goal, View
+from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
 from reverie.robustness.attacks.templates import like_targets, seen_ratings
 from reverie.seeds import torch_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.robustness.attacks.attack import Goal, View
-    from reverie.robustness.attacks.config import AimConfig, OnSurrogateConfig, SurrogateConfig
-
-
 Through = Literal["all", "last"] | int
 """Sweeps of the refit that a gradient passes through; "last" is the solution for the items alone, users held fixed."""
-_TOP = 10
+TOP = 10
+"""Length of the list that a target should be in."""
 _LOW = -1e4
 """Stands for the tenth score of a user who has fewer unseen items."""
-_CHUNK = 512
+CHUNK = 512
 """Users whose scores are held at once."""
 
 
@@ -138,9 +135,8 @@ class AttackLoss:
     def sample_users(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Draw the users of one step."""
         n = self.likes.shape[0]
-        if n <= self.config.audience:
-            return np.arange(n)
-        return np.sort(generator.choice(n, self.config.audience, replace=False))
+        fewer = self.config.audience
+        return np.arange(n) if n <= fewer else np.sort(generator.choice(n, fewer, replace=False))
 
     def loss(self, users: Tensor, items: Tensor, rows: NDArray[np.int64]) -> tuple[float, Tensor]:
         """Return the loss, holding the scores of 512 users at a time; users [U, D], items [N, D]."""
@@ -148,8 +144,8 @@ class AttackLoss:
         fixed, table = users.detach()[rows].requires_grad_(wanted), items.detach().requires_grad_(wanted)
         value = 0.0
         with torch.set_grad_enabled(wanted):
-            for begin in range(0, len(rows), _CHUNK):
-                part = self._sum(fixed[begin : begin + _CHUNK] @ table.T, rows[begin : begin + _CHUNK]) / self._terms(rows)
+            for begin in range(0, len(rows), CHUNK):
+                part = self._sum(fixed[begin : begin + CHUNK] @ table.T, rows[begin : begin + CHUNK]) / self._terms(rows)
                 if part.requires_grad:
                     part.backward()  # type: ignore[no-untyped-call]
                 value += float(part.detach())
@@ -158,10 +154,8 @@ class AttackLoss:
         return value, (users[rows] * of_users).sum() + (items * of_items).sum()
 
     def _terms(self, rows: NDArray[np.int64]) -> int:
-        count = int(self.likes[rows].nnz)
-        if self.goal.kind != "damage":
-            count = len(rows) * len(self.columns) - int(self.likes[rows][:, self.columns].nnz)
-        return max(count, 1)
+        likes = self.likes[rows]
+        return max(likes.nnz if self.goal.kind == "damage" else len(rows) * len(self.columns) - likes[:, self.columns].nnz, 1)
 
     def _sum(self, scores: Tensor, rows: NDArray[np.int64]) -> Tensor:
         scores = scores / self.config.temperature
@@ -178,7 +172,7 @@ class AttackLoss:
             elif self.config.promote == "hit":
                 others = open_.masked_fill(hidden, -torch.inf)
                 others[:, column] = -torch.inf
-                tenth = others.topk(min(_TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
+                tenth = others.topk(min(TOP, others.shape[1] - 1), dim=1).values[:, -1].clamp(min=_LOW)
                 total = total - torch.sigmoid(target - tenth).sum()
             else:
                 below = hidden | (open_ < target[:, None])

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reverie.data.profiles import Profiles, profiles_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from reverie.robustness.arena import Ratings, Scale
-    from reverie.robustness.attacks.attack import Goal, View
-
+from reverie.robustness.arena import Codes, Floats, Ratings, Scale
+from reverie.robustness.attacks.attack import Goal, View
 
 NO_PROFILES = Profiles(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.int64))
 
 
-def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+def draw_items(n: int, size: int, n_items: int, forbidden: Codes, generator: np.random.Generator) -> Codes:
     """Draw distinct filler items for each of n profiles (Gumbel's top-k); forbidden [n, F] → [n, min(size, N - F)]."""
     keys = generator.gumbel(size=(n, n_items))
     rows = np.repeat(np.arange(n), forbidden.shape[1])
@@ -33,7 +27,7 @@ def draw_items(n: int, size: int, n_items: int, forbidden: NDArray[np.int64], ge
     return np.argpartition(-keys, size - 1, axis=1)[:, :size].astype(np.int64) + 1
 
 
-def stack_profiles(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], scale: Scale) -> Profiles:
+def stack_profiles(parts: Sequence[tuple[Codes, Floats]], scale: Scale) -> Profiles:
     """Lay blocks of columns side by side: row p of all blocks is profile p."""
     items = np.concatenate([block for block, _ in parts], axis=1)
     ratings = np.concatenate([np.broadcast_to(values, block.shape) for block, values in parts], axis=1)
@@ -97,9 +91,7 @@ def build_profiles(view: View, goal: Goal, items: NDArray[np.bool_], ratings: ND
     return append_targets(view, goal, owners, columns + 1, values, len(items))
 
 
-def append_targets(
-    view: View, goal: Goal, owners: NDArray[np.int64], items: NDArray[np.int64], ratings: NDArray[np.floating], n: int
-) -> Profiles:
+def append_targets(view: View, goal: Goal, owners: Codes, items: Codes, ratings: NDArray[np.floating], n: int) -> Profiles:
     """Return n profiles of given events and, behind them, each one's target, rated by the goal; owners, items, ratings [E]."""
     scale = view.arena.ratings.scale
     if rates_target(view, goal):

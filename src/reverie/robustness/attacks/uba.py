@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from reverie.robustness.attacks.attack import BaseAttack
+from reverie.data.profiles import Profiles
+from reverie.robustness.arena import Codes, Floats
+from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
-from reverie.robustness.attacks.surrogate import Surrogate
+from reverie.robustness.attacks.surrogate import CHUNK, TOP, Surrogate
 from reverie.robustness.attacks.templates import (
     build_profiles,
     keep_entries,
@@ -21,15 +23,8 @@ from reverie.robustness.attacks.templates import (
 )
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
-    from reverie.data.profiles import Profiles
-    from reverie.robustness.attacks.attack import Budget, Goal, View
-
-
-def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+def solve_knapsack(worth: Floats, total: int) -> Codes:
     """Choose b_u for each user u so that ``Σ_u worth[u, b_u]`` is largest and ``Σ_u b_u <= total``, by dynamic programming.
 
     worth [U, M + 1] → [U].
@@ -50,31 +45,23 @@ def solve_knapsack(worth: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     return given
 
 
-_TOP = 10
-_CHUNK = 512
-
-
-def hit_chance_by_paths(
-    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, most: int
-) -> NDArray[np.float64]:
+def hit_chance_by_paths(likes: csr_array, fakes: csr_array, users: Codes, column: int, most: int) -> Floats:
     """Count paths of three hops, user to item to user to item: entries of the cube of the graph's adjacency matrix.
 
     likes [U, N], fakes [M, N], users [M] → [M, most + 1].
     """
     probability = np.zeros((len(users), most + 1))
     added = np.asarray(fakes.sum(axis=1))
-    for begin in range(0, len(users), _CHUNK):
-        part = users[begin : begin + _CHUNK]
+    for begin in range(0, len(users), CHUNK):
+        part = users[begin : begin + CHUNK]
         paths = ((likes[part] @ likes.T) @ likes).toarray()
         tenth, own = _tenth(paths, likes[part], column)
-        copies = own[:, None] + added[begin : begin + _CHUNK, None] * np.arange(most + 1)
-        probability[begin : begin + _CHUNK] = copies > tenth[:, None]
+        copies = own[:, None] + added[begin : begin + CHUNK, None] * np.arange(most + 1)
+        probability[begin : begin + CHUNK] = copies > tenth[:, None]
     return probability
 
 
-def hit_chance_by_surrogate(
-    likes: csr_array, fakes: csr_array, users: NDArray[np.int64], column: int, config: UbaConfig, seed: int
-) -> NDArray[np.float64]:
+def hit_chance_by_surrogate(likes: csr_array, fakes: csr_array, users: Codes, column: int, config: UbaConfig, seed: int) -> Floats:
     """Solve the target's vector on a surrogate again with b copies of a user, and see how near that user's top 10 it comes.
 
     The equations of one item are changed by copies alone, so b copies are one small solve; other vectors are held fixed.
@@ -89,9 +76,9 @@ def hit_chance_by_surrogate(
     ridge = config.surrogate.ridge * (len(fans) + background * len(people))
     left = fans.T @ fans + background * people.T @ people + ridge * eye
     copies = torch.arange(most + 1, dtype=torch.float32)
-    for begin in range(0, len(users), _CHUNK):
-        part = users[begin : begin + _CHUNK]
-        liked_too = torch.from_numpy(fakes[begin : begin + _CHUNK].toarray()).float()
+    for begin in range(0, len(users), CHUNK):
+        part = users[begin : begin + CHUNK]
+        liked_too = torch.from_numpy(fakes[begin : begin + CHUNK].toarray()).float()
         liked_too[:, column] = 1.0
         fake = surrogate.fake_step(items, liked_too)
         more = (1 + background) * fake[:, :, None] * fake[:, None, :]
@@ -103,7 +90,7 @@ def hit_chance_by_surrogate(
         tenth, _ = _tenth(scores.numpy(), likes[part], column)
         reached = torch.einsum("ud,ubd->ub", people[part], vectors)
         ahead = (reached - torch.from_numpy(tenth)[:, None]) / config.temperature
-        probability[begin : begin + _CHUNK] = torch.sigmoid(ahead).numpy()
+        probability[begin : begin + CHUNK] = torch.sigmoid(ahead).numpy()
     return probability
 
 
@@ -112,7 +99,7 @@ def _tenth(scores: NDArray[np.floating], seen: csr_array, column: int) -> tuple[
     own = scores[:, column].copy()
     scores = np.where(seen.toarray() > 0, -np.inf, scores)
     scores[:, column] = -np.inf
-    place = scores.shape[1] - min(_TOP, scores.shape[1])
+    place = scores.shape[1] - min(TOP, scores.shape[1])
     tenth = np.partition(scores, place, axis=1)[:, place]
     return np.where(np.isfinite(tenth), tenth, np.finfo(np.float32).min).astype(np.float32), own
 
@@ -151,7 +138,7 @@ class UBA(BaseAttack[UbaConfig]):
         made = sample_entries(copied[chosen], n, draw)
         return build_profiles(view, goal, rated_entries(made), made.toarray())
 
-    def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> NDArray[np.int64]:
+    def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> Codes:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)
         has[ratings[:, [column]].tocoo().coords[0]] = True
         users = np.flatnonzero(~has & (np.diff(copied.indptr) > 0))
@@ -160,8 +147,8 @@ class UBA(BaseAttack[UbaConfig]):
         return np.sort(draw.permutation(users)[: self.config.candidates])
 
     def _hit_chances(
-        self, likes: csr_array, own: csr_array, users: NDArray[np.int64], column: int, n: int, seed: int, draw: np.random.Generator
-    ) -> NDArray[np.float64]:
+        self, likes: csr_array, own: csr_array, users: Codes, column: int, n: int, seed: int, draw: np.random.Generator
+    ) -> Floats:
         config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
             fakes = sample_entries(own, n, draw)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured, checked
-from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, VatConfig
+from reverie.robustness.defences.config import AprConfig, NoneConfig, RemoveConfig, RobustLossConfig, TruncatedLossConfig, VatConfig
+from reverie.robustness.detectors.detector import Detector, DetectorInput
 from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.robustness.defences.config import RobustLossConfig, TruncatedLossConfig
-    from reverie.robustness.detectors.detector import Detector, DetectorInput
 
 
 @dataclass(frozen=True)
@@ -149,9 +145,8 @@ def build_adversarial(config: AprConfig | VatConfig) -> TrainingDefence:
 def build_truncated_loss(config: TruncatedLossConfig) -> TrainingDefence:
     """Return denoising by loss (Wang et al., WSDM 2021), around the victim's own objective."""
     read = {"drop", "steps"} if config.rule == "truncated" else {"beta"}
-    return TrainingDefence(
-        "truncated-loss", {"objective": {"kind": config.rule, "objective": None} | config.model_dump(include=read)}
-    )
+    objective = {"kind": config.rule, "objective": None} | config.model_dump(include=read)
+    return TrainingDefence("truncated-loss", {"objective": objective})
 
 
 def build_robust_loss(config: RobustLossConfig) -> TrainingDefence:
@@ -161,7 +156,5 @@ def build_robust_loss(config: RobustLossConfig) -> TrainingDefence:
         loss |= {"variant": "image", "mu": config.mu, "sigma": config.sigma}
     else:
         loss |= {"form": "reweight", "ratio": config.ratio}
-    negatives = {"n": config.negatives, "shared": True}
-    return TrainingDefence(
-        "robust-loss", {"cosine": True, "objective": {"kind": "contrastive", "loss": loss, "negatives": negatives}}
-    )
+    objective = {"kind": "contrastive", "loss": loss, "negatives": {"n": config.negatives, "shared": True}}
+    return TrainingDefence("robust-loss", {"cosine": True, "objective": objective})

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Configured
+from reverie.protocols import Recommender
 from reverie.robustness.defences.config import ReweightConfig
-from reverie.robustness.defences.defence import create_detector, users_with_events
+from reverie.robustness.defences.defence import Fitting, create_detector, users_with_events
+from reverie.robustness.detectors.detector import DetectorInput
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
-    from reverie.robustness.defences.defence import Fitting
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class Reweight(Configured[ReweightConfig]):

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from reverie.data.sequences import Sequences
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.detectors.config import OneNumberConfig, SequenceLikelihoodConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.robustness.detectors.features import per_user
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 class OneNumberDetector(BaseDetector[OneNumberConfig]):
     """Suspect users with a high (or low) number."""
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the number → [U]."""
         ratings = inputs.ratings
         data = ratings.matrix.data.astype(np.float64)
@@ -45,7 +39,7 @@ class SequenceLikelihood(BaseDetector[SequenceLikelihoodConfig]):
     popularity.
     """
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return distances from the middle → [U]."""
         suspicion = np.zeros(inputs.ratings.n_users)
         some = inputs.sequences.lengths > 0
@@ -59,7 +53,7 @@ class SequenceLikelihood(BaseDetector[SequenceLikelihoodConfig]):
         return suspicion
 
 
-def mean_log_likelihood(sequences: Sequences, backing: float) -> NDArray[np.float64]:
+def mean_log_likelihood(sequences: Sequences, backing: float) -> Floats:
     """Return how likely each row is under a Markov chain learnt from all the others → [rows]."""
     item, row = sequences.items[sequences.positions()].astype(np.int64), sequences.event_rows()
     n, width = sequences.vocabulary.n_items, sequences.vocabulary.n_items + 1
@@ -73,7 +67,7 @@ def mean_log_likelihood(sequences: Sequences, backing: float) -> NDArray[np.floa
     return np.asarray(np.bincount(row, weights=np.log(chance), minlength=len(sequences)) / np.maximum(sequences.lengths, 1))
 
 
-def _same(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+def _same(first: Codes, second: Codes) -> Codes:
     """How many events share both numbers with this one, itself included."""
     _, back, counts = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True, return_counts=True)
     return np.asarray(counts[back])

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.errors import ConfigError
+from reverie.robustness.arena import Codes, Floats
 from reverie.robustness.detectors.config import DegreeSadConfig, ProfileFeaturesConfig, SemiSadConfig
-from reverie.robustness.detectors.detector import BaseDetector
-from reverie.robustness.detectors.features import (
-    RATING,
-    all_features,
-    degree_features,
-    length_variation,
-    mean_similarity,
-    rating_features,
-)
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
+from reverie.robustness.detectors.features import all_features, degree_features, semi_sad_features
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import DetectorInput
-
-
-def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def labelled_users(inputs: DetectorInput, detector: str, *, genuine: bool = True) -> tuple[Codes, Codes]:
     """Return the users known to be fake, and those known to be real."""
     labels = inputs.labels
     if labels is None:
@@ -43,26 +31,21 @@ class NoLabels(ConfigError):
     """A detector learns from labels, and of fake or of real users none is known, as where a single fake user is looked for."""
 
 
-def tree_probabilities(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], depth: int, leaf: int, seed: int
-) -> NDArray[np.float64]:
+def tree_probabilities(features: Floats, fakes: Codes, real: Codes, depth: int, leaf: int, seed: int) -> Floats:
     """Return each user's probability of being fake under a decision tree of balanced classes; features [U, F] → [U].
 
     A leaf counts one more user, half of it fake, so that small pure leaves are less certain than large ones.
     """
     from sklearn.tree import DecisionTreeClassifier
 
-    tree = DecisionTreeClassifier(
-        max_depth=depth, min_samples_leaf=leaf, class_weight="balanced", random_state=_random_state(seed, "tree")
-    )
+    state = _random_state(seed, "tree")
+    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=leaf, class_weight="balanced", random_state=state)
     tree.fit(*_labelled(features, fakes, real))
     weight = tree.tree_.weighted_n_node_samples[tree.apply(features)]
     return np.asarray((tree.predict_proba(features)[:, 1] * weight + 0.5) / (weight + 1.0))
 
 
-def logistic_odds(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], ridge: float
-) -> NDArray[np.float64]:
+def logistic_odds(features: Floats, fakes: Codes, real: Codes, ridge: float) -> Floats:
     """Return each user's log odds of being fake under a logistic regression of balanced classes; features [U, F] → [U]."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -72,9 +55,7 @@ def logistic_odds(
     return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
 
 
-def boosted_odds(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64], trees: int, leaf: int, seed: int
-) -> NDArray[np.float64]:
+def boosted_odds(features: Floats, fakes: Codes, real: Codes, trees: int, leaf: int, seed: int) -> Floats:
     """Return each user's log odds of being fake under gradient-boosted trees of balanced classes; features [U, F] → [U]."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -88,9 +69,7 @@ def boosted_odds(
     return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
 
 
-def _labelled(
-    features: NDArray[np.float64], fakes: NDArray[np.int64], real: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _labelled(features: Floats, fakes: Codes, real: Codes) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the features and labels of the labelled users, fakes first."""
     return features[np.concatenate([fakes, real])], np.arange(len(fakes) + len(real)) < len(fakes)
 
@@ -108,7 +87,7 @@ class DegreeSAD(BaseDetector[DegreeSadConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the tree's chance of being fake → [U]."""
         fakes, real = labelled_users(inputs, "degree-sad")
         return tree_probabilities(degree_features(inputs.ratings), fakes, real, self.config.depth, self.config.leaf, seed)
@@ -129,13 +108,10 @@ class SemiSAD(BaseDetector[SemiSadConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return log odds of being fake → [U]."""
         fakes, real = labelled_users(inputs, "semi-sad")
-        ratings = inputs.ratings
-        rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
-        own = np.stack([mean_similarity(ratings, self.config.neighbours), length_variation(ratings)], axis=1)
-        x = np.concatenate([rated, own], axis=1)
+        x = semi_sad_features(inputs.ratings, self.config.neighbours)
         x = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
         fixed = np.full((len(x), 2), 0.0)
         fixed[real, 0], fixed[fakes, 1] = 1.0, 1.0
@@ -152,7 +128,7 @@ class SemiSAD(BaseDetector[SemiSadConfig]):
         return odds
 
 
-def _log_odds(x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_odds(x: Floats, weight: Floats) -> Floats:
     """Fit both classes to weighted rows, and return the log odds of the second."""
     total = weight.sum(axis=0)
     mean = (weight.T @ x) / total[:, None]
@@ -166,7 +142,7 @@ class ProfileFeatures(BaseDetector[ProfileFeaturesConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return log odds of being fake → [U]."""
         fakes, real = labelled_users(inputs, "profile-features")
         features, config = all_features(inputs.ratings, self.config.neighbours), self.config

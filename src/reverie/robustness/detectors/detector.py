@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from reverie.data.sequences import Sequences
 from reverie.options import Config, Configured
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.robustness.arena import Ratings
+from reverie.robustness.arena import Ratings
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.robustness.arena import Ratings
-
+from reverie.robustness.arena import Floats, Ratings
 
 RATING = ("mean", "deviation", "maximum", "minimum", "entropy", "rdma", "wdma", "wda", "fmtd")
 """Names of the columns of `rating_features`."""
 
 
-def per_user(ratings: Ratings, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def per_user(ratings: Ratings, values: Floats) -> Floats:
     """Return the mean over each user's ratings of a number given per rating; values [E] → [U]."""
     total = np.bincount(ratings.owners, weights=values, minlength=ratings.n_users)
     return np.asarray(total / np.maximum(ratings.lengths, 1))
 
 
-def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def quantile_per_user(ratings: Ratings, values: Floats, share: float) -> Floats:
     """Return a quantile of each user's numbers, the nearest from below; values [E] → [U]."""
     owners, lengths = ratings.owners, ratings.lengths
     if not len(values):
@@ -32,14 +26,14 @@ def quantile_per_user(ratings: Ratings, values: NDArray[np.float64], share: floa
     return np.where(lengths > 0, ordered[np.minimum(at, len(ordered) - 1)], 0.0)
 
 
-def degree_features(ratings: Ratings) -> NDArray[np.float64]:
+def degree_features(ratings: Ratings) -> Floats:
     """Return mean, range and upper quartile of the degrees of a user's items (MUD, RUD and QUD [3]_) → [U, 3]."""
     degree = ratings.item_counts[ratings.matrix.indices].astype(np.float64)
     spread = quantile_per_user(ratings, degree, 1.0) - quantile_per_user(ratings, degree, 0.0)
     return np.stack([per_user(ratings, degree), spread, quantile_per_user(ratings, degree, 0.75)], axis=1)
 
 
-def rating_features(ratings: Ratings) -> NDArray[np.float64]:
+def rating_features(ratings: Ratings) -> Floats:
     """Describe how a user rates → [U, 9].
 
     With d the distance of a rating from the item's mean and c the item's number of ratings, over the n ratings of a user:
@@ -73,13 +67,13 @@ def rating_features(ratings: Ratings) -> NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def length_variation(ratings: Ratings) -> NDArray[np.float64]:
+def length_variation(ratings: Ratings) -> Floats:
     """Return how far a profile's length is from the mean, over the sum of squares of all such distances (LengthVar [2]_) → [U]."""
     away = ratings.lengths - ratings.lengths.mean()
     return np.asarray(np.abs(away) / max(float((away**2).sum()), 1e-300) * (away != 0))
 
 
-def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDArray[np.float64]:
+def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> Floats:
     """Return the mean Pearson correlation of a user with the most similar other users (DegSim [1]_) → [U]."""
     values = ratings.matrix.astype(np.float64)
     values.data = values.data - ratings.scale.low + 1.0  # moved, so that a stored 0 stays stored; correlation does not change
@@ -102,7 +96,13 @@ def mean_similarity(ratings: Ratings, neighbours: int, block: int = 512) -> NDAr
     return similarity
 
 
-def all_features(ratings: Ratings, neighbours: int) -> NDArray[np.float64]:
+def semi_sad_features(ratings: Ratings, neighbours: int) -> Floats:
+    """Return entropy, RDMA, FMTD, DegSim and LengthVar → [U, 5]."""
+    rated = rating_features(ratings)[:, [RATING.index(name) for name in ("entropy", "rdma", "fmtd")]]
+    return np.concatenate([rated, np.stack([mean_similarity(ratings, neighbours), length_variation(ratings)], axis=1)], axis=1)
+
+
+def all_features(ratings: Ratings, neighbours: int) -> Floats:
     """Return all features; those that are counts as logarithms → [U, 15]."""
     own = [np.log1p(ratings.lengths), length_variation(ratings), mean_similarity(ratings, neighbours)]
     return np.concatenate([np.log1p(degree_features(ratings)), rating_features(ratings), np.stack(own, axis=1)], axis=1)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import LinearOperator, svds
 
+from reverie.robustness.arena import Floats
 from reverie.robustness.detectors.classifiers import labelled_users
 from reverie.robustness.detectors.config import FapConfig, FraudarConfig, GraphAutoencoderConfig, PcaConfig, UserPcaConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-    from reverie.robustness.detectors.detector import DetectorInput
-
-
-def leading_components(
-    matrix: csr_array | LinearOperator, n: int, seed: int, stream: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def leading_components(matrix: csr_array | LinearOperator, n: int, seed: int, stream: str) -> tuple[Floats, Floats]:
     """Return at most n left and right singular vectors; matrix [U, N] → [U, n], [n, N]."""
     n_users, n_items = matrix.shape
     k = min(n, min(matrix.shape) - 1)
@@ -37,7 +29,7 @@ class PCADetector(BaseDetector[PcaConfig]):
     .. [1] Mehta and Nejdl, Unsupervised strategies for shilling detection and robust collaborative filtering, UMUAI 19, 2009.
     """
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return minus the summed projections of squared ratings → [U]."""
         matrix = csr_array(inputs.ratings.matrix.astype(np.float64))
         first = np.asarray(matrix.sum(axis=0)).ravel() / matrix.shape[0]
@@ -57,7 +49,7 @@ class UserPCA(BaseDetector[UserPcaConfig]):
        (PCAVarSelect).
     """
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return minus the sum of squared coefficients → [U]."""
         matrix = inputs.ratings.matrix.astype(np.float64)
         n_users, n_items = matrix.shape
@@ -66,10 +58,10 @@ class UserPCA(BaseDetector[UserPcaConfig]):
         spread = np.sqrt(np.maximum(np.bincount(owners, weights=matrix.data**2, minlength=n_users) / n_items - mean**2, 0.0))
         scale = np.where(spread > 1e-12, 1.0 / np.maximum(spread, 1e-12), 0.0)
 
-        def forth(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        def forth(x: Floats) -> Floats:
             return np.asarray(scale * (matrix @ x.ravel() - mean * x.sum()))
 
-        def back(y: NDArray[np.float64]) -> NDArray[np.float64]:
+        def back(y: Floats) -> Floats:
             return np.asarray(matrix.T @ (scale * y.ravel()) - float((mean * scale) @ y.ravel()))
 
         standardised = LinearOperator(matrix.shape, matvec=forth, rmatvec=back, dtype=np.dtype(np.float64))
@@ -89,7 +81,7 @@ class GraphAutoencoder(BaseDetector[GraphAutoencoderConfig]):
     .. [3] Baldi and Hornik, Neural networks and principal component analysis, Neural Networks 2, 1989 (the optimum in closed form).
     """
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the share of each user's row that is not rebuilt → [U]."""
         ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
@@ -110,7 +102,7 @@ class Fraudar(BaseDetector[FraudarConfig]):
     .. [2] Bahmani, Kumar and Vassilvitskii, Densest subgraph in streaming and MapReduce, VLDB 2012 (many nodes at a time).
     """
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the time of removal → [U]."""
         ratings = inputs.ratings
         edges = csr_array(ratings.matrix.astype(np.float64))
@@ -141,7 +133,7 @@ class FAP(BaseDetector[FapConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return probabilities of being fake → [U]."""
         fakes, real = labelled_users(inputs, "fap", genuine=self.config.hold_genuine)
         weights, scale = csr_array(inputs.ratings.matrix.astype(np.float64)), inputs.ratings.scale

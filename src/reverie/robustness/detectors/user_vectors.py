@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
+from reverie.robustness.arena import Codes, Floats, Ratings
 from reverie.robustness.detectors.classifiers import labelled_users, tree_probabilities
 from reverie.robustness.detectors.config import BayesDetectorConfig, CoDetectorConfig
-from reverie.robustness.detectors.detector import BaseDetector
+from reverie.robustness.detectors.detector import BaseDetector, DetectorInput
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.robustness.arena import Ratings
-    from reverie.robustness.detectors.detector import DetectorInput
 
 
 def user_cooccurrence(ratings: Ratings, shift: float = 1.0, block: int = 512) -> csr_array:
@@ -46,14 +39,14 @@ class CoDetector(BaseDetector[CoDetectorConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the tree's chance of being fake → [U]."""
         fakes, real = labelled_users(inputs, "co-detector")
         vectors = joint_user_vectors(inputs.ratings, self.config, seed)
         return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
-def joint_user_vectors(ratings: Ratings, config: CoDetectorConfig, seed: int) -> NDArray[np.float64]:
+def joint_user_vectors(ratings: Ratings, config: CoDetectorConfig, seed: int) -> Floats:
     """Factorise ratings and co-occurrence with common user vectors → [U, dim]."""
     rated = csr_array(ratings.matrix.astype(np.float64))
     width = ratings.scale.high - ratings.scale.low
@@ -82,9 +75,7 @@ class _Terms:
         self.stored.data = np.ones_like(values.data)
         self.count = np.diff(values.indptr).astype(np.float64)
 
-    def normal(
-        self, b: NDArray[np.float64], v: NDArray[np.float64] | None = None, z: NDArray[np.float64] | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def normal(self, b: Floats, v: Floats | None = None, z: Floats | None = None) -> tuple[Floats, Floats, Floats]:
         dim = b.shape[1]
         gram = (self.stored @ (b[:, :, None] * b[:, None, :]).reshape(len(b), -1)).reshape(-1, dim, dim)
         right = self.values @ b
@@ -92,14 +83,12 @@ class _Terms:
             right = right - v[:, None] * (self.stored @ b) - self.stored @ (z[:, None] * b)
         return gram, right, self.count
 
-    def solve(
-        self, gram: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.float64], ridge: float
-    ) -> NDArray[np.float64]:
+    def solve(self, gram: Floats, right: Floats, count: Floats, ridge: float) -> Floats:
         weight = ridge * np.maximum(count, 1.0)
         left = gram + weight[:, None, None] * np.eye(right.shape[1])
         return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0], dtype=np.float64)
 
-    def bias(self, a: NDArray[np.float64], b: NDArray[np.float64], z: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
+    def bias(self, a: Floats, b: Floats, z: Floats, ridge: float) -> Floats:
         left = np.asarray(self.values.sum(axis=1)).ravel() - (a * (self.stored @ b)).sum(axis=1) - self.stored @ z
         return np.asarray(left / np.maximum(self.count * (1.0 + ridge), 1.0))
 
@@ -112,25 +101,22 @@ class BayesDetector(BaseDetector[BayesDetectorConfig]):
 
     supervised = True
 
-    def suspicion(self, inputs: DetectorInput, seed: int) -> NDArray[np.float64]:
+    def suspicion(self, inputs: DetectorInput, seed: int) -> Floats:
         """Return the tree's chance of being fake → [U]."""
         fakes, real = labelled_users(inputs, "bayes-detector")
         vectors = ranked_user_vectors(inputs.ratings, fakes, real, self.config, seed)
         return tree_probabilities(vectors, fakes, real, self.config.depth, self.config.leaf, seed)
 
 
-def ranked_user_vectors(
-    ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64], config: BayesDetectorConfig, seed: int
-) -> NDArray[np.float64]:
+def ranked_user_vectors(ratings: Ratings, fakes: Codes, real: Codes, config: BayesDetectorConfig, seed: int) -> Floats:
     """Fit the vectors → [U, dim]."""
     generator = numpy_generator(seed, "bayes-detector")
     information = user_cooccurrence(ratings, config.shift).tocoo()
     first, second = information.coords
     draw, n, dim = _Pairs(ratings, fakes, real), ratings.n_users, config.dim
     # columns of `user` and `context`: vectors p and g, then the biases w and c, then a 1 for the bias of the other side
-    user, context = (
-        np.concatenate([generator.normal(0.0, 0.1, (n, dim)), np.zeros((n, 1)), np.ones((n, 1))], axis=1) for _ in "pg"
-    )
+    ends = [np.zeros((n, 1)), np.ones((n, 1))]
+    user, context = (np.concatenate([generator.normal(0.0, 0.1, (n, dim)), *ends], axis=1) for _ in "pg")
     context[:, [dim, dim + 1]] = context[:, [dim + 1, dim]]
     item = generator.normal(0.0, 0.1, (ratings.n_items, dim))
     # both terms are sums; the first is sampled as a mean over its entries, so the second is a mean times this share
@@ -161,7 +147,7 @@ def ranked_user_vectors(
     return user[:, :dim]
 
 
-def _shrink(table: NDArray[np.float64], rows: NDArray[np.int64], ridge: float) -> NDArray[np.float64]:
+def _shrink(table: Floats, rows: Codes, ridge: float) -> Floats:
     """Return the slope of ridge times the mean squared length of some rows."""
     return 2.0 * ridge / len(rows) * np.bincount(rows, minlength=len(table))[:, None] * table
 
@@ -172,7 +158,7 @@ class _Adam:
     def __init__(self, shape: tuple[int, ...], rate: float) -> None:
         self.mean, self.square, self.rate, self.n = np.zeros(shape), np.zeros(shape), rate, 0
 
-    def __call__(self, slope: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, slope: Floats) -> Floats:
         self.n += 1
         self.mean += 0.1 * (slope - self.mean)
         self.square += 0.001 * (slope**2 - self.square)
@@ -183,7 +169,7 @@ class _Adam:
 class _Pairs:
     """Draws of (fake, real, item) where both rated the item, over the ratings of known fakes."""
 
-    def __init__(self, ratings: Ratings, fakes: NDArray[np.int64], real: NDArray[np.int64]) -> None:
+    def __init__(self, ratings: Ratings, fakes: Codes, real: Codes) -> None:
         self.real = real
         self.by_item = csc_array(ratings.matrix[real])
         raters = np.diff(self.by_item.indptr)
@@ -194,7 +180,7 @@ class _Pairs:
         self.begin, self.raters = self.by_item.indptr[self.item], raters[self.item]
         self.n = len(self.fake)
 
-    def __call__(self, size: int, generator: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def __call__(self, size: int, generator: np.random.Generator) -> tuple[Codes, Codes, Codes]:
         at = generator.integers(self.n, size=min(size, self.n))
         mate = self.begin[at] + (generator.random(len(at)) * self.raters[at]).astype(np.int64)
         return self.fake[at], self.real[self.by_item.indices[mate]], self.item[at]
