@@ -64,16 +64,16 @@ def test_lists_by_ids_after_the_log_grew(ask: Callable, finished: Path, clicks: 
 
 
 def test_what_measures_refuses_a_changed_log(ask: Callable, finished: Path, clicks: Path) -> None:
-    kept = ask("evaluate", "runs/tiny", "--seen", "keep", "--json").out
+    kept = ask("evaluate", "runs/tiny", "--seen", "remove", "--json").out
     shutil.copy(clicks, "then.csv")
     grow(clicks)
-    for words in (("evaluate", "runs/tiny", "--seen", "keep"), ("compare", "runs/tiny"), ("attack", "runs/tiny", "--smoke")):
+    for words in (("evaluate", "runs/tiny", "--seen", "remove"), ("compare", "runs/tiny"), ("attack", "runs/tiny", "--smoke")):
         answer = ask(*words)
         assert (answer.code, answer.out) == (2, "")
         assert f"{clicks} {CHANGED}" in answer.err
         assert answer.err.endswith("give the log of then with --log, or train again in another folder\n")
         assert "--log" in ask(words[0], "--help").out
-    assert ask("evaluate", "runs/tiny", "--seen", "keep", "--json", "--log", "then.csv").out == kept
+    assert ask("evaluate", "runs/tiny", "--seen", "remove", "--json", "--log", "then.csv").out == kept
     assert ask("compare", "runs/tiny", "--log", "then.csv").code == 0
     assert "which names its own" in ask("attack", "robustness-filmtrust", "--log", "then.csv").err
     assert "is none; leave it out" in ask("compare", "clicks.csv", "--log", "then.csv").err
@@ -129,7 +129,7 @@ def test_a_run_opened_from_another_folder(
 
 
 def test_a_saved_model_with_a_log(ask: Callable, finished: Path, clicks: Path) -> None:
-    before = lists(ask)[0]
+    before = lists(ask, "--seen", "remove")[0]
     assert ask("recommend", "runs/tiny/model", "--all", "b.parquet", "-k", "4", "--log", clicks).code == 0
     assert pl.read_parquet("b.parquet").equals(before)
 
