@@ -70,12 +70,14 @@ def test_lists_and_ranks_go_by_ids(old: list[list[int]], new: list[list[int]], f
     for row, user in enumerate(later.vocabulary.users.to_list()):
         expected = model.by_ids(user, [ids[int(c) - 1] for c in later.refit.row(row)])
         mine = lists.filter(pl.col("user") == user)
-        assert list(map(str, mine["item"])) == sorted(expected, key=lambda item: -expected[item])
+        assert sorted(map(str, mine["item"])) == sorted(expected)
+        assert mine["score"].to_list() == pytest.approx([expected[str(item)] for item in mine["item"]], abs=1e-5)
         assert mine["score"].to_list() == pytest.approx(sorted(expected.values(), reverse=True), abs=1e-5)
         target, rank = str(ids[int(later.test.targets[row]) - 1]), found.ranks.row(row, named=True)
         if target in known:
-            better = [item for item, score in expected.items() if score > expected[target] and item in set(map(str, ids))]
-            assert (rank["greater"], rank["equal"]) == (len(better), 0)
+            scores = [score for item, score in expected.items() if item in set(map(str, ids))]
+            own = expected[target]
+            assert (rank["greater"], rank["equal"]) == (sum(s > own for s in scores), sum(s == own for s in scores) - 1)
         else:
             assert rank["greater"] >= len(ids)
         assert rank["n_candidates"] == len(ids)

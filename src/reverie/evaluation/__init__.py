@@ -1,7 +1,5 @@
 """Evaluation of recommenders: ranks with ties, metrics with intervals, paired tests, slices and recommendations."""
 
-from __future__ import annotations
-
 from reverie.evaluation.effects import Effect, holm
 from reverie.evaluation.evaluate import evaluate
 from reverie.evaluation.intervals import cluster_bootstrap

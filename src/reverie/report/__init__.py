@@ -3,10 +3,9 @@
 Names are imported when they are first used, so that a table can be printed without torch.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from reverie.lazy import lazy
 
 if TYPE_CHECKING:
     from reverie.report.leaderboard_page import render_report, write_report
@@ -15,14 +14,16 @@ if TYPE_CHECKING:
     from reverie.report.ranking import Cell, Difference, Leaderboard, Row, leaderboard
     from reverie.report.table import Column, Table, TableCell
 
-_NAMES = {
-    "leaderboard_page": ("render_report", "write_report"),
-    "leaderboard_table": ("print_leaderboard",),
-    "page": ("Section", "write_page"),
-    "ranking": ("Cell", "Difference", "Leaderboard", "Row", "leaderboard"),
-    "table": ("Column", "Table", "TableCell"),
-}
-_WHERE = {name: module for module, names in _NAMES.items() for name in names}
+_WHERE, _PUBLIC, __getattr__ = lazy(
+    "reverie.report",
+    {
+        "leaderboard_page": "render_report write_report",
+        "leaderboard_table": "print_leaderboard",
+        "page": "Section write_page",
+        "ranking": "Cell Difference Leaderboard Row leaderboard",
+        "table": "Column Table TableCell",
+    },
+)
 
 __all__ = [  # by name, as above
     "Cell",
@@ -39,9 +40,3 @@ __all__ = [  # by name, as above
     "write_page",
     "write_report",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"reverie.report.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'reverie.report' has no attribute '{name}'")

@@ -1,7 +1,5 @@
 """Readers of event logs and item catalogues from files and data frames."""
 
-from __future__ import annotations
-
 from reverie.data.readers.events import read_catalog, read_events
 
 __all__ = ["read_catalog", "read_events"]

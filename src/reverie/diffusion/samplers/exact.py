@@ -1,11 +1,13 @@
 """Exact sampler of an affine denoiser: the whole chain in closed form, an affine map of the guidance plus a Gaussian."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.diffusion.denoisers import Affine, AffineParts
@@ -28,20 +30,31 @@ class AffineLaw:
 
     Parameters
     ----------
-    reach : Tensor, shape [D, D], float64
-        K, what becomes of a vector that is added to every prediction.
-    gain : Tensor, shape [D, D], float64
-        M = K B.
-    shift : Tensor, shape [D], float64
-        v.
-    covariance : Tensor, shape [D, D], float64
-        S.
+    arrays : mapping of str to ndarray, float64
+        The four parts, by the names of the properties that give them as tensors.
     """
 
-    reach: Tensor
-    gain: Tensor
-    shift: Tensor
-    covariance: Tensor
+    arrays: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def reach(self) -> Tensor:
+        """K, what becomes of a vector that is added to every prediction, shape [D, D]."""
+        return torch.from_numpy(self.arrays["reach"])
+
+    @property
+    def gain(self) -> Tensor:
+        """M = K B, shape [D, D]."""
+        return torch.from_numpy(self.arrays["gain"])
+
+    @property
+    def shift(self) -> Tensor:
+        """v, shape [D]."""
+        return torch.from_numpy(self.arrays["shift"])
+
+    @property
+    def covariance(self) -> Tensor:
+        """S, shape [D, D]."""
+        return torch.from_numpy(self.arrays["covariance"])
 
     @cached_property
     def spectrum(self) -> tuple[Tensor, Tensor]:
@@ -138,8 +151,7 @@ def affine_law(parts: AffineParts, chain: Coefficients) -> AffineLaw:
         shift = step @ shift + clean * offsets[t]
         covariance = step @ covariance @ step.T + spread**2 * eye
     symmetric = (covariance + covariance.T) / 2
-    with torch.inference_mode(mode=False):  # so that the law may be used in autograd later
-        return AffineLaw(*(torch.from_numpy(part) for part in (reach, reach @ guide, shift, symmetric)))
+    return AffineLaw({"reach": reach, "gain": reach @ guide, "shift": shift, "covariance": symmetric})
 
 
 class ExactSampler(Sampler):
@@ -273,6 +285,7 @@ class ExactSampler(Sampler):
         """Return a part of the law in the type of `h`, on its device, which may have no float64."""
         law, key = self.law, (name, h.device, h.dtype)
         if key not in self._maps:
-            part: Tensor = getattr(law, name)
-            self._maps[key] = (part if h.dtype == torch.float64 else part.float()).to(h.dtype).to(h.device)
+            array = law.factor.numpy() if name == "factor" else law.arrays[name]
+            array = array if h.dtype == torch.float64 else array.astype(np.float32)
+            self._maps[key] = torch.from_numpy(array).to(h.dtype).to(h.device)
         return self._maps[key]

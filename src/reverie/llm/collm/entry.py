@@ -1,7 +1,5 @@
 """CoLLM as a registered model: what the entry point of the package names; imports neither torch nor the model."""
 
-from __future__ import annotations
-
 from reverie.registry import Entry
 
 ENTRY = Entry(

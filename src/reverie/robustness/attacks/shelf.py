@@ -1,7 +1,5 @@
 """The registry of attacks by name; listing it imports neither torch nor any attack."""
 
-from __future__ import annotations
-
 from reverie.registry import Registry, family
 
 _ROWS = {

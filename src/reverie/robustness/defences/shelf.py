@@ -1,7 +1,5 @@
 """The registry of defences by name; listing it imports neither torch nor any defence."""
 
-from __future__ import annotations
-
 from reverie.registry import Registry, family
 
 _ROWS = {
