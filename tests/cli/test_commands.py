@@ -79,7 +79,7 @@ def test_train_then_evaluate_then_compare_runs(ask: Callable, clicks: Path, tmp_
     shown = ask("evaluate", "runs/tiny").out
     assert "n=48" in shown
     assert "seen items: keep (" in shown
-    assert "which counts as a miss" in ask("evaluate", "runs/tiny", "--seen", "remove").out
+    assert "each is a miss" in ask("evaluate", "runs/tiny", "--seen", "remove").out
 
     (tmp_path / "tiny2.yaml").write_text((tmp_path / "tiny.yaml").read_text().replace("name: tiny", "name: tiny2"))
     assert ask("train", "tiny2.yaml", "--device", "cpu", "--quiet").out == ""
@@ -108,7 +108,7 @@ def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
         "markov",
         "sasrec",
         "seen items: keep",
-        "stand in their own history",
+        " repeats)",
         "48",
         "report: runs/compare-clicks/report.html",
     ):

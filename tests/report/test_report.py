@@ -151,7 +151,7 @@ def test_table_fits(world: World, width: int) -> None:
     board = leaderboard(world["runs"])
     print_leaderboard(board, Console(file=out, width=width))
     text = out.getvalue()
-    assert max(map(len, text.splitlines())) <= min(width, 100)
+    assert max(map(len, text.splitlines())) <= min(width, 102)
     for row in board.rows:
         assert row.label in text
         assert number(row.cells["ndcg@10"].value) in text

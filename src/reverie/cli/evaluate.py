@@ -64,4 +64,5 @@ def evaluate(
     for row in measured.iter_rows(named=True):
         screen.print(f"{metric_line(row)}  n={row['n']}", markup=False)
     if evaluation.scored is None:
-        screen.print(evaluation.seen_note, markup=False)
+        fate = "; each is a miss" if evaluation.seen == "remove" and evaluation.repeats else ""
+        screen.print(f"{evaluation.seen_note}: targets that stand in their own history{fate}", markup=False)

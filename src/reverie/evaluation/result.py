@@ -89,12 +89,9 @@ class Evaluation:
 
     @property
     def seen_note(self) -> str:
-        """The rule for seen items, and the share of targets that it concerns."""
-        if self.repeats is None:
-            return f"seen items: {self.seen}"
-        fate = ", which counts as a miss" if self.seen == "remove" and self.repeats else ""
-        share = self.repeats / max(len(self.ranks), 1)
-        return f"seen items: {self.seen} ({share:.1%} of the targets stand in their own history{fate})"
+        """The rule for seen items, and the share of targets that stand in their own history."""
+        share = "" if self.repeats is None else f" ({self.repeats / max(len(self.ranks), 1):.1%} repeats)"
+        return f"seen items: {self.seen}{share}"
 
     def value(self, name: str) -> float:
         """Return one metric without its interval.

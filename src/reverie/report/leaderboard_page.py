@@ -145,7 +145,10 @@ def _reading(board: Leaderboard) -> Section:
     note = board.best.runs[0].test.seen_note.removeprefix("seen items: ")
     facts = [(words.titled(name), meanings[name]) for name in page_metrics(board) if name in meanings]
     facts += [(name, reading[name]) for name in ("Intervals", "Ties", *(["Differences"] if board.pairs else []))]
-    facts += [("Protocol", f"`{board.protocol}` {leaks}".strip()), ("Seen items", f"{note}. {seen}")]
+    facts += [
+        ("Protocol", f"`{board.protocol}` {leaks}".strip()),
+        ("Seen items", f"{note}: held-out items that stand in their own history. {seen}"),
+    ]
     facts.append(("Candidates", reading["Candidates"]))
     return Section("reading", "How to read the numbers", [Facts(facts)], short="Reading")
 

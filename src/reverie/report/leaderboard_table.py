@@ -7,7 +7,7 @@ from reverie.report.ranking import ORDER, Cell, Difference, Leaderboard, Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
 
-WIDTH = 100
+WIDTH = 102
 """Widest table on a terminal, in characters."""
 _SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
 
