@@ -64,6 +64,9 @@ def recommend(
         _show(ask(model, titles, k=k, **lists), json)
         return
     sequences = _sequences(run, log, offline)
+    counts = sequences.item_counts()[1:]
+    if unknown := int(counts[known.item_codes(sequences.vocabulary.items) == 0].sum()):
+        say(f"{unknown:,} of {counts.sum():,} events of the log are of items that the model does not know, and are left out")
     if user is not None:
         row = sequences.vocabulary.user_codes([user])[0]
         if row < 0:

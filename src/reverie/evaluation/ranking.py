@@ -14,7 +14,7 @@ import torch
 from reverie.data.batch import padded, query_batch
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
-from reverie.errors import RunError
+from reverie.errors import DataError, RunError
 from reverie.seeds import seed_torch
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def in_model_codes(model: Recommender, queries: Queries) -> tuple[Queries, NDArr
     if own.holds_in(known):
         return queries, None
     recoder = Recoder(own, known)
+    if not recoder.items.any():
+        raise DataError(f"no item of the data is known to the model: ids look like {own.items[0]} there and {known.items[0]} here")
     return recoder.queries(queries), recoder.items
 
 
