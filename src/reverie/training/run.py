@@ -130,7 +130,7 @@ def open_run(folder: str | Path) -> Run:
     try:
         recipe = RECIPES.load(str(folder / "recipe.yaml"))
     except ConfigError as error:
-        raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
+        raise RunError(f"{folder} holds a run that this version cannot read ({error}); train again in another folder") from error
     if not (folder / "result.json").exists():
         raise RunError(f"the run in {folder} is not finished; give its 'reverie train' command again to go on")
     path, remedy = folder / "result.json", "train again in a new folder"
