@@ -166,7 +166,9 @@ SHARES = {
     "logs": 2,
 }
 """How many of the tries are of each kind, in proportion."""
-ENDS = ("refused", "taken", "wrong acceptance", "traceback", "hang")
+ENDS = ("refused", "taken", "traceback", "hang")
+ANSWERED = ("run folders", "pieces of studies")
+"""Kinds with a right answer to compare with; elsewhere what is taken is only counted."""
 
 
 def main() -> None:
@@ -189,7 +191,8 @@ def main() -> None:
                 counts[end] += 1
                 if end not in ("refused", "taken"):
                     print(f"{kind} {number} {end}: {changed}: {said[:300]}", file=sys.stderr, flush=True)
-            counted = {"tried": tries} | {end: counts[end] for end in ENDS}
+            ends = (*ENDS, "wrong acceptance") if kind in ANSWERED else ENDS
+            counted = {"tried": tries} | {end: counts[end] for end in ends}
             rows += [
                 {"benchmark": "reliability", "case": kind, "metric": end, "value": n, "unit": "files"} for end, n in counted.items()
             ]
