@@ -143,7 +143,8 @@ class Dataset:
     def sha256(self) -> str:
         """Identity of the events, whatever file they came from: 64 hexadecimal digits over ids, order, times and ratings.
 
-        Kinds, rewards and propensities have a digest of their own, `feedback_sha256`. Times of whole seconds enter as they always have; where any is finer, the nanoseconds are added to that digest.
+        Kinds, rewards and propensities have a digest of their own, `feedback_sha256`.
+        Times of whole seconds enter as they always have; where any is finer, the nanoseconds are added to that digest.
         """
         sequences, digest = self.sequences, hashlib.sha256()
         for ids in (self.vocabulary.users, self.vocabulary.items):
@@ -185,9 +186,10 @@ class Dataset:
             raise DataError(f"'{self.name}' has no times that order its events, so its histories cannot be cut into sessions")
         rows = self.sequences
         _, order = _grouped(self.events.select(_codes("user", rows.vocabulary.users).cast(pl.Int64), *self._times()), self._times())
-        gaps = np.diff(rows.columns["time"], prepend=0).astype(np.float64)
+        gaps: NDArray[np.float64] = np.diff(rows.columns["time"].astype(np.float64), prepend=0)
         if "nanosecond" in rows.columns:
-            gaps += np.diff(rows.columns["nanosecond"].astype(np.int64), prepend=0) / 1e9
+            finer: NDArray[np.float64] = np.diff(rows.columns["nanosecond"].astype(np.float64), prepend=0)
+            gaps = gaps + finer / 1e9
         begins = gaps > 60 * gap_minutes
         begins[rows.starts] = True
         session = np.cumsum(begins) - 1
@@ -195,8 +197,8 @@ class Dataset:
         events = self.events if order is None else self.events[order]
         events = events.with_columns(pl.format("{}#{}", pl.col("user"), pl.Series(number)).alias("user"))
         long = int((np.bincount(session) > 2).sum())
-        note = f"histories are cut where more than {gap_minutes:g} minutes pass: {session[-1] + 1:,} sessions, {long:,} with 3 events or more"
-        return replace(self, events=events, notes=(*self.notes, note))
+        note = f"histories are cut where more than {gap_minutes:g} minutes pass: {session[-1] + 1:,} sessions"
+        return replace(self, events=events, notes=(*self.notes, f"{note}, {long:,} with three events or more"))
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
         """Keep only users and items with enough events, repeated until nothing changes (k-core).

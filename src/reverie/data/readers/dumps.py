@@ -77,9 +77,7 @@ def read_rc15(folder: Path, *, family: bool = False, sessions: int = FAMILY_SESS
     return _by_time(events), notes
 
 
-def read_retailrocket(
-    path: Path, *, purchase: Literal["cart", "transaction"] = "transaction", family: bool = False
-) -> Read:
+def read_retailrocket(path: Path, *, purchase: Literal["cart", "transaction"] = "transaction", family: bool = False) -> Read:
     """Read Retailrocket's ``events.csv``: timestamp, visitorid, event, itemid, transactionid.
 
     Parameters
@@ -115,16 +113,8 @@ def read_retailrocket(
         raw, event = raw.filter(kept & raw["transactionid"].is_null()), event.filter(kept & raw["transactionid"].is_null())
     else:
         notes = ["purchase=transaction: a transaction counts as the purchase"]
-    times = to_times(raw["timestamp"], where)
-    events = pl.DataFrame(
-        [
-            to_ids(raw["visitorid"], where, "user").alias("user"),
-            to_ids(raw["itemid"], where, "item").alias("item"),
-            times.seconds.alias("timestamp"),
-            *([] if times.nanoseconds is None else [times.nanoseconds.alias("nanosecond")]),
-            event.replace_strict(known, return_dtype=pl.String).alias("kind"),
-        ]
-    )
+    events = _events(raw["visitorid"], raw["itemid"], raw["timestamp"], where)
+    events = events.with_columns(event.replace_strict(known, return_dtype=pl.String).alias("kind"))
     if family:
         before = events.height
         events = events.filter(pl.len().over("user") > 2)
@@ -172,23 +162,18 @@ def _plain_rows(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
             raw = rows.rename(dict(zip(rows.collect_schema(), names, strict=True))).select(names[:3]).collect(engine="streaming")
         except READ_ERRORS as error:
             raise unreadable(where, error) from error
-    times = to_times(raw["timestamp"], where)
-    return pl.DataFrame(
-        [
-            to_ids(raw["user"], where, "user").alias("user"),
-            to_ids(raw["item"], where, "item").alias("item"),
-            times.seconds.alias("timestamp"),
-            (pl.Series([0], dtype=pl.Int32).new_from_index(0, raw.height) if times.nanoseconds is None else times.nanoseconds).alias(
-                "nanosecond"
-            ),
-        ]
-    )
+    return _events(raw["user"], raw["item"], raw["timestamp"], where)
+
+
+def _events(users: pl.Series, items: pl.Series, times: pl.Series, where: str) -> pl.DataFrame:
+    """Return user, item, timestamp and nanosecond of each event."""
+    found = to_times(times, where)
+    finer = pl.Series([0], dtype=pl.Int32).new_from_index(0, len(times)) if found.nanoseconds is None else found.nanoseconds
+    ids = {"user": to_ids(users, where, "user"), "item": to_ids(items, where, "item")}
+    return pl.DataFrame(ids | {"timestamp": found.seconds, "nanosecond": finer})
 
 
 def _by_time(events: pl.DataFrame) -> pl.DataFrame:
     """Order events by their times, and leave out the parts of a second where all are whole."""
-    times = [name for name in ("timestamp", "nanosecond") if name in events.columns]
-    ordered = events.sort(times, maintain_order=True)
-    if "nanosecond" in times and not ordered["nanosecond"].max():
-        return ordered.drop("nanosecond")
-    return ordered
+    ordered = events.sort("timestamp", "nanosecond", maintain_order=True)
+    return ordered if ordered["nanosecond"].max() else ordered.drop("nanosecond")
