@@ -1,0 +1,1 @@
+"""Reinforcement learning from logged rewards: value models, worlds, off-policy evaluation."""
