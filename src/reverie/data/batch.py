@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class SequenceBatch:
         """Number of rows B."""
         return len(self.items)
 
-    def to(self, device: torch.device | str) -> SequenceBatch:
+    def to(self, device: torch.device | str) -> Self:
         """Return the batch on a device."""
         if self.items.device == torch.device(device):
             return self
@@ -39,7 +39,7 @@ class SequenceBatch:
         for one in fields(self):
             value = getattr(self, one.name)
             moved[one.name] = value.to(device) if isinstance(value, Tensor) else value
-        return SequenceBatch(**moved)
+        return type(self)(**moved)
 
 
 def require_targets(batch: SequenceBatch, model: str) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from reverie.data.batch import SequenceBatch, padded, query_batch
 from reverie.data.queries import labelled_queries
 from reverie.data.sequences import flat_positions
+from reverie.data.transitions import TransitionPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +130,7 @@ _PLANS: dict[str, Callable[[Sequences, int], BatchPlan]] = {
     "prefixes": prefixes_plan,
     "prefixes-with-empty": partial(prefixes_plan, empty=True),
     "labelled": LabelledPlan,
+    "transitions": TransitionPlan,
     "labelled-by-user": partial(LabelledPlan, group=4),
 }
 

@@ -1,1 +1,1 @@
-"""Recommendation for long-term value: worlds, policies, value models and off-policy evaluation."""
+"""Reinforcement learning from logged rewards: value models, worlds, off-policy evaluation."""

@@ -118,7 +118,8 @@ def fit(
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
-    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, history=log.rows)
+    last = getattr(model, "choose", lambda measure: {})(measure) if measure else {}
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows)
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:

@@ -124,6 +124,8 @@ class Trainer:
                     self.checkpoint(at)
             row = {"epoch": at.epoch + 1, "loss": self._mean(at.loss / len(batches))} | self.validate(at.epoch + 1)
             at = Position(at.epoch + 1)
+            for line in getattr(self.model, "after_epoch", lambda row: ())(row):
+                progress.line(line)
             self.seconds = row["seconds"] = time.monotonic() - self._begin
             log.add(row)
             if self._undefined and not told:

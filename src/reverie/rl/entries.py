@@ -1,0 +1,13 @@
+"""Value models as registered models: what the entry points of the package name; imports neither torch nor a model."""
+
+from reverie.registry import Entry
+
+_TAGS = frozenset({"learns", "cold-users", "needs-reward"})
+
+
+def _entry(module: str, name: str, paper: str, summary: str) -> Entry:
+    return Entry(f"reverie.rl.{module}:{name}", f"reverie.rl.config:{name}Config", summary, paper, _TAGS)
+
+
+SQN = _entry("sqn", "SQN", "xin2020sqn", "next item and double Q-learning on the same states")
+CQL = _entry("cql", "CQL", "kumar2020cql", "the same with conservative Q values")
