@@ -11,3 +11,6 @@ def _entry(module: str, name: str, paper: str, summary: str) -> Entry:
 
 SQN = _entry("sqn", "SQN", "xin2020sqn", "next item and double Q-learning on the same states")
 CQL = _entry("cql", "CQL", "kumar2020cql", "the same with conservative Q values")
+IQL = _entry("iql", "IQL", "kostrikov2022iql", "implicit Q-learning: values by expectile, imitation by advantage")
+BCQ = _entry("bcq", "BCQ", "fujimoto2019bcq", "Q-learning among the items that the log makes likely")
+MCRL = _entry("mcrl", "MCRL", "li2023mcrl", "conservative Q-learning with contrastive reward and transition models")
