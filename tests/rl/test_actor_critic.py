@@ -1,4 +1,4 @@
-"""SNQN, SA2C and SAC: losses against loops over states and items in float64, warm-up, learning rates, laws of the kit."""
+"""SNQN, SA2C and SAC: losses against loops over states and items in float64, warm-up, learning rates."""
 
 from __future__ import annotations
 
@@ -16,16 +16,11 @@ from reverie.models import create_model
 from reverie.rl.sa2c import SA2C
 from reverie.rl.sac import SAC
 from reverie.rl.snqn import SNQN, other_items
-from reverie.testing import CHECKS, tiny_split
-from reverie.testing.checks import Case
+from reverie.testing import tiny_split
 from reverie.training import TrainingConfig
 from reverie.training.loop import Trainer, training_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from reverie.data.sequences import Sequences
     from reverie.data.split import Split
     from reverie.data.transitions import TransitionBatch
 
@@ -33,15 +28,9 @@ N = 20
 QUIET: dict[str, Any] = {"dim": 8, "history": 6, "dropout": 0.0, "objective": {"kind": "full_softmax"}, "target": "ema"}
 
 
-def rewarded(sequences: Sequences) -> Sequences:
-    rewards = np.random.default_rng(3).choice([0.2, 0.5, 1.0], len(sequences.items)).astype(np.float32)
-    return replace(sequences, columns={**sequences.columns, "reward": rewards})
-
-
 @pytest.fixture(scope="module")
 def split() -> Split:
-    found = tiny_split()
-    return replace(found, train=rewarded(found.train), refit=rewarded(found.refit))
+    return tiny_split(rewards=True)
 
 
 def created(split: Split, name: str, **options: Any) -> Any:
@@ -213,10 +202,3 @@ def test_options_that_contradict_each_other_are_refused(split: Split) -> None:
         create_model("sac", split, least_weight=2.0, largest_weight=1.0)
     with pytest.raises(ConfigError, match=r"lower bound of ratio, 3\.0, is above the upper one, 1\.0"):
         create_model("sa2c", split, ratio=(3.0, 1.0))
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", ["sac", "snqn", "sa2c"])
-def test_conformance(name: str, check: Callable[[Case], None], tmp_path: Path, split: Split) -> None:
-    own: dict[str, dict[str, Any]] = {"snqn": {}, "sac": {"warmup": 2.5}, "sa2c": {"warmup": 2.5, "rate_after": 1.0}}
-    check(Case(name, {"dim": 16, "history": 8, "dropout": 0.1, **own[name]}, tmp_path, epochs=8, split=split))

@@ -1,8 +1,7 @@
-"""Decision transformer: returns-to-go, loss against one state at a time, what a return asked for changes, laws of the kit."""
+"""Decision transformer: returns-to-go, loss against one state at a time, what a return asked for changes."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,28 +17,14 @@ from reverie.errors import ConfigError
 from reverie.models import create_model
 from reverie.rl.decision_transformer import DecisionTransformer
 from reverie.rl.returns import returns_to_go
-from reverie.testing import CHECKS, tiny_split
-from reverie.testing.checks import Case
+from reverie.testing import tiny_split
 from reverie.training import TrainingConfig
 from reverie.training.loop import Trainer, training_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from reverie.data.split import Split
 
 SMALL: dict[str, Any] = {"dim": 8, "blocks": 1, "history": 6, "dropout": 0.0, "objective": {"kind": "full_softmax"}}
-
-
-def rewarded(sequences: Sequences) -> Sequences:
-    rewards = np.random.default_rng(3).choice([0.2, 0.5, 1.0], len(sequences.items)).astype(np.float32)
-    return replace(sequences, columns={**sequences.columns, "reward": rewards})
-
-
-def split_with_rewards() -> Split:
-    split = tiny_split()
-    return replace(split, train=rewarded(split.train), refit=rewarded(split.refit))
 
 
 def transformer(split: Split | Vocabulary, **options: Any) -> DecisionTransformer:
@@ -63,7 +48,7 @@ def test_returns_to_go_are_sums_over_the_rest_of_the_row(gamma: float) -> None:
 
 @pytest.mark.parametrize("enters", ["token", "added"])
 def test_the_loss_is_that_of_each_state_alone_with_its_return(enters: str) -> None:
-    split = split_with_rewards()
+    split = tiny_split(rewards=True)
     torch.manual_seed(0)
     model = transformer(split, enters=enters, gamma=0.9).double()
     train = split.train.take(np.arange(12))
@@ -93,7 +78,7 @@ def test_the_loss_is_that_of_each_state_alone_with_its_return(enters: str) -> No
 
 @pytest.mark.parametrize("enters", ["token", "added"])
 def test_a_state_sees_the_past_and_the_return_that_is_asked_for(enters: str) -> None:
-    split = split_with_rewards()
+    split = tiny_split(rewards=True)
     model = transformer(split, enters=enters).eval()
     model.observe(split.train)
     batch = history_batch([np.array([1, 2, 3, 4, 5, 6], dtype=np.int32)], 6)
@@ -132,9 +117,3 @@ def test_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match="dim=8 is not a multiple of heads=3"):
         transformer(tiny_split(), heads=3)
     assert float(transformer(tiny_split(), target_return=2.5).asked) == 2.5
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Callable[[Case], None], tmp_path: Path) -> None:
-    options = {"dim": 8, "blocks": 1, "history": 8, "dropout": 0.1}
-    check(Case("decision-transformer", options, tmp_path, epochs=6, split=split_with_rewards()))

@@ -18,7 +18,7 @@ class ValueOptions(SequenceOptions):
 
     backbone: Literal["gru4rec", "caser", "sasrec", "nextitnet"] = "sasrec"
     """Registered model whose network turns histories into states."""
-    backbone_options: dict[str, Any] = {}
+    backbone_options: dict[str, Any] = Field(default_factory=dict)
     """Its options beside those that stand here (`dim`, `history`, `dropout`, `objective`, `table`), e.g. ``{blocks: 2}``."""
     history: int = Field(default=50, ge=2, le=100_000)
     """How many of the most recent events are read; pieces of as many transitions are trained at once (10 in the family)."""
@@ -80,6 +80,8 @@ class SQNConfig(ValueOptions):
 class CQLConfig(ValueOptions):
     """Options of `cql` (arXiv 2006.04779, discrete)."""
 
+    policy: Literal["ce", "q", "ce+q"] = "q"
+    """Who acts; `q` is the published one."""
     q_weight: NonNegativeFloat = 1.0
     """Weight of the temporal-difference loss."""
     alpha: NonNegativeFloat = 1.0
@@ -111,7 +113,10 @@ class IQLConfig(ValueOptions):
 
 
 class MCRLConfig(ValueOptions):
-    """Options of `mcrl`; every default is our reading, since the paper's text (arXiv 2310.16566) beyond its abstract is not known."""
+    """Options of `mcrl`; every default is our reading: of the paper (arXiv 2310.16566) only the abstract is known to us."""
+
+    policy: Literal["ce", "q", "ce+q"] = "ce+q"
+    """Who acts; which head ranks in the paper is not known."""
 
     lambda_q: NonNegativeFloat = 1.0
     """Weight λq of conservative value learning: temporal difference + α conservative."""

@@ -60,6 +60,8 @@ class Transitions:
         self._row, self._column = row, column
         self.actions = self.batch.actions[row, column]
         """Items chosen in s_t [M]."""
+        self.last_items = self.batch.items[row, column]
+        """Items chosen last before s_t [M]."""
         later = (column + 2).clamp(max=width - 1)
         self.next_actions = self.batch.items[row, later].masked_fill(column + 2 >= lengths, 0)
         """Items chosen in s_{t+1} [M]; 0 where the piece ends."""
