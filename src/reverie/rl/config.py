@@ -18,10 +18,10 @@ class ValueOptions(SequenceOptions):
 
     backbone: Literal["gru4rec", "caser", "sasrec", "nextitnet"] = "sasrec"
     """Registered model whose network turns histories into states."""
-    backbone_options: dict[str, Any] = {}
+    backbone_options: dict[str, Any] = Field(default_factory=dict)
     """Its options beside those that stand here (`dim`, `history`, `dropout`, `objective`, `table`), e.g. ``{blocks: 2}``."""
     history: int = Field(default=50, ge=2, le=100_000)
-    """How many of the most recent events are read; pieces of `history` - 1 transitions are trained at once (10 in the family)."""
+    """How many of the most recent events are read; pieces of as many transitions are trained at once (10 in the family)."""
     gamma: float = Field(default=0.5, ge=0, lt=1)
     """Discount γ of future rewards (0.5 in the family of SQN)."""
     policy: Literal["ce", "q", "ce+q"] = "ce"
@@ -63,6 +63,7 @@ class ValueOptions(SequenceOptions):
             Those of the registered model.
         """
         shared = {name: getattr(self, name) for name in SequenceOptions.model_fields}
+        shared["history"] += 1  # the state after the last action of a piece is read too, as a next state
         where = f"backbone_options of '{self.backbone}'"
         return checked(MODELS.config(self.backbone), self.backbone_options | shared, where)
 
@@ -79,6 +80,8 @@ class SQNConfig(ValueOptions):
 class CQLConfig(ValueOptions):
     """Options of `cql` (arXiv 2006.04779, discrete)."""
 
+    policy: Literal["ce", "q", "ce+q"] = "q"
+    """Who acts; `q` is the published one."""
     q_weight: NonNegativeFloat = 1.0
     """Weight of the temporal-difference loss."""
     alpha: NonNegativeFloat = 1.0
@@ -110,7 +113,10 @@ class IQLConfig(ValueOptions):
 
 
 class MCRLConfig(ValueOptions):
-    """Options of `mcrl`; every default is our reading, since the paper's text (arXiv 2310.16566) beyond its abstract is not known."""
+    """Options of `mcrl`; every default is our reading: of the paper (arXiv 2310.16566) only the abstract is known to us."""
+
+    policy: Literal["ce", "q", "ce+q"] = "ce+q"
+    """Who acts; which head ranks in the paper is not known."""
 
     lambda_q: NonNegativeFloat = 1.0
     """Weight λq of conservative value learning: temporal difference + α conservative."""

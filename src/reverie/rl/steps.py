@@ -31,7 +31,7 @@ class Candidates:
         return items.gather(1, scores.argmax(1, keepdim=True))[:, 0]
 
 
-@dataclass
+@dataclass(eq=False)
 class Transitions:
     """The M transitions of a batch; what needs another pass or head is computed when it is first asked for."""
 
@@ -60,6 +60,8 @@ class Transitions:
         self._row, self._column = row, column
         self.actions = self.batch.actions[row, column]
         """Items chosen in s_t [M]."""
+        self.last_items = self.batch.items[row, column]
+        """Items chosen last before s_t [M]."""
         later = (column + 2).clamp(max=width - 1)
         self.next_actions = self.batch.items[row, later].masked_fill(column + 2 >= lengths, 0)
         """Items chosen in s_{t+1} [M]; 0 where the piece ends."""

@@ -118,7 +118,7 @@ def fit(
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
-    last = getattr(model, "choose", lambda measure: {})(measure) if measure else {}
+    last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
     return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows)
 
 
