@@ -61,7 +61,7 @@ class SessionProcess:
         everyday = np.flatnonzero(self.groups >= 2 * o.pairs)
         self.bait = np.zeros(n, dtype=bool)
         self.bait[rng.permutation(everyday)[: round(o.bait * len(everyday))]] = True
-        weights = 1.0 / (rng.permutation(n) + 1)
+        weights = 1.0 / (rng.permutation(n) + 11)
         self.popularity: Array = weights / weights.sum()
         """Of landing items and of the popular share of the behaviour, shape [A]."""
         bridge, premium = self.groups < o.pairs, (self.groups >= o.pairs) & (self.groups < 2 * o.pairs)
