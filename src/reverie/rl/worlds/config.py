@@ -17,7 +17,7 @@ class BehaviourOptions(Options):
     """The policy that logs a world: in each state a mixture of three, with exact propensities.
 
     ``π_b(a | s) = myopic softmax_a(R(s, a) / temperature) + popular w(a) + (1 - myopic - popular) / N`` with ``w(a)`` in
-    proportion to ``1 / rank(a)``, the ranks a seeded order of the items.
+    proportion to ``1 / (10 + rank(a))``, the ranks a seeded order of the items from 1.
     """
 
     myopic: float = Field(default=0.35, ge=0, le=1)

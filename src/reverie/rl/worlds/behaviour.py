@@ -13,7 +13,7 @@ from reverie.rl.worlds.config import KINDS
 from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
-    from reverie.rl.worlds.session import SessionWorld
+    from reverie.rl.worlds.process import SessionProcess
 
 BEGIN = 1_577_836_800
 """Second of the first event, 2020-01-01 UTC."""
@@ -21,12 +21,12 @@ APART = 600
 """Seconds between the beginnings of sessions."""
 
 
-def log_of(world: SessionWorld, n_sessions: int, seed: int = 0) -> Dataset:
+def log_of(world: SessionProcess, n_sessions: int, seed: int = 0) -> Dataset:
     """Log sessions of a world's behaviour.
 
     Parameters
     ----------
-    world : SessionWorld
+    world : SessionProcess
         Begun anew.
     n_sessions : int
         At least 1.
