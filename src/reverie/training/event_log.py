@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from reverie.data.dataset import Dataset
 from reverie.data.rewards import with_rewards
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import RunError
 from reverie.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reverie.data.dataset import Dataset
-    from reverie.training.recipe import DatasetRecipe
+from reverie.training.recipe import DatasetRecipe
 
 FILE = "data.json"
 """Holds the absolute paths of log and catalogue and the SHA-256 of the events, from before the run begins."""

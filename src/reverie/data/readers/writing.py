@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reverie.data.dataset import Dataset
 from reverie.errors import DataError
 from reverie.files import atomic_path
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
 
 _EVENTS = {
     "user": "user_id:token",
@@ -20,6 +17,8 @@ _EVENTS = {
     "timestamp": "timestamp:float",
     "rating": "rating:float",
     "kind": "kind:token",
+    "reward": "reward:float",
+    "propensity": "propensity:float",
     "part": "part:token",
 }
 _CATALOG = {

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from reverie.data.split import Split
 from reverie.data.splits.given import given
 from reverie.data.splits.protocols import by_sequence, by_user, leave_one_out, temporal
-
-if TYPE_CHECKING:
-    from reverie.data.split import Split
 
 PROTOCOLS: dict[str, Callable[..., Split]] = {
     "leave_one_out": leave_one_out,
