@@ -13,12 +13,14 @@ import torch
 
 from reverie.data.split import Split
 from reverie.evaluation import evaluate
+from reverie.evaluation.effects import finite
 from reverie.evaluation.ranking import ranked_targets
 from reverie.files import atomic_path
 from reverie.protocols import Recommender
-from reverie.rl.model_errors import overestimation, reward_error, transition_error
+from reverie.rl.model_errors import reward_error, transition_error
 from reverie.rl.policies import policy_of
 from reverie.rl.value_model import ActsByHeads
+from reverie.rl.worlds.q_error import q_over
 from reverie.rl.worlds.rollout import roll_out
 from reverie.rl.worlds.session import SessionWorld
 from reverie.rl.worlds.world import World
@@ -157,7 +159,11 @@ def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path)
     frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
     with atomic_path(file) as path:
         frame.write_parquet(path)
-    return {"truncated": float(rolled.truncated.mean()), "q_over": overestimation(policy, rolled) if _has_values(model) else None}
+    told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean())}
+    if not _has_values(model):
+        return told
+    found = q_over(policy, rolled)
+    return told | {"q_over": finite(found.value), "q_over_low": finite(found.low), "q_over_high": finite(found.high)}
 
 
 def _has_values(model: Recommender) -> bool:

@@ -1,4 +1,4 @@
-"""How wrong a model is where the truth is known: its Q values in roll-outs, its reward and its transition model in a world."""
+"""How wrong the reward model and the transition model of a value model are in a world where both are known."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reverie.data.batch import SequenceBatch, padded, query_batch
+from reverie.data.batch import SequenceBatch, query_batch
 from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.errors import DataError
 from reverie.evaluation.ranking import evaluation_mode
-from reverie.rl.policies import ModelPolicy
-from reverie.rl.worlds.rollout import RollOut
 from reverie.rl.worlds.session import SessionWorld
-from reverie.seeds import numpy_generator
 
 VISITS = 4000
-"""Steps of roll-outs, or held-out events, that a model is judged by."""
+"""Held-out events that a model is judged by."""
 
 
 @runtime_checkable
@@ -39,40 +36,6 @@ class HasModels(Protocol):
 
     def terms(self) -> Any:
         """Return the losses by name, with their weights."""
-
-
-def overestimation(policy: ModelPolicy, rolled: RollOut, seed: int = 0) -> float | None:
-    """Return ``mean(Q - Qπ) / mean(Qπ)`` over the steps of a roll-out, as a share.
-
-    Qπ is the discounted return that followed the step, whose mean over visits is that of the policy's own Q values.
-
-    Parameters
-    ----------
-    policy : ModelPolicy
-        Of a model with ``q_values``.
-    rolled : RollOut
-        What it did.
-    seed : int
-        Of the draw of at most `VISITS` steps.
-
-    Returns
-    -------
-    float or None
-        None where no step was made or the returns add up to 0.
-    """
-    steps = np.arange(rolled.rewards.shape[1])
-    session, step = np.nonzero(steps < (rolled.lengths * ~rolled.truncated)[:, None])
-    drawn = numpy_generator(seed, "visits").permutation(len(session))[:VISITS]
-    session, step = session[drawn], step[drawn]
-    histories = rolled.histories
-    ends = histories.first[session] + step
-    width = histories.items.shape[1]
-    items = padded(histories.items.ravel(), session * width, session * width + ends)
-    batch = SequenceBatch(torch.from_numpy(items), torch.from_numpy(ends), torch.from_numpy(histories.users[session]))
-    taken = histories.items[session, ends]
-    found = policy.per_item("q_values", batch)[np.arange(len(taken)), taken - 1]
-    returns = rolled.returns_to_go()[session, step]
-    return float((found - returns).mean() / returns.mean()) if len(returns) and returns.mean() else None
 
 
 def reward_error(model: Any, queries: Queries, world: SessionWorld) -> float | None:
@@ -95,7 +58,7 @@ def reward_error(model: Any, queries: Queries, world: SessionWorld) -> float | N
     if not _learned(model, "reward"):
         return None
     batch, states, codes, _ = _judged(model, queries, world)
-    items = torch.arange(1, len(codes)).expand(batch.size, -1)
+    items = torch.arange(1, len(codes))
     with evaluation_mode(model, None, 0) as device:
         guessed = model.reward_values(batch.to(device), items.to(device)).double().cpu().numpy()
     return float(1 - _rank_correlation(guessed, world.R[states][:, codes[1:] - 1]).mean())

@@ -37,6 +37,8 @@ class RLRow(Options):
     """Settings from which validation chooses; a mapping of keys to lists of values means all combinations."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
+    policies: tuple[Policy, ...] | None = None
+    """Who acts; None takes those of the recipe."""
 
     @field_validator("grid", mode="before")
     @classmethod
@@ -58,6 +60,8 @@ class RLClaim(Options):
     """Than what."""
     why: str
     """The question that it answers."""
+    metrics: tuple[str, ...] = ("ndcg@10", "cumulative_reward@10")
+    """What is compared, ``metric`` or ``slice/metric``, e.g. ``kind:buy/ndcg@10``."""
 
 
 class RLRecipe(BaseRecipe):
@@ -74,7 +78,7 @@ class RLRecipe(BaseRecipe):
     set: Settings = Field(default_factory=dict)
     """Settings of every row that is trained by gradient steps."""
     values: Settings = Field(default_factory=dict)
-    """Settings of the rows that learn from rewards."""
+    """Settings of the rows that learn values of actions on a backbone."""
     training: TrainingConfig = TrainingConfig()
     """How rows are fitted; the seed is that of the cell."""
     policies: tuple[Policy, ...] = ("ce", "q", "ce+q")
@@ -128,7 +132,7 @@ class RLRecipe(BaseRecipe):
             found["backbone"] = backbone
         own = self.backbones.get(backbone, {}) if backbone is not None else {}
         inside = {f"model.{'' if plain else 'backbone_options.'}{key}": value for key, value in own.items()}
-        for part in (self.set if learns else {}, inside, self.values if rewarded else {}, row.set, setting):
+        for part in (self.set if learns else {}, inside, self.values if rewarded and backbone is not None else {}, row.set, setting):
             for key, value in part.items():
                 if key.startswith("model."):
                     found = put(found, key.removeprefix("model."), value, f"rows, {key}")

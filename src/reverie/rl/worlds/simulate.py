@@ -95,7 +95,9 @@ def simulation_table(found: Mapping[str, Simulated], policies: Mapping[str, Poli
 def world_notes(found: Mapping[str, Simulated], world: World) -> list[str]:
     """Return what stands beside every return: the discount, the best return, sessions cut off, and the world's own error."""
     one = next(iter(found.values()))
-    notes = [f"return discounted by {world.gamma:g}; 95 % intervals over {len(one.rolled.lengths):,} sessions, the same for every policy"]
+    notes = [
+        f"return discounted by {world.gamma:g}; 95 % intervals over {len(one.rolled.lengths):,} sessions, the same for every policy"
+    ]
     if (best := world.best_value()) is not None:
         notes.append(f"regret is what lies between the return and {best:.3f}, the best that any policy can earn here")
     cut = {name: simulated.rolled.truncated.mean() for name, simulated in found.items()}

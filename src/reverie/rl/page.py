@@ -1,0 +1,101 @@
+"""A study of long-term value as one page: tables, returns and values over epochs, over-estimation, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from reverie.data.split import Split
+from reverie.report.page import Facts, Figure, Section, write_page
+from reverie.report.plots import Curve, Point, curve_plot, dot_plot, look
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number, p_value, span
+from reverie.rl.recipe import RLRecipe
+from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables
+
+
+def write_report(folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str) -> Path:
+    """Write the page of a study into its folder."""
+    facts = [split.dataset, split.protocol, f"{recipe.seeds} seeds", *([f"world {recipe.world}"] if recipe.world else [])]
+    title = recipe.description.rstrip(".") or recipe.name
+    found = sections(recipe, split, groups, best)
+    found.append(Section("again", "Again", [Facts([("Again", f"`{command}`"), ("Data", f"SHA-256 `{split.sha256}`")])]))
+    return write_page(folder / "report.html", title, found, kind="rl", name=recipe.name, facts=facts)
+
+
+def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None) -> list[Section]:
+    """Return a study as sections of a page."""
+    tables = summary_tables(recipe, groups, split, best)
+    found = [Section("tables", "Tables", tables)]
+    if recipe.world is not None:
+        note = "Discounted return with its 95\u00a0% interval over seeds and sessions; weights of the best validation."
+        found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
+    found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
+    if rows := claim_rows(recipe, groups, split):
+        found.append(Section("claims", "Comparisons", [_claims_table(rows)]))
+    return found
+
+
+def _returns(groups: Groups) -> Any:
+    """Draw the return of each actor, under the name of who acts."""
+    by_policy: dict[str, list[Point]] = {}
+    for group, numbers in groups.items():
+        effect = numbers.effect("return")
+        if effect is not None and group.actor.checkpoint == "best":
+            ends = None if effect.low is None or effect.high is None else (effect.low, effect.high)
+            name = group.row if group.backbone is None else f"{group.row} · {group.backbone}"
+            point = Point(name, look(len(by_policy)), 0.0, effect.value, ends)
+            by_policy.setdefault(group.actor.policy or "controls", []).append(point)
+    return dot_plot(by_policy, "returns", "discounted return", "Discounted return of each row by who acts")
+
+
+def _curves(groups: Groups) -> list[tuple[str, str, list[Figure], str]]:
+    """Return curves over epochs, mean over seeds: largest Q beside its bound, and the validation metric."""
+    first: dict[tuple[str, str | None], Numbers] = {}
+    for group, numbers in groups.items():
+        first.setdefault((group.row, group.backbone), numbers)
+    found = []
+    asked = (("q_largest", "Largest value over epochs", "largest |Q|"), ("valid", "Validation over epochs", "validation"))
+    for key, title, axis in asked:
+        curves = []
+        for (row, backbone), numbers in first.items():
+            epochs, values = _over_epochs(numbers, key)
+            if values:
+                name = f"{row} · {backbone}" if backbone else row
+                curves.append(Curve(name, look(len(curves)), tuple(epochs), tuple(values)))
+        note = "Mean over seeds." + (
+            " No return exceeds r_max / (1 - γ), so values beyond it are wrong." if key == "q_largest" else ""
+        )
+        drawn = [Figure(title, "", curve_plot(curves, key, axis, f"{axis} by epoch"))] if curves else []
+        found.append((key.replace("_", "-"), title, drawn, note))
+    return found
+
+
+def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
+    """Return the epochs and the mean over seeds of a column of the logs."""
+    by_epoch: dict[float, list[float]] = {}
+    for run in numbers.trained:
+        for row in run.log:
+            name = next((name for name in row if name.startswith(key)), None)
+            if name is not None:
+                by_epoch.setdefault(row["epoch"], []).append(row[name])
+    return list(by_epoch), [fmean(values) for values in by_epoch.values()]
+
+
+def _claims_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [Column(head) for head in ("first", "other", "question", "metric")]
+    columns += [Column(head, "right") for head in ("difference", "95 % interval", "p (Holm)")]
+    cells = []
+    for row in rows:
+        shown = row["p_holm"] is not None and row["p_holm"] < 0.05
+        value = TableCell(number(row["difference"]), value=row["difference"], emphasis="bold" if shown else "none")
+        p = "" if row["p_holm"] is None else p_value(row["p_holm"])
+        cells.append([row["first"], row["other"], row["why"], row["metric"], value, span(row["low"], row["high"], 4), p])
+    return Table(
+        "",
+        columns,
+        cells,
+        ["Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric."],
+    )

@@ -1,0 +1,207 @@
+"""A study over its seeds: each metric of each actor with its interval, comparisons, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import polars as pl
+
+from reverie.data.split import Split
+from reverie.errors import ConfigError
+from reverie.evaluation import Effect
+from reverie.evaluation.effects import holm_by_metric, to_claim_row
+from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number, span
+from reverie.rl.acting import Actor, Trained
+from reverie.rl.measures import REWARD, TOLD, measured
+from reverie.rl.recipe import Backbone, RLRecipe
+from reverie.study.environment import tell_commits
+
+TABLE_WIDTH = 110
+"""Widest table on a terminal, in characters."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who acted: a row on a backbone, one of its heads, and the weights of which epoch."""
+
+    row: str
+    backbone: Backbone | None
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was measured of a group: by slice and metric a frame for each seed, and numbers told once for each seed."""
+
+    frames: Mapping[tuple[str, str], Sequence[pl.DataFrame]]
+    told: Mapping[str, Sequence[float]]
+    trained: Sequence[Trained]
+
+    def effect(self, metric: str, part: str = "all") -> Effect | None:
+        """Return a metric over seeds with its interval."""
+        frames = self.frames.get((part, metric))
+        return mean_over_seeds(frames) if frames else None
+
+    @property
+    def flagged(self) -> int:
+        """Number of seeds that the divergence watch marked."""
+        return sum(bool(one.flags) for one in self.trained)
+
+
+Groups = Mapping[Group, Numbers]
+
+
+def grouped(
+    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Sequence[Trained]], best: float | None
+) -> dict[Group, Numbers]:
+    """Read what was measured, by row, backbone, policy and checkpoint."""
+    found: dict[Group, Numbers] = {}
+    for (row, backbone), runs in trained.items():
+        actors = dict.fromkeys(actor for run in runs for actor in run.actors)
+        for actor in actors:
+            frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
+            told: dict[str, list[float]] = {}
+            acted = [run for run in runs if actor in run.actors]
+            for run in acted:
+                for one in measured(run, actor, recipe.ks, best):
+                    frames.setdefault((one.slice, one.metric), []).append(one.frame)
+                said = run.acted[run.actors.index(actor)]
+                for metric in (name for name in TOLD if name in said):
+                    told.setdefault(metric, []).append(float(said[metric]))
+            found[Group(row, backbone, actor)] = Numbers(frames, told, acted)
+    return found
+
+
+def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group:
+    """Return the group that ``row``, ``row/policy`` or ``row/policy/backbone`` names; the first policy and backbone by default."""
+    parts = side.split("/")
+    for group in groups:
+        names = (group.row, group.actor.policy, group.backbone)
+        if names[: len(parts)] == tuple(parts) and (group.actor.checkpoint == checkpoint or group.backbone is None):
+            return group
+    raise ConfigError(f"'{side}' was not run; it is row, row/policy or row/policy/backbone of the study")
+
+
+def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
+    """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
+
+    Values are paired by seed and by query or session; what is told once for each seed is paired by seed.
+    """
+    rows = []
+    for one in recipe.claims:
+        first, other = (groups[find_group(groups, side)] for side in (one.first, one.other))
+        common = {"dataset": split.dataset, "first": one.first, "other": one.other, "why": one.why}
+        common |= {"commit": ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))}
+        for metric in one.metrics:
+            part, _, name = metric.rpartition("/")
+            effect, values = _difference(first, other, part or "all", name)
+            if effect is not None:
+                rows.append(to_claim_row(effect, metric=metric, values=values, **common))
+    return holm_by_metric(rows)
+
+
+def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
+    if metric in first.told and metric in other.told:
+        sides = first.told[metric], other.told[metric]
+        return paired_by_seed(*sides), (fmean(sides[0]), fmean(sides[1]))
+    frames = [numbers.frames.get((part, metric), ()) for numbers in (first, other)]
+    if not all(frames) or len(frames[0]) != len(frames[1]):
+        return None, (0.0, 0.0)
+    apart = [left.with_columns(value=left["value"] - right["value"]) for left, right in zip(*frames, strict=True)]
+    values = tuple(fmean(float(frame["value"].mean()) for frame in side) for side in frames)  # type: ignore[arg-type]  # numbers
+    return mean_over_seeds(apart), (values[0], values[1])
+
+
+def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
+    """Return all that a study measured as plain values."""
+    found = []
+    for group, numbers in groups.items():
+        actor = {"policy": group.actor.policy, "checkpoint": group.actor.checkpoint}
+        metrics: dict[str, Any] = {}
+        for part, metric in numbers.frames:
+            if (effect := numbers.effect(metric, part)) is not None:
+                kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
+                metrics.setdefault(part, {})[metric] = kept
+        said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
+        found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
+    return {"recipe": recipe.name, "groups": found}
+
+
+def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
+    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights."""
+    tables = []
+    for checkpoint in recipe.checkpoints:
+        chosen = {group: one for group, one in groups.items() if group.actor.checkpoint == checkpoint or group.backbone is None}
+        if recipe.world is not None:
+            tables.append(_world_table(recipe, chosen, checkpoint, best))
+        tables.append(_ranking_table(recipe, chosen, split, checkpoint))
+    return [table for table in tables if table.rows]
+
+
+_WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
+
+
+def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
+    heads = ("row", "who acts", "return", "of the best", "length", "Q over", "R error", "T error", "flagged")
+    rows = []
+    for group, numbers in groups.items():
+        earned, length = numbers.effect("return"), numbers.effect("length")
+        if earned is None or length is None:
+            continue
+        told = [_mean(numbers.told.get(name)) for name in TOLD]
+        share = "" if best is None else f"{earned.value / best:.0%}"
+        cells = [
+            _name(group),
+            group.actor.policy or "–",
+            _cell(earned, 3),
+            share,
+            number(length.value, 1),
+            *told,
+            _flagged(numbers),
+        ]
+        rows.append(cells)
+    title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
+    known = "" if best is None else f"The best policy earns {best:.3f}. "
+    notes = [
+        f"{known}Return: discounted, mean of {recipe.sessions} sessions a seed. Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its",
+        "own sessions. R error: 1 - rank correlation with the true rewards. T error: events after which the transition model points",
+        "to another state.",
+    ]
+    return Table(title, [Column(heads[0]), Column(heads[1]), *(Column(head, "right") for head in heads[2:])], rows, notes)
+
+
+def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
+    k = recipe.ks[0]
+    parts = list(dict.fromkeys(part for numbers in groups.values() for part, _ in numbers.frames))
+    wanted = [(part, f"ndcg@{k}") for part in parts] + [("all", f"{REWARD}@{k}")]
+    rows = []
+    for group, numbers in groups.items():
+        effects = [numbers.effect(metric, part) for part, metric in wanted]
+        rows.append([_name(group), group.actor.policy or "–", *(_cell(one) if one else "" for one in effects), _flagged(numbers)])
+    heads = [metric if part == "all" else part for part, metric in wanted]
+    title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
+    notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
+    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
+    columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
+    return Table(title, columns, rows, [*notes, *commits])
+
+
+def _name(group: Group) -> str:
+    return group.row if group.backbone is None else f"{group.row} · {group.backbone}"
+
+
+def _flagged(numbers: Numbers) -> str:
+    return f"{numbers.flagged} of {len(numbers.trained)}" if numbers.flagged else ""
+
+
+def _mean(values: Sequence[float] | None) -> TableCell:
+    return TableCell(number(fmean(values), 3), value=fmean(values)) if values else TableCell("")
+
+
+def _cell(effect: Effect, digits: int = 4) -> TableCell:
+    return TableCell(number(effect.value, digits), span(effect.low, effect.high, digits), "", effect.value, effect.low, effect.high)
