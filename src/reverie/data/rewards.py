@@ -6,14 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reverie.data.dataset import Dataset
 from reverie.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
 
 ELSE = "else"
 """Stands for ratings below every threshold."""

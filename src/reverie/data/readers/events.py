@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,17 +22,13 @@ from reverie.data.readers.table import (
     CATALOG_NAMES,
     EVENT_NAMES,
     FEEDBACK_NAMES,
+    Table,
     find_column,
     missing_column,
     normalise_name,
 )
 from reverie.data.readers.times import to_times
 from reverie.errors import ConfigError, DataError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reverie.data.readers.table import Table
 
 
 def read_catalog(source: Any, *, item: str | None = None, format: str | None = None) -> pl.DataFrame:
