@@ -123,7 +123,7 @@ class Answers:
     def leaving(self, items: Codes, levels: Codes, places: Codes) -> Array:
         """Return the probability that a row ends after an item with a level at a place; [M] each → [M]."""
         place = np.minimum(places, self.leaves.shape[1] - 1)
-        return np.minimum(self.leaves[levels, place] * self.ratio[items], MOST)
+        return np.asarray(np.minimum(self.leaves[levels, place] * self.ratio[items], MOST))
 
     def losses(self, steps: Steps) -> tuple[Array, Array]:
         """Return minus the log-likelihood of each answer and of each departure; [M], [M]."""

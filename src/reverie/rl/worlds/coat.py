@@ -105,9 +105,10 @@ class CoatWorld:
         effect = mean_over_seeds([pl.DataFrame({"user": users, "value": own**2})])
         low, high = np.sqrt(effect.ends)
         how = "inverse propensities" if self.options.ips else "equal weights"
+        mean = number(np.sqrt((constant**2).mean()), 3)
         return (
             f"the matrix (fitted with {how}) errs by an RMSE of {np.sqrt(effect.value):.3f} [{low:.3f}, {high:.3f}] on "
-            f"{len(own):,} ratings of random exposure; the mean of the chosen ratings errs by {number(np.sqrt((constant**2).mean()), 3)}",
+            f"{len(own):,} ratings of random exposure; the mean of the chosen ratings errs by {mean}",
             "circular: a run that learned from Coat saw the self-chosen ratings that this matrix was completed from",
             f"a user leaves when satisfaction (memory {self.options.memory:g}, from 0.5) falls below {self.options.patience:g}",
         )

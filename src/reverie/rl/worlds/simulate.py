@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from reverie.errors import ConfigError
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 from reverie.rl.policies import ModelPolicy, Policy
@@ -65,15 +66,18 @@ def simulate(policies: Mapping[str, Policy], world: World, n: int = 1000, seed: 
     Raises
     ------
     ConfigError
-        If Gymnasium, where it is installed, refuses the world.
+        If Gymnasium, where it is installed, refuses the world, or a recommender is called as one of the world's policies.
     """
     if find_spec("gymnasium"):
         from reverie.rl.worlds.environments import check
 
         check(world)
+    references = world.references()
+    if taken := sorted(set(policies) & set(references)):
+        raise ConfigError(f"a run is called '{taken[0]}', as a policy of the world; rename its folder")
     best, found = world.best_value(), dict[str, Simulated]()
     first: RollOut | None = None
-    for name, policy in (dict(policies) | {k: p for k, p in world.references().items() if k not in policies}).items():
+    for name, policy in (dict(policies) | dict(references)).items():
         rolled = roll_out(policy, world, n, seed)
         regret = None if best is None else rolled.regret(best)
         gain = None if first is None else first.difference(rolled)
