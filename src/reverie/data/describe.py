@@ -15,7 +15,6 @@ from reverie.data.split import Split
 from reverie.data.splits import PROTOCOLS
 from reverie.errors import ReverieError
 
-
 _FEEDBACK = {"reward": "rewards", "propensity": "propensities"}
 
 

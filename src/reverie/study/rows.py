@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reverie.data.split import Split
 from reverie.documents import regular
 from reverie.errors import DataError
 from reverie.files import append_csv, locked
+
+if TYPE_CHECKING:
+    from reverie.data.split import Split
 
 COLUMNS = (
     "recipe", "dataset", "dataset_sha256", "protocol", "slice", "seen", "fit_on", "model", "seed", "metric",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
-from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from reverie.documents import read_as, read_json, read_tensors, regular
 from reverie.errors import ReverieError, RunError
 from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json, write_text
-from reverie.training.optimiser import Optimisers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from torch.utils.tensorboard import SummaryWriter
+
+    from reverie.training.optimiser import Optimisers
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from reverie.data.dataset import Dataset
@@ -39,7 +39,7 @@ def is_file(recipe: DatasetRecipe) -> bool:
     return recipe.name not in list_datasets() and Path(recipe.name).exists()
 
 
-def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, feedback: Mapping[str, str], write: bool = True) -> None:
+def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True, **feedback: str) -> None:
     """Write down which log a run folder is made from; a log, or rewards, that are not those of before are refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
     before = _read(folder / FILE)

@@ -9,11 +9,7 @@ from reverie.data.splits.given import given
 from reverie.data.splits.protocols import by_sequence, by_user, leave_one_out, temporal
 
 PROTOCOLS: dict[str, Callable[..., Split]] = {
-    "leave_one_out": leave_one_out,
-    "temporal": temporal,
-    "by_user": by_user,
-    "by_sequence": by_sequence,
-    "given": given,
-}
+    "leave_one_out": leave_one_out, "temporal": temporal, "by_user": by_user, "by_sequence": by_sequence, "given": given,
+}  # fmt: skip
 
 __all__ = ["PROTOCOLS", "by_sequence", "by_user", "given", "leave_one_out", "temporal"]

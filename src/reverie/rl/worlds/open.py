@@ -47,7 +47,7 @@ def open_world(name: str, settings: Sequence[str] = (), offline: bool = False) -
     if name == "coat":
         from reverie.rl.worlds.coat import open_coat_world
 
-        return open_coat_world(**values)
+        return open_coat_world(offline=offline, **values)
     from reverie.rl.worlds.log import open_log_world
 
     return open_log_world(name, offline=offline, **values)

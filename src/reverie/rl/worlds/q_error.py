@@ -77,7 +77,8 @@ def over_estimation(q: Array, q_pi: Array, sessions: NDArray[np.int64], seed: in
         Positive where the model promises too much.
     """
     at = np.unique(sessions, return_inverse=True)[1]
-    sums = ClusterSums(*(np.bincount(at, values).astype(np.float64)[None, :, None] for values in (q - q_pi, q_pi)))
+    over, base = (np.bincount(at, values).astype(np.float64)[None, :, None] for values in (q - q_pi, q_pi))
+    sums = ClusterSums(over, base)
     low, high = cluster_bootstrap(sums, seed=seed)
     return OverEstimation(float(sums.value[0]), float(low[0]), float(high[0]), float(q.mean()), float(q_pi.mean()), len(q))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from reverie.errors import ConfigError
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 from reverie.rl.policies import ModelPolicy, Policy
@@ -65,14 +66,18 @@ def simulate(policies: Mapping[str, Policy], world: World, n: int = 1000, seed: 
     Raises
     ------
     ConfigError
-        If Gymnasium, where it is installed, refuses the world.
+        If Gymnasium, where it is installed, refuses the world, or a recommender is called as one of the world's policies.
     """
     if find_spec("gymnasium"):
         from reverie.rl.worlds.environments import check
 
         check(world)
-    best, found, first = world.best_value(), {}, None
-    for name, policy in (dict(policies) | {k: p for k, p in world.references().items() if k not in policies}).items():
+    references = world.references()
+    if taken := sorted(set(policies) & set(references)):
+        raise ConfigError(f"a run is called '{taken[0]}', as a policy of the world; rename its folder")
+    best, found = world.best_value(), dict[str, Simulated]()
+    first: RollOut | None = None
+    for name, policy in (dict(policies) | dict(references)).items():
         rolled = roll_out(policy, world, n, seed)
         regret = None if best is None else rolled.regret(best)
         gain = None if first is None else first.difference(rolled)
@@ -84,8 +89,11 @@ def simulate(policies: Mapping[str, Policy], world: World, n: int = 1000, seed: 
 def simulation_table(found: Mapping[str, Simulated], policies: Mapping[str, Policy], world: World) -> Table:
     """Return a simulation as a table."""
     first = next(iter(found))
-    heads = ["policy", *(Column(name, "right") for name in ("return", "exact", "length", "regret", f"{first} gains"))]
-    rows = []
+    heads: list[str | Column] = [
+        "policy",
+        *(Column(name, "right") for name in ("return", "exact", "length", "regret", f"{first} gains")),
+    ]
+    rows: list[list[str | TableCell]] = []
     for name, one in found.items():
         cells = [_cell(effect) for effect in (one.returns, one.length, one.regret, one.gain)]
         rows.append([name, cells[0], number(one.exact, 3), *cells[1:]])
@@ -95,8 +103,9 @@ def simulation_table(found: Mapping[str, Simulated], policies: Mapping[str, Poli
 def world_notes(found: Mapping[str, Simulated], world: World) -> list[str]:
     """Return what stands beside every return: the discount, the best return, sessions cut off, and the world's own error."""
     one = next(iter(found.values()))
+    n = len(one.rolled.lengths)
     notes = [
-        f"return discounted by {world.gamma:g}; 95 % intervals over {len(one.rolled.lengths):,} sessions, the same for every policy"
+        f"return discounted by {world.gamma:g}; 95 % intervals over {n:,} sessions, whose chances are the same for every policy"
     ]
     if (best := world.best_value()) is not None:
         notes.append(f"regret is what lies between the return and {best:.3f}, the best that any policy can earn here")
@@ -111,7 +120,7 @@ def _unknown(policies: Mapping[str, Policy], world: World) -> list[str]:
     n = world.vocabulary.n_items
     models = {name: policy for name, policy in policies.items() if isinstance(policy, ModelPolicy)}
     notes = [
-        f"{name} does not know {one.n_unknown:,} of the world's {n:,} items: it never shows them, and they drop out of its histories"
+        f"{name} does not know {one.n_unknown:,} of the world's {n:,} items: it never shows them, and its histories lack them"
         for name, one in models.items()
         if one.n_unknown
     ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING, Any, Literal
 
 from reverie.errors import ConfigError
 from reverie.files import atomic_path, write_text
@@ -15,7 +13,13 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.plain_yaml import dump_yaml
 from reverie.training.recipe import RECIPES, Recipe, change_recipe
-from reverie.training.sweeps.config import Choice, Range, SweepRecipe
+from reverie.training.sweeps.config import Range
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from reverie.training.sweeps.config import Choice, SweepRecipe
+
 
 Setting = dict[str, Any]
 """Values by dotted key of the recipe."""
