@@ -119,4 +119,4 @@ def _rank_correlation(guessed: NDArray[np.float64], truth: NDArray[np.float64]) 
     centred = [one - one.mean(axis=1, keepdims=True) for one in ranks]
     spread = np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))
     product: NDArray[np.float64] = (centred[0] * centred[1]).sum(axis=1)
-    return np.divide(product, spread, out=np.zeros(len(product)), where=spread > 0)
+    return np.asarray(np.divide(product, spread, out=np.zeros(len(product)), where=spread > 0))

@@ -59,7 +59,7 @@ def _curves(groups: Groups) -> list[tuple[str, str, list[Figure], str]]:
     found = []
     asked = (("q_largest", "Largest value over epochs", "largest |Q|"), ("valid", "Validation over epochs", "validation"))
     for key, title, axis in asked:
-        curves = []
+        curves: list[Curve] = []
         for (row, backbone), numbers in first.items():
             epochs, values = _over_epochs(numbers, key)
             if values:

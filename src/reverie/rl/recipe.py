@@ -132,7 +132,13 @@ class RLRecipe(BaseRecipe):
             found["backbone"] = backbone
         own = self.backbones.get(backbone, {}) if backbone is not None else {}
         inside = {f"model.{'' if plain else 'backbone_options.'}{key}": value for key, value in own.items()}
-        for part in (self.set if learns else {}, inside, self.values if rewarded and backbone is not None else {}, row.set, setting):
+        for part in (
+            self.set if learns else {},
+            inside,
+            self.values if rewarded and backbone is not None else {},
+            row.set,
+            setting,
+        ):
             for key, value in part.items():
                 if key.startswith("model."):
                     found = put(found, key.removeprefix("model."), value, f"rows, {key}")

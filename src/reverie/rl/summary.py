@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -17,7 +18,7 @@ from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import REWARD, TOLD, measured
+from reverie.rl.measures import IN_WORLD, REWARD, TOLD, measured
 from reverie.rl.recipe import Backbone, RLRecipe
 from reverie.study.environment import tell_commits
 
@@ -42,10 +43,16 @@ class Numbers:
     told: Mapping[str, Sequence[float]]
     trained: Sequence[Trained]
 
+    @cached_property
+    def _effects(self) -> dict[tuple[str, str], Effect]:
+        return {}
+
     def effect(self, metric: str, part: str = "all") -> Effect | None:
-        """Return a metric over seeds with its interval."""
+        """Return a metric over seeds with its interval; computed once."""
         frames = self.frames.get((part, metric))
-        return mean_over_seeds(frames) if frames else None
+        if frames and (part, metric) not in self._effects:
+            self._effects[part, metric] = mean_over_seeds(frames)
+        return self._effects.get((part, metric))
 
     @property
     def flagged(self) -> int:
@@ -95,8 +102,14 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
     rows = []
     for one in recipe.claims:
         first, other = (groups[find_group(groups, side)] for side in (one.first, one.other))
-        common = {"dataset": split.dataset, "first": one.first, "other": one.other, "why": one.why}
-        common |= {"commit": ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))}
+        commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
+        common: dict[str, Any] = {
+            "dataset": split.dataset,
+            "first": one.first,
+            "other": one.other,
+            "why": one.why,
+            "commit": commits,
+        }
         for metric in one.metrics:
             part, _, name = metric.rpartition("/")
             effect, values = _difference(first, other, part or "all", name)
@@ -118,18 +131,25 @@ def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple
 
 
 def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
-    """Return all that a study measured as plain values."""
+    """Return what the tables of a study show as plain values."""
     found = []
     for group, numbers in groups.items():
         actor = {"policy": group.actor.policy, "checkpoint": group.actor.checkpoint}
         metrics: dict[str, Any] = {}
-        for part, metric in numbers.frames:
+        for part, metric in _shown(recipe, groups):
             if (effect := numbers.effect(metric, part)) is not None:
                 kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
                 metrics.setdefault(part, {})[metric] = kept
         said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
         found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
     return {"recipe": recipe.name, "groups": found}
+
+
+def _shown(recipe: RLRecipe, groups: Groups) -> list[tuple[str, str]]:
+    """Return the slices and metrics that tables show."""
+    k, parts = recipe.ks[0], dict.fromkeys(part for numbers in groups.values() for part, _ in numbers.frames)
+    world = [("all", "return"), ("all", "length")] if recipe.world is not None else []
+    return [*world, *((part, f"ndcg@{k}") for part in parts), ("all", f"{REWARD}@{k}")]
 
 
 def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
@@ -148,7 +168,7 @@ _WEIGHTS = {"best": "weights of the best validation", "last": "weights after the
 
 def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
     heads = ("row", "who acts", "return", "of the best", "length", "Q over", "R error", "T error", "flagged")
-    rows = []
+    rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         earned, length = numbers.effect("return"), numbers.effect("length")
         if earned is None or length is None:
@@ -168,21 +188,21 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
     title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
     known = "" if best is None else f"The best policy earns {best:.3f}. "
     notes = [
-        f"{known}Return: discounted, mean of {recipe.sessions} sessions a seed. Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its",
-        "own sessions. R error: 1 - rank correlation with the true rewards. T error: events after which the transition model points",
-        "to another state.",
+        f"{known}Return: discounted, mean of {recipe.sessions} sessions a seed. Q over: mean(Q - Qπ) / mean(Qπ) on the steps of",
+        "its own sessions. R error: 1 - rank correlation with the true rewards. T error: events after which the transition model",
+        "points to another state.",
     ]
     return Table(title, [Column(heads[0]), Column(heads[1]), *(Column(head, "right") for head in heads[2:])], rows, notes)
 
 
 def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
     k = recipe.ks[0]
-    parts = list(dict.fromkeys(part for numbers in groups.values() for part, _ in numbers.frames))
-    wanted = [(part, f"ndcg@{k}") for part in parts] + [("all", f"{REWARD}@{k}")]
-    rows = []
+    wanted = [(part, metric) for part, metric in _shown(recipe, groups) if metric not in IN_WORLD]
+    rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         effects = [numbers.effect(metric, part) for part, metric in wanted]
-        rows.append([_name(group), group.actor.policy or "–", *(_cell(one) if one else "" for one in effects), _flagged(numbers)])
+        cells = [TableCell("") if one is None else _cell(one) for one in effects]
+        rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else part for part, metric in wanted]
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
     notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]

@@ -16,33 +16,36 @@ LARGEST = 50_000_000
 class BehaviourOptions(Options):
     """The policy that logs a world: in each state a mixture of three, with exact propensities.
 
-    ``π_b(a | s) = myopic softmax_a(R(s, a) / temperature) + popular w(a) + (1 - myopic - popular) / N`` with ``w(a)`` in
+    ``π_b(a | s) = myopic softmax_a(R(s, a) / temperature) + popular w(a) + akin g(a | s) + (1 - myopic - popular - akin) / N`` with
+    ``g`` uniform over the group of the last item, as in browsing a shelf, and ``w(a)`` in
     proportion to ``1 / (10 + rank(a))``, the ranks a seeded order of the items from 1.
     """
 
-    myopic: float = Field(default=0.35, ge=0, le=1)
+    myopic: float = Field(default=0.25, ge=0, le=1)
     """Share that prefers what pays at once."""
-    popular: float = Field(default=0.3, ge=0, le=1)
-    """Share that shows what is popular; the rest is uniform, so every item has support in every state."""
+    popular: float = Field(default=0.2, ge=0, le=1)
+    """Share that shows what is popular."""
+    akin: float = Field(default=0.25, ge=0, le=1)
+    """Share that shows items of the group of the last one; the rest is uniform, so every item has support in every state."""
     temperature: float = Field(default=0.1, gt=0)
     """Of the myopic share, in units of reward."""
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
-        if self.myopic + self.popular >= 1:
-            raise ValueError("'myopic' and 'popular' must add up to less than 1, or some items are never shown")
+        if self.myopic + self.popular + self.akin >= 1:
+            raise ValueError("'myopic', 'popular' and 'akin' must add up to less than 1, or some items are never shown")
         return self
 
 
 class SessionWorldOptions(Options):
     """Options of the synthetic session world."""
 
-    n_items: PositiveInt = Field(default=100, le=5000)
+    n_items: PositiveInt = Field(default=60, le=5000)
     pairs: PositiveInt = Field(default=3, le=50)
     """Premium groups of items, each with a bridge group that leads to it."""
     everyday: PositiveInt = Field(default=4, le=100)
     """Groups of ordinary items, among which the bait stands."""
-    longest_row: PositiveInt = Field(default=4, le=20)
+    longest_row: PositiveInt = Field(default=3, le=20)
     """How many items of one group in a row are told apart; the number of states is the number of groups times this."""
     bait: float = Field(default=0.3, ge=0, le=1)
     """Share of everyday items that pay at once and drive people away."""

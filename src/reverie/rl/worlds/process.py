@@ -121,10 +121,15 @@ class SessionProcess:
 
     def behaviour(self) -> Array:
         """Return the policy that logs the world, see `BehaviourOptions`, shape [S, A]."""
-        o = self.options.behaviour
+        o, n = self.options.behaviour, self.options.n_items
         myopic = np.exp((self.R - self.R.max(axis=1, keepdims=True)) / o.temperature)
         myopic /= myopic.sum(axis=1, keepdims=True)
-        return np.asarray(o.myopic * myopic + o.popular * self.popularity + (1 - o.myopic - o.popular) / self.options.n_items)
+        akin = self.groups == np.arange(len(self.R))[:, None] // self.options.longest_row
+        akin = np.divide(
+            akin, akin.sum(axis=1, keepdims=True), out=np.full(self.R.shape, 1 / n), where=akin.any(axis=1, keepdims=True)
+        )
+        rest = (1 - o.myopic - o.popular - o.akin) / n
+        return np.asarray(o.myopic * myopic + o.popular * self.popularity + o.akin * akin + rest)
 
     def reset(self, n: int, rng: np.random.Generator) -> None:
         """Begin n sessions with a landing item each."""
