@@ -45,6 +45,13 @@ def test_recipes_say_what_events_are_worth(recipe: Recipe) -> None:
     cut = open_recipe_dataset(change_recipe(recipe, [WORTH, "dataset.sessions={gap_minutes: 360}", "dataset.user_core=2"]).dataset)
     assert cut.vocabulary.users[0] == "100#0"
     assert cut.sequences.lengths.min() >= 2
+    for wrong, said in (
+        ("{view: much}", r"rewards\.view' must be a number"),
+        ("5", "rewards' must be"),
+        ("{view: .inf}", "finite"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            change_recipe(recipe, [f"dataset.rewards={wrong}"])
     with pytest.raises(ConfigError, match="gap_minutes"):
         change_recipe(recipe, ["dataset.sessions={gap_minutes: 0}"])
 
