@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.documents import read_table
 from reverie.evaluation import Effect, Evaluation
-from reverie.evaluation.effects import NO_INTERVAL
-from reverie.evaluation.intervals import mean_over_seeds
+from reverie.evaluation.effects import NO_INTERVAL, finite
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
 from reverie.evaluation.metrics import Ranks, expected_hit, parse
 from reverie.evaluation.result import measure
 from reverie.evaluation.slices import by_kind
@@ -22,46 +22,47 @@ from reverie.rl.acting import Actor, Trained
 
 MORE = ("backbone", "policy", "world", "checkpoint")
 """Columns after the fixed ones of a results table."""
+IN_WORLD = ("return", "regret", "length")
+"""Metrics of roll-outs."""
+RESAMPLES = 1000
 REWARD = "cumulative_reward"
 """Rewards of the targets among the first k, per query."""
 TOLD = ("q_over", "reward_error", "transition_error")
 """Measured once for each actor of a world, without a value for each session."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One metric of one actor at one seed: a value for each query or session, and what the bootstrap resamples together."""
-
-    slice: str
-    metric: str
-    values: np.ndarray
-    clusters: np.ndarray
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """As intervals over seeds take it."""
-        return pl.DataFrame({"user": self.clusters, "value": self.values})
+Named = tuple[str, str]
+"""A slice and a metric."""
 
 
-def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> Iterator[Measured]:
-    """Return what an actor was measured by, on the test queries and in the world; `best` is the value that none exceeds there."""
+def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> dict[Named, Values]:
+    """Return what an actor was measured by, by slice and metric: a value for each test query, and for each session of the world.
+
+    `best` is the return that none exceeds there.
+    """
+    found: dict[Named, Values] = {}
     folder = Path(trained.files)
     evaluation = Evaluation.load(folder / actor.folder)
     names = [f"{name}@{k}" for k in ks for name in ("recall", "ndcg")]
     for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
         for name in names:
-            yield _of(part, name, measure(one, parse(name)))
+            found[part, name] = measure(one, parse(name))
         if "reward" in one.ranks.columns:
             for k in ks:
-                yield _of(part, f"{REWARD}@{k}", rewards_of_hits(one.ranks, k))
+                found[part, f"{REWARD}@{k}"] = rewards_of_hits(one.ranks, k)
     rolled = folder / f"{actor.folder}.parquet"
     if rolled.exists():
         frame = read_table(rolled, dict.fromkeys(("session", "return", "length"), "float"), "delete the piece")
-        sessions, returns = frame["session"].to_numpy(), frame["return"].to_numpy()
-        yield Measured("all", "return", returns, sessions)
+        returns, sessions = frame["return"].to_numpy(), frame["session"].to_numpy()
+        found["all", "return"] = _each(returns, sessions)
+        found["all", "length"] = _each(frame["length"].to_numpy(), sessions)
         if best is not None:
-            yield Measured("all", "regret", best - returns, sessions)
-        yield Measured("all", "length", frame["length"].to_numpy(), sessions)
+            found["all", "regret"] = _each(best - returns, sessions)
+    return found
+
+
+def _each(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> Values:
+    return Values(values, np.ones(len(values)), clusters, len(values))
 
 
 def rewards_of_hits(ranks: pl.DataFrame, k: int) -> Values:
@@ -85,11 +86,6 @@ def rewards_of_hits(ranks: pl.DataFrame, k: int) -> Values:
     return Values(values, np.ones(len(values)), ranks["cluster"].to_numpy()[first], len(values))
 
 
-def _of(part: str, name: str, values: Values) -> Measured:
-    clusters = values.clusters if values.clusters is not None else np.arange(len(values.numerator))
-    return Measured(part, name, values.numerator / values.denominator, clusters)
-
-
 def trained_rows(
     common: Mapping[str, Any], trained: Trained, world: str | None, ks: Sequence[int], best: float | None
 ) -> list[dict[str, Any]]:
@@ -99,9 +95,9 @@ def trained_rows(
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
-        for one in measured(trained, actor, ks, best):
-            place = {"slice": one.slice, "metric": one.metric, "world": world if one.metric in IN_WORLD else ""}
-            rows.append(row | place | _numbers(mean_over_seeds([one.frame])))
+        for (part, metric), effect in effects([measured(trained, actor, ks, best)]).items():
+            numbers = {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
+            rows.append(row | numbers | {"slice": part, "metric": metric, "world": world if metric in IN_WORLD else ""})
         for metric in (name for name in TOLD if name in told):
             ends = {end: told.get(f"{metric}_{end}") for end in ("low", "high")}
             how = "cluster_bootstrap(1000)" if ends["low"] is not None else NO_INTERVAL
@@ -111,8 +107,32 @@ def trained_rows(
     return rows
 
 
-IN_WORLD = ("return", "regret", "length")
+def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | None = None) -> dict[Named, Effect]:
+    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds.
+
+    Parameters
+    ----------
+    seeds : sequence of mapping
+        What `measured` returned at each seed.
+    wanted : sequence of (slice, metric), optional
+        All by default; what was not measured is left out.
+
+    Returns
+    -------
+    dict
+        By slice and metric, without a test.
+    """
+    names = [one for one in (seeds[0] if wanted is None else wanted) if all(one in seed for seed in seeds)]
+    sums = cluster_sums([[seed[one] for one in names] for seed in seeds])
+    low, high = cluster_bootstrap(sums, RESAMPLES)
+    how = interval_name(RESAMPLES, len(seeds))
+    found = {}
+    for at, one in enumerate(names):
+        n = len(np.unique(np.concatenate([_clusters(seed[one]) for seed in seeds])))
+        value = float(sums.value[at])
+        found[one] = Effect(value, finite(low[at]), finite(high[at]), None, n, len(seeds), how if n > 1 else NO_INTERVAL)
+    return found
 
 
-def _numbers(effect: Effect) -> dict[str, Any]:
-    return {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
+def _clusters(values: Values) -> NDArray[np.int64]:
+    return np.arange(len(values.numerator)) if values.clusters is None else values.clusters

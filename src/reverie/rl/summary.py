@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -15,10 +14,11 @@ from reverie.errors import ConfigError
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
+from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import IN_WORLD, REWARD, TOLD, measured
+from reverie.rl.measures import IN_WORLD, REWARD, TOLD, Named, effects, measured
 from reverie.rl.recipe import Backbone, RLRecipe
 from reverie.study.environment import tell_commits
 
@@ -37,22 +37,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What was measured of a group: by slice and metric a frame for each seed, and numbers told once for each seed."""
+    """What was measured of a group at each seed, and numbers told once for each seed."""
 
-    frames: Mapping[tuple[str, str], Sequence[pl.DataFrame]]
+    measured: Sequence[Mapping[Named, Values]]
     told: Mapping[str, Sequence[float]]
     trained: Sequence[Trained]
-
-    @cached_property
-    def _effects(self) -> dict[tuple[str, str], Effect]:
-        return {}
+    shown: Mapping[Named, Effect]
+    """What tables show, over seeds with intervals."""
 
     def effect(self, metric: str, part: str = "all") -> Effect | None:
-        """Return a metric over seeds with its interval; computed once."""
-        frames = self.frames.get((part, metric))
-        if frames and (part, metric) not in self._effects:
-            self._effects[part, metric] = mean_over_seeds(frames)
-        return self._effects.get((part, metric))
+        """Return a metric that tables show; None where it was not measured."""
+        return self.shown.get((part, metric))
 
     @property
     def flagged(self) -> int:
@@ -71,17 +66,20 @@ def grouped(
     for (row, backbone), runs in trained.items():
         actors = dict.fromkeys(actor for run in runs for actor in run.actors)
         for actor in actors:
-            frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
-            told: dict[str, list[float]] = {}
             acted = [run for run in runs if actor in run.actors]
-            for run in acted:
-                for one in measured(run, actor, recipe.ks, best):
-                    frames.setdefault((one.slice, one.metric), []).append(one.frame)
-                said = run.acted[run.actors.index(actor)]
-                for metric in (name for name in TOLD if name in said):
-                    told.setdefault(metric, []).append(float(said[metric]))
-            found[Group(row, backbone, actor)] = Numbers(frames, told, acted)
+            values = [measured(run, actor, recipe.ks, best) for run in acted]
+            said = [run.acted[run.actors.index(actor)] for run in acted]
+            told = {name: [float(one[name]) for one in said if name in one] for name in TOLD}
+            numbers = {name: values_of for name, values_of in told.items() if values_of}
+            found[Group(row, backbone, actor)] = Numbers(values, numbers, acted, effects(values, _shown(recipe, values)))
     return found
+
+
+def _shown(recipe: RLRecipe, values: Sequence[Mapping[Named, Values]]) -> list[Named]:
+    """Return the slices and metrics that tables show."""
+    k, parts = recipe.ks[0], dict.fromkeys(part for one in values for part, _ in one)
+    world = [("all", "return"), ("all", "length")] if recipe.world is not None else []
+    return [*world, *((part, f"ndcg@{k}") for part in parts), ("all", f"{REWARD}@{k}")]
 
 
 def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group:
@@ -122,12 +120,14 @@ def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple
     if metric in first.told and metric in other.told:
         sides = first.told[metric], other.told[metric]
         return paired_by_seed(*sides), (fmean(sides[0]), fmean(sides[1]))
-    frames = [numbers.frames.get((part, metric), ()) for numbers in (first, other)]
-    if not all(frames) or len(frames[0]) != len(frames[1]):
+    sides = [[one[part, metric] for one in numbers.measured if (part, metric) in one] for numbers in (first, other)]
+    if not all(sides) or len(sides[0]) != len(sides[1]):
         return None, (0.0, 0.0)
-    apart = [left.with_columns(value=left["value"] - right["value"]) for left, right in zip(*frames, strict=True)]
-    values = tuple(fmean(float(frame["value"].mean()) for frame in side) for side in frames)  # type: ignore[arg-type]  # numbers
-    return mean_over_seeds(apart), (values[0], values[1])
+    apart = [
+        pl.DataFrame({"user": left.clusters, "value": left.numerator / left.denominator - right.numerator / right.denominator})
+        for left, right in zip(*sides, strict=True)
+    ]
+    return mean_over_seeds(apart), (fmean(one.value for one in sides[0]), fmean(one.value for one in sides[1]))
 
 
 def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
@@ -136,20 +136,12 @@ def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
     for group, numbers in groups.items():
         actor = {"policy": group.actor.policy, "checkpoint": group.actor.checkpoint}
         metrics: dict[str, Any] = {}
-        for part, metric in _shown(recipe, groups):
-            if (effect := numbers.effect(metric, part)) is not None:
-                kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
-                metrics.setdefault(part, {})[metric] = kept
+        for (part, metric), effect in numbers.shown.items():
+            kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
+            metrics.setdefault(part, {})[metric] = kept
         said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
         found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
     return {"recipe": recipe.name, "groups": found}
-
-
-def _shown(recipe: RLRecipe, groups: Groups) -> list[tuple[str, str]]:
-    """Return the slices and metrics that tables show."""
-    k, parts = recipe.ks[0], dict.fromkeys(part for numbers in groups.values() for part, _ in numbers.frames)
-    world = [("all", "return"), ("all", "length")] if recipe.world is not None else []
-    return [*world, *((part, f"ndcg@{k}") for part in parts), ("all", f"{REWARD}@{k}")]
 
 
 def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
@@ -197,7 +189,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
 
 def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
     k = recipe.ks[0]
-    wanted = [(part, metric) for part, metric in _shown(recipe, groups) if metric not in IN_WORLD]
+    wanted = [one for one in dict.fromkeys(one for numbers in groups.values() for one in numbers.shown) if one[1] not in IN_WORLD]
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         effects = [numbers.effect(metric, part) for part, metric in wanted]
