@@ -86,7 +86,9 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
     return plain and place != wrong and place[: len(wrong) - 1] == wrong[:-1]
 
 
-_BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
+_BRANCH = re.compile(
+    r"(constrained-(int|float|str)|(tagged-union|dict)\[.*|str)$"
+)  # what pydantic calls the members of a plain union
 
 
 def requirement(fault: str, message: str) -> str:

@@ -45,6 +45,13 @@ def test_recipes_say_what_events_are_worth(recipe: Recipe) -> None:
     cut = open_recipe_dataset(change_recipe(recipe, [WORTH, "dataset.sessions={gap_minutes: 360}", "dataset.user_core=2"]).dataset)
     assert cut.vocabulary.users[0] == "100#0"
     assert cut.sequences.lengths.min() >= 2
+    for wrong, said in (
+        ("{view: much}", r"rewards\.view' must be a number"),
+        ("5", "rewards' must be"),
+        ("{view: .inf}", "finite"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            change_recipe(recipe, [f"dataset.rewards={wrong}"])
     with pytest.raises(ConfigError, match="gap_minutes"):
         change_recipe(recipe, ["dataset.sessions={gap_minutes: 0}"])
 
@@ -67,9 +74,9 @@ def test_rewards_enter_the_keys_of_models_that_learn_from_them(
     assert reason.startswith("needs rewards, which this dataset lacks; give a reward for each kind (")
     assert reason_to_skip(paid, open_recipe_dataset(paid.dataset)) == ""
     (tmp_path / "run").mkdir()
-    keep_log(tmp_path / "run", paid.dataset, splits[1].sha256, **feedback_of(paid, splits[1]))
+    keep_log(tmp_path / "run", paid.dataset, splits[1].sha256, feedback=feedback_of(paid, splits[1]))
     with pytest.raises(RunError, match=r"the rewards of .* have changed since the run"):
-        keep_log(tmp_path / "run", paid.dataset, splits[2].sha256, **feedback_of(other, splits[2]))
+        keep_log(tmp_path / "run", paid.dataset, splits[2].sha256, feedback=feedback_of(other, splits[2]))
     run = run_recipe(paid, tmp_path / "paid", split=splits[1], show=False)
     assert run.facts["feedback_sha256"] == keyed[1]
     assert {row["slice"] for row in result_rows(run)} == {"all", "kind:buy", "kind:view"}

@@ -98,7 +98,7 @@ class ComparisonStudy:
             for cell in cells:
                 claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
                 recipe = self._recipes[cell]
-                keep_log(self._folder(cell), recipe.dataset, split.sha256, **feedback_of(recipe, split))
+                keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
         """Return each row at its seeds, and the refit of what is trained."""

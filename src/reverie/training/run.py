@@ -95,7 +95,7 @@ def run_recipe(
         if split is None and (not done or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, **feedback_of(recipe, split))
+            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
                 _make(recipe, folder, split, device, show)
         processes.wait()
