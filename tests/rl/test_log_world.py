@@ -27,8 +27,8 @@ def world(log: Dataset) -> LogWorld:
 def test_answers_are_those_of_a_plain_loop(log: Dataset) -> None:
     levels, values = reward_levels(log.sequences.columns["reward"].astype(np.float64))
     some = log.sequences.take(np.arange(60))
-    steps, kappa, n = Steps.of(some, levels), 3.0, 12
-    found = Answers.fit(steps, values, n, 3, 4, kappa)
+    steps, kappa, kappa_leave, n = Steps.of(some, levels), 3.0, 7.0, 12
+    found = Answers.fit(steps, values, n, 3, 4, (kappa, kappa_leave))
     rows = list(
         zip(
             steps.item.tolist(), steps.before.tolist(), steps.level.tolist(), steps.place.tolist(), steps.last.tolist(), strict=True
@@ -53,10 +53,10 @@ def test_answers_are_those_of_a_plain_loop(log: Dataset) -> None:
         np.testing.assert_allclose(found.levels[a, c], wanted, rtol=1e-12)
     for k, t in ((0, 1), (2, 4)):
         at_place = (count(place=t, last=1) + 60 / len(rows)) / (count(place=t) + 1)
-        wanted_leave = (count(level=k, place=t, last=1) + kappa * at_place) / (count(level=k, place=t) + kappa)
+        wanted_leave = (count(level=k, place=t, last=1) + kappa_leave * at_place) / (count(level=k, place=t) + kappa_leave)
         assert found.leaves[k, t] == pytest.approx(wanted_leave)
     expected = sum(found.leaves[k, min(t, 4)] for a, _, k, t, _ in rows if a == 7)
-    assert found.ratio[7] == pytest.approx((count(item=7, last=1) + kappa) / (expected + kappa))
+    assert found.ratio[7] == pytest.approx((count(item=7, last=1) + kappa_leave) / (expected + kappa_leave))
 
 
 def test_many_rewards_become_quantiles_with_their_means() -> None:

@@ -40,7 +40,7 @@ class Clairvoyant:
 
 
 def test_a_recommender_that_knows_q_star_is_the_oracle(world: SessionWorld) -> None:
-    found = simulate({"mine": policy_of(Clairvoyant(world))}, world, 600, seed=0)
+    found = simulate({"mine": policy_of(Clairvoyant(world))}, world, 200, seed=0)
     assert list(found) == ["mine", "oracle", "myopic", "popularity", "random", "behaviour"]
     assert found["mine"].returns.value == pytest.approx(found["oracle"].returns.value)
     gain = found["oracle"].gain
@@ -51,7 +51,7 @@ def test_a_recommender_that_knows_q_star_is_the_oracle(world: SessionWorld) -> N
     assert lower is not None
     assert lower.ends[0] > 0
     table = simulation_table(found, {}, world)
-    assert "95 % intervals over 600 sessions" in table.notes[0]
+    assert "95 % intervals over 200 sessions" in table.notes[0]
     with pytest.raises(ConfigError, match="rename its folder"):
         simulate({"oracle": policy_of(Clairvoyant(world))}, world, 10)
 
@@ -61,7 +61,7 @@ def test_values_that_promise_a_quarter_too_much_are_found_out(world: SessionWorl
     policy = policy_of(Clairvoyant(world, 1.25))
     rolled = roll_out(policy, world, 800, seed=0)
     found = q_over(policy, rolled, world if exact else None, n=800)
-    assert found.low <= 0.25 <= found.high
+    assert found.low - 1e-9 <= 0.25 <= found.high + 1e-9
     if exact:
         assert found.value == pytest.approx(0.25, abs=1e-9)
     assert found.n == rolled.lengths.sum()
@@ -109,7 +109,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_prints_a_table(folder: Path) -> None:
-    words = ["simulate", str(folder), "--sessions", "40", "--json", "--policy", "softmax", "--temperature", "0.5"]
+    words = ["simulate", str(folder), "--sessions", "20", "--json", "--policy", "softmax", "--temperature", "0.5"]
     answer = CliRunner().invoke(app, words)
     assert answer.exit_code == 0, answer.output
     table = json.loads(answer.stdout)

@@ -19,7 +19,7 @@ def _entry(name: str, n_sessions: int, n_events: int) -> SourceEntry:
     return SourceEntry(
         name=name,
         summary=f"Sessions of a synthetic shop with known rewards, logged by a known policy ({n_sessions:,} of them)",
-        counts=(n_sessions, 60, n_events),
+        counts=(n_sessions, 100, n_events),
         licence="made by this package",
         citation="Reverie, docs/rl.md",
         homepage="https://github.com/reverie-rec/reverie",
@@ -28,5 +28,5 @@ def _entry(name: str, n_sessions: int, n_events: int) -> SourceEntry:
     )
 
 
-SESSION_WORLD = _entry("session-world", 20_000, 62_990)
-SESSION_WORLD_SMALL = _entry("session-world-small", 800, 6573)
+SESSION_WORLD = _entry("session-world", 10_000, 66_522)
+SESSION_WORLD_SMALL = _entry("session-world-small", 1000, 6737)

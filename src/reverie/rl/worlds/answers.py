@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
-STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-"""Pseudo-counts that are tried."""
+Strengths = tuple[float, float]
+STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 3000.0, 1e6)
+"""Pseudo-counts that are tried; with the largest one every item is as all items are."""
 LEVELS = 8
 """Most distinct rewards; of more, this many quantiles are made."""
 MOST = 0.95
@@ -75,8 +76,8 @@ class Answers:
     An item's class is the quantile of its smoothed mean reward among the items. With n counts of training rows, κ pseudo-counts:
     ``p(k) = n_k / n``, ``p(k | a) = (n_ak + κ p(k)) / (n_a + κ)``, and after an item of class c
     ``p(k | a, c) = (n_ack + κ p(k | a) p(k | c) / p(k) Z) / (n_ac + κ)`` with Z the factor that makes it add up to 1. Leaving has
-    the probability ``h(k, t) ρ(a)``, at most 0.95, with ``h(k, t) = (l_kt + κ l_t / n_t) / (n_kt + κ)`` at place t and level k, and
-    ``ρ(a) = (l_a + κ) / (Σ h + κ)`` the item's departures over those expected of its events.
+    the probability ``h(k, t) ρ(a)``, at most 0.95, with ``h(k, t) = (l_kt + κ l_t / n_t) / (n_kt + κ)`` at place t and level k,
+    ``ρ(a) = (l_a + κ) / (Σ h + κ)`` the item's departures over those expected of its events, and a κ of its own.
 
     Parameters
     ----------
@@ -96,9 +97,9 @@ class Answers:
     ratio: Array
 
     @classmethod
-    def fit(cls, steps: Steps, values: Array, n_items: int, n_classes: int, places: int, strength: float) -> Answers:
-        """Count; values [K] are the rewards of the levels."""
-        n, k = n_items + 1, len(values)
+    def fit(cls, steps: Steps, values: Array, n_items: int, n_classes: int, places: int, strengths: Strengths) -> Answers:
+        """Count; values [K] are the rewards of the levels, strengths the pseudo-counts of answers and of leaving."""
+        n, k, (strength, leaving) = n_items + 1, len(values), strengths
         place = np.minimum(steps.place, places)
         overall = (np.bincount(steps.level, minlength=k) + 1.0 / k) / (len(steps.level) + 1)
         by_item = _counts((steps.item, steps.level), (n, k))
@@ -115,9 +116,9 @@ class Answers:
         levels = (both + strength * prior) / (both.sum(axis=2, keepdims=True) + strength)
         seen, left = (_counts((steps.level[m], place[m]), (k, places + 1)) for m in (slice(None), steps.last))
         at_place = (left.sum(axis=0) + steps.last.mean()) / (seen.sum(axis=0) + 1)
-        leaves = (left + strength * at_place) / (seen + strength)
+        leaves = (left + leaving * at_place) / (seen + leaving)
         expected = np.bincount(steps.item, leaves[steps.level, place], minlength=n)
-        ratio = (np.bincount(steps.item[steps.last], minlength=n) + strength) / (expected + strength)
+        ratio = (np.bincount(steps.item[steps.last], minlength=n) + leaving) / (expected + leaving)
         return cls(classes.astype(np.int64), levels, leaves, ratio)
 
     def leaving(self, items: Codes, levels: Codes, places: Codes) -> Array:
@@ -139,16 +140,17 @@ def _counts(codes: tuple[Codes, ...], shape: tuple[int, ...]) -> Array:
 
 def fitted(
     steps: Steps, values: Array, n_items: int, n_classes: int, places: int, inner: NDArray[np.bool_]
-) -> tuple[Answers, float]:
-    """Fit with the pseudo-count that is most likely on the steps of `inner`, without which it is tried; return both."""
+) -> tuple[Answers, Strengths]:
+    """Fit with the pseudo-counts that are most likely on the steps of `inner`, without which they are tried; return both."""
     rest, asked = steps.take(~inner), steps.take(inner)
 
-    def loss(strength: float) -> float:
-        answers, leaving = Answers.fit(rest, values, n_items, n_classes, places, strength).losses(asked)
-        return float(answers.mean() + leaving.mean())
+    def losses(strength: float) -> tuple[float, float]:
+        answers, leaving = Answers.fit(rest, values, n_items, n_classes, places, (strength, strength)).losses(asked)
+        return float(answers.mean()), float(leaving.mean())
 
-    strength = min(STRENGTHS, key=loss) if len(asked.row) else STRENGTHS[2]
-    return Answers.fit(steps, values, n_items, n_classes, places, strength), strength
+    tried = {strength: losses(strength) for strength in STRENGTHS} if len(asked.row) else {STRENGTHS[2]: (0.0, 0.0)}
+    best = (min(tried, key=lambda one: tried[one][0]), min(tried, key=lambda one: tried[one][1]))
+    return Answers.fit(steps, values, n_items, n_classes, places, best), best
 
 
 def stated_error(answers: Answers, train: Steps, held: Steps, values: Array) -> tuple[str, ...]:

@@ -26,8 +26,9 @@ class WorldEnvironment(gymnasium.Env[Observation, np.int64]):
     """One session of a world at a time.
 
     An observation holds ``items``, the codes of the last `history` items (1 … N), oldest first, with 0 behind them where there are
-    fewer, and ``length``, how many there are. Action a shows item code a + 1; ``info["item"]`` gives its id. ``terminated`` says
-    that the user left; a session that reaches the world's bound is ``truncated`` by the environment's own limit.
+    fewer, and ``length``, how many there are. Action a shows item code a + 1; ``info["item"]`` gives its id, and the info of a
+    reset the world's own ``error``. ``terminated`` says that the user left; a session that reaches the world's bound is
+    ``truncated``.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class WorldEnvironment(gymnasium.Env[Observation, np.int64]):
         super().reset(seed=seed)
         self.world.reset(1, self.np_random)
         self.steps = 0
-        return self._observed(), {}
+        return self._observed(), {"error": self.world.error}
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Show one item."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 REPEATED = 0.05
 """From this share of events that repeat an item of their row on, items may come again."""
-_CLOSE = 1e-10
+_BETTER = 1e-12
 
 
 class LogWorldOptions(DatasetRecipe):
@@ -79,36 +79,52 @@ class LogWorld:
         held, counted = np.split(order, [min(max(1, round(options.held_out * len(rows))), len(rows) - 2)])
         train, asked = Steps.of(rows.take(counted), levels), Steps.of(rows.take(held), levels)
         n, inner = self.vocabulary.n_items, train.row % 8 == 0
-        self.answers, strength = fitted(train, self.rewards, n, options.classes, options.places, inner)
+        self.answers, strengths = fitted(train, self.rewards, n, options.classes, options.places, inner)
         self.first = rows.items[rows.starts[counted]].astype(np.int64)
         """Items that sessions begin with, one per counted row."""
         self.counts = rows.take(counted).item_counts()
         repeated = dataset.sequences.n_events - _distinct(dataset)
         self.repeats = repeated >= REPEATED * dataset.n_events
+        said_strengths = " and ".join(f"{one:,.0f}" for one in strengths)
         said = "rewards are those of the log" if has_rewards else "the log has no rewards, so each event counts 1"
         shown = "may come again, without tiring anybody" if self.repeats else "come once in a session"
         self.error = (
-            f"imitates {self.name}: {said}; items {shown}; pseudo-count {strength:g}; taste of single users is not modelled",
+            f"imitates {self.name}: {said}; items {shown}; pseudo-counts {said_strengths}; taste of single users is not modelled",
             f"its error on {len(held):,} of {len(rows):,} rows that were held out, with 95 % intervals:",
             *stated_error(self.answers, train, asked, self.rewards),
         )
         self._plan()
 
     def _plan(self) -> None:
-        """Find expected rewards and the best action values by value iteration over (class, place)."""
+        """Find expected rewards and the best action values by policy iteration over (class, place)."""
         levels, h = self.answers.levels[1:], self.answers  # [N, C, K]
         stays = 1 - np.minimum(h.leaves[:, 1:].T[None] * h.ratio[1:, None, None], MOST)  # [N, T, K]
         self.R = (levels @ self.rewards).T  # [C, N]
         self.stays = np.einsum("nck,ntk->tcn", levels, stays)
         """Probability to go on after an item, shape [T, C, N], by place and class of the item before."""
         self.next_place, self.next_class = np.minimum(np.arange(self.options.places) + 1, self.options.places - 1), h.classes[1:]
-        v = np.zeros((self.options.places, self.R.shape[0]))
+        actions = np.broadcast_to(self.R.argmax(axis=1), (self.options.places, len(self.R)))
         while True:
-            self.q = self._backup(v)
-            best = self.q.max(axis=2)
-            if np.abs(best - v).max() < _CLOSE * (1 - self.gamma):
-                break
-            v = best
+            self.q = self._backup(self._solved(*self._of_actions(actions)))
+            now = np.take_along_axis(self.q, actions[:, :, None], axis=2)[:, :, 0]
+            better = self.q.max(axis=2) > now + _BETTER
+            if not better.any():
+                return
+            actions = np.where(better, self.q.argmax(axis=2), actions)
+
+    def _of_actions(self, actions: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return reward and kernel to the next class where each state has one action, column [T, C] → [T, C], [T, C, C]."""
+        stays = np.take_along_axis(self.stays, actions[:, :, None], axis=2)
+        return self.R[np.arange(len(self.R)), actions], stays * np.eye(len(self.R))[self.next_class[actions]]
+
+    def _solved(self, rewards: Array, kernel: Array) -> Array:
+        """Return ``v = r + γ K v(next place)`` by a linear system; rewards [T, C], kernel [T, C, C] → [T, C]."""
+        places, classes = rewards.shape
+        moves = np.zeros((places, classes, places, classes))
+        moves[np.arange(places), :, self.next_place] = kernel
+        size = rewards.size
+        solved = np.linalg.solve(np.eye(size) - self.gamma * moves.reshape(size, size), rewards.ravel())
+        return np.asarray(solved.reshape(rewards.shape))
 
     def _backup(self, v: Array) -> Array:
         """Return ``R + γ P(stays) v(next state)``; v [T, C] → [T, C, N]."""
@@ -141,12 +157,9 @@ class LogWorld:
         table = getattr(policy, "table", None)
         if table is None or not self.repeats:
             return None
-        by_state, v = table.reshape(self.q.shape), np.zeros(self.q.shape[:2])
-        while True:
-            found = (by_state * self._backup(v)).sum(axis=2)
-            if np.abs(found - v).max() < _CLOSE * (1 - self.gamma):
-                return float(found[0][self.answers.classes[self.first]].mean())
-            v = found
+        by_state = table.reshape(self.q.shape)
+        kernel = (by_state * self.stays) @ np.eye(len(self.R))[self.next_class]
+        return float(self._solved((by_state * self.R).sum(axis=2), kernel)[0][self.answers.classes[self.first]].mean())
 
     def best_value(self) -> float:
         """Return the discounted return that no policy exceeds; the best one reaches it where items may come again."""

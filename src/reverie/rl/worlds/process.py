@@ -29,10 +29,10 @@ class SessionProcess:
     a function of the history. With d the place of the shown item in such a row (0 where it begins one), a user is interested with
     probability ``x(s, a) = base(a) satiation^d prepared(s, a)``; an interested user buys with probability x, else puts it into the
     cart; nobody interested only views. So buy has probability ``x²``, cart ``x (1 - x)``, view ``1 - x``, and ``R(s, a)`` is the
-    mean of their rewards. A premium item is prepared (factor 1) by two or more items of its bridge group in a row and by its own
-    group; after one such item the factor is ``half_prepared``, after anything else ``unprepared``. After the item the user leaves
-    with probability ``min(hazard(a) + tired d, 0.9)``; bait has a high base and a high hazard, bridges a low base and the least
-    hazard. A session begins with a landing item, drawn by popularity, which is no action and earns nothing.
+    mean of their rewards. A premium item is prepared (factor 1) after an item of its bridge group or of its
+    own group; after anything else the factor is ``unprepared``. After the item the user leaves with probability
+    ``min(hazard(a) + tired d, 0.9)``; bait has a high base and a high hazard, bridges a low base and the least hazard. A session
+    begins with a landing item, drawn by popularity, which is no action and earns nothing. All of this is our design.
 
     Parameters
     ----------
@@ -85,8 +85,7 @@ class SessionProcess:
         group, row = np.arange(size)[:, None] // o.longest_row, np.arange(size)[:, None] % o.longest_row
         same = group == groups
         d = np.where(same, row + 1, 0)
-        led = premium & (group == groups - o.pairs)
-        prepared = np.where(~premium | same | (led & (row >= 1)), 1.0, np.where(led, o.half_prepared, o.unprepared))
+        prepared = np.where(~premium | same | (group == groups - o.pairs), 1.0, o.unprepared)
         self.interest: Array = base * o.satiation**d * prepared
         """Probability of interest, shape [S - 1, A]."""
         leaves = np.minimum(hazard + o.tired * d, 0.9)
@@ -121,15 +120,13 @@ class SessionProcess:
 
     def behaviour(self) -> Array:
         """Return the policy that logs the world, see `BehaviourOptions`, shape [S, A]."""
-        o, n = self.options.behaviour, self.options.n_items
+        o = self.options.behaviour
         myopic = np.exp((self.R - self.R.max(axis=1, keepdims=True)) / o.temperature)
         myopic /= myopic.sum(axis=1, keepdims=True)
-        akin = self.groups == np.arange(len(self.R))[:, None] // self.options.longest_row
-        akin = np.divide(
-            akin, akin.sum(axis=1, keepdims=True), out=np.full(self.R.shape, 1 / n), where=akin.any(axis=1, keepdims=True)
-        )
-        rest = (1 - o.myopic - o.popular - o.akin) / n
-        return np.asarray(o.myopic * myopic + o.popular * self.popularity + o.akin * akin + rest)
+        same = np.arange(self.end)[:, None] // self.options.longest_row == self.groups
+        related = np.concatenate([same / same.sum(axis=1, keepdims=True), np.full((1, len(self.groups)), 1 / len(self.groups))])
+        rest = (1 - o.myopic - o.popular - o.related) / len(self.groups)
+        return np.asarray(o.myopic * myopic + o.popular * self.popularity + o.related * related + rest)
 
     def reset(self, n: int, rng: np.random.Generator) -> None:
         """Begin n sessions with a landing item each."""
