@@ -22,10 +22,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "comirec": {"dim": 16, "interests": 2, "history": 8, "dropout": 0.1},
     "dreamrec": {"dim": 16, "history": 8, "steps": 50, "guidance": 1.0},
     "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},
-    "decision-transformer": {"dim": 8, "blocks": 1, "history": 8, "dropout": 0.1},
-    "sac": {"dim": 16, "history": 8, "dropout": 0.1},
-    "snqn": {"dim": 16, "history": 8, "dropout": 0.1},
-    "sa2c": {"dim": 16, "history": 8, "dropout": 0.1, "rate_after": 1.0},
     "daydream": {"dim": 16, "history": 8, "steps": 10, "guidance": 0.5, "sampler": {"kind": "ddim", "steps": 3, "eta": 1.0}},
 }
 
