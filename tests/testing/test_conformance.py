@@ -23,6 +23,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},
     "daydream": {"dim": 16, "history": 8, "steps": 10, "guidance": 0.5, "sampler": {"kind": "ddim", "steps": 3, "eta": 1.0}},
 }
+SMALL |= {name: {"dim": 16, "history": 8, "dropout": 0.1} for name in list_models() if "needs-reward" in MODELS[name].tags}
 
 
 UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[name].tags]
