@@ -18,6 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "vmis-knn": {"trials": 2},
     "gru4rec": {"dim": 16, "hidden": 16, "history": 8, "dropout": 0.1},
     "caser": {"dim": 16, "window": 3, "horizontal": 4, "vertical": 2, "history": 8, "dropout": 0.1},
+    "nextitnet": {"dim": 16, "dilations": (2,), "history": 8, "dropout": 0.1},
     "comirec": {"dim": 16, "interests": 2, "history": 8, "dropout": 0.1},
     "dreamrec": {"dim": 16, "history": 8, "steps": 50, "guidance": 1.0},
     "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},

@@ -57,7 +57,7 @@ class Recoder:
 
     def queries(self, queries: Queries) -> Queries:
         """Return the same questions; targets and candidates that are unknown become 0."""
-        before = self._recoded(queries.sequences)[2]
+        _, kept, before = self._recoded(queries.sequences)
         return replace(
             queries,
             sequences=self.sequences(queries.sequences),
@@ -66,6 +66,7 @@ class Recoder:
             users=self.users[queries.users],
             targets=self.items[queries.targets],
             candidates=None if queries.candidates is None else self.items[queries.candidates],
+            targets_at=queries.targets_at if kept.all() else None,
         )
 
     def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:

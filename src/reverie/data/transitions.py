@@ -36,6 +36,8 @@ class TransitionBatch(SequenceBatch):
     """Whether no event of the row follows the action."""
     propensities: Tensor | None = None
     """How likely the logging policy was to show the item here, where that is known."""
+    first: Tensor | None = None
+    """Number of each piece's first event [B], counted over the training events with rows laid end to end."""
 
     @property
     def actions(self) -> Tensor:
@@ -44,7 +46,7 @@ class TransitionBatch(SequenceBatch):
 
 
 class TransitionPlan:
-    """Pieces of at most `history` - 1 actions; every event but the first of a row is an action exactly once.
+    """Pieces of at most `history` actions and one event before them; every event but the first of a row is an action exactly once.
 
     The first event of a row has no history before it, so it is never an action, only part of a state.
     """
@@ -56,13 +58,13 @@ class TransitionPlan:
         if not np.isfinite(self._rewards[sequences.positions()]).all():
             raise DataError("the column 'reward' has values that are missing or infinite; give every event a number")
         self._propensities = sequences.columns.get("propensity")
-        width = history - 1
-        counts = -(-np.maximum(sequences.lengths - 1, 0) // width)
+        counts = -(-np.maximum(sequences.lengths - 1, 0) // history)
         row = np.repeat(np.arange(len(sequences)), counts)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
         self._users, self._ends = sequences.users[row], sequences.stops[row]
-        self._stops = self._ends - nth * width
-        self._starts = np.maximum(sequences.starts[row], self._stops - history)
+        self._stops = self._ends - nth * history
+        self._starts = np.maximum(sequences.starts[row], self._stops - history - 1)
+        self._first = self._starts - sequences.starts[row] + (np.cumsum(sequences.lengths) - sequences.lengths)[row]
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -85,4 +87,5 @@ class TransitionPlan:
             rewards=gathered(self._rewards),
             done=torch.from_numpy(at == self._ends[index][:, None] - 1),
             propensities=None if self._propensities is None else gathered(self._propensities),
+            first=torch.from_numpy(self._first[index]),
         )

@@ -9,7 +9,7 @@ from reverie.evaluation.paired_queries import paired_test, paired_tests, smalles
 from reverie.evaluation.recommend import recommend, recommend_all
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation, measure, pooled
-from reverie.evaluation.slices import slice_masks, sliced, with_history
+from reverie.evaluation.slices import by_kind, slice_masks, sliced, with_history
 from reverie.evaluation.submitted import audit, submit, targets_in_history
 from reverie.evaluation.values import Values
 
@@ -19,6 +19,7 @@ __all__ = [
     "Metric",
     "Values",
     "audit",
+    "by_kind",
     "cluster_bootstrap",
     "evaluate",
     "holm",

@@ -170,7 +170,11 @@ def rank_frame(
         "masked": n_masked[query].astype(np.int32),
         "length": queries.lengths[query].astype(np.int32),
     }
-    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+    frame = pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+    kinds, rewards = queries.target_column("kind"), queries.target_column("reward")
+    if kinds is not None:
+        frame = frame.with_columns(pl.Series("kind", queries.sequences.kinds, pl.String).gather(kinds[ranked]))
+    return frame if rewards is None else frame.with_columns(reward=rewards[ranked])
 
 
 def list_frame(

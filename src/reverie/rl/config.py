@@ -21,7 +21,7 @@ class ValueOptions(SequenceOptions):
     backbone_options: dict[str, Any] = Field(default_factory=dict)
     """Its options beside those that stand here (`dim`, `history`, `dropout`, `objective`, `table`), e.g. ``{blocks: 2}``."""
     history: int = Field(default=50, ge=2, le=100_000)
-    """How many of the most recent events are read; pieces of `history` - 1 transitions are trained at once (10 in the family)."""
+    """How many of the most recent events are read; pieces of as many transitions are trained at once (10 in the family)."""
     gamma: float = Field(default=0.5, ge=0, lt=1)
     """Discount γ of future rewards (0.5 in the family of SQN)."""
     policy: Literal["ce", "q", "ce+q"] = "ce"
@@ -63,6 +63,7 @@ class ValueOptions(SequenceOptions):
             Those of the registered model.
         """
         shared = {name: getattr(self, name) for name in SequenceOptions.model_fields}
+        shared["history"] += 1  # the state after the last action of a piece is read too, as a next state
         where = f"backbone_options of '{self.backbone}'"
         return checked(MODELS.config(self.backbone), self.backbone_options | shared, where)
 

@@ -31,7 +31,7 @@ class Candidates:
         return items.gather(1, scores.argmax(1, keepdim=True))[:, 0]
 
 
-@dataclass
+@dataclass(eq=False)
 class Transitions:
     """The M transitions of a batch; what needs another pass or head is computed when it is first asked for."""
 

@@ -173,6 +173,7 @@ def _draw_queries(histories: Queries, targets: NDArray[np.int32], config: Traine
         asked,
         clusters=np.arange(len(rows), dtype=np.int64),
         targets=np.array(chosen, dtype=np.int32),
+        targets_at=None,
         offsets=steps,
         seen="keep",
         labels=None,

@@ -153,7 +153,8 @@ class Trainer:
         """
         self.model.train()
         each, updates = self.config.gradient_accumulation, self._updates(range(steps))
-        self._optimisers.set_rate(learning_rate(self.config, epoch * updates + step // each, self.config.epochs * updates))
+        rate = learning_rate(self.config, epoch * updates + step // each, self.config.epochs * updates)
+        self._optimisers.set_rate(rate * getattr(self.model, "rate_scale", 1.0))
         self._optimisers.zero_grad()
         values, rows = 0.0, []
         for number, index in enumerate(group, start=step):

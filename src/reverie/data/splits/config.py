@@ -61,6 +61,8 @@ class BySequence(Options):
     """Whether the first event of a sequence is asked about."""
     shortest: PositiveInt = 3
     """Sequences with fewer events are dropped."""
+    by: Literal["first", "last"] = Field(default="first", exclude_if=lambda by: by == "first")  # keys of stored studies lack it
+    """Whether the time of the first or of the last event orders the sequences."""
 
 
 class Given(Options):
