@@ -142,12 +142,13 @@ def evaluation() -> list[dict[str, object]]:
 
 CASES: dict[str, dict[str, Any]] = {
     "sasrec": {"name": "sasrec", "table": "rowwise"},
-    "sqn": {"name": "sqn", "heads": "sampled", "table": "rowwise"},
-    "cql": {"name": "cql", "heads": "sampled", "table": "rowwise"},
-    "mcrl": {"name": "mcrl", "heads": "sampled", "table": "rowwise"},
-    "cql dense": {"name": "cql", "heads": "sampled", "table": "dense"},
+    "cql, alpha 0": {"name": "cql", "alpha": 0.0, "table": "rowwise"},
+    "cql": {"name": "cql", "table": "rowwise"},
+    "cql, two networks": {"name": "cql", "target": "coin", "table": "rowwise"},
+    "mcrl": {"name": "mcrl", "table": "rowwise"},
+    "cql, dense tables": {"name": "cql"},
 }
-"""What is stepped over a large catalogue: the sampled conservative term is cql's, and the step without it sqn's."""
+"""What is stepped over a large catalogue, heads sampled: cql with and without the conservative term; `ema` moves whole tables."""
 
 
 def large(case: str, items: int, rows: int, steps: int) -> dict[str, float]:
