@@ -29,7 +29,9 @@ def sound(**changes: float) -> Reading:
         (sound(), 0.2, ""),
         (sound(), math.nan, ""),
         (sound(largest=math.nan), 0.2, "NaN or infinite"),
-        (sound(largest=9.0, share_above=0.5), 0.2, r"in 50% of the states a \|Q\| lies beyond r_max/\(1-γ\) = 2 \(largest 9\)"),
+        (sound(largest=9.0, share_above=0.5), 0.2, r"in 50% of the states a Q lies above r_max/\(1-γ\) = 2 \(largest \|Q\| 9\)"),
+        (sound(largest=201.0), 0.2, "largest .Q. 201"),
+        (sound(largest=199.0), 0.2, ""),
         (sound(entropy=0.001), 0.2, "entropy of 0.001 nats"),
         (sound(entropy=math.nan), 0.2, "entropy of nan nats"),
         (sound(), 0.09, "fell from 0.2 to 0.09"),
@@ -52,9 +54,9 @@ def test_a_reading_is_that_of_the_scores() -> None:
         torch.nn.init.normal_(model.online.bias, std=5.0)
     model.eval()
     batch = history_batch([np.array([1, 2], dtype=np.int32), np.array([3], dtype=np.int32)], 15)
-    values, logits = model.q_values(batch).abs(), model.scores(batch)
+    values, logits = model.q_values(batch).detach(), model.scores(batch).detach()
     reading = read(model, batch, 1.0)
-    assert reading.largest == pytest.approx(float(values.max()))
+    assert reading.largest == pytest.approx(float(values.abs().max()))
     assert reading.bound == pytest.approx(10)
     assert reading.share_above == pytest.approx(float((values.amax(1) > 10).float().mean()))
     entropy = torch.distributions.Categorical(logits=logits).entropy().mean()
@@ -71,7 +73,7 @@ def test_a_run_beyond_the_bound_is_flagged_once_and_kept(capsys: pytest.CaptureF
     assert [row["flagged"] for row in fitted.history] == [1, 1]
     assert fitted.history[0]["q_bound"] == 2.0
     told = capsys.readouterr()
-    assert (told.out + told.err).count("beyond r_max/(1-γ)") == 1
+    assert (told.out + told.err).count("above r_max/(1-γ)") == 1
     assert fitted.best_epoch is not None
 
 
