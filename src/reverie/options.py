@@ -86,7 +86,9 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
     return plain and place != wrong and place[: len(wrong) - 1] == wrong[:-1]
 
 
-_BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
+_BRANCH = re.compile(
+    r"(constrained-(int|float|str)|(tagged-union|dict)\[.*|str)$"
+)  # what pydantic calls the members of a plain union
 
 
 def requirement(fault: str, message: str) -> str:
@@ -98,15 +100,9 @@ def requirement(fault: str, message: str) -> str:
 
 
 _KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "string": "text",
-    "tuple": "a list",
-    "list": "a list",
-    "dict": "a mapping",
-    "model": "a mapping of options",
-}
+    "int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list", "list": "a list",
+    "dict": "a mapping", "model": "a mapping of options",
+}  # fmt: skip
 
 
 def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[str]]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from reverie.data.dataset import Dataset
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.data.splits import PROTOCOLS
 from reverie.errors import ReverieError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
+_FEEDBACK = {"reward": "rewards", "propensity": "propensities"}
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         **_times(sequences),
         "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
         "kinds": dataset.kind_counts,
-        **{f"{name}s": _levels(dataset.events[name]) for name in ("reward", "propensity") if name in dataset.events.columns},
+        **{key: _levels(dataset.events[name]) for name, key in _FEEDBACK.items() if name in dataset.events.columns},
         "order": dataset.order,
         "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
         "sha256": dataset.sha256,

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.sequences import flat_positions, row_offsets
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
 
 Seen = Literal["remove", "keep"]
 COMPARISONS = 4 << 20

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.sequences import row_offsets
-from reverie.data.vocabulary import positions
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.split import Split
+from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.data.vocabulary import Vocabulary
 
 
 class Recoder:

@@ -6,14 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reverie.data.dataset import Dataset
 from reverie.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
 
 ELSE = "else"
 """Stands for ratings below every threshold."""
@@ -71,7 +68,9 @@ def _by_kind(dataset: Dataset, rewards: Mapping[str, float]) -> tuple[pl.Expr, s
     for kind, count in dataset.kind_counts.items():
         if kind not in rewards:
             what = f"{count:,} events without a kind" if kind is None else f"events of the kind '{kind}'"
-            raise DataError(f"'{dataset.name}' has {what}, which the rewards do not name; name every kind, or choose among them")
+            raise DataError(
+                f"'{dataset.name}' has {what}, which the rewards do not name; name every kind, or count only some (kinds)"
+            )
     absent = [kind for kind in rewards if kind not in dataset.kind_counts]
     said = ", ".join(f"{reward:g} for {kind}" for kind, reward in rewards.items())
     note = f"rewards by kind: {said}" + (f"; no event is of the kind {', '.join(absent)}" if absent else "")

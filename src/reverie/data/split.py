@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from reverie.data.queries import seen_rule
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
+from reverie.data.profiles import Profiles
+from reverie.data.queries import Queries, seen_rule
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

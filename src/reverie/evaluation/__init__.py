@@ -14,29 +14,7 @@ from reverie.evaluation.submitted import audit, submit, targets_in_history
 from reverie.evaluation.values import Values
 
 __all__ = [
-    "Effect",
-    "Evaluation",
-    "Metric",
-    "Values",
-    "audit",
-    "by_kind",
-    "cluster_bootstrap",
-    "evaluate",
-    "holm",
-    "judge",
-    "measure",
-    "paired_test",
-    "paired_tests",
-    "parse",
-    "pooled",
-    "read_recommendations",
-    "read_truth",
-    "recommend",
-    "recommend_all",
-    "slice_masks",
-    "sliced",
-    "smallest_detectable_difference",
-    "submit",
-    "targets_in_history",
-    "with_history",
-]
+    "Effect", "Evaluation", "Metric", "Values", "audit", "by_kind", "cluster_bootstrap", "evaluate", "holm", "judge", "measure",
+    "paired_test", "paired_tests", "parse", "pooled", "read_recommendations", "read_truth", "recommend", "recommend_all",
+    "slice_masks", "sliced", "smallest_detectable_difference", "submit", "targets_in_history", "with_history",
+]  # fmt: skip

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.dataset import Dataset
-from reverie.data.queries import repeated_targets, seen_rule, target_sets
+from reverie.data.queries import Queries, repeated_targets, seen_rule, target_sets
 from reverie.data.readers import read_events
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.submitted import Submitted, submit
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
 
 
 def read_truth(

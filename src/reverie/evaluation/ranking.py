@@ -5,26 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from reverie.data.batch import padded, query_batch
+from reverie.data.batch import SequenceBatch, padded, query_batch
+from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
+from reverie.protocols import Recommender
 from reverie.seeds import seed_torch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.queries import Queries
-    from reverie.protocols import Recommender
-
 
 LARGEST = 64 << 20
 """Bytes that the scores of a batch may take, at four bytes a score."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # noqa: TC002  # pydantic reads them
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # pydantic reads them
 
 from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.evaluation.result import Evaluation
+from reverie.data.sequences import Sequences
+from reverie.evaluation.result import Evaluation
 
 HEAD = 0.2
 """Share of the catalogue that counts as popular."""

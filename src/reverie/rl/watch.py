@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.data.batch import SequenceBatch, padded
-from reverie.errors import DataError
+from reverie.data.transitions import require_rewards
 
 if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
@@ -139,9 +139,7 @@ class Watch(nn.Module):
 
     def observe(self, train: Sequences, history: int) -> None:
         """Choose training histories to read values on, evenly spaced, and find the largest reward."""
-        if "reward" not in train.columns:
-            raise DataError("the training events have no column 'reward'")
-        rewards = train.columns["reward"][train.positions()]
+        rewards = require_rewards(train).columns["reward"][train.positions()]
         self.largest_reward.fill_(float(np.abs(rewards).max(initial=0)))
         rows = np.flatnonzero(train.lengths > 0)
         rows = rows[np.linspace(0, len(rows) - 1, min(PROBES, len(rows))).astype(np.int64)]

@@ -215,12 +215,9 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
 
 
 SAID = {
-    "clean": "nothing",
-    "random": "items drawn uniformly",
-    "popular": "the most popular items",
-    "near": "items often with the target",
-    "chosen": "items that the model favours",
-}
+    "clean": "nothing", "random": "items drawn uniformly", "popular": "the most popular items",
+    "near": "items often with the target", "chosen": "items that the model favours",
+}  # fmt: skip
 
 
 def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> StudyReport:

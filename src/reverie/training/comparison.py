@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from reverie import processes
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.memory import is_out_of_memory
@@ -15,16 +19,8 @@ from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
 from reverie.training.event_log import ANOTHER, check_log, keep_log, open_recipe_dataset
-from reverie.training.recipe import RECIPES, start_values
+from reverie.training.recipe import RECIPES, Recipe, start_values
 from reverie.training.run import Run, feedback_of, result_rows, run_inputs, run_recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.training.recipe import Recipe
 
 
 @dataclass
@@ -102,7 +98,7 @@ class ComparisonStudy:
             for cell in cells:
                 claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
                 recipe = self._recipes[cell]
-                keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback_of(recipe, split))
+                keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
         """Return each row at its seeds, and the refit of what is trained."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
+from reverie.data.transitions import require_rewards
 from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
@@ -17,6 +20,7 @@ from reverie.files import check_digests, check_seal, digests, sealed, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
+from reverie.protocols import Recommender
 from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
@@ -25,12 +29,6 @@ from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
@@ -70,7 +68,9 @@ class Run:
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
     """Return the digest of the rewards of a split, for a model that learns from them; nothing for others, whose keys lack it."""
-    digest = split.train.feedback_sha256 if "needs-reward" in MODELS[recipe.model_name].tags else None
+    if "needs-reward" not in MODELS[recipe.model_name].tags:
+        return {}
+    digest = require_rewards(split.train).feedback_sha256
     return {} if digest is None else {"feedback_sha256": digest}
 
 
@@ -98,7 +98,7 @@ def run_recipe(
         if split is None and (not done or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256, feedback_of(recipe, split), processes.rank() == 0)
+            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
                 _make(recipe, folder, split, device, show)
         processes.wait()

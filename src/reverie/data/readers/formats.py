@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -195,30 +196,28 @@ FORMATS: dict[str, Callable[[Path, str], Table]] = {
     "sequences": open_sequences,
 }
 """Formats by the name that ``format=`` takes."""
+OFFERED = "reverie.formats"
+"""Entry points of rooms and other packages, of functions that take a path and return the events of a log, and notes on them."""
 
 BY_SUFFIX = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".inter": "atomic",
-    ".item": "atomic",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".csv": "csv", ".tsv": "tsv", ".inter": "atomic", ".item": "atomic", ".parquet": "parquet", ".pq": "parquet",
+    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".txt": "sequences",
-}
+}  # fmt: skip
 """Formats by suffix; that of a compression behind it is taken off first."""
+
+
+def offered_format(name: str | None) -> Callable[[Path], tuple[pl.DataFrame, list[str]]] | None:
+    """Return the reader of a format that a room or another package offers; None where it is not one of theirs."""
+    found = () if name is None or name in FORMATS else entry_points(group=OFFERED, name=name)
+    return next((point.load() for point in found), None)
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
     """Return the format of a file."""
     if chosen is not None:
         if chosen not in FORMATS:
-            raise unknown("format", chosen, FORMATS)
+            raise unknown("format", chosen, [*FORMATS, *entry_points(group=OFFERED).names])
         return chosen
     suffix = without_packing(path).suffix.lower()
     if suffix not in BY_SUFFIX:

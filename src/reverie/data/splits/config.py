@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.options import Options
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

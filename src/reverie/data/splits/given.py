@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.dataset import Dataset
 from reverie.data.queries import labelled_queries, select_liked, target_sets
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.data.splits.protocols import cut_rows, held_out_rows
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
 
 
 def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 0) -> Split:

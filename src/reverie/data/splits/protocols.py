@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.queries import Queries, next_event_queries, target_sets
-from reverie.data.sequences import flat_positions, row_offsets
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries, Seen, next_event_queries, target_sets
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.data.split import Split
 from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Seen
-    from reverie.data.sequences import Sequences
 
 
 def leave_one_out(dataset: Dataset, last: int = 1) -> Split:

@@ -82,7 +82,7 @@ def _measured(
     }
     valid, test = split.valid.take(chosen["valid"]), split.test.take(chosen["test"])
     with held(folder, recipe, COLLM, "run", done="result.json"):
-        keep_log(folder, recipe.dataset, sha256, {})
+        keep_log(folder, recipe.dataset, sha256)
         if not (folder / "result.json").exists():
             write_json(folder / "environment.json", environment())
             reset_peak()

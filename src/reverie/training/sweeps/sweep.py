@@ -153,7 +153,7 @@ def run_sweep(
         if split is None and (len(trials) < sweep.trials or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256, feedback_of(recipe, split))
+            keep_log(folder, recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
             draw = study.ask({key: distribution(dimension) for key, dimension in sweep.space.items()})

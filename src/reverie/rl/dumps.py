@@ -1,11 +1,10 @@
-"""The event logs of the RecSys Challenge 2015 (yoochoose) and of Retailrocket, as they were published."""
+"""The event logs of the RecSys Challenge 2015 (yoochoose) and of Retailrocket, as they were published: formats of `read_events`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -125,21 +124,9 @@ def read_retailrocket(path: Path, *, purchase: Literal["cart", "transaction"] = 
     return _by_time(events), notes
 
 
-DUMPS: dict[str, Callable[[Path], Read]] = {
-    "rc15": read_rc15,
-    "rc15-family": partial(read_rc15, family=True),
-    "retailrocket": read_retailrocket,
-    "retailrocket-cart": partial(read_retailrocket, purchase="cart"),
-    "retailrocket-family": partial(read_retailrocket, purchase="cart", family=True),
-}
-"""Readers by the name that ``format=`` takes."""
-
-
-def read_dump(source: Any, format: str) -> Read:
-    """Read published files by the name of their format."""
-    if not isinstance(source, str | Path):
-        raise DataError(f"the format {format} is one of files, not of a {type(source).__name__}; give a path")
-    return DUMPS[format](Path(source))
+rc15_family = partial(read_rc15, family=True)
+retailrocket_cart = partial(read_retailrocket, purchase="cart")
+retailrocket_family = partial(read_retailrocket, purchase="cart", family=True)
 
 
 def _found(folder: Path, name: str) -> Path:
