@@ -22,12 +22,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "comirec": {"dim": 16, "interests": 2, "history": 8, "dropout": 0.1},
     "dreamrec": {"dim": 16, "history": 8, "steps": 50, "guidance": 1.0},
     "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},
-    "decision-transformer": {"dim": 8, "blocks": 1, "history": 8, "dropout": 0.1},
-    "sac": {"dim": 16, "history": 8, "dropout": 0.1},
-    "snqn": {"dim": 16, "history": 8, "dropout": 0.1},
-    "sa2c": {"dim": 16, "history": 8, "dropout": 0.1, "rate_after": 1.0},
     "daydream": {"dim": 16, "history": 8, "steps": 10, "guidance": 0.5, "sampler": {"kind": "ddim", "steps": 3, "eta": 1.0}},
 }
+SMALL |= {name: {"dim": 16, "history": 15, "dropout": 0.1} for name in list_models() if "needs-reward" in MODELS[name].tags}
 
 
 UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[name].tags]
@@ -37,4 +34,5 @@ UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[nam
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", UNLABELLED)
 def test_conformance(name: str, check: Callable[[Case], None], tmp_path: Path) -> None:
-    check_recommender(name, check, folder=tmp_path, options=SMALL.get(name))
+    epochs = 10 if "needs-reward" in MODELS[name].tags else 20
+    check_recommender(name, check, folder=tmp_path, options=SMALL.get(name), epochs=epochs)

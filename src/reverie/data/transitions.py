@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
     from reverie.data.sequences import Sequences
 
-NEEDS_REWARD = (
-    "the training events have no column 'reward', which this model learns from; say in the recipe what an event is worth, "
-    "e.g. --set 'dataset.rewards={view: 0.2, buy: 1.0}' or the name of a column, or train a model that needs no reward"
-)
+
+def require_rewards(sequences: Sequences) -> Sequences:
+    """Return training events that have rewards as they are, and refuse others."""
+    if "reward" not in sequences.columns:
+        raise DataError(
+            "the training events have no column 'reward', which this model learns from; say in the recipe what an event is worth, "
+            "e.g. --set 'dataset.rewards={view: 0.2, buy: 1.0}' or the name of a column, or train a model that needs no reward"
+        )
+    return sequences
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,7 @@ class TransitionPlan:
     """
 
     def __init__(self, sequences: Sequences, history: int) -> None:
-        if "reward" not in sequences.columns:
-            raise DataError(NEEDS_REWARD)
-        self._items, self._rewards = sequences.items, sequences.columns["reward"]
+        self._items, self._rewards = sequences.items, require_rewards(sequences).columns["reward"]
         if not np.isfinite(self._rewards[sequences.positions()]).all():
             raise DataError("the column 'reward' has values that are missing or infinite; give every event a number")
         self._propensities = sequences.columns.get("propensity")

@@ -55,5 +55,5 @@ class IQL(ValueModel[IQLConfig]):
 
     @staticmethod
     def _values(step: Transitions, states: Tensor) -> Tensor:
-        values: Tensor = step.main.extra(states)[:, 0]  # type: ignore[misc]  # this model's networks have V
+        values: Tensor = step.main.further(states)[:, 0]  # type: ignore[misc]  # this model's networks have V
         return values

@@ -86,12 +86,12 @@ class MCRL(ValueModel[MCRLConfig]):
 
         After ``reward_loss: regression`` in units of reward; after ``contrastive`` a logit, high where rewarded events are.
         """
-        heads: ModelHeads = self.online.extra  # type: ignore[assignment]  # this model's networks have them
+        heads: ModelHeads = self.online.further  # type: ignore[assignment]  # this model's networks have them
         return heads.rewards(self.online.ce_head(), self.last_state(batch), items)
 
     def reached_states(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the transition model's z(s, a), whose direction is that of the next state; items [B] → [B, D]."""
-        heads: ModelHeads = self.online.extra  # type: ignore[assignment]  # this model's networks have them
+        heads: ModelHeads = self.online.further  # type: ignore[assignment]  # this model's networks have them
         return heads.next_states(self.online.ce_head(), self.last_state(batch), items)
 
     def _drawn(self, actions: Tensor) -> Negatives:
@@ -101,5 +101,5 @@ class MCRL(ValueModel[MCRLConfig]):
 
 
 def _heads(step: Transitions) -> ModelHeads:
-    heads: ModelHeads = step.main.extra  # type: ignore[assignment]  # this model's networks have them
+    heads: ModelHeads = step.main.further  # type: ignore[assignment]  # this model's networks have them
     return heads

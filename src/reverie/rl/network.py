@@ -22,12 +22,12 @@ CHUNK = 4096
 class ValueNetwork(nn.Module):
     """A registered sequence model whose states also meet a second item table with biases: ``Q(s, a) = <s, w_a> + b_a``."""
 
-    def __init__(self, config: ValueOptions, vocabulary: Vocabulary, extra: Callable[[], nn.Module] | None = None) -> None:
+    def __init__(self, config: ValueOptions, vocabulary: Vocabulary, further: Callable[[], nn.Module] | None = None) -> None:
         super().__init__()
         self.backbone: SequenceRecommender = MODELS.build(config.backbone)(config.backbone_config(), vocabulary)
         self.values = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
         self.bias = nn.Parameter(torch.zeros(vocabulary.n_items))
-        self.extra = None if extra is None else extra()
+        self.further = None if further is None else further()
         """Further heads of a model."""
         nn.init.normal_(self.values.weight, std=0.01)
 

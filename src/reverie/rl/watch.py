@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.data.batch import SequenceBatch, padded
-from reverie.errors import DataError
+from reverie.data.transitions import require_rewards
 
 if TYPE_CHECKING:
     from reverie.data.sequences import Sequences
@@ -22,7 +22,10 @@ PROBES = 256
 SCORES = 2**23
 """Most scores that are held for it."""
 SHARE_ABOVE = 0.05
-"""Share of states with a value beyond the bound from which a run is flagged."""
+"""Share of states with a value above the bound from which a run is flagged."""
+FAR = 100.0
+"""|Q| as a multiple of the bound from which a run is flagged; a conservative loss pushes values of items that were not chosen below
+zero, so lower ones say nothing."""
 LEAST_ENTROPY = 0.01
 """Entropy of the logits in nats under which a run is flagged."""
 FALL = 0.5
@@ -40,7 +43,7 @@ class Reading:
     bound : float
         r_max / (1 - γ), which no discounted return exceeds.
     share_above : float
-        Share of states with a value beyond the bound.
+        Share of states with a value Q(s, a) above the bound.
     entropy : float
         Mean entropy of the softmax of the logits, in nats.
     """
@@ -66,9 +69,9 @@ class Reading:
         found = []
         if not math.isfinite(self.largest):
             found.append("Q has values that are NaN or infinite")
-        elif self.share_above > SHARE_ABOVE:
-            beyond = f"in {self.share_above:.0%} of the states a |Q| lies beyond r_max/(1-γ) = {self.bound:.3g}"
-            found.append(f"{beyond} (largest {self.largest:.3g})")
+        elif self.share_above > SHARE_ABOVE or self.largest > FAR * self.bound:
+            above = f"in {self.share_above:.0%} of the states a Q lies above r_max/(1-γ) = {self.bound:.3g}"
+            found.append(f"{above} (largest |Q| {self.largest:.3g})")
         if not self.entropy >= LEAST_ENTROPY:
             found.append(f"the logits have an entropy of {self.entropy:.2g} nats")
         if value < (1 - FALL) * best:
@@ -107,15 +110,16 @@ def read(model: HasValues, probes: SequenceBatch, largest_reward: float) -> Read
     Returns
     -------
     Reading
-        Largest value, share beyond the bound, entropy.
+        Largest |Q|, share of states above the bound, entropy.
     """
     few = slice(max(1, min(probes.size, SCORES // model.n_items)))
     batch = SequenceBatch(probes.items[few], probes.lengths[few], probes.users[few])
-    values = model.scores_by("q", batch).abs().amax(1)
+    values = model.scores_by("q", batch)
     bound = largest_reward / (1 - model.gamma)
     logs = model.scores_by("ce", batch).float().log_softmax(1)
     entropy = -(logs.exp() * logs).sum(1).mean()
-    return Reading(float(values.max()), bound, float((values > bound * (1 + 1e-6)).float().mean()), float(entropy))
+    above = values.amax(1) > bound * (1 + 1e-6)
+    return Reading(float(values.abs().max()), bound, float(above.float().mean()), float(entropy))
 
 
 class Watch(nn.Module):
@@ -135,9 +139,7 @@ class Watch(nn.Module):
 
     def observe(self, train: Sequences, history: int) -> None:
         """Choose training histories to read values on, evenly spaced, and find the largest reward."""
-        if "reward" not in train.columns:
-            raise DataError("the training events have no column 'reward'")
-        rewards = train.columns["reward"][train.positions()]
+        rewards = require_rewards(train).columns["reward"][train.positions()]
         self.largest_reward.fill_(float(np.abs(rewards).max(initial=0)))
         rows = np.flatnonzero(train.lengths > 0)
         rows = rows[np.linspace(0, len(rows) - 1, min(PROBES, len(rows))).astype(np.int64)]
@@ -164,8 +166,9 @@ class Watch(nn.Module):
         reasons = reading.reasons(value, best)
         if value > best:
             self.best.fill_(value)
-        row |= {"q_largest": reading.largest, "q_bound": reading.bound, "q_share_above": reading.share_above}
-        row |= {"entropy": reading.entropy, "flagged": int(bool(reasons))}
+        cells = {"q_largest": reading.largest, "q_bound": reading.bound, "q_share_above": reading.share_above}
+        cells |= {"entropy": reading.entropy, "flagged": int(bool(reasons))}
+        row |= {name: cell for name, cell in cells.items() if math.isfinite(cell)}
         new = [reason for reason in reasons if _kind(reason) not in self._told]
         self._told |= {_kind(reason) for reason in new}
         return [f"flagged in epoch {row['epoch']}: {reason}" for reason in new]

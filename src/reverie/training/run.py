@@ -12,6 +12,7 @@ from pydantic import Field
 from reverie import processes
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
+from reverie.data.transitions import require_rewards
 from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
@@ -67,7 +68,9 @@ class Run:
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
     """Return the digest of the rewards of a split, for a model that learns from them; nothing for others, whose keys lack it."""
-    digest = split.train.feedback_sha256 if "needs-reward" in MODELS[recipe.model_name].tags else None
+    if "needs-reward" not in MODELS[recipe.model_name].tags:
+        return {}
+    digest = require_rewards(split.train).feedback_sha256
     return {} if digest is None else {"feedback_sha256": digest}
 
 
