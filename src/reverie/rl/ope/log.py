@@ -1,0 +1,230 @@
+"""`LoggedRounds`: what was shown, how likely that was, and what it earned, as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from reverie.data.ids import matched
+from reverie.errors import ConfigError, DataError
+from reverie.rl.ope.terms import Array
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class LoggedRounds:
+    """Rounds of a logging policy, sessions laid end to end and their steps in order.
+
+    Parameters
+    ----------
+    actions : ndarray, shape [n], int64
+        What was shown: positions in `items`, from 0.
+    rewards : ndarray, shape [n], float64
+    propensities : ndarray or None, shape [n], float64
+        How likely the logging policy was to show that item there, in (0, 1]; None where it is not known.
+    items : polars.Series, shape [A]
+        External ids of all items that can be shown, sorted.
+    offsets : ndarray, shape [S + 1], int64
+        Where each session begins, and where the last one ends. A log without sessions has one round each.
+    has_sessions : bool
+        Whether the log says which rounds belong together.
+    contexts : ndarray or None, shape [n], int64
+        What the reward model tells rounds apart by: positions in `context_ids`.
+    context_ids : polars.Series or None, shape [X]
+    positions : ndarray or None, shape [n], int64
+        Place in a list: positions in `position_ids`.
+    position_ids : polars.Series or None, shape [K]
+    session_ids : polars.Series or None, shape [S]
+    rows : ndarray or None, shape [n], int64
+        Row of each round in the log as it was read, from 0.
+    name : str
+        What messages call it.
+    estimated : bool
+        Whether the propensities were estimated from the log itself.
+    """
+
+    actions: NDArray[np.int64]
+    rewards: Array
+    propensities: Array | None
+    items: pl.Series
+    offsets: NDArray[np.int64]
+    has_sessions: bool = False
+    contexts: NDArray[np.int64] | None = None
+    context_ids: pl.Series | None = None
+    positions: NDArray[np.int64] | None = None
+    position_ids: pl.Series | None = None
+    session_ids: pl.Series | None = None
+    rows: NDArray[np.int64] | None = None
+    name: str = "the log"
+    estimated: bool = False
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items A."""
+        return len(self.items)
+
+    @property
+    def n_sessions(self) -> int:
+        """Number of sessions S."""
+        return len(self.offsets) - 1
+
+    @property
+    def sessions(self) -> NDArray[np.int64]:
+        """Session number of each round, shape [n]."""
+        return np.repeat(np.arange(self.n_sessions, dtype=np.int64), np.diff(self.offsets))
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Number of each round in its session, from 0, shape [n]."""
+        return np.arange(len(self), dtype=np.int64) - self.offsets[self.sessions]
+
+    def known_propensities(self) -> Array:
+        """Return the propensities, or refuse a log without."""
+        if self.propensities is None:
+            raise DataError(
+                f"{self.name} has no column of propensities, how likely each item was to be shown; name it with --propensity, or add "
+                "--propensities estimated, which is marked in all that is printed"
+            )
+        return self.propensities
+
+    def cut(self, horizon: int) -> LoggedRounds:
+        """Return the first rounds of each session, at most `horizon` of them."""
+        kept = self.steps < horizon
+        lengths = np.minimum(np.diff(self.offsets), horizon)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        several = {name: None if (values := getattr(self, name)) is None else values[kept] for name in _BY_ROUND}
+        return replace(self, actions=self.actions[kept], rewards=self.rewards[kept], offsets=offsets, **several)
+
+    def with_items(self, ids: pl.Series) -> LoggedRounds:
+        """Return the same rounds over more items, which this log never shows; ids in any order and type."""
+        known = matched(ids.alias("item"), self.items.dtype)
+        if known.null_count():
+            typed = pl.concat([self.items.cast(pl.String), ids.cast(pl.String)])
+        else:
+            typed = pl.concat([self.items, known.cast(self.items.dtype)])
+        items = typed.unique().sort().alias("item")
+        if len(items) == len(self.items):
+            return self
+        places = items.search_sorted(self.items.cast(items.dtype)).to_numpy().astype(np.int64)
+        return replace(self, items=items, actions=places[self.actions])
+
+
+_BY_ROUND = ("propensities", "contexts", "positions", "rows")
+
+
+def from_frame(frame: pl.DataFrame, name: str) -> LoggedRounds:
+    """Make rounds of a frame.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns ``item`` and ``reward``, and where known ``propensity``, ``session``, ``step`` (orders a session; the order of the
+        rows by default), ``context`` and ``position``.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    LoggedRounds
+
+    Raises
+    ------
+    DataError
+        Where rewards are missing or not finite, or propensities missing or outside (0, 1]; with the first such row.
+    """
+    _check(frame, "reward", pl.col("reward").is_finite(), name, "a finite number")
+    if "propensity" in frame.columns:
+        _check(
+            frame, "propensity", (pl.col("propensity") > 0) & (pl.col("propensity") <= 1), name, "a probability above 0 and up to 1"
+        )
+    n, has_sessions = frame.height, "session" in frame.columns
+    frame = frame.with_row_index("row")
+    offsets, session_ids = np.arange(n + 1, dtype=np.int64), None
+    if has_sessions:
+        frame = frame.sort(["session", *(["step"] if "step" in frame.columns else [])], maintain_order=True)
+        lengths = frame.group_by("session", maintain_order=True).len()
+        session_ids = lengths["session"]
+        offsets = np.concatenate([[0], np.cumsum(lengths["len"].to_numpy())]).astype(np.int64)
+    items, actions = _coded(frame["item"])
+    context_ids, contexts = _coded(frame["context"]) if "context" in frame.columns else (None, None)
+    position_ids, positions = _coded(frame["position"]) if "position" in frame.columns else (None, None)
+    return LoggedRounds(
+        actions,
+        frame["reward"].cast(pl.Float64).to_numpy().copy(),
+        frame["propensity"].cast(pl.Float64).to_numpy().copy() if "propensity" in frame.columns else None,
+        items,
+        offsets,
+        has_sessions,
+        contexts,
+        context_ids,
+        positions,
+        position_ids,
+        session_ids,
+        frame["row"].to_numpy().astype(np.int64),
+        name,
+    )
+
+
+def from_dataset(dataset: Dataset) -> LoggedRounds:
+    """Make rounds of a dataset whose events have rewards; its users are the sessions, in their order.
+
+    Raises
+    ------
+    DataError
+        If the events have no rewards.
+    """
+    events = dataset.events
+    if "reward" not in events.columns:
+        raise DataError(
+            f"{dataset.name} has no rewards, so nothing can be said of what a policy would earn; give a log with a column 'reward'"
+        )
+    times = [column for column in ("timestamp", "nanosecond") if column in events.columns and dataset.order == "timestamp"]
+    ordered = events.sort([*times], maintain_order=True) if times else events
+    columns = [
+        pl.col("user").alias("session"),
+        "item",
+        "reward",
+        *(c for c in ("propensity", "context", "position") if c in events.columns),
+    ]
+    return from_frame(ordered.select(columns), dataset.name)
+
+
+def require_sessions(log: LoggedRounds) -> None:
+    """Refuse a log in which no session has two rounds, for estimators of what comes after."""
+    if not log.has_sessions:
+        raise ConfigError(
+            f"{log.name} has no column of sessions, which sequential estimators need; name it with --session, or ask for ips, snips, dm or dr"
+        )
+    if int(np.diff(log.offsets).max()) < 2:
+        raise DataError(
+            f"all sessions of {log.name} have one event, so nothing comes after it; ask for --estimators ips,snips,dm,dr"
+        )
+
+
+def _coded(ids: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Return the sorted distinct values of a column and where each value stands among them → [A], [n]."""
+    known = ids.unique().sort()
+    codes = known.search_sorted(ids).to_numpy().astype(np.int64)
+    return known, codes
+
+
+def _check(frame: pl.DataFrame, column: str, good: pl.Expr, name: str, what: str) -> None:
+    """Raise at the first row of a column whose value is not good."""
+    if frame[column].dtype.is_numeric():
+        fine = frame.select(good.fill_null(False)).to_series()
+    else:
+        fine = pl.Series([False]).new_from_index(0, frame.height)
+    if not fine.all():
+        row = int((~fine).arg_max() or 0)
+        found = frame[column][row]
+        said = "nothing" if found is None else str(found)
+        raise DataError(f"{name} row {row + 1}, column '{column}': {said} is not {what}; correct it or leave the row out")

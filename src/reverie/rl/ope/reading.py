@@ -1,0 +1,84 @@
+"""Logs of shown items from files, named datasets and exchange files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from reverie.data.readers.convert import to_ids
+from reverie.data.readers.formats import open_table
+from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.sources import list_datasets, open_dataset
+from reverie.errors import DataError
+from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "item": (*EVENT_NAMES["item"], "action", "actionid"),
+    "reward": ("reward", "rewards", "click", "clicks", "clicked", "converted"),
+    "propensity": ("propensity", "propensityscore", "pscore", "loggingprobability", "behaviorprobability", "behaviourprobability"),
+    "session": ("session", "sessionid", "episode", "trajectory", "user", "userid", "visitorid"),
+    "step": ("step", "timestep", *EVENT_NAMES["timestamp"]),
+    "context": ("context", "contextid", "state"),
+    "position": ("position", "slot", "rank", "place"),
+}
+"""Usual column names of a log of shown items, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
+
+
+def read_log(source: str | Path, columns: dict[str, str | None] | None = None, offline: bool = False) -> LoggedRounds:
+    """Read a log of shown items.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of a dataset whose events have rewards; or a table in any format of `read_events` with one row for each item shown;
+        or an ``.npz`` file that `write_exchange` made.
+    columns : dict, optional
+        Columns by role, where their names are not among the usual ones (`NAMES`).
+    offline : bool
+        Whether the network is never asked.
+
+    Returns
+    -------
+    LoggedRounds
+
+    Raises
+    ------
+    DataError
+        Where there is no reward, or a value is missing, not finite or out of range.
+    """
+    if str(source) in list_datasets() and not Path(source).exists():
+        return from_dataset(open_dataset(str(source), offline=offline))
+    if Path(source).suffix.lower() == ".npz":
+        from reverie.rl.ope.exchange import read_exchange
+
+        return read_exchange(Path(source))
+    chosen = columns or {}
+    with open_table(Path(source)) as table:
+        found = {role: find_column(role, chosen.get(role), table.columns, usual, table.where) for role, usual in NAMES.items()}
+        if found["item"] is None:
+            raise missing_column("item", table.columns, table.where)
+        if found["reward"] is None:
+            raise DataError(
+                f"{table.where} has no column of rewards, so nothing can be said of what a policy would earn; its columns are "
+                f"{', '.join(table.columns[:20])}: name one with --reward"
+            )
+        column_of = {role: column for role, column in found.items() if column is not None}
+        frame = table.read(list(column_of.values()), ids=[column_of["item"]])
+        series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
+    return from_frame(pl.DataFrame(series), str(source))
+
+
+def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
+    """Bring a column to the type of its role."""
+    if role in ("item", "session", "context"):
+        return to_ids(values, where, role).alias(role)
+    if role in ("reward", "propensity"):
+        numbers = values.cast(pl.Float64, strict=False) if not values.dtype.is_nested() else values
+        if numbers.dtype != pl.Float64 or bool((numbers.is_null() & values.is_not_null()).any()):
+            raise DataError(f"{where}: column '{values.name}' does not hold numbers; choose another with --{role}")
+        return numbers.alias(role)
+    if values.null_count():
+        row = int(values.is_null().arg_max() or 0) + 1
+        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
+    return values.alias(role)
