@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -51,5 +52,6 @@ def read_entries(path: Path) -> dict[str, SourceEntry]:
     return TypeAdapter(dict[str, SourceEntry]).validate_python(facts)
 
 
-ENTRIES = read_entries(Path(__file__).with_name("datasets.yaml"))
-"""By name."""
+ENTRIES: dict[str, SourceEntry] = {point.name: point.load() for point in entry_points(group="reverie.datasets")}
+ENTRIES |= read_entries(Path(__file__).with_name("datasets.yaml"))
+"""By name: those that rooms and other installed packages make, and ours."""

@@ -121,6 +121,15 @@ class Remote:
 
 
 @dataclass(frozen=True)
+class Made:
+    """No files: the layout makes the dataset on this machine, whatever folder it is given."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    layout: Layout
+
+
+@dataclass(frozen=True)
 class SourceEntry:
     """A named dataset.
 
@@ -136,7 +145,7 @@ class SourceEntry:
     protocol : str
         The split to use where nobody asks for another: ``leave_one_out``, ``temporal``, ``by_user`` or ``given``.
     mirrors : tuple
-        `Local` and `Remote` ones; remote ones in the order in which they are tried.
+        `Local` and `Remote` ones, remote ones in the order in which they are tried; or one that is `Made`.
     notes : tuple of str
         What a person should know of it.
     """
@@ -150,5 +159,5 @@ class SourceEntry:
     citation: str
     homepage: str
     protocol: str
-    mirrors: tuple[Local | Remote, ...]
+    mirrors: tuple[Local | Remote | Made, ...]
     notes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.readers import read_events
 from reverie.data.readers.events import of_kinds
 from reverie.data.sources.entries import ENTRIES
-from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
 from reverie.errors import DataError, nearest, unknown
 
@@ -100,6 +100,8 @@ def load_entry(entry: SourceEntry, *, offline: bool = False, again: bool = False
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:
+        if isinstance(mirror, Made):
+            return _dataset(entry, mirror, Path())
         if isinstance(mirror, Local) and (folder := _local_folder(mirror, reasons)) is not None:
             return _dataset(entry, mirror, folder)
     for remote in remotes:
@@ -152,7 +154,7 @@ def _local_folder(mirror: Local, reasons: list[str]) -> Path | None:
     return folder
 
 
-def _dataset(entry: SourceEntry, mirror: Local | Remote, folder: Path) -> Dataset:
+def _dataset(entry: SourceEntry, mirror: Local | Remote | Made, folder: Path) -> Dataset:
     """Return the dataset in a folder; what its layout cannot read is an error of one sentence."""
     try:
         loaded = mirror.layout(folder)
