@@ -13,7 +13,7 @@ from reverie.rl.ope.terms import Array, Terms, mean_terms, ratio_terms
 
 
 def ips(weights: Array, rewards: Array) -> Terms:
-    """Inverse propensity scoring, ``(1/n) Σ_i w_i r_i`` (Horvitz and Thompson 1952; Strehl et al. 2010).
+    """Weigh rewards by inverse propensity scoring, ``(1/n) Σ_i w_i r_i`` (Horvitz and Thompson 1952; Strehl et al. 2010).
 
     Unbiased where the logging policy can show all that the policy shows.
     """
@@ -21,7 +21,7 @@ def ips(weights: Array, rewards: Array) -> Terms:
 
 
 def clipped_ips(weights: Array, rewards: Array, limit: float) -> Terms:
-    """IPS with weights of at most `limit`, ``(1/n) Σ_i min(w_i, limit) r_i`` (Ionides 2008, equation 3).
+    """Use IPS with weights of at most `limit`, ``(1/n) Σ_i min(w_i, limit) r_i`` (Ionides 2008, equation 3).
 
     Of less variance, and too low where rewards are positive and weights are cut.
     """
@@ -29,7 +29,7 @@ def clipped_ips(weights: Array, rewards: Array, limit: float) -> Terms:
 
 
 def snips(weights: Array, rewards: Array) -> Terms:
-    """Self-normalised IPS, ``Σ_i w_i r_i / Σ_i w_i`` (Swaminathan and Joachims, NIPS 2015, equation 7).
+    """Normalise IPS by its weights, ``Σ_i w_i r_i / Σ_i w_i`` (Swaminathan and Joachims, NIPS 2015, equation 7).
 
     Consistent; it moves with a shift of all rewards, which IPS does not.
     """
@@ -37,7 +37,7 @@ def snips(weights: Array, rewards: Array) -> Terms:
 
 
 def direct_method(values: Array) -> Terms:
-    """Mean of the reward model under the policy, ``(1/n) Σ_i v(x_i)`` (Dudík et al., ICML 2011, section 2).
+    """Take the mean of the reward model under the policy, ``(1/n) Σ_i v(x_i)`` (Dudík et al., ICML 2011, section 2).
 
     It needs no propensities, and is as wrong as its model is.
     """
@@ -45,16 +45,16 @@ def direct_method(values: Array) -> Terms:
 
 
 def doubly_robust(weights: Array, rewards: Array, predicted: Array, values: Array) -> Terms:
-    """The direct method, corrected by weighted errors: ``(1/n) Σ_i v(x_i) + w_i (r_i - q(x_i, a_i))`` (Dudík et al. 2011, equation 1).
+    """Correct the direct method by weighted errors, ``(1/n) Σ_i v(x_i) + w_i (r_i - q(x_i, a_i))`` (Dudík et al. 2011, equation 1).
 
-    Consistent where either the propensities or the model are right. `predicted` holds ``q(x_i, a_i)`` and must come from a model that
-    has not seen round i.
+    Consistent where either the propensities or the model are right. `predicted` holds ``q(x_i, a_i)`` and must come from a model
+    that has not seen round i.
     """
     return mean_terms(values + weights * (rewards - predicted))
 
 
 def switch(weights: Array, rewards: Array, predicted: Array, values: Array, limit: float) -> Terms:
-    """Doubly robust, but without the correction of rounds whose weight is above `limit`.
+    """Leave out the correction of rounds whose weight is above `limit`.
 
     ``(1/n) Σ_i v(x_i) + w_i 1[w_i ≤ limit] (r_i - q(x_i, a_i))``: SWITCH-DR of Wang, Agarwal and Dudík, ICML 2017, section 4, which
     asks for the weight of the shown item only.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,8 +37,8 @@ class Settings:
     gamma : float
         Discount of returns per session, 0 <= gamma < 1.
     clip : float or None
-        Largest weight of ``clipped-ips``, and the weight above which ``switch`` trusts its model alone; by default the square root of
-        the number of rounds (Ionides 2008).
+        Largest weight of ``clipped-ips``, and the weight above which ``switch`` trusts its model alone; by default the square
+        root of the number of rounds (Ionides 2008).
     interval : {"bootstrap-t", "percentile"}
         See `reverie.rl.ope.intervals.interval`.
     resamples, refits : int
@@ -198,7 +198,8 @@ def _slate(p: Problem) -> Answer:
     log = p.log
     if log.positions is None or not log.has_sessions:
         raise ConfigError(
-            f"{log.name} has no lists, which slate needs: name the column of the list with --session and that of the place with --position"
+            f"{log.name} has no lists, which slate needs: name the column of the list with --session and that of the place with "
+            "--position"
         )
     places = log.sessions * (int(log.positions.max()) + 1) + log.positions
     if len(np.unique(places)) < len(places):
@@ -206,7 +207,7 @@ def _slate(p: Problem) -> Answer:
             f"a list of {log.name} has two items at one position, so it is no list; correct column 'position', or leave out slate"
         )
     weights = independent_weights(p.weights, log.sessions)
-    return pseudo_inverse(weights, np.bincount(log.sessions, log.rewards)), overlap(np.abs(weights))
+    return pseudo_inverse(weights, np.bincount(log.sessions, log.rewards).astype(np.float64)), overlap(np.abs(weights))
 
 
 _ANSWERS: dict[str, Callable[[Problem], Answer]] = {
@@ -267,7 +268,7 @@ def _logged(problem: Problem, target: str) -> Estimate:
         terms = mean_terms(log.rewards).grouped(log.sessions)
     else:
         gamma = settings.gamma if target == "return per session" else 1.0
-        terms = mean_terms(np.bincount(log.sessions, gamma**log.steps * log.rewards))
+        terms = mean_terms(np.bincount(log.sessions, gamma**log.steps * log.rewards).astype(np.float64))
     low, high = interval(terms, settings.interval, settings.resamples, settings.seed)
     return Estimate("logged", target, terms.value, low, high, f"{settings.interval}({settings.resamples})", _size(problem, target))
 
@@ -282,10 +283,12 @@ def _estimate(problem: Problem, name: str) -> Estimate:
     n, unit = _size(problem, target), {"reward per round": "rounds", "return per session": "sessions"}.get(target, "lists")
     terms, found = _ANSWERS[name](problem)
     source = "none" if found is None else "estimated" if log.estimated else "logged"
-    facts = (None, None, None) if found is None else (found.ess, found.mean, found.largest)
+    facts = Estimate(name, target, None, None, None, "none", n, propensities=source)
+    if found is not None:
+        facts = replace(facts, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest)
     refused = missing_support(problem.policy) or (None if found is None else too_few(found, unit, settings.least_ess))
     if refused is not None:
-        return Estimate(name, target, None, None, None, "none", n, *facts, source, refused)
+        return replace(facts, refused=refused)
     if found is None:
         low, high = _model_interval(problem, name, terms.value)
         how = f"refitted({settings.refits})"
@@ -293,7 +296,7 @@ def _estimate(problem: Problem, name: str) -> Estimate:
         clustered = terms.grouped(log.sessions) if target == "reward per round" and log.has_sessions else terms
         low, high = interval(clustered, settings.interval, settings.resamples, settings.seed)
         how = f"{settings.interval}({settings.resamples})"
-    return Estimate(name, target, terms.value, low, high, how, n, *facts, source)
+    return replace(facts, value=terms.value, low=low, high=high, interval=how)
 
 
 def _model_interval(problem: Problem, name: str, value: float) -> tuple[float, float]:

@@ -34,9 +34,9 @@ def interval(terms: Terms, kind: Kind = "bootstrap-t", resamples: int = RESAMPLE
     terms : Terms
         Rows are independent clusters: rounds, or sessions.
     kind : {"bootstrap-t", "percentile"}
-        The percentile interval is that of `reverie.evaluation`. ``bootstrap-t`` (Efron and Tibshirani 1993, section 12.5) divides each
-        resample's error by its own standard error, which follows the skew that heavy weights make; it is wider and covers better
-        where few rounds carry the sum.
+        The percentile interval is that of `reverie.evaluation`. ``bootstrap-t`` (Efron and Tibshirani 1993, section 12.5) divides
+        each resample's error by its own standard error, which follows the skew that heavy weights make; it is wider and covers
+        better where few rounds carry the sum.
     resamples, seed : int
 
     Returns

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.ids import matched
+from reverie.data.sequences import row_offsets
 from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.terms import Array
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was shown before each round: ``items[starts[session]:stops[round]]``; items [m], starts [S], stops [n], int64."""
+
+    items: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ class LoggedRounds:
     session_ids : polars.Series or None, shape [S]
     rows : ndarray or None, shape [n], int64
         Row of each round in the log as it was read, from 0.
+    past : Past or None
+        Where sessions began with items that nobody chose: what came before each round; None where it is the rounds themselves.
     name : str
         What messages call it.
     estimated : bool
@@ -61,6 +73,7 @@ class LoggedRounds:
     position_ids: pl.Series | None = None
     session_ids: pl.Series | None = None
     rows: NDArray[np.int64] | None = None
+    past: Past | None = None
     name: str = "the log"
     estimated: bool = False
 
@@ -91,18 +104,55 @@ class LoggedRounds:
         """Return the propensities, or refuse a log without."""
         if self.propensities is None:
             raise DataError(
-                f"{self.name} has no column of propensities, how likely each item was to be shown; name it with --propensity, or add "
-                "--propensities estimated, which is marked in all that is printed"
+                f"{self.name} has no column of propensities, how likely each item was to be shown; name it with --propensity, or"
+                " add --propensities estimated, which is marked in all that is printed"
             )
         return self.propensities
 
+    @property
+    def histories(self) -> Past:
+        """What was shown before each round of its session."""
+        return self.past or Past(self.actions, self.offsets[:-1], np.arange(len(self), dtype=np.int64))
+
     def cut(self, horizon: int) -> LoggedRounds:
         """Return the first rounds of each session, at most `horizon` of them."""
-        kept = self.steps < horizon
-        lengths = np.minimum(np.diff(self.offsets), horizon)
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        several = {name: None if (values := getattr(self, name)) is None else values[kept] for name in _BY_ROUND}
-        return replace(self, actions=self.actions[kept], rewards=self.rewards[kept], offsets=offsets, **several)
+        return self._kept(self.steps < horizon)
+
+    def without_first(self, given: int) -> LoggedRounds:
+        """Return the log without the first rounds of each session, which nobody chose and which stay as its history."""
+        kept = self.steps >= given
+        if not kept.any():
+            raise DataError(f"no session of {self.name} goes on after {given} given items; lower --given")
+        return self._kept(kept)
+
+    def _kept(self, kept: NDArray[np.bool_]) -> LoggedRounds:
+        """Return some rounds, with the history of all; sessions without one are left out."""
+        lengths = np.bincount(self.sessions[kept], minlength=self.n_sessions)
+        some, past = lengths > 0, self.histories
+        several: dict[str, Any] = {name: None if (values := getattr(self, name)) is None else values[kept] for name in _BY_ROUND}
+        return replace(
+            self,
+            actions=self.actions[kept],
+            rewards=self.rewards[kept],
+            offsets=row_offsets(lengths[some]),
+            session_ids=None if self.session_ids is None else self.session_ids.filter(pl.Series(some)),
+            past=Past(past.items, past.starts[some], past.stops[kept]),
+            **several,
+        )
+
+    def some_sessions(self, first: int, last: int) -> LoggedRounds:
+        """Return the sessions from `first` up to, not including, `last`."""
+        at, past = slice(self.offsets[first], self.offsets[last]), self.histories
+        several: dict[str, Any] = {name: None if (values := getattr(self, name)) is None else values[at] for name in _BY_ROUND}
+        return replace(
+            self,
+            actions=self.actions[at],
+            rewards=self.rewards[at],
+            offsets=self.offsets[first : last + 1] - self.offsets[first],
+            session_ids=None if self.session_ids is None else self.session_ids[first:last],
+            past=Past(past.items, past.starts[first:last], past.stops[at]),
+            **several,
+        )
 
     def with_items(self, ids: pl.Series) -> LoggedRounds:
         """Return the same rounds over more items, which this log never shows; ids in any order and type."""
@@ -115,7 +165,8 @@ class LoggedRounds:
         if len(items) == len(self.items):
             return self
         places = items.search_sorted(self.items.cast(items.dtype)).to_numpy().astype(np.int64)
-        return replace(self, items=items, actions=places[self.actions])
+        past = None if self.past is None else replace(self.past, items=places[self.past.items])
+        return replace(self, items=items, actions=places[self.actions], past=past)
 
 
 _BY_ROUND = ("propensities", "contexts", "positions", "rows")
@@ -170,7 +221,7 @@ def from_frame(frame: pl.DataFrame, name: str) -> LoggedRounds:
         position_ids,
         session_ids,
         frame["row"].to_numpy().astype(np.int64),
-        name,
+        name=name,
     )
 
 
@@ -188,21 +239,17 @@ def from_dataset(dataset: Dataset) -> LoggedRounds:
             f"{dataset.name} has no rewards, so nothing can be said of what a policy would earn; give a log with a column 'reward'"
         )
     times = [column for column in ("timestamp", "nanosecond") if column in events.columns and dataset.order == "timestamp"]
-    ordered = events.sort([*times], maintain_order=True) if times else events
-    columns = [
-        pl.col("user").alias("session"),
-        "item",
-        "reward",
-        *(c for c in ("propensity", "context", "position") if c in events.columns),
-    ]
-    return from_frame(ordered.select(columns), dataset.name)
+    ordered = events.sort(times, maintain_order=True) if times else events
+    more = [column for column in ("propensity", "context", "position") if column in events.columns]
+    return from_frame(ordered.select(pl.col("user").alias("session"), "item", "reward", *more), dataset.name)
 
 
 def require_sessions(log: LoggedRounds) -> None:
     """Refuse a log in which no session has two rounds, for estimators of what comes after."""
     if not log.has_sessions:
         raise ConfigError(
-            f"{log.name} has no column of sessions, which sequential estimators need; name it with --session, or ask for ips, snips, dm or dr"
+            f"{log.name} has no column of sessions, which sequential estimators need; name it with --session, or ask for "
+            "--estimators ips,snips,dm,dr"
         )
     if int(np.diff(log.offsets).max()) < 2:
         raise DataError(

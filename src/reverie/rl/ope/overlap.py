@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.errors import DataError
 from reverie.rl.ope.policy import PolicyOnLog
@@ -66,16 +67,16 @@ def round_weights(policy: PolicyOnLog) -> Array:
     return np.asarray(weights)
 
 
-def session_overlap(weights: Array, offsets: np.ndarray, gamma: float) -> Overlap:
+def session_overlap(weights: Array, offsets: NDArray[np.int64], gamma: float) -> Overlap:
     """Describe the products of weights of sessions, step by step, as far as they count.
 
     Effective size and mean are means over steps, each with weight ``γ^t`` times the share of sessions that reach it; ended sessions
     keep their last product.
     """
-    table = np.cumprod(padded(weights, offsets, 1.0), axis=1)
+    table = np.cumprod(padded(weights, offsets, 1.0), axis=1, dtype=np.float64)
     lengths = np.diff(offsets)
     reached = (lengths[:, None] > np.arange(table.shape[1])).mean(axis=0)
-    counts = float(gamma) ** np.arange(table.shape[1]) * reached
+    counts: Array = float(gamma) ** np.arange(table.shape[1]) * reached
     counts /= counts.sum()
     sizes = np.array([effective_sample_size(column) for column in table.T])
     last = overlap(table[:, -1])

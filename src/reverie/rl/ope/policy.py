@@ -116,7 +116,7 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
         ids = ("item", "context", "position")
         series = [(to_ids(frame[c], where, r) if r in ids else frame[c]).alias(r) for r, c in column_of.items()]
     frame = pl.DataFrame(series)
-    keys = [role for role in ("round", "context", "position") if role in frame.columns]
+    keys: list[str] = [role for role in ("round", "context", "position") if role in frame.columns]
     _check(frame, keys, where)
     log = log.with_items(frame["item"].unique())
     situations, groups = _situations(frame, keys, log, where)
@@ -129,8 +129,8 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
     table[situations, items] = frame["probability"].to_numpy()
     if not np.isin(np.flatnonzero(table.any(axis=0)), log.actions).any():
         raise DataError(
-            f"no item of {where} is ever shown in {log.name}, so it says nothing of this policy: ids look like {frame['item'][0]!r} and "
-            f"{log.items[int(log.actions[0])]!r}; give a log in which some of them are shown"
+            f"no item of {where} is ever shown in {log.name}, so it says nothing of this policy: ids look like "
+            f"{frame['item'][0]!r} and {log.items[int(log.actions[0])]!r}; give a log in which some of them are shown"
         )
     table /= table.sum(axis=1, keepdims=True)
     return from_table(log, table, groups, f"the table {where}" + (f" by {' and '.join(keys)}" if keys else ""))
@@ -162,7 +162,7 @@ def _check(frame: pl.DataFrame, keys: list[str], where: str) -> None:
 
 
 def _situations(frame: pl.DataFrame, keys: list[str], log: LoggedRounds, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the situations of a table and find that of each round → [rows of the table], [n]."""
+    """Return the situation of each row of a table and of each round, numbered from 0 → [rows of the table], [n]."""
     if not keys:
         return np.zeros(frame.height, dtype=np.int64), np.zeros(len(log), dtype=np.int64)
     columns: dict[str, Any] = {"round": log.rows, "context": log.contexts, "position": log.positions}
@@ -213,12 +213,11 @@ def run_policy(model: Recommender, log: LoggedRounds, *, repeats: bool = True, *
     users = pl.Series("user", [0]) if log.session_ids is None else log.session_ids
     vocabulary = Vocabulary(log.items.rename("item"), users)
     policy = policy_of(model, vocabulary=vocabulary, repeats=repeats, **options)
-    n = len(log) if log.has_sessions else 1
-    starts = log.offsets[log.sessions] if log.has_sessions else np.zeros(1, dtype=np.int64)
-    stops = np.arange(n, dtype=np.int64)
+    n, past = len(log) if log.has_sessions else 1, log.histories
+    starts = past.starts[log.sessions] if log.has_sessions else np.zeros(1, dtype=np.int64)
+    stops = past.stops if log.has_sessions else np.zeros(1, dtype=np.int64)
     users_of = log.sessions if log.has_sessions else np.full(1, -1, dtype=np.int64)
-    items = (log.actions + 1).astype(np.int32)
-    sequences = Sequences(items, starts, stops, users_of, vocabulary)
+    sequences = Sequences((past.items + 1).astype(np.int32), starts, stops, users_of, vocabulary)
     nothing = np.zeros(0, dtype=np.int32)
     queries = Queries(sequences, starts, stops, users_of, users_of, nothing, np.zeros(n + 1, dtype=np.int64))
     shown = np.bincount(log.actions, minlength=log.n_items) > 0

@@ -11,6 +11,7 @@ from reverie.data.readers.formats import open_table
 from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import DataError
+from reverie.rl.ope.exchange import read_exchange
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -23,6 +24,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "position": ("position", "slot", "rank", "place"),
 }
 """Usual column names of a log of shown items, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
+
+LANDED = ("session-world", "session-world-small")
+"""Datasets whose sessions begin with an item that the logging policy did not choose."""
 
 
 def read_log(source: str | Path, columns: dict[str, str | None] | None = None, offline: bool = False) -> LoggedRounds:
@@ -48,10 +52,9 @@ def read_log(source: str | Path, columns: dict[str, str | None] | None = None, o
         Where there is no reward, or a value is missing, not finite or out of range.
     """
     if str(source) in list_datasets() and not Path(source).exists():
-        return from_dataset(open_dataset(str(source), offline=offline))
+        log = from_dataset(open_dataset(str(source), offline=offline))
+        return log.without_first(1) if str(source) in LANDED else log
     if Path(source).suffix.lower() == ".npz":
-        from reverie.rl.ope.exchange import read_exchange
-
         return read_exchange(Path(source))
     chosen = columns or {}
     with open_table(Path(source)) as table:

@@ -1,7 +1,7 @@
 """Estimators of the discounted return per session of a policy, from sessions that another policy logged.
 
-Arrays are float64 of shape [S, T], a row a session and a column a step, as `padded` makes them. ``ρ_t = Π_{u ≤ t} w_u`` is the product
-of the weights ``w_u = π(a_u | h_u) / μ(a_u | h_u)`` of a session up to step t. After its end a session has rewards of 0 and weights
+Arrays are float64 of shape [S, T], a row a session and a column a step, as `padded` makes them. ``ρ_t = Π_{u ≤ t} w_u`` is the
+product of the weights ``w_u = π(a_u | h_u) / μ(a_u | h_u)`` of a session up to step t. After its end a session has rewards of 0 and weights
 of 1, so it goes on in a state that pays nothing.
 """
 
@@ -52,29 +52,29 @@ def padded(values: Array, offsets: NDArray[np.int64], fill: float) -> Array:
 
 
 def per_decision_ips(weights: Array, rewards: Array, gamma: float) -> Terms:
-    """Per-decision importance sampling, ``(1/S) Σ_i Σ_t γ^t ρ_it r_it`` (Precup, Sutton and Singh, ICML 2000, section 3).
+    """Weigh each reward by what led to it, ``(1/S) Σ_i Σ_t γ^t ρ_it r_it`` (Precup, Sutton and Singh, ICML 2000, section 3).
 
-    Unbiased where the logging policy can show all that the policy shows: a reward is weighted by what led to it, and not by what
-    came after.
+    Per-decision importance sampling; unbiased where the logging policy can show all that the policy shows.
     """
     return mean_terms((_discounts(rewards, gamma) * np.cumprod(weights, axis=1) * rewards).sum(axis=1))
 
 
 def weighted_per_decision_ips(weights: Array, rewards: Array, gamma: float) -> Terms:
-    """Per-decision importance sampling normalised step by step, ``Σ_t γ^t (Σ_i ρ_it r_it) / (Σ_i ρ_it)``.
+    """Normalise per-decision importance sampling step by step, ``Σ_t γ^t (Σ_i ρ_it r_it) / (Σ_i ρ_it)``.
 
-    Consistent weighted per-decision importance sampling (Thomas 2015, section 3.8). Sessions that have ended keep their last ρ in the
-    sum below the line; without them the estimate would be of sessions that never end.
+    Consistent weighted per-decision importance sampling (Thomas 2015, section 3.8). Sessions that have ended keep their last ρ in
+    the sum below the line; without them the estimate would be of sessions that never end.
     """
     products = np.cumprod(weights, axis=1)
     return Terms(_discounts(rewards, gamma) * products * rewards, products)
 
 
 def sequential_doubly_robust(weights: Array, rewards: Array, predicted: Array, values: Array, gamma: float) -> Terms:
-    """Sequential doubly robust estimate (Jiang and Li, ICML 2016, equation 10), the mean over sessions of V_0.
+    """Take the mean over sessions of V_0, the sequential doubly robust estimate (Jiang and Li, ICML 2016, equation 10).
 
     ``V_t = v(h_t) + w_t (r_t + γ V_{t+1} - q(h_t, a_t))``, and 0 after the end. Consistent where either the propensities or the model
-    are right. `predicted` holds ``q(h_t, a_t)`` and `values` ``v(h_t)``, both 0 after the end, of a model that has not seen the session.
+    are right. `predicted` holds ``q(h_t, a_t)`` and `values` ``v(h_t)``, both 0 after the end, of a model that has not seen the
+    session.
     """
     later = np.zeros(len(rewards))
     for step in range(rewards.shape[1] - 1, -1, -1):
@@ -83,7 +83,7 @@ def sequential_doubly_robust(weights: Array, rewards: Array, predicted: Array, v
 
 
 def fitted_q(first_values: Array) -> Terms:
-    """Mean of the fitted values of the first states, ``(1/S) Σ_i v(h_i0)``, as `fit_values` makes them; first_values [S].
+    """Take the mean of the fitted values of the first states, ``(1/S) Σ_i v(h_i0)``, as `fit_values` makes them; first_values [S].
 
     Fitted Q evaluation (Le, Voloshin and Yue, ICML 2019, algorithm 3).
     """

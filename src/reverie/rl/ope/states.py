@@ -24,8 +24,8 @@ def round_states(log: LoggedRounds) -> NDArray[np.int64]:
     elif log.positions is not None:
         raw = log.positions
     elif log.has_sessions:
-        raw = np.concatenate([[log.n_items], log.actions[:-1]])
-        raw[log.offsets[:-1]] = log.n_items
+        past = log.histories
+        raw = np.where(past.stops > past.starts[log.sessions], past.items[past.stops - 1], log.n_items)
     else:
         raw = np.zeros(len(log), dtype=np.int64)
     return common_states(raw, log.n_items)

@@ -29,7 +29,9 @@ LARGEST = 1 << 24
 
 @dataclass(frozen=True)
 class Steps:
-    """What a value model is fitted on; states, actions, rewards, clusters [n], later [n] (next states, -1 at the end), policy [S, A].
+    """What a value model is fitted on.
+
+    states, actions, rewards, clusters [n], later [n] (next states, -1 at the end), policy [S, A].
 
     `policy` is the policy's mean in each state, which is exact where it depends on the state alone.
     """
@@ -106,7 +108,7 @@ def _fit(steps: Steps, weights: Array, gamma: float, strength: float) -> tuple[A
     goes_on = np.flatnonzero(steps.later >= 0)
     if gamma == 0 or not len(goes_on):
         return _cells(counts, paid, base, strength), constant
-    clusters, later, start = steps.clusters[goes_on], steps.later[goes_on], steps.states[goes_on]
+    clusters, later = steps.clusters[goes_on], steps.later[goes_on]
     links, link = np.unique(cells[goes_on] * n_states + later, return_inverse=True)
     followed = _added(weights, clusters, link, len(links))  # [B, J], of each cell and next state
     cell, follower = links // n_states, links % n_states
