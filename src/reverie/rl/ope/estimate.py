@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reverie.errors import ConfigError, DataError, unknown
 from reverie.rl.ope import bandit, sequential
-from reverie.rl.ope.intervals import REFITS, RESAMPLES, Kind, cluster_counts, interval, refitted_interval
+from reverie.rl.ope.intervals import REFITS, RESAMPLES, Kind, cluster_counts, intervals, refitted_interval
 from reverie.rl.ope.log import require_sessions
 from reverie.rl.ope.overlap import LEAST_ESS, Overlap, missing_support, overlap, round_weights, session_overlap, too_few
 from reverie.rl.ope.policy import PolicyOnLog
@@ -40,7 +40,7 @@ class Settings:
         Largest weight of ``clipped-ips``, and the weight above which ``switch`` trusts its model alone; by default the square
         root of the number of rounds (Ionides 2008).
     interval : {"bootstrap-t", "percentile"}
-        See `reverie.rl.ope.intervals.interval`.
+        See `reverie.rl.ope.intervals.intervals`.
     resamples, refits : int
         Resamples of estimates that are sums, and of models that are fitted again.
     least_ess : float
@@ -252,7 +252,24 @@ def evaluate_policy(
         require_sessions(policy.log)
     problem = Problem(policy, settings or Settings())
     targets = dict.fromkeys(_target(name) for name in chosen)
-    return [*(_logged(problem, target) for target in targets), *(_estimate(problem, name) for name in chosen)]
+    found = [*(_logged(problem, target) for target in targets), *(_estimate(problem, name) for name in chosen)]
+    return _with_intervals(found, problem.settings)
+
+
+Asked = tuple[Estimate, Terms | None]
+"""An estimate without its interval, and what that is to be made of; None where it has one, or no number."""
+
+
+def _with_intervals(found: Sequence[Asked], settings: Settings) -> list[Estimate]:
+    """Fill in intervals, all estimates of as many clusters from the same resamples."""
+    sizes = dict.fromkeys(len(terms.numerator) for _, terms in found if terms is not None)
+    made = [one for one, _ in found]
+    for size in sizes:
+        at = [i for i, (_, terms) in enumerate(found) if terms is not None and len(terms.numerator) == size]
+        terms = [one for i in at if (one := found[i][1]) is not None]
+        for i, (low, high) in zip(at, intervals(terms, settings.interval, settings.resamples, settings.seed), strict=True):
+            made[i] = replace(made[i], low=low, high=high, interval=f"{settings.interval}({settings.resamples})")
+    return made
 
 
 def _target(estimator: str) -> str:
@@ -261,42 +278,37 @@ def _target(estimator: str) -> str:
     return "return per session" if estimator in PER_SESSION else "reward per round"
 
 
-def _logged(problem: Problem, target: str) -> Estimate:
-    """Return what the logging policy earned, with its interval."""
-    log, settings = problem.log, problem.settings
+def _logged(problem: Problem, target: str) -> Asked:
+    """Return what the logging policy earned."""
+    log = problem.log
     if target == "reward per round":
         terms = mean_terms(log.rewards).grouped(log.sessions)
     else:
-        gamma = settings.gamma if target == "return per session" else 1.0
+        gamma = problem.settings.gamma if target == "return per session" else 1.0
         terms = mean_terms(np.bincount(log.sessions, gamma**log.steps * log.rewards).astype(np.float64))
-    low, high = interval(terms, settings.interval, settings.resamples, settings.seed)
-    return Estimate("logged", target, terms.value, low, high, f"{settings.interval}({settings.resamples})", _size(problem, target))
+    return Estimate("logged", target, terms.value, None, None, "none", _size(problem, target)), terms
 
 
 def _size(problem: Problem, target: str) -> int:
     return len(problem.log) if target == "reward per round" else problem.log.n_sessions
 
 
-def _estimate(problem: Problem, name: str) -> Estimate:
+def _estimate(problem: Problem, name: str) -> Asked:
     """Return what one estimator says, or why it says nothing."""
     log, settings, target = problem.log, problem.settings, _target(name)
     n, unit = _size(problem, target), {"reward per round": "rounds", "return per session": "sessions"}.get(target, "lists")
     terms, found = _ANSWERS[name](problem)
     source = "none" if found is None else "estimated" if log.estimated else "logged"
-    facts = Estimate(name, target, None, None, None, "none", n, propensities=source)
+    made = Estimate(name, target, terms.value, None, None, "none", n, propensities=source)
     if found is not None:
-        facts = replace(facts, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest)
+        made = replace(made, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest)
     refused = missing_support(problem.policy) or (None if found is None else too_few(found, unit, settings.least_ess))
     if refused is not None:
-        return replace(facts, refused=refused)
+        return replace(made, value=None, refused=refused), None
     if found is None:
         low, high = _model_interval(problem, name, terms.value)
-        how = f"refitted({settings.refits})"
-    else:
-        clustered = terms.grouped(log.sessions) if target == "reward per round" and log.has_sessions else terms
-        low, high = interval(clustered, settings.interval, settings.resamples, settings.seed)
-        how = f"{settings.interval}({settings.resamples})"
-    return replace(facts, value=terms.value, low=low, high=high, interval=how)
+        return replace(made, low=low, high=high, interval=f"refitted({settings.refits})"), None
+    return made, terms.grouped(log.sessions) if target == "reward per round" and log.has_sessions else terms
 
 
 def _model_interval(problem: Problem, name: str, value: float) -> tuple[float, float]:

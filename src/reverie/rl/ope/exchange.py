@@ -26,10 +26,10 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
     """Write a log for another program.
 
     ``obp``: the keys of Open Bandit Pipeline's ``bandit_feedback`` (n_rounds, n_actions, action, position, reward, pscore, context,
-    action_context), which ``dict(numpy.load(path))`` gives back; contexts are one-hot. ``d3rlpy``: observations, actions, rewards and
-    terminals as ``d3rlpy.dataset.MDPDataset(**numpy.load(path))`` takes them, with propensities in the table of
-    rounds, since d3rlpy has no place for them; an observation holds the codes of the last items, oldest first, 0 where there are fewer. Items are codes in both; which id a code
-    stands for is in ``NAME-items.csv``, contexts and sessions likewise.
+    action_context), which ``dict(numpy.load(path))`` gives back; contexts are one-hot. ``d3rlpy``: observations, actions, rewards
+    and terminals as ``d3rlpy.dataset.MDPDataset(**numpy.load(path))`` takes them; an observation holds the codes of the last items,
+    oldest first, 0 where there are fewer, and propensities stand in the table of rounds. Items are codes in both; which id a code
+    stands for is in ``NAME-items.csv``; contexts and sessions likewise.
 
     Parameters
     ----------
@@ -138,8 +138,8 @@ def read_exchange(path: Path) -> LoggedRounds:
     if {"observations", "actions", "rewards", "terminals"} <= arrays.keys():
         return _from_d3rlpy(arrays, path)
     raise DataError(
-        f"{path} holds {', '.join(sorted(arrays)[:10]) or 'nothing'}; give the keys action, reward and pscore (obp), or observations, "
-        "actions, rewards and terminals (d3rlpy)"
+        f"{path} holds {', '.join(sorted(arrays)[:10]) or 'nothing'}; give the keys action, reward and pscore (obp), or "
+        "observations, actions, rewards and terminals (d3rlpy)"
     )
 
 

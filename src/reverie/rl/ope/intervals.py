@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.evaluation.intervals import LEVEL, ClusterSums, influence, percentiles, resampled, standard_error
+from reverie.evaluation.intervals import LEVEL, ClusterSums, influence, percentiles, standard_error
 from reverie.rl.ope.terms import Array, Terms
 from reverie.seeds import numpy_generator
 
@@ -22,71 +23,74 @@ BLOCK = 64
 
 def error_of(terms: Terms) -> float:
     """Return the standard error of an estimate by linearisation: each cluster's influence, added up over columns."""
-    influences, _ = influence(_sums(terms))
+    influences, _ = influence(ClusterSums(terms.numerator[None], terms.denominator[None]))
     return float(standard_error(influences.sum(axis=1, keepdims=True))[0])
 
 
-def interval(terms: Terms, kind: Kind = "bootstrap-t", resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % interval of an estimate.
+def intervals(
+    estimates: Sequence[Terms], kind: Kind = "bootstrap-t", resamples: int = RESAMPLES, seed: int = 0
+) -> list[tuple[float, float]]:
+    """Return the 95 % intervals of estimates from the same clusters, each resample drawn once for all of them.
 
     Parameters
     ----------
-    terms : Terms
-        Rows are independent clusters: rounds, or sessions.
+    estimates : sequence of Terms
+        Rows are independent clusters, rounds or sessions, the same in each.
     kind : {"bootstrap-t", "percentile"}
-        The percentile interval is that of `reverie.evaluation`. ``bootstrap-t`` (Efron and Tibshirani 1993, section 12.5) divides
-        each resample's error by its own standard error, which follows the skew that heavy weights make; it is wider and covers
-        better where few rounds carry the sum.
+        ``bootstrap-t`` (Efron and Tibshirani 1993, section 12.5) divides each resample's error by its own standard error, which
+        follows the skew that heavy weights make; it is wider than the percentile interval and covers better where few rounds carry
+        the sum. ``percentile`` is what `reverie.evaluation` gives of metrics.
     resamples, seed : int
 
     Returns
     -------
-    low, high : float
+    list of (low, high)
         NaN where there are fewer than two clusters.
     """
-    if len(terms.numerator) < 2:
-        return np.nan, np.nan
-    if kind == "percentile":
-        drawn = resampled(_sums(terms), resamples, seed)[:, 0].sum(axis=1)
-        low, high = percentiles(drawn[:, None])[:, 0]
-        return float(low), float(high)
-    value, error = terms.value, error_of(terms)
-    if not error > 0:
-        return value, value
-    values, errors = _studentised(terms, resamples, seed)
-    ratios = np.divide(values - value, errors, out=np.full(len(values), np.nan), where=errors > 1e-12 * error)
-    kept = ratios[np.isfinite(ratios)]
-    low, high = np.quantile(kept, [(1 + LEVEL) / 2, (1 - LEVEL) / 2]) if len(kept) else (np.nan, np.nan)
-    return float(value - low * error), float(value - high * error)
-
-
-def _studentised(terms: Terms, resamples: int, seed: int) -> tuple[Array, Array]:
-    """Return values and standard errors of resamples → [R], [R]."""
-    top, bottom = terms.numerator, terms.denominator
-    n, k = top.shape
+    n = len(estimates[0].numerator)
+    if n < 2:
+        return [(np.nan, np.nan)] * len(estimates)
     rng = numpy_generator(seed, "bootstrap", "clusters")
-    products = np.concatenate([top, bottom], axis=1)
-    values, errors = np.empty(resamples), np.empty(resamples)
-    plain = k == 1 and bool((bottom == 1).all())
-    squares = top[:, 0] ** 2 if plain else None
+    drawn = np.empty((len(estimates), 2, resamples))
     for first in range(0, resamples, BLOCK):
         size = min(BLOCK, resamples - first)
         counts = cluster_counts(n, size, rng)
-        part = slice(first, first + size)
-        if squares is not None:
-            mean = counts @ top[:, 0] / n
-            values[part] = mean
-            errors[part] = np.sqrt(np.maximum(counts @ squares / n - mean**2, 0) / (n - 1))
-            continue
-        sums = counts @ products
-        under = np.where(sums[:, k:] != 0, sums[:, k:], np.nan)
-        ratios = sums[:, :k] / under
-        values[part] = np.nansum(ratios, axis=1)
-        # influence of a cluster: Σ_k (top_k - ratio_k bottom_k) / Σ bottom_k
-        scale, shift = np.nan_to_num(1 / under), np.nan_to_num(ratios / under)
-        influences = scale @ top.T - shift @ bottom.T
-        errors[part] = np.sqrt((counts * influences**2).sum(axis=1) * n / (n - 1))
-    return values, errors
+        for at, terms in enumerate(estimates):
+            drawn[at, :, first : first + size] = _resampled(terms, counts, kind == "bootstrap-t")
+    if kind == "percentile":
+        ends = percentiles(drawn[:, 0].T)
+        return [(float(low), float(high)) for low, high in ends.T]
+    return [_studentised(terms, *values) for terms, values in zip(estimates, drawn, strict=True)]
+
+
+def _studentised(terms: Terms, values: Array, errors: Array) -> tuple[float, float]:
+    """Return the interval by the studentised errors of resamples; values, errors [R]."""
+    value, error = terms.value, error_of(terms)
+    if not error > 0:
+        return value, value
+    ratios = np.divide(values - value, errors, out=np.full(len(values), np.nan), where=errors > 1e-12 * error)
+    kept = ratios[np.isfinite(ratios)]
+    high, low = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(kept) else (np.nan, np.nan)
+    return float(value - low * error), float(value - high * error)
+
+
+def _resampled(terms: Terms, counts: Array, with_errors: bool) -> tuple[Array, Array]:
+    """Return values and standard errors of resamples; counts [R, C] → [R], [R]."""
+    top, bottom = terms.numerator, terms.denominator
+    n, k = top.shape
+    if k == 1 and bool((bottom == 1).all()):
+        column = top[:, 0]
+        mean, square = (counts @ np.stack([column, column**2], axis=1) / n).T
+        return mean, np.sqrt(np.maximum(square - mean**2, 0) / (n - 1))
+    sums = counts @ np.concatenate([top, bottom], axis=1)
+    under = np.where(sums[:, k:] != 0, sums[:, k:], np.nan)
+    ratios = sums[:, :k] / under
+    values = np.nansum(ratios, axis=1)
+    if not with_errors:
+        return values, np.zeros(len(values))
+    # the influence of a cluster is Σ_k (top_k - ratio_k bottom_k) / Σ bottom_k
+    influences = np.nan_to_num(1 / under) @ top.T - np.nan_to_num(ratios / under) @ bottom.T
+    return values, np.sqrt((counts * influences**2).sum(axis=1) * n / (n - 1))
 
 
 def cluster_counts(n: int, size: int, rng: np.random.Generator) -> Array:
@@ -102,7 +106,3 @@ def refitted_interval(value: float, base: float, drawn: NDArray[np.float64]) -> 
     """
     low, high = percentiles((drawn + (value - base))[:, None])[:, 0]
     return float(low), float(high)
-
-
-def _sums(terms: Terms) -> ClusterSums:
-    return ClusterSums(terms.numerator[None], terms.denominator[None])

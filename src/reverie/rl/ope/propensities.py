@@ -16,8 +16,9 @@ STRENGTH = 10.0
 def with_estimated_propensities(log: LoggedRounds) -> LoggedRounds:
     """Return the log with the share of each shown item in its state as propensity, whatever propensities it had.
 
-    ``μ(a | s) = (n(s, a) + k n(a) / n) / (n(s) + k)`` with k = `STRENGTH`; states as for reward models (`round_states`). Our design.
-    It is right only if the logging policy looked at nothing else, which a log cannot tell; `estimated` is set, and all outputs say so.
+    ``μ(a | s) = (n(s, a) + k n(a) / n) / (n(s) + k)`` with k = `STRENGTH`; states as for reward models (`round_states`). Our
+    design. It is right only if the logging policy looked at nothing else, which a log cannot tell; `estimated` is set, and all
+    outputs say so.
     """
     states = round_states(log)
     cells = states * log.n_items + log.actions

@@ -1,8 +1,8 @@
 """Estimators of the discounted return per session of a policy, from sessions that another policy logged.
 
 Arrays are float64 of shape [S, T], a row a session and a column a step, as `padded` makes them. ``ρ_t = Π_{u ≤ t} w_u`` is the
-product of the weights ``w_u = π(a_u | h_u) / μ(a_u | h_u)`` of a session up to step t. After its end a session has rewards of 0 and weights
-of 1, so it goes on in a state that pays nothing.
+product of the weights ``w_u = π(a_u | h_u) / μ(a_u | h_u)`` of a session up to step t. After its end a session has rewards of 0 and
+weights of 1, so it goes on in a state that pays nothing.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def weighted_per_decision_ips(weights: Array, rewards: Array, gamma: float) -> T
 def sequential_doubly_robust(weights: Array, rewards: Array, predicted: Array, values: Array, gamma: float) -> Terms:
     """Take the mean over sessions of V_0, the sequential doubly robust estimate (Jiang and Li, ICML 2016, equation 10).
 
-    ``V_t = v(h_t) + w_t (r_t + γ V_{t+1} - q(h_t, a_t))``, and 0 after the end. Consistent where either the propensities or the model
-    are right. `predicted` holds ``q(h_t, a_t)`` and `values` ``v(h_t)``, both 0 after the end, of a model that has not seen the
-    session.
+    ``V_t = v(h_t) + w_t (r_t + γ V_{t+1} - q(h_t, a_t))``, and 0 after the end. Consistent where either the propensities or the
+    model are right. `predicted` holds ``q(h_t, a_t)`` and `values` ``v(h_t)``, both 0 after the end, of a model that has not seen
+    the session.
     """
     later = np.zeros(len(rewards))
     for step in range(rewards.shape[1] - 1, -1, -1):

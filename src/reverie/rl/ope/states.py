@@ -18,7 +18,7 @@ BLOCK = 1 << 24
 
 
 def round_states(log: LoggedRounds) -> NDArray[np.int64]:
-    """Return the state of each round, from 0: its context, else its place in a list, else the item before it, else one for all → [n]."""
+    """Return the state of each round: its context, else its place in a list, else the item before it, else the same in all → [n]."""
     if log.contexts is not None:
         raw = log.contexts
     elif log.positions is not None:
@@ -42,12 +42,13 @@ def state_words(log: LoggedRounds) -> str:
 class Fitted:
     """A cross-fitted model in the rounds of a log.
 
-    predicted, values [n]: ``q(h, a)`` of the shown item and ``v(h)``, each of the model that was fitted without the round's session;
-    steps, folds [C]: what it was fitted on.
+    predicted, values [n]: ``q(h, a)`` of the shown item and ``v(h)``, each of the model that was fitted without the round's
+    session; q [F, S, A]: that of each fold; steps, folds [C]: what it was fitted on.
     """
 
     predicted: Array
     values: Array
+    q: Array
     steps: Steps
     folds: NDArray[np.int64]
 
@@ -89,7 +90,7 @@ def fit_on_log(policy: PolicyOnLog, gamma: float, seed: int) -> Fitted:
         some = wanted[first : first + size]
         at = some % len(pairs)
         found[first : first + size] = (q[some // len(pairs), state[at]] * table[group[at]]).sum(axis=1)
-    return Fitted(q[fold, states, log.actions], found[place], steps, folds)
+    return Fitted(q[fold, states, log.actions], found[place], q, steps, folds)
 
 
 def refitted(fitted: Fitted, judged: NDArray[np.int64], counts: Array, gamma: float) -> Array:

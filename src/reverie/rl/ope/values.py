@@ -2,8 +2,8 @@
 
 Our design: a state is the context where the log has one, else the place in the list, else the last item that was shown before. Of
 each state and item the model is the mean of ``r + γ V(next state)``, drawn towards the mean of the item over all states, and that
-towards the mean of everything. ``V`` is linear in itself, so it is solved and not iterated. With γ = 0 it is the model of the direct
-method, with γ > 0 that of fitted Q evaluation.
+towards the mean of everything. ``V`` is linear in itself, so it is solved and not iterated. With γ = 0 it is the model of the
+direct method, with γ > 0 that of fitted Q evaluation.
 """
 
 from __future__ import annotations
