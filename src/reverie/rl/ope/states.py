@@ -18,7 +18,7 @@ BLOCK = 1 << 24
 
 
 def round_states(log: LoggedRounds) -> NDArray[np.int64]:
-    """Return the state of each round: its context, else its place in a list, else the item before it, else the same in all → [n]."""
+    """Return the state of each round: its context, else its place in a list, else the item before it, else one for all → [n]."""
     if log.contexts is not None:
         raw = log.contexts
     elif log.positions is not None:
