@@ -49,7 +49,7 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
         raise unknown("layout", layout, LAYOUTS)
     if path.suffix.lower() != ".npz":
         raise DataError(f"arrays cannot be written to {path}; choose a name ending in .npz")
-    arrays = _obp(log) if layout == "obp" else _d3rlpy(log, history)
+    arrays: dict[str, Any] = _obp(log) if layout == "obp" else _d3rlpy(log, history)
     tables = {"items": pl.DataFrame({"code": np.arange(log.n_items), "item": log.items})}
     if layout == "d3rlpy":
         tables["items"] = (

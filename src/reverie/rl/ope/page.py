@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from reverie.report.page import Figure, Prose, Section, write_page
+from reverie.report.page import Block, Figure, Prose, Section, write_page
 from reverie.report.plots import LINE, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
@@ -32,7 +32,7 @@ def headline(policy: PolicyOnLog) -> str:
 def estimates_table(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings) -> Table:
     """Return estimates as a table with what they rest on."""
     right = ("estimate", "95 % interval", "ess", "mean weight", "largest")
-    columns = ["estimator", "of", *(Column(title, "right") for title in right)]
+    columns: list[str | Column] = ["estimator", "of", *(Column(title, "right") for title in right)]
     rows: list[list[str | TableCell]] = []
     for one in estimates:
         value = "not given" if one.refused else number(one.value)
@@ -62,6 +62,8 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         said.append("rewards per round are of what came up under the logging policy; what a policy leads to later is in returns")
     if used & {"dm", "dr", "switch", "sequential-dr", "fqe"}:
         said.append(f"models are shrunken means by item and {state_words(log)}, fitted on other sessions than those they judge")
+    if used & {"dm", "fqe"}:
+        said.append("intervals of dm and fqe speak of the log alone, not of what their model cannot express")
     if used & {"clipped-ips", "switch"}:
         limit = settings.clip or len(log) ** 0.5
         said.append(f"weights above {limit:.4g} are cut (clipped-ips) or left to the model (switch)")
@@ -104,5 +106,5 @@ def write_ope_page(path: Path, policy: PolicyOnLog, estimates: Sequence[Estimate
     table = estimates_table(policy, estimates, settings)
     figures = [estimates_figure(estimates, target) for target in dict.fromkeys(one.target for one in estimates)]
     plain = Table("", table.columns, table.rows)
-    blocks = [*figures, plain, Prose(list(table.notes), listed=True)] if table.notes else [*figures, plain]
+    blocks: list[Block] = [*figures, plain, *([Prose(list(table.notes), listed=True)] if table.notes else [])]
     return write_page(path, f"What a policy would have earned: {policy.log.name}", [Section("estimates", headline(policy), blocks)])

@@ -65,7 +65,7 @@ def weighted_per_decision_ips(weights: Array, rewards: Array, gamma: float) -> T
     Consistent weighted per-decision importance sampling (Thomas 2015, section 3.8). Sessions that have ended keep their last ρ in
     the sum below the line; without them the estimate would be of sessions that never end.
     """
-    products = np.cumprod(weights, axis=1)
+    products: Array = np.cumprod(weights, axis=1, dtype=np.float64)
     return Terms(_discounts(rewards, gamma) * products * rewards, products)
 
 

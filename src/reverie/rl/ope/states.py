@@ -120,7 +120,7 @@ def refitted(fitted: Fitted, judged: NDArray[np.int64], counts: Array, gamma: fl
     for first in range(0, len(counts), size):
         some = counts[first : first + size]
         weights = (some[:, None, :] * out).reshape(-1, len(folds))
-        values = fit_values(steps, weights, gamma)[1].reshape(len(some), -1)
+        values = fit_values(steps, weights, gamma, with_q=False)[1].reshape(len(some), -1)
         asked = np.asarray((table @ some.T).T)
         found.append((asked * values).sum(axis=1) / asked.sum(axis=1))
     return np.concatenate(found)

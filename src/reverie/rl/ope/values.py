@@ -66,7 +66,7 @@ def common_states(states: NDArray[np.int64], n_items: int) -> NDArray[np.int64]:
     return np.minimum(ranks, most - 1)[inverse]
 
 
-def fit_values(steps: Steps, weights: Array, gamma: float, strength: float = STRENGTH) -> tuple[Array, Array]:
+def fit_values(steps: Steps, weights: Array, gamma: float, strength: float = STRENGTH, with_q: bool = True) -> tuple[Array, Array]:
     """Fit the model once for each weighting of the sessions.
 
     Parameters
@@ -78,6 +78,8 @@ def fit_values(steps: Steps, weights: Array, gamma: float, strength: float = STR
         Discount, 0 <= gamma < 1.
     strength : float
         Observations that a mean it is drawn towards counts for; above 0.
+    with_q : bool
+        Whether q is wanted, too; without it q is empty.
 
     Returns
     -------
@@ -87,11 +89,11 @@ def fit_values(steps: Steps, weights: Array, gamma: float, strength: float = STR
     """
     n_states, n_items = steps.policy.shape
     size = max(1, LARGEST // (n_states * max(n_items, n_states)))
-    parts = [_fit(steps, weights[at : at + size], gamma, strength) for at in range(0, len(weights), size)]
+    parts = [_fit(steps, weights[at : at + size], gamma, strength, with_q) for at in range(0, len(weights), size)]
     return np.concatenate([q for q, _ in parts]), np.concatenate([v for _, v in parts])
 
 
-def _fit(steps: Steps, weights: Array, gamma: float, strength: float) -> tuple[Array, Array]:
+def _fit(steps: Steps, weights: Array, gamma: float, strength: float, with_q: bool) -> tuple[Array, Array]:
     """Fit one batch of weightings; weights [B, C] → [B, S, A], [B, S]."""
     (n_states, n_items), b = steps.policy.shape, len(weights)
     cells = steps.states * n_items + steps.actions
@@ -104,10 +106,10 @@ def _fit(steps: Steps, weights: Array, gamma: float, strength: float) -> tuple[A
     base = (paid.sum(axis=1) + strength * paid.sum(axis=(1, 2))[:, None] / total) / shrunk  # [B, A]
     inside = steps.policy / (counts + strength)  # weight of a cell's own sum in v(s)
     outside = steps.policy - inside * counts  # weight of the item's mean in v(s)
-    constant = (inside * paid).sum(axis=2) + np.einsum("bsa,ba->bs", outside, base)
+    constant = np.einsum("bsa,bsa->bs", inside, paid) + np.einsum("bsa,ba->bs", outside, base)
     goes_on = np.flatnonzero(steps.later >= 0)
     if gamma == 0 or not len(goes_on):
-        return _cells(counts, paid, base, strength), constant
+        return _cells(counts, paid, base, strength) if with_q else constant[:0], constant
     clusters, later = steps.clusters[goes_on], steps.later[goes_on]
     links, link = np.unique(cells[goes_on] * n_states + later, return_inverse=True)
     followed = _added(weights, clusters, link, len(links))  # [B, J], of each cell and next state
@@ -119,6 +121,8 @@ def _fit(steps: Steps, weights: Array, gamma: float, strength: float) -> tuple[A
     item_moves = (of_item + strength * reached[:, None, :]) / shrunk[:, :, None]
     moves += outside @ item_moves
     v = np.linalg.solve(np.eye(n_states) - gamma * moves, constant[:, :, None])[:, :, 0]
+    if not with_q:
+        return v[:0], v
     ahead = _scattered(followed * v[:, follower], cell, n_states * n_items).reshape(b, n_states, n_items)
     return _cells(counts, paid + gamma * ahead, base + gamma * np.einsum("bat,bt->ba", item_moves, v), strength), v
 

@@ -148,7 +148,7 @@ class KnownSessions:
 
 
 def leaning(behaviour: Array, values: Array, share: float, temperature: float) -> Array:
-    """Return a policy that draws by exp(value / temperature) with probability `share`, and else as the logging policy; all [X, A]."""
+    """Return a policy that draws by exp(value / temperature) with probability `share`, else as the logging policy; all [X, A]."""
     preferred = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
     return np.asarray(share * preferred / preferred.sum(axis=1, keepdims=True) + (1 - share) * behaviour)
 
