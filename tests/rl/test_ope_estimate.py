@@ -16,7 +16,7 @@ from reverie.rl.ope import bandit
 from reverie.rl.ope.coverage import coverage, wilson
 from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Settings, evaluate_policy
 from reverie.rl.ope.intervals import intervals
-from reverie.rl.ope.log import LoggedRounds, from_frame
+from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 from reverie.rl.ope.overlap import effective_sample_size, overlap
 from reverie.rl.ope.policy import from_table, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
@@ -265,3 +265,15 @@ def test_tables_of_probabilities_are_checked(message: str, tmp_path: Path) -> No
 def test_settings_are_checked(options: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Settings(**options)  # type: ignore[arg-type]
+
+
+def test_a_dataset_with_rewards_is_a_log() -> None:
+    dataset = tiny_dataset()
+    events = dataset.events.with_columns(reward=pl.lit(0.5), propensity=pl.lit(0.25))
+    log = from_dataset(replace(dataset, events=events))
+    rows = dataset.sequences
+    np.testing.assert_array_equal(log.actions, rows.items[rows.positions()] - 1)
+    np.testing.assert_array_equal(log.offsets[1:], np.cumsum(rows.lengths))
+    assert from_dataset(replace(dataset, events=events), sessions=False).n_sessions == len(log)
+    with pytest.raises(DataError, match="has no rewards"):
+        from_dataset(dataset)

@@ -225,8 +225,14 @@ def from_frame(frame: pl.DataFrame, name: str) -> LoggedRounds:
     )
 
 
-def from_dataset(dataset: Dataset) -> LoggedRounds:
-    """Make rounds of a dataset whose events have rewards; its users are the sessions, in their order.
+def from_dataset(dataset: Dataset, sessions: bool = True) -> LoggedRounds:
+    """Make rounds of a dataset whose events have rewards.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    sessions : bool
+        Whether its users are sessions, in their order; else each round stands alone.
 
     Raises
     ------
@@ -241,7 +247,8 @@ def from_dataset(dataset: Dataset) -> LoggedRounds:
     times = [column for column in ("timestamp", "nanosecond") if column in events.columns and dataset.order == "timestamp"]
     ordered = events.sort(times, maintain_order=True) if times else events
     more = [column for column in ("propensity", "context", "position") if column in events.columns]
-    return from_frame(ordered.select(pl.col("user").alias("session"), "item", "reward", *more), dataset.name)
+    session = [pl.col("user").alias("session")] if sessions else []
+    return from_frame(ordered.select(*session, "item", "reward", *more), dataset.name)
 
 
 def require_sessions(log: LoggedRounds) -> None:

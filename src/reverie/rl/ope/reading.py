@@ -28,6 +28,9 @@ NAMES: dict[str, tuple[str, ...]] = {
 LANDED = ("session-world", "session-world-small")
 """Datasets whose sessions begin with an item that the logging policy did not choose."""
 
+ALONE = ("open-bandit", "open-bandit-bts")
+"""Datasets whose users are groups of visitors, so that each round stands alone."""
+
 
 def read_log(source: str | Path, columns: dict[str, str | None] | None = None, offline: bool = False) -> LoggedRounds:
     """Read a log of shown items.
@@ -52,7 +55,7 @@ def read_log(source: str | Path, columns: dict[str, str | None] | None = None, o
         Where there is no reward, or a value is missing, not finite or out of range.
     """
     if str(source) in list_datasets() and not Path(source).exists():
-        log = from_dataset(open_dataset(str(source), offline=offline))
+        log = from_dataset(open_dataset(str(source), offline=offline), sessions=str(source) not in ALONE)
         return log.without_first(1) if str(source) in LANDED else log
     if Path(source).suffix.lower() == ".npz":
         return read_exchange(Path(source))
