@@ -18,6 +18,7 @@ from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Settings, evaluate_p
 from reverie.rl.ope.intervals import intervals
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 from reverie.rl.ope.overlap import effective_sample_size, overlap
+from reverie.rl.ope.page import notes
 from reverie.rl.ope.policy import from_table, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
 from reverie.rl.ope.states import fit_on_log
@@ -145,6 +146,24 @@ def test_a_policy_that_shows_nothing_of_the_log_is_refused() -> None:
     )
     with pytest.raises(DataError, match="gives probability 0 to all that log shows"):
         evaluate_policy(from_table(log, np.array([[0.0, 0.0, 1.0]]), np.zeros(2, dtype=np.int64), "odd"), ["ips"])
+
+
+def test_few_lucky_rounds_are_counted() -> None:
+    frame = pl.DataFrame({"item": [1, 2] * 100, "reward": [1.0] * 3 + [0.0] * 197, "propensity": [0.5] * 200})
+    log = from_frame(frame, "log")
+    acting = from_table(log, np.array([[0.5, 0.5]]), np.zeros(200, dtype=np.int64), "a table")
+    found = evaluate_policy(acting, ["ips"], Settings(resamples=100))
+    assert found[1].paid == pytest.approx(3)
+    assert any("ips: worth 3.0 rewarded rounds" in note for note in notes(acting, found, Settings()))
+
+
+def test_what_a_model_guesses_is_said() -> None:
+    frame = pl.DataFrame({"item": [1, 2, 1, 1], "context": ["a", "a", "b", "b"], "reward": [1.0, 0, 0, 1], "propensity": [0.5] * 4})
+    log = from_frame(frame, "log")
+    acting = from_table(log, np.array([[0.4, 0.6]]), np.zeros(4, dtype=np.int64), "a table")
+    found = {one.estimator: one.extrapolated for one in evaluate_policy(acting, ["ips", "dm"], Settings(resamples=100, refits=20))}
+    assert found["ips"] is None
+    assert found["dm"] == pytest.approx(0.3)  # item 2 in context b, half of the rounds
 
 
 def test_models_have_not_seen_what_they_judge() -> None:

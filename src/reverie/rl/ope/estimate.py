@@ -15,7 +15,16 @@ from reverie.errors import ConfigError, DataError, unknown
 from reverie.rl.ope import bandit, sequential
 from reverie.rl.ope.intervals import REFITS, RESAMPLES, Kind, cluster_counts, intervals, refitted_interval
 from reverie.rl.ope.log import require_sessions
-from reverie.rl.ope.overlap import LEAST_ESS, Overlap, missing_support, overlap, round_weights, session_overlap, too_few
+from reverie.rl.ope.overlap import (
+    LEAST_ESS,
+    Overlap,
+    effective_sample_size,
+    missing_support,
+    overlap,
+    round_weights,
+    session_overlap,
+    too_few,
+)
 from reverie.rl.ope.policy import PolicyOnLog
 from reverie.rl.ope.slate import independent_weights, pseudo_inverse
 from reverie.rl.ope.states import Fitted, fit_on_log, refitted
@@ -86,6 +95,11 @@ class Estimate:
         See `Overlap`; None where no weights are used.
     propensities : {"logged", "estimated", "none"}
         Where those of the weights come from.
+    paid : float or None
+        Effective number of rounds, sessions or lists with a reward, from weights times rewards: where it is small, few lucky rounds
+        make the number, and an interval cannot know how lucky they were.
+    extrapolated : float or None
+        Of models: share of the policy's probability on items that the log never shows in the same state.
     refused : str or None
         Why no number is given.
     """
@@ -101,6 +115,8 @@ class Estimate:
     mean_weight: float | None = None
     largest_weight: float | None = None
     propensities: str = "none"
+    paid: float | None = None
+    extrapolated: float | None = None
     refused: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +149,16 @@ class Problem:
     def value_model(self) -> Fitted:
         """Cross-fitted model of the policy's return."""
         return fit_on_log(self.policy, self.settings.gamma, self.settings.seed)
+
+    def paid(self, target: str) -> float:
+        """Return the effective number of rounds, sessions or lists with a reward."""
+        log, gamma = self.log, self.settings.gamma
+        if target == "reward per round":
+            return effective_sample_size(np.abs(self.weights * log.rewards))
+        if target == "reward per list":
+            return effective_sample_size(np.abs(_slate(self)[0].numerator[:, 0]))
+        weights, rewards = self.by_step(self.weights, 1.0), self.by_step(log.rewards)
+        return effective_sample_size(np.abs(sequential.per_decision_ips(weights, rewards, gamma).numerator[:, 0]))
 
     @cached_property
     def session_overlap(self) -> Overlap:
@@ -214,6 +240,16 @@ _ANSWERS: dict[str, Callable[[Problem], Answer]] = {
     "ips": _ips, "clipped-ips": _clipped, "snips": _snips, "dm": _dm, "dr": _dr, "switch": _switch,
     "pdis": _pdis, "wpdis": _wpdis, "sequential-dr": _sequential_dr, "fqe": _fqe, "slate": _slate,
 }  # fmt: skip
+
+
+_MODELS = {
+    "dm": "reward_model",
+    "dr": "reward_model",
+    "switch": "reward_model",
+    "sequential-dr": "value_model",
+    "fqe": "value_model",
+}
+"""The model of each estimator that has one."""
 
 
 def default_estimators(policy: PolicyOnLog) -> tuple[str, ...]:
@@ -301,7 +337,9 @@ def _estimate(problem: Problem, name: str) -> Asked:
     source = "none" if found is None else "estimated" if log.estimated else "logged"
     made = Estimate(name, target, terms.value, None, None, "none", n, propensities=source)
     if found is not None:
-        made = replace(made, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest)
+        made = replace(made, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest, paid=problem.paid(target))
+    if name in _MODELS:
+        made = replace(made, extrapolated=getattr(problem, _MODELS[name]).extrapolated)
     refused = missing_support(problem.policy) or (None if found is None else too_few(found, unit, settings.least_ess))
     if refused is not None:
         return replace(made, value=None, refused=refused), None

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+FEW_PAID = 30
+"""Effective number of rewarded rounds below which intervals were measured to cover less than they say."""
+
+
 def headline(policy: PolicyOnLog) -> str:
     """Return what was asked, in one sentence."""
     log = policy.log
@@ -62,6 +66,15 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         said.append("rewards per round are of what came up under the logging policy; what a policy leads to later is in returns")
     if used & {"dm", "dr", "switch", "sequential-dr", "fqe"}:
         said.append(f"models are shrunken means by item and {state_words(log)}, fitted on other sessions than those they judge")
+    few = {one.estimator: one.paid for one in estimates if one.value is not None and one.paid is not None and one.paid < FEW_PAID}
+    if few:
+        least = min(few.values())
+        said.append(
+            f"{', '.join(few)}: worth {least:.1f} rewarded rounds at least; below {FEW_PAID} intervals cover less than 95 %"
+        )
+    guessed = max((one.extrapolated or 0.0 for one in estimates), default=0.0)
+    if guessed >= 0.01:
+        said.append(f"{guessed:.0%} of the policy's probability is on items never shown in the same state: there models guess")
     if used & {"dm", "fqe"}:
         said.append("intervals of dm and fqe speak of the log alone, not of what their model cannot express")
     if used & {"clipped-ips", "switch"}:

@@ -52,6 +52,15 @@ class Fitted:
     steps: Steps
     folds: NDArray[np.int64]
 
+    @property
+    def extrapolated(self) -> float:
+        """Share of the policy's probability on items that the log never shows in the same state: there the model is a guess."""
+        steps, n_items = self.steps, self.steps.policy.shape[1]
+        shown = np.zeros(steps.policy.size, dtype=bool)
+        shown[steps.states * n_items + steps.actions] = True
+        often = np.bincount(steps.states, minlength=len(steps.policy)) / len(steps.states)
+        return float(often @ np.where(shown.reshape(steps.policy.shape), 0.0, steps.policy).sum(axis=1))
+
 
 def fit_on_log(policy: PolicyOnLog, gamma: float, seed: int) -> Fitted:
     """Fit the value model on a log, five times, each without a fifth of the sessions; gamma 0 gives the reward model.
