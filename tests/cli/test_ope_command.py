@@ -113,6 +113,39 @@ def test_a_log_goes_out_and_comes_back() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_kinds_of_events_earn_rewards() -> None:
+    rounds = logged().drop("reward").with_columns(event=pl.Series(["view", "view", "buy", "cart"] * 100))
+    rounds.write_csv("kinds.csv")
+    options = ("--policy", "policy.csv", "--estimators", "ips", "--json", *FAST)
+    found = json.loads(ope("kinds.csv", "--rewards", "view=0.2,cart=0.5,buy=1", *options))
+    assert found["estimates"][0]["value"] == pytest.approx((0.4 + 0.5 + 1) / 4)
+    assert "kind 'cart', to which --rewards gives nothing" in refusal("kinds.csv", "--rewards", "view=0.2,buy=1", *options)
+    assert "'view' is no kind with a number" in refusal("kinds.csv", "--rewards", "view", *options)
+    assert "no column known as the kind" in refusal("rounds.csv", "--rewards", "view=1", *options)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_policy_that_is_too_large_is_asked_for_its_weights_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = tiny_split()
+    model = create_model("popularity", split)
+    model.fit_counts(split.train)
+    save_model(model, Path("model"))
+    ids = split.train.vocabulary.items
+    shown = {
+        "item": ids.sample(300, with_replacement=True, seed=1),
+        "session": np.arange(300) // 3,
+        "propensity": [1 / len(ids)] * 300,
+    }
+    pl.DataFrame(shown | {"reward": [0.0, 1.0] * 150}).write_csv("log.csv")
+    options = ("log.csv", "--policy", "model", "--temperature", "50", "--estimators", "ips,fqe", "--json", *FAST)
+    whole = json.loads(ope(*options))["estimates"]
+    monkeypatch.setattr("reverie.rl.ope.policy.LARGEST", 100)
+    cut = {one["estimator"]: one for one in json.loads(ope(*options))["estimates"]}
+    assert cut["ips"] == next(one for one in whole if one["estimator"] == "ips")
+    assert "too many probabilities" in cut["fqe"]["refused"]
+
+
+@pytest.mark.usefixtures("folder")
 def test_numbers_without_support_are_sentences() -> None:
     pl.DataFrame({"item": [1, 77], "probability": [0.5, 0.5]}).write_csv("odd.csv")
     shown = ope("rounds.csv", "--policy", "odd.csv", *FAST)

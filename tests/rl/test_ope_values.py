@@ -35,10 +35,11 @@ def iterated(steps: Steps, weights: Array, gamma: float, k: float) -> tuple[Arra
             total[steps.states[i], steps.actions[i]] += weight * target
         overall = total.sum() / count.sum()
         q = np.zeros((n_states, n_items))
-        for a in range(n_items):
-            item = (total[:, a].sum() + k * overall) / (count[:, a].sum() + k)
-            for s in range(n_states):
-                q[s, a] = (total[s, a] + k * item) / (count[s, a] + k)
+        item = [(total[:, a].sum() + k * overall) / (count[:, a].sum() + k) for a in range(n_items)]
+        for s in range(n_states):
+            above = sum(total[s, a] - count[s, a] * item[a] for a in range(n_items)) / (count[s].sum() + k)
+            for a in range(n_items):
+                q[s, a] = (total[s, a] + k * (item[a] + above)) / (count[s, a] + k)
         after = (steps.policy * q).sum(axis=1)
         if np.abs(after - v).max() < 1e-13:
             break

@@ -40,6 +40,9 @@ def ope(
     epsilon: Annotated[float, typer.Option("--epsilon", help="Share of epsilon-top-k that goes to all items.")] = 0.1,
     top: Annotated[int, typer.Option("--top", min=1, help="Items that epsilon-top-k draws from.")] = 10,
     seen: Annotated[str, typer.Option("--seen", help="keep or remove items of the history, for a run.")] = "keep",
+    rewards: Annotated[
+        str | None, typer.Option("--rewards", help="Of a log of kinds of events, instead of a column: view=0.2,cart=0.5,buy=1.")
+    ] = None,
     propensities: Annotated[str, typer.Option("--propensities", help="logged, or estimated from the log (marked).")] = "logged",
     given: Annotated[int, typer.Option("--given", min=0, help="First events of a session that nobody chose.")] = 0,
     horizon: Annotated[int | None, typer.Option("--horizon", min=1, help="Cut sessions after this many rounds.")] = None,
@@ -77,7 +80,7 @@ def ope(
         raise ConfigError("--propensities takes logged or estimated, and --seen takes keep or remove")
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
-    rounds = read_log(log, columns | {"context": context, "position": position}, offline)
+    rounds = read_log(log, columns | {"context": context, "position": position}, _rewards(rewards), offline)
     rounds = _shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:
@@ -100,6 +103,20 @@ def ope(
     table.print(screen)
     if out is not None:
         screen.print(f"wrote {out}", markup=False)
+
+
+def _rewards(text: str | None) -> dict[str, float] | None:
+    """Return the rewards of kinds that an option gives."""
+    if text is None:
+        return None
+    found = {}
+    for part in text.split(","):
+        kind, _, value = part.partition("=")
+        try:
+            found[kind.strip()] = float(value)
+        except ValueError:
+            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1") from None
+    return found
 
 
 def _shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: bool) -> LoggedRounds:

@@ -24,6 +24,7 @@ from reverie.rl.ope.overlap import (
     round_weights,
     session_overlap,
     too_few,
+    too_large,
 )
 from reverie.rl.ope.policy import PolicyOnLog
 from reverie.rl.ope.slate import independent_weights, pseudo_inverse
@@ -333,6 +334,8 @@ def _estimate(problem: Problem, name: str) -> Asked:
     """Return what one estimator says, or why it says nothing."""
     log, settings, target = problem.log, problem.settings, _target(name)
     n, unit = _size(problem, target), {"reward per round": "rounds", "return per session": "sessions"}.get(target, "lists")
+    if name in _MODELS and (refused := too_large(problem.policy)):
+        return Estimate(name, target, None, None, None, "none", n, refused=refused), None
     terms, found = _ANSWERS[name](problem)
     source = "none" if found is None else "estimated" if log.estimated else "logged"
     made = Estimate(name, target, terms.value, None, None, "none", n, propensities=source)

@@ -94,6 +94,14 @@ def missing_support(policy: PolicyOnLog) -> str | None:
     )
 
 
+def too_large(policy: PolicyOnLog) -> str | None:
+    """Return why no model can be asked what the policy does, or None."""
+    if policy.table is not None:
+        return None
+    size = f"{len(policy.log):,} rounds × {policy.log.n_items:,} items"
+    return f"not given: {size} are too many probabilities to hold; cut the log to fewer rounds"
+
+
 def too_few(found: Overlap, unit: str, least: float) -> str | None:
     """Return why an estimate from these weights is not given, or None."""
     if found.ess >= least:

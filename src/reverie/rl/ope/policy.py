@@ -65,12 +65,9 @@ class PolicyOnLog:
     never: tuple[str, ...] = ()
 
     def rows(self) -> tuple[Array, NDArray[np.int64]]:
-        """Return table and groups, or refuse a policy that was too large to hold."""
+        """Return table and groups; a policy that is too large for them is asked about its weights only."""
         if self.table is None or self.groups is None:
-            size = f"{len(self.log):,} rounds × {self.log.n_items:,} items"
-            raise DataError(
-                f"{size} are too many probabilities to hold; cut the log, or ask for --estimators ips,clipped-ips,snips"
-            )
+            raise ValueError("policy: its table was too large to hold")
         return self.table, self.groups
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +33,12 @@ ALONE = ("open-bandit", "open-bandit-bts")
 """Datasets whose users are groups of visitors, so that each round stands alone."""
 
 
-def read_log(source: str | Path, columns: dict[str, str | None] | None = None, offline: bool = False) -> LoggedRounds:
+def read_log(
+    source: str | Path,
+    columns: dict[str, str | None] | None = None,
+    rewards: dict[str, float] | None = None,
+    offline: bool = False,
+) -> LoggedRounds:
     """Read a log of shown items.
 
     Parameters
@@ -42,6 +48,8 @@ def read_log(source: str | Path, columns: dict[str, str | None] | None = None, o
         or an ``.npz`` file that `write_exchange` made.
     columns : dict, optional
         Columns by role, where their names are not among the usual ones (`NAMES`).
+    rewards : dict, optional
+        Reward of each kind of event, for a log of views, carts and purchases; in the place of a column of rewards.
     offline : bool
         Whether the network is never asked.
 
@@ -55,15 +63,21 @@ def read_log(source: str | Path, columns: dict[str, str | None] | None = None, o
         Where there is no reward, or a value is missing, not finite or out of range.
     """
     if str(source) in list_datasets() and not Path(source).exists():
-        log = from_dataset(open_dataset(str(source), offline=offline), sessions=str(source) not in ALONE)
+        dataset = open_dataset(str(source), offline=offline)
+        if rewards is not None:
+            dataset = replace(dataset, events=_rewarded(dataset.events, rewards, dataset.name))
+        log = from_dataset(dataset, sessions=str(source) not in ALONE)
         return log.without_first(1) if str(source) in LANDED else log
     if Path(source).suffix.lower() == ".npz":
         return read_exchange(Path(source))
     chosen = columns or {}
     with open_table(Path(source)) as table:
-        found = {role: find_column(role, chosen.get(role), table.columns, usual, table.where) for role, usual in NAMES.items()}
+        names = NAMES if rewards is None else {**NAMES, "reward": EVENT_NAMES["kind"]}
+        found = {role: find_column(role, chosen.get(role), table.columns, usual, table.where) for role, usual in names.items()}
         if found["item"] is None:
             raise missing_column("item", table.columns, table.where)
+        if found["reward"] is None and rewards is not None:
+            raise missing_column("kind", table.columns, table.where)
         if found["reward"] is None:
             raise DataError(
                 f"{table.where} has no column of rewards, so nothing can be said of what a policy would earn; its columns are "
@@ -71,8 +85,22 @@ def read_log(source: str | Path, columns: dict[str, str | None] | None = None, o
             )
         column_of = {role: column for role, column in found.items() if column is not None}
         frame = table.read(list(column_of.values()), ids=[column_of["item"]])
+        if rewards is not None:
+            kinds = frame.rename({column_of["reward"]: "kind"})
+            frame = frame.with_columns(_rewarded(kinds, rewards, table.where)["reward"].alias(column_of["reward"]))
         series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
     return from_frame(pl.DataFrame(series), str(source))
+
+
+def _rewarded(events: pl.DataFrame, rewards: dict[str, float], where: str) -> pl.DataFrame:
+    """Return events with the rewards of their kinds; a kind without one is named."""
+    if "kind" not in events.columns:
+        raise DataError(f"{where} has no kinds of events to give rewards to; leave out --rewards")
+    kinds = events["kind"].cast(pl.String).fill_null("")
+    unknown = sorted(set(kinds.unique()) - set(rewards))
+    if unknown:
+        raise DataError(f"{where} has events of kind '{unknown[0]}', to which --rewards gives nothing; add {unknown[0]}=0")
+    return events.with_columns(kinds.replace_strict(rewards, return_dtype=pl.Float64).alias("reward"))
 
 
 def _typed(values: pl.Series, role: str, where: str) -> pl.Series:

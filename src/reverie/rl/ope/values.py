@@ -1,9 +1,9 @@
 """Models of reward and value from a log: shrunken means by state and item, fitted for many weightings of the sessions at once.
 
 Our design: a state is the context where the log has one, else the place in the list, else the last item that was shown before. Of
-each state and item the model is the mean of ``r + γ V(next state)``, drawn towards the mean of the item over all states, and that
-towards the mean of everything. ``V`` is linear in itself, so it is solved and not iterated. With γ = 0 it is the model of the
-direct method, with γ > 0 that of fitted Q evaluation.
+each state and item the model is the mean of ``y = r + γ V(next state)``, drawn towards the item's mean plus what the state adds to
+the means of its items; an item's mean is drawn towards the mean of everything, and what a state adds towards 0. ``V`` is linear in
+itself, so it is solved and not iterated. With γ = 0 it is the model of the direct method, with γ > 0 that of fitted Q evaluation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reverie.seeds import numpy_generator
 FOLDS = 5
 """Parts of the sessions; what judges a session is fitted on the other parts."""
 STRENGTH = 1.0
-"""How many observations the mean of the item counts for beside those of a state and item."""
+"""How many observations each mean counts for that another is drawn towards."""
 MOST_STATES = 256
 """States that are told apart; rarer ones are one."""
 LARGEST = 1 << 24
@@ -105,7 +105,9 @@ def _fit(steps: Steps, weights: Array, gamma: float, strength: float, with_q: bo
     shrunk = by_item + strength
     base = (paid.sum(axis=1) + strength * paid.sum(axis=(1, 2))[:, None] / total) / shrunk  # [B, A]
     inside = steps.policy / (counts + strength)  # weight of a cell's own sum in v(s)
-    outside = steps.policy - inside * counts  # weight of the item's mean in v(s)
+    outside = steps.policy - inside * counts  # weight of the item's mean in v(s), and of what the state adds
+    added = outside.sum(axis=2) / (counts.sum(axis=2) + strength)
+    inside, outside = inside + added[:, :, None], outside - added[:, :, None] * counts
     constant = np.einsum("bsa,bsa->bs", inside, paid) + np.einsum("bsa,ba->bs", outside, base)
     goes_on = np.flatnonzero(steps.later >= 0)
     if gamma == 0 or not len(goes_on):
@@ -129,7 +131,8 @@ def _fit(steps: Steps, weights: Array, gamma: float, strength: float, with_q: bo
 
 def _cells(counts: Array, sums: Array, base: Array, strength: float) -> Array:
     """Return the shrunken means of all states and items; counts, sums [B, S, A], base [B, A] → [B, S, A]."""
-    return np.asarray((sums + strength * base[:, None, :]) / (counts + strength))
+    above = (sums.sum(axis=2) - np.einsum("bsa,ba->bs", counts, base)) / (counts.sum(axis=2) + strength)
+    return np.asarray((sums + strength * (base[:, None, :] + above[:, :, None])) / (counts + strength))
 
 
 def _added(weights: Array, clusters: NDArray[np.int64], groups: NDArray[np.int64], n: int, values: Array | None = None) -> Array:
