@@ -13,7 +13,7 @@ from reverie.data.splits import leave_one_out
 from reverie.errors import ConfigError, DataError
 from reverie.models import create_model
 from reverie.rl.ope import bandit
-from reverie.rl.ope.coverage import coverage, wilson
+from reverie.rl.ope.coverage import coverage, usual_case, wilson
 from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Settings, evaluate_policy
 from reverie.rl.ope.intervals import intervals
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
@@ -99,6 +99,14 @@ def test_lists_are_estimated_without_bias() -> None:
     rows = {row["metric"]: row for row in coverage(world, policy, "slate", 300, 40, settings=Settings(resamples=100))}
     assert rows["bias"]["low"] < 0 < rows["bias"]["high"]
     assert rows["coverage"]["high"] > 0.95
+
+
+@pytest.mark.parametrize("name", ["bandit", "lists", "session"])
+def test_the_usual_cases_can_be_measured(name: str) -> None:
+    world, policy, estimators, settings = usual_case(name)
+    rows = coverage(world, policy, estimators[:1], 200, 2, settings=replace(settings, resamples=100, least_ess=1))
+    assert {row["metric"] for row in rows} == {"coverage", "bias", "rmse", "width", "given"}
+    assert {(row["estimator"], row["world"], row["n_rounds"]) for row in rows} == {(estimators[0], name, 200)}
 
 
 def test_the_worlds_say_what_they_do_not_know() -> None:

@@ -5,7 +5,7 @@ from reverie.lazy import lazy
 _where, __all__, __getattr__ = lazy(
     "reverie.rl.ope",
     {
-        "coverage": "coverage",
+        "coverage": "coverage usual_case",
         "estimate": "ESTIMATORS Estimate Settings evaluate_policy",
         "exchange": "read_exchange write_exchange",
         "log": "LoggedRounds from_dataset from_frame",

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from reverie.rl.ope.estimate import Estimate, Settings, evaluate_policy
+from reverie.errors import unknown
+from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Estimate, Settings, evaluate_policy
 from reverie.rl.ope.policy import from_table
 from reverie.rl.ope.terms import Array
-from reverie.rl.ope.worlds import KnownWorld
+from reverie.rl.ope.worlds import BanditWorld, KnownSessions, KnownWorld, ListWorld, blended, leaning
 
 FEW_RESAMPLES = Settings(resamples=400, refits=100)
 """Enough for intervals that are only counted."""
@@ -72,6 +73,27 @@ def coverage(
         common = {"estimator": name, "world": world.name, "n_rounds": n_rounds, "truth": truth}
         rows += [common | row for row in _rows(estimates, truth)]
     return rows
+
+
+def usual_case(name: str, share: float = 0.25) -> tuple[KnownWorld, Array, tuple[str, ...], Settings]:
+    """Return a world, a policy, the estimators of its targets and settings, as `coverage` takes them.
+
+    Parameters
+    ----------
+    name : {"bandit", "lists", "session"}
+        Single rounds, lists, or the session world with its own discount.
+    share : float
+        How often the policy shows the best item (in sessions, draws by ``exp(Q* / 0.1)``) and does not act as the log does.
+    """
+    if name == "session":
+        sessions = KnownSessions()
+        policy = leaning(sessions.behaviour, sessions.world.q_star(), share, 0.1)
+        return sessions, policy, PER_SESSION, replace(FEW_RESAMPLES, gamma=sessions.world.gamma)
+    if name not in ("bandit", "lists"):
+        raise unknown("world", name, ("bandit", "lists", "session"))
+    world: BanditWorld | ListWorld = BanditWorld() if name == "bandit" else ListWorld()
+    policy = blended(world.behaviour, world.rewards.argmax(axis=1), share)
+    return world, policy, PER_ROUND if name == "bandit" else ("slate",), FEW_RESAMPLES
 
 
 def _rows(estimates: Sequence[Estimate], truth: float) -> list[dict[str, Any]]:

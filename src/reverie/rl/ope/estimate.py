@@ -334,10 +334,10 @@ def _estimate(problem: Problem, name: str) -> Asked:
     """Return what one estimator says, or why it says nothing."""
     log, settings, target = problem.log, problem.settings, _target(name)
     n, unit = _size(problem, target), {"reward per round": "rounds", "return per session": "sessions"}.get(target, "lists")
+    source = "none" if name in ("dm", "fqe") else "estimated" if log.estimated else "logged"
     if name in _MODELS and (refused := too_large(problem.policy)):
-        return Estimate(name, target, None, None, None, "none", n, refused=refused), None
+        return Estimate(name, target, None, None, None, "none", n, propensities=source, refused=refused), None
     terms, found = _ANSWERS[name](problem)
-    source = "none" if found is None else "estimated" if log.estimated else "logged"
     made = Estimate(name, target, terms.value, None, None, "none", n, propensities=source)
     if found is not None:
         made = replace(made, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest, paid=problem.paid(target))

@@ -241,9 +241,12 @@ def from_dataset(dataset: Dataset, sessions: bool = True) -> LoggedRounds:
     """
     events = dataset.events
     if "reward" not in events.columns:
-        raise DataError(
-            f"{dataset.name} has no rewards, so nothing can be said of what a policy would earn; give a log with a column 'reward'"
+        todo = (
+            "give them to its kinds with --rewards view=0.2,buy=1"
+            if "kind" in events.columns
+            else "give a log with a column 'reward'"
         )
+        raise DataError(f"{dataset.name} has no rewards, so nothing can be said of what a policy would earn; {todo}")
     times = [column for column in ("timestamp", "nanosecond") if column in events.columns and dataset.order == "timestamp"]
     ordered = events.sort(times, maintain_order=True) if times else events
     more = [column for column in ("propensity", "context", "position") if column in events.columns]
