@@ -98,15 +98,9 @@ def requirement(fault: str, message: str) -> str:
 
 
 _KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "string": "text",
-    "tuple": "a list",
-    "list": "a list",
-    "dict": "a mapping",
-    "model": "a mapping of options",
-}
+    "int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list", "list": "a list",
+    "dict": "a mapping", "model": "a mapping of options",
+}  # fmt: skip
 
 
 def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[str]]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.sequences import row_offsets
-from reverie.data.vocabulary import positions
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.split import Split
+from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.data.vocabulary import Vocabulary
 
 
 class Recoder:
@@ -57,7 +52,7 @@ class Recoder:
 
     def queries(self, queries: Queries) -> Queries:
         """Return the same questions; targets and candidates that are unknown become 0."""
-        before = self._recoded(queries.sequences)[2]
+        _, kept, before = self._recoded(queries.sequences)
         return replace(
             queries,
             sequences=self.sequences(queries.sequences),
@@ -66,6 +61,7 @@ class Recoder:
             users=self.users[queries.users],
             targets=self.items[queries.targets],
             candidates=None if queries.candidates is None else self.items[queries.candidates],
+            targets_at=queries.targets_at if kept.all() else None,
         )
 
     def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from reverie import processes
-from reverie.data.queries import repeated_targets
-from reverie.data.sequences import flat_positions
+from reverie.data.queries import Queries, Seen, repeated_targets
+from reverie.data.sequences import Sequences, flat_positions
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.ranking import (
@@ -29,13 +29,7 @@ from reverie.evaluation.ranking import (
     score_batch,
 )
 from reverie.evaluation.result import Evaluation
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries, Seen
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
+from reverie.protocols import Recommender
 
 
 def evaluate(

@@ -5,26 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from reverie.data.batch import padded, query_batch
+from reverie.data.batch import SequenceBatch, padded, query_batch
+from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
+from reverie.protocols import Recommender
 from reverie.seeds import seed_torch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.queries import Queries
-    from reverie.protocols import Recommender
-
 
 LARGEST = 64 << 20
 """Bytes that the scores of a batch may take, at four bytes a score."""
@@ -170,7 +165,11 @@ def rank_frame(
         "masked": n_masked[query].astype(np.int32),
         "length": queries.lengths[query].astype(np.int32),
     }
-    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+    frame = pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+    kinds, rewards = queries.target_column("kind"), queries.target_column("reward")
+    if kinds is not None:
+        frame = frame.with_columns(pl.Series("kind", queries.sequences.kinds, pl.String).gather(kinds[ranked]))
+    return frame if rewards is None else frame.with_columns(reward=rewards[ranked])
 
 
 def list_frame(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, in_model_codes, masked, score_batch
 from reverie.evaluation.recommendations import find_items, listed_items
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.protocols import Recommender
+from reverie.protocols import Recommender
 
 
 def recommend(

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from reverie.data.queries import repeated_targets
+from reverie.data.queries import Queries, repeated_targets
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import positions
 from reverie.errors import DataError
 from reverie.evaluation.ranking import history_keys
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
 
 
 @dataclass(frozen=True)

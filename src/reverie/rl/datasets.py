@@ -28,5 +28,5 @@ def _entry(name: str, n_sessions: int, n_events: int) -> SourceEntry:
     )
 
 
-SESSION_WORLD = _entry("session-world", 8000, 63_708)
-SESSION_WORLD_SMALL = _entry("session-world-small", 800, 6388)
+SESSION_WORLD = _entry("session-world", 10_000, 66_522)
+SESSION_WORLD_SMALL = _entry("session-world-small", 1000, 6737)

@@ -71,6 +71,9 @@ def action_probabilities(scores: NDArray[Any], options: PolicyOptions) -> Probab
 def _top(scores: NDArray[np.float64], open_items: NDArray[np.bool_], k: int) -> Probabilities:
     """Return 1 / k for the best k open items, those that tie at the last place sharing it; scores [B, N] → [B, N]."""
     k = min(k, scores.shape[1])
+    if k == 1:
+        best = scores == scores.max(axis=1, keepdims=True)
+        return np.asarray(best / best.sum(axis=1, keepdims=True))
     last = np.partition(scores, -k, axis=1)[:, -k, None]
     above = (scores > last) & open_items
     level = (scores == last) & open_items
@@ -139,6 +142,31 @@ class StatePolicy:
     def probabilities(self, batch: SequenceBatch) -> Probabilities:
         """Return the rows of the table → [B, N]."""
         return self.table[self.states(batch)]
+
+
+class RankedByState:
+    """A policy that ranks items by scores of its state, and may leave out items of the history.
+
+    scores [S, N]; kind of `PolicyOptions`; states: batch → [B].
+    """
+
+    def __init__(
+        self,
+        scores: NDArray[np.float64],
+        states: Callable[[SequenceBatch], NDArray[np.int64]],
+        repeats: bool,
+        kind: Literal["argmax", "softmax"] = "argmax",
+    ) -> None:
+        self.scores, self.states, self.repeats, self.options = scores, states, repeats, PolicyOptions(kind=kind)
+        self.table = action_probabilities(scores, self.options) if repeats else None
+        """Probabilities by state where items may come again, shape [S, N]."""
+
+    def probabilities(self, batch: SequenceBatch) -> Probabilities:
+        """Return the probability of each item → [B, N]."""
+        states = self.states(batch)
+        if self.table is not None:
+            return self.table[states]
+        return action_probabilities(_without_seen(self.scores[states], batch.items.numpy()), self.options)
 
 
 class ModelPolicy:

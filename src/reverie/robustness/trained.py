@@ -173,6 +173,7 @@ def _draw_queries(histories: Queries, targets: NDArray[np.int32], config: Traine
         asked,
         clusters=np.arange(len(rows), dtype=np.int64),
         targets=np.array(chosen, dtype=np.int32),
+        targets_at=None,
         offsets=steps,
         seen="keep",
         labels=None,
@@ -214,12 +215,9 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
 
 
 SAID = {
-    "clean": "nothing",
-    "random": "items drawn uniformly",
-    "popular": "the most popular items",
-    "near": "items often with the target",
-    "chosen": "items that the model favours",
-}
+    "clean": "nothing", "random": "items drawn uniformly", "popular": "the most popular items",
+    "near": "items often with the target", "chosen": "items that the model favours",
+}  # fmt: skip
 
 
 def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> StudyReport:

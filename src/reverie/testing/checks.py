@@ -163,17 +163,9 @@ def resumes_exactly(case: Case) -> None:
 
 
 CHECKS: tuple[Callable[[Case], None], ...] = (
-    config_round_trip,
-    saved_and_loaded,
-    same_seed_same_model,
-    shapes_and_finite,
-    neighbours_do_not_matter,
-    candidates_equal_catalogue,
-    vectors_law,
-    imagines_vectors,
-    learns_something,
-    resumes_exactly,
-)
+    config_round_trip, saved_and_loaded, same_seed_same_model, shapes_and_finite, neighbours_do_not_matter,
+    candidates_equal_catalogue, vectors_law, imagines_vectors, learns_something, resumes_exactly,
+)  # fmt: skip
 
 
 def check_recommender(

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset, Order
+from reverie.data.feedback import check_feedback
 from reverie.data.readers.convert import check_values, to_ids, to_numbers, to_text
+from reverie.data.readers.dumps import DUMPS, read_dump
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.packed import without_packing
-from reverie.data.readers.table import ATOMIC_HEADER, CATALOG_NAMES, EVENT_NAMES, find_column, missing_column, normalise_name
+from reverie.data.readers.table import (
+    ATOMIC_HEADER,
+    CATALOG_NAMES,
+    EVENT_NAMES,
+    FEEDBACK_NAMES,
+    Table,
+    find_column,
+    missing_column,
+    normalise_name,
+)
 from reverie.data.readers.times import to_times
-from reverie.errors import DataError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reverie.data.readers.table import Table
+from reverie.errors import ConfigError, DataError, nearest
 
 
 def read_catalog(source: Any, *, item: str | None = None, format: str | None = None) -> pl.DataFrame:
@@ -87,6 +94,8 @@ def read_events(
     timestamp: str | None = None,
     rating: str | None = None,
     kind: str | None = None,
+    reward: str | bool | None = None,
+    propensity: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     format: str | None = None,
@@ -107,12 +116,16 @@ def read_events(
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name. A
         `timestamp` that is named like an order (position, index, rank …) orders a user's events and is no date; without times
         such a column orders them where no user has a number twice.
+    reward, propensity : str or True, optional
+        Columns of what an event is worth, and of how likely the logging policy was to show this item here; True finds them by
+        their usual names (`reverie.data.readers.table.FEEDBACK_NAMES`). Nothing is read where they are not asked for.
     kinds : sequence of str, optional
         Count only events of these kinds.
     catalog : path or frame, optional
         Items with titles and more, see `read_catalog`.
     format : str, optional
-        ``csv``, ``tsv``, ``atomic``, ``parquet``, ``arrow``, ``jsonl`` or ``sequences``, where the suffix does not tell.
+        ``csv``, ``tsv``, ``atomic``, ``parquet``, ``arrow``, ``jsonl`` or ``sequences``, where the suffix does not tell; or one of
+        `reverie.data.readers.dumps.DUMPS`, the files of the RecSys Challenge 2015 and of Retailrocket as published.
     name : str, optional
         What to call the dataset; the file's name without suffixes by default.
     licence : str
@@ -134,8 +147,14 @@ def read_events(
         One sentence: which file, row and column, and what to do.
     """
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-    with open_table(source, format) as table:
-        events, notes = _events(table, chosen, order is None)
+    asked = {"reward": reward, "propensity": propensity}
+    if format in DUMPS:
+        if named := [role for role, column in {**chosen, **asked, "order": order}.items() if column]:
+            raise ConfigError(f"the format {format} says where everything stands, so {named[0]}= has no meaning; leave it out")
+        events, notes = read_dump(source, format)
+    else:
+        with open_table(source, format) as table:
+            events, notes = _events(table, chosen, asked, order is None)
     if "timestamp" in events.columns:
         events = drop_repeats(events)
     dataset = Dataset(
@@ -149,9 +168,17 @@ def read_events(
     return dataset if kinds is None else of_kinds(dataset, kinds)
 
 
-def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> tuple[pl.DataFrame, list[str]]:
+def _events(
+    table: Table, chosen: dict[str, str | None], asked: dict[str, str | bool | None], by_position: bool
+) -> tuple[pl.DataFrame, list[str]]:
     """Return the events with a column a role, and what was read as what."""
     where, column_of = table.where, _columns(table, chosen)
+    for role, named in asked.items():
+        if named:
+            column = find_column(role, named if isinstance(named, str) else None, table.columns, FEEDBACK_NAMES[role], where)
+            if column is None:
+                raise missing_column(role, table.columns, where)
+            column_of[role] = column
     position = column_of.pop("position", None)
     ids, times = [column_of["user"], column_of["item"]], [column_of[role] for role in ("timestamp",) if role in column_of]
     more = [position] if position is not None and by_position else []
@@ -182,13 +209,14 @@ def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> t
             if found.nanoseconds is not None:
                 columns["nanosecond"] = found.nanoseconds
             notes += [found.note] if found.note else []
-        elif role == "rating":
-            columns[role] = to_numbers(values, where)
+        elif role in ("rating", *asked):
+            columns[role] = to_numbers(values, where, role)
         else:
             columns[role] = to_text(values, where, role)
     if "part" in columns and not columns["part"].is_in(PARTS).all():
         raise DataError(f"{where}: column '{column_of['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column")
     events = pl.DataFrame([values.alias(role) for role, values in columns.items()])
+    check_feedback(events, where, column_of)
     if more:
         events, note = _by_position(events, frame[more[0]], where, bool(chosen["timestamp"]))
         notes += [note] if note else []

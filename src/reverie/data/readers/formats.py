@@ -197,20 +197,10 @@ FORMATS: dict[str, Callable[[Path, str], Table]] = {
 """Formats by the name that ``format=`` takes."""
 
 BY_SUFFIX = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".inter": "atomic",
-    ".item": "atomic",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".csv": "csv", ".tsv": "tsv", ".inter": "atomic", ".item": "atomic", ".parquet": "parquet", ".pq": "parquet",
+    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".txt": "sequences",
-}
+}  # fmt: skip
 """Formats by suffix; that of a compression behind it is taken off first."""
 
 

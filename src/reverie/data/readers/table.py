@@ -42,6 +42,12 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
 
+FEEDBACK_NAMES = {
+    "reward": ("reward", "rewards", "click", "clicks", "value"),
+    "propensity": ("propensity", "propensityscore", "pscore", "actionprobability", "behaviorprobability"),
+}
+"""Usual names of the columns that are read only where they are asked for."""
+
 CATALOG_NAMES: dict[str, tuple[str, ...]] = {
     "item": (*_ITEM_NAMES, "id"),
     "title": ("title", "movietitle", "name", "itemname", "gamename", "productname", "itemtitle"),

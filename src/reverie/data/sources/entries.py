@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from reverie.data.sources import cf, movielens, sequence_files
+from reverie.data.sources import cf, logged, movielens, sequence_files
 from reverie.data.sources.attacked import recad, shilling
 from reverie.data.sources.entry import Layout, SourceEntry
 from reverie.data.sources.sequence_files import table_files
@@ -29,6 +29,9 @@ LAYOUTS: dict[str, Layout] = {
     "microlens-50k": table_files("MicroLens-50k_pairs.tsv", "MicroLens-50k_titles.csv", format="sequences"),
     "steam": table_files("game_purchase.dat", "item_info.dat", format="tsv", catalog_format="tsv", order="none"),
     "retailrocket": table_files("train_events.parquet"),
+    "retailrocket-purchases": logged.held_out_purchases,
+    "coat": logged.coat,
+    "open-bandit": logged.open_bandit,
     "zhihu": sequence_files.zhihu,
     "lastfm-llara": sequence_files.lastfm,
     "cf-lines": cf.lines,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import polars as pl
 from pydantic import ConfigDict
 
-if TYPE_CHECKING:
-    from reverie.data.dataset import Order
+from reverie.data.dataset import Order
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,8 @@ def open_dataset(
     timestamp: str | None = None,
     rating: str | None = None,
     kind: str | None = None,
+    reward: str | bool | None = None,
+    propensity: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     format: str | None = None,
@@ -191,7 +193,7 @@ def open_dataset(
     ----------
     name_or_path : str or path
         A member of `list_datasets`, else the path of an event log.
-    user, item, timestamp, rating, kind, catalog, format
+    user, item, timestamp, rating, kind, reward, propensity, catalog, format
         For a file, see `read_events`.
     kinds : sequence of str, optional
         Count only events of these kinds.
@@ -214,7 +216,7 @@ def open_dataset(
         return dataset if kinds is None else of_kinds(dataset, kinds)
     if os.path.exists(name):
         columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-        return read_events(name, **columns, kinds=kinds, catalog=catalog, format=format)
+        return read_events(name, **columns, reward=reward, propensity=propensity, kinds=kinds, catalog=catalog, format=format)
     if any(sign in name for sign in "*?["):
         raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")
     raise DataError(

@@ -69,13 +69,9 @@ def index_sessions(train: Sequences) -> Sessions:
 
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "m": (250, 500, 1000, 5000),
-    "k": (50, 100, 200, 500),
-    "decay": ("linear", "harmonic"),
-    "match_decay": (True, False),
-    "idf": (0.0, 0.5, 1.0, 2.0),
-    "history": (3, 5, 10, 20),
-}
+    "m": (250, 500, 1000, 5000), "k": (50, 100, 200, 500), "decay": ("linear", "harmonic"), "match_decay": (True, False),
+    "idf": (0.0, 0.5, 1.0, 2.0), "history": (3, 5, 10, 20),
+}  # fmt: skip
 """Values that each option is drawn from, all equally likely."""
 _DECAYS = ("linear", "harmonic")
 

@@ -14,23 +14,26 @@ LARGEST = 50_000_000
 
 
 class BehaviourOptions(Options):
-    """The policy that logs a world: in each state a mixture of three, with exact propensities.
+    """The policy that logs a world: in each state a mixture of four, with exact propensities.
 
-    ``π_b(a | s) = myopic softmax_a(R(s, a) / temperature) + popular w(a) + (1 - myopic - popular) / N`` with ``w(a)`` in
-    proportion to ``1 / rank(a)``, the ranks a seeded order of the items.
+    ``π_b(a | s) = myopic softmax_a(R(s, a) / temperature) + popular w(a) + related g(a, s) + (1 - myopic - popular - related) / N``
+    with ``w(a)`` in proportion to ``1 / (10 + rank(a))``, the ranks a seeded order of the items from 1, and ``g`` uniform over the
+    items of the group of s.
     """
 
-    myopic: float = Field(default=0.35, ge=0, le=1)
+    myopic: float = Field(default=0.3, ge=0, le=1)
     """Share that prefers what pays at once."""
-    popular: float = Field(default=0.3, ge=0, le=1)
-    """Share that shows what is popular; the rest is uniform, so every item has support in every state."""
+    popular: float = Field(default=0.2, ge=0, le=1)
+    """Share that shows what is popular."""
+    related: float = Field(default=0.2, ge=0, le=1)
+    """Share that shows more of the same group; the rest is uniform, so every item has support in every state."""
     temperature: float = Field(default=0.1, gt=0)
     """Of the myopic share, in units of reward."""
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
-        if self.myopic + self.popular >= 1:
-            raise ValueError("'myopic' and 'popular' must add up to less than 1, or some items are never shown")
+        if self.myopic + self.popular + self.related >= 1:
+            raise ValueError("'myopic', 'popular' and 'related' must add up to less than 1, or some items are never shown")
         return self
 
 
@@ -48,18 +51,16 @@ class SessionWorldOptions(Options):
     """Share of everyday items that pay at once and drive people away."""
     gamma: float = Field(default=0.95, ge=0, lt=1)
     """Discount of all returns."""
-    leave: float = Field(default=0.05, gt=0, lt=0.5)
+    leave: float = Field(default=0.08, gt=0, lt=0.5)
     """Least probability that a session ends after an item."""
     bait_leave: float = Field(default=0.08, ge=0, lt=0.5)
     """What bait adds to it at least."""
-    tired: float = Field(default=0.03, ge=0, lt=0.5)
+    tired: float = Field(default=0.05, ge=0, lt=0.5)
     """What each further item of the same group in a row adds to it."""
     satiation: float = Field(default=0.75, gt=0, le=1)
     """Factor of interest for each further item of the same group in a row."""
-    unprepared: float = Field(default=0.25, ge=0, le=1)
+    unprepared: float = Field(default=0.1, ge=0, le=1)
     """Factor of interest in a premium item that neither its bridge group nor its own group comes before."""
-    half_prepared: float = Field(default=0.4, ge=0, le=1)
-    """The same after a single item of its bridge group; after two or more in a row it is 1."""
     rewards: dict[str, float] = Field(default={"view": 0.2, "cart": 0.5, "buy": 1.0})
     """Reward of each kind of event, in [0, 1]."""
     behaviour: BehaviourOptions = BehaviourOptions()

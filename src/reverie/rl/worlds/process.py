@@ -29,10 +29,10 @@ class SessionProcess:
     a function of the history. With d the place of the shown item in such a row (0 where it begins one), a user is interested with
     probability ``x(s, a) = base(a) satiation^d prepared(s, a)``; an interested user buys with probability x, else puts it into the
     cart; nobody interested only views. So buy has probability ``x²``, cart ``x (1 - x)``, view ``1 - x``, and ``R(s, a)`` is the
-    mean of their rewards. A premium item is prepared (factor 1) by two or more items of its bridge group in a row and by its own
-    group; after one such item the factor is ``half_prepared``, after anything else ``unprepared``. After the item the user leaves
-    with probability ``min(hazard(a) + tired d, 0.9)``; bait has a high base and a high hazard, bridges a low base and the least
-    hazard. A session begins with a landing item, drawn by popularity, which is no action and earns nothing.
+    mean of their rewards. A premium item is prepared (factor 1) after an item of its bridge group or of its
+    own group; after anything else the factor is ``unprepared``. After the item the user leaves with probability
+    ``min(hazard(a) + tired d, 0.9)``; bait has a high base and a high hazard, bridges a low base and the least hazard. A session
+    begins with a landing item, drawn by popularity, which is no action and earns nothing. All of this is our design.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class SessionProcess:
         everyday = np.flatnonzero(self.groups >= 2 * o.pairs)
         self.bait = np.zeros(n, dtype=bool)
         self.bait[rng.permutation(everyday)[: round(o.bait * len(everyday))]] = True
-        weights = 1.0 / (rng.permutation(n) + 1)
+        weights = 1.0 / (rng.permutation(n) + 11)
         self.popularity: Array = weights / weights.sum()
         """Of landing items and of the popular share of the behaviour, shape [A]."""
         bridge, premium = self.groups < o.pairs, (self.groups >= o.pairs) & (self.groups < 2 * o.pairs)
@@ -85,8 +85,7 @@ class SessionProcess:
         group, row = np.arange(size)[:, None] // o.longest_row, np.arange(size)[:, None] % o.longest_row
         same = group == groups
         d = np.where(same, row + 1, 0)
-        led = premium & (group == groups - o.pairs)
-        prepared = np.where(~premium | same | (led & (row >= 1)), 1.0, np.where(led, o.half_prepared, o.unprepared))
+        prepared = np.where(~premium | same | (group == groups - o.pairs), 1.0, o.unprepared)
         self.interest: Array = base * o.satiation**d * prepared
         """Probability of interest, shape [S - 1, A]."""
         leaves = np.minimum(hazard + o.tired * d, 0.9)
@@ -124,7 +123,10 @@ class SessionProcess:
         o = self.options.behaviour
         myopic = np.exp((self.R - self.R.max(axis=1, keepdims=True)) / o.temperature)
         myopic /= myopic.sum(axis=1, keepdims=True)
-        return np.asarray(o.myopic * myopic + o.popular * self.popularity + (1 - o.myopic - o.popular) / self.options.n_items)
+        same = np.arange(self.end)[:, None] // self.options.longest_row == self.groups
+        related = np.concatenate([same / same.sum(axis=1, keepdims=True), np.full((1, len(self.groups)), 1 / len(self.groups))])
+        rest = (1 - o.myopic - o.popular - o.related) / len(self.groups)
+        return np.asarray(o.myopic * myopic + o.popular * self.popularity + o.related * related + rest)
 
     def reset(self, n: int, rng: np.random.Generator) -> None:
         """Begin n sessions with a landing item each."""

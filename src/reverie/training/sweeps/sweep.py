@@ -19,6 +19,7 @@ from reverie.study.store import held
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS
+from reverie.training.run import feedback_of
 from reverie.training.sweeps.config import Choice
 from reverie.training.sweeps.trials import Sweep, Trial, at_setting, checked_space, in_words, own_setting
 
@@ -152,7 +153,7 @@ def run_sweep(
         if split is None and (len(trials) < sweep.trials or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256)
+            keep_log(folder, recipe.dataset, split.sha256, **feedback_of(recipe, split))
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
             draw = study.ask({key: distribution(dimension) for key, dimension in sweep.space.items()})
