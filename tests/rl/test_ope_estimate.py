@@ -145,7 +145,7 @@ def test_nothing_is_said_of_few_effective_rounds() -> None:
     found = {one.estimator: one for one in evaluate_policy(acting, ["ips", "dm"])}
     assert found["ips"].value is None
     assert "rounds of 300, fewer than 50" in str(found["ips"].refused)
-    assert found["dm"].value is not None
+    assert "never shown in the same state, more than 50%" in str(found["dm"].refused)
 
 
 def test_a_policy_that_shows_nothing_of_the_log_is_refused() -> None:
@@ -172,6 +172,12 @@ def test_what_a_model_guesses_is_said() -> None:
     found = {one.estimator: one.extrapolated for one in evaluate_policy(acting, ["ips", "dm"], Settings(resamples=100, refits=20))}
     assert found["ips"] is None
     assert found["dm"] == pytest.approx(0.3)  # item 2 in context b, half of the rounds
+    late = replace(log, contexts=np.arange(4), context_ids=pl.Series(["a", "b", "c", "d"]))
+    one = evaluate_policy(from_table(late, np.array([[0.4, 0.6]]), acting.rows()[1], "a table"), ["dm"], Settings(resamples=100))[1]
+    assert one.value is None
+    assert str(one.refused) == (
+        "not given: 55% of the policy's probability is on items never shown in the same state, more than 50%"
+    )
 
 
 def test_models_have_not_seen_what_they_judge() -> None:

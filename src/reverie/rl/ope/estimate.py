@@ -20,6 +20,7 @@ from reverie.rl.ope.overlap import (
     Overlap,
     effective_sample_size,
     missing_support,
+    mostly_guessed,
     overlap,
     round_weights,
     session_overlap,
@@ -343,7 +344,8 @@ def _estimate(problem: Problem, name: str) -> Asked:
         made = replace(made, ess=found.ess, mean_weight=found.mean, largest_weight=found.largest, paid=problem.paid(target))
     if name in _MODELS:
         made = replace(made, extrapolated=getattr(problem, _MODELS[name]).extrapolated)
-    refused = missing_support(problem.policy) or (None if found is None else too_few(found, unit, settings.least_ess))
+    doubt = mostly_guessed(made.extrapolated or 0.0) if found is None else too_few(found, unit, settings.least_ess)
+    refused = missing_support(problem.policy) or doubt
     if refused is not None:
         return replace(made, value=None, refused=refused), None
     if found is None:

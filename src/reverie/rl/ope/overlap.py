@@ -14,6 +14,8 @@ from reverie.rl.ope.terms import Array
 
 MOST_MISSING = 0.05
 """Share of a policy's probability on items that the log never shows, above which no number is given."""
+MOST_GUESSED = 0.5
+"""Share of a policy's probability on items that are never shown in the same state, above which a model alone gives no number."""
 LEAST_ESS = 50.0
 """Effective number of rounds or sessions below which an estimate from weights is not given."""
 
@@ -100,6 +102,14 @@ def too_large(policy: PolicyOnLog) -> str | None:
         return None
     size = f"{len(policy.log):,} rounds × {policy.log.n_items:,} items"
     return f"not given: {size} are too many probabilities to hold; cut the log to fewer rounds"
+
+
+def mostly_guessed(extrapolated: float) -> str | None:
+    """Return why a model alone gives no number, or None."""
+    if extrapolated <= MOST_GUESSED:
+        return None
+    share = f"{extrapolated:.0%} of the policy's probability"
+    return f"not given: {share} is on items never shown in the same state, more than {MOST_GUESSED:.0%}"
 
 
 def too_few(found: Overlap, unit: str, least: float) -> str | None:
