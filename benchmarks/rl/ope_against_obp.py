@@ -28,9 +28,11 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import record
 
-from reverie.rl.ope.estimate import Problem, Settings, evaluate_policy
+from reverie.rl.ope.answers import Problem
+from reverie.rl.ope.estimate import evaluate_policy
 from reverie.rl.ope.policy import read_policy
 from reverie.rl.ope.reading import read_log
+from reverie.rl.ope.settings import Settings
 
 LIMIT = 5.0
 """Weights are cut there, low enough that some are."""

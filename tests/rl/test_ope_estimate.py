@@ -14,13 +14,14 @@ from reverie.errors import ConfigError, DataError
 from reverie.models import create_model
 from reverie.rl.ope import bandit
 from reverie.rl.ope.coverage import coverage, usual_case, wilson
-from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Settings, evaluate_policy
+from reverie.rl.ope.estimate import evaluate_policy
 from reverie.rl.ope.intervals import intervals
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 from reverie.rl.ope.overlap import effective_sample_size, overlap
 from reverie.rl.ope.page import notes
 from reverie.rl.ope.policy import from_table, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
+from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Settings
 from reverie.rl.ope.states import fit_on_log
 from reverie.rl.ope.terms import mean_terms, ratio_terms
 from reverie.rl.ope.worlds import BanditWorld, KnownSessions, ListWorld, blended, leaning

@@ -69,10 +69,11 @@ def ope(
 
     Example: reverie ope clicks.csv --policy runs/sasrec --act softmax --temperature 0.5
     """
-    from reverie.rl.ope.estimate import Settings, evaluate_policy
+    from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, write_ope_page
     from reverie.rl.ope.reading import read_log
+    from reverie.rl.ope.settings import Settings
 
     if policy is None and export is None:
         raise ConfigError("name what is to be judged with --policy, a run folder or a table of action probabilities")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from reverie.errors import unknown
-from reverie.rl.ope.estimate import PER_ROUND, PER_SESSION, Estimate, Settings, evaluate_policy
+from reverie.rl.ope.estimate import evaluate_policy
 from reverie.rl.ope.policy import from_table
+from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Estimate, Settings
 from reverie.rl.ope.terms import Array
 from reverie.rl.ope.worlds import BanditWorld, KnownSessions, KnownWorld, ListWorld, blended, leaning
 

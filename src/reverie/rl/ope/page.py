@@ -12,9 +12,9 @@ from reverie.report.page import Block, Figure, Prose, Section, write_page
 from reverie.report.plots import LINE, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
-from reverie.rl.ope.estimate import Estimate, Settings
 from reverie.rl.ope.overlap import MOST_MISSING
 from reverie.rl.ope.policy import PolicyOnLog
+from reverie.rl.ope.settings import Estimate, Settings
 from reverie.rl.ope.states import state_words
 
 if TYPE_CHECKING:
