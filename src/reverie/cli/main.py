@@ -20,6 +20,7 @@ from reverie.cli.explain import explain
 from reverie.cli.export import export
 from reverie.cli.judge import judge
 from reverie.cli.models import models
+from reverie.cli.ope import ope
 from reverie.cli.recommend import recommend
 from reverie.cli.simulate import simulate
 from reverie.cli.studies import VERBS
@@ -53,7 +54,7 @@ def _main(
 
 
 verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *(verb.command() for verb in VERBS)]
-verbs += [judge, recommend, simulate, explain, export, models, doctor]
+verbs += [judge, recommend, ope, simulate, explain, export, models, doctor]
 for command in verbs:
     app.command()(command)
 app.add_typer(data.app, name="data")

@@ -1,0 +1,118 @@
+"""Logs of shown items from files, named datasets and exchange files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from reverie.data.readers.convert import to_ids
+from reverie.data.readers.formats import open_table
+from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.sources import list_datasets, open_dataset
+from reverie.errors import DataError
+from reverie.rl.ope.exchange import read_exchange
+from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "item": (*EVENT_NAMES["item"], "action", "actionid"),
+    "reward": ("reward", "rewards", "click", "clicks", "clicked", "converted"),
+    "propensity": ("propensity", "propensityscore", "pscore", "loggingprobability", "behaviorprobability", "behaviourprobability"),
+    "session": ("session", "sessionid", "episode", "trajectory", "user", "userid", "visitorid"),
+    "step": ("step", "timestep", *EVENT_NAMES["timestamp"]),
+    "context": ("context", "contextid", "state"),
+    "position": ("position", "slot", "rank", "place"),
+}
+"""Usual column names of a log of shown items, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
+
+LANDED = ("session-world", "session-world-small")
+"""Datasets whose sessions begin with an item that the logging policy did not choose."""
+
+ALONE = ("open-bandit", "open-bandit-bts")
+"""Datasets whose users are groups of visitors, so that each round stands alone."""
+
+
+def read_log(
+    source: str | Path,
+    columns: dict[str, str | None] | None = None,
+    rewards: dict[str, float] | None = None,
+    offline: bool = False,
+) -> LoggedRounds:
+    """Read a log of shown items.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of a dataset whose events have rewards; or a table in any format of `read_events` with one row for each item shown;
+        or an ``.npz`` file that `write_exchange` made.
+    columns : dict, optional
+        Columns by role, where their names are not among the usual ones (`NAMES`).
+    rewards : dict, optional
+        Reward of each kind of event, for a log of views, carts and purchases; in the place of a column of rewards.
+    offline : bool
+        Whether the network is never asked.
+
+    Returns
+    -------
+    LoggedRounds
+
+    Raises
+    ------
+    DataError
+        Where there is no reward, or a value is missing, not finite or out of range.
+    """
+    if str(source) in list_datasets() and not Path(source).exists():
+        dataset = open_dataset(str(source), offline=offline)
+        if rewards is not None:
+            dataset = replace(dataset, events=_rewarded(dataset.events, rewards, dataset.name))
+        log = from_dataset(dataset, sessions=str(source) not in ALONE)
+        return log.without_first(1) if str(source) in LANDED else log
+    if Path(source).suffix.lower() == ".npz":
+        return read_exchange(Path(source))
+    chosen = columns or {}
+    with open_table(Path(source)) as table:
+        names = NAMES if rewards is None else {**NAMES, "reward": EVENT_NAMES["kind"]}
+        found = {role: find_column(role, chosen.get(role), table.columns, usual, table.where) for role, usual in names.items()}
+        if found["item"] is None:
+            raise missing_column("item", table.columns, table.where)
+        if found["reward"] is None and rewards is not None:
+            raise missing_column("kind", table.columns, table.where)
+        if found["reward"] is None:
+            raise DataError(
+                f"{table.where} has no column of rewards, so nothing can be said of what a policy would earn; its columns are "
+                f"{', '.join(table.columns[:20])}: name one with --reward"
+            )
+        column_of = {role: column for role, column in found.items() if column is not None}
+        frame = table.read(list(column_of.values()), ids=[column_of["item"]])
+        if rewards is not None:
+            kinds = frame.rename({column_of["reward"]: "kind"})
+            frame = frame.with_columns(_rewarded(kinds, rewards, table.where)["reward"].alias(column_of["reward"]))
+        series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
+    return from_frame(pl.DataFrame(series), str(source))
+
+
+def _rewarded(events: pl.DataFrame, rewards: dict[str, float], where: str) -> pl.DataFrame:
+    """Return events with the rewards of their kinds; a kind without one is named."""
+    if "kind" not in events.columns:
+        raise DataError(f"{where} has no kinds of events to give rewards to; leave out --rewards")
+    kinds = events["kind"].cast(pl.String).fill_null("")
+    unknown = sorted(set(kinds.unique()) - set(rewards))
+    if unknown:
+        raise DataError(f"{where} has events of kind '{unknown[0]}', to which --rewards gives nothing; add {unknown[0]}=0")
+    return events.with_columns(kinds.replace_strict(rewards, return_dtype=pl.Float64).alias("reward"))
+
+
+def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
+    """Bring a column to the type of its role."""
+    if role in ("item", "session", "context"):
+        return to_ids(values, where, role).alias(role)
+    if role in ("reward", "propensity"):
+        numbers = values.cast(pl.Float64, strict=False) if not values.dtype.is_nested() else values
+        if numbers.dtype != pl.Float64 or bool((numbers.is_null() & values.is_not_null()).any()):
+            raise DataError(f"{where}: column '{values.name}' does not hold numbers; choose another with --{role}")
+        return numbers.alias(role)
+    if values.null_count():
+        row = int(values.is_null().arg_max() or 0) + 1
+        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
+    return values.alias(role)
