@@ -63,7 +63,16 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert {row["world"] for row in rows if row["metric"] in ("return", "regret")} == {"session"}
     assert {"kind:view", "kind:cart", "kind:buy", "all"} == {row["slice"] for row in rows}
     metrics = {row["metric"] for row in rows if row["model"] == "mcrl"}
-    assert {"return", "regret", "q_over", "reward_error", "transition_error", "cumulative_reward@20", "ndcg@20", "flagged"} <= metrics
+    assert {
+        "return",
+        "regret",
+        "q_over",
+        "reward_error",
+        "transition_error",
+        "cumulative_reward@20",
+        "ndcg@20",
+        "flagged",
+    } <= metrics
     for row in rows:
         if row["metric"] == "regret":
             assert float(row["value"]) > 0
