@@ -50,8 +50,8 @@ class NextItNet(SequenceRecommender):
     .. [1] Yuan, Karatzoglou, Arapakis, Jose and He, A simple convolutional generative network for next item recommendation, WSDM
        2019, arXiv 1808.05163. Deviations: input and output share one item table without biases, with a linear map from the last
        block to it; dropout of inputs and of each block, which the paper has not (``dropout=0``); sampled softmax by default (the
-       objective is an option). Two convolutions per block with dilations d and 2d over 64 channels are published; the list
-       1, 2, 1, 2, 1, 2 is that of later code on sessions.
+       objective is an option). Blocks of two convolutions with dilations d and 2d are published; 64 channels and the list
+       1, 2, 1, 2, 1, 2 are those of the code of SQN (arXiv 2006.05779).
     """
 
     def __init__(self, config: NextItNetConfig, vocabulary: Vocabulary) -> None:
