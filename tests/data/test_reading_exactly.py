@@ -326,6 +326,7 @@ def test_a_folder_of_parts_is_one_log(tmp_path: Path) -> None:
     folder = tmp_path / "clicks"
     folder.mkdir()
     (folder / "_SUCCESS").write_text("")
+    (folder / "part-4.csv").write_text("")
     (folder / ".part-0.crc").write_text("x")
     (folder / "part-1.csv").write_text("item,user\n7,2\n0012,1\n")
     (folder / "part-0.csv.gz").write_bytes(gzip.compress(b"user,item\n1,5\n"))

@@ -30,10 +30,10 @@ _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
     """Open a file of separated values with a header line."""
-    if not path.stat().st_size:
-        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle:
+        if not (head := handle.read(1 << 20)).strip():
+            raise DataError(f"{where} is empty; check that it is the right file")
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        head = content[: 1 << 20]
         quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
     if b"\0" in head[:1000]:
         raise DataError(f"{where} holds zero bytes, as UTF-16 does; save the file with the encoding UTF-8")
@@ -161,8 +161,9 @@ def open_sequences(path: Path, where: str) -> Table:
         rows = lines.drop_nulls().select(line.list.first().alias("user"), line.list.slice(1).alias("item"))
         return rows.filter(pl.col("item").list.len() > 0).explode("item").select(columns)
 
-    if not path.stat().st_size:
-        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle:
+        if not handle.read(1 << 20).strip():
+            raise DataError(f"{where} is empty; check that it is the right file")
     return Table(where, ("user", "item"), lambda columns, *_: scan(columns), scan, lambda: check_utf8(path, where))
 
 
@@ -244,8 +245,9 @@ def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """Return the part files of a folder, by name; hidden ones and marks such as ``_SUCCESS`` are none."""
-    parts = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    """Return the part files of a folder, by name; hidden ones, marks such as ``_SUCCESS`` and files without a byte are none."""
+    named = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    parts = [path for path in named if not path.is_file() or path.stat().st_size]
     if not parts:
         raise DataError(f"{folder} is a folder without files; check the path")
     for part in parts:
