@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from reverie.data.splits.config import split_dataset
-from reverie.errors import ConfigError, RunError
+from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import Evaluation, by_kind, sliced
 from reverie.models.shelf import MODELS
 from reverie.testing import tiny_dataset
@@ -67,9 +67,11 @@ def test_rewards_enter_the_keys_of_models_that_learn_from_them(
     assert reason_to_skip(recipe, open_recipe_dataset(recipe.dataset)) == ""
     entry = MODELS["popularity"]
     monkeypatch.setitem(MODELS._entries, "popularity", replace(entry, tags=entry.tags | {"needs-reward"}))
-    keyed = [feedback_of(recipe, split)["feedback_sha256"] for split in splits]
-    assert len(set(keyed)) == 3
-    assert run_inputs(paid, "0", "p", feedback_of(paid, splits[1]))["feedback_sha256"] == keyed[1]
+    with pytest.raises(DataError, match="have no column 'reward'"):
+        feedback_of(recipe, splits[0])
+    keyed = [feedback_of(recipe, split)["feedback_sha256"] for split in splits[1:]]
+    assert keyed[0] != keyed[1]
+    assert run_inputs(paid, "0", "p", feedback_of(paid, splits[1]))["feedback_sha256"] == keyed[0]
     reason = reason_to_skip(recipe, open_recipe_dataset(recipe.dataset))
     assert reason.startswith("needs rewards, which this dataset lacks; give a reward for each kind (")
     assert reason_to_skip(paid, open_recipe_dataset(paid.dataset)) == ""
@@ -78,7 +80,7 @@ def test_rewards_enter_the_keys_of_models_that_learn_from_them(
     with pytest.raises(RunError, match=r"the rewards of .* have changed since the run"):
         keep_log(tmp_path / "run", paid.dataset, splits[2].sha256, feedback=feedback_of(other, splits[2]))
     run = run_recipe(paid, tmp_path / "paid", split=splits[1], show=False)
-    assert run.facts["feedback_sha256"] == keyed[1]
+    assert run.facts["feedback_sha256"] == keyed[0]
     assert {row["slice"] for row in result_rows(run)} == {"all", "kind:buy", "kind:view"}
 
 

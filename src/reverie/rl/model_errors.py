@@ -15,6 +15,7 @@ from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.errors import DataError
 from reverie.evaluation.ranking import evaluation_mode
+from reverie.evaluation.values import midranks
 from reverie.rl.worlds.session import SessionWorld
 
 VISITS = 4000
@@ -113,9 +114,8 @@ def _judged(
 
 def _rank_correlation(guessed: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Spearman's correlation of each row; guessed, truth [B, N] → [B]."""
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values, axis=1) for values in (guessed, truth)]
+    rows = np.repeat(np.arange(len(truth)), truth.shape[1])
+    ranks = [midranks(rows, values.ravel()).reshape(truth.shape) for values in (guessed, truth)]
     centred = [one - one.mean(axis=1, keepdims=True) for one in ranks]
     spread = np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))
     product: NDArray[np.float64] = (centred[0] * centred[1]).sum(axis=1)

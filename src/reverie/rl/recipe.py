@@ -62,6 +62,8 @@ class RLClaim(Options):
     """The question that it answers."""
     metrics: tuple[str, ...] = ("ndcg@10", "cumulative_reward@10")
     """What is compared, ``metric`` or ``slice/metric``, e.g. ``kind:buy/ndcg@10``."""
+    checkpoint: Checkpoint = "best"
+    """Weights of either side."""
 
 
 class RLRecipe(BaseRecipe):

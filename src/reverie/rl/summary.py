@@ -99,7 +99,7 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
     """
     rows = []
     for one in recipe.claims:
-        first, other = (groups[find_group(groups, side)] for side in (one.first, one.other))
+        first, other = (groups[find_group(groups, side, one.checkpoint)] for side in (one.first, one.other))
         commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
         common: dict[str, Any] = {
             "dataset": split.dataset,
