@@ -118,8 +118,8 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
 
 def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
     if metric in first.told and metric in other.told:
-        sides = first.told[metric], other.told[metric]
-        return paired_by_seed(*sides), (fmean(sides[0]), fmean(sides[1]))
+        told = first.told[metric], other.told[metric]
+        return paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))
     sides = [[one[part, metric] for one in numbers.measured if (part, metric) in one] for numbers in (first, other)]
     if not all(sides) or len(sides[0]) != len(sides[1]):
         return None, (0.0, 0.0)
@@ -167,7 +167,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
         share = "" if best is None else f"{earned.value / best:.0%}"
-        cells = [
+        cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",
             _cell(earned, 3),
