@@ -80,16 +80,9 @@ def compare(
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
     comparison = compare_recipes(
-        recipes,
-        folder,
-        seeds=seeds or planned,
-        refit=refit,
-        device=device,
-        show=not (quiet or json),
-        offline=offline,
-        report=lambda line: screen.print(line, markup=False),
-        results=results,
-    )
+        recipes, folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json), offline=offline,
+        report=lambda line: screen.print(line, markup=False), results=results,
+    )  # fmt: skip
     conclude(comparison, folder, json, quiet)
 
 
