@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,6 @@ from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, consol
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reverie.training.comparison import Comparison
     from reverie.training.recipe import Recipe
 

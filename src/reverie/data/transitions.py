@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
 
 
 def require_rewards(sequences: Sequences) -> Sequences:
