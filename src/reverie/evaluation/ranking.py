@@ -183,6 +183,15 @@ def list_frame(
     return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
 
 
+def label_frame(queries: Queries, scores: NDArray[np.floating]) -> pl.DataFrame:
+    """Return the frame ``scored`` of an evaluation; scores [T]."""
+    query = queries.target_queries
+    return pl.DataFrame({
+        "query": query, "cluster": queries.clusters[query], "user": queries.users[query], "item": queries.targets,
+        "label": queries.labels, "score": scores, "length": queries.lengths[query].astype(np.int32),
+    })  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Layout:
     """What the columns of a batch's scores are, and which of them are taken out.
