@@ -53,15 +53,9 @@ def fetch(
 
     dataset = load_entry(find_entry(name), offline=offline, again=True)
     facts = {
-        "name": dataset.name,
-        "users": dataset.vocabulary.n_users,
-        "items": dataset.vocabulary.n_items,
-        "events": dataset.n_events,
-        "licence": dataset.licence,
-        "citation": dataset.citation,
-        "notes": list(dataset.notes),
-        "sha256": dataset.sha256,
-    }
+        "name": dataset.name, "users": dataset.vocabulary.n_users, "items": dataset.vocabulary.n_items, "events": dataset.n_events,
+        "licence": dataset.licence, "citation": dataset.citation, "notes": list(dataset.notes), "sha256": dataset.sha256,
+    }  # fmt: skip
     _facts(facts, json)
 
 

@@ -32,12 +32,9 @@ from reverie.memory import is_out_of_memory
 from reverie.printing import printable
 
 app = typer.Typer(
-    name="reverie",
-    help="Build, compare, explain and defend recommenders. Start with: reverie demo",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+    name="reverie", help="Build, compare, explain and defend recommenders. Start with: reverie demo", no_args_is_help=True,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
 
 
 def _version(asked: bool) -> None:

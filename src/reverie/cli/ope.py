@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from reverie.cli.options import Json, Offline, Quiet, console, print_json
 from reverie.errors import ConfigError
-
-if TYPE_CHECKING:
-    from reverie.rl.ope.log import LoggedRounds
-    from reverie.rl.ope.policy import PolicyOnLog
 
 _HOW = "How the scores of a run become probabilities: softmax, epsilon-top-k, plackett-luce or argmax."
 
@@ -69,6 +65,7 @@ def ope(
 
     Example: reverie ope clicks.csv --policy runs/sasrec --act softmax --temperature 0.5
     """
+    from reverie.rl.ope.asked import policy_at, rewards_of, shaped
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, write_ope_page
@@ -81,8 +78,8 @@ def ope(
         raise ConfigError("--propensities takes logged or estimated, and --seen takes keep or remove")
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
-    rounds = read_log(log, columns | {"context": context, "position": position}, _rewards(rewards), offline)
-    rounds = _shaped(rounds, given, horizon, propensities == "estimated")
+    rounds = read_log(log, columns | {"context": context, "position": position}, rewards_of(rewards), offline)
+    rounds = shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:
         for path in write_exchange(rounds, export, layout):
@@ -90,7 +87,7 @@ def ope(
     if policy is None:
         return
     options = {"kind": act, "temperature": temperature, "epsilon": epsilon, "k": top}
-    acting = _policy(policy, rounds, options, seen == "keep")
+    acting = policy_at(policy, rounds, options, seen == "keep")
     chosen = None if estimators is None else [name.strip() for name in estimators.split(",") if name.strip()]
     found = evaluate_policy(acting, chosen, settings)
     if out is not None:
@@ -104,39 +101,3 @@ def ope(
     table.print(screen)
     if out is not None:
         screen.print(f"wrote {out}", markup=False)
-
-
-def _rewards(text: str | None) -> dict[str, float] | None:
-    """Return the rewards of kinds that an option gives."""
-    if text is None:
-        return None
-    found = {}
-    for part in text.split(","):
-        kind, _, value = part.partition("=")
-        try:
-            found[kind.strip()] = float(value)
-        except ValueError:
-            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1") from None
-    return found
-
-
-def _shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: bool) -> LoggedRounds:
-    """Take given events and late rounds away, and estimate propensities where that was asked for."""
-    from reverie.rl.ope.propensities import with_estimated_propensities
-
-    if (given or horizon) and not rounds.has_sessions:
-        raise ConfigError(f"--given and --horizon are of sessions, and {rounds.name} has none; name their column with --session")
-    rounds = rounds.without_first(given) if given else rounds
-    rounds = rounds if horizon is None else rounds.cut(horizon)
-    return with_estimated_propensities(rounds) if estimated else rounds
-
-
-def _policy(path: Path, rounds: LoggedRounds, options: dict[str, Any], repeats: bool) -> PolicyOnLog:
-    """Read a policy: a folder is a run, a file a table."""
-    from reverie.rl.ope.policy import read_policy, run_policy
-
-    if not path.is_dir():
-        return read_policy(path, rounds)
-    from reverie.models import load_model
-
-    return run_policy(load_model(path), rounds, repeats=repeats, **options)

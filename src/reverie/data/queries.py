@@ -88,18 +88,11 @@ class Queries:
             candidates = candidates[flat_positions(bounds[index], bounds[index + 1])]
             bounds = row_offsets(np.diff(bounds)[index])
         return replace(
-            self,
-            start=self.start[index],
-            stop=self.stop[index],
-            users=self.users[index],
-            clusters=self.clusters[index],
-            targets=self.targets[picked],
-            offsets=row_offsets(np.diff(self.offsets)[index]),
-            labels=None if self.labels is None else self.labels[picked],
-            candidates=candidates,
-            candidate_offsets=bounds,
+            self, start=self.start[index], stop=self.stop[index], users=self.users[index], clusters=self.clusters[index],
+            targets=self.targets[picked], offsets=row_offsets(np.diff(self.offsets)[index]),
+            labels=None if self.labels is None else self.labels[picked], candidates=candidates, candidate_offsets=bounds,
             targets_at=None if self.targets_at is None else self.targets_at[picked],
-        )
+        )  # fmt: skip
 
     def target_column(self, name: str) -> NDArray[np.generic] | None:
         """Return what a column of the sequences says of each target → [T]; None where that is not known."""
@@ -176,16 +169,10 @@ def next_event_queries(
     """Return queries that ask for one event of a row, given all events of the row before it; rows [Q], targets_at [Q]."""
     users = sequences.users[rows]
     return Queries(
-        sequences=sequences,
-        start=sequences.starts[rows],
-        stop=targets_at,
-        users=users,
-        clusters=users,
-        targets=np.ascontiguousarray(sequences.items[targets_at]),
-        offsets=np.arange(len(rows) + 1, dtype=np.int64),
-        seen=seen,
+        sequences=sequences, start=sequences.starts[rows], stop=targets_at, users=users, clusters=users,
+        targets=np.ascontiguousarray(sequences.items[targets_at]), offsets=np.arange(len(rows) + 1, dtype=np.int64), seen=seen,
         targets_at=targets_at,
-    )
+    )  # fmt: skip
 
 
 def target_sets(sequences: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:
@@ -223,15 +210,7 @@ def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -
     targets = np.ascontiguousarray(rows.items[at[picked]])
     offsets = np.arange(len(picked) + 1, dtype=np.int64)
     return Queries(
-        sequences=liked,
-        start=liked.starts[row[picked]],
-        stop=before[picked],
-        users=users,
-        clusters=users,
-        targets=targets,
-        offsets=offsets,
-        seen="keep",
-        labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]],
-        candidates=targets,
+        sequences=liked, start=liked.starts[row[picked]], stop=before[picked], users=users, clusters=users, targets=targets,
+        offsets=offsets, seen="keep", labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]], candidates=targets,
         candidate_offsets=offsets,
-    )
+    )  # fmt: skip

@@ -107,14 +107,11 @@ class Split:
             return replace(queries, sequences=replace(queries.sequences, vocabulary=vocabulary))
 
         return replace(
-            self,
-            train=_with_rows(self.train, profiles, first, vocabulary),
+            self, train=_with_rows(self.train, profiles, first, vocabulary),
             refit=_with_rows(self.refit, profiles, first, vocabulary),
             labelled=None if self.labelled is None else _with_rows(self.labelled, profiles, first, vocabulary),
-            valid=asked(self.valid),
-            test=asked(self.test),
-            n_appended=self.n_appended + len(profiles),
-        )
+            valid=asked(self.valid), test=asked(self.test), n_appended=self.n_appended + len(profiles),
+        )  # fmt: skip
 
 
 def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:
@@ -147,14 +144,11 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
             more[:] = values[usual]
         columns[name] = np.concatenate([values, more])
     return replace(
-        rows,
-        items=np.concatenate([rows.items, profiles.items.astype(rows.items.dtype)]),
+        rows, items=np.concatenate([rows.items, profiles.items.astype(rows.items.dtype)]),
         starts=np.concatenate([rows.starts, end + profiles.offsets[filled]]),
         stops=np.concatenate([rows.stops, end + profiles.offsets[filled + 1]]),
-        users=np.concatenate([rows.users, first_user + filled]),
-        vocabulary=vocabulary,
-        columns=columns,
-    )
+        users=np.concatenate([rows.users, first_user + filled]), vocabulary=vocabulary, columns=columns,
+    )  # fmt: skip
 
 
 def _usual_event(rows: Sequences, at: NDArray[np.int64]) -> int:

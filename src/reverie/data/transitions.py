@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
 
 
 def require_rewards(sequences: Sequences) -> Sequences:
@@ -83,12 +79,9 @@ class TransitionPlan:
             return torch.from_numpy(np.where(inside, values[np.where(inside, at, 0)], 0).astype(np.float32))
 
         return TransitionBatch(
-            items=items,
-            lengths=torch.from_numpy(stops - starts),
-            users=torch.from_numpy(self._users[index]),
-            targets=items[:, 1:].contiguous(),
-            rewards=gathered(self._rewards),
+            items=items, lengths=torch.from_numpy(stops - starts), users=torch.from_numpy(self._users[index]),
+            targets=items[:, 1:].contiguous(), rewards=gathered(self._rewards),
             done=torch.from_numpy(at == self._ends[index][:, None] - 1),
             propensities=None if self._propensities is None else gathered(self._propensities),
             first=torch.from_numpy(self._first[index]),
-        )
+        )  # fmt: skip

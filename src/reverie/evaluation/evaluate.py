@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
-import polars as pl
 import torch
-from numpy.typing import NDArray
 
 from reverie import processes
 from reverie.data.queries import Queries, Seen, repeated_targets
@@ -132,28 +130,8 @@ def evaluate(
     return Evaluation(
         ranks=ranking.rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
         topk=ranking.list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
-        scored=None if queries.labels is None else _label_frame(queries, target_scores),
-        seen=rule,
-        repeats=int((repeated_targets(queries) & ranked).sum()),
-        protocol=protocol,
-        model=model.card.name,
-        top=top,
-        n_items=n_items,
+        scored=None if queries.labels is None else ranking.label_frame(queries, target_scores), seen=rule,
+        repeats=int((repeated_targets(queries) & ranked).sum()), protocol=protocol, model=model.card.name, top=top, n_items=n_items,
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
-    )
-
-
-def _label_frame(queries: Queries, scores: NDArray[np.float32]) -> pl.DataFrame:
-    query = queries.target_queries
-    return pl.DataFrame(
-        {
-            "query": query,
-            "cluster": queries.clusters[query],
-            "user": queries.users[query],
-            "item": queries.targets,
-            "label": queries.labels,
-            "score": scores,
-            "length": queries.lengths[query].astype(np.int32),
-        }
-    )
+    )  # fmt: skip

@@ -126,16 +126,11 @@ def judge(
     return Evaluation(
         ranks=rank_frame(queries, ranked, greater, equal, layout.n_candidates, layout.n_masked, counts),
         topk=list_frame(queries, lists.query[known], lists.place[known] + 1, lists.item[known], lists.score[known], counts),
-        scored=None,
-        seen=queries.seen,
-        repeats=int((repeated_targets(queries) & ranked).sum()),
-        protocol=protocol,
-        model=name,
-        top=int(lists.lengths.max(initial=0)),
-        n_items=queries.sequences.vocabulary.n_items,
+        scored=None, seen=queries.seen, repeats=int((repeated_targets(queries) & ranked).sum()), protocol=protocol, model=name,
+        top=int(lists.lengths.max(initial=0)), n_items=queries.sequences.vocabulary.n_items,
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
-    )
+    )  # fmt: skip
 
 
 def _around(lists: Submitted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

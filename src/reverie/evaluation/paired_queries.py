@@ -22,12 +22,9 @@ Names = Sequence[str] | None
 Side = Evaluation | Sequence[Evaluation]
 """One evaluation of a method, or one per training seed."""
 COLUMNS: dict[str, type[pl.DataType]] = {
-    "metric": pl.String,
-    **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64),
-    "test": pl.String,
-    "n": pl.Int64,
-    "detectable": pl.Float64,
-}
+    "metric": pl.String, **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64), "test": pl.String,
+    "n": pl.Int64, "detectable": pl.Float64,
+}  # fmt: skip
 """Columns of `paired_test`."""
 
 

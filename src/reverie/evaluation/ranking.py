@@ -156,15 +156,10 @@ def rank_frame(
     """Return the frame ``ranks`` of an evaluation; ranked [T], greater, equal [T], n_candidates, n_masked [Q], counts [N + 1]."""
     query, target = queries.target_queries[ranked], queries.targets[ranked]
     columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "target": target,
-        "greater": greater[ranked].astype(np.int32),
-        "equal": equal[ranked].astype(np.int32),
-        "n_candidates": n_candidates[query].astype(np.int32),
-        "masked": n_masked[query].astype(np.int32),
-        "length": queries.lengths[query].astype(np.int32),
-    }
+        "query": query, "cluster": queries.clusters[query], "target": target, "greater": greater[ranked].astype(np.int32),
+        "equal": equal[ranked].astype(np.int32), "n_candidates": n_candidates[query].astype(np.int32),
+        "masked": n_masked[query].astype(np.int32), "length": queries.lengths[query].astype(np.int32),
+    }  # fmt: skip
     frame = pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
     kinds, rewards = queries.target_column("kind"), queries.target_column("reward")
     if kinds is not None:
@@ -182,13 +177,19 @@ def list_frame(
 ) -> pl.DataFrame:
     """Return the frame ``topk`` of an evaluation; query, rank, item, score [R], counts [N + 1]."""
     columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "rank": rank.astype(np.int32),
-        "item": item.astype(np.int32),
+        "query": query, "cluster": queries.clusters[query], "rank": rank.astype(np.int32), "item": item.astype(np.int32),
         "score": score.astype(np.float32),
-    }
+    }  # fmt: skip
     return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
+
+
+def label_frame(queries: Queries, scores: NDArray[np.floating]) -> pl.DataFrame:
+    """Return the frame ``scored`` of an evaluation; scores [T]."""
+    query = queries.target_queries
+    return pl.DataFrame({
+        "query": query, "cluster": queries.clusters[query], "user": queries.users[query], "item": queries.targets,
+        "label": queries.labels, "score": scores, "length": queries.lengths[query].astype(np.int32),
+    })  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -145,14 +145,10 @@ def recommend_all(
     asked = in_model_codes(model, queries)[0]
     query, rank, code, score = _lists(model, asked, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
     users = pl.Series(queries.users[query])
-    return pl.DataFrame(
-        {
-            "user": queries.sequences.vocabulary.users.gather(users.replace(-1, None)),
-            "item": model.card.vocabulary.items.gather(code - 1),
-            "rank": rank,
-            "score": score,
-        }
-    )
+    return pl.DataFrame({
+        "user": queries.sequences.vocabulary.users.gather(users.replace(-1, None)),
+        "item": model.card.vocabulary.items.gather(code - 1), "rank": rank, "score": score,
+    })  # fmt: skip
 
 
 def recommend_user(model: Recommender, sequences: Sequences, row: int, k: int = 10, **options: Any) -> pl.DataFrame:
@@ -172,14 +168,9 @@ def recommend_user(model: Recommender, sequences: Sequences, row: int, k: int = 
 def _queries_without_targets(sequences: Sequences) -> Queries:
     """One query per row, without targets."""
     return Queries(
-        sequences=sequences,
-        start=sequences.starts,
-        stop=sequences.stops,
-        users=sequences.users,
-        clusters=sequences.users,
-        targets=np.zeros(0, dtype=np.int32),
-        offsets=np.zeros(len(sequences) + 1, dtype=np.int64),
-    )
+        sequences=sequences, start=sequences.starts, stop=sequences.stops, users=sequences.users, clusters=sequences.users,
+        targets=np.zeros(0, dtype=np.int32), offsets=np.zeros(len(sequences) + 1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def _lists(

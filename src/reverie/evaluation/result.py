@@ -340,12 +340,9 @@ def pooled(
     return pl.DataFrame(
         {
             "metric": [str(metric) for metric in metrics],
-            "value": [float(np.mean([values[m].value for values in seeds])) for m in range(len(metrics))],
-            "low": low,
-            "high": high,
-            "interval": [kind if np.isfinite(end) else "none" for end in low],
-            "n": [values.n for values in seeds[0]],
+            "value": [float(np.mean([values[m].value for values in seeds])) for m in range(len(metrics))], "low": low, "high": high,
+            "interval": [kind if np.isfinite(end) else "none" for end in low], "n": [values.n for values in seeds[0]],
             "excluded": [values.excluded for values in seeds[0]],
         },
         schema_overrides={"metric": pl.String, "value": pl.Float64, "interval": pl.String, "n": pl.Int64, "excluded": pl.Int64},
-    ).with_columns(pl.col("low", "high").fill_nan(None))
+    ).with_columns(pl.col("low", "high").fill_nan(None))  # fmt: skip

@@ -41,15 +41,9 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     popular, warm = trained >= threshold, trained > 0
     short = lengths <= (np.median(lengths) if len(lengths) else 0)
     return {
-        "target:popular": popular,
-        "target:rare": ~popular,
-        "target:warm": warm,
-        "target:cold": ~warm,
-        "history:short": short,
-        "history:long": ~short,
-        "history:empty": lengths == 0,
-        "history:some": lengths > 0,
-    }
+        "target:popular": popular, "target:rare": ~popular, "target:warm": warm, "target:cold": ~warm, "history:short": short,
+        "history:long": ~short, "history:empty": lengths == 0, "history:some": lengths > 0,
+    }  # fmt: skip
 
 
 def kind_masks(ranks: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:

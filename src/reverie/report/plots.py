@@ -214,15 +214,9 @@ def _name_points(axes: Axes, points: Sequence[Point]) -> None:
         box, shift, side = places[costs.index(min(costs))]
         boxes.append(box)
         axes.annotate(
-            points[index].label,
-            (points[index].x, points[index].y),
-            xytext=(9 * side, shift),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            va="center",
-            fontsize=11,
-            color=INK,
-        )
+            points[index].label, (points[index].x, points[index].y), xytext=(9 * side, shift), textcoords="offset points",
+            ha="left" if side > 0 else "right", va="center", fontsize=11, color=INK,
+        )  # fmt: skip
 
 
 def _place(x: float, y: float, width: float, shift: float, side: int) -> tuple[Box, float, int]:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie import processes
 from reverie.data.plans import create_plan
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError, NotFinite, RunError
 from reverie.seeds import seed_torch
-from reverie.study.progress import StepClock
+from reverie.study.progress import Progress, StepClock
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
+from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.study.progress import Progress
-    from reverie.training.config import TrainingConfig
 
 
 class Batch(Protocol):

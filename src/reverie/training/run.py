@@ -157,16 +157,11 @@ def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, An
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
     feedback = {name: facts[name] for name in ("feedback_sha256",) if name in facts}
     common = {
-        "recipe": recipe.name,
-        **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
-        "seen": run.test.seen,
-        "fit_on": recipe.training.on,
-        "model": recipe.model_name,
-        "seed": recipe.training.seed,
-        **{name: getattr(fitted, name) for name in ("best_epoch", "seconds", "peak_mb")},
-        "trials": tried_settings(run),
+        "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
+        "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,
+        **{name: getattr(fitted, name) for name in ("best_epoch", "seconds", "peak_mb")}, "trials": tried_settings(run),
         "key": key(run_inputs(recipe, facts["dataset_sha256"], facts["protocol"], feedback))[:KEY_DIGITS],
-    }
+    }  # fmt: skip
     some = {} if run.test.ranks["length"].min() != 0 else {"history:some": with_history(run.test)}
     rows = []
     for name, part in {"all": run.test, **some, **by_kind(run.test)}.items():

@@ -153,13 +153,9 @@ def read_events(
     if "timestamp" in events.columns:
         events = drop_repeats(events)
     dataset = Dataset(
-        events,
-        read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
-        name or _name(source),
-        order or ("timestamp" if "timestamp" in events.columns else "source"),
-        licence,
-        notes=tuple(notes),
-    )
+        events, read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
+        name or _name(source), order or ("timestamp" if "timestamp" in events.columns else "source"), licence, notes=tuple(notes),
+    )  # fmt: skip
     return dataset if kinds is None else of_kinds(dataset, kinds)
 
 

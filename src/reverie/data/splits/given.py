@@ -89,14 +89,10 @@ def _held_out_events(dataset: Dataset, part: NDArray[np.int8], valid: float, see
     train_stop = sorted_rows.starts + counts[TRAIN]
     valid_stop = train_stop + counts[VALID]
     return Split(
-        train=cut_rows(sorted_rows, train_stop),
-        valid=target_sets(sorted_rows, train_stop, valid_stop),
-        test=target_sets(sorted_rows, valid_stop, sorted_rows.stops),
-        refit=cut_rows(sorted_rows, valid_stop),
-        protocol=protocol,
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    ).with_seen_rule()
+        train=cut_rows(sorted_rows, train_stop), valid=target_sets(sorted_rows, train_stop, valid_stop),
+        test=target_sets(sorted_rows, valid_stop, sorted_rows.stops), refit=cut_rows(sorted_rows, valid_stop), protocol=protocol,
+        dataset=dataset.name, sha256=dataset.sha256,
+    ).with_seen_rule()  # fmt: skip
 
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -119,15 +115,10 @@ def labelled_rows(dataset: Dataset) -> Split:
 
     trained = np.bincount(row[part == TRAIN], minlength=len(rows))
     return Split(
-        train=learn((TRAIN,)),
-        valid=labelled_queries(rows, part == VALID),
-        test=labelled_queries(rows, part == TEST),
-        refit=learn((TRAIN, VALID)),
-        protocol="given(labelled)",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
+        train=learn((TRAIN,)), valid=labelled_queries(rows, part == VALID), test=labelled_queries(rows, part == TEST),
+        refit=learn((TRAIN, VALID)), protocol="given(labelled)", dataset=dataset.name, sha256=dataset.sha256,
         labelled=cut_rows(rows, rows.starts + trained),
-    )
+    )  # fmt: skip
 
 
 def _check(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], part: NDArray[np.int8], label: NDArray[np.float32]) -> None:

@@ -58,12 +58,9 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
     return Split(
         train=replace(rows, stops=rows.stops - cut - (cut > 0)),
         valid=next_event_queries(rows, queried, rows.stops[queried] - last - 1),
-        test=target_sets(rows, rows.stops - cut, rows.stops),
-        refit=replace(rows, stops=rows.stops - cut),
-        protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    ).with_seen_rule()
+        test=target_sets(rows, rows.stops - cut, rows.stops), refit=replace(rows, stops=rows.stops - cut),
+        protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})", dataset=dataset.name, sha256=dataset.sha256,
+    ).with_seen_rule()  # fmt: skip
 
 
 def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
@@ -103,14 +100,10 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
     before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
     split = Split(
-        train=cut_rows(rows, before_first),
-        valid=_queries_between(rows, before_first, before_second, targets),
-        test=_queries_between(rows, before_second, rows.stops, targets),
-        refit=cut_rows(rows, before_second),
-        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    )
+        train=cut_rows(rows, before_first), valid=_queries_between(rows, before_first, before_second, targets),
+        test=_queries_between(rows, before_second, rows.stops, targets), refit=cut_rows(rows, before_second),
+        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})", dataset=dataset.name, sha256=dataset.sha256,
+    )  # fmt: skip
     for name, part in (("training", split.train), ("validation", split.valid), ("test", split.test)):
         if not len(part):
             raise DataError(f"'temporal' leaves no {name} rows of '{dataset.name}'; choose larger shares or 'leave_one_out'")

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
 from reverie.seeds import numpy_generator
 from reverie.study.store import held
+from reverie.training.config import TrainingConfig
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import fit, validation_measure
-from reverie.training.recipe import SWEEPS
+from reverie.training.recipe import SWEEPS, Recipe
 from reverie.training.run import feedback_of
-from reverie.training.sweeps.config import Choice
+from reverie.training.sweeps.config import Choice, Range, SweepRecipe
 from reverie.training.sweeps.trials import Sweep, Trial, at_setting, checked_space, in_words, own_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import optuna
     from optuna import Study
     from optuna.distributions import BaseDistribution
-
-    from reverie.data.split import Split
-    from reverie.training.config import TrainingConfig
-    from reverie.training.recipe import Recipe
-    from reverie.training.sweeps.config import Range, SweepRecipe
-
 
 RANDOM_TRIALS = 4
 """Settings (the recipe's own and random ones) before the sampler learns from what it has seen."""
