@@ -62,8 +62,7 @@ def transitions(model: Any, batch: Any) -> list[dict[str, Any]]:
             for name, network in (("main", model.online), ("target", model.target)):
                 state = network.backbone.states(shown)[0, -1].detach()
                 one[f"{name} s{when}"] = state
-                level = 0.0 if network.level is None else float(network.level(state).detach())
-                one[f"{name} q{when}"] = (network.values.weight @ state + network.bias + level).tolist()
+                one[f"{name} q{when}"] = (network.values.weight @ state + network.bias).tolist()
                 one[f"{name} l{when}"] = (network.backbone.item_table() @ state).tolist()
         found.append(one)
     assert len(found) == len(step) == int((batch.actions > 0).sum())
@@ -248,7 +247,6 @@ def test_length_control_has_the_same_parameters_and_no_reward(split: Split) -> N
         s, x = one["main s"], e[one["last"] - 1]
         z = heads.state(s) + heads.action(x) + heads.gate(s) * heads.gated_action(x) + heads.reward(s) + heads.level
         length = float((model.online.values.weight[one["last"] - 1] @ z + model.online.bias[one["last"] - 1]).detach())
-        length += float(model.online.level(z).detach())
         expected.append(0.5 * (math.log1p(one["n"]) - length) ** 2)
     assert found == pytest.approx({"ce": found["ce"], "length": 1.75 * mean(expected)}, rel=1e-6)
     assert losses(model, replace(batch, rewards=batch.rewards + 1)) == found

@@ -41,8 +41,6 @@ class ValueOptions(SequenceOptions):
     """Whether losses look at the Q values of all items or of drawn ones; `auto`: all where there are at most 2,048."""
     candidates: NegativesConfig = NegativesConfig(n=256, shared=True)
     """How items of `sampled` are drawn; the greedy next action is then the best of them and of the logged next item."""
-    shared_level: bool = False
-    """Whether Q has a part of the state alone, learned from every action in it (dueling heads); the published models have none."""
     ce_weight: NonNegativeFloat = 1.0
     """Weight of the cross-entropy; 0 leaves it out, as it does every other loss."""
 
@@ -120,8 +118,6 @@ class MCRLConfig(ValueOptions):
     policy: Literal["ce", "q", "ce+q"] = "ce+q"
     """Who acts; which head ranks in the paper is not known."""
 
-    shared_level: bool = True
-    """See `ValueOptions`."""
     lambda_q: NonNegativeFloat = 1.0
     """Weight λq of conservative value learning: temporal difference + α conservative."""
     td_weight: NonNegativeFloat = 1.0

@@ -79,8 +79,7 @@ class MCRL(ValueModel[MCRLConfig]):
         """Return the control: half the squared error of log(1 + events read), by all parameters of the other losses."""
         heads, head, last = _heads(step), step.ce_head, step.last_items
         moved = heads.next_states(head, step.states, last) + heads.reward(step.states) + heads.level
-        guessed = score_each(step.q_head, moved, last) + step.main.level_of(moved)
-        return temporal_difference(guessed, step.events.float().log1p()).mean()
+        return temporal_difference(score_each(step.q_head, moved, last), step.events.float().log1p()).mean()
 
     def reward_values(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the reward model's R(s, a) of candidates; items [B, C] → [B, C].

@@ -20,18 +20,13 @@ CHUNK = 4096
 
 
 class ValueNetwork(nn.Module):
-    """A registered sequence model whose states also meet a second item table with biases: ``Q(s, a) = <s, w_a> + b_a + v(s)``.
-
-    v(s), which all actions share, is 0 unless `config` asks for it (dueling heads, Wang et al. 2016, arXiv 1511.06581, without
-    their centring): what comes of a state whatever is done there is then learned from every action, not from each item's own.
-    """
+    """A registered sequence model whose states also meet a second item table with biases: ``Q(s, a) = <s, w_a> + b_a``."""
 
     def __init__(self, config: ValueOptions, vocabulary: Vocabulary, further: Callable[[], nn.Module] | None = None) -> None:
         super().__init__()
         self.backbone: SequenceRecommender = MODELS.build(config.backbone)(config.backbone_config(), vocabulary)
         self.values = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
         self.bias = nn.Parameter(torch.zeros(vocabulary.n_items))
-        self.level = nn.Linear(config.dim, 1) if config.shared_level else None
         self.further = None if further is None else further()
         """Further heads of a model."""
         nn.init.normal_(self.values.weight, std=0.01)
@@ -56,21 +51,19 @@ class ValueNetwork(nn.Module):
         """Return the head of the Q values; made anew from the live item table."""
         return DotHead(self.values.table(), self.bias, rowwise=self.values.rowwise, chunk=CHUNK)
 
-    def level_of(self, states: Tensor) -> Tensor:
-        """Return v(s); states [..., D] → [...]."""
-        return states.new_zeros(states.shape[:-1]) if self.level is None else self.level(states)[..., 0]
-
     def vectors(self, states: Tensor, policy: str, mix: float | Tensor) -> Tensor:
         """Return what the states are in the inner products of a policy; states [..., D] → [..., W]."""
         unit = F.normalize(states, dim=-1) if self.backbone.cosine else states
+        ones = states.new_ones((*states.shape[:-1], 1))
         if policy == "ce":
             return unit
-        values = torch.cat([states, states.new_ones((*states.shape[:-1], 1)), self.level_of(states)[..., None]], -1)
-        return values if policy == "q" else torch.cat([unit, mix * values], -1)
+        if policy == "q":
+            return torch.cat([states, ones], -1)
+        return torch.cat([unit, mix * states, mix * ones], -1)
 
     def table(self, policy: str) -> Tensor:
         """Return what the items are in the inner products of a policy → [N, W]."""
-        values = torch.cat([self.values.table(), self.bias[:, None], torch.ones_like(self.bias)[:, None]], 1)
+        values = torch.cat([self.values.table(), self.bias[:, None]], 1)
         parts = {"ce": [self.backbone.item_table()], "q": [values], "ce+q": [self.backbone.item_table(), values]}
         return torch.cat(parts[policy], 1)
 

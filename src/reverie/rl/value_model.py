@@ -114,12 +114,11 @@ class ActsByHeads(nn.Module, Generic[Config]):
         """Return ``r + γ (1 - done) Q_target(s', argmax_a Q_main(s', a))`` (double Q) → [M]."""
         with torch.no_grad():
             values = score_each(step.target_q_head, step.target_next_states, self.greedy_next(step))
-            values = values + step.target.level_of(step.target_next_states)
             return bootstrapped(step.rewards, step.done, self.config.gamma, values)
 
     def td_loss(self, step: Transitions) -> Tensor:
         """Return the mean double-Q temporal-difference loss."""
-        return temporal_difference(step.q_taken + step.main.level_of(step.states), self.td_targets(step)).mean()
+        return temporal_difference(step.q_taken, self.td_targets(step)).mean()
 
     @torch.no_grad()
     def after_step(self) -> None:
