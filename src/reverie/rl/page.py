@@ -13,7 +13,7 @@ from reverie.report.plots import Curve, Point, curve_plot, dot_plot, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
-from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables
+from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables, unmeasured_sides
 
 
 def write_report(folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str) -> Path:
@@ -33,8 +33,9 @@ def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None)
         note = "Discounted return with its 95\u00a0% interval over seeds and sessions; weights of the best validation."
         found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
-    if rows := claim_rows(recipe, groups, split):
-        found.append(Section("claims", "Comparisons", [_claims_table(rows)]))
+    if recipe.claims:
+        compared = _claims_table(claim_rows(recipe, groups, split), unmeasured_sides(recipe, groups))
+        found.append(Section("claims", "Comparisons", [compared]))
     return found
 
 
@@ -84,7 +85,7 @@ def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
     return list(by_epoch), [fmean(values) for values in by_epoch.values()]
 
 
-def _claims_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _claims_table(rows: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> Table:
     columns = [Column(head) for head in ("first", "other", "question", "metric")]
     columns += [Column(head, "right") for head in ("difference", "95 % interval", "p (Holm)")]
     cells = []
@@ -97,5 +98,8 @@ def _claims_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         "",
         columns,
         cells,
-        ["Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric."],
+        [
+            "Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric.",
+            *([f"Not compared, as nothing was measured of them: {', '.join(missing)}."] if missing else []),
+        ],
     )
