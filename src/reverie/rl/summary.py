@@ -206,7 +206,9 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
             "R error: 1 - rank correlation with the true rewards.",
             "T error: share of events after which the transition model points to another state.",
         ]
-    return Table(title, [Column(heads[0]), Column(heads[1]), *(Column(head, "right") for head in heads[2:])], rows, notes)
+    shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
+    columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
+    return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
 
 
 def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
@@ -223,6 +225,10 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
     return Table(title, columns, rows, [*notes, *commits])
+
+
+def _text(cell: str | TableCell) -> str:
+    return cell if isinstance(cell, str) else cell.text
 
 
 def _name(group: Group) -> str:

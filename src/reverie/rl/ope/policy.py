@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.table import EVENT_NAMES, find_column
 from reverie.errors import DataError
 from reverie.rl.ope.log import LoggedRounds
 from reverie.rl.ope.terms import Array
@@ -107,7 +107,8 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
         found = {role: find_column(role, None, source.columns, usual, where) for role, usual in NAMES.items()}
         for role in ("item", "probability"):
             if found[role] is None:
-                raise missing_column(role, source.columns, where)
+                listed = ", ".join(source.columns[:20])
+                raise DataError(f"{where} has no column known as the {role}; its columns are {listed}: rename one to '{role}'")
         column_of = {role: column for role, column in found.items() if column is not None}
         frame = source.read(list(column_of.values()), ids=[column_of["item"]])
         ids = ("item", "context", "position")
