@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,9 @@ def test_kinds_of_events_earn_rewards() -> None:
     found = json.loads(ope("kinds.csv", "--rewards", "view=0.2,cart=0.5,buy=1", *options))
     assert found["estimates"][0]["value"] == pytest.approx((0.4 + 0.5 + 1) / 4)
     assert "kind 'cart', to which --rewards gives nothing" in refusal("kinds.csv", "--rewards", "view=0.2,buy=1", *options)
-    assert "'view' is no kind with a number" in refusal("kinds.csv", "--rewards", "view", *options)
+    for text in ("view", "view=nan", "view=0.2,cart", ""):
+        assert "is no kind with a number" in refusal("kinds.csv", "--rewards", text, *options)
+    assert "gives the kind 'view' two rewards" in refusal("kinds.csv", "--rewards", "view=0.2,view=1", *options)
     assert "no column known as the kind" in refusal("rounds.csv", "--rewards", "view=1", *options)
 
 
@@ -256,3 +259,22 @@ def test_bad_options_end_in_one_sentence() -> None:
     assert "did you mean" in refusal("rounds.csv", "--policy", "policy.csv", "--reward", "rewards")
     assert "does not exist" in refusal("rounds.csv", "--policy", "nothing.csv")
     assert "does not exist" in refusal("nothing.csv", "--policy", "policy.csv")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_no_table_has_no_columns_to_name() -> None:
+    ope("rounds.csv", "--export", "log.npz")
+    for log in ("log.npz", "session-world-small"):
+        assert f"--item names a column of a table, and {log} is none" in refusal(log, "--policy", "policy.csv", "--item", "item")
+    os.mkfifo("pipe.npz")
+    assert "pipe.npz is no regular file" in refusal("pipe.npz", "--policy", "policy.csv")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_of_another_catalogue_is_refused() -> None:
+    split = tiny_split()
+    model = create_model("popularity", split)
+    model.fit_counts(split.train)
+    save_model(model, Path("model"))
+    pl.DataFrame({"item": ["a", "b"], "reward": [1, 0], "propensity": [0.5, 0.5]}).write_csv("other.csv")
+    assert "no item of model 'popularity' is ever shown in other.csv" in refusal("other.csv", "--policy", "model")

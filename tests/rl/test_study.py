@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from reverie.rl.study import run_rl
 from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
 from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
+from reverie.training.recipe import load_recipe
 
 TINY = {
     "name": "tiny",
@@ -199,3 +201,14 @@ def test_a_log_without_rewards_is_refused(tmp_path: Path) -> None:
     recipe = _recipe(dataset={"name": str(path)}, world=None, claims=[])
     with pytest.raises(ConfigError, match="has no rewards"):
         run_rl(recipe, tmp_path / "run", show=False)
+
+
+def test_recipes_of_the_guide_are_valid(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guide/long-term.md").read_text(encoding="utf-8")
+    found = {}
+    for text in re.findall(r"```text\n(name: .*?)```", guide, re.DOTALL):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text)
+        loaded = (LONG_TERM.load if "rows:" in text else load_recipe)(str(path))
+        found[loaded.name] = loaded
+    assert set(found) == {"mine", "study"}

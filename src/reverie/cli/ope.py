@@ -72,7 +72,7 @@ def ope(
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, write_ope_page
-    from reverie.rl.ope.reading import read_log
+    from reverie.rl.ope.reading import read_log, rewards_of_kinds
     from reverie.rl.ope.settings import Settings
 
     if policy is None and export is None:
@@ -81,7 +81,9 @@ def ope(
         raise ConfigError("--propensities takes logged or estimated, and --seen takes keep or remove")
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
-    rounds = read_log(log, columns | {"context": context, "position": position}, _rewards(rewards), offline)
+    rounds = read_log(
+        log, columns | {"context": context, "position": position}, None if rewards is None else rewards_of_kinds(rewards), offline
+    )
     rounds = _shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:
@@ -104,20 +106,6 @@ def ope(
     table.print(screen)
     if out is not None:
         screen.print(f"wrote {out}", markup=False)
-
-
-def _rewards(text: str | None) -> dict[str, float] | None:
-    """Return the rewards of kinds that an option gives."""
-    if text is None:
-        return None
-    found = {}
-    for part in text.split(","):
-        kind, _, value = part.partition("=")
-        try:
-            found[kind.strip()] = float(value)
-        except ValueError:
-            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1") from None
-    return found
 
 
 def _shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: bool) -> LoggedRounds:

@@ -184,7 +184,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
         if earned is None or length is None:
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
-        share = "" if best is None else f"{earned.value / best:.0%}"
+        share = "" if best is None or best <= 0 else f"{earned.value / best:.0%}"
         cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.data.ids import matched
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.table import EVENT_NAMES, find_column
@@ -207,6 +208,13 @@ def run_policy(model: Recommender, log: LoggedRounds, *, repeats: bool = True, *
     from reverie.data.vocabulary import Vocabulary
     from reverie.rl.policies import policy_of
 
+    known = matched(model.card.vocabulary.items.alias("item"), log.items.dtype)
+    if not known.is_in(log.items.gather(np.unique(log.actions)).implode()).any():
+        ids = f"{model.card.vocabulary.items[0]!r} there and {log.items[int(log.actions[0])]!r} here"
+        raise DataError(
+            f"no item of model '{model.card.name}' is ever shown in {log.name}, so it says nothing of this policy: ids look like "
+            f"{ids}; give a log in which some of them are shown"
+        )
     log = log.with_items(model.card.vocabulary.items)
     users = pl.Series("user", [0]) if log.session_ids is None else log.session_ids
     vocabulary = Vocabulary(log.items.rename("item"), users)

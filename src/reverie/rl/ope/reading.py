@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from reverie.data.readers.formats import open_table
 from reverie.data.readers.table import EVENT_NAMES, find_column
 from reverie.data.readers.times import to_times
 from reverie.data.sources import list_datasets, open_dataset
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.exchange import read_exchange
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 
@@ -64,7 +65,10 @@ def read_log(
     DataError
         Where there is no reward, or a value is missing, not finite or out of range.
     """
-    if str(source) in list_datasets() and not Path(source).exists():
+    named = [role for role, column in (columns or {}).items() if column is not None]
+    if named and (_is_dataset(source) or Path(source).suffix.lower() == ".npz"):
+        raise ConfigError(f"--{named[0]} names a column of a table, and {source} is none; leave it out")
+    if _is_dataset(source):
         dataset = open_dataset(str(source), offline=offline)
         if rewards is not None:
             dataset = replace(dataset, events=_rewarded(dataset.events, rewards, dataset.name))
@@ -82,8 +86,8 @@ def read_log(
         if found["reward"] is None and rewards is not None:
             raise DataError(f"{table.where} has no column known as the kind; its columns are {listed}: name one with --reward")
         if found["reward"] is None:
-            kinds = find_column("kind", None, table.columns, EVENT_NAMES["kind"], table.where)
-            more = "" if kinds is None else f", or say with --rewards what the kinds in '{kinds}' are worth"
+            kind = find_column("kind", None, table.columns, EVENT_NAMES["kind"], table.where)
+            more = "" if kind is None else f", or say with --rewards what the kinds in '{kind}' are worth"
             raise DataError(
                 f"{table.where} has no column of rewards, so nothing can be said of what a policy would earn; its columns are "
                 f"{listed}: name one with --reward{more}"
@@ -95,6 +99,27 @@ def read_log(
             frame = frame.with_columns(_rewarded(kinds, rewards, table.where)["reward"].alias(column_of["reward"]))
         series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
     return from_frame(pl.DataFrame(series), str(source))
+
+
+def _is_dataset(source: str | Path) -> bool:
+    return str(source) in list_datasets() and not Path(source).exists()
+
+
+def rewards_of_kinds(text: str) -> dict[str, float]:
+    """Return the rewards of kinds that an option gives as ``view=0.2,cart=0.5,buy=1``."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        kind, _, value = part.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1")
+        if kind.strip() in found:
+            raise ConfigError(f"--rewards gives the kind '{kind.strip()}' two rewards; leave one of them out")
+        found[kind.strip()] = number
+    return found
 
 
 def _rewarded(events: pl.DataFrame, rewards: dict[str, float], where: str) -> pl.DataFrame:
