@@ -84,6 +84,9 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert len(tables) == 4  # world and ranking, for either kind of weights
     claims = claim_rows(recipe, groups, study.split)
     assert [row["metric"] for row in claims] == ["return", "kind:buy/ndcg@10"]
+    page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
+    curves = page[page.index('id="q-largest"') : page.index('id="claims"')]
+    assert ">mcrl · gru4rec<" in curves
     first, other = (groups[find_group(groups, side)].effect("return") for side in ("mcrl/q", "ce/ce"))
     assert first is not None
     assert other is not None
@@ -178,6 +181,8 @@ def test_the_world_of_a_study_may_imitate_its_log(tmp_path: Path) -> None:
     earned = groups[find_group(groups, "pop")].effect("return")
     assert earned is not None
     assert earned.value > 0
+    assert "R error" not in summary_tables(recipe, groups, study.split, study.best)[0].to_markdown()  # nothing is known of it there
+    assert summary_tables(recipe, groups, study.split, 0.0)  # a log whose rewards are all 0
     facts = study.facts(study.group("pop", None, {})[0])["acts"][2]
     assert facts["feedback"] == study.feedback  # another log is another world
 

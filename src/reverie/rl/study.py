@@ -19,7 +19,7 @@ from reverie.options import checked
 from reverie.report.table import StudyReport
 from reverie.rl.acting import Trained, train_and_act
 from reverie.rl.measures import MORE, trained_rows
-from reverie.rl.page import write_report
+from reverie.rl.page import claims_table, write_report
 from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
 from reverie.rl.study_world import study_world, world_facts
 from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summary_tables
@@ -246,4 +246,7 @@ def report(recipe: RLRecipe, call: Call) -> StudyReport:
     study, groups = run_rl(recipe, call.folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
     said = summary_json(recipe, groups)
     files = [write_report(study.folder, recipe, study.split, groups, study.best, call.command)]
-    return StudyReport(said, summary_tables(recipe, groups, study.split, study.best), files, width=TABLE_WIDTH)
+    tables = summary_tables(recipe, groups, study.split, study.best)
+    if recipe.claims:
+        tables.append(claims_table(recipe, groups, study.split, f"{recipe.name} · comparisons"))
+    return StudyReport(said, tables, files, width=TABLE_WIDTH)
