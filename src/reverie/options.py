@@ -96,7 +96,7 @@ def requirement(fault: str, message: str) -> str:
     word, _, rest = fault.partition("_")
     if rest.endswith(("type", "parsing", "from_float")) and word in _KINDS:
         return f"must be {_KINDS[word]}"
-    return re.sub("^(Input|String|Value) should ", "must ", message).replace("must match", "must match the")
+    return re.sub(r"^\w+ should ", "must ", message.partition(" after validation")[0]).replace("must match", "must match the")
 
 
 _KINDS = {

@@ -15,6 +15,7 @@ from reverie.cli.main import app
 from reverie.data.sources import list_datasets
 from reverie.models import list_models
 from reverie.models.shelf import MODELS
+from reverie.rl.recipe import LONG_TERM
 from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
 from reverie.training.recipe import suite_cells, suite_files
@@ -210,6 +211,9 @@ def test_models_and_recipes(ask: Callable, tmp_path: Path) -> None:
     assert ask("recipes", "copy", "sasrec-beauty").out == "sasrec-beauty.yaml\n"
     assert ask("recipes", "validate", "sasrec-beauty.yaml").out == "sasrec-beauty.yaml: valid (sasrec on amazon-beauty)\n"
     assert "exists; choose another name" in ask("recipes", "copy", "sasrec-beauty").err
+    assert ask("recipes", "copy", "rl-session").out == "rl-session.yaml\n"
+    assert LONG_TERM.load("./rl-session.yaml") == LONG_TERM.load("rl-session")
+    assert "reverie rl --list" in listed
 
 
 def test_doctor(ask: Callable, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,9 @@ def test_kinds_of_events_earn_rewards() -> None:
     found = json.loads(ope("kinds.csv", "--rewards", "view=0.2,cart=0.5,buy=1", *options))
     assert found["estimates"][0]["value"] == pytest.approx((0.4 + 0.5 + 1) / 4)
     assert "kind 'cart', to which --rewards gives nothing" in refusal("kinds.csv", "--rewards", "view=0.2,buy=1", *options)
-    assert "'view' is no kind with a number" in refusal("kinds.csv", "--rewards", "view", *options)
+    for text in ("view", "view=nan", "view=0.2,cart", ""):
+        assert "is no kind with a number" in refusal("kinds.csv", "--rewards", text, *options)
+    assert "gives the kind 'view' two rewards" in refusal("kinds.csv", "--rewards", "view=0.2,view=1", *options)
     assert "no column known as the kind" in refusal("rounds.csv", "--rewards", "view=1", *options)
 
 
@@ -158,9 +161,25 @@ BAD = {
     "has no column of rewards": ({"item": [1], "propensity": [0.5]}, ()),
     "row 2, column 'propensity': 0.0 is not a probability": ({"item": [1, 2], "reward": [1, 0], "propensity": [0.5, 0.0]}, ()),
     "row 1, column 'propensity': 1.5 is not a probability": ({"item": [1, 2], "reward": [1, 0], "propensity": [1.5, 0.5]}, ()),
-    "row 2, column 'propensity': nothing is not": ({"item": [1, 2], "reward": [1, 0], "propensity": [0.5, None]}, ()),
+    "row 2 has no value in column 'propensity'": ({"item": [1, 2], "reward": [1, 0], "propensity": [0.5, None]}, ()),
     "column 'reward': nan is not a finite number": ({"item": [1, 2], "reward": [1.0, float("nan")], "propensity": [0.5, 0.5]}, ()),
     "column 'reward': inf is not a finite number": ({"item": [1, 2], "reward": [1.0, float("inf")], "propensity": [0.5, 0.5]}, ()),
+    "column 'reward': 1e+16 is not a number between": ({"item": [1, 2], "reward": [1.0, 1e16], "propensity": [0.5, 0.5]}, ()),
+    "1e-200 is not a probability of 1e-100": ({"item": [1, 2], "reward": [1, 0], "propensity": [1e-200, 0.5]}, ()),
+    "row 2, column 'click': 'no' is not a number": ({"item": [1, 2], "click": ["1", "no"], "propensity": [0.5, 0.5]}, ()),
+    "row 2 has no value in column 'click'": ({"item": [1, 2], "click": [1.0, None], "propensity": [0.5, 0.5]}, ()),
+    "'x' is not a number or a time": ({"item": [1, 2], "reward": [1, 0], "session": [1, 1], "step": ["1", "x"]}, ()),
+    "row 1 has no value in column 'step'": ({"item": [1, 2], "reward": [1, 0], "session": [1, 1], "step": [None, 2]}, ()),
+    "no numbers and no times; choose another with --step": ({"item": [1], "reward": [1], "session": [1], "step": [True]}, ()),
+    "known as the item; its columns are reward: name one with --item": ({"reward": [1]}, ()),
+    "known as the kind; its columns are item, reward: name one with --reward": (
+        {"item": [1], "reward": [1]},
+        ("--rewards", "view=1"),
+    ),
+    "with --reward, or say with --rewards what the kinds in 'event'": ({"item": [1], "event": ["view"]}, ()),
+    "correct --session": ({"item": [1], "reward": [1]}, ("--session", "nothing")),
+    "no estimator is named": ({"item": [1], "reward": [1], "propensity": [0.5]}, ("--estimators", "")),
+    "choose a name ending in .html": ({"item": [1], "reward": [1], "propensity": [0.5]}, ("--out", "bad.parquet")),
     "does not hold numbers": ({"item": [1, 2], "reward": ["yes", "no"], "propensity": [0.5, 0.5]}, ()),
     "--gamma 1 is no discount": ({"item": [1], "reward": [1], "propensity": [0.5]}, ("--gamma", "1")),
     "have one event": (
@@ -188,6 +207,50 @@ def test_bad_logs_end_in_one_sentence(message: str) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_steps_are_dates_or_numbers_in_any_spelling() -> None:
+    days = np.tile([3, 1, 2, 11], 100)
+    spelt = {
+        "number": pl.Series(days),
+        "text": pl.Series([str(day) for day in days]),
+        "date": pl.Series([f"2024-05-{day:02d}" for day in days]).str.to_date(),
+        "mixed": pl.Series([f"2024-05-{day:02d}{'T00:00Z' if at % 2 else ''}" for at, day in enumerate(days)]),
+        "fine": pl.Series([f"2024-05-01 00:00:00.{day:03d}" for day in days]),
+    }
+    session = np.repeat(np.arange(100), 4)
+    said = set()
+    for name, step in spelt.items():
+        logged(session=session, step=step).write_csv("log.csv")
+        said.add(ope("log.csv", "--policy", "policy.csv", "--estimators", "fqe", "--json", *FAST))
+        assert len(said) == 1, name
+    logged(session=session).write_csv("log.csv")
+    assert ope("log.csv", "--policy", "policy.csv", "--estimators", "fqe", "--json", *FAST) not in said
+
+
+@pytest.mark.usefixtures("folder")
+def test_products_of_weights_beyond_all_numbers_give_no_number() -> None:
+    long = logged(8000, session=np.repeat(np.arange(40), 200), propensity=np.full(8000, 1e-3))
+    long.write_csv("long.csv")
+    found = json.loads(ope("long.csv", "--policy", "policy.csv", "--least-ess", "1", "--json", *FAST))["estimates"]
+    values = {one["estimator"]: one["value"] for one in found}
+    assert values["pdis"] is values["wpdis"] is values["sequential-dr"] is None
+    assert values["fqe"] > 0
+    assert "too large for a number" in next(one["refused"] for one in found if one["estimator"] == "pdis")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"item": [1]}, "no column known as the probability; its columns are item: rename one to 'probability'"),
+        ({"probability": [1.0]}, "no column known as the item; its columns are probability: rename one to 'item'"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_table_without_its_columns_is_refused(columns: dict[str, list[float]], said: str) -> None:
+    pl.DataFrame(columns).write_csv("odd.csv")
+    assert said in refusal("rounds.csv", "--policy", "odd.csv")
+
+
+@pytest.mark.usefixtures("folder")
 def test_bad_options_end_in_one_sentence() -> None:
     assert "--policy" in refusal("rounds.csv")
     assert "--propensities takes logged or estimated" in refusal(
@@ -196,3 +259,22 @@ def test_bad_options_end_in_one_sentence() -> None:
     assert "did you mean" in refusal("rounds.csv", "--policy", "policy.csv", "--reward", "rewards")
     assert "does not exist" in refusal("rounds.csv", "--policy", "nothing.csv")
     assert "does not exist" in refusal("nothing.csv", "--policy", "policy.csv")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_no_table_has_no_columns_to_name() -> None:
+    ope("rounds.csv", "--export", "log.npz")
+    for log in ("log.npz", "session-world-small"):
+        assert f"--item names a column of a table, and {log} is none" in refusal(log, "--policy", "policy.csv", "--item", "item")
+    os.mkfifo("pipe.npz")
+    assert "pipe.npz is no regular file" in refusal("pipe.npz", "--policy", "policy.csv")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_of_another_catalogue_is_refused() -> None:
+    split = tiny_split()
+    model = create_model("popularity", split)
+    model.fit_counts(split.train)
+    save_model(model, Path("model"))
+    pl.DataFrame({"item": ["a", "b"], "reward": [1, 0], "propensity": [0.5, 0.5]}).write_csv("other.csv")
+    assert "no item of model 'popularity' is ever shown in other.csv" in refusal("other.csv", "--policy", "model")

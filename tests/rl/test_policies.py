@@ -95,5 +95,5 @@ def test_wrong_options_and_strange_items_are_refused() -> None:
         policy_of(model, "softmax", temperature=0)
     with pytest.raises(ConfigError, match="kind"):
         policy_of(model, "greedy")
-    with pytest.raises(DataError, match="no item is known to model 'sasrec'"):
+    with pytest.raises(DataError, match="model 'sasrec' knows none of the items here: ids look like 10 there and 1 here"):
         policy_of(model, vocabulary=Vocabulary(pl.Series([1, 2]), pl.Series([1])))

@@ -124,10 +124,14 @@ def test_the_command_prints_a_table(folder: Path) -> None:
     ("words", "said"),
     [
         (["--set", "gamma=1"], "'gamma' must be less than 1"),
+        (["--set", "offline=true"], "take --offline"),
+        (["--world", "{log}", "--set", "name=x"], "take --world"),
+        (["--world", "{log}", "--set", "bound=1"], "'bound' must be greater than or equal to 2"),
+        (["--world", "coat", "--set", "nothing=1"], "unknown option 'nothing'"),
         (["--policy", "greedy"], "option 'kind'"),
         (["--world", "nowhere"], "'nowhere' is no dataset"),
         (["--against", "{folder}"], "two runs have the same folder name"),
-        (["--world", "{log}"], "no item is known to model 'popularity'"),
+        (["--world", "{log}"], "model 'popularity' knows none of the items here"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(folder: Path, words: list[str], said: str, tmp_path: Path) -> None:

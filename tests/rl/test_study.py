@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from reverie.errors import ConfigError
 from reverie.evaluation.metrics import Ranks
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
+from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
 from reverie.rl.study import run_rl
-from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables
+from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
+from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
+from reverie.training.recipe import load_recipe
 
 TINY = {
     "name": "tiny",
@@ -80,6 +84,9 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert len(tables) == 4  # world and ranking, for either kind of weights
     claims = claim_rows(recipe, groups, study.split)
     assert [row["metric"] for row in claims] == ["return", "kind:buy/ndcg@10"]
+    page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
+    curves = page[page.index('id="q-largest"') : page.index('id="claims"')]
+    assert ">mcrl · gru4rec<" in curves
     first, other = (groups[find_group(groups, side)].effect("return") for side in ("mcrl/q", "ce/ce"))
     assert first is not None
     assert other is not None
@@ -125,11 +132,72 @@ def test_rank_correlation_is_that_of_scipy() -> None:
         ({"rows": {"ce": {"model": "backbone", "set": {"model.nothing": 1}}}, "claims": []}, "unknown option 'nothing'"),
         ({"rows": {"ce": {"model": "backbone", "grid": {"training.epochs": []}}}, "claims": []}, "needs a list of values"),
         ({"claims": [{"first": "nobody", "other": "ce", "why": "?"}]}, "unknown row 'nobody'"),
+        ({"claims": [{"first": "mcrl/x", "other": "ce", "why": "?"}]}, "names the policy 'x', which is not run; mcrl has ce, ce"),
+        ({"claims": [{"first": "ce/q", "other": "ce", "why": "?"}]}, "names the policy 'q', which is not run; ce has ce"),
+        ({"claims": [{"first": "mcrl/q/sasrec", "other": "ce", "why": "?"}]}, "names the backbone 'sasrec'"),
+        ({"claims": [{"first": "mcrl/q/gru4rec/1", "other": "ce", "why": "?"}]}, "too many parts"),
+        ({"claims": [{"first": "mcrl", "other": "ce", "why": "?", "metrics": ["all/ndcg@7"]}]}, "unknown metric 'all/ndcg@7'"),
+        ({"checkpoints": ["last"]}, "checkpoint 'best' of 'mcrl/q' is not among 'checkpoints'"),
+        ({"policies": []}, "option 'policies' must have at least 1 item, not"),
+        ({"ks": []}, "option 'ks' must have at least 1 item"),
+        ({"set": {"dim": 8}}, "set: 'dim' is no setting of a row; write model.<option> or training.<option>"),
+        ({"values": {"training.epochs": 2}}, "values: 'training.epochs' is no setting of a row; write model.<option>"),
+        ({"rows": {"ce": {"model": "backbone", "grid": {"epochs": [1]}}}, "claims": []}, r"rows.ce.grid: 'epochs' is no setting"),
+        ({"rows": {"ce": {"model": "mcrl", "backbones": ["caser"]}}, "claims": []}, "name one of gru4rec in its 'backbones'"),
+        ({"rows": {"ce": {"model": "gru4rec"}}, "claims": []}, r"write backbones: \[\], or model: backbone"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         _recipe(**changes)
+
+
+def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> None:
+    recipe = _recipe(
+        rows={"ce": {"model": "backbone"}, "mcrl": {"model": "mcrl"}},
+        training={"epochs": 1, "batch_size": 128, "validation_queries": 50, "learning_rate": 1e30},
+        seeds=1,
+    )
+    study, groups = run_rl(recipe, folder / "diverged", show=False)
+    assert claim_rows(recipe, groups, study.split) == []
+    assert unmeasured_sides(recipe, groups) == ["mcrl/q", "ce/ce"]
+    page = write_report(folder, recipe, study.split, groups, study.best, "again")
+    assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def _shop(tmp_path: Path) -> dict[str, object]:
+    rows = [f"{u},p{(u + t) % 6},{u * 9000 + 90 * t},{('view', 'buy')[(u + t) % 2]}" for u in range(40) for t in range(4)]
+    (tmp_path / "shop.csv").write_text("\n".join(["user,item,timestamp,kind", *rows]))
+    return {"name": str(tmp_path / "shop.csv"), "rewards": {"view": 0.25, "buy": 2.0}}
+
+
+def test_the_world_of_a_study_may_imitate_its_log(tmp_path: Path) -> None:
+    shop = _shop(tmp_path)
+    small = {"dataset": shop, "world": shop["name"], "rows": {"pop": {"model": "popularity", "backbones": []}}, "against": "pop"}
+    recipe = _recipe(**small, claims=[], seeds=1)
+    study, groups = run_rl(recipe, tmp_path / "run", show=False)
+    assert isinstance(study.world, LogWorld)
+    assert study.world.rewards.tolist() == [0.25, 2.0]  # those of the recipe
+    earned = groups[find_group(groups, "pop")].effect("return")
+    assert earned is not None
+    assert earned.value > 0
+    assert "R error" not in summary_tables(recipe, groups, study.split, study.best)[0].to_markdown()  # nothing is known of it there
+    assert summary_tables(recipe, groups, study.split, 0.0)  # a log whose rewards are all 0
+    facts = study.facts(study.group("pop", None, {})[0])["acts"][2]
+    assert facts["feedback"] == study.feedback  # another log is another world
+
+
+def test_a_world_without_items_of_the_log_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    recipe = _recipe(dataset=_shop(tmp_path))
+    with pytest.raises(ConfigError, match="the world 'session' has none of the items of 'shop': ids look like 1001 there and 'p0'"):
+        run_rl(recipe, tmp_path / "run", show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown metric 'x'"):
+        run_rl(_recipe(training={"metric": "x"}), tmp_path / "run", show=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_log_without_rewards_is_refused(tmp_path: Path) -> None:
@@ -138,3 +206,14 @@ def test_a_log_without_rewards_is_refused(tmp_path: Path) -> None:
     recipe = _recipe(dataset={"name": str(path)}, world=None, claims=[])
     with pytest.raises(ConfigError, match="has no rewards"):
         run_rl(recipe, tmp_path / "run", show=False)
+
+
+def test_recipes_of_the_guide_are_valid(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guide/long-term.md").read_text(encoding="utf-8")
+    found = {}
+    for text in re.findall(r"```text\n(name: .*?)```", guide, re.DOTALL):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text)
+        loaded = (LONG_TERM.load if "rows:" in text else load_recipe)(str(path))
+        found[loaded.name] = loaded
+    assert set(found) == {"mine", "study"}

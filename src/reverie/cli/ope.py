@@ -65,11 +65,11 @@ def ope(
 
     Example: reverie ope clicks.csv --policy runs/sasrec --act softmax --temperature 0.5
     """
-    from reverie.rl.ope.asked import policy_at, rewards_of, shaped
+    from reverie.rl.ope.asked import policy_at, shaped
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, write_ope_page
-    from reverie.rl.ope.reading import read_log
+    from reverie.rl.ope.reading import read_log, rewards_of_kinds
     from reverie.rl.ope.settings import Settings
 
     if policy is None and export is None:
@@ -78,7 +78,8 @@ def ope(
         raise ConfigError("--propensities takes logged or estimated, and --seen takes keep or remove")
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
-    rounds = read_log(log, columns | {"context": context, "position": position}, rewards_of(rewards), offline)
+    of_kinds = None if rewards is None else rewards_of_kinds(rewards)
+    rounds = read_log(log, columns | {"context": context, "position": position}, of_kinds, offline)
     rounds = shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:

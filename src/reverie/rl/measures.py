@@ -19,16 +19,11 @@ from reverie.evaluation.result import measure
 from reverie.evaluation.slices import by_kind
 from reverie.evaluation.values import Values
 from reverie.rl.acting import Actor, Trained
+from reverie.rl.recipe import IN_WORLD, RANKED, REWARD, TOLD
 
 MORE = ("backbone", "policy", "world", "checkpoint")
 """Columns after the fixed ones of a results table."""
-IN_WORLD = ("return", "regret", "length")
-"""Metrics of roll-outs."""
 RESAMPLES = 1000
-REWARD = "cumulative_reward"
-"""Rewards of the targets among the first k, per query."""
-TOLD = ("q_over", "reward_error", "transition_error")
-"""Measured once for each actor of a world, without a value for each session."""
 
 
 Named = tuple[str, str]
@@ -43,7 +38,7 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
     found: dict[Named, Values] = {}
     folder = Path(trained.files)
     evaluation = Evaluation.load(folder / actor.folder)
-    names = [f"{name}@{k}" for k in ks for name in ("recall", "ndcg")]
+    names = [f"{name}@{k}" for k in ks for name in RANKED]
     for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
         for name in names:
             found[part, name] = measure(one, parse(name))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from reverie.data.split import Split
 from reverie.report.page import Facts, Figure, Section, write_page
-from reverie.report.plots import Curve, Point, curve_plot, dot_plot, look
+from reverie.report.plots import Curve, Point, dot_plot, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
-from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables
+from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables, unmeasured_sides
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def write_report(folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str) -> Path:
@@ -33,8 +38,8 @@ def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None)
         note = "Discounted return with its 95\u00a0% interval over seeds and sessions; weights of the best validation."
         found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
-    if rows := claim_rows(recipe, groups, split):
-        found.append(Section("claims", "Comparisons", [_claims_table(rows)]))
+    if recipe.claims:
+        found.append(Section("claims", "Comparisons", [claims_table(recipe, groups, split)]))
     return found
 
 
@@ -68,9 +73,35 @@ def _curves(groups: Groups) -> list[tuple[str, str, list[Figure], str]]:
         note = "Mean over seeds." + (
             " No return exceeds r_max / (1 - γ), so values beyond it are wrong." if key == "q_largest" else ""
         )
-        drawn = [Figure(title, "", curve_plot(curves, key, axis, f"{axis} by epoch"))] if curves else []
+        drawn = [Figure(title, "", _named_curves(curves, key, axis))] if curves else []
         found.append((key.replace("_", "-"), title, drawn, note))
     return found
+
+
+_LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+"""Kinds of lines, for more curves than there are colours."""
+
+
+def _named_curves(curves: Sequence[Curve], key: str, axis: str) -> Markup:
+    """Draw curves with their names above."""
+    from matplotlib.ticker import MaxNLocator
+
+    def paint(axes: Axes) -> None:
+        seen = dict[str, int]()
+        for one in curves:
+            again = seen[one.look.code] = seen.get(one.look.code, -1) + 1
+            marker = one.look.marker if len(one.values) == 1 else None
+            line = _LINES[again % len(_LINES)]
+            axes.plot(one.epochs, one.values, color=one.look.code, linewidth=1.8, linestyle=line, marker=marker, label=one.label)
+        axes.set(xlabel="epoch", ylabel=axis)
+        axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+        axes.margins(x=0.04, y=0.08)
+        figure = axes.get_figure(root=True)
+        if figure is not None:
+            figure.legend(loc="outside upper left", fontsize=9, ncols=3)
+
+    ends = ", ".join(f"{one.label} ends at {one.values[-1]:.3g}" for one in curves)
+    return inline_svg(paint, key, f"{axis} by epoch: {ends}", width=560, height=290 + 15 * ((len(curves) + 2) // 3))
 
 
 def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
@@ -84,7 +115,9 @@ def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
     return list(by_epoch), [fmean(values) for values in by_epoch.values()]
 
 
-def _claims_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def claims_table(recipe: RLRecipe, groups: Groups, split: Split, title: str = "") -> Table:
+    """Return the comparisons of a recipe as a table, and the sides that nothing was measured of as a note."""
+    rows, missing = claim_rows(recipe, groups, split), unmeasured_sides(recipe, groups)
     columns = [Column(head) for head in ("first", "other", "question", "metric")]
     columns += [Column(head, "right") for head in ("difference", "95 % interval", "p (Holm)")]
     cells = []
@@ -94,8 +127,11 @@ def _claims_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         p = "" if row["p_holm"] is None else p_value(row["p_holm"])
         cells.append([row["first"], row["other"], row["why"], row["metric"], value, span(row["low"], row["high"], 4), p])
     return Table(
-        "",
+        title,
         columns,
         cells,
-        ["Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric."],
+        [
+            "Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric.",
+            *([f"Not compared, as nothing was measured of them: {', '.join(missing)}."] if missing else []),
+        ],
     )

@@ -179,8 +179,11 @@ class ModelPolicy:
         """Of each own item and user, the model's code; 0 and -1 where it knows none."""
         self.n_unknown = int((self.codes[1:] == 0).sum())
         if self.n_unknown == vocabulary.n_items:
-            ids = f"{vocabulary.items[0]!r} there and {model.card.vocabulary.items[0]!r} here"
-            raise DataError(f"no item is known to model '{model.card.name}': ids look like {ids}; train it on the same items")
+            ids = f"{model.card.vocabulary.items[0]!r} there and {vocabulary.items[0]!r} here"
+            raise DataError(
+                f"model '{model.card.name}' knows none of the items here: ids look like {ids}; train it on these items, or "
+                "let it act where its own are"
+            )
 
     def probabilities(self, batch: SequenceBatch) -> Probabilities:
         """Return the probability of each of the vocabulary's items, 0 for those that the model does not know → [B, N]."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
@@ -22,6 +22,14 @@ BACKBONE = "backbone"
 Backbone = Literal["gru4rec", "caser", "sasrec", "nextitnet"]
 Policy = Literal["ce", "q", "ce+q"]
 Checkpoint = Literal["best", "last"]
+RANKED = ("recall", "ndcg")
+"""Metrics of rankings at each cut-off."""
+REWARD = "cumulative_reward"
+"""Rewards of the targets among the first k, per query."""
+IN_WORLD = ("return", "regret", "length")
+"""Metrics of roll-outs."""
+TOLD = ("q_over", "reward_error", "transition_error")
+"""Measured once for each actor of a world, without a value for each session."""
 
 
 class RLRow(Options):
@@ -37,7 +45,7 @@ class RLRow(Options):
     """Settings from which validation chooses; a mapping of keys to lists of values means all combinations."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
-    policies: tuple[Policy, ...] | None = None
+    policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
     """Who acts; None takes those of the recipe."""
 
     @field_validator("grid", mode="before")
@@ -83,14 +91,15 @@ class RLRecipe(BaseRecipe):
     """Settings of the rows that learn values of actions on a backbone."""
     training: TrainingConfig = TrainingConfig()
     """How rows are fitted; the seed is that of the cell."""
-    policies: tuple[Policy, ...] = ("ce", "q", "ce+q")
+    policies: tuple[Policy, ...] = Field(default=("ce", "q", "ce+q"), min_length=1)
     """Who acts in the rows that have both heads."""
-    checkpoints: tuple[Checkpoint, ...] = ("best", "last")
+    checkpoints: tuple[Checkpoint, ...] = Field(default=("best", "last"), min_length=1)
     """Weights of the best validation and of the last epoch."""
-    ks: tuple[PositiveInt, ...] = (10, 20)
+    ks: tuple[PositiveInt, ...] = Field(default=(10, 20), min_length=1)
     """Cut-offs."""
     world: str | None = None
-    """Where policies act after training: a registered world; None for a log alone."""
+    """Where policies act after training: ``session``, ``coat``, or a log to imitate (the `name` of `dataset` imitates that log,
+    with its rewards and sessions); None for a log alone."""
     sessions: PositiveInt = 2000
     """Sessions that a policy is watched for in the world."""
     seeds: Few = 5
@@ -109,13 +118,57 @@ class RLRecipe(BaseRecipe):
                 raise ValueError(f"unknown row '{name}'{nearest(name, self.rows)}; known: {', '.join(self.rows)}")
         if shared := [seed for seed in self.tuning_seeds if seed < self.seeds]:
             raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {self.seeds - 1}); choose from {self.seeds} on")
+        require_parts("set", self.set)
+        require_parts("values", self.values, ("model",))
         for name, row in self.rows.items():
+            for at, settings in ((f"rows.{name}.set", row.set), *((f"rows.{name}.grid", one) for one in row.grid)):
+                require_parts(at, settings)
+            self._require_backbone(name, row)
             for backbone in self.backbones_of(row):
                 for setting in row.grid or ({},):
                     model, values = self.model(row, backbone, setting)
                     checked(MODELS.config(model), values, f"rows.{name}: model '{model}'")
                     checked(TrainingConfig, self.training_values(row, setting), f"rows.{name}: training")
+        for claim in self.claims:
+            self._require_claim(claim)
         return self
+
+    def _require_backbone(self, name: str, row: RLRow) -> None:
+        """Refuse a row without the backbone that it stands on, and one with a backbone that its model has no place for."""
+        if row.model == BACKBONE or (
+            "needs-reward" in MODELS[row.model].tags and "backbone" in MODELS.config(row.model).model_fields
+        ):
+            if row.backbones is not None and not set(row.backbones) & set(self.backbones):
+                listed = ", ".join(self.backbones)
+                raise ValueError(
+                    f"rows.{name}: '{row.model}' stands on a backbone; name one of {listed} in its 'backbones', or leave them out"
+                )
+        elif row.backbones != ():
+            todo = "write backbones: []" + (", or model: backbone" if row.model in get_args(Backbone) else "")
+            raise ValueError(f"rows.{name}: '{row.model}' stands on no backbone of the recipe; {todo}")
+
+    def _require_claim(self, claim: RLClaim) -> None:
+        """Refuse a claim of what no training of this recipe can measure."""
+        known = [f"{name}@{k}" for k in self.ks for name in (*RANKED, REWARD)] + [*IN_WORLD, *TOLD]
+        for metric in claim.metrics:
+            if metric.rpartition("/")[2] not in known:
+                raise ValueError(f"claims: unknown metric '{metric}'{nearest(metric, known)}; known: {', '.join(known)}")
+        for side in (claim.first, claim.other):
+            name, *more = side.split("/")
+            row = self.rows[name]
+            plain = row.model == BACKBONE or "needs-reward" not in MODELS[row.model].tags
+            policies = {"ce"} if plain else {"ce", *(row.policies or self.policies)}
+            allowed: list[Iterable[str]] = [policies, [one for one in self.backbones_of(row) if one is not None]]
+            if len(more) > len(allowed):
+                raise ValueError(f"claims: '{side}' has too many parts; write row, row/policy or row/policy/backbone")
+            for what, value, values in zip(("policy", "backbone"), more, allowed, strict=False):
+                if value not in values:
+                    listed = ", ".join(sorted(values)) or "none"
+                    raise ValueError(f"claims: '{side}' names the {what} '{value}', which is not run; {name} has {listed}")
+            if self.backbones_of(row) != (None,) and claim.checkpoint not in self.checkpoints:
+                raise ValueError(
+                    f"claims: the checkpoint '{claim.checkpoint}' of '{side}' is not among 'checkpoints'; add it there"
+                )
 
     def backbones_of(self, row: RLRow) -> tuple[Backbone | None, ...]:
         """Return the backbones that a row is run on, (None,) where it needs none."""
@@ -154,6 +207,14 @@ class RLRecipe(BaseRecipe):
                 if key.startswith("training."):
                     found = put(found, key.removeprefix("training."), value, f"rows, {key}")
         return found
+
+
+def require_parts(where: str, settings: Settings, parts: tuple[str, ...] = ("model", "training")) -> None:
+    """Refuse settings of anything but these parts of a row."""
+    for key in settings:
+        part, dot, option = key.partition(".")
+        if part not in parts or not dot or not option:
+            raise ValueError(f"{where}: '{key}' is no setting of a row; write {' or '.join(f'{one}.<option>' for one in parts)}")
 
 
 def _columns(recipe: RLRecipe) -> dict[str, str]:

@@ -12,17 +12,17 @@ from typing import Any
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, NotFinite, RunError
 from reverie.evaluation.effects import finite
+from reverie.evaluation.metrics import parse
 from reverie.models import create_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.report.table import StudyReport
 from reverie.rl.acting import Trained, train_and_act
 from reverie.rl.measures import MORE, trained_rows
-from reverie.rl.page import write_report
+from reverie.rl.page import claims_table, write_report
 from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
+from reverie.rl.study_world import study_world, world_facts
 from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summary_tables
-from reverie.rl.worlds.open import open_world
-from reverie.rl.worlds.world import World
 from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.rows import common_columns
@@ -58,9 +58,11 @@ class RLStudy:
             raise ConfigError(
                 f"'{dataset.name}' has no rewards; say what events are worth with --set dataset.rewards={{view: 0.2, …}}"
             )
+        for row in recipe.rows.values():
+            parse(recipe.training_values(row, {})["metric"])
         self.split = split_dataset(dataset, recipe.split)
         self.feedback = dataset.feedback_sha256
-        self.world: World | None = None if recipe.world is None else open_world(recipe.world, offline=offline)
+        self.world = None if recipe.world is None else study_world(recipe, dataset, offline)
         claim(self.folder, recipe, LONG_TERM, several=True)
         self._store, self._commit = Store(self.folder), commit()
 
@@ -115,7 +117,7 @@ class RLStudy:
         """Return everything that a training depends on; rows that are the same share theirs."""
         name, options, training = self._inputs(cell)
         config = checked(MODELS.config(name), options, f"rows.{cell.row}")
-        world = {"name": self.recipe.world, "sessions": self.recipe.sessions} if self.world is not None else None
+        world = None if self.world is None else world_facts(self.recipe, self.world)
         acts = None if self._is_tuning(cell) else [list(self._policies(cell)), list(self.recipe.checkpoints), world]
         return {
             "model": name, "options": config.model_dump(mode="json"), "training": training.model_dump(mode="json"),
@@ -244,4 +246,7 @@ def report(recipe: RLRecipe, call: Call) -> StudyReport:
     study, groups = run_rl(recipe, call.folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
     said = summary_json(recipe, groups)
     files = [write_report(study.folder, recipe, study.split, groups, study.best, call.command)]
-    return StudyReport(said, summary_tables(recipe, groups, study.split, study.best), files, width=TABLE_WIDTH)
+    tables = summary_tables(recipe, groups, study.split, study.best)
+    if recipe.claims:
+        tables.append(claims_table(recipe, groups, study.split, f"{recipe.name} · comparisons"))
+    return StudyReport(said, tables, files, width=TABLE_WIDTH)

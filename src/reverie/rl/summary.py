@@ -18,8 +18,8 @@ from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import IN_WORLD, REWARD, TOLD, Named, effects, measured
-from reverie.rl.recipe import Backbone, RLRecipe
+from reverie.rl.measures import Named, effects, measured
+from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLClaim, RLRecipe
 from reverie.study.environment import tell_commits
 
 TABLE_WIDTH = 110
@@ -92,6 +92,22 @@ def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group:
     raise ConfigError(f"'{side}' was not run; it is row, row/policy or row/policy/backbone of the study")
 
 
+def _unmeasured(groups: Groups, claim: RLClaim) -> list[str]:
+    """Return the sides of a claim that nothing was measured of, because their training failed or that head learned nothing."""
+    missing = []
+    for side in (claim.first, claim.other):
+        try:
+            find_group(groups, side, claim.checkpoint)
+        except ConfigError:
+            missing.append(side)
+    return missing
+
+
+def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
+    """Return the sides of claims that nothing was measured of, each once."""
+    return list(dict.fromkeys(side for claim in recipe.claims for side in _unmeasured(groups, claim)))
+
+
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
     """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
 
@@ -99,6 +115,8 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
     """
     rows = []
     for one in recipe.claims:
+        if _unmeasured(groups, one):
+            continue
         first, other = (groups[find_group(groups, side, one.checkpoint)] for side in (one.first, one.other))
         commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
         common: dict[str, Any] = {
@@ -166,7 +184,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
         if earned is None or length is None:
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
-        share = "" if best is None else f"{earned.value / best:.0%}"
+        share = "" if best is None or best <= 0 else f"{earned.value / best:.0%}"
         cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",
@@ -178,13 +196,19 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
         ]
         rows.append(cells)
     title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
-    known = "" if best is None else f"The best policy earns {best:.3f}. "
-    notes = [
-        f"{known}Return: discounted, mean of {recipe.sessions} sessions a seed. Q over: mean(Q - Qπ) / mean(Qπ) on the steps of",
-        "its own sessions. R error: 1 - rank correlation with the true rewards. T error: events after which the transition model",
-        "points to another state.",
+    notes = [] if best is None else [f"The best policy earns {best:.3f}."]
+    notes += [
+        f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
+        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions.",
     ]
-    return Table(title, [Column(heads[0]), Column(heads[1]), *(Column(head, "right") for head in heads[2:])], rows, notes)
+    if any(name in numbers.told for numbers in groups.values() for name in ("reward_error", "transition_error")):
+        notes += [
+            "R error: 1 - rank correlation with the true rewards.",
+            "T error: share of events after which the transition model points to another state.",
+        ]
+    shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
+    columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
+    return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
 
 
 def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
@@ -201,6 +225,10 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
     return Table(title, columns, rows, [*notes, *commits])
+
+
+def _text(cell: str | TableCell) -> str:
+    return cell if isinstance(cell, str) else cell.text
 
 
 def _name(group: Group) -> str:

@@ -1,4 +1,4 @@
-"""What a command asks for: rewards of kinds, rounds of a log that are left out, and a policy from a path."""
+"""What a command asks for: rounds of a log that are left out, and a policy from a path."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from reverie.errors import ConfigError
 from reverie.rl.ope.log import LoggedRounds
 from reverie.rl.ope.policy import PolicyOnLog, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
-
-
-def rewards_of(text: str | None) -> dict[str, float] | None:
-    """Return the rewards of kinds that ``view=0.2,cart=0.5`` gives; a part that is no kind with a number is an error."""
-    if text is None:
-        return None
-    found = {}
-    for part in text.split(","):
-        kind, _, value = part.partition("=")
-        try:
-            found[kind.strip()] = float(value)
-        except ValueError:
-            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1") from None
-    return found
 
 
 def shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: bool) -> LoggedRounds:

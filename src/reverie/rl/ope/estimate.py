@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.errors import unknown
+from reverie.errors import ConfigError, unknown
 from reverie.rl.ope.answers import ANSWERS, MODELS, Problem
 from reverie.rl.ope.intervals import cluster_counts, intervals, refitted_interval
 from reverie.rl.ope.log import require_sessions
@@ -26,6 +26,7 @@ def default_estimators(policy: PolicyOnLog) -> tuple[str, ...]:
     return PER_SESSION if log.has_sessions and int(np.diff(log.offsets).max()) > 1 else PER_ROUND
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def evaluate_policy(
     policy: PolicyOnLog, estimators: Sequence[str] | None = None, settings: Settings | None = None
 ) -> list[Estimate]:
@@ -48,7 +49,9 @@ def evaluate_policy(
     ConfigError, DataError
         If an estimator is unknown or needs what the log has not, or the log shows nothing that the policy shows.
     """
-    chosen = tuple(estimators or default_estimators(policy))
+    if estimators is not None and not estimators:
+        raise ConfigError("no estimator is named; name some of them, or leave --estimators out for those that suit the log")
+    chosen = tuple(dict.fromkeys(estimators or default_estimators(policy)))
     for name in chosen:
         if name not in ANSWERS:
             raise unknown("estimator", name, ANSWERS)
@@ -112,6 +115,8 @@ def _estimate(problem: Problem, name: str) -> Asked:
         made = replace(made, extrapolated=getattr(problem, MODELS[name]).extrapolated)
     doubt = mostly_guessed(made.extrapolated or 0.0) if found is None else too_few(found, unit, settings.least_ess)
     refused = missing_support(problem.policy) or doubt
+    if refused is None and not np.isfinite(terms.value):
+        refused = "not given: the products of weights over a session are too large for a number; cut sessions with --horizon"
     if refused is not None:
         return replace(made, value=None, refused=refused), None
     if found is None:

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.readers.formats import open_table
+from reverie.data.readers.packed import require_file
 from reverie.data.sequences import row_offsets
 from reverie.errors import DataError, unknown
 from reverie.files import atomic_path
@@ -126,11 +127,10 @@ def read_exchange(path: Path) -> LoggedRounds:
     DataError
         If the file is damaged, or has the keys of neither layout.
     """
+    require_file(path)
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: np.asarray(stored[name]) for name in stored.files}
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; check the path") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as arrays ({error}); write it with numpy.savez, without objects") from error
     if {"action", "reward"} <= arrays.keys():

@@ -169,6 +169,10 @@ class LoggedRounds:
         return replace(self, items=items, actions=places[self.actions], past=past)
 
 
+LARGEST = 1e15
+"""Reward, either way; beyond it a float counts no units."""
+SMALLEST = 1e-100
+"""Propensity whose weights can still be squared and added up."""
 _BY_ROUND = ("propensities", "contexts", "positions", "rows")
 
 
@@ -193,10 +197,12 @@ def from_frame(frame: pl.DataFrame, name: str) -> LoggedRounds:
         Where rewards are missing or not finite, or propensities missing or outside (0, 1]; with the first such row.
     """
     _check(frame, "reward", pl.col("reward").is_finite(), name, "a finite number")
+    _check(frame, "reward", pl.col("reward").abs() <= LARGEST, name, f"a number between -{LARGEST:g} and {LARGEST:g}")
     if "propensity" in frame.columns:
         _check(
             frame, "propensity", (pl.col("propensity") > 0) & (pl.col("propensity") <= 1), name, "a probability above 0 and up to 1"
         )
+        _check(frame, "propensity", pl.col("propensity") >= SMALLEST, name, f"a probability of {SMALLEST:g} at least")
     n, has_sessions = frame.height, "session" in frame.columns
     frame = frame.with_row_index("row")
     offsets, session_ids = np.arange(n + 1, dtype=np.int64), None

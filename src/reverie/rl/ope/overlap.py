@@ -46,9 +46,13 @@ class Overlap:
 
 
 def effective_sample_size(weights: Array) -> float:
-    """Return ``(Σ w)² / Σ w²`` (Kish 1965; Kong 1992), 0 where all weights are 0; weights [n]."""
-    squares = float((weights**2).sum())
-    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+    """Return ``(Σ w)² / Σ w²`` (Kish 1965; Kong 1992), 0 where all are 0, 1 where one is beyond all numbers; weights [n]."""
+    largest = float(weights.max(initial=0.0))
+    if not np.isfinite(largest):
+        return 1.0
+    scaled = weights / largest if largest > 0 else weights
+    squares = float((scaled**2).sum())
+    return float(scaled.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 def overlap(weights: Array) -> Overlap:

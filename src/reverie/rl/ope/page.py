@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from reverie.errors import ConfigError
 from reverie.report.page import Block, Figure, Prose, Section, write_page
 from reverie.report.plots import LINE, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
@@ -48,7 +49,9 @@ def estimates_table(policy: PolicyOnLog, estimates: Sequence[Estimate], settings
 
 
 def _plain(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:,.{digits}f}"
+    if value is None:
+        return ""
+    return f"{value:.3g}" if value >= 1e9 else f"{value:,.{digits}f}"
 
 
 def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings) -> list[str]:
@@ -60,6 +63,8 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         if one.refused:
             refused.setdefault(one.refused, []).append(one.estimator)
     said += [f"{', '.join(names)}: {reason}" for reason, names in refused.items()]
+    if any(one.ess is not None for one in estimates):
+        said.append("ess: rounds or sessions that the weights are worth; their mean is 1 where propensities and support are right")
     if any(one.target == "return per session" for one in estimates):
         said.append(f"returns are discounted by γ = {settings.gamma:g}; a session ends with its last event")
     if used & {"ips", "clipped-ips", "snips", "dm", "dr", "switch"} and log.has_sessions:
@@ -116,6 +121,8 @@ def estimates_figure(estimates: Sequence[Estimate], target: str) -> Figure:
 
 def write_ope_page(path: Path, policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings) -> Path:
     """Write table, drawing and notes as one HTML file."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"a page cannot be written to {path}; choose a name ending in .html for --out")
     table = estimates_table(policy, estimates, settings)
     figures = [estimates_figure(estimates, target) for target in dict.fromkeys(one.target for one in estimates)]
     plain = Table("", table.columns, table.rows)

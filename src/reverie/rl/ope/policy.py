@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.data.ids import matched
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.table import EVENT_NAMES, find_column
 from reverie.errors import DataError
 from reverie.rl.ope.log import LoggedRounds
 from reverie.rl.ope.terms import Array
@@ -107,7 +108,8 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
         found = {role: find_column(role, None, source.columns, usual, where) for role, usual in NAMES.items()}
         for role in ("item", "probability"):
             if found[role] is None:
-                raise missing_column(role, source.columns, where)
+                listed = ", ".join(source.columns[:20])
+                raise DataError(f"{where} has no column known as the {role}; its columns are {listed}: rename one to '{role}'")
         column_of = {role: column for role, column in found.items() if column is not None}
         frame = source.read(list(column_of.values()), ids=[column_of["item"]])
         ids = ("item", "context", "position")
@@ -206,6 +208,13 @@ def run_policy(model: Recommender, log: LoggedRounds, *, repeats: bool = True, *
     from reverie.data.vocabulary import Vocabulary
     from reverie.rl.policies import policy_of
 
+    known = matched(model.card.vocabulary.items.alias("item"), log.items.dtype)
+    if not known.is_in(log.items.gather(np.unique(log.actions)).implode()).any():
+        ids = f"{model.card.vocabulary.items[0]!r} there and {log.items[int(log.actions[0])]!r} here"
+        raise DataError(
+            f"no item of model '{model.card.name}' is ever shown in {log.name}, so it says nothing of this policy: ids look like "
+            f"{ids}; give a log in which some of them are shown"
+        )
     log = log.with_items(model.card.vocabulary.items)
     users = pl.Series("user", [0]) if log.session_ids is None else log.session_ids
     vocabulary = Vocabulary(log.items.rename("item"), users)

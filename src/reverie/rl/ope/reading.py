@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from reverie.data.readers.convert import to_ids
+from reverie.data.readers.convert import check_values, require_values, to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.table import EVENT_NAMES, find_column
+from reverie.data.readers.times import to_times
 from reverie.data.sources import list_datasets, open_dataset
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.exchange import read_exchange
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame
 
@@ -62,7 +65,10 @@ def read_log(
     DataError
         Where there is no reward, or a value is missing, not finite or out of range.
     """
-    if str(source) in list_datasets() and not Path(source).exists():
+    named = [role for role, column in (columns or {}).items() if column is not None]
+    if named and (_is_dataset(source) or Path(source).suffix.lower() == ".npz"):
+        raise ConfigError(f"--{named[0]} names a column of a table, and {source} is none; leave it out")
+    if _is_dataset(source):
         dataset = open_dataset(str(source), offline=offline)
         if rewards is not None:
             dataset = replace(dataset, events=_rewarded(dataset.events, rewards, dataset.name))
@@ -73,15 +79,18 @@ def read_log(
     chosen = columns or {}
     with open_table(Path(source)) as table:
         names = NAMES if rewards is None else {**NAMES, "reward": EVENT_NAMES["kind"]}
-        found = {role: find_column(role, chosen.get(role), table.columns, usual, table.where) for role, usual in names.items()}
+        found = {role: _found(role, chosen.get(role), table.columns, usual, table.where) for role, usual in names.items()}
+        listed = ", ".join(table.columns[:20])
         if found["item"] is None:
-            raise missing_column("item", table.columns, table.where)
+            raise DataError(f"{table.where} has no column known as the item; its columns are {listed}: name one with --item")
         if found["reward"] is None and rewards is not None:
-            raise missing_column("kind", table.columns, table.where)
+            raise DataError(f"{table.where} has no column known as the kind; its columns are {listed}: name one with --reward")
         if found["reward"] is None:
+            kind = find_column("kind", None, table.columns, EVENT_NAMES["kind"], table.where)
+            more = "" if kind is None else f", or say with --rewards what the kinds in '{kind}' are worth"
             raise DataError(
                 f"{table.where} has no column of rewards, so nothing can be said of what a policy would earn; its columns are "
-                f"{', '.join(table.columns[:20])}: name one with --reward"
+                f"{listed}: name one with --reward{more}"
             )
         column_of = {role: column for role, column in found.items() if column is not None}
         frame = table.read(list(column_of.values()), ids=[column_of["item"]])
@@ -90,6 +99,27 @@ def read_log(
             frame = frame.with_columns(_rewarded(kinds, rewards, table.where)["reward"].alias(column_of["reward"]))
         series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
     return from_frame(pl.DataFrame(series), str(source))
+
+
+def _is_dataset(source: str | Path) -> bool:
+    return str(source) in list_datasets() and not Path(source).exists()
+
+
+def rewards_of_kinds(text: str) -> dict[str, float]:
+    """Return the rewards of kinds that an option gives as ``view=0.2,cart=0.5,buy=1``."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        kind, _, value = part.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise ConfigError(f"--rewards {part!r} is no kind with a number; write for instance view=0.2,cart=0.5,buy=1")
+        if kind.strip() in found:
+            raise ConfigError(f"--rewards gives the kind '{kind.strip()}' two rewards; leave one of them out")
+        found[kind.strip()] = number
+    return found
 
 
 def _rewarded(events: pl.DataFrame, rewards: dict[str, float], where: str) -> pl.DataFrame:
@@ -103,16 +133,52 @@ def _rewarded(events: pl.DataFrame, rewards: dict[str, float], where: str) -> pl
     return events.with_columns(kinds.replace_strict(rewards, return_dtype=pl.Float64).alias("reward"))
 
 
+def _found(role: str, chosen: str | None, columns: Sequence[str], usual: Iterable[str], where: str) -> str | None:
+    """Return the column that holds a role; one that is not there is named with its option."""
+    try:
+        return find_column(role, chosen, columns, usual, where)
+    except DataError as error:
+        raise DataError(f"{str(error).removesuffix(f'{role}=')}--{role}") from None
+
+
 def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
     """Bring a column to the type of its role."""
     if role in ("item", "session", "context"):
         return to_ids(values, where, role).alias(role)
     if role in ("reward", "propensity"):
-        numbers = values.cast(pl.Float64, strict=False) if not values.dtype.is_nested() else values
-        if numbers.dtype != pl.Float64 or bool((numbers.is_null() & values.is_not_null()).any()):
-            raise DataError(f"{where}: column '{values.name}' does not hold numbers; choose another with --{role}")
-        return numbers.alias(role)
+        return _numbers(values, role, where).alias(role)
+    if role == "step":
+        return _ordering(values, where).alias(role)
     if values.null_count():
         row = int(values.is_null().arg_max() or 0) + 1
         raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
     return values.alias(role)
+
+
+def _numbers(values: pl.Series, role: str, where: str) -> pl.Series:
+    """Bring a column to numbers; the first row that holds none is named, or the column if no row does."""
+    source = values.str.strip_chars() if values.dtype == pl.String else values
+    numbers = source.cast(pl.Float64, strict=False) if values.dtype == pl.String or values.dtype.is_numeric() else None
+    if numbers is None or (numbers.is_null().all() and values.is_not_null().any()):
+        raise DataError(f"{where}: column '{values.name}' does not hold numbers; choose another with --{role}")
+    require_values(values, where, role)
+    check_values(values, numbers.is_not_null(), where, "a number")
+    return numbers
+
+
+def _ordering(values: pl.Series, where: str) -> pl.Series:
+    """Bring what orders a session to numbers: numbers as they are, dates as nanoseconds since 1970."""
+    require_values(values, where, "step")
+    if values.dtype.is_numeric():
+        check_values(values, values.is_finite(), where, "a number or a time")
+        return values
+    if values.dtype == pl.String or values.dtype in (pl.Date, pl.Datetime):
+        numbers = values.str.strip_chars().cast(pl.Float64, strict=False) if values.dtype == pl.String else None
+        if numbers is not None and not numbers.is_null().all():
+            check_values(values, numbers.is_finite().fill_null(False), where, "a number or a time")
+            return numbers
+        times = to_times(values, where)
+        rest = pl.lit(0) if times.nanoseconds is None else times.nanoseconds
+        parts = pl.select(times.seconds.alias("seconds"), rest.alias("rest"))
+        return parts.select(pl.col("seconds").cast(pl.Int128) * pl.lit(10**9, pl.Int128) + pl.col("rest")).to_series()
+    raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, no numbers and no times; choose another with --step")

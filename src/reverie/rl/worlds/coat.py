@@ -16,6 +16,7 @@ from reverie.evaluation.intervals import mean_over_seeds
 from reverie.options import Many, Options, checked
 from reverie.report.words import number
 from reverie.rl.worlds.completion import STRENGTHS, completed, inverse_propensities
+from reverie.rl.worlds.config import Bound
 from reverie.rl.worlds.histories import Histories
 from reverie.seeds import numpy_generator
 
@@ -44,7 +45,7 @@ class CoatWorldOptions(Options):
     """Of satisfaction: it begins at 0.5 and becomes memory * satisfaction + (1 - memory) * reward after each coat."""
     patience: float = Field(default=0.4, ge=0, le=1)
     """A user leaves when satisfaction falls below it."""
-    bound: Many = 20
+    bound: Bound = 20
     """Most coats of a session; it is cut off there."""
     seed: int = 0
     """Of the fit."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from reverie.options import Options
 
 KINDS = ("view", "cart", "buy")
+Bound = Annotated[int, Field(ge=2, le=10_000)]
+"""Most items of a session; with one item nothing would come after it."""
 LARGEST = 50_000_000
 """Of the numbers in a table of transitions."""
 

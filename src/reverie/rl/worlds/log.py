@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
 from reverie.errors import DataError
-from reverie.options import Many, checked
+from reverie.options import checked
 from reverie.rl.worlds.answers import MOST, Steps, fitted, reward_levels, stated_error
+from reverie.rl.worlds.config import Bound
 from reverie.rl.worlds.histories import Histories
 from reverie.seeds import numpy_generator
 from reverie.training.event_log import open_recipe_dataset
@@ -39,7 +40,7 @@ class LogWorldOptions(DatasetRecipe):
     """Classes of items by their mean reward: what came before an item matters by its class."""
     places: PositiveInt = Field(default=20, le=200)
     """Places in a session at which leaving is told apart."""
-    bound: Many = 200
+    bound: Bound = 200
     """Most items of a session."""
     seed: int = 0
     """Of the rows that are held out."""
@@ -69,6 +70,7 @@ class LogWorld:
 
     def __init__(self, dataset: Dataset, options: LogWorldOptions) -> None:
         self.options, self.gamma, self.bound, self.name = options, options.gamma, options.bound, dataset.name
+        self.identity = {"data": dataset.sha256, "feedback": dataset.feedback_sha256}
         rows = dataset.sequences.take(np.flatnonzero(dataset.sequences.lengths > 1))
         if len(rows) < 10:
             raise DataError(f"'{dataset.name}' has {len(rows)} users or sessions with two events or more, and ten are needed")
@@ -86,7 +88,7 @@ class LogWorld:
         repeated = dataset.sequences.n_events - _distinct(dataset)
         self.repeats = repeated >= REPEATED * dataset.n_events
         said_strengths = " and ".join(f"{one:,.0f}" for one in strengths)
-        said = "rewards are those of the log" if has_rewards else "the log has no rewards, so each event counts 1"
+        said = "rewards are those of the log" if has_rewards else "no rewards were given (option 'rewards'), so each event counts 1"
         shown = "may come again, without tiring anybody" if self.repeats else "come once in a session"
         self.error = (
             f"imitates {self.name}: {said}; items {shown}; pseudo-counts {said_strengths}; taste of single users is not modelled",
