@@ -28,7 +28,6 @@ TINY = {
     "world": "session",
     "sessions": 12,
     "seeds": 2,
-    "against": "ce",
     "backbones": {"gru4rec": {"hidden": 8}},
     "set": {"model.dim": 8, "model.history": 8},
     "values": {"model.gamma": 0.9, "model.policy": "ce"},
@@ -127,7 +126,6 @@ def test_rank_correlation_is_that_of_scipy() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"against": "c"}, "unknown row 'c'"),
         ({"tuning_seeds": [1]}, "tuning seed 1 is also a test seed"),
         ({"rows": {"ce": {"model": "backbone", "set": {"model.nothing": 1}}}, "claims": []}, "unknown option 'nothing'"),
         ({"rows": {"ce": {"model": "backbone", "grid": {"training.epochs": []}}}, "claims": []}, "needs a list of values"),

@@ -106,14 +106,12 @@ class RLRecipe(BaseRecipe):
     """Rows are measured at the seeds 0 … seeds - 1."""
     tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)
     """Seeds at which settings are chosen; none of those that rows are measured at."""
-    against: Name
-    """The row that every other row is compared with."""
     claims: tuple[RLClaim, ...] = ()
-    """Comparisons beside those with `against`."""
+    """Comparisons that sentences rest on."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        for name in (self.against, *(side.partition("/")[0] for one in self.claims for side in (one.first, one.other))):
+        for name in (side.partition("/")[0] for one in self.claims for side in (one.first, one.other)):
             if name not in self.rows:
                 raise ValueError(f"unknown row '{name}'{nearest(name, self.rows)}; known: {', '.join(self.rows)}")
         if shared := [seed for seed in self.tuning_seeds if seed < self.seeds]:
