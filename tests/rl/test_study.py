@@ -171,7 +171,7 @@ def _shop(tmp_path: Path) -> dict[str, object]:
 
 def test_the_world_of_a_study_may_imitate_its_log(tmp_path: Path) -> None:
     shop = _shop(tmp_path)
-    small = {"dataset": shop, "world": shop["name"], "rows": {"pop": {"model": "popularity", "backbones": []}}, "against": "pop"}
+    small = {"dataset": shop, "world": shop["name"], "rows": {"pop": {"model": "popularity", "backbones": []}}}
     recipe = _recipe(**small, claims=[], seeds=1)
     study, groups = run_rl(recipe, tmp_path / "run", show=False)
     assert isinstance(study.world, LogWorld)
