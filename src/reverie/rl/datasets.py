@@ -28,5 +28,5 @@ def _entry(name: str, n_sessions: int, n_events: int) -> SourceEntry:
     )
 
 
-SESSION_WORLD = _entry("session-world", 10_000, 66_522)
+SESSION_WORLD = _entry("session-world", 50_000, 333_536)
 SESSION_WORLD_SMALL = _entry("session-world-small", 1000, 6737)
