@@ -29,7 +29,8 @@ def claims(done: Done) -> list[dict[str, Any]]:
     for fakes in done.bench.recipe.budgets:
         for victim in done.bench.recipe.victims:
             tried = [one for one in done.attacked if (one.victim, one.fakes) == (victim, fakes) and one.lift]
-            ordered = sorted(tried, key=lambda one: -abs(one.lift[MAIN].value))
+            wanted = -1 if done.bench.recipe.goal.kind == "demote" else 1
+            ordered = sorted(tried, key=lambda one: -wanted * one.lift[MAIN].value)
             rows += list(_rows(done.bench, ordered[:2]))
     return holm_by_metric(rows)
 

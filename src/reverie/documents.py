@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from functools import cache
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from reverie.errors import DataError, ReverieError, RunError, short
 
 if TYPE_CHECKING:
-    import os
-
     import polars as pl
     from torch import Tensor
 

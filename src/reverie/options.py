@@ -86,7 +86,9 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
     return plain and place != wrong and place[: len(wrong) - 1] == wrong[:-1]
 
 
-_BRANCH = re.compile(r"(constrained-(int|float|str)|tagged-union\[.*)$")  # what pydantic calls the members of a plain union
+_BRANCH = re.compile(
+    r"(constrained-(int|float|str)|(tagged-union|dict)\[.*|str)$"
+)  # what pydantic calls the members of a plain union
 
 
 def requirement(fault: str, message: str) -> str:
@@ -94,19 +96,13 @@ def requirement(fault: str, message: str) -> str:
     word, _, rest = fault.partition("_")
     if rest.endswith(("type", "parsing", "from_float")) and word in _KINDS:
         return f"must be {_KINDS[word]}"
-    return re.sub("^(Input|String|Value) should ", "must ", message).replace("must match", "must match the")
+    return re.sub(r"^\w+ should ", "must ", message.partition(" after validation")[0]).replace("must match", "must match the")
 
 
 _KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "string": "text",
-    "tuple": "a list",
-    "list": "a list",
-    "dict": "a mapping",
-    "model": "a mapping of options",
-}
+    "int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list", "list": "a list",
+    "dict": "a mapping", "model": "a mapping of options",
+}  # fmt: skip
 
 
 def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[str]]:

@@ -74,8 +74,10 @@ class Learns(Protocol):
     """A torch module trained by gradient steps.
 
     Optional further methods: ``observe(train)`` sees the training sequences once before the first step, ``parameter_groups()``
-    gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks). An optional property
-    ``warming_up`` is true while no weights are to be kept as the best yet, as in plain epochs before adversarial ones.
+    gives the optimiser its groups, ``after_step()`` follows each step (moving averages, target networks), ``after_epoch(row)``
+    may add cells to the log's row of an epoch and returns lines to print, ``choose(measure)`` chooses options on validation once
+    training is over and returns them. Optional properties: ``warming_up`` is true while no weights are to be kept as the best yet,
+    as in plain epochs before adversarial ones; ``rate_scale`` is the factor of the learning rate in the next step.
     """
 
     plan: str

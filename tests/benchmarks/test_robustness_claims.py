@@ -37,7 +37,7 @@ def test_the_strongest_attack_is_compared_with_refitting_and_with_the_next(tmp_p
     assert len(rows) == 4
     for victim, (refit, following) in {"popularity": rows[:2], "item-knn": rows[2:]}.items():
         lifts = {one.attack: one.lift["hr@10"] for one in done.attacked if one.victim == victim and one.fakes}
-        best, second = sorted(lifts, key=lambda name: -abs(lifts[name].value))
+        best, second = sorted(lifts, key=lambda name: -lifts[name].value)
         assert (refit["first"], refit["other"]) == (f"{best} on {victim}, budget 0.2", f"refitting {victim}")
         assert refit["difference"] == pytest.approx(lifts[best].value)
         assert following["other"] == f"{second} on {victim}"

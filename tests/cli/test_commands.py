@@ -14,6 +14,8 @@ import reverie
 from reverie.cli.main import app
 from reverie.data.sources import list_datasets
 from reverie.models import list_models
+from reverie.models.shelf import MODELS
+from reverie.rl.recipe import LONG_TERM
 from reverie.study.rows import COLUMNS
 from reverie.testing import tiny_dataset
 from reverie.training.recipe import suite_cells, suite_files
@@ -126,9 +128,11 @@ def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
     answer = ask(*words)
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
-    assert list(found["skipped"]) == ["collm"]
+    rewarded = {name for name in list_models() if "needs-reward" in MODELS[name].tags}
+    assert set(found["skipped"]) == {"collm"} | rewarded
     assert "needs labelled events" in found["skipped"]["collm"]
-    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"}
+    assert all("needs rewards" in found["skipped"][name] for name in rewarded)
+    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"} - rewarded
     alone = ask("compare", "clicks.csv", "--models", "collm")
     assert alone.code == 2
     assert "no model can be compared on 'clicks': collm: needs labelled events" in alone.err
@@ -207,6 +211,9 @@ def test_models_and_recipes(ask: Callable, tmp_path: Path) -> None:
     assert ask("recipes", "copy", "sasrec-beauty").out == "sasrec-beauty.yaml\n"
     assert ask("recipes", "validate", "sasrec-beauty.yaml").out == "sasrec-beauty.yaml: valid (sasrec on amazon-beauty)\n"
     assert "exists; choose another name" in ask("recipes", "copy", "sasrec-beauty").err
+    assert ask("recipes", "copy", "rl-session").out == "rl-session.yaml\n"
+    assert LONG_TERM.load("./rl-session.yaml") == LONG_TERM.load("rl-session")
+    assert "reverie rl --list" in listed
 
 
 def test_doctor(ask: Callable, tmp_path: Path) -> None:

@@ -74,8 +74,9 @@ def test_a_broken_json_line_names_the_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt", "a.parquet"])
-def test_an_empty_file_is_said_to_be(tmp_path: Path, name: str) -> None:
-    assert re.search("is empty|Parquet", _error(tmp_path / name, ""))
+@pytest.mark.parametrize("content", ["", "\n \n\t\n"])
+def test_an_empty_file_is_said_to_be(tmp_path: Path, name: str, content: str) -> None:
+    assert re.search("is empty|Parquet", _error(tmp_path / name, content))
 
 
 def test_a_file_with_only_a_header_has_no_rows(tmp_path: Path) -> None:

@@ -209,10 +209,10 @@ def test_whole_seconds_have_one_identity_in_every_unit() -> None:
     assert len(found) == 1
     shifted = seconds.with_columns(pl.col("time") * 1000 + 1)
     assert read_events(shifted).sha256 not in found
-    assert read_events(seconds).kinds_sha256 is None
+    assert read_events(seconds).feedback_sha256 is None
     kinds = [read_events(seconds.with_columns(kind=pl.Series(k))) for k in (["a", "b", "b"], ["b", "a", "b"])]
     assert {one.sha256 for one in kinds} == found
-    assert kinds[0].kinds_sha256 != kinds[1].kinds_sha256
+    assert kinds[0].feedback_sha256 != kinds[1].feedback_sha256
 
 
 def test_times_before_1970_and_finer_than_a_second_are_written_and_read(tmp_path: Path) -> None:
@@ -326,6 +326,7 @@ def test_a_folder_of_parts_is_one_log(tmp_path: Path) -> None:
     folder = tmp_path / "clicks"
     folder.mkdir()
     (folder / "_SUCCESS").write_text("")
+    (folder / "part-4.csv").write_text("")
     (folder / ".part-0.crc").write_text("x")
     (folder / "part-1.csv").write_text("item,user\n7,2\n0012,1\n")
     (folder / "part-0.csv.gz").write_bytes(gzip.compress(b"user,item\n1,5\n"))

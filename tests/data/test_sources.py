@@ -15,7 +15,7 @@ import pytest
 import reverie as rv
 from reverie.data.sources import default_protocol, movielens, open_dataset
 from reverie.data.sources.entries import ENTRIES
-from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
 from reverie.data.sources.load import load_entry
 from reverie.errors import ReverieError
 from reverie.files import sha256
@@ -186,7 +186,7 @@ def test_names_paths_and_what_is_neither(tmp_path: Path) -> None:
 def test_entries_are_complete(entry: SourceEntry) -> None:
     assert entry.protocol in {"leave_one_out", "temporal", "by_user", "by_sequence", "given"}
     assert all((entry.summary, entry.licence, entry.citation, entry.homepage.startswith("https://")))
-    assert any(isinstance(mirror, Local) for mirror in entry.mirrors)
+    assert any(isinstance(mirror, Local | Made) for mirror in entry.mirrors)
     for mirror in entry.mirrors:
         if isinstance(mirror, Remote):
             assert all(address.startswith(("https://", "pypi:")) for address in mirror.files.values())

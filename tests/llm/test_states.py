@@ -14,7 +14,7 @@ from reverie.models import create_model
 from reverie.testing import tiny_dataset, tiny_split
 
 
-@pytest.mark.parametrize("name", ["sasrec", "gru4rec", "caser", "dreamrec", "daydream"])
+@pytest.mark.parametrize("name", ["sasrec", "gru4rec", "caser", "nextitnet", "dreamrec", "daydream"])
 def test_states_of_windows(name: str, tmp_path: Path) -> None:
     model = create_model(name, tiny_split(), dim=16, history=8)
     model.eval()  # type: ignore[attr-defined]

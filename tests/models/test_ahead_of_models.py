@@ -12,7 +12,7 @@ from reverie.nn.states import targets_ahead
 from reverie.testing import tiny_dataset
 
 QUIET = {"dim": 8, "dropout": 0.0, "objective": {"kind": "full_softmax"}}
-MODELS = {"sasrec": {}, "gru4rec": {}, "caser": {}, "daydream": {"noise": False, "p_uncond": 0.0, "steps": 8}}
+MODELS = {"sasrec": {}, "gru4rec": {}, "caser": {}, "nextitnet": {}, "daydream": {"noise": False, "p_uncond": 0.0, "steps": 8}}
 
 
 @pytest.mark.parametrize("name", MODELS)

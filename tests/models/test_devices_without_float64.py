@@ -42,7 +42,10 @@ def temperature(**options: Any) -> dict[str, Any]:
 
 SAMPLED = {"kind": "sampled_softmax", "negatives": {"source": "in_batch"}}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {"dim": 8}) for name in ("gru4rec", "caser", "comirec", "din", "mf", "lightgcn", "dreamrec", "daydream")},
+    **{
+        name: (name, {"dim": 8})
+        for name in ("gru4rec", "caser", "nextitnet", "comirec", "din", "mf", "lightgcn", "dreamrec", "daydream")
+    },
     "neumf": ("neumf", {}),
     "sasrec ahead": ("sasrec", {"dim": 8, "ahead": 0.5}),
     "daydream ahead": ("daydream", {"dim": 8, "ahead": 0.5}),

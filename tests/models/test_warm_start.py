@@ -26,6 +26,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("sasrec", {"dim": 8, "history": 6}),
     ("gru4rec", {"dim": 8, "hidden": 8, "history": 6}),
     ("caser", {"dim": 8, "window": 3, "horizontal": 2, "vertical": 2, "history": 6, "user_vector": True}),
+    ("nextitnet", {"dim": 8, "dilations": (1, 2), "history": 6}),
     ("mf", {"dim": 8}),
 ]
 

@@ -18,11 +18,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "vmis-knn": {"trials": 2},
     "gru4rec": {"dim": 16, "hidden": 16, "history": 8, "dropout": 0.1},
     "caser": {"dim": 16, "window": 3, "horizontal": 4, "vertical": 2, "history": 8, "dropout": 0.1},
+    "nextitnet": {"dim": 16, "dilations": (2,), "history": 8, "dropout": 0.1},
     "comirec": {"dim": 16, "interests": 2, "history": 8, "dropout": 0.1},
     "dreamrec": {"dim": 16, "history": 8, "steps": 50, "guidance": 1.0},
     "din": {"dim": 16, "history": 8, "attention": 8, "hidden": (16,)},
     "daydream": {"dim": 16, "history": 8, "steps": 10, "guidance": 0.5, "sampler": {"kind": "ddim", "steps": 3, "eta": 1.0}},
 }
+SMALL |= {name: {"dim": 16, "history": 15, "dropout": 0.1} for name in list_models() if "needs-reward" in MODELS[name].tags}
 
 
 UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[name].tags]
@@ -32,4 +34,5 @@ UNLABELLED = [name for name in list_models() if "needs-labels" not in MODELS[nam
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", UNLABELLED)
 def test_conformance(name: str, check: Callable[[Case], None], tmp_path: Path) -> None:
-    check_recommender(name, check, folder=tmp_path, options=SMALL.get(name))
+    epochs = 10 if "needs-reward" in MODELS[name].tags else 20
+    check_recommender(name, check, folder=tmp_path, options=SMALL.get(name), epochs=epochs)

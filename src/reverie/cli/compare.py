@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,6 @@ from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, consol
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reverie.training.comparison import Comparison
     from reverie.training.recipe import Recipe
 
@@ -80,16 +79,9 @@ def compare(
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
     comparison = compare_recipes(
-        recipes,
-        folder,
-        seeds=seeds or planned,
-        refit=refit,
-        device=device,
-        show=not (quiet or json),
-        offline=offline,
-        report=lambda line: screen.print(line, markup=False),
-        results=results,
-    )
+        recipes, folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json), offline=offline,
+        report=lambda line: screen.print(line, markup=False), results=results,
+    )  # fmt: skip
     conclude(comparison, folder, json, quiet)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Kinds, Offline, console, kinds_of, print_json, print_list
+from reverie.cli.options import Json, Kinds, Offline, console, kinds_of, print_json, print_list, say
 
 app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
 
@@ -15,6 +15,9 @@ User = Annotated[str | None, typer.Option("--user", help="Column of the users.")
 Item = Annotated[str | None, typer.Option("--item", help="Column of the items.")]
 Timestamp = Annotated[str | None, typer.Option("--timestamp", help="Column of the times.")]
 Rating = Annotated[str | None, typer.Option("--rating", help="Column of the ratings.")]
+Reward = Annotated[str | None, typer.Option("--reward", help="Column of what events are worth.")]
+Propensity = Annotated[str | None, typer.Option("--propensity", help="Column of the logging policy's probabilities.")]
+Format = Annotated[str | None, typer.Option("--format", help="csv, parquet …, rc15, retailrocket-cart …; else told by the suffix.")]
 Catalog = Annotated[Path | None, typer.Option("--catalog", help="File of the items and their titles.")]
 
 
@@ -50,15 +53,9 @@ def fetch(
 
     dataset = load_entry(find_entry(name), offline=offline, again=True)
     facts = {
-        "name": dataset.name,
-        "users": dataset.vocabulary.n_users,
-        "items": dataset.vocabulary.n_items,
-        "events": dataset.n_events,
-        "licence": dataset.licence,
-        "citation": dataset.citation,
-        "notes": list(dataset.notes),
-        "sha256": dataset.sha256,
-    }
+        "name": dataset.name, "users": dataset.vocabulary.n_users, "items": dataset.vocabulary.n_items, "events": dataset.n_events,
+        "licence": dataset.licence, "citation": dataset.citation, "notes": list(dataset.notes), "sha256": dataset.sha256,
+    }  # fmt: skip
     _facts(facts, json)
 
 
@@ -71,6 +68,9 @@ def describe_command(
     item: Item = None,
     timestamp: Timestamp = None,
     rating: Rating = None,
+    reward: Reward = None,
+    propensity: Propensity = None,
+    format: Format = None,
     kinds: Kinds = None,
     catalog: Catalog = None,
     offline: Offline = False,
@@ -83,8 +83,8 @@ def describe_command(
     from reverie.data.describe import describe
     from reverie.data.sources import open_dataset
 
-    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
-    dataset = open_dataset(name_or_path, **columns, kinds=kinds_of(kinds), catalog=catalog, offline=offline)
+    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "reward": reward, "propensity": propensity}
+    dataset = open_dataset(name_or_path, **columns, kinds=kinds_of(kinds), catalog=catalog, format=format, offline=offline)
     _facts(describe(dataset), json)
 
 
@@ -98,6 +98,9 @@ def convert(
     item: Item = None,
     timestamp: Timestamp = None,
     rating: Rating = None,
+    reward: Reward = None,
+    propensity: Propensity = None,
+    format: Format = None,
     kinds: Kinds = None,
     catalog: Catalog = None,
     offline: Offline = False,
@@ -110,12 +113,14 @@ def convert(
     from reverie.data.readers.writing import write_dataset
     from reverie.data.sources import open_dataset
 
-    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
-    dataset = open_dataset(source, **columns, kinds=kinds_of(kinds), catalog=catalog, offline=offline)
+    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "reward": reward, "propensity": propensity}
+    dataset = open_dataset(source, **columns, kinds=kinds_of(kinds), catalog=catalog, format=format, offline=offline)
     written = [str(path) for path in write_dataset(dataset, target)]
     if json:
-        print_json({"written": written, "events": dataset.n_events})
+        print_json({"written": written, "events": dataset.n_events, "notes": list(dataset.notes)})
     else:
+        for note in dataset.notes:
+            say(note)
         console().print(f"wrote {dataset.n_events:,} events: {', '.join(written)}", markup=False)
 
 

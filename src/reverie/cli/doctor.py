@@ -3,7 +3,8 @@
 from reverie.cli.options import Json, console, print_json
 from reverie.errors import ReverieError
 
-_EXTRAS = {"llm": ("transformers", "peft", "gguf"), "sweep": ("optuna",), "export": ("onnx", "onnxscript", "onnxruntime")}
+_EXTRAS = {"llm": ("transformers", "peft", "gguf"), "sweep": ("optuna",), "rl": ("gymnasium",)}
+_EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime")}
 
 
 def doctor(json: Json = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +14,6 @@ from reverie.cli.options import Json, Kinds, Offline, Quiet, console, kinds_of, 
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reverie.data.queries import Queries
     from reverie.data.sequences import Sequences
     from reverie.data.split import Split

@@ -20,7 +20,9 @@ from reverie.cli.explain import explain
 from reverie.cli.export import export
 from reverie.cli.judge import judge
 from reverie.cli.models import models
+from reverie.cli.ope import ope
 from reverie.cli.recommend import recommend
+from reverie.cli.simulate import simulate
 from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
 from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals
@@ -30,12 +32,9 @@ from reverie.memory import is_out_of_memory
 from reverie.printing import printable
 
 app = typer.Typer(
-    name="reverie",
-    help="Build, compare, explain and defend recommenders. Start with: reverie demo",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+    name="reverie", help="Build, compare, explain and defend recommenders. Start with: reverie demo", no_args_is_help=True,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
 
 
 def _version(asked: bool) -> None:
@@ -52,7 +51,7 @@ def _main(
 
 
 verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *(verb.command() for verb in VERBS)]
-verbs += [judge, recommend, explain, export, models, doctor]
+verbs += [judge, recommend, ope, simulate, explain, export, models, doctor]
 for command in verbs:
     app.command()(command)
 app.add_typer(data.app, name="data")

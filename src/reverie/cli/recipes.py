@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Json, console, print_json, print_list
+from reverie.cli.studies import VERBS
 from reverie.errors import ConfigError, nearest
+from reverie.registry import load_object
 
 app = typer.Typer(help="List, copy and validate recipes.", no_args_is_help=True)
 
@@ -37,11 +39,12 @@ def list_recipes(json: Json = False) -> None:
         size = f"{len(suite.rows)} rows on {len(suite.datasets)} datasets"
         screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {example}")
         screen.print(f"  rows: {', '.join(suite.rows)}\n  datasets: {', '.join(suite.datasets)}")
+    screen.print(f"\nrecipes of studies: {', '.join(f'reverie {verb.name} --list' for verb in VERBS)}")
 
 
 @app.command()
 def copy(
-    name: Annotated[str, typer.Argument(help="A packaged recipe, or one of a suite.")],
+    name: Annotated[str, typer.Argument(help="A packaged recipe, one of a suite, or one of a study ('reverie rl --list').")],
     to: Annotated[Path | None, typer.Argument(help="Where to; ./<name>.yaml by default.")] = None,
 ) -> None:
     """Copy a recipe out of the package, to start your own.
@@ -51,7 +54,8 @@ def copy(
     from reverie.files import write_text
     from reverie.training.recipe import RECIPES, load_recipe, suite_cells
 
-    known, cells = RECIPES.files(), suite_cells()
+    rooms = {room: path for verb in VERBS for room, path in load_object(verb.shelf).files().items()}
+    known, cells = rooms | RECIPES.files(), suite_cells()
     if name not in known and name not in cells:
         raise ConfigError(f"unknown recipe '{name}'{nearest(name, [*known, *cells])}; see 'reverie recipes list'")
     text = known[name].read_text(encoding="utf-8") if name in known else RECIPES.dump(load_recipe(name))

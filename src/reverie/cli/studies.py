@@ -172,28 +172,26 @@ The same command again goes on where it was cut.
 
 Example: reverie interpret recinterpreter-sasrec-ml-100k --results results/language.csv
 """
+_RL = """Train recommenders on rewards, let each head act, and measure what it earns on a log and in a world.
+
+The same command again goes on where it was cut.
+
+Example: reverie rl rl-session --results results/rl.csv
+"""
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
 _ON_RUN = "reverie.robustness.trained:report"
 VERBS = (
     StudyVerb(
-        "contrast",
-        _CONTRAST,
-        "reverie.contrast.recipe:CONTRAST",
-        "reverie.contrast.study:report",
-        folder="runs/contrast-{name}",
+        "contrast", _CONTRAST, "reverie.contrast.recipe:CONTRAST", "reverie.contrast.study:report", folder="runs/contrast-{name}",
         options=(_option("rows", Rows), _option("seeds", Seeds)),
     ),
     StudyVerb("robustness", _ROBUSTNESS, _SHELF, _STUDY),
     StudyVerb(
-        "attack",
-        _ATTACK,
-        _SHELF,
-        _STUDY,
-        options=(_option("log", Log),),
-        on_folder=_ON_RUN,
+        "attack", _ATTACK, _SHELF, _STUDY, options=(_option("log", Log),), on_folder=_ON_RUN,
         more=(("detect", False), ("defend", False)),
     ),
     StudyVerb("defend", _DEFEND, _SHELF, _STUDY, more=(("detect", False),)),
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
+    StudyVerb("rl", _RL, "reverie.rl.recipe:LONG_TERM", "reverie.rl.study:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
-)
+)  # fmt: skip

@@ -36,13 +36,9 @@ def sweep(
     chosen = load_recipe(recipe, [*(settings or ()), *([f"sweep.trials={trials}"] if trials is not None else [])])
     screen = console(quiet or json)
     done = run_sweep(
-        chosen,
-        out or Path("runs") / f"sweep-{chosen.name}",
-        device=device,
-        show=not (quiet or json),
-        offline=offline,
+        chosen, out or Path("runs") / f"sweep-{chosen.name}", device=device, show=not (quiet or json), offline=offline,
         report=lambda line: screen.print(line, markup=False, soft_wrap=True),
-    )
+    )  # fmt: skip
     files = write_sweep(done)
     command = shlex.join(["reverie", "train", str(files.recipe)])
     if json:
@@ -62,13 +58,9 @@ def _table(done: Sweep, quiet: bool) -> None:
     heads = ("trial", f"validation {done.recipe.training.metric}", "epoch", "seconds")
     rows = [
         (
-            str(trial.number),
-            trial.state if trial.value is None else f"{trial.value:.4f}",
-            str(trial.epoch or ""),
-            f"{trial.seconds:.1f}",
-            in_words(trial.setting),
-            trial.note,
+            str(trial.number), trial.state if trial.value is None else f"{trial.value:.4f}", str(trial.epoch or ""),
+            f"{trial.seconds:.1f}", in_words(trial.setting), trial.note,
         )
         for trial in done.ranked
-    ]
+    ]  # fmt: skip
     Table("", [*(Column(head, "right") for head in heads), "setting", ""], rows).print(console(quiet))

@@ -39,7 +39,7 @@ def train(
     from reverie.study.run import SingleCell, run_single
     from reverie.training.event_log import open_recipe_dataset
     from reverie.training.recipe import load_recipe
-    from reverie.training.run import result_rows, run_inputs, run_recipe
+    from reverie.training.run import feedback_of, result_rows, run_inputs, run_recipe
 
     chosen = load_recipe(recipe, settings or ())
     folder = out or Path("runs") / chosen.name
@@ -53,7 +53,7 @@ def train(
         dataset = open_recipe_dataset(chosen.dataset, offline)
         split = split_dataset(dataset, chosen.split)
         opened = dataset, split
-        inputs = run_inputs(chosen, split.sha256, split.protocol)
+        inputs = run_inputs(chosen, split.sha256, split.protocol, feedback_of(chosen, split))
         study = SingleCell(
             chosen.name, (), inputs, lambda: run_recipe(chosen, folder, split=split, device=device, show=show), result_rows
         )

@@ -132,20 +132,11 @@ def _shorten(recipe: ContrastRecipe, values: Mapping[str, Any], where: str) -> d
 
 
 CONTRAST = RecipeShelf(
-    "a study",
-    ContrastRecipe,
-    "reverie.contrast",
-    "reverie contrast --list",
-    "task.epochs=5",
-    check=_check_losses,
-    short=_shorten,
+    "a study", ContrastRecipe, "reverie.contrast", "reverie contrast --list", "task.epochs=5", check=_check_losses, short=_shorten,
     file="study.yaml",
     summary=lambda one: {"name": one.name, "task": one.task, "rows": list(one.rows), "description": one.description},
     columns=lambda one: {
-        "study": one.name,
-        "rows": str(len(one.asked())),
-        "trainings": str(one.trainings()),
-        "description": one.description,
+        "study": one.name, "rows": str(len(one.asked())), "trainings": str(one.trainings()), "description": one.description,
     },
-)
+)  # fmt: skip
 """Recipes of `reverie contrast`; the task is checked when it is opened."""

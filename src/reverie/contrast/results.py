@@ -30,22 +30,11 @@ def training_rows(
     if run.outcome is None:
         return []
     common = {
-        "recipe": study.recipe.name,
-        "dataset": study.dataset,
-        "dataset_sha256": study.sha256,
-        "protocol": study.protocol,
-        "slice": "all",
-        "seen": "",
-        "fit_on": "" if isinstance(what, str) else "unlabelled",
-        "model": name,
-        "seed": run.seed,
-        "best_epoch": run.outcome.epoch,
-        "seconds": run.seconds,
-        "peak_mb": run.peak_mb,
-        "commit": run.commit,
-        "trials": trials,
+        "recipe": study.recipe.name, "dataset": study.dataset, "dataset_sha256": study.sha256, "protocol": study.protocol,
+        "slice": "all", "seen": "", "fit_on": "" if isinstance(what, str) else "unlabelled", "model": name, "seed": run.seed,
+        "best_epoch": run.outcome.epoch, "seconds": run.seconds, "peak_mb": run.peak_mb, "commit": run.commit, "trials": trials,
         "options": json.dumps(_options(what), separators=(",", ":"), ensure_ascii=False),
-    }
+    }  # fmt: skip
     return [
         common | {"metric": metric} | {key: getattr(measure, key) for key in ("value", "low", "high", "interval", "n")}
         for metric, measure in run.outcome.metrics.items()
@@ -75,12 +64,9 @@ def study_json(study: MeasuredStudy) -> dict[str, Any]:
     summary = summarise(study)
     rows = [
         {
-            "row": row.name,
-            "options": _options(row.what),
-            "trials": row.trials,
+            "row": row.name, "options": _options(row.what), "trials": row.trials,
             "tried": [{"options": one.loss.model_dump(mode="json"), "selection": one.selection} for one in row.tried],
-            "mean": said.mean,
-            "std": said.std,
+            "mean": said.mean, "std": said.std,
             "metrics": {
                 metric: {
                     "mean": fmean(one.metrics[metric].value for one in row.outcomes),
@@ -88,23 +74,15 @@ def study_json(study: MeasuredStudy) -> dict[str, Any]:
                 }
                 for metric in row.outcomes[0].metrics
             },
-            "difference": said.difference and _difference_json(said.difference),
-            "seconds": sum(run.seconds for run in row.runs),
+            "difference": said.difference and _difference_json(said.difference), "seconds": sum(run.seconds for run in row.runs),
         }
         for row, said in zip(study.rows, summary.rows, strict=True)
-    ]
+    ]  # fmt: skip
     return {
-        "study": study.recipe.name,
-        "dataset": study.dataset,
-        "dataset_sha256": study.sha256,
-        "protocol": study.protocol,
-        "metric": summary.metric,
-        "against": summary.against,
-        "seeds": study.recipe.seeds,
-        "tuning_seeds": list(study.recipe.tuning_seeds),
-        "rows": rows,
-        "notes": list(summary.notes),
-    }
+        "study": study.recipe.name, "dataset": study.dataset, "dataset_sha256": study.sha256, "protocol": study.protocol,
+        "metric": summary.metric, "against": summary.against, "seeds": study.recipe.seeds,
+        "tuning_seeds": list(study.recipe.tuning_seeds), "rows": rows, "notes": list(summary.notes),
+    }  # fmt: skip
 
 
 def _difference_json(effect: Effect) -> dict[str, Any]:

@@ -70,16 +70,11 @@ def summarise(study: MeasuredStudy) -> Summary:
     found = paired_by_seed_with(values, against) if against in values else {}
     rows = tuple(
         RowSummary(
-            row.name,
-            isinstance(row.what, str),
-            setting_words(row.what),
-            row.trials,
-            values[row.name],
-            _spread(row, metric),
+            row.name, isinstance(row.what, str), setting_words(row.what), row.trials, values[row.name], _spread(row, metric),
             found.get(row.name),
         )
         for row in study.rows
-    )
+    )  # fmt: skip
     seeds = f"{study.recipe.seeds} {'seed' if study.recipe.seeds == 1 else 'seeds'}"
     title = f"{study.recipe.name} · {study.dataset} · {study.protocol} · {seeds} · {metric}"
     return Summary(title, metric, against, rows, tuple(_notes(study, rows)))
@@ -152,12 +147,9 @@ TABLE_WIDTH = 100
 def study_table(summary: Summary) -> Table:
     """Return a study in its main metric."""
     columns = [
-        Column("row", width=(18, 38)),
-        Column(summary.metric, "right", wrap=False),
-        Column("one seed", wrap=False),
-        Column("trials", "right", wrap=False),
-        Column(f"minus {summary.against}", wrap=False),
-    ]
+        Column("row", width=(18, 38)), Column(summary.metric, "right", wrap=False), Column("one seed", wrap=False),
+        Column("trials", "right", wrap=False), Column(f"minus {summary.against}", wrap=False),
+    ]  # fmt: skip
     rows = [
         [
             TableCell(row.name, "baseline" if row.baseline else row.setting),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
+from reverie.data.queries import Queries
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class SequenceBatch:
         """Number of rows B."""
         return len(self.items)
 
-    def to(self, device: torch.device | str) -> SequenceBatch:
+    def to(self, device: torch.device | str) -> Self:
         """Return the batch on a device."""
         if self.items.device == torch.device(device):
             return self
@@ -39,7 +37,7 @@ class SequenceBatch:
         for one in fields(self):
             value = getattr(self, one.name)
             moved[one.name] = value.to(device) if isinstance(value, Tensor) else value
-        return SequenceBatch(**moved)
+        return type(self)(**moved)
 
 
 def require_targets(batch: SequenceBatch, model: str) -> Tensor:

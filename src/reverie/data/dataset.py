@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.feedback import FEEDBACK, check_feedback
 from reverie.data.ids import matched
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+from reverie.errors import ConfigError, DataError
 
 Order = Literal["timestamp", "source", "none"]
 
 _COLUMNS: dict[str, type[np.generic]] = {
-    "timestamp": np.int64, "nanosecond": np.int32, "rating": np.float32, "label": np.float32, "part": np.int8
+    "timestamp": np.int64, "nanosecond": np.int32, "rating": np.float32, "label": np.float32, "part": np.int8,
+    **dict.fromkeys(FEEDBACK, np.float32),
 }  # fmt: skip
 
 
@@ -40,7 +39,8 @@ class Dataset:
     events : polars.DataFrame
         Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 whole seconds since 1970 UTC),
         ``nanosecond`` (behind that second; only where some time is finer than a second), ``rating`` (float), ``label`` (1 for
-        liked, 0 for not), ``kind`` (string) and ``part`` ("train", "valid" or "test", for files that come split).
+        liked, 0 for not), ``kind`` (string), ``reward`` (float32), ``propensity`` (float32 in (0, 1]: how likely the logging policy
+        was to show this item here) and ``part`` ("train", "valid" or "test", for files that come split).
     catalog : polars.DataFrame
         Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
     name : str
@@ -69,6 +69,7 @@ class Dataset:
             raise DataError(f"dataset '{self.name}' has no events; check the file and the filters")
         if self.order == "timestamp" and "timestamp" not in self.events.columns:
             raise DataError(f"dataset '{self.name}' is said to be ordered by time but has no column 'timestamp'")
+        check_feedback(self.events, f"dataset '{self.name}'")
 
     @property
     def has_time(self) -> bool:
@@ -102,7 +103,7 @@ class Dataset:
     def sequences(self) -> Sequences:
         """One row per user, oldest event first, over one flat array."""
         vocabulary = self.vocabulary
-        present = [name for name in _COLUMNS if name in self.events.columns]
+        present, kinds = [name for name in _COLUMNS if name in self.events.columns], self._kinds()
         frame = self.events.select(
             _codes("user", vocabulary.users).cast(pl.Int64).alias("user"),
             (_codes("item", vocabulary.items) + 1).cast(pl.Int32).alias("item"),
@@ -111,8 +112,9 @@ class Dataset:
         if "part" in present:
             parts = {"train": 0, "valid": 1, "test": 2}
             frame = frame.with_columns(pl.col("part").replace_strict(parts, return_dtype=pl.Int8))
-        times = [name for name in ("nanosecond", "timestamp") if name in present and self.order == "timestamp"]
-        users, order = _grouped(frame, times)
+        if kinds:
+            frame = frame.with_columns(pl.col("kind").cast(pl.String).fill_null("").cast(pl.Enum(kinds)).to_physical())
+        users, order = _grouped(frame, self._times())
         starts = np.flatnonzero(np.diff(users, prepend=-1)).astype(np.int64)
         stops = np.append(starts[1:], len(users)).astype(np.int64)
 
@@ -120,34 +122,80 @@ class Dataset:
             values: NDArray[Any] = frame[name].to_numpy().astype(dtype, copy=False)
             return values if order is None else values[order]
 
-        columns = {"time" if name == "timestamp" else name: column(name, _COLUMNS[name]) for name in present}
-        return Sequences(column("item", np.int32), starts, stops, users[starts], vocabulary, columns)
+        types = _COLUMNS | {"kind": np.int16 if len(kinds) < 1 << 15 else np.int32}
+        columns = {"time" if name == "timestamp" else name: column(name, types[name]) for name in present}
+        return Sequences(column("item", np.int32), starts, stops, users[starts], vocabulary, columns, kinds)
+
+    def _kinds(self) -> tuple[str, ...]:
+        """Return the names of the kinds of events, sorted."""
+        if "kind" not in self.events.columns:
+            return ()
+        return tuple(self.events["kind"].cast(pl.String).fill_null("").unique().sort())
+
+    def _times(self) -> list[str]:
+        """Return the columns that order the events of a user, the least important first."""
+        return [name for name in ("nanosecond", "timestamp") if name in self.events.columns and self.order == "timestamp"]
 
     @cached_property
     def sha256(self) -> str:
         """Identity of the events, whatever file they came from: 64 hexadecimal digits over ids, order, times and ratings.
 
+        Kinds, rewards and propensities have a digest of their own, `feedback_sha256`.
         Times of whole seconds enter as they always have; where any is finer, the nanoseconds are added to that digest.
         """
         sequences, digest = self.sequences, hashlib.sha256()
         for ids in (self.vocabulary.users, self.vocabulary.items):
             digest.update("\n".join(ids.cast(pl.String).to_list()).encode() + b"\0")
-        columns = {name: np.ascontiguousarray(sequences.columns[name]).data for name in sorted(sequences.columns)}
+        columns = {name: np.ascontiguousarray(sequences.columns[name]).data for name in sorted({*sequences.columns} - {*FEEDBACK})}
         finer = columns.pop("nanosecond", None)
         for values in (np.ascontiguousarray(sequences.starts).data, np.ascontiguousarray(sequences.items).data, *columns.values()):
             digest.update(values)
         return digest.hexdigest() if finer is None else hashlib.sha256(digest.digest() + bytes(finer)).hexdigest()
 
-    @cached_property
-    def kinds_sha256(self) -> str | None:
-        """Identity of the kinds of events, in the order of `sequences`: they have a digest of their own, beside `sha256`."""
-        if "kind" not in self.events.columns:
-            return None
-        times = [name for name in ("nanosecond", "timestamp") if name in self.events.columns and self.order == "timestamp"]
-        coded = self.events.select(_codes("user", self.vocabulary.users).cast(pl.Int64).alias("user"), *times)
-        order = _grouped(coded, times)[1]
-        kinds = self.events["kind"].fill_null("") if order is None else self.events["kind"].fill_null("")[order]
-        return hashlib.sha256("\n".join(kinds.to_list()).encode()).hexdigest()
+    @property
+    def feedback_sha256(self) -> str | None:
+        """Identity of the kinds, rewards and propensities of the events, in the order of `sequences`; None where none is known."""
+        return self.sequences.feedback_sha256
+
+    def cut_sessions(self, gap_minutes: float = 30) -> Dataset:
+        """Cut each user's history into sessions: a user of the result is one session.
+
+        Parameters
+        ----------
+        gap_minutes : float
+            A new session begins where more minutes than these pass between two events of a user.
+
+        Returns
+        -------
+        Dataset
+            The same events, ordered by user and time; session 0 of user 17 is the user ``"17#0"``. The catalogue is unchanged.
+
+        Raises
+        ------
+        DataError
+            If no times order the events.
+        ConfigError
+            If `gap_minutes` is not a positive number.
+        """
+        if not 0 < gap_minutes < np.inf:
+            raise ConfigError(f"gap_minutes={gap_minutes:g} cuts no sessions; give a number of minutes above 0")
+        if self.order != "timestamp":
+            raise DataError(f"'{self.name}' has no times that order its events, so its histories cannot be cut into sessions")
+        rows = self.sequences
+        _, order = _grouped(self.events.select(_codes("user", rows.vocabulary.users).cast(pl.Int64), *self._times()), self._times())
+        gaps: NDArray[np.float64] = np.diff(rows.columns["time"].astype(np.float64), prepend=0)
+        if "nanosecond" in rows.columns:
+            finer: NDArray[np.float64] = np.diff(rows.columns["nanosecond"].astype(np.float64), prepend=0)
+            gaps = gaps + finer / 1e9
+        begins = gaps > 60 * gap_minutes
+        begins[rows.starts] = True
+        session = np.cumsum(begins) - 1
+        number = session - session[np.repeat(rows.starts, rows.lengths)]
+        events = self.events if order is None else self.events[order]
+        events = events.with_columns(pl.format("{}#{}", pl.col("user"), pl.Series(number)).alias("user"))
+        long = int((np.bincount(session) > 2).sum())
+        note = f"histories are cut where more than {gap_minutes:g} minutes pass: {session[-1] + 1:,} sessions"
+        return replace(self, events=events, notes=(*self.notes, f"{note}, {long:,} with three events or more"))
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
         """Keep only users and items with enough events, repeated until nothing changes (k-core).

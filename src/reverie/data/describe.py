@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from reverie.data.dataset import Dataset
+from reverie.data.sequences import Sequences
+from reverie.data.split import Split
 from reverie.data.splits import PROTOCOLS
 from reverie.errors import ReverieError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
+_FEEDBACK = {"reward": "rewards", "propensity": "propensities"}
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -25,30 +24,28 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     pairs = _distinct_pairs(sequences)
     titles = vocabulary.titles
     return {
-        "name": dataset.name,
-        "users": vocabulary.n_users,
-        "items": vocabulary.n_items,
-        "events": dataset.n_events,
-        "density": pairs / (vocabulary.n_users * vocabulary.n_items),
-        "events_per_user": _quantiles(sequences.lengths),
-        "events_per_item": _quantiles(sequences.item_counts()[1:]),
-        "repeated_pairs": 1 - pairs / dataset.n_events,
-        **_times(sequences),
-        "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
+        "name": dataset.name, "users": vocabulary.n_users, "items": vocabulary.n_items, "events": dataset.n_events,
+        "density": pairs / (vocabulary.n_users * vocabulary.n_items), "events_per_user": _quantiles(sequences.lengths),
+        "events_per_item": _quantiles(sequences.item_counts()[1:]), "repeated_pairs": 1 - pairs / dataset.n_events,
+        **_times(sequences), "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
         "kinds": dataset.kind_counts,
-        "order": dataset.order,
-        "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
-        "sha256": dataset.sha256,
-        **({} if dataset.kinds_sha256 is None else {"kinds_sha256": dataset.kinds_sha256}),
-        "licence": dataset.licence,
-        "citation": dataset.citation,
-        "notes": list(dataset.notes),
-    }
+        **{key: _levels(dataset.events[name]) for name, key in _FEEDBACK.items() if name in dataset.events.columns},
+        "order": dataset.order, "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
+        "sha256": dataset.sha256, **({} if dataset.feedback_sha256 is None else {"feedback_sha256": dataset.feedback_sha256}),
+        "licence": dataset.licence, "citation": dataset.citation, "notes": list(dataset.notes),
+    }  # fmt: skip
 
 
 def _quantiles(counts: np.ndarray[Any, Any]) -> dict[str, float]:
     names = ("min", "25%", "median", "75%", "90%", "max")
     return dict(zip(names, np.quantile(counts, [0, 0.25, 0.5, 0.75, 0.9, 1]).tolist(), strict=True))
+
+
+def _levels(values: pl.Series) -> dict[str, Any]:
+    """Count the values, the lowest first; quantiles where there are more than twenty."""
+    if values.n_unique() > 20:
+        return dict(_quantiles(values.to_numpy()))
+    return {f"{value:g}": count for value, count in values.value_counts(name="n").sort(values.name).iter_rows()}
 
 
 def _distinct_pairs(sequences: Sequences) -> int:
@@ -68,12 +65,10 @@ def _times(sequences: Sequences) -> dict[str, Any]:
         gaps = gaps + finer[rows[1:] == rows[:-1]] / 1e9
     first, last = int(time.min()), int(time.max())
     return {
-        "first": _moment(first),
-        "last": _moment(last),
-        "span_days": (last - first) / 86_400,
+        "first": _moment(first), "last": _moment(last), "span_days": (last - first) / 86_400,
         "median_gap_seconds": float(np.median(gaps)) if len(gaps) else None,
         "same_time_neighbours": float((gaps == 0).mean()) if len(gaps) else None,
-    }
+    }  # fmt: skip
 
 
 def _moment(seconds: int) -> str:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie.data.batch import SequenceBatch, padded, query_batch
 from reverie.data.queries import labelled_queries
-from reverie.data.sequences import flat_positions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
+from reverie.data.sequences import Sequences, flat_positions
+from reverie.data.transitions import TransitionPlan
 
 
 class BatchPlan(Protocol):
@@ -129,6 +125,7 @@ _PLANS: dict[str, Callable[[Sequences, int], BatchPlan]] = {
     "prefixes": prefixes_plan,
     "prefixes-with-empty": partial(prefixes_plan, empty=True),
     "labelled": LabelledPlan,
+    "transitions": TransitionPlan,
     "labelled-by-user": partial(LabelledPlan, group=4),
 }
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.sequences import flat_positions, row_offsets
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
 
 Seen = Literal["remove", "keep"]
 COMPARISONS = 4 << 20
@@ -38,6 +34,8 @@ class Queries:
         Item codes that came next, all queries laid end to end.
     offsets : ndarray, shape [Q + 1], int64
         Query q owns ``targets[offsets[q]:offsets[q + 1]]``.
+    targets_at : ndarray or None, shape [T], int64
+        Where the targets stand in ``sequences.items`` and every column, where they are events of it: their kinds and rewards.
     seen : {"remove", "keep"}
         The protocol's rule for items of the history: taken out of the ranking, a target among them too, or left in.
     labels : ndarray or None, shape [T], float32
@@ -57,6 +55,7 @@ class Queries:
     labels: NDArray[np.float32] | None = None
     candidates: NDArray[np.int32] | None = None
     candidate_offsets: NDArray[np.int64] | None = None
+    targets_at: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -89,17 +88,16 @@ class Queries:
             candidates = candidates[flat_positions(bounds[index], bounds[index + 1])]
             bounds = row_offsets(np.diff(bounds)[index])
         return replace(
-            self,
-            start=self.start[index],
-            stop=self.stop[index],
-            users=self.users[index],
-            clusters=self.clusters[index],
-            targets=self.targets[picked],
-            offsets=row_offsets(np.diff(self.offsets)[index]),
-            labels=None if self.labels is None else self.labels[picked],
-            candidates=candidates,
-            candidate_offsets=bounds,
-        )
+            self, start=self.start[index], stop=self.stop[index], users=self.users[index], clusters=self.clusters[index],
+            targets=self.targets[picked], offsets=row_offsets(np.diff(self.offsets)[index]),
+            labels=None if self.labels is None else self.labels[picked], candidates=candidates, candidate_offsets=bounds,
+            targets_at=None if self.targets_at is None else self.targets_at[picked],
+        )  # fmt: skip
+
+    def target_column(self, name: str) -> NDArray[np.generic] | None:
+        """Return what a column of the sequences says of each target → [T]; None where that is not known."""
+        known = self.targets_at is not None and name in self.sequences.columns
+        return self.sequences.columns[name][self.targets_at] if known else None
 
 
 def repeated_targets(queries: Queries) -> NDArray[np.bool_]:
@@ -159,7 +157,7 @@ def extended(queries: Queries, extra: NDArray[np.int32]) -> Queries:
     items[flat_positions(start, start + lengths)] = queries.sequences.items[flat_positions(queries.start, queries.stop)]
     items[flat_positions(start + lengths, stop)] = extra[more]
     rows = replace(queries.sequences, items=items, starts=start, stops=stop, users=queries.users, columns={})
-    return replace(queries, sequences=rows, start=start, stop=stop)
+    return replace(queries, sequences=rows, start=start, stop=stop, targets_at=None)
 
 
 def next_event_queries(
@@ -171,15 +169,19 @@ def next_event_queries(
     """Return queries that ask for one event of a row, given all events of the row before it; rows [Q], targets_at [Q]."""
     users = sequences.users[rows]
     return Queries(
-        sequences=sequences,
-        start=sequences.starts[rows],
-        stop=targets_at,
-        users=users,
-        clusters=users,
-        targets=np.ascontiguousarray(sequences.items[targets_at]),
-        offsets=np.arange(len(rows) + 1, dtype=np.int64),
-        seen=seen,
-    )
+        sequences=sequences, start=sequences.starts[rows], stop=targets_at, users=users, clusters=users,
+        targets=np.ascontiguousarray(sequences.items[targets_at]), offsets=np.arange(len(rows) + 1, dtype=np.int64), seen=seen,
+        targets_at=targets_at,
+    )  # fmt: skip
+
+
+def target_sets(sequences: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:
+    """Return one query per row that has events between two positions, all of which are its targets; begin, end [n_rows]."""
+    rows = np.flatnonzero(end > begin)
+    at = flat_positions(begin[rows], end[rows])
+    asked = next_event_queries(sequences, rows, begin[rows])
+    targets = np.ascontiguousarray(sequences.items[at])
+    return replace(asked, targets=targets, offsets=row_offsets((end - begin)[rows]), targets_at=at)
 
 
 def select_liked(rows: Sequences) -> tuple[Sequences, NDArray[np.int64]]:
@@ -208,15 +210,7 @@ def labelled_queries(rows: Sequences, chosen: NDArray[np.bool_] | None = None) -
     targets = np.ascontiguousarray(rows.items[at[picked]])
     offsets = np.arange(len(picked) + 1, dtype=np.int64)
     return Queries(
-        sequences=liked,
-        start=liked.starts[row[picked]],
-        stop=before[picked],
-        users=users,
-        clusters=users,
-        targets=targets,
-        offsets=offsets,
-        seen="keep",
-        labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]],
-        candidates=targets,
+        sequences=liked, start=liked.starts[row[picked]], stop=before[picked], users=users, clusters=users, targets=targets,
+        offsets=offsets, seen="keep", labels=np.asarray(rows.columns["label"], dtype=np.float32)[at[picked]], candidates=targets,
         candidate_offsets=offsets,
-    )
+    )  # fmt: skip

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.sequences import row_offsets
-from reverie.data.vocabulary import positions
+from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.split import Split
+from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.split import Split
-    from reverie.data.vocabulary import Vocabulary
 
 
 class Recoder:
@@ -57,16 +52,13 @@ class Recoder:
 
     def queries(self, queries: Queries) -> Queries:
         """Return the same questions; targets and candidates that are unknown become 0."""
-        before = self._recoded(queries.sequences)[2]
+        _, kept, before = self._recoded(queries.sequences)
         return replace(
-            queries,
-            sequences=self.sequences(queries.sequences),
-            start=before[queries.start],
-            stop=before[queries.stop],
-            users=self.users[queries.users],
-            targets=self.items[queries.targets],
+            queries, sequences=self.sequences(queries.sequences), start=before[queries.start], stop=before[queries.stop],
+            users=self.users[queries.users], targets=self.items[queries.targets],
             candidates=None if queries.candidates is None else self.items[queries.candidates],
-        )
+            targets_at=queries.targets_at if kept.all() else None,
+        )  # fmt: skip
 
     def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
         """Return the codes of known events, which events those are, and how many of them come before each event."""
@@ -105,10 +97,6 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
                 f"grow the vocabulary first, as reverie.models.warm_start does, or create the model from this split"
             )
     return replace(
-        split,
-        train=coder.sequences(split.train),
-        valid=coder.queries(split.valid),
-        test=coder.queries(split.test),
-        refit=coder.sequences(split.refit),
-        labelled=None if split.labelled is None else coder.sequences(split.labelled),
-    )
+        split, train=coder.sequences(split.train), valid=coder.queries(split.valid), test=coder.queries(split.test),
+        refit=coder.sequences(split.refit), labelled=None if split.labelled is None else coder.sequences(split.labelled),
+    )  # fmt: skip

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.vocabulary import Vocabulary
+from reverie.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,11 @@ class Sequences:
         External ids of items and users.
     columns : mapping of str to ndarray, shape [n_events]
         What else is known of each event: ``time`` (int64 whole seconds since 1970 UTC), ``nanosecond`` (int32, behind that second,
-        where any time is finer), ``rating`` (float32), ``weight`` (float32, factor of its loss in training), ...
+        where any time is finer), ``rating`` (float32), ``kind`` (int16, index into `kinds`), ``reward`` (float32), ``propensity``
+        (float32, in (0, 1]: how likely the logging policy was to show this item here), ``weight`` (float32, factor of its loss in
+        training), ...
+    kinds : tuple of str
+        Names of the kinds of events, sorted; an event without a kind has the name "".
     """
 
     items: NDArray[np.int32]
@@ -39,6 +43,7 @@ class Sequences:
     users: NDArray[np.int64]
     vocabulary: Vocabulary
     columns: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -104,6 +109,18 @@ class Sequences:
         ranks = np.empty(len(order), dtype=np.int64)
         ranks[order] = np.cumsum(new)
         return ranks
+
+    @cached_property
+    def feedback_sha256(self) -> str | None:
+        """Identity of the kinds, rewards and propensities of all events of the arrays, in their order; None where none is known."""
+        parts: list[bytes] = []
+        if "kind" in self.columns:
+            names = np.array(self.kinds, dtype=object)[self.columns["kind"]]
+            parts.append("\n".join(names.tolist()).encode())
+        for name in ("reward", "propensity"):
+            if name in self.columns:
+                parts += [f"\0{name}\0".encode(), self.columns[name].astype(np.float32).tobytes()]
+        return hashlib.sha256(b"".join(parts)).hexdigest() if parts else None
 
     def take(self, rows: NDArray[np.int64]) -> Sequences:
         """Return some of the rows, as views of the same events.

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from reverie.data.queries import seen_rule
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.profiles import Profiles
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
-    from reverie.data.vocabulary import Vocabulary
+from reverie.data.profiles import Profiles
+from reverie.data.queries import Queries, seen_rule
+from reverie.data.sequences import Sequences
+from reverie.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -91,8 +86,9 @@ class Split:
     def append(self, profiles: Profiles) -> Split:
         """Return the split with more users to learn from: codes of items and users, and all queries, stay as they are.
 
-        The new users come last. Of columns they get their ratings, where events have any, and the time of the last training
-        event, where events have times, and the weight 1, where events have weights; other columns are zero.
+        The new users come last. Of columns they get their ratings, where events have any, the time of the last training
+        event, where events have times, the weight 1, where events have weights, and the propensity 1; their kind is the most
+        frequent one of training and their reward the most frequent one of that kind. Other columns are zero.
 
         Parameters
         ----------
@@ -111,14 +107,11 @@ class Split:
             return replace(queries, sequences=replace(queries.sequences, vocabulary=vocabulary))
 
         return replace(
-            self,
-            train=_with_rows(self.train, profiles, first, vocabulary),
+            self, train=_with_rows(self.train, profiles, first, vocabulary),
             refit=_with_rows(self.refit, profiles, first, vocabulary),
             labelled=None if self.labelled is None else _with_rows(self.labelled, profiles, first, vocabulary),
-            valid=asked(self.valid),
-            test=asked(self.test),
-            n_appended=self.n_appended + len(profiles),
-        )
+            valid=asked(self.valid), test=asked(self.test), n_appended=self.n_appended + len(profiles),
+        )  # fmt: skip
 
 
 def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:
@@ -140,19 +133,28 @@ def _with_rows(rows: Sequences, profiles: Profiles, first_user: int, vocabulary:
     columns: dict[str, NDArray[np.generic]] = {}
     at = rows.positions()
     last = at[rows.moments()[at].argmax()] if "time" in rows.columns and len(at) else 0
+    usual = _usual_event(rows, at)
     for name, values in rows.columns.items():
-        more = np.full(len(profiles.items), name in ("label", "weight"), dtype=values.dtype)
+        more = np.full(len(profiles.items), name in ("label", "weight", "propensity"), dtype=values.dtype)
         if name == "rating":
             more = profiles.ratings.astype(values.dtype)
         elif name in ("time", "nanosecond") and rows.n_events:
             more[:] = values[last]
+        elif name in ("kind", "reward") and len(at):
+            more[:] = values[usual]
         columns[name] = np.concatenate([values, more])
     return replace(
-        rows,
-        items=np.concatenate([rows.items, profiles.items.astype(rows.items.dtype)]),
+        rows, items=np.concatenate([rows.items, profiles.items.astype(rows.items.dtype)]),
         starts=np.concatenate([rows.starts, end + profiles.offsets[filled]]),
         stops=np.concatenate([rows.stops, end + profiles.offsets[filled + 1]]),
-        users=np.concatenate([rows.users, first_user + filled]),
-        vocabulary=vocabulary,
-        columns=columns,
-    )
+        users=np.concatenate([rows.users, first_user + filled]), vocabulary=vocabulary, columns=columns,
+    )  # fmt: skip
+
+
+def _usual_event(rows: Sequences, at: NDArray[np.int64]) -> int:
+    """Return where an event of the most frequent kind, and of that kind's most frequent reward, stands; at [n_events]."""
+    for name in ("kind", "reward"):
+        if name in rows.columns and len(at):
+            _, index, counts = np.unique(rows.columns[name][at], return_inverse=True, return_counts=True)
+            at = at[index == counts.argmax()]
+    return int(at[0]) if len(at) else 0

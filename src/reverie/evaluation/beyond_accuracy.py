@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
+from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.data.sequences import Sequences
 from reverie.evaluation.intervals import ClusterSums, cluster_bootstrap, cluster_sums, percentiles, resampled
 from reverie.evaluation.ranking import LARGEST
 from reverie.evaluation.values import Values
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.sequences import Sequences
-
 
 COLDEST, HOTTEST = 0.02, 50.0
 """Temperatures that `fit_temperature` looks between."""

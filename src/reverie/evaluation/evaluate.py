@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import torch
 
 from reverie import processes
-from reverie.data.queries import repeated_targets
-from reverie.data.sequences import flat_positions
+from reverie.data.queries import Queries, Seen, repeated_targets
+from reverie.data.sequences import Sequences, flat_positions
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation import ranking
 from reverie.evaluation.metrics import UNSHOWN
-from reverie.evaluation.ranking import (
-    arrange,
-    batches,
-    count_around,
-    evaluation_mode,
-    highest,
-    in_columns,
-    in_model_codes,
-    list_frame,
-    masked,
-    rank_frame,
-    ranked_targets,
-    score_batch,
-)
 from reverie.evaluation.result import Evaluation
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries, Seen
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
+from reverie.protocols import Recommender
 
 
 def evaluate(
@@ -113,31 +92,33 @@ def evaluate(
         raise DataError(
             f"train has {train.vocabulary.n_items} items and the queries have {n_items}, not the same; take both from one split"
         )
-    asked, codes = in_model_codes(model, queries)
-    ranked = ranked_targets(queries)
+    asked, codes = ranking.in_model_codes(model, queries)
+    ranked = ranking.ranked_targets(queries)
     n_targets, width = len(queries.targets), min(top, n_items)
     greater, equal = np.zeros((2, n_targets), dtype=np.int32)
     target_scores = np.zeros(n_targets, dtype=np.float32)
     n_candidates, n_masked = np.zeros((2, len(queries)), dtype=np.int32)
     items, scores_kept = np.zeros((len(queries), width), dtype=np.int32), np.zeros((len(queries), width), dtype=np.float32)
     share = (processes.rank(), None, processes.world()) if processes.together() else (0, None, 1)
-    with evaluation_mode(model, device, seed) as used:
-        for index in islice(batches(queries, model.history, batch_size, progress), *share):
-            layout = arrange(queries, index, rule == "remove")
+    with ranking.evaluation_mode(model, device, seed) as used:
+        for index in islice(ranking.batches(queries, model.history, batch_size, progress), *share):
+            layout = ranking.arrange(queries, index, rule == "remove")
             known = layout.items if codes is None or layout.items is None else codes[layout.items].astype(np.int64)
-            scores = score_batch(model, asked, index, used, None if known is None else torch.from_numpy(known))
-            scores = in_columns(scores, codes) if codes is not None and known is None else scores
+            scores = ranking.score_batch(model, asked, index, used, None if known is None else torch.from_numpy(known))
+            scores = ranking.in_columns(scores, codes) if codes is not None and known is None else scores
             numbers = flat_positions(queries.offsets[index], queries.offsets[index + 1])
             pairs = ranked[numbers] & ~layout.unshown
             greater[numbers[layout.unshown]] = UNSHOWN
             n_candidates[index], n_masked[index] = layout.n_candidates, layout.n_masked
-            with masked(scores, layout.hidden_rows, layout.hidden_columns):
+            with ranking.masked(scores, layout.hidden_rows, layout.hidden_columns):
                 chosen = numbers[pairs]
-                greater[chosen], equal[chosen] = count_around(scores, layout.target_rows[pairs], layout.target_columns[pairs])
+                greater[chosen], equal[chosen] = ranking.count_around(
+                    scores, layout.target_rows[pairs], layout.target_columns[pairs]
+                )
                 if queries.labels is not None:
                     target_scores[numbers] = scores[layout.target_rows, layout.target_columns].float().cpu().numpy()
                 if width:
-                    columns, values = highest(scores, width)
+                    columns, values = ranking.highest(scores, width)
                     items[index, : columns.shape[1]] = layout.codes(columns)
                     scores_kept[index, : columns.shape[1]] = values
     processes.add_up((greater, equal, target_scores, n_candidates, n_masked, items, scores_kept), used)
@@ -147,30 +128,10 @@ def evaluate(
     counts = None if train is None else train.item_counts()
     query, column = np.nonzero(items)
     return Evaluation(
-        ranks=rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
-        topk=list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
-        scored=None if queries.labels is None else _label_frame(queries, target_scores),
-        seen=rule,
-        repeats=int((repeated_targets(queries) & ranked).sum()),
-        protocol=protocol,
-        model=model.card.name,
-        top=top,
-        n_items=n_items,
+        ranks=ranking.rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
+        topk=ranking.list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
+        scored=None if queries.labels is None else ranking.label_frame(queries, target_scores), seen=rule,
+        repeats=int((repeated_targets(queries) & ranked).sum()), protocol=protocol, model=model.card.name, top=top, n_items=n_items,
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
-    )
-
-
-def _label_frame(queries: Queries, scores: NDArray[np.float32]) -> pl.DataFrame:
-    query = queries.target_queries
-    return pl.DataFrame(
-        {
-            "query": query,
-            "cluster": queries.clusters[query],
-            "user": queries.users[query],
-            "item": queries.targets,
-            "label": queries.labels,
-            "score": scores,
-            "length": queries.lengths[query].astype(np.int32),
-        }
-    )
+    )  # fmt: skip

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 from scipy import special  # scipy.stats has the same functions and takes a second to import
 
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, SIGNIFICANT, Effect, finite, holm_corrected
 from reverie.evaluation.values import Proportions, Values
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-    from numpy.typing import NDArray
-
 
 BLOCK = 16
 """Resamples drawn at a time; bounds the memory."""

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.dataset import Dataset
-from reverie.data.queries import next_event_queries, repeated_targets, seen_rule
+from reverie.data.queries import Queries, repeated_targets, seen_rule, target_sets
 from reverie.data.readers import read_events
-from reverie.data.sequences import flat_positions
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.submitted import Submitted, submit
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
 
 
 def read_truth(
@@ -57,12 +52,7 @@ def read_truth(
     rows = Dataset(events, name="truth", order="source").sequences
     before = np.bincount(rows.event_rows(), weights=rows.columns["part"][rows.positions()] == 0, minlength=len(rows))
     begin = rows.starts + before.astype(np.int64)
-    users = np.flatnonzero(begin < rows.stops)
-    queries = replace(
-        next_event_queries(rows, users, begin[users], "keep"),
-        targets=np.ascontiguousarray(rows.items[flat_positions(begin[users], rows.stops[users])]),
-        offsets=np.concatenate([[0], np.cumsum((rows.stops - begin)[users])]).astype(np.int64),
-    )
+    queries = replace(target_sets(rows, begin, rows.stops), seen="keep")
     if history is None:
         return queries, None
     train = replace(rows, stops=begin)
@@ -136,16 +126,11 @@ def judge(
     return Evaluation(
         ranks=rank_frame(queries, ranked, greater, equal, layout.n_candidates, layout.n_masked, counts),
         topk=list_frame(queries, lists.query[known], lists.place[known] + 1, lists.item[known], lists.score[known], counts),
-        scored=None,
-        seen=queries.seen,
-        repeats=int((repeated_targets(queries) & ranked).sum()),
-        protocol=protocol,
-        model=name,
-        top=int(lists.lengths.max(initial=0)),
-        n_items=queries.sequences.vocabulary.n_items,
+        scored=None, seen=queries.seen, repeats=int((repeated_targets(queries) & ranked).sum()), protocol=protocol, model=name,
+        top=int(lists.lengths.max(initial=0)), n_items=queries.sequences.vocabulary.n_items,
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
-    )
+    )  # fmt: skip
 
 
 def _around(lists: Submitted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from reverie.errors import ConfigError, short, unknown
-
-if TYPE_CHECKING:
-    import polars as pl
-    from numpy.typing import NDArray
-
 
 UNSHOWN = 2**31 - 1
 """`greater` of a target that no list shows, so that it is a miss at every cut-off."""

@@ -5,33 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, Effect, finite, holm
 from reverie.evaluation.intervals import ClusterSums, cluster_sums, influence, interval_name, percentiles, resampled, standard_error
 from reverie.evaluation.metrics import LABELLED, RANKED, parse
 from reverie.evaluation.result import Evaluation, check_same_questions, measure
+from reverie.evaluation.values import Values
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.evaluation.values import Values
 
 Names = Sequence[str] | None
 Side = Evaluation | Sequence[Evaluation]
 """One evaluation of a method, or one per training seed."""
 COLUMNS: dict[str, type[pl.DataType]] = {
-    "metric": pl.String,
-    **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64),
-    "test": pl.String,
-    "n": pl.Int64,
-    "detectable": pl.Float64,
-}
+    "metric": pl.String, **dict.fromkeys(("first", "other", "difference", "low", "high", "p"), pl.Float64), "test": pl.String,
+    "n": pl.Int64, "detectable": pl.Float64,
+}  # fmt: skip
 """Columns of `paired_test`."""
 
 

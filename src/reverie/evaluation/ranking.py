@@ -5,26 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from reverie.data.batch import padded, query_batch
+from reverie.data.batch import SequenceBatch, padded, query_batch
+from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
+from reverie.protocols import Recommender
 from reverie.seeds import seed_torch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from reverie.data.batch import SequenceBatch
-    from reverie.data.queries import Queries
-    from reverie.protocols import Recommender
-
 
 LARGEST = 64 << 20
 """Bytes that the scores of a batch may take, at four bytes a score."""
@@ -161,16 +156,15 @@ def rank_frame(
     """Return the frame ``ranks`` of an evaluation; ranked [T], greater, equal [T], n_candidates, n_masked [Q], counts [N + 1]."""
     query, target = queries.target_queries[ranked], queries.targets[ranked]
     columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "target": target,
-        "greater": greater[ranked].astype(np.int32),
-        "equal": equal[ranked].astype(np.int32),
-        "n_candidates": n_candidates[query].astype(np.int32),
-        "masked": n_masked[query].astype(np.int32),
-        "length": queries.lengths[query].astype(np.int32),
-    }
-    return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+        "query": query, "cluster": queries.clusters[query], "target": target, "greater": greater[ranked].astype(np.int32),
+        "equal": equal[ranked].astype(np.int32), "n_candidates": n_candidates[query].astype(np.int32),
+        "masked": n_masked[query].astype(np.int32), "length": queries.lengths[query].astype(np.int32),
+    }  # fmt: skip
+    frame = pl.DataFrame(columns if counts is None else columns | {"popularity": counts[target]})
+    kinds, rewards = queries.target_column("kind"), queries.target_column("reward")
+    if kinds is not None:
+        frame = frame.with_columns(pl.Series("kind", queries.sequences.kinds, pl.String).gather(kinds[ranked]))
+    return frame if rewards is None else frame.with_columns(reward=rewards[ranked])
 
 
 def list_frame(
@@ -183,13 +177,19 @@ def list_frame(
 ) -> pl.DataFrame:
     """Return the frame ``topk`` of an evaluation; query, rank, item, score [R], counts [N + 1]."""
     columns = {
-        "query": query,
-        "cluster": queries.clusters[query],
-        "rank": rank.astype(np.int32),
-        "item": item.astype(np.int32),
+        "query": query, "cluster": queries.clusters[query], "rank": rank.astype(np.int32), "item": item.astype(np.int32),
         "score": score.astype(np.float32),
-    }
+    }  # fmt: skip
     return pl.DataFrame(columns if counts is None else columns | {"popularity": counts[item].astype(np.int32)})
+
+
+def label_frame(queries: Queries, scores: NDArray[np.floating]) -> pl.DataFrame:
+    """Return the frame ``scored`` of an evaluation; scores [T]."""
+    query = queries.target_queries
+    return pl.DataFrame({
+        "query": query, "cluster": queries.clusters[query], "user": queries.users[query], "item": queries.targets,
+        "label": queries.labels, "score": scores, "length": queries.lengths[query].astype(np.int32),
+    })  # fmt: skip
 
 
 @dataclass(frozen=True)

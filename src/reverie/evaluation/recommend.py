@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, in_model_codes, masked, score_batch
 from reverie.evaluation.recommendations import find_items, listed_items
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.vocabulary import Vocabulary
-    from reverie.protocols import Recommender
+from reverie.protocols import Recommender
 
 
 def recommend(
@@ -148,14 +145,10 @@ def recommend_all(
     asked = in_model_codes(model, queries)[0]
     query, rank, code, score = _lists(model, asked, k, exclude_seen, allow, deny, batch_size, device, seed, progress)
     users = pl.Series(queries.users[query])
-    return pl.DataFrame(
-        {
-            "user": queries.sequences.vocabulary.users.gather(users.replace(-1, None)),
-            "item": model.card.vocabulary.items.gather(code - 1),
-            "rank": rank,
-            "score": score,
-        }
-    )
+    return pl.DataFrame({
+        "user": queries.sequences.vocabulary.users.gather(users.replace(-1, None)),
+        "item": model.card.vocabulary.items.gather(code - 1), "rank": rank, "score": score,
+    })  # fmt: skip
 
 
 def recommend_user(model: Recommender, sequences: Sequences, row: int, k: int = 10, **options: Any) -> pl.DataFrame:
@@ -175,14 +168,9 @@ def recommend_user(model: Recommender, sequences: Sequences, row: int, k: int = 
 def _queries_without_targets(sequences: Sequences) -> Queries:
     """One query per row, without targets."""
     return Queries(
-        sequences=sequences,
-        start=sequences.starts,
-        stop=sequences.stops,
-        users=sequences.users,
-        clusters=sequences.users,
-        targets=np.zeros(0, dtype=np.int32),
-        offsets=np.zeros(len(sequences) + 1, dtype=np.int64),
-    )
+        sequences=sequences, start=sequences.starts, stop=sequences.stops, users=sequences.users, clusters=sequences.users,
+        targets=np.zeros(0, dtype=np.int32), offsets=np.zeros(len(sequences) + 1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def _lists(

@@ -6,21 +6,17 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.vocabulary import Vocabulary
-
 
 CUTOFF = 85.0
 """Similarity, 0…100, from which a title counts as found."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # noqa: TC002  # pydantic reads them
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # pydantic reads them
 
 from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError
@@ -52,7 +52,8 @@ class Evaluation:
         One row per query and target, ordered by query: ``query``, ``cluster``, ``target``, ``greater`` (candidates with a
         higher score; 2³¹ - 1 where no list shows the target), ``equal`` (other candidates with the same
         score), ``n_candidates`` (the target included where a list can show it), ``masked`` (seen items taken out), ``length`` (of
-        the history), and ``popularity`` (training events of the target) where known.
+        the history), and where known ``popularity`` (training events of the target), ``kind`` and ``reward`` (of the target's
+        event; of a target that occurs twice in a query, of the first one).
     topk : polars.DataFrame
         The recommended lists: ``query``, ``cluster``, ``rank`` (from 1), ``item``, ``score``, and ``popularity`` where known.
     scored : polars.DataFrame or None
@@ -179,7 +180,7 @@ class Evaluation:
         frames, facts = {}, []
         for name, columns in _COLUMNS.items():
             if (path := place / f"{name}.parquet").exists():
-                frames[name] = read_table(path, columns, _AGAIN, {"popularity": "int"})
+                frames[name] = read_table(path, columns, _AGAIN, {"popularity": "int", "kind": "text", "reward": "float"})
                 facts.append(read_as(EvaluationFacts, path, _AGAIN, data=pl.read_parquet_metadata(path).get(_KEY, "").encode()))
         found = cls(frames["ranks"], frames["topk"], frames.get("scored"), **asdict(facts[0]))
         if any(other != facts[0] for other in facts) or not (found.ranks.height and consistent(found)):
@@ -339,12 +340,9 @@ def pooled(
     return pl.DataFrame(
         {
             "metric": [str(metric) for metric in metrics],
-            "value": [float(np.mean([values[m].value for values in seeds])) for m in range(len(metrics))],
-            "low": low,
-            "high": high,
-            "interval": [kind if np.isfinite(end) else "none" for end in low],
-            "n": [values.n for values in seeds[0]],
+            "value": [float(np.mean([values[m].value for values in seeds])) for m in range(len(metrics))], "low": low, "high": high,
+            "interval": [kind if np.isfinite(end) else "none" for end in low], "n": [values.n for values in seeds[0]],
             "excluded": [values.excluded for values in seeds[0]],
         },
         schema_overrides={"metric": pl.String, "value": pl.Float64, "interval": pl.String, "n": pl.Int64, "excluded": pl.Int64},
-    ).with_columns(pl.col("low", "high").fill_nan(None))
+    ).with_columns(pl.col("low", "high").fill_nan(None))  # fmt: skip

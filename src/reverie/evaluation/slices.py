@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.evaluation.result import Evaluation
+from reverie.data.sequences import Sequences
+from reverie.evaluation.result import Evaluation
 
 HEAD = 0.2
 """Share of the catalogue that counts as popular."""
@@ -44,15 +41,16 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     popular, warm = trained >= threshold, trained > 0
     short = lengths <= (np.median(lengths) if len(lengths) else 0)
     return {
-        "target:popular": popular,
-        "target:rare": ~popular,
-        "target:warm": warm,
-        "target:cold": ~warm,
-        "history:short": short,
-        "history:long": ~short,
-        "history:empty": lengths == 0,
-        "history:some": lengths > 0,
-    }
+        "target:popular": popular, "target:rare": ~popular, "target:warm": warm, "target:cold": ~warm, "history:short": short,
+        "history:long": ~short, "history:empty": lengths == 0, "history:some": lengths > 0,
+    }  # fmt: skip
+
+
+def kind_masks(ranks: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Return which rows have a target of which kind, by the names ``kind:<name>``; nothing where kinds are not known."""
+    if "kind" not in ranks.columns:
+        return {}
+    return {f"kind:{kind}": (ranks["kind"] == kind).to_numpy() for kind in ranks["kind"].unique().sort() if kind}
 
 
 def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
@@ -70,15 +68,16 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
     Returns
     -------
     dict of str to Evaluation
-        By the names of `slice_masks`; slices without any target are left out.
+        By the names of `slice_masks`, and ``kind:<name>`` by the kind of the target's event where that is known; slices without
+        any target are left out.
     """
     ranks, scored = evaluation.ranks, evaluation.scored
-    masks = slice_masks(ranks["target"].to_numpy(), ranks["length"].to_numpy(), train)
+    masks = slice_masks(ranks["target"].to_numpy(), ranks["length"].to_numpy(), train) | kind_masks(ranks)
     labelled = {} if scored is None else slice_masks(scored["item"].to_numpy(), scored["length"].to_numpy(), train)
     parts = {}
     for name, mask in masks.items():
         if mask.any():
-            rows = None if scored is None else scored.filter(pl.Series(labelled[name]))
+            rows = None if scored is None or name not in labelled else scored.filter(pl.Series(labelled[name]))
             parts[name] = _part(evaluation, ranks.filter(pl.Series(mask)), rows)
     return parts
 
@@ -98,6 +97,23 @@ def with_history(evaluation: Evaluation) -> Evaluation:
     """
     some = pl.col("length") > 0
     return _part(evaluation, evaluation.ranks.filter(some), None if evaluation.scored is None else evaluation.scored.filter(some))
+
+
+def by_kind(evaluation: Evaluation) -> dict[str, Evaluation]:
+    """Return the parts of an evaluation whose targets are of one kind.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was measured.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        By ``kind:<name>``; nothing where kinds are not known.
+    """
+    masks = kind_masks(evaluation.ranks)
+    return {name: _part(evaluation, evaluation.ranks.filter(pl.Series(mask)), None) for name, mask in masks.items()}
 
 
 def _part(evaluation: Evaluation, ranks: pl.DataFrame, scored: pl.DataFrame | None) -> Evaluation:

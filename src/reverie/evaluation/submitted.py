@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from reverie.data.queries import repeated_targets
+from reverie.data.queries import Queries, repeated_targets
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import positions
 from reverie.errors import DataError
 from reverie.evaluation.ranking import history_keys
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.queries import Queries
-    from reverie.data.sequences import Sequences
 
 
 @dataclass(frozen=True)
@@ -101,13 +96,10 @@ def submit(lists: pl.DataFrame, queries: Queries, name: str = "the recommendatio
             )
     order = np.lexsort((-lists["score"].to_numpy()[known_user], query[known_user]))
     return Submitted(
-        queries,
-        query[known_user][order],
-        item[known_user][order],
-        lists["score"].to_numpy()[known_user][order],
+        queries, query[known_user][order], item[known_user][order], lists["score"].to_numpy()[known_user][order],
         ignored_users=lists["user"].filter(pl.Series(~known_user)).n_unique(),
         unknown_items=lists["item"].filter(pl.Series(known_user & (item == 0))).n_unique(),
-    )
+    )  # fmt: skip
 
 
 def queries_users(queries: Queries) -> pl.Series:
@@ -166,17 +158,11 @@ def audit(lists: Submitted, train: Sequences | None = None, k: int = 10) -> Audi
     repeats = np.append(False, (np.diff(lists.query) == 0) & (np.diff(lists.score) == 0)) & (place <= k)
     counts = None if train is None else train.item_counts()
     return Audit(
-        k=k,
-        queries=len(lists.queries),
-        without=int((lengths == 0).sum()),
-        ignored=lists.ignored_users,
-        short=int(((lengths > 0) & (lengths < k)).sum()),
-        tied=len(np.unique(lists.query[repeats])),
-        places=int(first.sum()),
-        unknown=lists.unknown_items,
-        seen=int((lists.seen() & first).sum()) if lists.queries.seen == "remove" else 0,
+        k=k, queries=len(lists.queries), without=int((lengths == 0).sum()), ignored=lists.ignored_users,
+        short=int(((lengths > 0) & (lengths < k)).sum()), tied=len(np.unique(lists.query[repeats])), places=int(first.sum()),
+        unknown=lists.unknown_items, seen=int((lists.seen() & first).sum()) if lists.queries.seen == "remove" else 0,
         cold=None if counts is None else int((counts[lists.item[first & given]] == 0).sum()),
-    )
+    )  # fmt: skip
 
 
 def targets_in_history(queries: Queries) -> int:

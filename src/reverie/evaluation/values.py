@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks
-
-if TYPE_CHECKING:
-    import polars as pl
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -107,19 +107,10 @@ def tiny_model(n_tokens: int, seed: int) -> Any:
     from reverie.seeds import seed_torch
 
     config = LlamaConfig(
-        vocab_size=n_tokens,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-        initializer_range=0.15,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-    )
+        vocab_size=n_tokens, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=1024, tie_word_embeddings=True, initializer_range=0.15, bos_token_id=1,
+        eos_token_id=2, pad_token_id=2,
+    )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         seed_torch(seed, "tiny language model")
         return LlamaForCausalLM(config)
@@ -310,12 +301,9 @@ def add_lora(backbone: Backbone, config: LoraConfig | None = None) -> Backbone:
     if missing:
         raise ConfigError(f"option 'lora.targets': the language model {backbone.name} has no layer '{missing[0]}'")
     made = peft.LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.dropout,
-        target_modules=list(config.targets),
+        r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout, target_modules=list(config.targets),
         task_type="CAUSAL_LM",
-    )
+    )  # fmt: skip
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft asks by an old name
         model = peft.get_peft_model(backbone.model, made)

@@ -125,12 +125,9 @@ def encode_prefix(backbone: Backbone, beginnings: TokenRows, vectors: Tensor) ->
     """Run a language model over beginnings of prompts; vectors [S, D]."""
     batch = collate(backbone, beginnings, side="left")
     out = backbone.model(
-        inputs_embeds=batch.embeds(backbone, vectors),
-        attention_mask=batch.mask,
-        position_ids=batch.positions,
-        use_cache=True,
+        inputs_embeds=batch.embeds(backbone, vectors), attention_mask=batch.mask, position_ids=batch.positions, use_cache=True,
         logits_to_keep=1,
-    )
+    )  # fmt: skip
     cached = getattr(out, cache_name(backbone)).layers
     if any(getattr(layer, "keys", None) is None for layer in cached):
         raise ConfigError(

@@ -127,25 +127,15 @@ def _manifest(model: Any, format: Format, dim: int, free: bool) -> dict[str, Any
         "onnx": "InferenceSession('encoder.onnx').run(None, {'items': items, 'lengths': lengths})[0] @ table.T",
     }
     return {
-        "format": FORMAT,
-        "reverie": reverie.__version__,
-        "torch": torch.__version__,
-        "model": model.card.name,
-        "options": model.card.config.model_dump(mode="json"),
-        "encoder": PROGRAMS[format],
-        "item_table": "item_table.safetensors",
-        "n_items": model.card.vocabulary.n_items,
-        "dim": dim,
-        "history": model.history,
-        "length": "free" if free else model.history,
+        "format": FORMAT, "reverie": reverie.__version__, "torch": torch.__version__, "model": model.card.name,
+        "options": model.card.config.model_dump(mode="json"), "encoder": PROGRAMS[format], "item_table": "item_table.safetensors",
+        "n_items": model.card.vocabulary.n_items, "dim": dim, "history": model.history, "length": "free" if free else model.history,
         "inputs": {
             "items": "int64 [B, L], item codes 1..N of the last events, oldest first, 0 behind the end of a row; L is `length`, "
             "or where that is free 1 to `history`",
             "lengths": "int64 [B], real events of each row; 0 for an empty history",
         },
-        "output": "float32 [B, D], one vector per history",
-        "codes": "the item in row r of items.parquet, from 0, has code r + 1",
+        "output": "float32 [B, D], one vector per history", "codes": "the item in row r of items.parquet, from 0, has code r + 1",
         "normalisation": "none: scores are inner products of vectors and rows of the item table, which hold all biases",
-        "users": "unknown: vectors of single users are not part of the encoder",
-        "example": calls[format],
-    }
+        "users": "unknown: vectors of single users are not part of the encoder", "example": calls[format],
+    }  # fmt: skip

@@ -112,9 +112,13 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all positions of the batch."""
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        states, targets, users = real_positions(self._inputs, self._states, batch)
+        states, targets, users = self.states_with_targets(batch)
         head = DotHead(self.item_table(), rowwise=self.encoder.rowwise, unit_states=self.cosine)
         return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
+
+    def states_with_targets(self, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return states, targets and users of the M positions that have a target → [M, D], [M], [M]."""
+        return real_positions(self._inputs, self._states, batch)
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""

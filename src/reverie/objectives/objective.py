@@ -9,18 +9,7 @@ from torch import Tensor, nn
 
 from reverie.data.sequences import Sequences
 from reverie.nn.heads import DotHead
-from reverie.objectives.config import (
-    BCE,
-    BPR,
-    GBCE,
-    SEEN_BY_RULE,
-    Contrast,
-    FullSoftmax,
-    ObjectiveConfig,
-    Reweighted,
-    SampledSoftmax,
-    Truncated,
-)
+from reverie.objectives import config as options
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
 from reverie.objectives.dro.rules import create_rule, tell_counts
 from reverie.objectives.dro.temperature import TemperatureRule
@@ -32,7 +21,7 @@ from reverie.protocols import Head
 
 Pointwise = Callable[[Tensor, Tensor, int], Tensor]
 """From the scores of targets [M], of negatives [M, K] and the number of draws to losses [M]."""
-SampledConfig = SampledSoftmax | BCE | GBCE | BPR | Contrast
+SampledConfig = options.SampledSoftmax | options.BCE | options.GBCE | options.BPR | options.Contrast
 
 
 @runtime_checkable
@@ -58,7 +47,7 @@ class FullSoftmaxObjective(nn.Module):
     def __init__(self, temperature: float | TemperatureRule, n_items: int) -> None:
         super().__init__()
         self.temperature = temperature
-        self.sampler = create_sampler(SEEN_BY_RULE, n_items)
+        self.sampler = create_sampler(options.SEEN_BY_RULE, n_items)
 
     def loss(
         self, states: Tensor, targets: Tensor, head: Head, weight: Tensor | None = None, users: Tensor | None = None
@@ -85,10 +74,10 @@ class SampledObjective(nn.Module):
     def __init__(self, function: ScoreLoss | Pointwise, config: SampledConfig, n_items: int) -> None:
         super().__init__()
         self.function, self.negatives, self.n_items = function, config.negatives, n_items
-        self.logq = isinstance(config, SampledSoftmax) and config.logq
-        temperature = config.temperature if isinstance(config, SampledSoftmax) and not config.logq else None
+        self.logq = isinstance(config, options.SampledSoftmax) and config.logq
+        temperature = config.temperature if isinstance(config, options.SampledSoftmax) and not config.logq else None
         self.shared = temperature if isinstance(temperature, int | float) else None
-        self.false_negatives = config.false_negatives if isinstance(config, Contrast) else 0.0
+        self.false_negatives = config.false_negatives if isinstance(config, options.Contrast) else 0.0
         self.injection: FalseNegatives | None = None
         self.sampler: Sampler | None = None
         if config.negatives.source != "popularity":
@@ -148,7 +137,7 @@ class DenoisedObjective(nn.Module):
 
     steps: Tensor
 
-    def __init__(self, config: Truncated | Reweighted, objective: Objective) -> None:
+    def __init__(self, config: options.Truncated | options.Reweighted, objective: Objective) -> None:
         super().__init__()
         self.config, self.objective = config, objective
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
@@ -170,7 +159,7 @@ class DenoisedObjective(nn.Module):
         return self
 
     def _factors(self, losses: Tensor) -> Tensor:
-        if not isinstance(self.config, Truncated):
+        if not isinstance(self.config, options.Truncated):
             return reweighting_factors(losses, self.config.beta)
         grown = min(1.0, int(self.steps) / self.config.steps) if self.config.steps else 1.0
         return truncation_factors(losses, self.config.drop * grown)
@@ -195,7 +184,9 @@ def observed(objective: Objective, train: Sequences) -> Objective:
     return objective.with_rows(train) if isinstance(objective, SampledObjective) else objective
 
 
-def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0) -> Objective:
+def create_objective(
+    config: options.ObjectiveConfig, n_items: int, counts: NDArray[Any] | None = None, n_users: int = 0
+) -> Objective:
     """Return the objective that a configuration asks for, with its sampler.
 
     Parameters
@@ -219,13 +210,13 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     ValueError
         If `counts` has another shape or no positive entry, or a temperature differs by user and there are no users.
     """
-    if isinstance(config, Truncated | Reweighted):
+    if isinstance(config, options.Truncated | options.Reweighted):
         return DenoisedObjective(config, create_objective(config.objective, n_items, counts, n_users))
-    if isinstance(config, FullSoftmax):
+    if isinstance(config, options.FullSoftmax):
         return FullSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
-    if isinstance(config, Contrast):
+    if isinstance(config, options.Contrast):
         function: ScoreLoss | Pointwise = create_loss(config.loss, n_users, n_items)
-    elif isinstance(config, SampledSoftmax):
+    elif isinstance(config, options.SampledSoftmax):
         function = ScoreLoss(sampled_softmax, create_rule(config.temperature, n_users, n_items))
     else:
         function = _pointwise(config, n_items)
@@ -233,8 +224,8 @@ def create_objective(config: ObjectiveConfig, n_items: int, counts: NDArray[Any]
     return objective if counts is None else objective.with_counts(counts)
 
 
-def _pointwise(config: BCE | GBCE | BPR, n_items: int) -> Pointwise:
-    if isinstance(config, GBCE):
+def _pointwise(config: options.BCE | options.GBCE | options.BPR, n_items: int) -> Pointwise:
+    if isinstance(config, options.GBCE):
         return lambda positive, negative, n: gbce(positive, negative, gbce_beta(n, n_items, config.t))
-    loss = bce if isinstance(config, BCE) else bpr
+    loss = bce if isinstance(config, options.BCE) else bpr
     return lambda positive, negative, n: loss(positive, negative)

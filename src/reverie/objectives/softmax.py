@@ -5,27 +5,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.nn.heads import DotHead
+from reverie.objectives import pool as pools
 from reverie.objectives.full import Hide, linear_softmax
-from reverie.objectives.pool import (
-    LogWeight,
-    Pool,
-    Temperature,
-    check_at_least_one,
-    check_scores,
-    inverse_temperature,
-    log_mass,
-    not_nan,
-    to_pool,
-    wide,
-    zero_without_negatives,
-)
 
 
 def sampled_softmax(
     positive: Tensor,
-    negative: Tensor | Pool,
-    log_weight: LogWeight | None = None,
-    temperature: Temperature = 1.0,
+    negative: Tensor | pools.Pool,
+    log_weight: pools.LogWeight | None = None,
+    temperature: pools.Temperature = 1.0,
     decoupled: bool = False,
 ) -> Tensor:
     """Return ``-log( e^{p/τ} / (e^{p/τ} + Σ_j w_j e^{n_j/τ}) )`` as ``softplus(log Σ_j w_j e^{n_j/τ} - p/τ)``.
@@ -57,10 +45,10 @@ def sampled_softmax(
     ValueError
         If shapes do not fit, `temperature` is not positive, or scores are NaN.
     """
-    positive, pool, inverse = to_pool(positive, negative, temperature)
-    mass = log_mass(pool, inverse, log_weight)
+    positive, pool, inverse = pools.to_pool(positive, negative, temperature)
+    mass = pools.log_mass(pool, inverse, log_weight)
     margin = mass - positive * inverse
-    return zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)
+    return pools.zero_without_negatives(margin if decoupled else -F.logsigmoid(-margin), mass)
 
 
 LEAD = 30.0
@@ -69,7 +57,7 @@ NOISE = 1e-3
 """Most that rounding may be of a sum of exponentials."""
 
 
-def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: Temperature = 1.0) -> Tensor:
+def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead, temperature: pools.Temperature = 1.0) -> Tensor:
     """Return `sampled_softmax` of the targets against shared negatives, draws that hit a row's own target masked.
 
     With c hits of the target p among the draws, Σ over the draws and the target, hits left out, is
@@ -91,7 +79,7 @@ def shared_softmax(states: Tensor, targets: Tensor, items: Tensor, head: DotHead
 
     whole = not torch.is_autocast_enabled(states.device.type) and torch.finfo(states.dtype).bits >= 32
     every = log_sum() if whole else log_sum(hide_hits)
-    own = head.scores(states, targets[:, None])[:, 0] * inverse_temperature(temperature, len(states))
+    own = head.scores(states, targets[:, None])[:, 0] * pools.inverse_temperature(temperature, len(states))
     if whole:
         hits = torch.bincount(items, minlength=head.n_items + 1)[targets]
         with torch.no_grad():
@@ -150,10 +138,10 @@ def gbce(positive: Tensor, negative: Tensor, beta: float) -> Tensor:
     ValueError
         If shapes do not fit or `beta` is negative; `NotFinite` if a score is NaN.
     """
-    check_scores(positive, negative)
+    pools.check_scores(positive, negative)
     if not beta >= 0:
         raise ValueError(f"beta must not be negative, got {beta}")
-    return not_nan(-beta * F.logsigmoid(wide(positive)) - F.logsigmoid(-wide(negative)).sum(1))
+    return pools.not_nan(-beta * F.logsigmoid(pools.wide(positive)) - F.logsigmoid(-pools.wide(negative)).sum(1))
 
 
 def gbce_beta(n: int, n_items: int, t: float) -> float:
@@ -180,7 +168,7 @@ def gbce_beta(n: int, n_items: int, t: float) -> float:
     ValueError
         If `n` is not positive, there is no other item, or `t` lies outside 0 to 1.
     """
-    check_at_least_one(n=n)
+    pools.check_at_least_one(n=n)
     if n_items < 2:
         raise ValueError(f"n_items must be at least 2, got {n_items}")
     if not 0 <= t <= 1:
@@ -209,7 +197,7 @@ def bpr(positive: Tensor, negative: Tensor) -> Tensor:
     ValueError
         If shapes do not fit; `NotFinite` if a score is NaN.
     """
-    check_scores(positive, negative)
-    negative = wide(negative)
-    total = -F.logsigmoid(wide(positive)[:, None] - negative).sum(1)
-    return not_nan(total / negative.isfinite().sum(1).clamp(min=1))
+    pools.check_scores(positive, negative)
+    negative = pools.wide(negative)
+    total = -F.logsigmoid(pools.wide(positive)[:, None] - negative).sum(1)
+    return pools.not_nan(total / negative.isfinite().sum(1).clamp(min=1))

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 _WHERE, _PUBLIC, __getattr__ = lazy(
     "reverie.report",
     {
-        "leaderboard_page": "render_report write_report",
-        "leaderboard_table": "print_leaderboard",
-        "page": "Section write_page",
-        "ranking": "Cell Difference Leaderboard Row leaderboard",
-        "table": "Column Table TableCell",
+        "leaderboard_page": "render_report write_report", "leaderboard_table": "print_leaderboard", "page": "Section write_page",
+        "ranking": "Cell Difference Leaderboard Row leaderboard", "table": "Column Table TableCell",
     },
-)
+)  # fmt: skip
 
 __all__ = [  # by name, as above
     "Cell",

@@ -8,23 +8,9 @@ from reverie.data.dataset import Dataset
 from reverie.data.split import Split
 from reverie.documents import read_as
 from reverie.files import write_text
-from reverie.report import words
+from reverie.report import page, words
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
-from reverie.report.page import (
-    FOOTER,
-    Commands,
-    Facts,
-    Folded,
-    HeatCell,
-    HeatMap,
-    Legend,
-    Prose,
-    Section,
-    Tiles,
-    Verdicts,
-    page_html,
-)
 from reverie.report.ranking import ORDER, Leaderboard, leaderboard
 from reverie.training.run import Run
 
@@ -89,57 +75,57 @@ def render_report(
         If the split is not the one that the runs were tested on.
     """
     drawn, order = looks(board), words.titled(ORDER)
-    found = [Section("leaderboard", "Leaderboard", [page_table(board)], words.note("leaderboard", order=order))]
+    found = [page.Section("leaderboard", "Leaderboard", [page_table(board)], words.note("leaderboard", order=order))]
     if board.pairs:
         found.append(_differences(board))
     if curves := curve_figures(board):
-        found.append(Section("training", "Training", [Legend(drawn), *curves], words.note("training")))
+        found.append(page.Section("training", "Training", [page.Legend(drawn), *curves], words.note("training")))
     if board.pairs:
-        found.append(Section("bias", "Accuracy and popularity bias", bias_figures(board), words.note("bias"), "Popularity"))
+        found.append(page.Section("bias", "Accuracy and popularity bias", bias_figures(board), words.note("bias"), "Popularity"))
     if split is not None:
         figures, table = slice_figures(board, split)
         if table.columns:
-            folded = Folded("The same as a table", table, not figures)
-            found.append(Section("slices", "Slices", [*figures, folded], words.note("slices", order=order)))
+            folded = page.Folded("The same as a table", table, not figures)
+            found.append(page.Section("slices", "Slices", [*figures, folded], words.note("slices", order=order)))
     if board.pairs:
-        found.append(Section("cost", "Accuracy and cost", cost_figures(board), words.note("cost"), "Cost"))
+        found.append(page.Section("cost", "Accuracy and cost", cost_figures(board), words.note("cost"), "Cost"))
     if split is not None:
         found.append(_examples(board, split))
     found += [_reading(board), _again(board, dataset, commands)]
     facts = (board.dataset, board.protocol, f"{len(board.rows)} {'model' if len(board.rows) == 1 else 'models'}")
-    opening = (Prose(lede(board)), Tiles(_tiles(board)))
-    return page_html(headline(board), found, "report", board.dataset, facts, opening, FOOTER)
+    opening = (page.Prose(lede(board)), page.Tiles(_tiles(board)))
+    return page.page_html(headline(board), found, "report", board.dataset, facts, opening, page.FOOTER)
 
 
-def _differences(board: Leaderboard) -> Section:
+def _differences(board: Leaderboard) -> page.Section:
     """Return every pair of rows, as a matrix and in words."""
     names = [row.label for row in board.rows]
 
-    def cell(row: str, column: str) -> HeatCell | None:
+    def cell(row: str, column: str) -> page.HeatCell | None:
         pair = board.pair(row, column) if names.index(column) > names.index(row) else None
         if pair is None:
             return None
         said = pair_sentence(board, row, column)
-        return HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm), said, shown=pair.shown)
+        return page.HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm), said, shown=pair.shown)
 
     order = words.titled(ORDER)
     rows = [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]]
-    matrix = HeatMap(f"{order} of the row minus that of the column", "", names[1:], rows, looks(board))
+    matrix = page.HeatMap(f"{order} of the row minus that of the column", "", names[1:], rows, looks(board))
     note = words.note("differences", order=order, pairs=len(board.pairs), detectable=words.number(board.detectable))
-    blocks = [matrix, Verdicts(row_verdicts(board), looks(board))]
-    return Section("differences", "Who differs from whom", blocks, note, "Differences")
+    blocks = [matrix, page.Verdicts(row_verdicts(board), looks(board))]
+    return page.Section("differences", "Who differs from whom", blocks, note, "Differences")
 
 
-def _examples(board: Leaderboard, split: Split) -> Section:
+def _examples(board: Leaderboard, split: Split) -> page.Section:
     """Return people's histories, what they chose next, and what each model shows them."""
     shown, hits, queries = draw_examples(board, split)
     note = words.note("examples", share=f"{hits:,} of {queries:,}, {words.percent(hits / queries)}")
     if split.vocabulary.titles is None:
         note += words.note("untitled")
-    return Section("examples", f"{len(shown)} histories, and what each model shows next", shown, note, "Examples")
+    return page.Section("examples", f"{len(shown)} histories, and what each model shows next", shown, note, "Examples")
 
 
-def _reading(board: Leaderboard) -> Section:
+def _reading(board: Leaderboard) -> page.Section:
     meanings, reading = words.PROSE["meanings"], words.PROSE["reading"]
     leaks, seen = words.PROSE["leaks"].get(board.protocol.partition("(")[0], ""), words.PROSE["seen"].get(board.seen, "")
     note = board.best.runs[0].test.seen_note.removeprefix("seen items: ")
@@ -150,10 +136,10 @@ def _reading(board: Leaderboard) -> Section:
         ("Seen items", f"{note}: held-out items that stand in their own history. {seen}"),
     ]
     facts.append(("Candidates", reading["Candidates"]))
-    return Section("reading", "How to read the numbers", [Facts(facts)], short="Reading")
+    return page.Section("reading", "How to read the numbers", [page.Facts(facts)], short="Reading")
 
 
-def _again(board: Leaderboard, dataset: Dataset | None, commands: Sequence[str]) -> Section:
+def _again(board: Leaderboard, dataset: Dataset | None, commands: Sequence[str]) -> page.Section:
     facts = [("Data", board.dataset + (f". Licence: {dataset.licence}" if dataset else ""))]
     if dataset:
         facts += [("Citation", dataset.citation)] if dataset.citation else []
@@ -161,11 +147,11 @@ def _again(board: Leaderboard, dataset: Dataset | None, commands: Sequence[str])
     commits = sorted({str(run.facts.get("commit") or "not known") for row in board.rows for run in row.runs})
     facts += [("SHA-256 of the events", f"`{board.sha256}`"), ("Commit", " ".join(f"`{commit}`" for commit in commits))]
     machines = _machines(board)
-    blocks = [*([Commands(commands)] if commands else []), Facts(facts)]
+    blocks = [*([page.Commands(commands)] if commands else []), page.Facts(facts)]
     for labels, known in machines:
         title = "Environment" if len(machines) == 1 else f"Environment of {', '.join(labels)}"
-        blocks.append(Facts([(key.capitalize(), value) for key, value in known.items()], title, tight=True))
-    return Section("again", "Data, environment, and how to get this again", blocks, short="Reproduce")
+        blocks.append(page.Facts([(key.capitalize(), value) for key, value in known.items()], title, tight=True))
+    return page.Section("again", "Data, environment, and how to get this again", blocks, short="Reproduce")
 
 
 def _tiles(board: Leaderboard) -> list[tuple[str, str]]:

@@ -19,15 +19,11 @@ if TYPE_CHECKING:
 N_COLOURS = 8
 """Series colours that the style sheet defines, for light and for dark pages."""
 _MARKERS = {
-    "o": "M6 1.6a4.4 4.4 0 1 0 .01 0z",
-    "s": "M2.2 2.2h7.6v7.6h-7.6z",
-    "^": "M6 1.4l4.8 8.8h-9.6z",
-    "D": "M6 .9l5.1 5.1-5.1 5.1-5.1-5.1z",
-    "v": "M6 10.6l-4.8-8.8h9.6z",
-    "P": "M4.4 1.4h3.2v3h3v3.2h-3v3h-3.2v-3h-3v-3.2h3z",
+    "o": "M6 1.6a4.4 4.4 0 1 0 .01 0z", "s": "M2.2 2.2h7.6v7.6h-7.6z", "^": "M6 1.4l4.8 8.8h-9.6z",
+    "D": "M6 .9l5.1 5.1-5.1 5.1-5.1-5.1z", "v": "M6 10.6l-4.8-8.8h9.6z", "P": "M4.4 1.4h3.2v3h3v3.2h-3v3h-3.2v-3h-3v-3.2h3z",
     "X": "M3.4 1.2l2.6 2.5 2.6-2.5 2.2 2.2-2.5 2.6 2.5 2.6-2.2 2.2-2.6-2.5-2.6 2.5-2.2-2.2 2.5-2.6-2.5-2.6z",
     "h": "M6 .9l4.4 2.55v5.1l-4.4 2.55-4.4-2.55v-5.1z",
-}
+}  # fmt: skip
 """Markers as matplotlib names them, and their outlines in a box of 12 × 12 for legends."""
 
 
@@ -218,15 +214,9 @@ def _name_points(axes: Axes, points: Sequence[Point]) -> None:
         box, shift, side = places[costs.index(min(costs))]
         boxes.append(box)
         axes.annotate(
-            points[index].label,
-            (points[index].x, points[index].y),
-            xytext=(9 * side, shift),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            va="center",
-            fontsize=11,
-            color=INK,
-        )
+            points[index].label, (points[index].x, points[index].y), xytext=(9 * side, shift), textcoords="offset points",
+            ha="left" if side > 0 else "right", va="center", fontsize=11, color=INK,
+        )  # fmt: skip
 
 
 def _place(x: float, y: float, width: float, shift: float, side: int) -> tuple[Box, float, int]:

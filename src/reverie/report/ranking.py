@@ -253,20 +253,12 @@ class Leaderboard:
         """
         rows = [
             {
-                "model": row.model,
-                "label": row.label,
-                "recipe": row.runs[0].recipe.name,
-                "baseline": row.baseline,
-                "fit_on": row.fit_on,
-                "seeds": list(row.seeds),
-                "metrics": {name: asdict(cell) for name, cell in row.cells.items()},
-                "best_epochs": list(row.best_epochs),
-                "chosen": list(row.chosen),
-                "seconds": row.seconds,
-                "peak_mb": row.peak_mb,
+                "model": row.model, "label": row.label, "recipe": row.runs[0].recipe.name, "baseline": row.baseline,
+                "fit_on": row.fit_on, "seeds": list(row.seeds), "metrics": {name: asdict(cell) for name, cell in row.cells.items()},
+                "best_epochs": list(row.best_epochs), "chosen": list(row.chosen), "seconds": row.seconds, "peak_mb": row.peak_mb,
             }
             for row in self.rows
-        ]
+        ]  # fmt: skip
         facts: dict[str, Any] = {"dataset": self.dataset, "dataset_sha256": self.sha256, "protocol": self.protocol}
         facts |= {"seen": self.seen, "repeats": self.best.runs[0].test.repeats}
         both = {name: [asdict(pair) for pair in pairs] for name, pairs in (("differs", self.differs), ("pairs", self.pairs))}

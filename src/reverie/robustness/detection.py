@@ -79,13 +79,10 @@ def _flag(ranks: Ranks, flagged: int, users: int) -> Cut:
     fakes, nan = len(ranks.greater), float("nan")
     hits = float(recall(ranks, flagged)[0]) * fakes if fakes else 0.0
     return Cut(
-        flagged=flagged,
-        precision=hits / flagged if flagged else nan,
-        recall=hits / fakes if fakes else nan,
-        f1=2 * hits / (flagged + fakes) if fakes else nan,
-        genuine_lost=flagged - hits,
+        flagged=flagged, precision=hits / flagged if flagged else nan, recall=hits / fakes if fakes else nan,
+        f1=2 * hits / (flagged + fakes) if fakes else nan, genuine_lost=flagged - hits,
         genuine_lost_share=(flagged - hits) / (users - fakes) if users > fakes else nan,
-    )
+    )  # fmt: skip
 
 
 def draw_labels(fake: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.int8]:

@@ -43,15 +43,10 @@ def exposure_queries(split: Split, targets: NDArray[np.int32]) -> Queries:
     lacks = ~owned[~owned.all(axis=1)]
     asked = real.take(np.flatnonzero(~owned.all(axis=1)))
     return Queries(
-        sequences=train,
-        start=asked.starts,
-        stop=asked.stops,
-        users=asked.users,
-        clusters=asked.users,
+        sequences=train, start=asked.starts, stop=asked.stops, users=asked.users, clusters=asked.users,
         targets=targets[np.nonzero(lacks)[1]].astype(np.int32),
-        offsets=np.concatenate([[0], np.cumsum(lacks.sum(axis=1))]).astype(np.int64),
-        seen="remove",
-    )
+        offsets=np.concatenate([[0], np.cumsum(lacks.sum(axis=1))]).astype(np.int64), seen="remove",
+    )  # fmt: skip
 
 
 def exposure_by_user(ranks: pl.DataFrame, metric: str) -> pl.DataFrame:

@@ -31,14 +31,10 @@ def write_page(done: Done, path: str | Path, command: str = "") -> Path:
     """Write the page."""
     recipe, split = done.bench.recipe, done.bench.arena.split
     return write_sections(
-        path,
-        f"How {split.dataset} can be attacked, and what helps",
-        sections(done, command),
-        kind="robustness",
-        name=recipe.name,
+        path, f"How {split.dataset} can be attacked, and what helps", sections(done, command), kind="robustness", name=recipe.name,
         facts=(split.dataset, split.protocol, f"goal: {recipe.goal.kind}"),
         opening=(Prose(attack_sentences(done), listed=True), Tiles(_tiles(done))),
-    )
+    )  # fmt: skip
 
 
 def sections(done: Done, command: str = "") -> list[Section]:

@@ -147,15 +147,10 @@ def _columns(recipe: RobustnessRecipe) -> dict[str, str]:
 
 
 ROBUSTNESS = RecipeShelf(
-    "a robustness recipe",
-    RobustnessRecipe,
-    "reverie.robustness",
-    "reverie robustness --list",
-    "seeds=1",
+    "a robustness recipe", RobustnessRecipe, "reverie.robustness", "reverie robustness --list", "seeds=1",
     check=lambda recipe, _: recipe.refuse(),
-    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
-    columns=_columns,
-)
+    summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description}, columns=_columns,
+)  # fmt: skip
 """Recipes of `reverie robustness`, `attack` and `defend`."""
 
 

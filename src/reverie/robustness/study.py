@@ -13,6 +13,7 @@ import numpy as np
 from reverie.options import checked
 from reverie.report.table import StudyReport, Table
 from reverie.robustness import results
+from reverie.robustness import summary as summaries
 from reverie.robustness.benchmark import CLEAN, NONE, NULL, VERSION, Benchmark, Cell
 from reverie.robustness.detection import detection_metrics, draw_labels, stealth
 from reverie.robustness.detectors.classifiers import NoLabels
@@ -20,17 +21,6 @@ from reverie.robustness.detectors.shelf import DETECTORS
 from reverie.robustness.fits import Measured, exposure_by_user
 from reverie.robustness.page import write_page
 from reverie.robustness.recipe import ROBUSTNESS, RobustnessRecipe
-from reverie.robustness.summary import (
-    CellEffects,
-    CellOverSeeds,
-    Detected,
-    Done,
-    attack_sentences,
-    benchmark_tables,
-    cell_effects,
-    strongest,
-    with_corrected_p,
-)
 from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.run import cell_key, run_study
@@ -49,8 +39,8 @@ class DetectionCell:
     seed: int
 
 
-AnyCell = Cell | CellOverSeeds | DetectionCell
-Result = Measured | CellEffects | results.Figures
+AnyCell = Cell | summaries.CellOverSeeds | DetectionCell
+Result = Measured | summaries.CellEffects | results.Figures
 
 
 class RobustnessStudy:
@@ -96,22 +86,26 @@ class RobustnessStudy:
             count += effects * (1 + recipe.seeds)
         return count
 
-    def attacked(self) -> list[CellOverSeeds]:
+    def attacked(self) -> list[summaries.CellOverSeeds]:
         """Return the effects without a defence: the null attack, and attacks by budget."""
         recipe = self.recipe
         attacks = [name for name, row in recipe.attacks.items() if row.kind != NULL]
-        null = [CellOverSeeds(victim, NULL, NONE, 0) for victim in recipe.victims]
-        return null + [CellOverSeeds(v, a, NONE, fakes) for fakes in recipe.budgets for a in attacks for v in recipe.victims]
+        null = [summaries.CellOverSeeds(victim, NULL, NONE, 0) for victim in recipe.victims]
+        return null + [
+            summaries.CellOverSeeds(v, a, NONE, fakes) for fakes in recipe.budgets for a in attacks for v in recipe.victims
+        ]
 
-    def defended(self, done: Mapping[AnyCell, Result | None]) -> list[CellOverSeeds]:
+    def defended(self, done: Mapping[AnyCell, Result | None]) -> list[summaries.CellOverSeeds]:
         """Return the effects of defences against the strongest attacks, and against none, which shows their price."""
-        effects = [result for cell in self.attacked() if isinstance(result := done[cell], CellEffects)]
-        chosen = strongest(effects, self.recipe.strongest, self._defended_victims)
+        effects = [result for cell in self.attacked() if isinstance(result := done[cell], summaries.CellEffects)]
+        chosen = summaries.strongest(effects, self.recipe.strongest, self._defended_victims)
         cells = []
         for defence in self.recipe.defences:
-            cells += [CellOverSeeds(victim, NULL, defence, 0) for victim in self._defended_victims]
+            cells += [summaries.CellOverSeeds(victim, NULL, defence, 0) for victim in self._defended_victims]
             for fakes, names in chosen.items():
-                cells += [CellOverSeeds(victim, name, defence, fakes) for name in names for victim in self._defended_victims]
+                cells += [
+                    summaries.CellOverSeeds(victim, name, defence, fakes) for name in names for victim in self._defended_victims
+                ]
         return cells
 
     def detections(self) -> list[DetectionCell]:
@@ -125,7 +119,7 @@ class RobustnessStudy:
         named = {"cell": asdict(cell)}
         if isinstance(cell, Cell):
             return named | {"measured": self.benchmark.facts(cell)}
-        if isinstance(cell, CellOverSeeds):
+        if isinstance(cell, summaries.CellOverSeeds):
             return named | {"fits": [cell_key(self, fit) for fit in self._fits(cell)], "version": EFFECTS}
         return named | self._detection_facts(cell)
 
@@ -133,7 +127,7 @@ class RobustnessStudy:
         """Return whether a cell needs no fit."""
         if isinstance(cell, Cell):
             return self.benchmark.is_kept(cell)
-        if isinstance(cell, CellOverSeeds):
+        if isinstance(cell, summaries.CellOverSeeds):
             return all(map(self.benchmark.is_kept, self._fits(cell)))
         return self.benchmark.store.has("detection", self._detection_facts(cell))
 
@@ -141,8 +135,8 @@ class RobustnessStudy:
         """Return what a cell came to; computed where it was not."""
         if isinstance(cell, Cell):
             return self.benchmark.measured(cell)
-        if isinstance(cell, CellOverSeeds):
-            return cell_effects(self.benchmark, cell)
+        if isinstance(cell, summaries.CellOverSeeds):
+            return summaries.cell_effects(self.benchmark, cell)
         piece = self.benchmark.store.kept("detection", self._detection_facts(cell), lambda _: self._detect(cell))
         return {name: {k: float("nan") if v is None else float(v) for k, v in f.items()} for name, f in piece.notes.items()}
 
@@ -150,7 +144,11 @@ class RobustnessStudy:
         """Return an effect or a detection from its rows; a fit is more than its rows."""
         if isinstance(cell, Cell):
             return None
-        return results.effects_from_rows(cell, rows) if isinstance(cell, CellOverSeeds) else results.detection_from_rows(rows)
+        return (
+            results.effects_from_rows(cell, rows)
+            if isinstance(cell, summaries.CellOverSeeds)
+            else results.detection_from_rows(rows)
+        )
 
     def describe(self, cell: AnyCell, result: Result) -> str:
         """Return a cell and its main figure in a few words."""
@@ -168,32 +166,32 @@ class RobustnessStudy:
         """Return the rows of a results table that a cell gives."""
         if isinstance(cell, Cell) and isinstance(result, Measured):
             return results.cell_rows(self.benchmark, cell, result)
-        if isinstance(result, CellEffects):
+        if isinstance(result, summaries.CellEffects):
             return results.effect_rows(self.benchmark, result)
         if isinstance(cell, DetectionCell) and isinstance(result, dict):
             return results.detection_rows(self.benchmark, result, attack=cell.attack, fakes=cell.fakes, seed=cell.seed)
         return []
 
-    def summary(self, done: Mapping[AnyCell, Result | None]) -> Done:
+    def summary(self, done: Mapping[AnyCell, Result | None]) -> summaries.Done:
         """Return what the study came to, ready for tables and pages."""
         attacked = self.attacked()
         defended = self.defended(done) if self.defend else []
-        both = [[e for cell in cells if isinstance(e := done[cell], CellEffects)] for cells in (attacked, defended)]
+        both = [[e for cell in cells if isinstance(e := done[cell], summaries.CellEffects)] for cells in (attacked, defended)]
         detected = _over_seeds(self.detections(), done) if self.detect else []
-        return Done(self.benchmark, with_corrected_p(both[0]), with_corrected_p(both[1]), detected)
+        return summaries.Done(self.benchmark, summaries.with_corrected_p(both[0]), summaries.with_corrected_p(both[1]), detected)
 
     @property
     def _defended_victims(self) -> tuple[str, ...]:
         return self.recipe.defended or tuple(self.recipe.victims)
 
-    def _fits(self, cell: CellOverSeeds) -> list[Cell]:
+    def _fits(self, cell: summaries.CellOverSeeds) -> list[Cell]:
         """Return the fits that an effect rests on: those of the null attack, then its own."""
         seeds = range(self.recipe.seeds)
         null = [Cell(cell.victim, NULL, NONE, 0, seed) for seed in seeds]
         own = [Cell(cell.victim, cell.attack, cell.defence, cell.fakes, seed) for seed in seeds]
         return list(dict.fromkeys(null + own))
 
-    def _with_fits(self, effects: Sequence[CellOverSeeds]) -> Iterator[AnyCell]:
+    def _with_fits(self, effects: Sequence[summaries.CellOverSeeds]) -> Iterator[AnyCell]:
         """Put the fits of each effect before it, so that its rows are there as soon as its seeds are."""
         for cell in effects:
             if cell.attack == NULL and cell.defence == NONE:
@@ -237,7 +235,7 @@ def run_robustness(
     device: str | None = None,
     show: bool = True,
     offline: bool = False,
-) -> Done:
+) -> summaries.Done:
     """Run a recipe, or go on with one; fits are small, so they run on the CPU where no device is named."""
     study = RobustnessStudy(recipe, folder, detect=detect, defend=defend, device=device, offline=offline)
     done: dict[AnyCell, Result | None] = run_study(study, results=results, show=show)
@@ -252,11 +250,16 @@ def report(recipe: RobustnessRecipe, call: Call) -> StudyReport:
     page = write_page(done, call.folder / "report.html", command=call.command)
     split = done.bench.arena.split
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · goal {recipe.goal.kind} · {recipe.seeds} seeds"
-    shown: list[Table | str] = [title, *benchmark_tables(done), *attack_sentences(done), *tell_commits(done.bench.commits)]
+    shown: list[Table | str] = [
+        title,
+        *summaries.benchmark_tables(done),
+        *summaries.attack_sentences(done),
+        *tell_commits(done.bench.commits),
+    ]
     return StudyReport(results.benchmark_json(done), shown, [page])
 
 
-def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[Detected]:
+def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | None]) -> list[summaries.Detected]:
     """Gather the figures of each detector under each attack over its seeds."""
     by_attack: dict[tuple[str, float], list[results.Figures]] = {}
     for cell in cells:
@@ -267,5 +270,5 @@ def _over_seeds(cells: Sequence[DetectionCell], done: Mapping[AnyCell, Result | 
         for detector in seeds[0]:
             names = dict.fromkeys(name for one in seeds for name in one[detector])
             values = {name: tuple(one[detector].get(name, float("nan")) for one in seeds) for name in names}
-            gathered.append(Detected(detector, attack, fakes, values))
+            gathered.append(summaries.Detected(detector, attack, fakes, values))
     return gathered

@@ -123,15 +123,11 @@ def attack_trained(
     hits, places = ([exposure_by_user(ranks[name], metric) for name in ATTACKS] for metric in (f"hr@{CUT}", "rank"))
     rows = [
         PollutionRow(
-            name,
-            hit=mean_over_seeds([hit]),
-            lift=difference_over_seeds([hit], [hits[0]]),
-            place=mean_over_seeds([place]),
-            moved=difference_over_seeds([place], [places[0]]),
-            extra=extra[name],
+            name, hit=mean_over_seeds([hit]), lift=difference_over_seeds([hit], [hits[0]]), place=mean_over_seeds([place]),
+            moved=difference_over_seeds([place], [places[0]]), extra=extra[name],
         )
         for name, hit, place in zip(ATTACKS, hits, places, strict=True)
-    ]
+    ]  # fmt: skip
     return TrainedAttack(asked, tuple(rows))
 
 
@@ -170,15 +166,10 @@ def _draw_queries(histories: Queries, targets: NDArray[np.int32], config: Traine
         raise DataError("no user has a history without the targets, so there is nothing to pollute; name other targets")
     asked, steps = histories.take(np.array(rows, dtype=np.int64)), np.arange(len(rows) + 1, dtype=np.int64)
     return replace(
-        asked,
-        clusters=np.arange(len(rows), dtype=np.int64),
-        targets=np.array(chosen, dtype=np.int32),
-        offsets=steps,
-        seen="keep",
-        labels=None,
-        candidates=np.concatenate(candidates).astype(np.int32),
+        asked, clusters=np.arange(len(rows), dtype=np.int64), targets=np.array(chosen, dtype=np.int32), targets_at=None,
+        offsets=steps, seen="keep", labels=None, candidates=np.concatenate(candidates).astype(np.int32),
         candidate_offsets=steps * config.candidates,
-    )
+    )  # fmt: skip
 
 
 def _candidate_events(
@@ -214,12 +205,9 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
 
 
 SAID = {
-    "clean": "nothing",
-    "random": "items drawn uniformly",
-    "popular": "the most popular items",
-    "near": "items often with the target",
-    "chosen": "items that the model favours",
-}
+    "clean": "nothing", "random": "items drawn uniformly", "popular": "the most popular items",
+    "near": "items often with the target", "chosen": "items that the model favours",
+}  # fmt: skip
 
 
 def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> StudyReport:

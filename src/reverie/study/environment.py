@@ -63,16 +63,11 @@ def environment() -> dict[str, object]:
     import torch
 
     return {
-        "reverie": reverie.__version__,
-        "commit": commit(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "reverie": reverie.__version__, "commit": commit(), "python": platform.python_version(), "system": platform.platform(),
+        "processor": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads(),
         "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "packages": {name: metadata.version(name) for name in _PACKAGES},
-    }
+    }  # fmt: skip
 
 
 def tell_commits(commits: Iterable[str]) -> list[str]:

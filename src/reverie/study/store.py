@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from reverie import processes
 from reverie.documents import read_json
@@ -14,11 +16,7 @@ from reverie.errors import ConfigError, DataError, RunError
 from reverie.files import LOCK, check_digests, check_seal, digests, json_digest, locked, sealed, write_json, write_text
 from reverie.scratch import is_temporary, sweep
 from reverie.settings import without
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from reverie.study.recipe import RecipeShelf
+from reverie.study.recipe import RecipeShelf
 
 R = TypeVar("R", bound="BaseModel")
 _DONE = "piece.json"

@@ -1,9 +1,12 @@
 """Tiny, learnable, made-up event logs."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.data.splits import leave_one_out
 
@@ -41,17 +44,25 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     return Dataset(events, catalog, name="tiny", licence="CC0-1.0")
 
 
-def tiny_split(seed: int = 0) -> Split:
+def tiny_split(seed: int = 0, rewards: bool = False) -> Split:
     """Return `tiny_dataset`, cut by leave-one-out.
 
     Parameters
     ----------
     seed : int
         Seed of the data.
+    rewards : bool
+        Whether training events have a column ``reward``: 1 where the rating is 4 or 5, else 0.2.
 
     Returns
     -------
     Split
         48 users, 20 items.
     """
-    return leave_one_out(tiny_dataset(seed=seed))
+    split = leave_one_out(tiny_dataset(seed=seed))
+    return replace(split, train=_rewarded(split.train), refit=_rewarded(split.refit)) if rewards else split
+
+
+def _rewarded(rows: Sequences) -> Sequences:
+    rewards = np.where(rows.columns["rating"].astype(np.float32) >= 4, 1.0, 0.2).astype(np.float32)
+    return replace(rows, columns={**rows.columns, "reward": rewards})

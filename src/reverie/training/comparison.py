@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from reverie import processes
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.memory import is_out_of_memory
@@ -15,16 +19,8 @@ from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
 from reverie.training.event_log import ANOTHER, check_log, keep_log, open_recipe_dataset
-from reverie.training.recipe import RECIPES, start_values
-from reverie.training.run import Run, result_rows, run_inputs, run_recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
-    from reverie.training.recipe import Recipe
+from reverie.training.recipe import RECIPES, Recipe, start_values
+from reverie.training.run import Run, feedback_of, result_rows, run_inputs, run_recipe
 
 
 @dataclass
@@ -96,12 +92,13 @@ class ComparisonStudy:
     def __post_init__(self) -> None:
         self._recipes: dict[RunCell, Recipe] = {}
         if processes.rank() == 0:
-            cells, sha256 = list(self.cells({})), self.comparison.split.sha256
+            cells, split = list(self.cells({})), self.comparison.split
             for cell in cells:
-                check_log(self._folder(cell), self._recipes[cell].dataset.name, sha256, ANOTHER)
+                check_log(self._folder(cell), self._recipes[cell].dataset.name, split.sha256, ANOTHER)
             for cell in cells:
                 claim(self._folder(cell), self._recipes[cell], RECIPES, "run")
-                keep_log(self._folder(cell), self._recipes[cell].dataset, sha256)
+                recipe = self._recipes[cell]
+                keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
         """Return each row at its seeds, and the refit of what is trained."""
@@ -120,7 +117,8 @@ class ComparisonStudy:
 
     def facts(self, cell: RunCell) -> dict[str, Any]:
         """Return everything that a run depends on."""
-        return run_inputs(self._recipes[cell], self.comparison.split.sha256, self.comparison.split.protocol)
+        recipe, split = self._recipes[cell], self.comparison.split
+        return run_inputs(recipe, split.sha256, split.protocol, feedback_of(recipe, split))
 
     def is_kept(self, cell: RunCell) -> bool:
         """Return whether a run is finished."""
@@ -206,6 +204,9 @@ def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
         return "needs timestamps, which this dataset lacks"
     if "needs-user" in tags and recipe.split.protocol in ("by_user", "by_sequence"):
         return f"needs known users, and under '{recipe.split.protocol}' all are new"
+    if "needs-reward" in tags and "reward" not in dataset.events.columns:
+        what = f"a reward for each kind ({', '.join(map(str, dataset.kind_counts))})" if dataset.kind_counts else "rewards"
+        return f"needs rewards, which this dataset lacks; give {what} with --set dataset.rewards"
     if "needs-labels" in tags:
         return "needs labelled events, and a comparison teaches only what was liked"
     if "needs-titles" in tags and dataset.vocabulary.titles is None:

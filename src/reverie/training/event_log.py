@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from reverie.data.dataset import Dataset
+from reverie.data.rewards import with_rewards
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import RunError
 from reverie.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.dataset import Dataset
-    from reverie.training.recipe import DatasetRecipe
+from reverie.training.recipe import DatasetRecipe
 
 FILE = "data.json"
 """Holds the absolute paths of log and catalogue and the SHA-256 of the events, from before the run begins."""
@@ -23,8 +20,15 @@ ELSEWHERE = "give the log of then with --log, or train again in another folder"
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
     """Open the dataset that a recipe names, filtered as it says."""
-    columns = recipe.model_dump(include={"catalog", "user", "item", "timestamp", "rating", "kinds"}, exclude_none=True)
+    named = {"catalog", "user", "item", "timestamp", "rating", "kinds", "propensity", "format"}
+    columns, rewards = recipe.model_dump(include=named, exclude_none=True), recipe.rewards
+    if isinstance(rewards, str) and recipe.name not in list_datasets():
+        columns["reward"], rewards = rewards, None
     dataset = open_dataset(recipe.name, offline=offline, **columns)
+    if rewards is not None:
+        dataset = with_rewards(dataset, rewards)
+    if recipe.sessions is not None:
+        dataset = dataset.cut_sessions(recipe.sessions.gap_minutes)
     if recipe.user_core > 1 or recipe.item_core > 1:
         dataset = dataset.k_core(recipe.user_core, recipe.item_core)
     return dataset
@@ -35,15 +39,20 @@ def is_file(recipe: DatasetRecipe) -> bool:
     return recipe.name not in list_datasets() and Path(recipe.name).exists()
 
 
-def keep_log(folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True) -> None:
-    """Write down which log a run folder is made from; a log that is not the one of before is refused."""
+def keep_log(
+    folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True, feedback: Mapping[str, str] | None = None
+) -> None:
+    """Write down which log a run folder is made from; a log, or rewards, that are not those of before are refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
+    before = _read(folder / FILE)
+    if any(before.get(name, digest) != digest for name, digest in (feedback or {}).items()):
+        raise RunError(f"the rewards of {recipe.name} have changed since the run in {folder} was made from them; {ANOTHER}")
     known = kept_sha256(folder) or not (folder / "result.json").exists()
     if write and known and not (folder / FILE).exists():
         named = recipe.name in list_datasets()
         paths = {key: str(Path(path).absolute()) for key in ("name", "catalog") if (path := getattr(recipe, key)) and not named}
         kept = {key: path for key, path in paths.items() if path.encode(errors="replace").decode() == path}  # JSON is UTF-8
-        write_json(folder / FILE, {"sha256": sha256, **kept})
+        write_json(folder / FILE, {"sha256": sha256, **(feedback or {}), **kept})
 
 
 def check_log(folder: Path, name: str, sha256: str, remedy: str) -> None:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from pydantic import NonNegativeFloat, NonNegativeInt  # noqa: TC002  # pydantic reads them
+from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
 from reverie.data.recode import recode
+from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.evaluation import evaluate
 from reverie.models import create_model
 from reverie.options import checked
-from reverie.protocols import Counts
+from reverie.protocols import Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import progress
 from reverie.training.config import TrainingConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverie.data.sequences import Sequences
-    from reverie.protocols import Recommender
-
 
 COUNTING_QUERIES = 6_000
 """Validation queries that a counting model's search looks at, at most."""
@@ -118,7 +113,8 @@ def fit(
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
-    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, history=log.rows)
+    last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows)
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:

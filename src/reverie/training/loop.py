@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie import processes
 from reverie.data.plans import create_plan
+from reverie.data.sequences import Sequences
 from reverie.errors import DataError, NotFinite, RunError
 from reverie.seeds import seed_torch
-from reverie.study.progress import StepClock
+from reverie.study.progress import Progress, StepClock
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
+from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from reverie.data.sequences import Sequences
-    from reverie.study.progress import Progress
-    from reverie.training.config import TrainingConfig
 
 
 class Batch(Protocol):
@@ -124,6 +119,8 @@ class Trainer:
                     self.checkpoint(at)
             row = {"epoch": at.epoch + 1, "loss": self._mean(at.loss / len(batches))} | self.validate(at.epoch + 1)
             at = Position(at.epoch + 1)
+            for line in getattr(self.model, "after_epoch", lambda row: ())(row):
+                progress.line(line)
             self.seconds = row["seconds"] = time.monotonic() - self._begin
             log.add(row)
             if self._undefined and not told:
@@ -151,7 +148,8 @@ class Trainer:
         """
         self.model.train()
         each, updates = self.config.gradient_accumulation, self._updates(range(steps))
-        self._optimisers.set_rate(learning_rate(self.config, epoch * updates + step // each, self.config.epochs * updates))
+        rate = learning_rate(self.config, epoch * updates + step // each, self.config.epochs * updates)
+        self._optimisers.set_rate(rate * getattr(self.model, "rate_scale", 1.0))
         self._optimisers.zero_grad()
         values, rows = 0.0, []
         for number, index in enumerate(group, start=step):

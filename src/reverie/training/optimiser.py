@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie import processes
 from reverie.errors import ConfigError, short
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.training.config import TrainingConfig
-
+from reverie.training.config import TrainingConfig
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

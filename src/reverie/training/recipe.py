@@ -150,6 +150,18 @@ EXAMPLE = "training.epochs=5"
 """A setting, for messages."""
 
 
+def _where_given() -> Any:
+    """Return the field of an option that is no part of a recipe where it is not given: keys of stored studies lack it."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
+class SessionCut(Options):
+    """How histories are cut into sessions, see `reverie.data.dataset.Dataset.cut_sessions`."""
+
+    gap_minutes: float = Field(default=30, gt=0)
+    """A new session begins where more minutes pass between two events of a user."""
+
+
 class DatasetRecipe(Options):
     """Which events to use."""
 
@@ -165,8 +177,16 @@ class DatasetRecipe(Options):
     """Column of the time."""
     rating: str | None = None
     """Column of the rating."""
-    kinds: tuple[str, ...] | None = Field(default=None, exclude_if=lambda kinds: kinds is None)  # keys of stored studies lack it
+    format: str | None = _where_given()
+    """Format of a file, where the suffix does not tell: csv, …, or rc15, retailrocket and their kin."""
+    kinds: tuple[str, ...] | None = _where_given()
     """Kinds of events to count; all where not given."""
+    rewards: dict[str, float] | str | None = _where_given()
+    """What each kind of event is worth; or thresholds of ratings such as {rating>=8: 1.0, else: 0.2}; or the column of rewards."""
+    propensity: str | None = _where_given()
+    """Column of the logging policy's propensities, for a file."""
+    sessions: SessionCut | None = _where_given()
+    """Cut histories into sessions, each of which is then a user, before `user_core` and `item_core` are applied."""
     user_core: int = Field(default=0, ge=0, le=2**31)
     """Keep users with at least this many events (applied together with `item_core` until nothing changes)."""
     item_core: int = Field(default=0, ge=0, le=2**31)

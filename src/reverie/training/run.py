@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
+from reverie.data.transitions import require_rewards
 from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
-from reverie.evaluation import Evaluation, evaluate, with_history
+from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
 from reverie.files import check_digests, check_seal, digests, sealed, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
+from reverie.protocols import Recommender
 from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
@@ -25,12 +29,6 @@ from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reverie.data.split import Split
-    from reverie.protocols import Recommender
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
@@ -68,10 +66,18 @@ class Run:
         return load_model(self.folder)
 
 
-def run_inputs(recipe: Recipe, sha256: str, protocol: str) -> dict[str, Any]:
-    """Return everything that a run depends on, as plain values."""
+def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
+    """Return the digest of the rewards of a split, for a model that learns from them; nothing for others, whose keys lack it."""
+    if "needs-reward" not in MODELS[recipe.model_name].tags:
+        return {}
+    digest = require_rewards(split.train).feedback_sha256
+    return {} if digest is None else {"feedback_sha256": digest}
+
+
+def run_inputs(recipe: Recipe, sha256: str, protocol: str, feedback: Mapping[str, str]) -> dict[str, Any]:
+    """Return everything that a run depends on, as plain values; `feedback` is that of `feedback_of`."""
     content = without(RECIPES.content(recipe), ("name", "description", "dataset", "trials"))
-    return {"recipe": content, "data": sha256, "protocol": protocol, "version": VERSION}
+    return {"recipe": content, "data": sha256, "protocol": protocol, "version": VERSION, **feedback}
 
 
 def run_recipe(
@@ -92,7 +98,7 @@ def run_recipe(
         if split is None and (not done or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0)
+            keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
                 _make(recipe, folder, split, device, show)
         processes.wait()
@@ -117,6 +123,7 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
         if first:
             measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
+    facts |= feedback_of(recipe, split)
     if first:
         files = digests(folder / "evaluation")
         write_json(folder / _DONE, sealed({**facts, "fitted": asdict(fitted), "evaluation": files}))
@@ -148,20 +155,16 @@ def open_run(folder: str | Path) -> Run:
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
+    feedback = {name: facts[name] for name in ("feedback_sha256",) if name in facts}
     common = {
-        "recipe": recipe.name,
-        **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
-        "seen": run.test.seen,
-        "fit_on": recipe.training.on,
-        "model": recipe.model_name,
-        "seed": recipe.training.seed,
-        **{name: getattr(fitted, name) for name in ("best_epoch", "seconds", "peak_mb")},
-        "trials": tried_settings(run),
-        "key": key(run_inputs(recipe, facts["dataset_sha256"], facts["protocol"]))[:KEY_DIGITS],
-    }
-    parts = [run.test] if run.test.ranks["length"].min() != 0 else [run.test, with_history(run.test)]
+        "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
+        "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,
+        **{name: getattr(fitted, name) for name in ("best_epoch", "seconds", "peak_mb")}, "trials": tried_settings(run),
+        "key": key(run_inputs(recipe, facts["dataset_sha256"], facts["protocol"], feedback))[:KEY_DIGITS],
+    }  # fmt: skip
+    some = {} if run.test.ranks["length"].min() != 0 else {"history:some": with_history(run.test)}
     rows = []
-    for name, part in zip(("all", "history:some"), parts, strict=False):
+    for name, part in {"all": run.test, **some, **by_kind(run.test)}.items():
         measured = part.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
         rows += [common | {"slice": name} | row for row in measured.to_dicts()]
     return rows

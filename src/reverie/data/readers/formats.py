@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 def open_delimited(path: Path, where: str, separator: str = ",", quote: str | None = '"') -> Table:
     """Open a file of separated values with a header line."""
-    if not path.stat().st_size:
-        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle:
+        if not (head := handle.read(1 << 20)).strip():
+            raise DataError(f"{where} is empty; check that it is the right file")
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        head = content[: 1 << 20]
         quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
     if b"\0" in head[:1000]:
         raise DataError(f"{where} holds zero bytes, as UTF-16 does; save the file with the encoding UTF-8")
@@ -160,8 +161,9 @@ def open_sequences(path: Path, where: str) -> Table:
         rows = lines.drop_nulls().select(line.list.first().alias("user"), line.list.slice(1).alias("item"))
         return rows.filter(pl.col("item").list.len() > 0).explode("item").select(columns)
 
-    if not path.stat().st_size:
-        raise DataError(f"{where} is empty; check that it is the right file")
+    with path.open("rb") as handle:
+        if not handle.read(1 << 20).strip():
+            raise DataError(f"{where} is empty; check that it is the right file")
     return Table(where, ("user", "item"), lambda columns, *_: scan(columns), scan, lambda: check_utf8(path, where))
 
 
@@ -195,30 +197,28 @@ FORMATS: dict[str, Callable[[Path, str], Table]] = {
     "sequences": open_sequences,
 }
 """Formats by the name that ``format=`` takes."""
+OFFERED = "reverie.formats"
+"""Entry points of rooms and other packages, of functions that take a path and return the events of a log, and notes on them."""
 
 BY_SUFFIX = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".inter": "atomic",
-    ".item": "atomic",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".csv": "csv", ".tsv": "tsv", ".inter": "atomic", ".item": "atomic", ".parquet": "parquet", ".pq": "parquet",
+    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".txt": "sequences",
-}
+}  # fmt: skip
 """Formats by suffix; that of a compression behind it is taken off first."""
+
+
+def offered_format(name: str | None) -> Callable[[Path], tuple[pl.DataFrame, list[str]]] | None:
+    """Return the reader of a format that a room or another package offers; None where it is not one of theirs."""
+    found = () if name is None or name in FORMATS else entry_points(group=OFFERED, name=name)
+    return next((point.load() for point in found), None)
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
     """Return the format of a file."""
     if chosen is not None:
         if chosen not in FORMATS:
-            raise unknown("format", chosen, FORMATS)
+            raise unknown("format", chosen, [*FORMATS, *entry_points(group=OFFERED).names])
         return chosen
     suffix = without_packing(path).suffix.lower()
     if suffix not in BY_SUFFIX:
@@ -245,8 +245,9 @@ def open_table(source: Any, chosen: str | None = None) -> Iterator[Table]:
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """Return the part files of a folder, by name; hidden ones and marks such as ``_SUCCESS`` are none."""
-    parts = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    """Return the part files of a folder, by name; hidden ones, marks such as ``_SUCCESS`` and files without a byte are none."""
+    named = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    parts = [path for path in named if not path.is_file() or path.stat().st_size]
     if not parts:
         raise DataError(f"{folder} is a folder without files; check the path")
     for part in parts:

@@ -23,24 +23,17 @@ EVENT_NAMES: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "event", "eventtype", "behavior", "behaviour", "behaviortype", "action"),
     "part": ("part",),
     "position": (
-        "position",
-        "pos",
-        "index",
-        "idx",
-        "rank",
-        "order",
-        "step",
-        "sequence",
-        "seq",
-        "place",
-        "eventindex",
-        "eventnumber",
-        "sequencenumber",
-        "sessionposition",
-        "itemposition",
+        "position", "pos", "index", "idx", "rank", "order", "step", "sequence", "seq", "place", "eventindex", "eventnumber",
+        "sequencenumber", "sessionposition", "itemposition",
     ),
-}
+}  # fmt: skip
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
+
+FEEDBACK_NAMES = {
+    "reward": ("reward", "rewards", "click", "clicks", "value"),
+    "propensity": ("propensity", "propensityscore", "pscore", "actionprobability", "behaviorprobability"),
+}
+"""Usual names of the columns that are read only where they are asked for."""
 
 CATALOG_NAMES: dict[str, tuple[str, ...]] = {
     "item": (*_ITEM_NAMES, "id"),

@@ -18,20 +18,10 @@ STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
 YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
 
 DATE_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f UTC",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%MZ",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%m %d, %Y",
-)
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f UTC", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d",
+    "%Y/%m/%d", "%m %d, %Y",
+)  # fmt: skip
 """The usual spellings of dates; day-first and month-first dates with slashes are ambiguous and are not understood."""
 _ISO = (
     r"^(\d{4})(?:-(\d\d?)-|/(\d\d?)/|(\d\d))(\d\d?)"

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reverie.data.dataset import Dataset
 from reverie.errors import DataError
 from reverie.files import atomic_path
 
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-
 _EVENTS = {
-    "user": "user_id:token",
-    "item": "item_id:token",
-    "timestamp": "timestamp:float",
-    "rating": "rating:float",
-    "kind": "kind:token",
-    "part": "part:token",
-}
+    "user": "user_id:token", "item": "item_id:token", "timestamp": "timestamp:float", "rating": "rating:float",
+    "kind": "kind:token", "reward": "reward:float", "propensity": "propensity:float", "part": "part:token",
+}  # fmt: skip
 _CATALOG = {
-    "item": "item_id:token",
-    "title": "title:token_seq",
-    "categories": "categories:token",
-    "text": "text:token_seq",
-    "cover": "cover:token",
-    "video": "video:token",
-}
+    "item": "item_id:token", "title": "title:token_seq", "categories": "categories:token", "text": "text:token_seq",
+    "cover": "cover:token", "video": "video:token",
+}  # fmt: skip
 _NAMES = ("user", "item", "kind", "part")
 """Columns whose values are names, which stay as they are."""
 SUFFIXES = (".parquet", ".csv", ".inter")

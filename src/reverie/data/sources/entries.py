@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from reverie.data.sources import cf, movielens, sequence_files
+from reverie.data.sources import cf, logged, movielens, sequence_files
 from reverie.data.sources.attacked import recad, shilling
 from reverie.data.sources.entry import Layout, SourceEntry
 from reverie.data.sources.sequence_files import table_files
@@ -28,6 +29,9 @@ LAYOUTS: dict[str, Layout] = {
     "microlens-50k": table_files("MicroLens-50k_pairs.tsv", "MicroLens-50k_titles.csv", format="sequences"),
     "steam": table_files("game_purchase.dat", "item_info.dat", format="tsv", catalog_format="tsv", order="none"),
     "retailrocket": table_files("train_events.parquet"),
+    "retailrocket-purchases": logged.held_out_purchases,
+    "coat": logged.coat,
+    "open-bandit": logged.open_bandit,
     "zhihu": sequence_files.zhihu,
     "lastfm-llara": sequence_files.lastfm,
     "cf-lines": cf.lines,
@@ -51,5 +55,6 @@ def read_entries(path: Path) -> dict[str, SourceEntry]:
     return TypeAdapter(dict[str, SourceEntry]).validate_python(facts)
 
 
-ENTRIES = read_entries(Path(__file__).with_name("datasets.yaml"))
-"""By name."""
+ENTRIES: dict[str, SourceEntry] = {point.name: point.load() for point in entry_points(group="reverie.datasets")}
+ENTRIES |= read_entries(Path(__file__).with_name("datasets.yaml"))
+"""By name: those that rooms and other installed packages make, and ours."""

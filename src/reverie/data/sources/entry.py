@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import polars as pl
 from pydantic import ConfigDict
 
-if TYPE_CHECKING:
-    from reverie.data.dataset import Order
+from reverie.data.dataset import Order
 
 
 @dataclass(frozen=True)
@@ -121,6 +120,15 @@ class Remote:
 
 
 @dataclass(frozen=True)
+class Made:
+    """No files: the layout makes the dataset on this machine, whatever folder it is given."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    layout: Layout
+
+
+@dataclass(frozen=True)
 class SourceEntry:
     """A named dataset.
 
@@ -136,7 +144,7 @@ class SourceEntry:
     protocol : str
         The split to use where nobody asks for another: ``leave_one_out``, ``temporal``, ``by_user`` or ``given``.
     mirrors : tuple
-        `Local` and `Remote` ones; remote ones in the order in which they are tried.
+        `Local` and `Remote` ones, remote ones in the order in which they are tried; or one that is `Made`.
     notes : tuple of str
         What a person should know of it.
     """
@@ -150,5 +158,5 @@ class SourceEntry:
     citation: str
     homepage: str
     protocol: str
-    mirrors: tuple[Local | Remote, ...]
+    mirrors: tuple[Local | Remote | Made, ...]
     notes: tuple[str, ...] = ()

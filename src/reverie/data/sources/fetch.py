@@ -6,20 +6,16 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from reverie.data.readers.packed import unpacked
 from reverie.data.sources.archives import extract_zipped
 from reverie.data.sources.download import MOST, check_content, download
-from reverie.data.sources.entry import Remote
+from reverie.data.sources.entry import Fetchable, Remote
 from reverie.errors import DataError, ReverieError
 from reverie.files import cache_folder, locked, read_json, sha256, write_json
 from reverie.scratch import temporary_folder
-
-if TYPE_CHECKING:
-    from reverie.data.sources.entry import Fetchable
 
 
 def find_file(folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.readers import read_events
 from reverie.data.readers.events import of_kinds
 from reverie.data.sources.entries import ENTRIES
-from reverie.data.sources.entry import Local, Remote, SourceEntry
+from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
 from reverie.errors import DataError, nearest, unknown
 
@@ -100,6 +100,8 @@ def load_entry(entry: SourceEntry, *, offline: bool = False, again: bool = False
     reasons: list[str] = []
     remotes = [mirror for mirror in entry.mirrors if isinstance(mirror, Remote)]
     for mirror in entry.mirrors:
+        if isinstance(mirror, Made):
+            return _dataset(entry, mirror, Path())
         if isinstance(mirror, Local) and (folder := _local_folder(mirror, reasons)) is not None:
             return _dataset(entry, mirror, folder)
     for remote in remotes:
@@ -152,7 +154,7 @@ def _local_folder(mirror: Local, reasons: list[str]) -> Path | None:
     return folder
 
 
-def _dataset(entry: SourceEntry, mirror: Local | Remote, folder: Path) -> Dataset:
+def _dataset(entry: SourceEntry, mirror: Local | Remote | Made, folder: Path) -> Dataset:
     """Return the dataset in a folder; what its layout cannot read is an error of one sentence."""
     try:
         loaded = mirror.layout(folder)
@@ -178,6 +180,8 @@ def open_dataset(
     timestamp: str | None = None,
     rating: str | None = None,
     kind: str | None = None,
+    reward: str | bool | None = None,
+    propensity: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     format: str | None = None,
@@ -189,7 +193,7 @@ def open_dataset(
     ----------
     name_or_path : str or path
         A member of `list_datasets`, else the path of an event log.
-    user, item, timestamp, rating, kind, catalog, format
+    user, item, timestamp, rating, kind, reward, propensity, catalog, format
         For a file, see `read_events`.
     kinds : sequence of str, optional
         Count only events of these kinds.
@@ -212,7 +216,7 @@ def open_dataset(
         return dataset if kinds is None else of_kinds(dataset, kinds)
     if os.path.exists(name):
         columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-        return read_events(name, **columns, kinds=kinds, catalog=catalog, format=format)
+        return read_events(name, **columns, reward=reward, propensity=propensity, kinds=kinds, catalog=catalog, format=format)
     if any(sign in name for sign in "*?["):
         raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")
     raise DataError(

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.dataset import Order
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
 from reverie.data.sources.entry import Layout, Loaded
 from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Order
 
 
 def table_files(

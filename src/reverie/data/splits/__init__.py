@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from reverie.data.split import Split
 from reverie.data.splits.given import given
 from reverie.data.splits.protocols import by_sequence, by_user, leave_one_out, temporal
 
-if TYPE_CHECKING:
-    from reverie.data.split import Split
-
 PROTOCOLS: dict[str, Callable[..., Split]] = {
-    "leave_one_out": leave_one_out,
-    "temporal": temporal,
-    "by_user": by_user,
-    "by_sequence": by_sequence,
-    "given": given,
-}
+    "leave_one_out": leave_one_out, "temporal": temporal, "by_user": by_user, "by_sequence": by_sequence, "given": given,
+}  # fmt: skip
 
 __all__ = ["PROTOCOLS", "by_sequence", "by_user", "given", "leave_one_out", "temporal"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.options import Options
-
-if TYPE_CHECKING:
-    from reverie.data.dataset import Dataset
-    from reverie.data.split import Split
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -61,6 +59,8 @@ class BySequence(Options):
     """Whether the first event of a sequence is asked about."""
     shortest: PositiveInt = 3
     """Sequences with fewer events are dropped."""
+    by: Literal["first", "last"] = Field(default="first", exclude_if=lambda by: by == "first")  # keys of stored studies lack it
+    """Whether the time of the first or of the last event orders the sequences."""
 
 
 class Given(Options):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from reverie.data.queries import Queries, labelled_queries, next_event_queries, select_liked
-from reverie.data.sequences import Sequences, flat_positions, row_offsets
+from reverie.data.dataset import Dataset
+from reverie.data.queries import labelled_queries, select_liked, target_sets
+from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.data.splits.protocols import cut_rows, held_out_rows
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
 
 
 def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 0) -> Split:
@@ -93,25 +89,10 @@ def _held_out_events(dataset: Dataset, part: NDArray[np.int8], valid: float, see
     train_stop = sorted_rows.starts + counts[TRAIN]
     valid_stop = train_stop + counts[VALID]
     return Split(
-        train=cut_rows(sorted_rows, train_stop),
-        valid=_target_sets(sorted_rows, train_stop, valid_stop),
-        test=_target_sets(sorted_rows, valid_stop, sorted_rows.stops),
-        refit=cut_rows(sorted_rows, valid_stop),
-        protocol=protocol,
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    ).with_seen_rule()
-
-
-def _target_sets(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Queries:
-    """One query per user, whose targets are all events between two positions."""
-    queried = np.flatnonzero(end > begin)
-    base = next_event_queries(rows, queried, begin[queried])
-    return replace(
-        base,
-        targets=np.ascontiguousarray(rows.items[flat_positions(begin[queried], end[queried])]),
-        offsets=row_offsets((end - begin)[queried]),
-    )
+        train=cut_rows(sorted_rows, train_stop), valid=target_sets(sorted_rows, train_stop, valid_stop),
+        test=target_sets(sorted_rows, valid_stop, sorted_rows.stops), refit=cut_rows(sorted_rows, valid_stop), protocol=protocol,
+        dataset=dataset.name, sha256=dataset.sha256,
+    ).with_seen_rule()  # fmt: skip
 
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -134,15 +115,10 @@ def labelled_rows(dataset: Dataset) -> Split:
 
     trained = np.bincount(row[part == TRAIN], minlength=len(rows))
     return Split(
-        train=learn((TRAIN,)),
-        valid=labelled_queries(rows, part == VALID),
-        test=labelled_queries(rows, part == TEST),
-        refit=learn((TRAIN, VALID)),
-        protocol="given(labelled)",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
+        train=learn((TRAIN,)), valid=labelled_queries(rows, part == VALID), test=labelled_queries(rows, part == TEST),
+        refit=learn((TRAIN, VALID)), protocol="given(labelled)", dataset=dataset.name, sha256=dataset.sha256,
         labelled=cut_rows(rows, rows.starts + trained),
-    )
+    )  # fmt: skip
 
 
 def _check(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], part: NDArray[np.int8], label: NDArray[np.float32]) -> None:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.data.queries import Queries, next_event_queries
-from reverie.data.sequences import flat_positions, row_offsets
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries, Seen, next_event_queries, target_sets
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.data.split import Split
 from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.data.dataset import Dataset
-    from reverie.data.queries import Seen
-    from reverie.data.sequences import Sequences
 
 
 def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
@@ -60,20 +55,12 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
         raise DataError(f"no user of '{dataset.name}' has {needed} events; 'leave_one_out' needs them")
     cut = np.zeros(len(rows), dtype=np.int64)
     cut[queried] = last
-    held_out = rows.stops[queried] - last
-    test = next_event_queries(rows, queried, held_out)
-    if last > 1:
-        targets = rows.items[flat_positions(held_out, rows.stops[queried])]
-        test = replace(test, targets=targets, offsets=last * np.arange(len(queried) + 1, dtype=np.int64))
     return Split(
         train=replace(rows, stops=rows.stops - cut - (cut > 0)),
-        valid=next_event_queries(rows, queried, held_out - 1),
-        test=test,
-        refit=replace(rows, stops=rows.stops - cut),
-        protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    ).with_seen_rule()
+        valid=next_event_queries(rows, queried, rows.stops[queried] - last - 1),
+        test=target_sets(rows, rows.stops - cut, rows.stops), refit=replace(rows, stops=rows.stops - cut),
+        protocol="leave_one_out" if last == 1 else f"leave_one_out(last={last})", dataset=dataset.name, sha256=dataset.sha256,
+    ).with_seen_rule()  # fmt: skip
 
 
 def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
@@ -113,14 +100,10 @@ def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: L
     first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
     before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
     split = Split(
-        train=cut_rows(rows, before_first),
-        valid=_queries_between(rows, before_first, before_second, targets),
-        test=_queries_between(rows, before_second, rows.stops, targets),
-        refit=cut_rows(rows, before_second),
-        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})",
-        dataset=dataset.name,
-        sha256=dataset.sha256,
-    )
+        train=cut_rows(rows, before_first), valid=_queries_between(rows, before_first, before_second, targets),
+        test=_queries_between(rows, before_second, rows.stops, targets), refit=cut_rows(rows, before_second),
+        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})", dataset=dataset.name, sha256=dataset.sha256,
+    )  # fmt: skip
     for name, part in (("training", split.train), ("validation", split.valid), ("test", split.test)):
         if not len(part):
             raise DataError(f"'temporal' leaves no {name} rows of '{dataset.name}'; choose larger shares or 'leave_one_out'")
@@ -217,12 +200,20 @@ def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen
     )
 
 
-def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: bool = True, shortest: int = 3) -> Split:
-    """Order whole sequences by the time of their first event and cut them into train, validation and test.
+def by_sequence(
+    dataset: Dataset,
+    valid: float = 0.1,
+    test: float = 0.1,
+    empty: bool = True,
+    shortest: int = 3,
+    by: Literal["first", "last"] = "first",
+) -> Split:
+    """Order whole sequences by the time of their first event, or of their last one, and cut them into train, validation and test.
 
     Every event of a held-out sequence is a query, the first one too unless `empty` is false; rows of one sequence depend on
     each other, so the cluster is the sequence. Seen items stay in the ranking. **What leaks:** a sequence that starts before
-    the cut may end after it; long sequences weigh more than short ones.
+    the cut may end after it; by the time of their last events, every training sequence is over when the first held-out one ends.
+    Long sequences weigh more than short ones.
 
     Parameters
     ----------
@@ -234,6 +225,8 @@ def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: 
         Whether the first event of a sequence, with no history at all, is asked about (as published) or not.
     shortest : int
         Sequences with fewer events are dropped.
+    by : {"first", "last"}
+        Whose time orders the sequences: that of their first event, or of their last one.
 
     Returns
     -------
@@ -253,10 +246,11 @@ def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: 
         raise ConfigError(f"'by_sequence' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
     rows = dataset.sequences
     rows = rows.take(np.flatnonzero(rows.lengths >= shortest))
-    order = np.argsort(rows.moments()[rows.starts], kind="stable")
+    order = np.argsort(rows.moments()[rows.starts if by == "first" else rows.stops - 1], kind="stable")
     n_test, n_valid = round(test * len(order)), round(valid * len(order))
     train_rows, valid_rows, test_rows = np.split(order, [len(order) - n_valid - n_test, len(order) - n_test])
     valid_queries, test_queries = (held_out_rows(rows, part, "all", "keep", empty) for part in (valid_rows, test_rows))
+    said = "" if by == "first" else f",by={by}"
     if not (len(train_rows) and len(valid_queries) and len(test_queries)):
         raise DataError(f"'{dataset.name}' has {len(rows)} sequences of {shortest} or more events, too few for 'by_sequence'")
     return Split(
@@ -264,7 +258,7 @@ def by_sequence(dataset: Dataset, valid: float = 0.1, test: float = 0.1, empty: 
         valid=valid_queries,
         test=test_queries,
         refit=rows.take(np.concatenate([train_rows, valid_rows])),
-        protocol=f"by_sequence(valid={valid:g},test={test:g},empty={empty},shortest={shortest})",
+        protocol=f"by_sequence(valid={valid:g},test={test:g},empty={empty},shortest={shortest}{said})",
         dataset=dataset.name,
         sha256=dataset.sha256,
     )

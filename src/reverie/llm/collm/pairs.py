@@ -15,7 +15,7 @@ from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation import Evaluation
-from reverie.evaluation.ranking import list_frame, rank_frame, ranked_targets
+from reverie.evaluation.ranking import label_frame, list_frame, rank_frame, ranked_targets
 from reverie.seeds import numpy_generator
 
 Two = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
@@ -136,27 +136,11 @@ def scored_evaluation(queries: Queries, scores: NDArray[np.float64], model: str,
     """Return the evaluation of scores that were made elsewhere; scores [Q]."""
     empty = np.zeros(0, dtype=np.int64)
     zeros, ones = np.zeros(len(queries), dtype=np.int32), np.ones(len(queries), dtype=np.int32)
-    scored = pl.DataFrame(
-        {
-            "query": np.arange(len(queries), dtype=np.int64),
-            "cluster": queries.clusters,
-            "user": queries.users,
-            "item": queries.targets,
-            "label": queries.labels,
-            "score": scores,
-            "length": queries.lengths.astype(np.int32),
-        }
-    )
     return Evaluation(
         ranks=rank_frame(queries, ranked_targets(queries), zeros, zeros, ones, zeros, None),
-        topk=list_frame(queries, empty, empty, empty, np.zeros(0), None),
-        scored=scored,
-        seen="keep",
-        protocol=protocol,
-        model=model,
-        top=0,
-        n_items=queries.sequences.vocabulary.n_items,
-    )
+        topk=list_frame(queries, empty, empty, empty, np.zeros(0), None), scored=label_frame(queries, scores), seen="keep",
+        protocol=protocol, model=model, top=0, n_items=queries.sequences.vocabulary.n_items,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -143,13 +143,10 @@ def _row(backbone: Backbone, ends: TokenRows, vectors: Tensor, words: Tensor, pr
     embeds = batch.embeds(backbone, vectors)
     mask = torch.zeros(seen.shape, dtype=embeds.dtype).masked_fill(~seen, torch.finfo(embeds.dtype).min)
     out = backbone.model(
-        inputs_embeds=embeds,
-        attention_mask=mask[None, None].to(embeds.device),
-        position_ids=(place + length)[None].to(embeds.device),
-        use_cache=True,
-        logits_to_keep=(sizes.cumsum(0) - 1).to(embeds.device),
-        **{cache_name(backbone): DynamicCache(prefix.layers)},
-    )
+        inputs_embeds=embeds, attention_mask=mask[None, None].to(embeds.device),
+        position_ids=(place + length)[None].to(embeds.device), use_cache=True,
+        logits_to_keep=(sizes.cumsum(0) - 1).to(embeds.device), **{cache_name(backbone): DynamicCache(prefix.layers)},
+    )  # fmt: skip
     logits: Tensor = out.logits[0].float()
     return logits.index_select(1, words)
 

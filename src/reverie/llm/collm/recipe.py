@@ -124,13 +124,8 @@ def _check_models(recipe: CoLLMRecipe, where: str) -> None:
 
 
 COLLM = RecipeShelf(
-    "a recipe",
-    CoLLMRecipe,
-    "reverie.llm.collm",
-    "reverie collm --list",
-    "ids_training.epochs=2",
-    check=_check_models,
+    "a recipe", CoLLMRecipe, "reverie.llm.collm", "reverie collm --list", "ids_training.epochs=2", check=_check_models,
     summary=lambda one: {"name": one.name, "dataset": one.dataset.name, "description": one.description},
     columns=lambda one: {"recipe": one.name, "description": one.description},
-)
+)  # fmt: skip
 """Recipes of `reverie collm`."""

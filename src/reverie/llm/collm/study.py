@@ -62,13 +62,9 @@ def run_collm(
         "data": split.sha256, "protocol": split.protocol, "version": VERSION,
     }  # fmt: skip
     study = SingleCell(
-        recipe.name,
-        MORE,
-        inputs,
-        lambda: _measured(recipe, folder, sha256, split, pairs, device, show),
-        lambda measured: result_rows(measured, study_table(measured)),
-        kept=is_study(folder),
-    )
+        recipe.name, MORE, inputs, lambda: _measured(recipe, folder, sha256, split, pairs, device, show),
+        lambda measured: result_rows(measured, study_table(measured)), kept=is_study(folder),
+    )  # fmt: skip
     return run_single(study, results)
 
 

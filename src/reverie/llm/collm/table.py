@@ -135,15 +135,12 @@ def _about(study: MeasuredCoLLM, row: str) -> dict[str, Any]:
 def plain(study: MeasuredCoLLM, table: StudyTable) -> dict[str, Any]:
     """Return a study as plain values."""
     return {
-        "recipe": study.recipe.name,
-        "dataset": study.split.dataset,
-        "dataset_sha256": study.split.sha256,
+        "recipe": study.recipe.name, "dataset": study.split.dataset, "dataset_sha256": study.split.sha256,
         "counts": {name: {"rows": rows, "users": users} for name, (rows, users) in table.counts.items()},
         "metrics": table.metrics.with_columns(cs.float().fill_nan(None)).to_dicts(),
         "differences": table.differences.with_columns(cs.float().fill_nan(None)).to_dicts(),
-        "calibration": {row: [vars(one) for one in found] for row, found in table.calibration.items()},
-        "facts": study.facts,
-    }
+        "calibration": {row: [vars(one) for one in found] for row, found in table.calibration.items()}, "facts": study.facts,
+    }  # fmt: skip
 
 
 def metric_tables(study: MeasuredCoLLM, table: StudyTable) -> list[Table]:
@@ -170,12 +167,9 @@ def table_and_sentences(study: MeasuredCoLLM, table: StudyTable) -> list[Table |
 def _rows_table(study: MeasuredCoLLM, table: StudyTable) -> Table:
     """Return the metrics of every row."""
     shown = {
-        "AUC": ("all", "auc"),
-        "UAUC": ("all", "uauc"),
-        "NDCG of users": ("all", "undcg"),
-        "warm AUC": ("warm", "auc"),
+        "AUC": ("all", "auc"), "UAUC": ("all", "uauc"), "NDCG of users": ("all", "undcg"), "warm AUC": ("warm", "auc"),
         "cold AUC": ("cold", "auc"),
-    }
+    }  # fmt: skip
     found = {(one["row"], one["slice"], one["metric"]): one for one in table.metrics.iter_rows(named=True)}
     rows = [[TableCell(row), *(_cell(found.get((row, *where)), "value") for where in shown.values())] for row in study.test_scores]
     return Table("", ("row", *(Column(name, wrap=False) for name in shown)), rows)

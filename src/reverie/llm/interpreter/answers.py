@@ -142,15 +142,11 @@ def describe_imagined(session: Session, windows: Windows) -> list[dict[str, Any]
     for row, (title, catalogue) in enumerate(zip(free, named, strict=True)):
         mentions = matcher.mentions(catalogue)
         code = mentions[0].code if mentions else 0
-        described.append(
-            {
-                "title": title,
-                "in_catalogue": catalogue,
-                "nearest": [session.titles.text(int(item)) for item in near[row]],
-                "category_agreement": _agreement(kinds, code, near[row]),
-                "shuffled_agreement": _agreement(kinds, code, near[(row + 1) % len(near)]),
-            }
-        )
+        described.append({
+            "title": title, "in_catalogue": catalogue, "nearest": [session.titles.text(int(item)) for item in near[row]],
+            "category_agreement": _agreement(kinds, code, near[row]),
+            "shuffled_agreement": _agreement(kinds, code, near[(row + 1) % len(near)]),
+        })  # fmt: skip
     return described
 
 
@@ -197,17 +193,14 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
         scores = session.model.scores(to_device(session.model, window.batch()))[0].cpu()
     scores[torch.tensor(history) - 1] = float("-inf")
     explanation: dict[str, Any] = {
-        "user": user,
-        "part": next((part for part in ("train", "test") if code in getattr(session.split, part).users), "valid"),
+        "user": user, "part": next((part for part in ("train", "test") if code in getattr(session.split, part).users), "valid"),
         "history": [session.titles.text(code) for code in history],
         "held_out": [session.titles.text(code) for code in true if code in set(canonical[session.held_out].tolist())],
         "said": [{"title": m.text, "kind": "invented" if not m.code else "true" if m.code in true else "real"} for m in mentions],
-        "recall": own,
-        "controls": controls,
-        "faithfulness": own - max(controls.values()),
+        "recall": own, "controls": controls, "faithfulness": own - max(controls.values()),
         "nearest": [session.titles.text(int(code)) for code in nearest(states, session.table, cosine=False)],
         "recommended": [session.titles.text(int(at) + 1) for at in scores.topk(min(RECOMMENDED, len(scores))).indices],
-    }
+    }  # fmt: skip
     if isinstance(session.model, Imagines) and "item" in session.recipe.tasks:
         explanation["imagined"] = describe_imagined(session, both)[0]
     return explanation

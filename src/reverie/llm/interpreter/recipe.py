@@ -154,13 +154,8 @@ def _check_recommender(recipe: InterpreterRecipe, where: str) -> None:
 
 
 INTERPRETER = RecipeShelf(
-    "an interpreter",
-    InterpreterRecipe,
-    "reverie.llm.interpreter",
-    "reverie interpret --list",
-    "training.steps=50",
-    check=_check_recommender,
-    file="interpreter.yaml",
+    "an interpreter", InterpreterRecipe, "reverie.llm.interpreter", "reverie interpret --list", "training.steps=50",
+    check=_check_recommender, file="interpreter.yaml",
     columns=lambda one: {"interpreter": one.name, "description": one.description},
-)
+)  # fmt: skip
 """Recipes of `reverie interpret`."""

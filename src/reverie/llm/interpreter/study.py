@@ -217,16 +217,12 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
         (duration(done.facts["seconds"]), f"teaching, {recipe.training.steps} steps"),
     ]
     page = write_page(
-        folder / "report.html",
-        headline,
-        sections(done, call.command),
-        kind="in words",
-        name=recipe.name,
+        folder / "report.html", headline, sections(done, call.command), kind="in words", name=recipe.name,
         facts=(split.dataset, session.run.recipe.model_name, session.backbone.name, f"adapter {recipe.adapter.kind}"),
         opening=(Prose(sentences, listed=True), Tiles(tiles)),
         footer=f"Data {split.dataset} ({split.sha256[:12]}) · {split.protocol} · commit {done.facts['commit']} · "
         f"seed {recipe.training.seed} · intervals are 95\u00a0%, over users",
-    )
+    )  # fmt: skip
     user = str(split.vocabulary.users[0])
     one = f"one person in words: {shlex.join(['reverie', 'explain', '--run', str(folder), '--user', user])}"
     return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*table.shown_tables(done), one], [page])

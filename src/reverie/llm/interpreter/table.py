@@ -228,12 +228,9 @@ def interpreter_rows(done: Interpreted) -> list[dict[str, Any]]:
     for row in done.table.rows:
         said = row.decoding != ""
         more = {
-            "task": row.task,
-            "row": row.row,
-            "decoding": row.decoding,
-            "backbone": session.backbone.name if said else "",
+            "task": row.task, "row": row.row, "decoding": row.decoding, "backbone": session.backbone.name if said else "",
             "adapter": session.recipe.adapter.kind if said and not row.row.startswith("text") else "",
-        }
+        }  # fmt: skip
         found += [common | more | {"metric": metric} | cell for metric, cell in row.metrics.items()]
         for name, gain in (row.against or {}).items():
             found.append(common | more | {"metric": f"gain:{name}", "n": row.metrics[name]["n"]} | gain)

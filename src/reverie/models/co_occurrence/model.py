@@ -13,16 +13,8 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences, row_offsets
+from reverie.models import counting
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
-from reverie.models.counting import (
-    Arrays,
-    ItemMatrixModel,
-    Measure,
-    compute_event_share,
-    dense_product,
-    history_rows,
-    random_settings,
-)
 from reverie.seeds import numpy_generator
 
 
@@ -78,17 +70,14 @@ def collect_pairs(train: Sequences, window: int) -> Pairs:
 
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "back": (0.3, 0.5, 0.7, 1.0),
-    "distance_power": (0.25, 0.5, 0.75, 1.0),
-    "out_power": (0.2, 0.3, 0.5, 0.7),
-    "in_power": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    "gamma": (0.7, 0.8, 0.9, 0.95),
+    "back": (0.3, 0.5, 0.7, 1.0), "distance_power": (0.25, 0.5, 0.75, 1.0), "out_power": (0.2, 0.3, 0.5, 0.7),
+    "in_power": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), "gamma": (0.7, 0.8, 0.9, 0.95),
     "popularity_weight": (1e-4, 1e-3, 1e-2, 1e-1, 1.0),
-}
+}  # fmt: skip
 """Values that each option is drawn from, all equally likely; windows are an option of the configuration."""
 
 
-class CoOccurrence(ItemMatrixModel[CoOccurrenceConfig]):
+class CoOccurrence(counting.ItemMatrixModel[CoOccurrenceConfig]):
     """Score of item j: ``sum over k of gamma ** k * M[h_k, j] + lambda * share[j]``, with h_0 the last item of the history.
 
     ``M[i, j] = C[i, j] / (out_i ** a * in_j ** b)``, where C are the counts of `Pairs.matrix` and out and in its row and column
@@ -99,11 +88,11 @@ class CoOccurrence(ItemMatrixModel[CoOccurrenceConfig]):
     name = "co-occurrence"
     stored = (("recency", None), ("prior", 0))
 
-    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: counting.Measure = None, seed: int = 0) -> dict[str, Any]:
         """Count pairs, and choose options on validation where that is asked for."""
         searching = measure is not None and self.config.trials > 1
         pairs = collect_pairs(train, max(self.config.window, *self.config.windows) if searching else self.config.window)
-        share = compute_event_share(train)
+        share = counting.compute_event_share(train)
 
         def take(config: CoOccurrenceConfig) -> None:
             matrix = pairs.matrix(config.window, config.back, config.distance_power)
@@ -114,14 +103,16 @@ class CoOccurrence(ItemMatrixModel[CoOccurrenceConfig]):
             self._take({**arrays, "recency": recency, "prior": np.float32(config.popularity_weight) * share})
 
         space = SPACE | {"window": self.config.windows}
-        settings = random_settings(self.config, space, self.config.trials, numpy_generator(seed, "co_occurrence", "search"))
+        settings = counting.random_settings(
+            self.config, space, self.config.trials, numpy_generator(seed, "co_occurrence", "search")
+        )
         return self._choose(settings, take, measure, space)
 
-    def _take(self, arrays: Arrays) -> None:
+    def _take(self, arrays: counting.Arrays) -> None:
         super()._take(arrays)
         self.history = len(arrays["recency"])
 
-    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
         """Return decayed sums of co-occurrence with the history → [B, N]."""
-        summed = dense_product(history_rows(batch, self.n_items, arrays["recency"]), self.matrix)
+        summed = counting.dense_product(counting.history_rows(batch, self.n_items, arrays["recency"]), self.matrix)
         return summed.add_(torch.from_numpy(arrays["prior"]))

@@ -13,43 +13,34 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
-from reverie.models.counting import (
-    Arrays,
-    ItemMatrixModel,
-    Measure,
-    best_in_row,
-    binary_history_rows,
-    compute_event_share,
-    dense_product,
-    interaction_matrix,
-)
+from reverie.models import counting
 from reverie.models.item_knn.config import ItemKNNConfig
 
 _BLOCK_CELLS = 1 << 22
 """About how many cells of the items-by-items matrix are held at once."""
 
 
-class ItemKNN(ItemMatrixModel[ItemKNNConfig]):
+class ItemKNN(counting.ItemMatrixModel[ItemKNNConfig]):
     """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     name = "item-knn"
     stored = (("share", 0),)
 
-    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: counting.Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
-        taken = interaction_matrix(train)
+        taken = counting.interaction_matrix(train)
         by_item = taken.T.tocsr()
         norms = np.sqrt(np.diff(by_item.indptr))
         edges = _blocks(np.minimum(by_item @ taken.sum(axis=1), self.n_items))
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
-        self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": compute_event_share(train)})
+        self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": counting.compute_event_share(train)})
         return {}
 
-    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
         """Return summed similarities to the history → [B, N]."""
-        rows = binary_history_rows(batch, self.n_items)
+        rows = counting.binary_history_rows(batch, self.n_items)
         alone = (rows @ np.diff(self.matrix.indptr)) == 0
-        summed = dense_product(rows, self.matrix)
+        summed = counting.dense_product(rows, self.matrix)
         summed[torch.from_numpy(alone)] = torch.from_numpy(arrays["share"])
         return summed
 
@@ -69,7 +60,7 @@ def _nearest(common: csr_array[np.float32], first: int, norms: NDArray[np.float6
     other = common.indices != rows + first
     rows, columns = rows[other], common.indices[other]
     likeness = (common.data[other] / (norms[rows + first] * norms[columns] + config.shrink)).astype(np.float32)
-    best = best_in_row(rows, likeness, -columns, common.shape[0], config.neighbours)
+    best = counting.best_in_row(rows, likeness, -columns, common.shape[0], config.neighbours)
     kept = csr_array((likeness[best], (rows[best], columns[best])), shape=common.shape)
     kept.sort_indices()
     return kept

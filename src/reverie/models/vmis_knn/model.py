@@ -13,16 +13,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences, row_offsets
-from reverie.models.counting import (
-    Arrays,
-    CountingModel,
-    Measure,
-    best_in_row,
-    compute_event_share,
-    dense_product,
-    history_rows,
-    random_settings,
-)
+from reverie.models import counting
 from reverie.models.vmis_knn.config import VMISKNNConfig
 from reverie.seeds import numpy_generator
 
@@ -69,18 +60,14 @@ def index_sessions(train: Sequences) -> Sessions:
 
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "m": (250, 500, 1000, 5000),
-    "k": (50, 100, 200, 500),
-    "decay": ("linear", "harmonic"),
-    "match_decay": (True, False),
-    "idf": (0.0, 0.5, 1.0, 2.0),
-    "history": (3, 5, 10, 20),
-}
+    "m": (250, 500, 1000, 5000), "k": (50, 100, 200, 500), "decay": ("linear", "harmonic"), "match_decay": (True, False),
+    "idf": (0.0, 0.5, 1.0, 2.0), "history": (3, 5, 10, 20),
+}  # fmt: skip
 """Values that each option is drawn from, all equally likely."""
 _DECAYS = ("linear", "harmonic")
 
 
-class VMISKNN(CountingModel[VMISKNNConfig]):
+class VMISKNN(counting.CountingModel[VMISKNNConfig]):
     """Score of item j: ``Σ_n r_n λ(a_n) log(S / S_j) ** idf`` over the k nearest sessions n that hold item j.
 
     ``r_n`` sums the weights of the items of the history that session n holds, each item once, at its last occurrence. The item
@@ -100,19 +87,19 @@ class VMISKNN(CountingModel[VMISKNNConfig]):
     name = "vmis-knn"
     stored = (("indptr", None), ("items", None), ("setting", len(SPACE)), ("share", 0))
 
-    def fit_counts(self, train: Sequences, measure: Measure = None, seed: int = 0) -> dict[str, Any]:
+    def fit_counts(self, train: Sequences, measure: counting.Measure = None, seed: int = 0) -> dict[str, Any]:
         """Index the sessions, and choose options on validation where that is asked for."""
-        sessions, share = index_sessions(train), compute_event_share(train)
+        sessions, share = index_sessions(train), counting.compute_event_share(train)
 
         def take(config: VMISKNNConfig) -> None:
             numbers = [config.m, config.k, _DECAYS.index(config.decay), config.match_decay, config.idf, config.history]
             setting = np.array(numbers, dtype=np.float64)
             self._take({"indptr": sessions.indptr, "items": sessions.items, "setting": setting, "share": share})
 
-        settings = random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
+        settings = counting.random_settings(self.config, SPACE, self.config.trials, numpy_generator(seed, "vmis_knn", "search"))
         return self._choose(settings, take, measure, SPACE)
 
-    def _take(self, arrays: Arrays) -> None:
+    def _take(self, arrays: counting.Arrays) -> None:
         sessions = Sessions(arrays["indptr"], arrays["items"], self.n_items)
         self._check_fit(len(sessions.indptr) > 0 and int(sessions.indptr[-1]) == len(sessions.items), sessions.items)
         m, k, decay, match_decay, idf, history = arrays["setting"].tolist()
@@ -122,9 +109,9 @@ class VMISKNN(CountingModel[VMISKNNConfig]):
         self._by_item, self._by_session = sessions.by_item(self._setting.m), sessions.by_session(idf)
         super()._take(arrays)
 
-    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+    def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
         """Return weighted votes of the nearest sessions → [B, N]."""
-        summed = dense_product(self.neighbours(batch), self._by_session)
+        summed = counting.dense_product(self.neighbours(batch), self._by_session)
         summed[~summed.any(dim=1)] = torch.from_numpy(arrays["share"])
         return summed
 
@@ -142,9 +129,9 @@ class VMISKNN(CountingModel[VMISKNNConfig]):
             match = np.maximum(0.0, 1 - 0.1 * since).astype(np.float32)
         else:
             match = np.ones_like(value)
-        recent = best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
+        recent = counting.best_in_row(row, session.astype(np.float32), session, len(batch.items), setting.m)
         row, session, value, match = row[recent], session[recent], value[recent], match[recent]
-        best = best_in_row(row, value, session, len(batch.items), setting.k)
+        best = counting.best_in_row(row, value, session, len(batch.items), setting.k)
         return csr_array((value[best] * match[best], (row[best], session[best])), shape=(len(batch.items), nearness.shape[1]))
 
 
@@ -152,7 +139,7 @@ def _last_occurrences(
     batch: SequenceBatch, n_items: int, history: int
 ) -> tuple[csr_array[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct items of the newest events, and of each how many events ago and in how long a history it was."""
-    rows = history_rows(batch, n_items, np.ones(history, dtype=np.float32))
+    rows = counting.history_rows(batch, n_items, np.ones(history, dtype=np.float32))
     counts = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
     ago = np.repeat(rows.indptr[1:], counts) - 1 - np.arange(len(row))

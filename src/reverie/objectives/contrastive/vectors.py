@@ -9,17 +9,8 @@ import torch
 from torch import Tensor
 
 from reverie.errors import NotFinite
+from reverie.objectives.contrastive import products
 from reverie.objectives.contrastive.bank import gather_rows
-from reverie.objectives.contrastive.products import (
-    LeftOut,
-    NegativeMode,
-    Products,
-    Reduction,
-    check_finite,
-    check_vectors,
-    checked,
-    in_batch_softmax,
-)
 from reverie.objectives.pool import LogWeight, Pool, Scores, Temperature, check_temperature, wide
 from reverie.objectives.softmax import sampled_softmax
 
@@ -38,8 +29,8 @@ def info_nce(
     positive_key: Tensor,
     negative_keys: Tensor | None = None,
     temperature: Temperature = 0.1,
-    reduction: Reduction = "mean",
-    negative_mode: NegativeMode = "unpaired",
+    reduction: products.Reduction = "mean",
+    negative_mode: products.NegativeMode = "unpaired",
     *,
     log_weight: LogWeight | None = None,
     symmetric: bool = False,
@@ -93,8 +84,8 @@ def contrast(
     positive_key: Tensor,
     negative_keys: Tensor | None = None,
     temperature: Temperature | None = 0.1,
-    reduction: Reduction = "mean",
-    negative_mode: NegativeMode = "unpaired",
+    reduction: products.Reduction = "mean",
+    negative_mode: products.NegativeMode = "unpaired",
     *,
     symmetric: bool = False,
     labels: Tensor | None = None,
@@ -151,7 +142,7 @@ def contrast(
         If shapes do not fit, `temperature` or `chunk` is not positive, or `reduction` or `negative_mode` is unknown; on the CPU
         also if a value is NaN or infinite or all negatives of an anchor are left out; if there is one anchor and no other key.
     """
-    check_vectors(query, positive_key, negative_keys, reduction, negative_mode, chunk)
+    products.check_vectors(query, positive_key, negative_keys, reduction, negative_mode, chunk)
     if temperature is not None:
         check_temperature(temperature)
     if mask is not None and symmetric and gather:
@@ -163,11 +154,13 @@ def contrast(
         query, positive_key = _normalise(query, "query"), _normalise(positive_key, "positive_key")
         if negative_keys is not None:
             paired = negative_mode == "paired"
-            left_out = checked(LeftOut(False, labels, negative_labels, mask), len(query), negative_keys.shape[-2], paired)
+            left_out = products.checked(
+                products.LeftOut(False, labels, negative_labels, mask), len(query), negative_keys.shape[-2], paired
+            )
             if negative_keys.shape[-2] == 0:
                 return _reduce((query * positive_key).sum(-1) * 0, reduction)
             keys = _normalise(negative_keys, "negative_keys")
-            pool = _score_pairs(query, keys, left_out, chunk) if paired else Products(query, keys, left_out, chunk)
+            pool = _score_pairs(query, keys, left_out, chunk) if paired else products.Products(query, keys, left_out, chunk)
             _check_negatives(pool, left_out, query.device)
             return _reduce(_compute_loss(loss, query, positive_key, pool, temperature), reduction)
         if negative_labels is not None:
@@ -181,17 +174,17 @@ def contrast(
             every = gather_rows(keys) if gather else keys
             if len(every) == 1:
                 raise ValueError(f"query must have at least 2 rows where negative_keys is None, got shape {list(query.shape)}")
-            left_out = checked(LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
-            pool = Products(anchors, every, left_out, chunk)
+            left_out = products.checked(products.LeftOut(True, labels, key_labels, masked), len(anchors), len(every), False)
+            pool = products.Products(anchors, every, left_out, chunk)
             _check_negatives(pool, left_out, query.device)
             if loss is sampled_softmax and temperature is not None and chunk is None and len(anchors) * len(every) <= FEW:
-                losses.append(in_batch_softmax(anchors, every, left_out.hide, temperature))
+                losses.append(products.in_batch_softmax(anchors, every, left_out.hide, temperature))
             else:
                 losses.append(_compute_loss(loss, anchors, keys, pool, temperature))
         return _reduce(torch.stack(losses).mean(0) if symmetric else losses[0], reduction)
 
 
-def _score_pairs(query: Tensor, keys: Tensor, left_out: LeftOut, chunk: int | None) -> Scores:
+def _score_pairs(query: Tensor, keys: Tensor, left_out: products.LeftOut, chunk: int | None) -> Scores:
     if chunk is not None:
         raise ValueError(f"chunk must be None where negative_mode is 'paired', got {chunk}: no anchor shares another's negatives")
     scores = torch.bmm(keys, query[:, :, None])[:, :, 0]
@@ -204,7 +197,7 @@ def _normalise(vectors: Tensor, name: str) -> Tensor:
     vectors = wide(vectors)
     length: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     if length.device.type == "cpu" and not math.isfinite(float(length.detach().sum())):
-        check_finite(**{name: vectors})
+        products.check_finite(**{name: vectors})
         raise NotFinite(f"{name} must have lengths that {vectors.dtype} can hold, got vectors that are longer")
     return vectors / length.clamp(min=SHORTEST)
 
@@ -214,7 +207,7 @@ def _compute_loss(loss: Loss, anchors: Tensor, positives: Tensor, pool: Pool, te
     return loss(positive, pool) if temperature is None else loss(positive, pool, temperature=temperature)
 
 
-def _check_negatives(pool: Pool, left_out: LeftOut, device: torch.device) -> None:
+def _check_negatives(pool: Pool, left_out: products.LeftOut, device: torch.device) -> None:
     """Refuse anchors of which labels and mask leave no negative, on the CPU only, where the look costs no waiting."""
     if device.type == "cpu" and not (left_out.labels is None and left_out.mask is None):
         alone = pool.count() == 0
@@ -232,7 +225,7 @@ def _transpose(mask: Tensor | None) -> Tensor | None:
     return mask.T
 
 
-def _reduce(loss: Tensor, reduction: Reduction) -> Tensor:
+def _reduce(loss: Tensor, reduction: products.Reduction) -> Tensor:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
@@ -240,7 +233,7 @@ def nt_xent(
     first: Tensor,
     second: Tensor,
     temperature: Temperature | None = 0.1,
-    reduction: Reduction = "mean",
+    reduction: products.Reduction = "mean",
     *,
     loss: Loss = sampled_softmax,
     labels: Tensor | None = None,

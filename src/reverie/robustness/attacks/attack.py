@@ -132,17 +132,11 @@ def attacker_view(
     trials = 0 if knowledge.kind == "grey" else knowledge.trials
     mean, deviation = ratings.moments()
     return View(
-        knowledge=knowledge.kind,
-        ratings=ratings.rows(seen) if "ratings" in sight else None,
-        sequences=_rows_of(arena, seen) if "order" in sight else None,
-        popularity=ratings.item_counts,
-        mean_rating=mean,
-        deviation=deviation,
-        arena=arena,
-        victim=victim if "victim" in sight else None,
-        reward=_count_trials(reward, trials) if "reward" in sight and reward is not None else None,
-        trials=trials,
-    )
+        knowledge=knowledge.kind, ratings=ratings.rows(seen) if "ratings" in sight else None,
+        sequences=_rows_of(arena, seen) if "order" in sight else None, popularity=ratings.item_counts, mean_rating=mean,
+        deviation=deviation, arena=arena, victim=victim if "victim" in sight else None,
+        reward=_count_trials(reward, trials) if "reward" in sight and reward is not None else None, trials=trials,
+    )  # fmt: skip
 
 
 def _count_trials(reward: Reward, trials: int) -> Reward:

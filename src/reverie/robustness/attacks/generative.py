@@ -10,20 +10,12 @@ from torch.nn import functional as F
 
 from reverie.data.profiles import Profiles
 from reverie.robustness.arena import Scale
+from reverie.robustness.attacks import templates as templating
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AushConfig, LegupConfig
 from reverie.robustness.attacks.gradient import gradient_step, hard_step, hard_top
 from reverie.robustness.attacks.simple import target_cooccurrence
 from reverie.robustness.attacks.surrogate import PoisoningLoss
-from reverie.robustness.attacks.templates import (
-    build_profiles,
-    draw_templates,
-    keep_entries,
-    moved,
-    n_fillers,
-    sample_entries,
-    without_targets,
-)
 from reverie.seeds import numpy_generator, seed_torch
 
 
@@ -55,8 +47,8 @@ class AUSH(BaseAttack[AushConfig]):
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         draw = numpy_generator(seed, "attack", "aush")
-        n = n_fillers(view, goal, budget.size)
-        templates = draw_templates(without_targets(view, goal), budget.users, n, draw)
+        n = templating.n_fillers(view, goal, budget.size)
+        templates = templating.draw_templates(templating.without_targets(view, goal), budget.users, n, draw)
         return self.around(view, goal, templates, n, seed)
 
     def around(self, view: View, goal: Goal, templates: csr_array, n: int, seed: int) -> Profiles:
@@ -75,12 +67,12 @@ class AUSH(BaseAttack[AushConfig]):
         if config.steps:
             self._train(generator, picked, view, goal, n - selected, selected, draw)
         mask = picked[np.arange(templates.shape[0]) % len(goal.targets)]
-        fillers = _fillers(moved(templates, by), mask, n - selected, draw) / scale.high
+        fillers = _fillers(templating.moved(templates, by), mask, n - selected, draw) / scale.high
         with torch.no_grad():
             out = generator(fillers)
         chosen = hard_top(out, mask, selected) > 0
         values = torch.where(chosen, out, fillers) * scale.high - by
-        return build_profiles(view, goal, (chosen | (fillers > 0)).numpy(), values.numpy())
+        return templating.build_profiles(view, goal, (chosen | (fillers > 0)).numpy(), values.numpy())
 
     def _train(
         self, generator: nn.Module, picked: Tensor, view: View, goal: Goal, n: int, selected: int, draw: np.random.Generator
@@ -93,9 +85,9 @@ class AUSH(BaseAttack[AushConfig]):
         )  # fmt: skip
         of_generator = torch.optim.Adam(generator.parameters(), lr=config.generator_rate)
         of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=config.judge_rate)
-        real = moved(without_targets(view, goal), by)
+        real = templating.moved(templating.without_targets(view, goal), by)
         for _ in range(config.steps):
-            rows = draw_templates(real, config.batch_size, n + selected, draw)
+            rows = templating.draw_templates(real, config.batch_size, n + selected, draw)
             mask = picked[torch.from_numpy(draw.integers(0, len(picked), config.batch_size))]
             truth = torch.from_numpy(rows.toarray()).float() / scale.high
             fillers = _fillers(rows, mask, n, draw) / scale.high
@@ -114,8 +106,8 @@ class AUSH(BaseAttack[AushConfig]):
 
 def _fillers(rows: csr_array, mask: Tensor, n: int, draw: np.random.Generator) -> Tensor:
     """Return at most n ratings of each row outside a mask, dense."""
-    outside = keep_entries(rows, ~mask.numpy()[rows.tocoo().coords])
-    return torch.from_numpy(sample_entries(outside, n, draw).toarray()).float()
+    outside = templating.keep_entries(rows, ~mask.numpy()[rows.tocoo().coords])
+    return torch.from_numpy(templating.sample_entries(outside, n, draw).toarray()).float()
 
 
 _GAP = 1e-4
@@ -199,8 +191,8 @@ class LegUp(BaseAttack[LegupConfig]):
         """Return profiles; see `Attack`."""
         config, draw = self.config, numpy_generator(seed, "attack", "legup")
         seed_torch(seed, "attack", "legup")
-        (scale, by), n = view.arena.ratings.scale.above_zero(), n_fillers(view, goal, budget.size)
-        real = moved(without_targets(view, goal), by)
+        (scale, by), n = view.arena.ratings.scale.above_zero(), templating.n_fillers(view, goal, budget.size)
+        real = templating.moved(templating.without_targets(view, goal), by)
         self.generator = generator = RatingGenerator(view.n_items, config.hidden, scale)
         first, second = config.judge
         discriminator = nn.Sequential(
@@ -237,12 +229,12 @@ class LegUp(BaseAttack[LegupConfig]):
                     lowest, best = value, made
                 gradient_step(of_generator, handle)
         ratings, rated = (part.detach() for part in best[1:])
-        return build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high - by).numpy())
+        return templating.build_profiles(view, goal, rated.numpy() > 0, (ratings * scale.high - by).numpy())
 
 
 def _templates(real: csr_array, users: int, n: int, scale: Scale, draw: np.random.Generator) -> Tensor:
-    rows = draw_templates(real, users, n, draw)
-    return torch.from_numpy((rows if scale.implicit else sample_entries(rows, n, draw)).toarray()).float()
+    rows = templating.draw_templates(real, users, n, draw)
+    return torch.from_numpy((rows if scale.implicit else templating.sample_entries(rows, n, draw)).toarray()).float()
 
 
 def _generate(generator: RatingGenerator, templates: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,17 +10,10 @@ from torch import Tensor
 
 from reverie.data.profiles import Profiles
 from reverie.robustness.arena import Scale
+from reverie.robustness.attacks import templates as templating
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import AiaConfig, PgaConfig, RevadvConfig
 from reverie.robustness.attacks.surrogate import PoisoningLoss, Through
-from reverie.robustness.attacks.templates import (
-    build_profiles,
-    draw_templates,
-    n_fillers,
-    rated_entries,
-    sample_entries,
-    without_targets,
-)
 from reverie.seeds import numpy_generator
 
 
@@ -82,10 +75,10 @@ class GradientAttack(BaseAttack[PgaConfig]):
         generator = numpy_generator(seed, "attack", "gradient")
         through: Through = (self.config.unrolled or "all") if isinstance(self.config, RevadvConfig) else "last"
         poisoning_loss = PoisoningLoss(view, goal, self.config, budget.users, through, seed)
-        n = n_fillers(view, goal, budget.size)
-        real = without_targets(view, goal)
-        templates = sample_entries(draw_templates(real, budget.users, n, generator), n, generator)
-        state = torch.from_numpy(rated_entries(templates).astype(np.float32))
+        n = templating.n_fillers(view, goal, budget.size)
+        real = templating.without_targets(view, goal)
+        templates = templating.sample_entries(templating.draw_templates(real, budget.users, n, generator), n, generator)
+        state = torch.from_numpy(templating.rated_entries(templates).astype(np.float32))
         open_ = torch.ones(view.n_items, dtype=torch.bool)
         open_[goal.targets.astype(np.int64) - 1] = False
         rows, best, lowest = poisoning_loss.attack_loss.sample_users(generator), state, np.inf
@@ -103,7 +96,7 @@ class GradientAttack(BaseAttack[PgaConfig]):
             scale = gradient.abs().amax(1, keepdim=True).clamp(min=1e-30)
             state = capped_simplex(state - self.config.rate * gradient / scale, n, open_)
         chosen = best.numpy() > 0
-        return build_profiles(view, goal, chosen, np.full(chosen.shape, view.arena.ratings.scale.high))
+        return templating.build_profiles(view, goal, chosen, np.full(chosen.shape, view.arena.ratings.scale.high))
 
 
 def largest(state: Tensor, n: int) -> Tensor:
@@ -140,11 +133,11 @@ class AIA(BaseAttack[AiaConfig]):
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
         config, generator = self.config, numpy_generator(seed, "attack", "aia")
-        scale, n = view.arena.ratings.scale, n_fillers(view, goal, budget.size)
-        real = without_targets(view, goal)
-        copied = draw_templates(real, budget.users, n, generator)
+        scale, n = view.arena.ratings.scale, templating.n_fillers(view, goal, budget.size)
+        real = templating.without_targets(view, goal)
+        copied = templating.draw_templates(real, budget.users, n, generator)
         if not scale.implicit:
-            copied = sample_entries(copied, n, generator)
+            copied = templating.sample_entries(copied, n, generator)
         at = torch.from_numpy(np.stack(copied.tocoo().coords).astype(np.int64))
         start = generator.normal(0.0, 0.1, copied.nnz) if scale.implicit else copied.tocoo().data
         values = torch.from_numpy(start.astype(np.float32)).requires_grad_()
@@ -164,7 +157,7 @@ class AIA(BaseAttack[AiaConfig]):
         dense = torch.zeros(allowed.shape)
         dense[at[0], at[1]] = best
         kept = hard_top(dense, allowed, n) > 0 if scale.implicit else allowed
-        return build_profiles(view, goal, kept.numpy(), dense.numpy())
+        return templating.build_profiles(view, goal, kept.numpy(), dense.numpy())
 
 
 def _likes(values: Tensor, at: Tensor, allowed: Tensor, n: int, scale: Scale) -> Tensor:

@@ -8,11 +8,8 @@ _ROWS = {
     "random": ("simple:SimpleAttack", "any items, rated around the mean of all ratings", "lam2004shilling"),
     "average": ("simple:build_average", "any items, rated around their own means", "lam2004shilling"),
     "bandwagon": ("simple:build_bandwagon", "the most popular items beside the target, all rated highest", "mobasher2007"),
-    "reverse-bandwagon": (
-        "simple:build_reverse_bandwagon",
-        "the least popular items rated lowest beside a target to demote",
-        "mobasher2007",
-    ),
+    "reverse-bandwagon": ("simple:build_reverse_bandwagon", "the least popular items rated lowest beside a target to demote",
+                          "mobasher2007"),
     "love-hate": ("simple:build_love_hate", "a target to demote rated lowest, any other items highest", "mobasher2007"),
     "segment": ("simple:build_segment", "items liked together with the target rated highest, others lowest", "mobasher2007"),
     "aush": ("generative:AUSH", "selected items rated by a generator that fools a discriminator", "lin2020aush"),
@@ -23,15 +20,8 @@ _ROWS = {
     "poisonrec": ("poisonrec:PoisonRec", "a policy over a tree of items, taught by trials", "song2020poisonrec"),
     "uba": ("uba:UBA", "copies of the users whom a given number of copies would win over", "wang2024uba"),
     "injected-sessions": ("sessions:InjectedSessions", "the target after the latest events of many different users", ""),
-    "profile-pollution": (
-        "pollution:ProfilePollution",
-        "events in the names of real users, at question time",
-        "yue2021extraction",
-    ),
-    "guided-sessions": (
-        "sessions:GuidedSessions",
-        "the target after the histories whose states move most users of the victim",
-        "",
-    ),
-}
+    "profile-pollution": ("pollution:ProfilePollution", "events in the names of real users, at question time",
+                          "yue2021extraction"),
+    "guided-sessions": ("sessions:GuidedSessions", "the target after the histories whose states move most users of the victim", ""),
+}  # fmt: skip
 ATTACKS = Registry("attack", family("reverie.robustness.attacks", _ROWS), group="reverie.attacks")

@@ -9,18 +9,10 @@ from scipy.sparse import csr_array
 
 from reverie.data.profiles import Profiles
 from reverie.robustness.arena import Codes, Floats
+from reverie.robustness.attacks import templates
 from reverie.robustness.attacks.attack import BaseAttack, Budget, Goal, View
 from reverie.robustness.attacks.config import UbaConfig
 from reverie.robustness.attacks.surrogate import CHUNK, TOP, Surrogate
-from reverie.robustness.attacks.templates import (
-    build_profiles,
-    keep_entries,
-    n_fillers,
-    rated_entries,
-    sample_entries,
-    seen_ratings,
-    without_targets,
-)
 from reverie.seeds import numpy_generator
 
 
@@ -120,9 +112,9 @@ class UBA(BaseAttack[UbaConfig]):
 
     def craft(self, view: View, goal: Goal, budget: Budget, seed: int) -> Profiles:
         """Return profiles; see `Attack`."""
-        draw, ratings = numpy_generator(seed, "attack", "uba"), seen_ratings(view)
-        n, real, likes = n_fillers(view, goal, budget.size), without_targets(view, goal), ratings.likes()
-        copied = keep_entries(real, ratings.scale.likes(real.data))
+        draw, ratings = numpy_generator(seed, "attack", "uba"), templates.seen_ratings(view)
+        n, real, likes = templates.n_fillers(view, goal, budget.size), templates.without_targets(view, goal), ratings.likes()
+        copied = templates.keep_entries(real, ratings.scale.likes(real.data))
         chosen = np.zeros(budget.users, dtype=np.int64)
         kinds = len(goal.targets)
         for kind, target in enumerate(goal.targets.tolist()):
@@ -135,8 +127,8 @@ class UBA(BaseAttack[UbaConfig]):
             from reverie.robustness.attacks.generative import AUSH
 
             return AUSH(self.config.aush).around(view, goal, real[chosen], n, seed)
-        made = sample_entries(copied[chosen], n, draw)
-        return build_profiles(view, goal, rated_entries(made), made.toarray())
+        made = templates.sample_entries(copied[chosen], n, draw)
+        return templates.build_profiles(view, goal, templates.rated_entries(made), made.toarray())
 
     def _candidates(self, ratings: csr_array, copied: csr_array, column: int, draw: np.random.Generator) -> Codes:
         has = np.zeros(ratings.shape[0], dtype=np.bool_)
@@ -151,7 +143,7 @@ class UBA(BaseAttack[UbaConfig]):
     ) -> Floats:
         config, total = self.config, np.zeros((len(users), self.config.most + 1))
         for repeat in range(config.repeats):
-            fakes = sample_entries(own, n, draw)
+            fakes = templates.sample_entries(own, n, draw)
             fakes.data = np.ones_like(fakes.data)
             if config.estimate == "paths":
                 total += hit_chance_by_paths(likes, fakes, users, column, config.most)

@@ -60,12 +60,9 @@ def boosted_odds(features: Floats, fakes: Codes, real: Codes, trees: int, leaf: 
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     machine = HistGradientBoostingClassifier(
-        max_iter=trees,
-        min_samples_leaf=leaf,
-        class_weight="balanced",
-        early_stopping=False,
+        max_iter=trees, min_samples_leaf=leaf, class_weight="balanced", early_stopping=False,
         random_state=_random_state(seed, "boosting"),
-    )
+    )  # fmt: skip
     return np.asarray(machine.fit(*_labelled(features, fakes, real)).decision_function(features))
 
 

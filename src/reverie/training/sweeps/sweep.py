@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from reverie import processes
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
 from reverie.seeds import numpy_generator
 from reverie.study.store import held
+from reverie.training.config import TrainingConfig
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import fit, validation_measure
-from reverie.training.recipe import SWEEPS
-from reverie.training.sweeps.config import Choice
+from reverie.training.recipe import SWEEPS, Recipe
+from reverie.training.run import feedback_of
+from reverie.training.sweeps.config import Choice, Range, SweepRecipe
 from reverie.training.sweeps.trials import Sweep, Trial, at_setting, checked_space, in_words, own_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import optuna
     from optuna import Study
     from optuna.distributions import BaseDistribution
-
-    from reverie.data.split import Split
-    from reverie.training.config import TrainingConfig
-    from reverie.training.recipe import Recipe
-    from reverie.training.sweeps.config import Range, SweepRecipe
-
 
 RANDOM_TRIALS = 4
 """Settings (the recipe's own and random ones) before the sampler learns from what it has seen."""
@@ -152,7 +147,7 @@ def run_sweep(
         if split is None and (len(trials) < sweep.trials or is_file(recipe.dataset)):
             split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
         if split is not None:
-            keep_log(folder, recipe.dataset, split.sha256)
+            keep_log(folder, recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
         while split is not None and len(trials) < sweep.trials:
             seed_sampler(study, recipe.training.seed, len(trials) + 1)
             draw = study.ask({key: distribution(dimension) for key, dimension in sweep.space.items()})

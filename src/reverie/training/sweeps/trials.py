@@ -13,13 +13,10 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.plain_yaml import dump_yaml
 from reverie.training.recipe import RECIPES, Recipe, change_recipe
-from reverie.training.sweeps.config import Range
+from reverie.training.sweeps.config import Choice, Range, SweepRecipe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from reverie.training.sweeps.config import Choice, SweepRecipe
-
 
 Setting = dict[str, Any]
 """Values by dotted key of the recipe."""

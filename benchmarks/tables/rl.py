@@ -1,0 +1,190 @@
+"""Write ``docs/results/rl-results.md`` from ``results/rl.csv``, ``results/rl-claims.csv`` and ``results/ope.csv``; never by hand.
+
+Run ``python benchmarks/tables/rl.py`` to write the page, ``python benchmarks/tables/rl.py rl-session`` after
+``reverie rl rl-session`` to write the comparisons of that study into ``results/rl-claims.csv`` first, and
+``python benchmarks/tables/rl.py --ope`` to measure the coverage of off-policy intervals into ``results/ope.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import polars as pl
+
+from reverie.evaluation.effects import read_claims, write_claims
+from reverie.evaluation.intervals import t_interval
+from reverie.files import write_text
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number, p_value, span
+from reverie.rl.recipe import LONG_TERM
+from reverie.rl.study import run_rl
+from reverie.rl.summary import claim_rows
+from reverie.study.environment import commit
+from reverie.study.rows import append_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "rl-results.md"
+OPE_COLUMNS = ("estimator", "world", "n_rounds")
+HEAD = """# Long-term value: results
+
+Written by `python benchmarks/tables/rl.py` from `results/rl.csv`, `results/rl-claims.csv` and `results/ope.csv`; never by hand. How
+the numbers are made: [Long-term value](../guide/long-term.md).
+
+Mean over seeds with the 95 % t-interval over seeds; settings were chosen on validation, the test was asked once. `ce` is the
+backbone alone; who acts is the head whose best item is shown.
+"""
+WORLD = ("return", "length", "q_over", "reward_error", "transition_error")
+CASES = (("bandit", (500, 2000, 10_000)), ("session", (500, 2000)), ("lists", (1000,)))
+
+
+def write_study_claims(recipe: str, runs: Path) -> None:
+    """Put the comparisons of a finished study into the place of those that the table has of its dataset."""
+    loaded = LONG_TERM.load(recipe)
+    study, groups = run_rl(loaded, runs / loaded.name, show=False)
+    rows = claim_rows(loaded, groups, study.split)
+    write_claims(RESULTS / "rl-claims.csv", study.split.dataset, rows)
+    for row in rows:
+        ends = span(row["low"], row["high"], 4)
+        print(f"{row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.4f} {ends}, p = {row['p_holm']:.3g} (Holm)")
+
+
+def measure_coverage(repetitions: int) -> None:
+    """Append the coverage, bias and error of each estimator in worlds whose truth is known; a case that is there is left out."""
+    from reverie.rl.ope.coverage import coverage, usual_case
+
+    path = RESULTS / "ope.csv"
+    there = set() if not path.exists() else {(row["world"], row["n_rounds"]) for row in pl.read_csv(path).iter_rows(named=True)}
+    for name, sizes in CASES:
+        for n_rounds in sizes:
+            if (name, n_rounds) in there:
+                continue
+            world, policy, estimators, settings = usual_case(name, 0.5)
+            rows = [
+                {
+                    "recipe": "ope", "dataset": name, "slice": "all", "model": row["estimator"], "seed": 0, "commit": commit(),
+                    "metric": row["metric"], **{key: row[key] for key in ("value", "low", "high", "interval", "n")},
+                    **{key: row[key] for key in OPE_COLUMNS},
+                }
+                for row in coverage(world, policy, estimators, n_rounds, repetitions, 0, settings)
+            ]  # fmt: skip
+            append_rows(path, rows, OPE_COLUMNS)
+            print(f"{name}, {n_rounds:,} rounds: {len(rows)} rows")
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    path = RESULTS / "rl.csv"
+    if path.exists():
+        table = pl.read_csv(path, infer_schema_length=None, null_values=[""])
+        for recipe in table["recipe"].unique(maintain_order=True):
+            parts += _study(recipe, table.filter(pl.col("recipe") == recipe))
+    if claims := read_claims(RESULTS / "rl-claims.csv"):
+        parts += ["\n## Comparisons\n", _claims(claims).to_markdown()]
+    if (RESULTS / "ope.csv").exists():
+        parts += ["\n## Do off-policy intervals cover?\n", _coverage(pl.read_csv(RESULTS / "ope.csv")).to_markdown()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _study(recipe: str, table: pl.DataFrame) -> list[str]:
+    """Return the tables of one study: the world, then the ranking of the test, for either kind of weights."""
+    first = table.row(0, named=True)
+    seeds = table["seed"].n_unique()
+    lines = [f"\n## {recipe}\n", f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
+    slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
+    ranked = [("all", "ndcg@10"), ("all", "recall@20"), ("all", "cumulative_reward@10"), *((part, "ndcg@10") for part in slices)]
+    for checkpoint, words in (("best", "weights of the best validation"), ("last", "weights after the last epoch")):
+        part = table.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
+        if part["world"].drop_nulls().len():
+            lines += [f"\n**In the world**, {words}:\n", _table(part, [("all", name) for name in WORLD]).to_markdown(), ""]
+        lines += [f"\n**On the test**, {words}:\n", _table(part, ranked).to_markdown(), ""]
+    return lines
+
+
+def _table(part: pl.DataFrame, wanted: list[tuple[str, str]]) -> Table:
+    """Return one row for each model, backbone and policy."""
+    values: dict[tuple[str, str, str], dict[tuple[str, str], list[float]]] = {}
+    for row in part.iter_rows(named=True):
+        key = (row["model"], row["backbone"] or "", row["policy"] or "–")
+        values.setdefault(key, {}).setdefault((row["slice"], row["metric"]), []).append(row["value"])
+    heads = [metric if name == "all" else f"{name}, {metric}" for name, metric in wanted]
+    cells = [[*key, *(_cell(found.get(one)) for one in wanted), _flags(found)] for key, found in values.items()]
+    return Table("", ["row", "backbone", "who acts", *(Column(head, "right") for head in heads), Column("flagged", "right")], cells)
+
+
+def _flags(found: dict[tuple[str, str], list[float]]) -> str:
+    flags = found.get(("all", "flagged"), [])
+    return f"{int(sum(flags))} of {len(flags)}" if sum(flags) else ""
+
+
+def _cell(values: list[float] | None) -> TableCell:
+    if not values:
+        return TableCell("")
+    ends = span(*t_interval(fmean(values), stdev(values), len(values)), 4) if len(values) > 1 and stdev(values) else ""
+    return TableCell(number(fmean(values)), ends)
+
+
+def _claims(rows: list[dict[str, str]]) -> Table:
+    columns = [
+        "dataset",
+        "first",
+        "other",
+        "question",
+        "metric",
+        Column("difference", "right"),
+        Column("p (Holm)", "right"),
+        "seeds",
+    ]
+    cells = [
+        [
+            row["dataset"], row["first"], row["other"], row["why"], row["metric"],
+            TableCell(number(float(row["difference"])), span(_number(row["low"]), _number(row["high"]), 4)),
+            p_value(float(row["p_holm"])) if row["p_holm"] else "", row["seeds"],
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return Table("", columns, cells)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _coverage(table: pl.DataFrame) -> Table:
+    cells: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for row in table.iter_rows(named=True):
+        cells.setdefault((row["world"], row["n_rounds"], row["estimator"]), {})[row["metric"]] = row
+    rows = []
+    for (world, n_rounds, estimator), found in cells.items():
+        shown = [TableCell(number(found[name]["value"]), "") if name in found else TableCell("") for name in ("bias", "rmse")]
+        cover = found.get("coverage")
+        covered = TableCell("") if cover is None else TableCell(number(cover["value"], 3), span(cover["low"], cover["high"], 3))
+        rows.append([world, f"{n_rounds:,}", estimator, covered, *shown])
+    return Table(
+        "",
+        ["world", Column("rounds", "right"), "estimator", *(Column(name, "right") for name in ("coverage", "bias", "rmse"))],
+        rows,
+    )
+
+
+def main() -> None:
+    """Read the arguments, write claims or coverage where asked, then the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", help="finished studies whose comparisons are written anew")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where their folders lie")
+    parser.add_argument("--ope", action="store_true", help="measure the coverage of off-policy intervals")
+    parser.add_argument("--repetitions", type=int, default=200)
+    given = parser.parse_args()
+    for recipe in given.recipes:
+        write_study_claims(recipe, given.runs)
+    if given.ope:
+        measure_coverage(given.repetitions)
+    write_text(PAGE, page())
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""NextItNet (Yuan et al. 2019)."""

@@ -1,0 +1,170 @@
+"""Training one row of a study, and each policy of it at work: on the test queries, and in a world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from reverie.data.split import Split
+from reverie.evaluation import evaluate
+from reverie.evaluation.effects import finite
+from reverie.evaluation.ranking import ranked_targets
+from reverie.files import atomic_path
+from reverie.protocols import Recommender
+from reverie.rl.model_errors import reward_error, transition_error
+from reverie.rl.policies import policy_of
+from reverie.rl.value_model import ActsByHeads
+from reverie.rl.worlds.q_error import q_over
+from reverie.rl.worlds.rollout import roll_out
+from reverie.rl.worlds.session import SessionWorld
+from reverie.rl.worlds.world import World
+from reverie.training.config import TrainingConfig
+from reverie.training.fit import Fitted, fit, validation_measure
+
+NO_POLICY = ""
+"""Who acts in a model that only counts."""
+VALUE_LOSSES = frozenset({"td", "conservative"})
+"""Losses that teach Q."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, with the weights of which epoch."""
+
+    policy: str
+    checkpoint: str
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its evaluation."""
+        return "-".join(part.replace("+", "_") for part in (self.policy, self.checkpoint) if part)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came out of one training, as plain values."""
+
+    selection: float | None
+    epoch: int | None
+    seconds: float
+    peak_mb: float
+    commit: str
+    flags: tuple[str, ...] = ()
+    """Why the divergence watch marked it."""
+    log: tuple[Mapping[str, float], ...] = ()
+    """A row for each epoch."""
+    acted: tuple[Mapping[str, Any], ...] = ()
+    """For each actor ``policy``, ``checkpoint``, ``mix`` and what was measured of its values in the world."""
+    files: str = field(default="", compare=False)
+    """The folder of its evaluations and roll-outs."""
+
+    @property
+    def actors(self) -> list[Actor]:
+        """Who acted."""
+        return [Actor(str(one["policy"]), str(one["checkpoint"])) for one in self.acted]
+
+
+class Weights:
+    """The weights of the best validation and those after the last epoch."""
+
+    def __init__(self, model: Recommender) -> None:
+        self._model, self._last = model, dict[str, torch.Tensor]()
+
+    def keep(self, epoch: int, value: float) -> None:
+        """Keep the weights as they are."""
+        self._last = _copy(self._model)
+
+    def each(self, checkpoints: tuple[str, ...]) -> Iterator[str]:
+        """Put each kind of weights into the model, and yield its name; a model that counts has one."""
+        if not self._last or not isinstance(self._model, torch.nn.Module):
+            yield "best"
+            return
+        best = _copy(self._model)
+        for name in checkpoints:
+            self._model.load_state_dict(best if name == "best" else self._last)
+            yield name
+
+
+def _copy(model: Recommender) -> dict[str, torch.Tensor]:
+    return {name: one.clone() for name, one in model.state_dict().items()} if isinstance(model, torch.nn.Module) else {}
+
+
+def policies_of(model: Recommender, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return who may act: of the asked heads those that have learned something, or the model itself."""
+    if not isinstance(model, ActsByHeads):
+        return ("ce",) if isinstance(model, torch.nn.Module) else (NO_POLICY,)
+    learned = {name for name, (weight, _) in model.terms().items() if weight}
+    needs = {"ce": "ce" in learned, "q": bool(learned & VALUE_LOSSES)}
+    return tuple(one for one in asked if all(needs[head] for head in one.split("+")))
+
+
+def train_and_act(
+    model: Recommender,
+    split: Split,
+    training: TrainingConfig,
+    policies: tuple[str, ...],
+    checkpoints: tuple[str, ...],
+    world: World | None,
+    sessions: int,
+    folder: Path,
+    device: str | None,
+) -> tuple[Fitted, list[dict[str, Any]]]:
+    """Fit a model, let each of its policies act, and write what they did into a folder; return what is said of each actor."""
+    weights = Weights(model)
+    fitted = fit(model, split, training, device=device, show=False, on_validation=weights.keep)
+    measure = validation_measure(model, split, training, device)
+    acted = []
+    for checkpoint in weights.each(checkpoints):
+        for policy in policies_of(model, policies):
+            told: dict[str, Any] = {"policy": policy, "checkpoint": checkpoint, **_choose(model, policy, measure)}
+            actor = Actor(policy, checkpoint)
+            _evaluate(model, split, device, folder / actor.folder)
+            if world is not None:
+                told |= _act(model, world, sessions, training.seed, folder / f"{actor.folder}.parquet")
+            if isinstance(world, SessionWorld) and isinstance(model, ActsByHeads):
+                told |= {"reward_error": reward_error(model, split.test, world)}
+                told |= {"transition_error": transition_error(model, split.test, world)}
+            acted.append({name: one for name, one in told.items() if one is not None})
+    return fitted, acted
+
+
+def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> dict[str, Any]:
+    """Let a head of a value model act; where both do, choose the factor of Q on validation."""
+    if not isinstance(model, ActsByHeads):
+        return {}
+    model.config = model.config.model_copy(update={"policy": policy})
+    return {"mix": model.choose(measure).get("mix", model.config.mix)} if policy == "ce+q" else {}
+
+
+def _evaluate(model: Recommender, split: Split, device: str | None, folder: Path) -> None:
+    """Rank the test targets, and write the evaluation with the reward of each target."""
+    measured = evaluate(model, split.test, top=0, device=device, train=split.train, protocol=split.protocol)
+    rewards = split.test.target_column("reward")
+    if rewards is not None:
+        column = pl.Series("reward", rewards[ranked_targets(split.test)], dtype=pl.Float64)
+        measured = replace(measured, ranks=measured.ranks.with_columns(column))
+    measured.save(folder)
+
+
+def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path) -> dict[str, float | None]:
+    """Roll out a model in a world, and write the return and the length of each session; chances are those of the seed."""
+    policy = policy_of(model, "argmax", world.vocabulary, repeats=world.repeats)
+    rolled = roll_out(policy, world, sessions, seed)
+    frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
+    with atomic_path(file) as path:
+        frame.write_parquet(path)
+    told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean())}
+    if not _has_values(model):
+        return told
+    found = q_over(policy, rolled)
+    return told | {"q_over": finite(found.value), "q_over_low": finite(found.low), "q_over_high": finite(found.high)}
+
+
+def _has_values(model: Recommender) -> bool:
+    return isinstance(model, ActsByHeads) and any(model.terms().get(name, (0.0,))[0] for name in VALUE_LOSSES)

@@ -1,0 +1,133 @@
+"""What a training measured: metrics of its evaluations by kind of event, of its roll-outs, and rows of a results table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from reverie.documents import read_table
+from reverie.evaluation import Effect, Evaluation
+from reverie.evaluation.effects import NO_INTERVAL, finite
+from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
+from reverie.evaluation.metrics import Ranks, expected_hit, parse
+from reverie.evaluation.result import measure
+from reverie.evaluation.slices import by_kind
+from reverie.evaluation.values import Values
+from reverie.rl.acting import Actor, Trained
+from reverie.rl.recipe import IN_WORLD, RANKED, REWARD, TOLD
+
+MORE = ("backbone", "policy", "world", "checkpoint")
+"""Columns after the fixed ones of a results table."""
+RESAMPLES = 1000
+
+
+Named = tuple[str, str]
+"""A slice and a metric."""
+
+
+def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> dict[Named, Values]:
+    """Return what an actor was measured by, by slice and metric: a value for each test query, and for each session of the world.
+
+    `best` is the return that none exceeds there.
+    """
+    found: dict[Named, Values] = {}
+    folder = Path(trained.files)
+    evaluation = Evaluation.load(folder / actor.folder)
+    names = [f"{name}@{k}" for k in ks for name in RANKED]
+    for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
+        for name in names:
+            found[part, name] = measure(one, parse(name))
+        if "reward" in one.ranks.columns:
+            for k in ks:
+                found[part, f"{REWARD}@{k}"] = rewards_of_hits(one.ranks, k)
+    rolled = folder / f"{actor.folder}.parquet"
+    if rolled.exists():
+        frame = read_table(rolled, dict.fromkeys(("session", "return", "length"), "float"), "delete the piece")
+        returns, sessions = frame["return"].to_numpy(), frame["session"].to_numpy()
+        found["all", "return"] = _each(returns, sessions)
+        found["all", "length"] = _each(frame["length"].to_numpy(), sessions)
+        if best is not None:
+            found["all", "regret"] = _each(best - returns, sessions)
+    return found
+
+
+def _each(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> Values:
+    return Values(values, np.ones(len(values)), clusters, len(values))
+
+
+def rewards_of_hits(ranks: pl.DataFrame, k: int) -> Values:
+    """Return the mean over queries of ``Σ reward · P(target among the first k)``, ties in random order.
+
+    Parameters
+    ----------
+    ranks : polars.DataFrame
+        Of an evaluation, with the column ``reward``.
+    k : int
+        Length of the list.
+
+    Returns
+    -------
+    Values
+        One value per query.
+    """
+    places = Ranks.of(ranks)
+    values = places.per_query(ranks["reward"].to_numpy() * expected_hit(places.greater, places.equal, k))
+    first = np.flatnonzero(np.diff(places.query, prepend=-1))
+    return Values(values, np.ones(len(values)), ranks["cluster"].to_numpy()[first], len(values))
+
+
+def trained_rows(
+    common: Mapping[str, Any], trained: Trained, world: str | None, ks: Sequence[int], best: float | None
+) -> list[dict[str, Any]]:
+    """Return one training as rows of a results table."""
+    rows = []
+    facts = {"best_epoch": trained.epoch, "seconds": trained.seconds, "peak_mb": trained.peak_mb, "commit": trained.commit}
+    for told in trained.acted:
+        actor = Actor(str(told["policy"]), str(told["checkpoint"]))
+        row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
+        for (part, metric), effect in effects([measured(trained, actor, ks, best)]).items():
+            numbers = {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
+            rows.append(row | numbers | {"slice": part, "metric": metric, "world": world if metric in IN_WORLD else ""})
+        for metric in (name for name in TOLD if name in told):
+            ends = {end: told.get(f"{metric}_{end}") for end in ("low", "high")}
+            how = "cluster_bootstrap(1000)" if ends["low"] is not None else NO_INTERVAL
+            place = {"slice": "all", "metric": metric, "world": world, "value": told[metric], "interval": how, "n": ""}
+            rows.append(row | place | ends)
+        rows.append(row | {"slice": "all", "metric": "flagged", "value": float(bool(trained.flags)), "interval": NO_INTERVAL})
+    return rows
+
+
+def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | None = None) -> dict[Named, Effect]:
+    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds.
+
+    Parameters
+    ----------
+    seeds : sequence of mapping
+        What `measured` returned at each seed.
+    wanted : sequence of (slice, metric), optional
+        All by default; what was not measured is left out.
+
+    Returns
+    -------
+    dict
+        By slice and metric, without a test.
+    """
+    names = [one for one in (seeds[0] if wanted is None else wanted) if all(one in seed for seed in seeds)]
+    sums = cluster_sums([[seed[one] for one in names] for seed in seeds])
+    low, high = cluster_bootstrap(sums, RESAMPLES)
+    how = interval_name(RESAMPLES, len(seeds))
+    found = {}
+    for at, one in enumerate(names):
+        n = len(np.unique(np.concatenate([_clusters(seed[one]) for seed in seeds])))
+        value = float(sums.value[at])
+        found[one] = Effect(value, finite(low[at]), finite(high[at]), None, n, len(seeds), how if n > 1 else NO_INTERVAL)
+    return found
+
+
+def _clusters(values: Values) -> NDArray[np.int64]:
+    return np.arange(len(values.numerator)) if values.clusters is None else values.clusters

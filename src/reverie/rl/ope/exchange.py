@@ -1,0 +1,216 @@
+"""Logs in the array layouts of Open Bandit Pipeline and of d3rlpy, as ``.npz`` files with tables of the ids beside them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from reverie.data.readers.formats import open_table
+from reverie.data.readers.packed import require_file
+from reverie.data.sequences import row_offsets
+from reverie.errors import DataError, unknown
+from reverie.files import atomic_path
+from reverie.rl.ope.log import LoggedRounds, from_frame
+
+Layout = Literal["obp", "d3rlpy"]
+LAYOUTS = ("obp", "d3rlpy")
+HISTORY = 10
+"""Last items of an observation of d3rlpy."""
+
+
+def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HISTORY) -> list[Path]:
+    """Write a log for another program.
+
+    ``obp``: the keys of Open Bandit Pipeline's ``bandit_feedback`` (n_rounds, n_actions, action, position, reward, pscore, context,
+    action_context), which ``dict(numpy.load(path))`` gives back; contexts are one-hot. ``d3rlpy``: observations, actions, rewards
+    and terminals as ``d3rlpy.dataset.MDPDataset(**numpy.load(path))`` takes them; an observation holds the codes of the last items,
+    oldest first, 0 where there are fewer, and propensities stand in the table of rounds. Items are codes in both; which id a code
+    stands for is in ``NAME-items.csv``; contexts and sessions likewise.
+
+    Parameters
+    ----------
+    log : LoggedRounds
+    path : Path
+        Ends in ``.npz``.
+    layout : {"obp", "d3rlpy"}
+    history : int
+        Items of an observation.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+    """
+    if layout not in LAYOUTS:
+        raise unknown("layout", layout, LAYOUTS)
+    if path.suffix.lower() != ".npz":
+        raise DataError(f"arrays cannot be written to {path}; choose a name ending in .npz")
+    arrays: dict[str, Any] = _obp(log) if layout == "obp" else _d3rlpy(log, history)
+    tables = {"items": pl.DataFrame({"code": np.arange(log.n_items), "item": log.items})}
+    if layout == "d3rlpy":
+        tables["items"] = (
+            tables["items"].with_columns(pl.col("code").alias("action"), (pl.col("code") + 1).alias("observed")).drop("code")
+        )
+    if log.context_ids is not None and layout == "obp":
+        tables["contexts"] = pl.DataFrame({"code": np.arange(len(log.context_ids)), "context": log.context_ids})
+    rounds: dict[str, Any] = {"round": np.arange(len(log))}
+    if log.session_ids is not None:
+        rounds["session"] = log.session_ids.gather(log.sessions)
+    if log.propensities is not None and layout == "d3rlpy":
+        rounds["propensity"] = log.propensities
+    if len(rounds) > 1:
+        tables["rounds"] = pl.DataFrame(rounds)
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, **arrays)
+    written = [path]
+    for name, frame in tables.items():
+        beside = _beside(path, name)
+        with atomic_path(beside) as temporary:
+            frame.write_csv(temporary)
+        written.append(beside)
+    return written
+
+
+def _obp(log: LoggedRounds) -> dict[str, NDArray[Any]]:
+    """Return the arrays of Open Bandit Pipeline's feedback."""
+    contexts = np.zeros(len(log), dtype=np.int64) if log.contexts is None else log.contexts
+    width = 1 if log.context_ids is None else len(log.context_ids)
+    positions = np.zeros(len(log), dtype=np.int64) if log.positions is None else log.positions
+    return {
+        "n_rounds": np.array(len(log)),
+        "n_actions": np.array(log.n_items),
+        "action": log.actions,
+        "position": positions,
+        "reward": log.rewards,
+        "pscore": log.known_propensities(),
+        "context": np.eye(width)[contexts],
+        "action_context": np.eye(log.n_items) if log.n_items <= 2000 else np.zeros((log.n_items, 1)),
+    }
+
+
+def _d3rlpy(log: LoggedRounds, history: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of d3rlpy's dataset of decision processes."""
+    past = log.histories
+    at = past.stops[:, None] - history + np.arange(history)
+    inside = at >= past.starts[log.sessions][:, None]
+    observations = np.where(inside, past.items[np.maximum(at, 0)] + 1, 0).astype(np.float32)
+    terminals = np.zeros(len(log), dtype=np.float32)
+    terminals[log.offsets[1:] - 1] = 1.0
+    return {
+        "observations": observations,
+        "actions": log.actions[:, None],
+        "rewards": log.rewards.astype(np.float32)[:, None],
+        "terminals": terminals,
+    }
+
+
+def read_exchange(path: Path) -> LoggedRounds:
+    """Read a log in either layout; ids come from the tables beside it, where they are, else codes are the ids.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` file; nothing in it is unpickled.
+
+    Returns
+    -------
+    LoggedRounds
+        Of ``obp`` without sessions, unless a table of rounds has them.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or has the keys of neither layout.
+    """
+    require_file(path)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: np.asarray(stored[name]) for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as arrays ({error}); write it with numpy.savez, without objects") from error
+    if {"action", "reward"} <= arrays.keys():
+        return _from_obp(arrays, path)
+    if {"observations", "actions", "rewards", "terminals"} <= arrays.keys():
+        return _from_d3rlpy(arrays, path)
+    raise DataError(
+        f"{path} holds {', '.join(sorted(arrays)[:10]) or 'nothing'}; give the keys action, reward and pscore (obp), or "
+        "observations, actions, rewards and terminals (d3rlpy)"
+    )
+
+
+def _from_obp(arrays: dict[str, NDArray[Any]], path: Path) -> LoggedRounds:
+    columns: dict[str, Any] = {"item": _flat(arrays, "action", path), "reward": _flat(arrays, "reward", path)}
+    if "pscore" in arrays and arrays["pscore"].ndim:
+        columns["propensity"] = _flat(arrays, "pscore", path)
+    position = arrays.get("position")
+    if position is not None and position.ndim == 1 and len(np.unique(position)) > 1:
+        columns["position"] = _flat(arrays, "position", path)
+    context = arrays.get("context")
+    if context is not None and context.ndim == 2 and context.shape[1] > 1:
+        columns["context"] = np.unique(context, axis=0, return_inverse=True)[1].ravel()
+        if (context.sum(axis=1) == 1).all() and set(np.unique(context)) <= {0.0, 1.0}:
+            columns["context"] = context.argmax(axis=1)
+    return _named(columns, path)
+
+
+def _from_d3rlpy(arrays: dict[str, NDArray[Any]], path: Path) -> LoggedRounds:
+    ends = _flat(arrays, "terminals", path).astype(bool)
+    if "timeouts" in arrays:
+        ends |= _flat(arrays, "timeouts", path).astype(bool)
+    session = row_offsets(ends)[:-1]
+    return _named({"item": _flat(arrays, "actions", path), "reward": _flat(arrays, "rewards", path), "session": session}, path)
+
+
+def _flat(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any]:
+    """Return an array of one value a round, or refuse one of another shape or type."""
+    values = arrays[name]
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or values.dtype.kind not in "iufb" or not len(values):
+        raise DataError(f"{path}: '{name}' has shape {arrays[name].shape} and type {arrays[name].dtype}; give one number a round")
+    return values
+
+
+def _named(columns: dict[str, Any], path: Path) -> LoggedRounds:
+    """Make rounds of arrays, with the ids that tables beside the file give to codes."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{name} {n:,}" for name, n in lengths.items())
+        raise DataError(f"{path} holds arrays of different lengths ({said}); give one value a round in each")
+    frame = pl.DataFrame(columns)
+    rounds = _table(path, "rounds")
+    if rounds is not None and rounds.height == frame.height:
+        more = [name for name in ("session", "propensity") if name in rounds.columns]
+        frame = frame.with_columns(rounds.select(more))
+    if (contexts := _table(path, "contexts")) is not None and "context" in frame.columns:
+        frame = frame.with_columns(contexts["context"].gather(frame["context"]))
+    items = _table(path, "items")
+    if items is not None:
+        known = items.rename({"action": "code"}, strict=False).select("code", pl.col("item").alias("id"))
+        frame = frame.join(known, left_on="item", right_on="code", how="left", maintain_order="left")
+        if frame["id"].null_count():
+            code = frame.filter(pl.col("id").is_null())["item"][0]
+            raise DataError(
+                f"{_beside(path, 'items')} has no id of code {code}, which stands in {path}; add it, or take the table away"
+            )
+        frame = frame.drop("item").rename({"id": "item"})
+    log = from_frame(frame, str(path))
+    return log if items is None else log.with_items(items["item"])
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.stem}-{name}.csv")
+
+
+def _table(path: Path, name: str) -> pl.DataFrame | None:
+    """Return the table beside a file, or None where there is none."""
+    beside = _beside(path, name)
+    if not beside.exists():
+        return None
+    with open_table(beside) as table:
+        return table.read(list(table.columns), ids=[column for column in ("item", "session", "context") if column in table.columns])

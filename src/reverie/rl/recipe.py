@@ -1,0 +1,232 @@
+"""Recipes of the studies of long-term value: rows that are trained on one log, and a world in which they act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import Any, Literal, Self, get_args
+
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+
+from reverie.data.splits.config import ByUser, SplitConfig
+from reverie.errors import nearest
+from reverie.models.shelf import MODELS
+from reverie.options import Few, Options, checked
+from reverie.settings import Settings, put
+from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
+from reverie.training.config import TrainingConfig
+from reverie.training.recipe import DatasetRecipe
+
+BACKBONE = "backbone"
+"""In a row's `model`: the backbone itself, trained as a plain recommender."""
+Backbone = Literal["gru4rec", "caser", "sasrec", "nextitnet"]
+Policy = Literal["ce", "q", "ce+q"]
+Checkpoint = Literal["best", "last"]
+RANKED = ("recall", "ndcg")
+"""Metrics of rankings at each cut-off."""
+REWARD = "cumulative_reward"
+"""Rewards of the targets among the first k, per query."""
+IN_WORLD = ("return", "regret", "length")
+"""Metrics of roll-outs."""
+TOLD = ("q_over", "reward_error", "transition_error")
+"""Measured once for each actor of a world, without a value for each session."""
+
+
+class RLRow(Options):
+    """One row of the table: a model, and what makes it this row."""
+
+    model: str
+    """Registered name, or ``backbone``."""
+    description: str = ""
+    """What the row stands for."""
+    set: Settings = Field(default_factory=dict)
+    """Settings by dotted key, ``model.…`` or ``training.…``."""
+    grid: tuple[Settings, ...] = ()
+    """Settings from which validation chooses; a mapping of keys to lists of values means all combinations."""
+    backbones: tuple[Backbone, ...] | None = None
+    """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
+    policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
+    """Who acts; None takes those of the recipe."""
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _combinations(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        for key, values in value.items():
+            if not isinstance(values, list | tuple) or not values:
+                raise ValueError(f"'{key}' needs a list of values, not {values!r}")
+        return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
+
+
+class RLClaim(Options):
+    """A comparison that a sentence rests on; sides are ``row``, ``row/policy`` or ``row/policy/backbone``."""
+
+    first: str
+    """What is said to be better."""
+    other: str
+    """Than what."""
+    why: str
+    """The question that it answers."""
+    metrics: tuple[str, ...] = ("ndcg@10", "cumulative_reward@10")
+    """What is compared, ``metric`` or ``slice/metric``, e.g. ``kind:buy/ndcg@10``."""
+    checkpoint: Checkpoint = "best"
+    """Weights of either side."""
+
+
+class RLRecipe(BaseRecipe):
+    """One study."""
+
+    dataset: DatasetRecipe
+    """The log."""
+    split: SplitConfig = ByUser(protocol="by_user", targets="all")
+    """Protocol; the rows of a log that is cut into sessions are sessions."""
+    backbones: dict[Backbone, Settings] = Field(min_length=1)
+    """Networks over the history, each with its own options; the first one carries every row."""
+    rows: dict[Name, RLRow] = Field(min_length=1)
+    """By name, in the order of the table."""
+    set: Settings = Field(default_factory=dict)
+    """Settings of every row that is trained by gradient steps."""
+    values: Settings = Field(default_factory=dict)
+    """Settings of the rows that learn values of actions on a backbone."""
+    training: TrainingConfig = TrainingConfig()
+    """How rows are fitted; the seed is that of the cell."""
+    policies: tuple[Policy, ...] = Field(default=("ce", "q", "ce+q"), min_length=1)
+    """Who acts in the rows that have both heads."""
+    checkpoints: tuple[Checkpoint, ...] = Field(default=("best", "last"), min_length=1)
+    """Weights of the best validation and of the last epoch."""
+    ks: tuple[PositiveInt, ...] = Field(default=(10, 20), min_length=1)
+    """Cut-offs."""
+    world: str | None = None
+    """Where policies act after training: ``session``, ``coat``, or a log to imitate (the `name` of `dataset` imitates that log,
+    with its rewards and sessions); None for a log alone."""
+    sessions: PositiveInt = 2000
+    """Sessions that a policy is watched for in the world."""
+    seeds: Few = 5
+    """Rows are measured at the seeds 0 … seeds - 1."""
+    tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)
+    """Seeds at which settings are chosen; none of those that rows are measured at."""
+    claims: tuple[RLClaim, ...] = ()
+    """Comparisons that sentences rest on."""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        for name in (side.partition("/")[0] for one in self.claims for side in (one.first, one.other)):
+            if name not in self.rows:
+                raise ValueError(f"unknown row '{name}'{nearest(name, self.rows)}; known: {', '.join(self.rows)}")
+        if shared := [seed for seed in self.tuning_seeds if seed < self.seeds]:
+            raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {self.seeds - 1}); choose from {self.seeds} on")
+        require_parts("set", self.set)
+        require_parts("values", self.values, ("model",))
+        for name, row in self.rows.items():
+            for at, settings in ((f"rows.{name}.set", row.set), *((f"rows.{name}.grid", one) for one in row.grid)):
+                require_parts(at, settings)
+            self._require_backbone(name, row)
+            for backbone in self.backbones_of(row):
+                for setting in row.grid or ({},):
+                    model, values = self.model(row, backbone, setting)
+                    checked(MODELS.config(model), values, f"rows.{name}: model '{model}'")
+                    checked(TrainingConfig, self.training_values(row, setting), f"rows.{name}: training")
+        for claim in self.claims:
+            self._require_claim(claim)
+        return self
+
+    def _require_backbone(self, name: str, row: RLRow) -> None:
+        """Refuse a row without the backbone that it stands on, and one with a backbone that its model has no place for."""
+        if row.model == BACKBONE or (
+            "needs-reward" in MODELS[row.model].tags and "backbone" in MODELS.config(row.model).model_fields
+        ):
+            if row.backbones is not None and not set(row.backbones) & set(self.backbones):
+                listed = ", ".join(self.backbones)
+                raise ValueError(
+                    f"rows.{name}: '{row.model}' stands on a backbone; name one of {listed} in its 'backbones', or leave them out"
+                )
+        elif row.backbones != ():
+            todo = "write backbones: []" + (", or model: backbone" if row.model in get_args(Backbone) else "")
+            raise ValueError(f"rows.{name}: '{row.model}' stands on no backbone of the recipe; {todo}")
+
+    def _require_claim(self, claim: RLClaim) -> None:
+        """Refuse a claim of what no training of this recipe can measure."""
+        known = [f"{name}@{k}" for k in self.ks for name in (*RANKED, REWARD)] + [*IN_WORLD, *TOLD]
+        for metric in claim.metrics:
+            if metric.rpartition("/")[2] not in known:
+                raise ValueError(f"claims: unknown metric '{metric}'{nearest(metric, known)}; known: {', '.join(known)}")
+        for side in (claim.first, claim.other):
+            name, *more = side.split("/")
+            row = self.rows[name]
+            plain = row.model == BACKBONE or "needs-reward" not in MODELS[row.model].tags
+            policies = {"ce"} if plain else {"ce", *(row.policies or self.policies)}
+            allowed: list[Iterable[str]] = [policies, [one for one in self.backbones_of(row) if one is not None]]
+            if len(more) > len(allowed):
+                raise ValueError(f"claims: '{side}' has too many parts; write row, row/policy or row/policy/backbone")
+            for what, value, values in zip(("policy", "backbone"), more, allowed, strict=False):
+                if value not in values:
+                    listed = ", ".join(sorted(values)) or "none"
+                    raise ValueError(f"claims: '{side}' names the {what} '{value}', which is not run; {name} has {listed}")
+            if self.backbones_of(row) != (None,) and claim.checkpoint not in self.checkpoints:
+                raise ValueError(
+                    f"claims: the checkpoint '{claim.checkpoint}' of '{side}' is not among 'checkpoints'; add it there"
+                )
+
+    def backbones_of(self, row: RLRow) -> tuple[Backbone | None, ...]:
+        """Return the backbones that a row is run on, (None,) where it needs none."""
+        if row.backbones is None:
+            return (next(iter(self.backbones)),)
+        return tuple(one for one in row.backbones if one in self.backbones) or (None,)
+
+    def model(self, row: RLRow, backbone: Backbone | None, setting: Settings) -> tuple[str, dict[str, Any]]:
+        """Return the registered name and the options of a row's model on a backbone."""
+        plain = row.model == BACKBONE
+        name = str(backbone) if plain else row.model
+        learns = "learns" in MODELS[name].tags
+        rewarded = "needs-reward" in MODELS[name].tags
+        found: dict[str, Any] = {}
+        if backbone is not None and not plain:
+            found["backbone"] = backbone
+        own = self.backbones.get(backbone, {}) if backbone is not None else {}
+        inside = {f"model.{'' if plain else 'backbone_options.'}{key}": value for key, value in own.items()}
+        for part in (
+            self.set if learns else {},
+            inside,
+            self.values if rewarded and backbone is not None else {},
+            row.set,
+            setting,
+        ):
+            for key, value in part.items():
+                if key.startswith("model."):
+                    found = put(found, key.removeprefix("model."), value, f"rows, {key}")
+        return name, found
+
+    def training_values(self, row: RLRow, setting: Settings) -> dict[str, Any]:
+        """Return how a row is fitted, as plain values."""
+        found = self.training.model_dump(mode="json")
+        for part in (self.set, row.set, setting):
+            for key, value in part.items():
+                if key.startswith("training."):
+                    found = put(found, key.removeprefix("training."), value, f"rows, {key}")
+        return found
+
+
+def require_parts(where: str, settings: Settings, parts: tuple[str, ...] = ("model", "training")) -> None:
+    """Refuse settings of anything but these parts of a row."""
+    for key in settings:
+        part, dot, option = key.partition(".")
+        if part not in parts or not dot or not option:
+            raise ValueError(f"{where}: '{key}' is no setting of a row; write {' or '.join(f'{one}.<option>' for one in parts)}")
+
+
+def _columns(recipe: RLRecipe) -> dict[str, str]:
+    counts = {"rows": str(len(recipe.rows)), "backbones": str(len(recipe.backbones)), "seeds": str(recipe.seeds)}
+    named = {"recipe": recipe.name, "data": recipe.dataset.name, "world": recipe.world or "–"}
+    return named | counts | {"description": recipe.description}
+
+
+LONG_TERM = RecipeShelf(
+    "a recipe of long-term value",
+    RLRecipe,
+    "reverie.rl",
+    "reverie rl --list",
+    "seeds=3",
+    columns=_columns,
+)
+"""Recipes of `reverie rl`."""

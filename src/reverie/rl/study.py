@@ -1,0 +1,252 @@
+"""The study of long-term value: settings are chosen on validation, rows are trained, and each acts under each policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from reverie.data.splits.config import split_dataset
+from reverie.errors import ConfigError, NotFinite, RunError
+from reverie.evaluation.effects import finite
+from reverie.evaluation.metrics import parse
+from reverie.models import create_model
+from reverie.models.shelf import MODELS
+from reverie.options import checked
+from reverie.report.table import StudyReport
+from reverie.rl.acting import Trained, train_and_act
+from reverie.rl.measures import MORE, trained_rows
+from reverie.rl.page import claims_table, write_report
+from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
+from reverie.rl.study_world import study_world, world_facts
+from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summary_tables
+from reverie.study.call import Call
+from reverie.study.environment import commit, peak_mb, reset_peak
+from reverie.study.rows import common_columns
+from reverie.study.run import run_study
+from reverie.study.store import Store, claim, unreadable
+from reverie.training.config import TrainingConfig
+from reverie.training.event_log import open_recipe_dataset
+
+VERSION = 1
+"""Of a training and of what is measured after it; raised when the same facts come to mean something else."""
+
+
+@dataclass(frozen=True)
+class RLCell:
+    """A row on a backbone at one seed, with one setting of its grid."""
+
+    row: str
+    backbone: Backbone | None
+    seed: int
+    setting: int = 0
+
+
+class RLStudy:
+    """A recipe, its log and world, and the trainings that are kept in a folder."""
+
+    columns = MORE
+    long_cells = False
+
+    def __init__(self, recipe: RLRecipe, folder: str | Path, *, device: str | None = None, offline: bool = False) -> None:
+        self.recipe, self.folder, self.name, self.device = recipe, Path(folder), recipe.name, device
+        dataset = open_recipe_dataset(recipe.dataset, offline)
+        if "reward" not in dataset.events.columns:
+            raise ConfigError(
+                f"'{dataset.name}' has no rewards; say what events are worth with --set dataset.rewards={{view: 0.2, …}}"
+            )
+        for row in recipe.rows.values():
+            parse(recipe.training_values(row, {})["metric"])
+        self.split = split_dataset(dataset, recipe.split)
+        self.feedback = dataset.feedback_sha256
+        self.world = None if recipe.world is None else study_world(recipe, dataset, offline)
+        claim(self.folder, recipe, LONG_TERM, several=True)
+        self._store, self._commit = Store(self.folder), commit()
+
+    @cached_property
+    def best(self) -> float | None:
+        """The return in the world that no policy exceeds, where it is known."""
+        return None if self.world is None else self.world.best_value()
+
+    def cells(self, done: Mapping[RLCell, Trained | None]) -> Iterator[RLCell]:
+        """Return the trainings of the tuning, and those of each row whose setting is chosen."""
+        for row in self.recipe.rows:
+            for backbone in self.recipe.backbones_of(self.recipe.rows[row]):
+                tuning = [cell for cells in self._tuning(row, backbone) for cell in cells]
+                yield from tuning
+                if all(cell in done for cell in tuning):
+                    yield from self.group(row, backbone, done)
+
+    def upper_bound(self, done: Mapping[RLCell, Trained | None]) -> int:
+        """Return how many trainings there are at most."""
+        return sum(
+            sum(map(len, self._tuning(row, backbone))) + self.recipe.seeds
+            for row in self.recipe.rows
+            for backbone in self.recipe.backbones_of(self.recipe.rows[row])
+        )
+
+    def group(self, row: str, backbone: Backbone | None, done: Mapping[RLCell, Trained | None]) -> list[RLCell]:
+        """Return the trainings of a row on a backbone at every seed, with the setting that validation chose."""
+        setting, found = 0, self._tuning(row, backbone)
+        if found:
+            values = [fmean(_selection(done[cell]) for cell in cells) for cells in found]
+            setting = max(range(len(values)), key=lambda at: values[at])
+        return [RLCell(row, backbone, seed, setting) for seed in range(self.recipe.seeds)]
+
+    def _tuning(self, row: str, backbone: Backbone | None) -> list[list[RLCell]]:
+        """Return the cells of each setting of a row; none where nothing is chosen."""
+        grid, seeds = self.recipe.rows[row].grid, self.recipe.tuning_seeds
+        return [[RLCell(row, backbone, seed, at) for seed in seeds] for at in range(len(grid))] if len(grid) > 1 else []
+
+    def _inputs(self, cell: RLCell) -> tuple[str, dict[str, Any], TrainingConfig]:
+        """Return the model of a cell, its options and how it is fitted."""
+        row = self.recipe.rows[cell.row]
+        setting = row.grid[cell.setting] if row.grid else {}
+        name, options = self.recipe.model(row, cell.backbone, setting)
+        values = self.recipe.training_values(row, setting) | {"seed": cell.seed}
+        return name, options, checked(TrainingConfig, values, f"rows.{cell.row}: training")
+
+    def facts(self, cell: RLCell) -> dict[str, Any]:
+        """Return everything that a training and its measurements depend on, and the row of the table that it is for."""
+        return self._training_facts(cell) | {"row": cell.row}
+
+    def _training_facts(self, cell: RLCell) -> dict[str, Any]:
+        """Return everything that a training depends on; rows that are the same share theirs."""
+        name, options, training = self._inputs(cell)
+        config = checked(MODELS.config(name), options, f"rows.{cell.row}")
+        world = None if self.world is None else world_facts(self.recipe, self.world)
+        acts = None if self._is_tuning(cell) else [list(self._policies(cell)), list(self.recipe.checkpoints), world]
+        return {
+            "model": name, "options": config.model_dump(mode="json"), "training": training.model_dump(mode="json"),
+            "data": self.split.sha256, "feedback": self.feedback, "protocol": self.split.protocol, "acts": acts, "version": VERSION,
+        }  # fmt: skip
+
+    def _policies(self, cell: RLCell) -> tuple[str, ...]:
+        return self.recipe.rows[cell.row].policies or self.recipe.policies
+
+    def _is_tuning(self, cell: RLCell) -> bool:
+        return cell.seed >= self.recipe.seeds
+
+    def is_kept(self, cell: RLCell) -> bool:
+        """Return whether a training was finished before."""
+        return self._store.has("trainings", self._training_facts(cell))
+
+    def run(self, cell: RLCell, tell: Callable[[str], None]) -> Trained:
+        """Train, act and measure where it was not done."""
+        piece = self._store.kept("trainings", self._training_facts(cell), lambda folder: asdict(self._make(cell, folder, tell)))
+        try:
+            return Trained(**{**piece.notes, "files": str(piece.folder)})
+        except TypeError as error:
+            raise unreadable(piece.folder) from error
+
+    def _make(self, cell: RLCell, folder: Path, tell: Callable[[str], None]) -> Trained:
+        name, options, training = self._inputs(cell)
+        tell(f"{self._label(cell)} …")
+        model = create_model(name, self.split, seed=cell.seed, **options)
+        asked: tuple[tuple[str, ...], tuple[str, ...]] = (self._policies(cell), self.recipe.checkpoints)
+        world = self.world
+        if self._is_tuning(cell):
+            asked, world = ((), ()), None
+        reset_peak()
+        try:
+            fitted, acted = train_and_act(model, self.split, training, *asked, world, self.recipe.sessions, folder, self.device)
+        except (NotFinite, RunError) as error:
+            return Trained(None, None, 0.0, peak_mb(), self._commit, flags=(str(error),))
+        flags = [f"epoch {row['epoch']}" for row in fitted.history if row.get("flagged")]
+        log = [{key: number for key, one in row.items() if (number := finite(one)) is not None} for row in fitted.history]
+        return Trained(
+            fitted.best_value,
+            fitted.best_epoch,
+            fitted.seconds,
+            fitted.peak_mb,
+            self._commit,
+            tuple(flags),
+            tuple(log),
+            tuple(acted),
+        )
+
+    def restore(self, cell: RLCell, rows: Sequence[Mapping[str, str]]) -> None:
+        """Return None: what was measured of each query is more than its rows."""
+
+    def describe(self, cell: RLCell, result: Trained) -> str:
+        """Return a training and what it was chosen by in a few words."""
+        chosen = "" if result.selection is None else f" · {self.recipe.training.metric} {result.selection:.4f} on validation"
+        return f"{self._label(cell)}{chosen}{' · flagged' if result.flags else ''}"
+
+    def rows(self, cell: RLCell, result: Trained) -> list[dict[str, Any]]:
+        """Return what a training measured; a training of the tuning has no row."""
+        if self._is_tuning(cell):
+            return []
+        tried = max(1, len(self.recipe.rows[cell.row].grid))
+        common = common_columns(
+            self.recipe.name, self.split, model=cell.row, seed=cell.seed, seen=self.split.test.seen, trials=tried
+        )
+        return trained_rows(common | {"backbone": cell.backbone or ""}, result, self.recipe.world, self.recipe.ks, self.best)
+
+    def _label(self, cell: RLCell) -> str:
+        grid = self.recipe.rows[cell.row].grid
+        tried = f" with {', '.join(f'{key} {value}' for key, value in grid[cell.setting].items())}" if self._is_tuning(cell) else ""
+        return f"{cell.row}{f' on {cell.backbone}' if cell.backbone else ''}{tried}, seed {cell.seed}"
+
+
+def _selection(trained: Trained | None) -> float:
+    """Return what a training was chosen by; one that failed, or whose rows alone are known, is never chosen."""
+    return float("-inf") if trained is None or trained.selection is None else trained.selection
+
+
+def run_rl(
+    recipe: RLRecipe,
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    results: str | Path | None = None,
+    show: bool = True,
+    offline: bool = False,
+) -> tuple[RLStudy, Groups]:
+    """Run a study, or go on with one: only what is neither in the folder nor in the results table is computed.
+
+    Parameters
+    ----------
+    recipe : RLRecipe
+        What to run.
+    folder : str or Path
+        Where trainings are kept.
+    device : str, optional
+        Where to compute.
+    results : str or Path, optional
+        A results table.
+    show : bool
+        Whether to show progress.
+    offline : bool
+        Whether data may not be fetched.
+
+    Returns
+    -------
+    RLStudy
+        The study.
+    Groups
+        What was measured, by row, backbone, policy and checkpoint.
+    """
+    study = RLStudy(recipe, folder, device=device, offline=offline)
+    done = run_study(study, results=results, show=show)
+    cells = {
+        (row, backbone): study.group(row, backbone, done)
+        for row, what in recipe.rows.items()
+        for backbone in recipe.backbones_of(what)
+    }
+    trained = {key: [one for cell in group if (one := done[cell]) is not None] for key, group in cells.items()}
+    return study, grouped(recipe, trained, study.best)
+
+
+def report(recipe: RLRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it."""
+    study, groups = run_rl(recipe, call.folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
+    said = summary_json(recipe, groups)
+    files = [write_report(study.folder, recipe, study.split, groups, study.best, call.command)]
+    tables = summary_tables(recipe, groups, study.split, study.best)
+    if recipe.claims:
+        tables.append(claims_table(recipe, groups, study.split, f"{recipe.name} · comparisons"))
+    return StudyReport(said, tables, files, width=TABLE_WIDTH)

@@ -1,0 +1,247 @@
+"""A study over its seeds: each metric of each actor with its interval, comparisons, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import polars as pl
+
+from reverie.data.split import Split
+from reverie.errors import ConfigError
+from reverie.evaluation import Effect
+from reverie.evaluation.effects import holm_by_metric, to_claim_row
+from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
+from reverie.evaluation.values import Values
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number, span
+from reverie.rl.acting import Actor, Trained
+from reverie.rl.measures import Named, effects, measured
+from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLClaim, RLRecipe
+from reverie.study.environment import tell_commits
+
+TABLE_WIDTH = 110
+"""Widest table on a terminal, in characters."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who acted: a row on a backbone, one of its heads, and the weights of which epoch."""
+
+    row: str
+    backbone: Backbone | None
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was measured of a group at each seed, and numbers told once for each seed."""
+
+    measured: Sequence[Mapping[Named, Values]]
+    told: Mapping[str, Sequence[float]]
+    trained: Sequence[Trained]
+    shown: Mapping[Named, Effect]
+    """What tables show, over seeds with intervals."""
+
+    def effect(self, metric: str, part: str = "all") -> Effect | None:
+        """Return a metric that tables show; None where it was not measured."""
+        return self.shown.get((part, metric))
+
+    @property
+    def flagged(self) -> int:
+        """Number of seeds that the divergence watch marked."""
+        return sum(bool(one.flags) for one in self.trained)
+
+
+Groups = Mapping[Group, Numbers]
+
+
+def grouped(
+    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Sequence[Trained]], best: float | None
+) -> dict[Group, Numbers]:
+    """Read what was measured, by row, backbone, policy and checkpoint."""
+    found: dict[Group, Numbers] = {}
+    for (row, backbone), runs in trained.items():
+        actors = dict.fromkeys(actor for run in runs for actor in run.actors)
+        for actor in actors:
+            acted = [run for run in runs if actor in run.actors]
+            values = [measured(run, actor, recipe.ks, best) for run in acted]
+            said = [run.acted[run.actors.index(actor)] for run in acted]
+            told = {name: [float(one[name]) for one in said if name in one] for name in TOLD}
+            numbers = {name: values_of for name, values_of in told.items() if values_of}
+            found[Group(row, backbone, actor)] = Numbers(values, numbers, acted, effects(values, _shown(recipe, values)))
+    return found
+
+
+def _shown(recipe: RLRecipe, values: Sequence[Mapping[Named, Values]]) -> list[Named]:
+    """Return the slices and metrics that tables show."""
+    k, parts = recipe.ks[0], dict.fromkeys(part for one in values for part, _ in one)
+    world = [("all", "return"), ("all", "length")] if recipe.world is not None else []
+    return [*world, *((part, f"ndcg@{k}") for part in parts), ("all", f"{REWARD}@{k}")]
+
+
+def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group:
+    """Return the group that ``row``, ``row/policy`` or ``row/policy/backbone`` names; the first policy and backbone by default."""
+    parts = side.split("/")
+    for group in groups:
+        names = (group.row, group.actor.policy, group.backbone)
+        if names[: len(parts)] == tuple(parts) and (group.actor.checkpoint == checkpoint or group.backbone is None):
+            return group
+    raise ConfigError(f"'{side}' was not run; it is row, row/policy or row/policy/backbone of the study")
+
+
+def _unmeasured(groups: Groups, claim: RLClaim) -> list[str]:
+    """Return the sides of a claim that nothing was measured of, because their training failed or that head learned nothing."""
+    missing = []
+    for side in (claim.first, claim.other):
+        try:
+            find_group(groups, side, claim.checkpoint)
+        except ConfigError:
+            missing.append(side)
+    return missing
+
+
+def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
+    """Return the sides of claims that nothing was measured of, each once."""
+    return list(dict.fromkeys(side for claim in recipe.claims for side in _unmeasured(groups, claim)))
+
+
+def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
+    """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
+
+    Values are paired by seed and by query or session; what is told once for each seed is paired by seed.
+    """
+    rows = []
+    for one in recipe.claims:
+        if _unmeasured(groups, one):
+            continue
+        first, other = (groups[find_group(groups, side, one.checkpoint)] for side in (one.first, one.other))
+        commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
+        common: dict[str, Any] = {
+            "dataset": split.dataset,
+            "first": one.first,
+            "other": one.other,
+            "why": one.why,
+            "commit": commits,
+        }
+        for metric in one.metrics:
+            part, _, name = metric.rpartition("/")
+            effect, values = _difference(first, other, part or "all", name)
+            if effect is not None:
+                rows.append(to_claim_row(effect, metric=metric, values=values, **common))
+    return holm_by_metric(rows)
+
+
+def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
+    if metric in first.told and metric in other.told:
+        told = first.told[metric], other.told[metric]
+        return paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))
+    sides = [[one[part, metric] for one in numbers.measured if (part, metric) in one] for numbers in (first, other)]
+    if not all(sides) or len(sides[0]) != len(sides[1]):
+        return None, (0.0, 0.0)
+    apart = [
+        pl.DataFrame({"user": left.clusters, "value": left.numerator / left.denominator - right.numerator / right.denominator})
+        for left, right in zip(*sides, strict=True)
+    ]
+    return mean_over_seeds(apart), (fmean(one.value for one in sides[0]), fmean(one.value for one in sides[1]))
+
+
+def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
+    """Return what the tables of a study show as plain values."""
+    found = []
+    for group, numbers in groups.items():
+        actor = {"policy": group.actor.policy, "checkpoint": group.actor.checkpoint}
+        metrics: dict[str, Any] = {}
+        for (part, metric), effect in numbers.shown.items():
+            kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
+            metrics.setdefault(part, {})[metric] = kept
+        said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
+        found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
+    return {"recipe": recipe.name, "groups": found}
+
+
+def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
+    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights."""
+    tables = []
+    for checkpoint in recipe.checkpoints:
+        chosen = {group: one for group, one in groups.items() if group.actor.checkpoint == checkpoint or group.backbone is None}
+        if recipe.world is not None:
+            tables.append(_world_table(recipe, chosen, checkpoint, best))
+        tables.append(_ranking_table(recipe, chosen, split, checkpoint))
+    return [table for table in tables if table.rows]
+
+
+_WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
+
+
+def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
+    heads = ("row", "who acts", "return", "of the best", "length", "Q over", "R error", "T error", "flagged")
+    rows: list[list[str | TableCell]] = []
+    for group, numbers in groups.items():
+        earned, length = numbers.effect("return"), numbers.effect("length")
+        if earned is None or length is None:
+            continue
+        told = [_mean(numbers.told.get(name)) for name in TOLD]
+        share = "" if best is None or best <= 0 else f"{earned.value / best:.0%}"
+        cells: list[str | TableCell] = [
+            _name(group),
+            group.actor.policy or "–",
+            _cell(earned, 3),
+            share,
+            number(length.value, 1),
+            *told,
+            _flagged(numbers),
+        ]
+        rows.append(cells)
+    title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
+    notes = [] if best is None else [f"The best policy earns {best:.3f}."]
+    notes += [
+        f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
+        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions.",
+    ]
+    if any(name in numbers.told for numbers in groups.values() for name in ("reward_error", "transition_error")):
+        notes += [
+            "R error: 1 - rank correlation with the true rewards.",
+            "T error: share of events after which the transition model points to another state.",
+        ]
+    shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
+    columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
+    return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
+
+
+def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: str) -> Table:
+    k = recipe.ks[0]
+    wanted = [one for one in dict.fromkeys(one for numbers in groups.values() for one in numbers.shown) if one[1] not in IN_WORLD]
+    rows: list[list[str | TableCell]] = []
+    for group, numbers in groups.items():
+        effects = [numbers.effect(metric, part) for part, metric in wanted]
+        cells = [TableCell("") if one is None else _cell(one) for one in effects]
+        rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
+    heads = [metric if part == "all" else part for part, metric in wanted]
+    title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
+    notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
+    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
+    columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
+    return Table(title, columns, rows, [*notes, *commits])
+
+
+def _text(cell: str | TableCell) -> str:
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _name(group: Group) -> str:
+    return group.row if group.backbone is None else f"{group.row} · {group.backbone}"
+
+
+def _flagged(numbers: Numbers) -> str:
+    return f"{numbers.flagged} of {len(numbers.trained)}" if numbers.flagged else ""
+
+
+def _mean(values: Sequence[float] | None) -> TableCell:
+    return TableCell(number(fmean(values), 3), value=fmean(values)) if values else TableCell("")
+
+
+def _cell(effect: Effect, digits: int = 4) -> TableCell:
+    return TableCell(number(effect.value, digits), span(effect.low, effect.high, digits), "", effect.value, effect.low, effect.high)

@@ -1,0 +1,217 @@
+"""The study of long-term value on a small world: run, run again, resumed from rows, claims, bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from reverie.errors import ConfigError
+from reverie.evaluation.metrics import Ranks
+from reverie.rl.measures import rewards_of_hits
+from reverie.rl.model_errors import _rank_correlation
+from reverie.rl.page import write_report
+from reverie.rl.recipe import LONG_TERM, RLRecipe
+from reverie.rl.study import run_rl
+from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
+from reverie.rl.worlds.log import LogWorld
+from reverie.study.rows import read_rows
+from reverie.training.recipe import load_recipe
+
+TINY = {
+    "name": "tiny",
+    "dataset": {"name": "session-world-small"},
+    "world": "session",
+    "sessions": 12,
+    "seeds": 2,
+    "backbones": {"gru4rec": {"hidden": 8}},
+    "set": {"model.dim": 8, "model.history": 8},
+    "values": {"model.gamma": 0.9, "model.policy": "ce"},
+    "training": {"epochs": 1, "batch_size": 128, "validation_queries": 50},
+    "rows": {
+        "popularity": {"model": "popularity", "backbones": []},
+        "ce": {"model": "backbone", "grid": {"training.learning_rate": [0.001, 0.01]}},
+        "mcrl": {"model": "mcrl"},
+        "length-aux": {"model": "mcrl", "set": {"model.length_aux": True}, "policies": ["ce"]},
+    },
+    "claims": [{"first": "mcrl/q", "other": "ce/ce", "why": "more?", "metrics": ["return", "kind:buy/ndcg@10"]}],
+}
+
+
+def _recipe(**changes: object) -> RLRecipe:
+    return LONG_TERM.parse(TINY | changes, "here")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rl")
+
+
+def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
+    recipe, table = _recipe(), folder / "rl.csv"
+    study, groups = run_rl(recipe, folder / "run", results=table, show=False)
+    rows = read_rows(table)
+    again = run_rl(recipe, folder / "run", results=table, show=False)[1]
+    assert read_rows(table) == rows  # nothing is written twice
+    assert json.dumps(summary_json(recipe, again)) == json.dumps(summary_json(recipe, groups))
+    actors = {(row["model"], row["policy"], row["checkpoint"]) for row in rows}
+    heads = {("mcrl", policy, at) for policy in ("ce", "q", "ce+q") for at in ("best", "last")}
+    assert heads <= actors
+    assert {("popularity", "", "best"), ("ce", "ce", "last"), ("length-aux", "ce", "best")} <= actors
+    assert not {one for one in actors if one[0] == "length-aux" and one[1] != "ce"}  # its Q head learns something else
+    assert {row["world"] for row in rows if row["metric"] in ("return", "regret")} == {"session"}
+    assert {"kind:view", "kind:cart", "kind:buy", "all"} == {row["slice"] for row in rows}
+    metrics = {row["metric"] for row in rows if row["model"] == "mcrl"}
+    assert {
+        "return",
+        "regret",
+        "q_over",
+        "reward_error",
+        "transition_error",
+        "cumulative_reward@20",
+        "ndcg@20",
+        "flagged",
+    } <= metrics
+    for row in rows:
+        if row["metric"] == "regret":
+            assert float(row["value"]) > 0
+    tables = summary_tables(recipe, groups, study.split, study.best)
+    assert len(tables) == 4  # world and ranking, for either kind of weights
+    claims = claim_rows(recipe, groups, study.split)
+    assert [row["metric"] for row in claims] == ["return", "kind:buy/ndcg@10"]
+    page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
+    curves = page[page.index('id="q-largest"') : page.index('id="claims"')]
+    assert ">mcrl · gru4rec<" in curves
+    first, other = (groups[find_group(groups, side)].effect("return") for side in ("mcrl/q", "ce/ce"))
+    assert first is not None
+    assert other is not None
+    assert claims[0]["difference"] == pytest.approx(first.value - other.value)
+
+
+def test_the_setting_is_chosen_on_validation(folder: Path) -> None:
+    study, _ = run_rl(_recipe(), folder / "run", show=False)
+    tried = {cells[0]: study.run(cells[0], print).selection for cells in study._tuning("ce", "gru4rec")}
+    chosen = study.group("ce", "gru4rec", {cell: study.run(cell, print) for cell in tried})[0].setting
+    assert max(tried, key=lambda cell: tried[cell] or 0.0).setting == chosen
+
+
+def test_rewards_of_hits_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    ranks = pl.DataFrame({
+        "query": np.sort(rng.integers(0, 20, 40)), "cluster": np.zeros(40, dtype=np.int64),
+        "greater": rng.integers(0, 12, 40), "equal": rng.integers(0, 3, 40), "reward": rng.random(40),
+    })  # fmt: skip
+    k, expected = 5, {}
+    for row in ranks.iter_rows(named=True):
+        places = range(row["greater"], row["greater"] + row["equal"] + 1)
+        hit = sum(place < k for place in places) / len(places)
+        expected[row["query"]] = expected.get(row["query"], 0.0) + row["reward"] * hit
+    assert rewards_of_hits(ranks, k).value == pytest.approx(np.mean(list(expected.values())))
+    assert len(Ranks.of(ranks).counts) == len(expected)
+
+
+def test_rank_correlation_is_that_of_scipy() -> None:
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 5, (3, 30)).astype(float), rng.random((3, 30))
+    expected = [spearmanr(x, y).statistic for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(_rank_correlation(a, b), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tuning_seeds": [1]}, "tuning seed 1 is also a test seed"),
+        ({"rows": {"ce": {"model": "backbone", "set": {"model.nothing": 1}}}, "claims": []}, "unknown option 'nothing'"),
+        ({"rows": {"ce": {"model": "backbone", "grid": {"training.epochs": []}}}, "claims": []}, "needs a list of values"),
+        ({"claims": [{"first": "nobody", "other": "ce", "why": "?"}]}, "unknown row 'nobody'"),
+        ({"claims": [{"first": "mcrl/x", "other": "ce", "why": "?"}]}, "names the policy 'x', which is not run; mcrl has ce, ce"),
+        ({"claims": [{"first": "ce/q", "other": "ce", "why": "?"}]}, "names the policy 'q', which is not run; ce has ce"),
+        ({"claims": [{"first": "mcrl/q/sasrec", "other": "ce", "why": "?"}]}, "names the backbone 'sasrec'"),
+        ({"claims": [{"first": "mcrl/q/gru4rec/1", "other": "ce", "why": "?"}]}, "too many parts"),
+        ({"claims": [{"first": "mcrl", "other": "ce", "why": "?", "metrics": ["all/ndcg@7"]}]}, "unknown metric 'all/ndcg@7'"),
+        ({"checkpoints": ["last"]}, "checkpoint 'best' of 'mcrl/q' is not among 'checkpoints'"),
+        ({"policies": []}, "option 'policies' must have at least 1 item, not"),
+        ({"ks": []}, "option 'ks' must have at least 1 item"),
+        ({"set": {"dim": 8}}, "set: 'dim' is no setting of a row; write model.<option> or training.<option>"),
+        ({"values": {"training.epochs": 2}}, "values: 'training.epochs' is no setting of a row; write model.<option>"),
+        ({"rows": {"ce": {"model": "backbone", "grid": {"epochs": [1]}}}, "claims": []}, r"rows.ce.grid: 'epochs' is no setting"),
+        ({"rows": {"ce": {"model": "mcrl", "backbones": ["caser"]}}, "claims": []}, "name one of gru4rec in its 'backbones'"),
+        ({"rows": {"ce": {"model": "gru4rec"}}, "claims": []}, r"write backbones: \[\], or model: backbone"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        _recipe(**changes)
+
+
+def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> None:
+    recipe = _recipe(
+        rows={"ce": {"model": "backbone"}, "mcrl": {"model": "mcrl"}},
+        training={"epochs": 1, "batch_size": 128, "validation_queries": 50, "learning_rate": 1e30},
+        seeds=1,
+    )
+    study, groups = run_rl(recipe, folder / "diverged", show=False)
+    assert claim_rows(recipe, groups, study.split) == []
+    assert unmeasured_sides(recipe, groups) == ["mcrl/q", "ce/ce"]
+    page = write_report(folder, recipe, study.split, groups, study.best, "again")
+    assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def _shop(tmp_path: Path) -> dict[str, object]:
+    rows = [f"{u},p{(u + t) % 6},{u * 9000 + 90 * t},{('view', 'buy')[(u + t) % 2]}" for u in range(40) for t in range(4)]
+    (tmp_path / "shop.csv").write_text("\n".join(["user,item,timestamp,kind", *rows]))
+    return {"name": str(tmp_path / "shop.csv"), "rewards": {"view": 0.25, "buy": 2.0}}
+
+
+def test_the_world_of_a_study_may_imitate_its_log(tmp_path: Path) -> None:
+    shop = _shop(tmp_path)
+    small = {"dataset": shop, "world": shop["name"], "rows": {"pop": {"model": "popularity", "backbones": []}}}
+    recipe = _recipe(**small, claims=[], seeds=1)
+    study, groups = run_rl(recipe, tmp_path / "run", show=False)
+    assert isinstance(study.world, LogWorld)
+    assert study.world.rewards.tolist() == [0.25, 2.0]  # those of the recipe
+    earned = groups[find_group(groups, "pop")].effect("return")
+    assert earned is not None
+    assert earned.value > 0
+    assert "R error" not in summary_tables(recipe, groups, study.split, study.best)[0].to_markdown()  # nothing is known of it there
+    assert summary_tables(recipe, groups, study.split, 0.0)  # a log whose rewards are all 0
+    facts = study.facts(study.group("pop", None, {})[0])["acts"][2]
+    assert facts["feedback"] == study.feedback  # another log is another world
+
+
+def test_a_world_without_items_of_the_log_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    recipe = _recipe(dataset=_shop(tmp_path))
+    with pytest.raises(ConfigError, match="the world 'session' has none of the items of 'shop': ids look like 1001 there and 'p0'"):
+        run_rl(recipe, tmp_path / "run", show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown metric 'x'"):
+        run_rl(_recipe(training={"metric": "x"}), tmp_path / "run", show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_log_without_rewards_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "".join(f"{u},{i},{i}\n" for u in range(9) for i in range(5)))
+    recipe = _recipe(dataset={"name": str(path)}, world=None, claims=[])
+    with pytest.raises(ConfigError, match="has no rewards"):
+        run_rl(recipe, tmp_path / "run", show=False)
+
+
+def test_recipes_of_the_guide_are_valid(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guide/long-term.md").read_text(encoding="utf-8")
+    found = {}
+    for text in re.findall(r"```text\n(name: .*?)```", guide, re.DOTALL):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text)
+        loaded = (LONG_TERM.load if "rows:" in text else load_recipe)(str(path))
+        found[loaded.name] = loaded
+    assert set(found) == {"mine", "study"}
