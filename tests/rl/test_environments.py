@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+import reverie.rl
 from reverie.errors import ConfigError
 from reverie.rl.worlds import SessionWorld, SessionWorldOptions
 from reverie.rl.worlds.environments import WorldEnvironment, check
@@ -17,6 +18,7 @@ from reverie.rl.worlds.environments import WorldEnvironment, check
 def test_gymnasium_makes_the_session_world_and_its_checker_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in gymnasium.registry if name.startswith("reverie/")]:  # as before anything of ours is imported
         monkeypatch.delitem(gymnasium.registry, name)
+    monkeypatch.setattr(reverie, "rl", reverie.rl)  # put back afterwards, as the next lines make another module of this name
     for module in ("reverie.rl", "reverie.rl.worlds.environments"):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.delattr("reverie.rl.worlds.environments")
