@@ -1,0 +1,163 @@
+"""Cells of a red team's study, and what comes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reverie.redteam.attempts import Attempt
+from reverie.redteam.goals import Goal
+
+NONE = "none"
+"""The defence that is none."""
+
+
+@dataclass(frozen=True)
+class AttackCell:
+    """One technique on one target, as it is defended after so many rounds."""
+
+    target: str
+    technique: str
+    seed: int
+    defence: str = NONE
+    round: int = 0
+
+
+@dataclass(frozen=True)
+class HardenCell:
+    """One round of a defence that learns from what got through before."""
+
+    target: str
+    seed: int
+    defence: str
+    round: int
+
+
+@dataclass(frozen=True)
+class BenignCell:
+    """A defended target on benign prompts and on its own task."""
+
+    target: str
+    seed: int
+    defence: str = NONE
+    round: int = 0
+
+
+Cell = AttackCell | HardenCell | BenignCell
+
+
+@dataclass(frozen=True)
+class GoalOutcome:
+    """What the calls of one goal came to.
+
+    Parameters
+    ----------
+    goal, kind, part : str
+        Of the goal.
+    calls : int
+        Calls of the target.
+    judged : int
+        Calls whose answer could be judged; the others failed.
+    parsed : int
+        Calls that an answer came of which could be read; where a list was asked for, some answers hold none.
+    successes : int
+        Calls that got through.
+    blocked : int
+        Calls that a guard answered.
+    first : int or None
+        The first call that got through, from 0.
+    """
+
+    goal: str
+    kind: str
+    part: str
+    calls: int
+    judged: int
+    parsed: int
+    successes: int
+    blocked: int
+    first: int | None
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What one technique did to one target."""
+
+    outcomes: tuple[GoalOutcome, ...]
+    writes: int
+    """Texts that the attacker's own model wrote."""
+    failed_writes: int
+    seconds: float
+    peak_mb: float
+    commit: str
+    folder: str = ""
+
+    @property
+    def got_through(self) -> int:
+        """Number of calls that got through."""
+        return sum(one.successes for one in self.outcomes)
+
+    def to_notes(self) -> dict[str, Any]:
+        """Return plain values for a piece."""
+        return {key: value for key, value in asdict(self).items() if key != "folder"}
+
+    @classmethod
+    def from_notes(cls, notes: Mapping[str, Any], folder: str) -> Attacked:
+        """Return what `to_notes` wrote."""
+        outcomes = tuple(GoalOutcome(**one) for one in notes["outcomes"])
+        return cls(**{**notes, "outcomes": outcomes, "folder": folder})
+
+
+@dataclass(frozen=True)
+class Hardened:
+    """What a round of a defence learned."""
+
+    records: int
+    """Attack prompts that it learned from; where there was none, nothing was made."""
+    said: Mapping[str, float | str]
+    """Figures of the training (loss, share of benign data, AUC …)."""
+    seconds: float
+    commit: str
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Benign:
+    """A target on harmless prompts and on its own task.
+
+    Parameters
+    ----------
+    refused : tuple of bool
+        Whether each benign prompt was refused.
+    utility : mapping
+        Figures of its own task, by name; larger is better unless the name says otherwise.
+    units : mapping
+        The same for each question, user or text, where a figure is a mean of those.
+    """
+
+    refused: tuple[bool, ...]
+    utility: Mapping[str, float]
+    units: Mapping[str, Sequence[float]]
+    seconds: float
+    commit: str
+
+
+Result = Attacked | Hardened | Benign
+
+
+def outcomes_of(goals: Sequence[Goal], attempts: Sequence[Attempt]) -> tuple[GoalOutcome, ...]:
+    """Count what the calls of each goal came to, goals without a call included."""
+    by_goal: dict[str, list[Attempt]] = {goal.id: [] for goal in goals}
+    for attempt in attempts:
+        by_goal[attempt.tried.goal.id].append(attempt)
+    found = []
+    for goal in goals:
+        mine = sorted(by_goal[goal.id], key=lambda one: one.call)
+        hits = [one.call for one in mine if one.finding.success]
+        failures = [one.response.failure for one in mine]
+        counts = {"calls": len(mine), "judged": sum(not why for why in failures), "parsed": sum(why != "parse" for why in failures)}
+        blocked = sum(bool(one.response.blocked) for one in mine)
+        first = hits[0] if hits else None
+        found.append(GoalOutcome(goal.id, goal.kind, goal.part, **counts, successes=len(hits), blocked=blocked, first=first))
+    return tuple(found)

@@ -1,0 +1,65 @@
+"""What a finished study leaves for people and for other tools: the page, garak's fields, AVID, and a plain summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reverie.files import write_json
+from reverie.redteam.attempts import Attempt
+from reverie.redteam.avid import write_avid
+from reverie.redteam.cells import AttackCell, Attacked, Cell, Result
+from reverie.redteam.garak_files import write_garak
+from reverie.redteam.goals import goals_digest
+from reverie.redteam.page import write_page
+from reverie.redteam.study import Done, RedTeamStudy
+from reverie.redteam.summary import Summary
+from reverie.redteam.tables import summary_json
+from reverie.study.store import key
+
+SUMMARY = "summary.json"
+
+
+def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: str = "moderate") -> list[Path]:
+    """Write the page, the garak files and the AVID reports of a study into its folder, and return them.
+
+    Parameters
+    ----------
+    study : RedTeamStudy
+        The study.
+    done : mapping
+        Its finished cells.
+    command : str
+        How it was run.
+    detail : {"limited", "moderate", "detailed"}
+        How much the AVID reports tell; ``limited`` also leaves out garak's files and examples, which hold texts.
+    """
+    summary, folder = Summary(study.recipe, done), study.folder
+    shown = [] if detail == "limited" else read_attempts(study, done)
+    digests = [goals_digest(study.lab.goals(target)) for target in study.recipe.targets]
+    files = [write_page(summary, folder / "report.html", digests, [one for _, one in shown], command)]
+    run = key({"recipe": study.recipe.model_dump(mode="json")})
+    for target in study.recipe.targets if shown else ():
+        mine = [one for cell, one in shown if cell.target == target]
+        files += write_garak(folder, target, f"{run}:{target}", target, mine)
+    files.append(write_avid(folder / "avid.jsonl", summary, detail))
+    write_json(folder / SUMMARY, summary_json(summary))
+    return [*files, folder / SUMMARY]
+
+
+def read_attempts(study: RedTeamStudy, done: Mapping[Cell, Result | None]) -> list[tuple[AttackCell, Attempt]]:
+    """Return the attempts on targets as they are, with their cells, in order."""
+    found = []
+    for cell, result in done.items():
+        if isinstance(cell, AttackCell) and isinstance(result, Attacked) and not cell.round:
+            attempts = study.lab.read_attempts(cell.target, Path(result.folder))
+            found += [(cell, one) for one in attempts]
+    return found
+
+
+def read_done(study: RedTeamStudy) -> dict[Cell, Result | None]:
+    """Return the cells of a study that are finished, computing nothing."""
+    done: dict[Cell, Result | None] = {}
+    while new := [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done and study.is_kept(cell)]:
+        done |= {cell: study.run(cell, lambda _: None) for cell in new}
+    return done

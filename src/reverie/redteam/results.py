@@ -1,0 +1,93 @@
+"""Rows of the results table of a red team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import Any
+
+from reverie.redteam.cells import AttackCell, Attacked, Benign, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.recipe import RedTeamRecipe
+from reverie.rl.ope.coverage import wilson
+
+COLUMNS = ("target", "attacker", "technique", "goal", "defence", "round")
+"""Columns after the fixed ones; `goal` is a kind of goals, or ``all``."""
+ALL = "all"
+
+
+def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) -> list[dict[str, Any]]:
+    """Return the rows of a cell.
+
+    Of an attack, for all goals and for each kind: ``success`` (share of goals reached within the calls, Wilson's interval over
+    goals), ``success_per_call`` (share of the calls that could be judged), ``calls``, ``parse_failures`` and ``failures`` (shares
+    of the calls). Of benign prompts: ``over_refusal``, and ``utility`` with one row for each figure in the column `goal`.
+    """
+    technique = cell.technique if isinstance(cell, AttackCell) else ""
+    common: dict[str, Any] = {
+        "recipe": recipe.name, "dataset": recipe.goals.dataset or "goals", "dataset_sha256": digest, "protocol": "benign-goals",
+        "slice": ALL, "model": cell.target, "seed": cell.seed, "commit": result.commit, "trials": 1, "seconds": result.seconds,
+        "target": cell.target, "attacker": writer_name(recipe), "technique": technique, "goal": ALL,
+        "defence": recipe.label(cell.defence, cell.round), "round": cell.round,
+    }  # fmt: skip
+    if isinstance(result, Attacked):
+        held_out = recipe.techniques[technique].held_out
+        return [common | {"peak_mb": result.peak_mb} | row for row in _attack_rows(result.outcomes, held_out)]
+    if isinstance(result, Hardened):
+        figures = {key: value for key, value in result.said.items() if isinstance(value, int | float)}
+        return [common | {"metric": name, "value": value} for name, value in ({"records": result.records} | figures).items()]
+    return [common | row for row in _benign_rows(result)]
+
+
+def writer_name(recipe: RedTeamRecipe) -> str:
+    """Return the name of the attacker's own model, as tables write it."""
+    return "none" if recipe.writer is None else str(recipe.writer.get("name", recipe.writer.get("kind", "")))
+
+
+def sliced(outcomes: Sequence[GoalOutcome], held_out: bool) -> dict[str, list[GoalOutcome]]:
+    """Return the outcomes of each slice that a technique has a part in."""
+    slices = {ALL: list(outcomes), "held-out-goals": [one for one in outcomes if one.part == "held-out"]}
+    return slices | ({"held-out-techniques": list(outcomes)} if held_out else {})
+
+
+def _attack_rows(outcomes: Sequence[GoalOutcome], held_out: bool) -> Iterator[dict[str, Any]]:
+    for name, part in sliced(outcomes, held_out).items():
+        for kind in (ALL, *dict.fromkeys(one.kind for one in part)):
+            chosen = [one for one in part if kind in (ALL, one.kind)]
+            if chosen:
+                yield from ({"slice": name, "goal": kind} | row for row in _shares(chosen))
+
+
+def _shares(outcomes: Sequence[GoalOutcome]) -> Iterator[dict[str, Any]]:
+    calls, judged = sum(one.calls for one in outcomes), sum(one.judged for one in outcomes)
+    reached, hits = sum(one.successes > 0 for one in outcomes), sum(one.successes for one in outcomes)
+    yield _share("success", reached, len(outcomes))
+    if judged:
+        yield _share("success_per_call", hits, judged)
+    yield {"metric": "calls", "value": calls, "n": len(outcomes)}
+    if calls:
+        yield _share("parse_failures", calls - sum(one.parsed for one in outcomes), calls)
+        yield _share("failures", calls - judged, calls)
+
+
+def _share(metric: str, count: int, n: int) -> dict[str, Any]:
+    low, high = wilson(count / n, n)
+    return {"metric": metric, "value": count / n, "low": low, "high": high, "interval": "wilson", "n": n}
+
+
+def _benign_rows(result: Benign) -> Iterator[dict[str, Any]]:
+    if result.refused:
+        yield _share("over_refusal", sum(result.refused), len(result.refused))
+    for name, value in result.utility.items():
+        yield {"metric": "utility", "goal": name, "value": value, "n": len(result.units.get(name, ())) or None}
+
+
+def rate(outcomes: Sequence[GoalOutcome], metric: str) -> list[float]:
+    """Return a metric of each goal; a goal without a call that could be judged is not reached."""
+    if metric == "success":
+        return [float(one.successes > 0) for one in outcomes]
+    return [one.successes / one.judged if one.judged else 0.0 for one in outcomes]
+
+
+def mean_rate(outcomes: Sequence[GoalOutcome], metric: str) -> float:
+    """Return the mean of a metric over goals."""
+    return fmean(rate(outcomes, metric)) if outcomes else float("nan")

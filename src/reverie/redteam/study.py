@@ -1,0 +1,201 @@
+"""The study of a red team: attacks on targets, defences in rounds that learn from what got through, and what defences cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from reverie.redteam.attempts import Attempt
+from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, HardenCell, Hardened, Result, outcomes_of
+from reverie.redteam.goals import goals_digest
+from reverie.redteam.lab import Lab
+from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.results import COLUMNS, result_rows
+from reverie.study.environment import commit, peak_mb, reset_peak
+from reverie.study.store import Piece, Store, claim, key, unreadable
+
+VERSION = 1
+"""Of an attack, of what a defence learns, and of a measurement on benign prompts."""
+Done = Mapping[Cell, Result | None]
+
+
+class RedTeamStudy:
+    """A recipe, the lab that does its work, and the pieces that are kept in a folder."""
+
+    columns = COLUMNS
+    long_cells = False
+
+    def __init__(self, recipe: RedTeamRecipe, folder: str | Path, lab: Lab) -> None:
+        self.recipe, self.name, self.folder, self.lab = recipe, recipe.name, Path(folder), lab
+        claim(self.folder, recipe, RED_TEAM, several=True)
+        self._store, self._commit = Store(self.folder), commit()
+        self._attack_facts, self._harden_facts = cache(self._make_attack_facts), cache(self._make_harden_facts)
+
+    def cells(self, done: Done) -> Iterator[Cell]:
+        """Return attacks on targets as they are, then each defence round by round, as long as it has something to learn from."""
+        for target in self.recipe.targets:
+            for seed in range(self.recipe.seeds):
+                yield BenignCell(target, seed)
+                yield from self._attacks(target, seed, NONE, 0, done)
+                for name in self.recipe.defences_of(target):
+                    yield from self._rounds(target, seed, name, done)
+
+    def _attacks(self, target: str, seed: int, defence: str, round_: int, done: Done) -> Iterator[AttackCell]:
+        for technique in self.recipe.techniques:
+            cell = AttackCell(target, technique, seed, defence, round_)
+            if all(one in done for one in self._archive_cells(cell)):
+                yield cell
+
+    def _rounds(self, target: str, seed: int, defence: str, done: Done) -> Iterator[Cell]:
+        for at in range(1, self.recipe.defences[defence].rounds + 1):
+            if self.lab.learns(defence):
+                step = HardenCell(target, seed, defence, at)
+                if not all(one in done for one in self._lessons(step)):
+                    return
+                yield step
+                taught = done.get(step)
+                if not isinstance(taught, Hardened) or not taught.records:
+                    return
+            yield BenignCell(target, seed, defence, at)
+            yield from self._attacks(target, seed, defence, at, done)
+
+    def _archive_cells(self, cell: AttackCell) -> list[AttackCell]:
+        """Return the attacks that a replay begins from: those on the target as it is, or on the target that the row names."""
+        if not self.lab.replays(cell.technique):
+            return []
+        of = self.recipe.techniques[cell.technique].archive_of or cell.target
+        return [AttackCell(of, one, cell.seed) for one in self.recipe.techniques if not self.lab.replays(one)]
+
+    def _lessons(self, step: HardenCell) -> list[AttackCell]:
+        """Return the attacks that a round learns from: those on the target as the round before left it, for each round before."""
+        rows = self.recipe.techniques
+        shown = [name for name, row in rows.items() if not row.held_out and not self.lab.replays(name)]
+        before = [(step.defence if at else NONE, at) for at in range(step.round)]
+        return [AttackCell(step.target, one, step.seed, *place) for place in before for one in shown]
+
+    def upper_bound(self, done: Done) -> int:
+        """Return how many cells there are at most."""
+        rounds = 0
+        for target in self.recipe.targets:
+            rows = self.recipe.defences_of(target)
+            rounds += sum(row.rounds * (len(self.recipe.techniques) + 1 + self.lab.learns(name)) for name, row in rows.items())
+        return self.recipe.seeds * (len(self.recipe.targets) * (len(self.recipe.techniques) + 1) + rounds)
+
+    def facts(self, cell: Cell) -> dict[str, Any]:
+        """Return everything that a cell depends on, and its names in the table."""
+        return {"cell": asdict(cell), "depends": key(self._piece_facts(cell))}
+
+    def _piece_facts(self, cell: Cell) -> Mapping[str, Any]:
+        if isinstance(cell, AttackCell):
+            return self._attack_facts(cell)
+        if isinstance(cell, HardenCell):
+            return self._harden_facts(cell)
+        about = {"benign": dict(self.lab.benign_facts(cell.target)), "seed": cell.seed, "version": VERSION}
+        return self._defended_facts(cell.target, cell.seed, cell.defence, cell.round) | about
+
+    def _defended_facts(self, target: str, seed: int, defence: str, round_: int) -> dict[str, Any]:
+        facts: dict[str, Any] = {"target": dict(self.lab.target_facts(target)), "defence": None}
+        if defence != NONE:
+            learned = key(self._harden_facts(HardenCell(target, seed, defence, round_))) if self.lab.learns(defence) else None
+            facts["defence"] = dict(self.lab.defence_facts(defence)) | {"learned": learned}
+        return facts
+
+    def _make_attack_facts(self, cell: AttackCell) -> dict[str, Any]:
+        archive = [key(self._attack_facts(one)) for one in self._archive_cells(cell)]
+        about = {"technique": dict(self.lab.technique_facts(cell.technique)), "seed": cell.seed, "calls": self.recipe.calls}
+        about |= {"goals": goals_digest(self.lab.goals(cell.target)), "archive": archive, "version": VERSION}
+        return self._defended_facts(cell.target, cell.seed, cell.defence, cell.round) | about
+
+    def _make_harden_facts(self, cell: HardenCell) -> dict[str, Any]:
+        lessons = [key(self._attack_facts(one)) for one in self._lessons(cell)]
+        about = {"defence": dict(self.lab.defence_facts(cell.defence)), "round": cell.round, "seed": cell.seed}
+        return {"target": dict(self.lab.target_facts(cell.target)), "lessons": lessons, "version": VERSION} | about
+
+    def is_kept(self, cell: Cell) -> bool:
+        """Return whether a cell was done before."""
+        return self._store.has(_KINDS[type(cell)], self._piece_facts(cell))
+
+    def run(self, cell: Cell, tell: Callable[[str], None]) -> Result:
+        """Attack, teach or measure where it was not done."""
+        makers: dict[type, Callable[[Any, Path, Callable[[str], None]], dict[str, Any]]] = {
+            AttackCell: self._attack, HardenCell: self._harden, BenignCell: self._benign
+        }  # fmt: skip
+        make = makers[type(cell)]
+        piece = self._store.kept(_KINDS[type(cell)], self._piece_facts(cell), lambda folder: make(cell, folder, tell))
+        return _result(cell, piece)
+
+    def _attack(self, cell: AttackCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+        tell(f"{self._label(cell)} …")
+        archive = [one for before in self._archive_cells(cell) for one in self.attempts(before) if one.finding.success]
+        reset_peak()
+        begin = time.monotonic()
+        fought = self.lab.attack(cell, archive, self._learned(cell), folder, tell)
+        outcomes = outcomes_of(self.lab.goals(cell.target), fought.attempts)
+        seconds = time.monotonic() - begin
+        return Attacked(outcomes, fought.writes, fought.failed_writes, seconds, peak_mb(), self._commit).to_notes()
+
+    def _harden(self, cell: HardenCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+        tell(f"{self._label(cell)} …")
+        shown = [one for lesson in self._lessons(cell) for one in self.attempts(lesson) if one.tried.goal.part == "build"]
+        previous = self._learned(replace(cell, round=cell.round - 1)) if cell.round > 1 else None
+        begin = time.monotonic()
+        taught = self.lab.harden(cell, shown, previous, folder, tell)
+        return asdict(Hardened(taught.records, taught.said, time.monotonic() - begin, self._commit))
+
+    def _benign(self, cell: BenignCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+        tell(f"{self._label(cell)} …")
+        return asdict(self.lab.benign(cell, self._learned(cell), tell))
+
+    def _learned(self, cell: Cell) -> Path | None:
+        """Return the folder of what a defence learned; None where it learns nothing."""
+        if cell.defence == NONE or not self.lab.learns(cell.defence):
+            return None
+        step = HardenCell(cell.target, cell.seed, cell.defence, cell.round)
+        return self._store.place("hardened", self._harden_facts(step)) if self.run(step, lambda _: None) else None
+
+    def attempts(self, cell: AttackCell) -> list[Attempt]:
+        """Return what was tried in a cell; computed where it is not there."""
+        done = self.run(cell, lambda _: None)
+        return self.lab.read_attempts(cell.target, Path(getattr(done, "folder", "")))
+
+    def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> Result | None:
+        """Return what a defence learned from its rows; outcomes by goal are more than their rows."""
+        if not isinstance(cell, HardenCell):
+            return None
+        values = {row["metric"]: float(row["value"]) for row in rows}
+        return Hardened(int(values["records"]), {}, float(rows[0]["seconds"] or 0), rows[0]["commit"])
+
+    def describe(self, cell: Cell, result: Result) -> str:
+        """Return a cell and what came out in a few words."""
+        if isinstance(result, Attacked):
+            reached = sum(one.successes > 0 for one in result.outcomes)
+            return f"{self._label(cell)} · {reached} of {len(result.outcomes)} goals reached"
+        if isinstance(result, Hardened):
+            return f"{self._label(cell)} · learned from {result.records} prompts"
+        return f"{self._label(cell)} · {sum(result.refused)} of {len(result.refused)} benign prompts refused"
+
+    def rows(self, cell: Cell, result: Result) -> list[dict[str, Any]]:
+        """Return the rows of a results table that a cell gives."""
+        return result_rows(self.recipe, goals_digest(self.lab.goals(cell.target)), cell, result)
+
+    def _label(self, cell: Cell) -> str:
+        what = cell.technique if isinstance(cell, AttackCell) else "teach" if isinstance(cell, HardenCell) else "benign"
+        return f"{cell.target} · {self.recipe.label(cell.defence, cell.round)} · {what} · seed {cell.seed}"
+
+
+_KINDS: dict[type, str] = {AttackCell: "attacks", HardenCell: "hardened", BenignCell: "benign"}
+
+
+def _result(cell: Cell, piece: Piece) -> Result:
+    try:
+        if isinstance(cell, AttackCell):
+            return Attacked.from_notes(piece.notes, str(piece.folder))
+        if isinstance(cell, HardenCell):
+            return Hardened(**{**piece.notes, "folder": str(piece.folder)})
+        return Benign(**{**piece.notes, "refused": tuple(piece.notes["refused"])})
+    except (KeyError, TypeError) as error:
+        raise unreadable(piece.folder) from error

@@ -1,0 +1,97 @@
+"""A red team's study over seeds: success of each technique and defence with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from reverie.evaluation import Effect
+from reverie.evaluation.intervals import mean_over_seeds
+from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.recipe import RedTeamRecipe
+from reverie.redteam.results import ALL, rate, sliced
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Finished cells of a study, by target, and by defence as tables name it."""
+
+    recipe: RedTeamRecipe
+    done: Mapping[Cell, Result | None]
+
+    def attacks(self, target: str, technique: str, defence: str = NONE) -> Iterator[tuple[AttackCell, Attacked]]:
+        """Yield the attacks of a technique on a defended target; `technique` may be ``all``."""
+        for cell, result in self.done.items():
+            if not isinstance(cell, AttackCell) or not isinstance(result, Attacked) or cell.target != target:
+                continue
+            if self.recipe.label(cell.defence, cell.round) == defence and technique in (ALL, cell.technique):
+                yield cell, result
+
+    def attacked(self, target: str, technique: str, defence: str = NONE) -> list[Attacked]:
+        """Return what a technique did to a defended target, by seed."""
+        return [result for _, result in self.attacks(target, technique, defence)]
+
+    def outcomes(self, target: str, technique: str, defence: str = NONE, part: str = ALL) -> list[list[GoalOutcome]]:
+        """Return outcomes of goals, one list for each seed; of all techniques, those of a goal are spread over the list."""
+        by_seed: dict[int, list[GoalOutcome]] = {}
+        for cell, result in self.attacks(target, technique, defence):
+            slices = sliced(result.outcomes, self.recipe.techniques[cell.technique].held_out)
+            by_seed.setdefault(cell.seed, []).extend(slices.get(part, []))
+        return [by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]]
+
+    def frames(self, target: str, technique: str, defence: str, metric: str, part: str = ALL) -> list[pl.DataFrame]:
+        """Return a metric of each goal (column ``user``), a frame for each seed; over techniques it is the mean of each goal."""
+        found = []
+        for outcomes in self.outcomes(target, technique, defence, part):
+            frame = pl.DataFrame({"user": [one.goal for one in outcomes], "value": rate(outcomes, metric)})
+            means = frame.group_by("user").agg(pl.col("value").mean()).sort("user")
+            found.append(means.with_columns(user=pl.int_range(pl.len(), dtype=pl.Int64)))
+        return found
+
+    def effect(self, target: str, technique: str, defence: str = NONE, metric: str = "success", part: str = ALL) -> Effect | None:
+        """Return the mean of a metric over seeds and goals; None where nothing was measured."""
+        frames = self.frames(target, technique, defence, metric, part)
+        return mean_over_seeds(frames) if frames else None
+
+    def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
+        """Return goals reached and goals tried, over seeds, by kind."""
+        found: dict[str, tuple[int, int]] = {}
+        for one in (one for outcomes in self.outcomes(target, technique, defence) for one in outcomes):
+            reached, tried = found.get(one.kind, (0, 0))
+            found[one.kind] = reached + (one.successes > 0), tried + 1
+        return found
+
+    def benign(self, target: str, defence: str = NONE) -> list[Benign]:
+        """Return what a defended target did with benign prompts, by seed."""
+        return [
+            result
+            for cell, result in self.done.items()
+            if isinstance(cell, BenignCell) and isinstance(result, Benign) and cell.target == target
+            if self.recipe.label(cell.defence, cell.round) == defence
+        ]
+
+    def taught(self, target: str, defence: str) -> list[Hardened]:
+        """Return what a defence learned, by seed."""
+        found = self.done.items()
+        return [
+            r
+            for c, r in found
+            if isinstance(r, Hardened) and c.target == target and self.recipe.label(c.defence, c.round) == defence
+        ]
+
+    def defences(self, target: str) -> list[str]:
+        """Return the defences that were measured on a target, ``none`` first."""
+        there = {self.recipe.label(cell.defence, cell.round) for cell in self.done if cell.target == target}
+        return [name for name in self.recipe.defended_names if name in there]
+
+
+def worst_rate(summary: Summary, targets: Sequence[str], last: bool = False) -> float:
+    """Return the largest share of goals that a technique reached on a target as it is, or as the last defence left it."""
+    rates = [0.0]
+    for target in targets:
+        defence = summary.defences(target)[-1] if last else NONE
+        found = (summary.effect(target, name, defence) for name in summary.recipe.techniques)
+        rates += [one.value for one in found if one is not None]
+    return max(rates)

@@ -1,0 +1,121 @@
+"""A red team's study as tables and in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import fmean
+from typing import Any
+
+from reverie.evaluation import Effect
+from reverie.redteam.cells import NONE
+from reverie.redteam.results import ALL
+from reverie.redteam.summary import Summary
+from reverie.report.table import Column, Table, TableCell
+from reverie.report.words import number, percent, span
+
+CAVEAT = "Goals are harmless: these rates say nothing certain about what the same target does with harmful requests."
+"""Stands in every report."""
+
+
+def attack_table(summary: Summary, target: str) -> Table:
+    """Return techniques on a target as it is."""
+    rows: list[list[str | TableCell]] = []
+    for technique in summary.recipe.techniques:
+        seeds = summary.attacked(target, technique)
+        if not seeds:
+            continue
+        outcomes = [one for result in seeds for one in result.outcomes]
+        calls, judged = sum(one.calls for one in outcomes), sum(one.judged for one in outcomes)
+        hits, unread = sum(one.successes for one in outcomes), calls - sum(one.parsed for one in outcomes)
+        first = [one.first + 1 for one in outcomes if one.first is not None]
+        rows.append([
+            technique + (" (held out)" if summary.recipe.techniques[technique].held_out else ""),
+            _shown(summary.effect(target, technique)), _shown(summary.effect(target, technique, metric="success_per_call")),
+            number(1000 * hits / calls, 0) if calls else "–", number(fmean(first), 1) if first else "–", f"{calls:,}",
+            f"{unread:,}", f"{calls - judged - unread:,}",
+        ])  # fmt: skip
+    heads = ("goals reached", "calls that got through", "per 1,000 calls", "first at call", "calls", "not parsed", "other failures")
+    return Table(f"{target}: what got through", ["technique", *(Column(head, "right") for head in heads)], rows, [CAVEAT])
+
+
+def defence_table(summary: Summary, target: str) -> Table:
+    """Return a target before and after each defence."""
+    utility = list(
+        dict.fromkeys(name for d in summary.defences(target) for one in summary.benign(target, d) for name in one.utility)
+    )
+    rows: list[list[str | TableCell]] = []
+    for defence in summary.defences(target):
+        parts = [_shown(summary.effect(target, ALL, defence, part=part)) for part in (ALL, "held-out-goals", "held-out-techniques")]
+        benign = summary.benign(target, defence)
+        refused = [share for one in benign for share in one.refused]
+        means = [[one.utility[name] for one in benign if name in one.utility] for name in utility]
+        over = TableCell(percent(fmean(refused)), value=fmean(refused)) if refused else TableCell("–")
+        rows.append([defence, *parts, over, *(number(fmean(values)) if values else "–" for values in means)])
+    heads = ("goals reached", "held-out goals", "held-out techniques", "benign prompts refused", *utility)
+    return Table(f"{target}: before and after", ["defence", *(Column(head, "right") for head in heads)], rows, [CAVEAT])
+
+
+def _shown(effect: Effect | None) -> TableCell:
+    if effect is None:
+        return TableCell("–")
+    none_seen = f"below {percent(upper_bound(effect.n))} (95 %)"
+    note = span(effect.low, effect.high, 3) if effect.value else none_seen
+    return TableCell(percent(effect.value), note, value=effect.value, low=effect.low, high=effect.high)
+
+
+def sentences(summary: Summary) -> list[str]:
+    """Return what was found in plain words, a few sentences for each target."""
+    return [said for target in summary.recipe.targets for said in _said(summary, target)] + [CAVEAT]
+
+
+def _said(summary: Summary, target: str) -> Iterator[str]:
+    by = {name: one for name in summary.recipe.techniques if (one := summary.effect(target, name)) is not None}
+    if not by:
+        return
+    best = max(by, key=lambda name: by[name].value)
+    if not by[best].value:
+        tried = sum(one.calls for result in summary.attacked(target, ALL) for one in result.outcomes)
+        most = percent(upper_bound(tried))
+        yield f"{target}: nothing got through in {tried:,} calls; the rate of single calls is below {most} (95 %)."
+        return
+    ends = span(by[best].low, by[best].high, 3)
+    yield f"{target}: {best} reached {percent(by[best].value)} of the goals ({ends}) within {summary.recipe.calls} calls each."
+    plain = next((name for name, row in summary.recipe.techniques.items() if row.kind == "null" and name in by), None)
+    if plain is not None and plain != best:
+        yield f"Asked plainly, without an attack, {target} gave in on {percent(by[plain].value)} of them."
+    before = summary.effect(target, ALL, part="held-out-goals")
+    for defence in summary.defences(target):
+        after = summary.effect(target, ALL, defence, part="held-out-goals")
+        if defence != NONE and before is not None and after is not None:
+            yield _change(summary, target, defence, before, after)
+
+
+def _change(summary: Summary, target: str, defence: str, before: Effect, after: Effect) -> str:
+    refused = [[share for one in summary.benign(target, name) for share in one.refused] for name in (NONE, defence)]
+    costs = [percent(fmean(one)) if one else "–" for one in refused]
+    return (
+        f"With {defence}, success on held-out goals over all techniques goes from {percent(before.value)} to "
+        f"{percent(after.value)}, and refused benign prompts from {costs[0]} to {costs[1]}."
+    )
+
+
+def upper_bound(n: int) -> float:
+    """Return the exact 95 % upper bound (one-sided) of a rate of which none was seen in n draws."""
+    return 1 - 0.05 ** (1 / n) if n else 1.0
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """Return a finished study as plain values."""
+    found: dict[str, Any] = {"recipe": summary.recipe.name, "summary": sentences(summary), "targets": {}}
+    for target in summary.recipe.targets:
+        attacks = [attack_table(summary, target).to_json()]
+        found["targets"][target] = {"attacks": attacks, "defences": defence_table(summary, target).to_json()}
+        found["targets"][target]["success"] = {
+            defence: {name: _plain(summary.effect(target, name, defence)) for name in summary.recipe.techniques}
+            for defence in summary.defences(target)
+        }
+    return found
+
+
+def _plain(effect: Effect | None) -> dict[str, float | None] | None:
+    return None if effect is None else {"value": effect.value, "low": effect.low, "high": effect.high}

@@ -1,0 +1,233 @@
+"""The study: what follows from what, what is kept, and what the tables, files and comparisons say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_lab import ToyLab
+
+from reverie.errors import ConfigError
+from reverie.redteam.avid import avid_reports
+from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened
+from reverie.redteam.claims import claim_rows
+from reverie.redteam.difference import change_table, changes, is_worse
+from reverie.redteam.outputs import read_attempts, read_done, write_outputs
+from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.results import COLUMNS, result_rows
+from reverie.redteam.study import RedTeamStudy
+from reverie.redteam.summary import Summary, worst_rate
+from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences, upper_bound
+from reverie.study.rows import read_rows
+from reverie.study.run import run_study
+
+VALUES: dict[str, Any] = {
+    "name": "toy",
+    "targets": {"parrot": {"kind": "toy", "weak": ["please", "sing", "whisper"]}},
+    "goals": {"n": 6},
+    "techniques": {
+        "null": {"kind": "null"},
+        "polite": {"kind": "words", "set": {"words": ["please", "sing", "hello"]}},
+        "quiet": {"kind": "words", "set": {"words": ["whisper", "slow"]}, "held_out": True},
+        "again": {"kind": "replay"},
+    },
+    "calls": 4,
+    "defences": {"learn": {"kind": "learn", "rounds": 3}, "refuse": {"kind": "refuse"}},
+    "benign": 5,
+    "utility": 4,
+    "seeds": 2,
+    "claims": [
+        {"first": "polite", "other": "null", "why": "does asking politely help?", "metrics": ["success", "success_per_call"]},
+        {
+            "first": "all@learn-r2",
+            "other": "all",
+            "why": "does it hold?",
+            "slices": ["all", "held-out-goals", "held-out-techniques"],
+        },
+        {"first": "all@refuse", "other": "all", "why": "what does it cost?", "metrics": ["over_refusal", "utility"]},
+    ],
+}
+
+
+def recipe(**changed: Any) -> RedTeamRecipe:
+    return RED_TEAM.parse(VALUES | changed, "here")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RedTeamStudy, dict[Any, Any], Path]:
+    folder = tmp_path_factory.mktemp("toy")
+    study = RedTeamStudy(recipe(), folder / "run", ToyLab(recipe()))
+    done = run_study(study, results=folder / "redteam.csv", show=False)
+    return study, done, folder
+
+
+def test_rounds_go_on_as_long_as_something_gets_through(finished: Any) -> None:
+    study, done, _ = finished
+    steps = {cell.round: result.records for cell, result in done.items() if isinstance(cell, HardenCell) and cell.seed == 0}
+    assert steps == {1: 1, 2: 1, 3: 0}  # two words of the technique that may be seen; then nothing is left
+    assert AttackCell("parrot", "polite", 0, "learn", 2) in done
+    assert AttackCell("parrot", "polite", 0, "learn", 3) not in done
+    assert BenignCell("parrot", 0, "refuse", 1) in done
+    assert len(done) <= study.upper_bound(done)
+
+
+def test_a_replay_waits_for_what_it_begins_from() -> None:
+    lab = ToyLab(recipe())
+    study_cells = RedTeamStudy.cells
+    study = object.__new__(RedTeamStudy)
+    study.recipe, study.lab = recipe(), lab
+    first = list(study_cells(study, {}))
+    assert not any(isinstance(cell, AttackCell) and cell.technique == "again" for cell in first)
+
+
+def test_what_is_kept_is_not_done_again_and_another_option_changes_only_what_depends_on_it(finished: Any) -> None:
+    _, done, folder = finished
+    lab = ToyLab(recipe())
+    again = RedTeamStudy(recipe(), folder / "run", lab)
+    assert run_study(again, show=False) == done
+    assert lab.fights == 0
+    assert read_done(again) == done
+    changed = {name: dict(row) for name, row in VALUES["techniques"].items()} | {"null": {"kind": "null", "set": {"words": ["hi"]}}}
+    other = RedTeamStudy(recipe(techniques=changed), folder / "run", ToyLab(recipe(techniques=changed)))
+    assert not other.is_kept(AttackCell("parrot", "null", 0))
+    assert other.is_kept(AttackCell("parrot", "quiet", 0))
+    assert other.is_kept(BenignCell("parrot", 0))
+    assert not other.is_kept(HardenCell("parrot", 0, "learn", 1))  # learns from null too
+
+
+def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_path: Path) -> None:
+    _, done, folder = finished
+    rows = read_rows(folder / "redteam.csv")
+    assert list(rows[0])[-len(COLUMNS) :] == list(COLUMNS)
+    chosen = [row for row in rows if row["technique"] == "quiet" and row["defence"] == "learn-r1" and row["seed"] == "0"]
+    assert {row["slice"] for row in chosen} == {"all", "held-out-goals", "held-out-techniques"}
+    assert {row["goal"] for row in chosen} == {"all", "canary", "phrase"}
+    assert {row["metric"] for row in chosen} == {"success", "success_per_call", "calls", "parse_failures", "failures"}
+    lab = ToyLab(recipe())
+    study = RedTeamStudy(recipe(), tmp_path / "elsewhere", lab)
+    known = run_study(study, results=folder / "redteam.csv", show=False)
+    assert set(known) == set(done)
+    assert lab.fights == 0
+    assert isinstance(known[HardenCell("parrot", 0, "learn", 1)], Hardened)
+
+
+def test_failures_are_neither_successes_nor_withstood() -> None:
+    outcomes = (
+        GoalOutcome("a", "canary", "build", calls=10, judged=4, parsed=8, successes=1, blocked=0, first=2),
+        GoalOutcome("b", "canary", "held-out", calls=10, judged=10, parsed=10, successes=0, blocked=3, first=None),
+    )
+    rows = result_rows(recipe(), "d", AttackCell("parrot", "null", 0), Attacked(outcomes, 0, 0, 1.0, 1.0, "abc"))
+    by = {(row["slice"], row["goal"], row["metric"]): row for row in rows}
+    assert by["all", "all", "success"]["value"] == 0.5
+    assert by["all", "all", "success_per_call"]["value"] == pytest.approx(1 / 14)
+    assert by["all", "all", "parse_failures"]["value"] == pytest.approx(0.1)
+    assert by["all", "all", "failures"]["value"] == pytest.approx(6 / 20)
+    assert by["held-out-goals", "all", "success"]["high"] > 0.5  # none of one goal says little
+
+
+def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:
+    study, done, _ = finished
+    summary = Summary(study.recipe, done)
+    effect = summary.effect("parrot", "polite")
+    hits = [one.successes > 0 for result in summary.attacked("parrot", "polite") for one in result.outcomes]
+    assert effect is not None
+    assert effect.value == pytest.approx(sum(hits) / len(hits))
+    said = sentences(summary)
+    assert said[-1] == CAVEAT
+    assert any("With refuse" in one and "0.0" in one for one in said)
+    table = {row[0].text: row for row in attack_table(summary, "parrot").cells}
+    assert "below" in table["null"][1].note  # never 0 % without its upper bound
+    assert int(table["quiet (held out)"][7].text) > 0  # timeouts
+    before, *_ = defence_table(summary, "parrot").cells
+    assert before[0].text == "none"
+    assert worst_rate(summary, ["parrot"]) > worst_rate(summary, ["parrot"], last=True) == 0.0
+
+
+def test_the_upper_bound_is_the_exact_one() -> None:
+    from scipy.stats import beta
+
+    assert upper_bound(20) == pytest.approx(beta.ppf(0.95, 1, 20))
+
+
+def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:
+    study, done, _ = finished
+    summary = Summary(study.recipe, done)
+    rows = {(row["first"], row["metric"]): row for row in claim_rows(summary)}
+    polite, null = (summary.outcomes("parrot", name) for name in ("polite", "null"))
+    by_hand = [(a.successes > 0) - (b.successes > 0) for x, y in zip(polite, null, strict=True) for a, b in zip(x, y, strict=True)]
+    assert rows["polite", "success"]["difference"] == pytest.approx(sum(by_hand) / len(by_hand))
+    assert rows["all@learn-r2", "held-out-techniques/success"]["difference"] == pytest.approx(0.0)  # it learned other words
+    assert rows["all@learn-r2", "held-out-goals/success"]["difference"] < 0
+    assert rows["all@refuse", "over_refusal"]["difference"] == 1.0
+    assert rows["all@refuse", "utility"]["difference"] == -1.0
+
+
+def test_the_files_of_a_study_can_be_read_and_equal_runs_write_equal_ones(finished: Any, tmp_path: Path) -> None:
+    study, done, _ = finished
+    files = {path.name: path for path in write_outputs(study, done, "reverie redteam run toy")}
+    first = {name: path.read_bytes() for name, path in files.items()}
+    write_outputs(study, done, "reverie redteam run toy")
+    assert {name: path.read_bytes() for name, path in files.items()} == first
+    rows = [json.loads(line) for line in files["parrot.report.jsonl"].read_text(encoding="utf-8").splitlines()]
+    attempts = [one for _, one in read_attempts(study, done)]
+    told = [row for row in rows if row["entry_type"] == "attempt"]
+    assert len(told) == len(attempts)
+    assert {row["status"] for row in told} == {1, 2}
+    assert len({row["uuid"] for row in told}) == len(told)
+    hits = [json.loads(line) for line in files["parrot.hitlog.jsonl"].read_text(encoding="utf-8").splitlines()]
+    assert len(hits) == sum(one.finding.success for one in attempts)
+    evals = [row for row in rows if row["entry_type"] == "eval"]
+    assert sum(row["fails"] for row in evals) == len(hits)
+    assert sum(row["total_processed"] for row in evals) == len(told)
+    page = files["report.html"].read_text(encoding="utf-8")
+    assert "harmless" in page
+    assert "learn, held out goals" in page
+    limited = write_outputs(study, done, detail="limited")
+    assert [path.name for path in limited] == ["report.html", "avid.jsonl", "summary.json"]
+    assert "whisper" not in limited[0].read_text(encoding="utf-8")
+
+
+def test_avid_reports_tell_as_much_as_asked(finished: Any) -> None:
+    study, done, _ = finished
+    summary = Summary(study.recipe, done)
+    sizes = [len(avid_reports(summary, detail)[0]["metrics"]) for detail in ("limited", "moderate", "detailed")]
+    assert sizes[0] == 1
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert {one["impact"]["avid"]["sep_view"][0][:5] for one in avid_reports(summary)} == {"S0301", "S0400"}
+
+
+def test_two_runs_are_compared_and_other_goals_are_refused(finished: Any, tmp_path: Path) -> None:
+    study, done, _ = finished
+    before = Summary(study.recipe, done)
+    weaker = recipe(targets={"parrot": {"kind": "toy", "weak": ["please", "sing", "whisper", "hello"]}}, seeds=2)
+    second = RedTeamStudy(weaker, tmp_path / "second", ToyLab(weaker))
+    after = Summary(weaker, run_study(second, show=False))
+    found = changes(before, after)
+    assert found["parrot", "null", "none"].effect.value > 0.5
+    assert is_worse(found)
+    assert not is_worse(changes(before, before))
+    assert "null" in change_table(found).to_markdown()
+    other = recipe(goals={"n": 4})
+    with pytest.raises(ConfigError, match="other goals"):
+        changes(before, Summary(other, {}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"defences": {"none": {"kind": "refuse"}}}, "'none' is always there"),
+        ({"defences": {"learn": {"kind": "learn", "targets": ["parot"]}}, "claims": []}, "did you mean 'parrot'"),
+        ({"claims": [{"first": "polit", "other": "null", "why": "?"}]}, "did you mean 'polite'"),
+        ({"claims": [{"first": "polite@learn", "other": "null", "why": "?"}]}, "unknown name 'learn'"),
+        (
+            {"techniques": {"null": {"kind": "null"}, "again": {"kind": "replay", "archive_of": "x"}}, "claims": []},
+            "unknown name 'x'",
+        ),
+        ({"goals": {"n": 0}}, "goals.n"),
+    ],
+)
+def test_a_recipe_with_a_fault_is_refused_in_one_sentence(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        recipe(**changed)
