@@ -67,6 +67,8 @@ Step = Sequence[Write | Try]
 Answers = Sequence[Reply | Attempt]
 """The reply to each `Write` and the attempt of each `Try`, in their order. An attacker counts its tries:
 one beyond `Brief.calls` of a goal is an error of the attacker."""
+Tally = Mapping[str, Mapping[str, int]]
+"""Writings of the attacker's model that were of no use: goal id → reason → how many."""
 
 
 @dataclass(frozen=True)
@@ -100,5 +102,5 @@ class Brief:
 class Attacker(Protocol):
     """A technique: yields what it wants to write and to try, and is sent the answers; a pure function of its brief and of them."""
 
-    def __call__(self, brief: Brief) -> Generator[Step, Answers, None]:
-        """Attack until the budget is spent or nothing is left to try."""
+    def __call__(self, brief: Brief) -> Generator[Step, Answers, Tally | None]:
+        """Attack until the budget is spent or nothing is left to try; return what of the writings was of no use."""

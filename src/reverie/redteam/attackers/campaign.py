@@ -1,0 +1,83 @@
+"""What an attack on one goal spends and draws, and attacks on many goals in step, so that models answer batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Sequence
+
+import numpy as np
+
+from reverie.redteam.attempts import Try
+from reverie.redteam.goals import Goal
+from reverie.redteam.messages import Conversation, Message
+from reverie.redteam.roles import Answers, Brief, Step, Tally, Write
+from reverie.seeds import numpy_generator
+
+Pursuit = Generator[Step, Answers, None]
+"""The attack on one goal."""
+
+
+class Campaign:
+    """One goal of an attack: its cases, the calls that are left, its seeds, and what was of no use.
+
+    Call number n of a goal has the same seed whatever the technique, so that techniques are compared on the same draws of a target.
+    """
+
+    def __init__(self, brief: Brief, goal: Goal) -> None:
+        self.goal, self.seed = goal, brief.seed
+        self.cases = tuple(case for case in brief.cases if case.kind == goal.kind)
+        self.left = self.calls = brief.calls
+        self.writings = 0
+        self.unusable = Counter[str]()
+        self._seen = set[str]()
+
+    def generator(self, *what: str | int) -> np.random.Generator:
+        """Return the stream of one kind of choice for this goal."""
+        return numpy_generator(self.seed, "attack", self.goal.id, *what)
+
+    def attempt(self, said: str | Conversation, technique: str, parents: Iterable[str] = (), explanation: str = "") -> Try:
+        """Spend one call of the target on a text, or on the last message of a conversation."""
+        turns = (Message("user", said),) if isinstance(said, str) else said
+        seed = self._draw("target", self.calls - self.left)
+        self.left -= 1
+        self._seen.add(squeezed(turns[-1].text))
+        return Try(self.goal, turns, technique, tuple(parents), explanation, seed)
+
+    def write(self, *messages: Message) -> Write:
+        """Ask the attacker's own model."""
+        self.writings += 1
+        return Write(messages, self._draw("writer", self.writings))
+
+    def is_new(self, text: str) -> bool:
+        """Whether a text has not been tried for this goal; blanks and case make no difference."""
+        return squeezed(text) not in self._seen
+
+    def _draw(self, *what: str | int) -> int:
+        return int(numpy_generator(self.seed, *what, self.goal.id).integers(2**31))
+
+
+def squeezed(text: str) -> str:
+    """Return a text in lower case with single blanks."""
+    return " ".join(text.lower().split())
+
+
+def attack_each(brief: Brief, pursue: Callable[[Campaign], Pursuit]) -> Generator[Step, Answers, Tally]:
+    """Attack all goals side by side with a technique that is written for one."""
+    campaigns = [Campaign(brief, goal) for goal in brief.goals]
+    yield from in_step([pursue(campaign) for campaign in campaigns])
+    return {campaign.goal.id: dict(sorted(campaign.unusable.items())) for campaign in campaigns if campaign.unusable}
+
+
+def in_step(pursuits: Sequence[Pursuit]) -> Pursuit:
+    """Join the steps of several generators into one; a generator that has ended is left out of those that follow."""
+    live = [(pursuit, step) for pursuit in pursuits if (step := next(pursuit, None)) is not None]
+    while live:
+        answers = yield [wish for _, step in live for wish in step]
+        start, after = 0, []
+        for pursuit, step in live:
+            mine, start = answers[start : start + len(step)], start + len(step)
+            try:
+                after.append((pursuit, pursuit.send(mine)))
+            except StopIteration:
+                continue
+        live = after
