@@ -31,10 +31,14 @@ def model_config(given: ChatModelConfig | Mapping[str, Any] | str, where: str = 
     """
     if isinstance(given, Options):
         return given
+    return checked(ModelChoice, {"model": model_values(given)}, where).model
+
+
+def model_values(given: Mapping[str, Any] | str) -> dict[str, Any]:
+    """Return unchecked options with their ``kind``, for a mapping or a name."""
     if isinstance(given, str):
-        scripted = given in get_args(Script)
-        given = {"kind": "scripted", "script": given} if scripted else {"name": given}
-    return checked(ModelChoice, {"model": {"kind": "hf", **given}}, where).model
+        given = {"kind": "scripted", "script": given} if given in get_args(Script) else {"name": given}
+    return {"kind": "hf", **given}
 
 
 def create_chat_model(config: ChatModelConfig | Mapping[str, Any] | str) -> ChatModel:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from reverie.errors import ConfigError
 from reverie.options import Options, checked
-from reverie.redteam.models.create import create_chat_model
+from reverie.redteam.models.create import create_chat_model, model_values
 from reverie.redteam.roles import Target
 from reverie.redteam.targets.config import Behaviour, TargetChoice, TargetConfig
 
@@ -19,7 +19,7 @@ def target_config(given: TargetConfig | Mapping[str, Any] | str, where: str = "t
     ----------
     given : options, mapping or str
         A mapping has the key ``kind`` (``chat`` where it is left out). A text is the name of a control, such as ``always-pass``,
-        or the name or the folder of a local language model.
+        or the name or the folder of a local language model; the same texts may stand for `model`.
     where : str
         What messages begin with.
 
@@ -31,10 +31,10 @@ def target_config(given: TargetConfig | Mapping[str, Any] | str, where: str = "t
         return given
     if isinstance(given, str):
         control = given in get_args(Behaviour)
-        given = {"kind": "control", "behaviour": given} if control else {"model": {"kind": "hf", "name": given}}
+        given = {"kind": "control", "behaviour": given} if control else {"model": given}
     values = {"kind": "chat", **given}
-    if isinstance(values.get("model"), Mapping):
-        values["model"] = {"kind": "hf", **values["model"]}
+    if isinstance(values.get("model"), Mapping | str):
+        values["model"] = model_values(values["model"])
     return checked(TargetChoice, {"target": values}, where).target
 
 
@@ -67,4 +67,8 @@ def create_target(config: TargetConfig | Mapping[str, Any] | str) -> Target:
             from reverie.redteam.targets.chat import Chat
 
             return Chat(create_chat_model(config.model), config.name)
+        case "chat-recommender":
+            from reverie.redteam.targets.chat_recommender import ChatRecommender
+
+            return ChatRecommender(create_chat_model(config.model), config.length, config.name)
     raise ConfigError(f"targets of kind '{config.kind}' are not there yet")

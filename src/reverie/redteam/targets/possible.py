@@ -1,4 +1,4 @@
-"""What is possible: which kinds of goals each kind of target can be measured on, and what a goal must hold for it."""
+"""What is possible: which kinds of goals each kind of target can be measured on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ POSSIBLE: dict[str, frozenset[GoalKind]] = {
 }
 """Goal kind by target. CoLLM says one logit, so it cannot leak or invent. RecInterpreter names a few titles of a whole catalogue,
 so that an item is not among them says nothing."""
-SECRETS: tuple[GoalKind, ...] = ("canary", "phrase")
-ITEMS: tuple[GoalKind, ...] = ("promote", "demote")
+SCENES = frozenset({"chat-recommender", "collm", "recinterpreter"})
+"""Kinds of targets that need a scene for every goal."""
 
 
-def check_goals(target: Target, goals: Sequence[Goal]) -> None:
-    """Refuse goals that a target cannot meet, before anything is asked.
+def check_possible(target: Target, goals: Sequence[Goal]) -> None:
+    """Refuse goals that a target cannot be measured on, before anything is asked.
 
     Parameters
     ----------
@@ -32,32 +32,21 @@ def check_goals(target: Target, goals: Sequence[Goal]) -> None:
     Raises
     ------
     ConfigError
-        If a goal is of another kind than those of the target, or lacks what its kind needs.
+        If a goal is of another kind than those of the target, or lacks the scene that it needs.
     """
-    if not goals:
-        raise ConfigError(f"the target '{target.name}' has no goals; give one or more")
+    recommends = target.kinds in [POSSIBLE[kind] for kind in SCENES]
     for goal in goals:
         if goal.kind not in target.kinds:
             known = ", ".join(sorted(target.kinds))
             raise ConfigError(
                 f"goal '{goal.id}' is of kind '{goal.kind}', which '{target.name}' cannot be measured on; it takes {known}"
             )
-        if fault := _lack(goal):
-            raise ConfigError(f"goal '{goal.id}' of kind '{goal.kind}' {fault}")
+        if recommends and goal.scene is None:
+            raise ConfigError(f"goal '{goal.id}' has no scene, and '{target.name}' recommends from one; set 'scene'")
 
 
-def _lack(goal: Goal) -> str:
-    """Return what a goal lacks by its own kind; empty where nothing."""
-    if goal.kind == "canary" and goal.secret not in goal.system:
-        return "has no canary in its system prompt, so nothing could be leaked; put it there"
-    if goal.kind in SECRETS and not goal.secret:
-        return "has no secret; set 'secret'"
-    if goal.kind == "prompt-leak" and not goal.system:
-        return "has no system prompt, so nothing could be leaked; set 'system'"
-    if goal.kind in ITEMS and goal.item is None:
-        return "names no item; set 'item'"
-    if goal.kind in (*ITEMS, "off-catalogue", "history-leak") and goal.scene is None:
-        return "has no scene (a history and candidates); set 'scene'"
-    if goal.kind == "history-leak" and goal.scene is not None and not goal.scene.other:
-        return "has no history of another user; set 'scene.other'"
-    return ""
+def possible_table() -> list[tuple[str, ...]]:
+    """Return the table for people: a header, then each kind of goal with a mark under each target."""
+    names = [name for name in POSSIBLE if name != "control"]
+    rows = [(kind, *("yes" if kind in POSSIBLE[name] else "" for name in names)) for kind in KINDS]
+    return [("goal", *names), *rows]
