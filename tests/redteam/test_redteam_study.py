@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
         "again": {"kind": "replay"},
     },
     "calls": 4,
-    "defences": {"learn": {"kind": "learn", "rounds": 3}, "refuse": {"kind": "refuse"}},
+    "defences": {"learn": {"kind": "learn", "rounds": 3}, "refuse": {"kind": "always-refuse"}},
     "benign": 5,
     "utility": 4,
     "seeds": 2,
@@ -142,7 +142,7 @@ def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:
     assert int(table["quiet (held out)"][7].text) > 0  # timeouts
     before, *_ = defence_table(summary, "parrot").cells
     assert before[0].text == "none"
-    assert worst_rate(summary, ["parrot"]) > worst_rate(summary, ["parrot"], last=True) == 0.0
+    assert worst_rate(summary) >= worst_rate(summary, defended=True) > 0
 
 
 def test_the_upper_bound_is_the_exact_one() -> None:
@@ -217,7 +217,7 @@ def test_two_runs_are_compared_and_other_goals_are_refused(finished: Any, tmp_pa
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"defences": {"none": {"kind": "refuse"}}}, "'none' is always there"),
+        ({"defences": {"none": {"kind": "always-refuse"}}}, "'none' is always there"),
         ({"defences": {"learn": {"kind": "learn", "targets": ["parot"]}}, "claims": []}, "did you mean 'parrot'"),
         ({"claims": [{"first": "polit", "other": "null", "why": "?"}]}, "did you mean 'polite'"),
         ({"claims": [{"first": "polite@learn", "other": "null", "why": "?"}]}, "unknown name 'learn'"),

@@ -48,6 +48,9 @@ class ToyLab:
     def replays(self, technique: str) -> bool:
         return self.recipe.techniques[technique].kind == "replay"
 
+    def writes(self, technique: str) -> bool:
+        return False
+
     def target_facts(self, target: str) -> Mapping[str, Any]:
         return {"target": dict(self.recipe.targets[target])}
 
@@ -101,8 +104,15 @@ class ToyLab:
         return found
 
     def harden(
-        self, cell: HardenCell, archive: Sequence[Attempt], previous: Path | None, folder: Path, tell: Callable[[str], None]
+        self,
+        cell: HardenCell,
+        lessons: Sequence[Sequence[Attempt]],
+        previous: Path | None,
+        folder: Path,
+        tell: Callable[[str], None],
     ) -> Taught:
+        assert len(lessons) == cell.round
+        archive = [one for some in lessons for one in some]
         assert all(one.tried.goal.part == "build" for one in archive)
         texts = sorted({one.tried.text for one in archive if one.finding.success})
         before = [] if previous is None else json.loads((previous / "learned.json").read_text(encoding="utf-8"))

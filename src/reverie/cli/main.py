@@ -11,7 +11,7 @@ import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import data, recipes
+from reverie.cli import data, recipes, redteam
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo
 from reverie.cli.doctor import doctor
@@ -56,6 +56,7 @@ for command in verbs:
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(redteam.app, name="redteam")
 
 
 def run() -> None:

@@ -78,7 +78,7 @@ class StudyVerb:
         ) -> None:
             shelf: RecipeShelf[Any] = load_object(self.shelf)
             if listed:
-                _print_recipes(shelf, json)
+                print_recipes(shelf, json)
                 return
             facts = {"results": results, "device": device, "offline": offline, "show": not (quiet or json)}
             report = self._report(shelf, recipe, settings or [], smoke, out, own, facts)
@@ -131,7 +131,8 @@ class StudyVerb:
         return report(chosen, call)
 
 
-def _print_recipes(shelf: RecipeShelf[Any], json: bool) -> None:
+def print_recipes(shelf: RecipeShelf[Any], json: bool) -> None:
+    """Print the packaged recipes of a room."""
     loaded = [shelf.load(name) for name in shelf.files()]
     if json:
         print_json([shelf.summary(one) for one in loaded])

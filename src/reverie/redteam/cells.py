@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reverie.redteam.attempts import Attempt
+from reverie.redteam.detectors.lookup import is_judged
 from reverie.redteam.goals import Goal
 
 NONE = "none"
@@ -155,8 +156,8 @@ def outcomes_of(goals: Sequence[Goal], attempts: Sequence[Attempt]) -> tuple[Goa
     for goal in goals:
         mine = sorted(by_goal[goal.id], key=lambda one: one.call)
         hits = [one.call for one in mine if one.finding.success]
-        failures = [one.response.failure for one in mine]
-        counts = {"calls": len(mine), "judged": sum(not why for why in failures), "parsed": sum(why != "parse" for why in failures)}
+        judged = sum(is_judged(goal.kind, one.response) for one in mine)
+        counts = {"calls": len(mine), "judged": judged, "parsed": sum(one.response.failure != "parse" for one in mine)}
         blocked = sum(bool(one.response.blocked) for one in mine)
         first = hits[0] if hits else None
         found.append(GoalOutcome(goal.id, goal.kind, goal.part, **counts, successes=len(hits), blocked=blocked, first=first))

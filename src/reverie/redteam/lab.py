@@ -41,6 +41,9 @@ class Lab(Protocol):
     def replays(self, technique: str) -> bool:
         """Return whether a technique begins from attempts of before."""
 
+    def writes(self, technique: str) -> bool:
+        """Return whether a technique writes with a model of its own."""
+
     def target_facts(self, target: str) -> Mapping[str, Any]:
         """Return everything that an undefended target depends on."""
 
@@ -62,9 +65,14 @@ class Lab(Protocol):
         """Return the attempts that an attack left in a folder."""
 
     def harden(
-        self, cell: HardenCell, archive: Sequence[Attempt], previous: Path | None, folder: Path, tell: Callable[[str], None]
+        self,
+        cell: HardenCell,
+        lessons: Sequence[Sequence[Attempt]],
+        previous: Path | None,
+        folder: Path,
+        tell: Callable[[str], None],
     ) -> Taught:
-        """Teach a defence with attempts that it may see, and keep what it learned in a folder."""
+        """Teach a defence with attempts that it may see, by the round that they were made in, and keep what it learned in a folder."""
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""

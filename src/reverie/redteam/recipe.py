@@ -88,8 +88,6 @@ class RedTeamRecipe(BaseRecipe):
     """Calls of the target for each goal, the same for every technique."""
     batch: PositiveInt = 16
     """Calls that are answered together where a technique allows it."""
-    cases: Literal["attack", "evaluation"] = "attack"
-    """Set of hand-written cases that attackers learn from."""
     defences: dict[Name, DefenceRecipe] = Field(default_factory=dict)
     """By name; the row ``none`` is always there."""
     benign: NonNegativeInt = 40

@@ -29,8 +29,8 @@ class RedTeamStudy:
     columns = COLUMNS
     long_cells = False
 
-    def __init__(self, recipe: RedTeamRecipe, folder: str | Path, lab: Lab) -> None:
-        self.recipe, self.name, self.folder, self.lab = recipe, recipe.name, Path(folder), lab
+    def __init__(self, recipe: RedTeamRecipe, folder: str | Path, lab: Lab, *, defend: bool = True) -> None:
+        self.recipe, self.name, self.folder, self.lab, self.defend = recipe, recipe.name, Path(folder), lab, defend
         claim(self.folder, recipe, RED_TEAM, several=True)
         self._store, self._commit = Store(self.folder), commit()
         self._attack_facts, self._harden_facts = cache(self._make_attack_facts), cache(self._make_harden_facts)
@@ -41,7 +41,7 @@ class RedTeamStudy:
             for seed in range(self.recipe.seeds):
                 yield BenignCell(target, seed)
                 yield from self._attacks(target, seed, NONE, 0, done)
-                for name in self.recipe.defences_of(target):
+                for name in self.recipe.defences_of(target) if self.defend else ():
                     yield from self._rounds(target, seed, name, done)
 
     def _attacks(self, target: str, seed: int, defence: str, round_: int, done: Done) -> Iterator[AttackCell]:
@@ -77,13 +77,16 @@ class RedTeamStudy:
         before = [(step.defence if at else NONE, at) for at in range(step.round)]
         return [AttackCell(step.target, one, step.seed, *place) for place in before for one in shown]
 
+    def largest(self) -> list[Cell]:
+        """Return all cells that there may be, as if every round had something to learn from."""
+        done: dict[Cell, Result | None] = {}
+        while new := [cell for cell in dict.fromkeys(self.cells(done)) if cell not in done]:
+            done |= {cell: Hardened(1, {}, 0.0, "") if isinstance(cell, HardenCell) else None for cell in new}
+        return list(done)
+
     def upper_bound(self, done: Done) -> int:
         """Return how many cells there are at most."""
-        rounds = 0
-        for target in self.recipe.targets:
-            rows = self.recipe.defences_of(target)
-            rounds += sum(row.rounds * (len(self.recipe.techniques) + 1 + self.lab.learns(name)) for name, row in rows.items())
-        return self.recipe.seeds * (len(self.recipe.targets) * (len(self.recipe.techniques) + 1) + rounds)
+        return len(self.largest())
 
     def facts(self, cell: Cell) -> dict[str, Any]:
         """Return everything that a cell depends on, and its names in the table."""
@@ -140,7 +143,9 @@ class RedTeamStudy:
 
     def _harden(self, cell: HardenCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")
-        shown = [one for lesson in self._lessons(cell) for one in self.attempts(lesson) if one.tried.goal.part == "build"]
+        shown: list[list[Attempt]] = [[] for _ in range(cell.round)]
+        for lesson in self._lessons(cell):
+            shown[lesson.round] += [one for one in self.attempts(lesson) if one.tried.goal.part == "build"]
         previous = self._learned(replace(cell, round=cell.round - 1)) if cell.round > 1 else None
         begin = time.monotonic()
         taught = self.lab.harden(cell, shown, previous, folder, tell)

@@ -14,6 +14,10 @@ from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
 
 
+REFUSING = "always-refuse"
+"""The defence that withstands everything and serves nobody."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """Finished cells of a study, by target, and by defence as tables name it."""
@@ -87,11 +91,21 @@ class Summary:
         return [name for name in self.recipe.defended_names if name in there]
 
 
-def worst_rate(summary: Summary, targets: Sequence[str], last: bool = False) -> float:
-    """Return the largest share of goals that a technique reached on a target as it is, or as the last defence left it."""
-    rates = [0.0]
-    for target in targets:
-        defence = summary.defences(target)[-1] if last else NONE
-        found = (summary.effect(target, name, defence) for name in summary.recipe.techniques)
-        rates += [one.value for one in found if one is not None]
-    return max(rates)
+def worst_rate(summary: Summary, defended: bool = False) -> float:
+    """Return the largest share of goals that a technique reached, on targets as they are, or each behind its best defence.
+
+    The best defence is the one whose worst technique reaches least; one that refuses everything does not count.
+    """
+    recipe, worst = summary.recipe, 0.0
+    refusing = {
+        recipe.label(name, at) for name, row in recipe.defences.items() if row.kind == REFUSING for at in range(1, row.rounds + 1)
+    }
+    for target in recipe.targets:
+        rates = {}
+        for defence in summary.defences(target) if defended else [NONE]:
+            found = [summary.effect(target, name, defence) for name in recipe.techniques]
+            if defence not in refusing and (values := [one.value for one in found if one is not None]):
+                rates[defence] = max(values)
+        behind = [rate for defence, rate in rates.items() if defence != NONE] or list(rates.values())
+        worst = max(worst, min(behind, default=0.0))
+    return worst

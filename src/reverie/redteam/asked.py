@@ -1,0 +1,77 @@
+"""What the command line is asked to attack: a recipe, or a target of the user's own in the place of a recipe's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reverie.errors import ConfigError
+from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.targets.config import TargetConfig
+from reverie.redteam.targets.create import target_config
+from reverie.settings import overridden
+
+TEMPLATE = "redteam-demo"
+"""Recipe whose goals, techniques and budgets a bare target is attacked with."""
+OWN = "target"
+"""Name of a bare target in tables."""
+
+
+def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, model: str | None = None) -> RedTeamRecipe:
+    """Return the recipe of a name or a file, or the usual one for a bare target.
+
+    Parameters
+    ----------
+    text : str
+        Name of a packaged recipe, path of a YAML file, or a target, see `asked_target`.
+    settings : sequence of str
+        ``key=value`` with dotted keys.
+    smoke : bool
+        Whether to take the short form.
+    model : str, optional
+        Name of the model at an endpoint.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if text in RED_TEAM.files() or text.endswith((".yaml", ".yml")):
+        return RED_TEAM.load(text, settings, smoke)
+    target = asked_target(text, model)
+    usual = RED_TEAM.load(TEMPLATE, (), smoke)
+    values = RED_TEAM.content(usual) | {"name": OWN, "targets": {OWN: target}, "description": f"Red team of {text}"}
+    values["defences"] = {name: row | {"targets": []} for name, row in values["defences"].items()}
+    values["claims"] = [claim | {"targets": []} for claim in values["claims"]]
+    for setting in settings:
+        values = overridden(values, setting, RED_TEAM.example)
+    return RED_TEAM.parse(values, text)
+
+
+def asked_target(text: str, model: str | None = None) -> dict[str, Any]:
+    """Return options of a target: an address of OpenAI's kind, a run folder, a language model's folder or name, or a control."""
+    if text.startswith(("http://", "https://")):
+        if model is None:
+            raise ConfigError(f"say which model {text} should answer with: --model NAME")
+        return {"kind": "chat", "model": {"kind": "openai", "url": text, "model": model}}
+    if model is not None:
+        raise ConfigError(f"--model names a model of an endpoint, and '{text}' is no address that begins with http:// or https://")
+    if (kind := _kind_of_run(Path(text))) is not None:
+        return {"kind": kind, "run": text}
+    found: TargetConfig = target_config(text, text)
+    return found.model_dump(mode="json")
+
+
+def _kind_of_run(folder: Path) -> str | None:
+    """Return the kind of target that the folder of a finished study holds."""
+    from reverie.llm.collm.recipe import COLLM
+    from reverie.llm.interpreter.recipe import INTERPRETER
+
+    for kind, shelf in (("collm", COLLM), ("recinterpreter", INTERPRETER)):
+        if (folder / shelf.file).is_file():
+            with contextlib.suppress(ConfigError):
+                shelf.load(str(folder / shelf.file))
+                return kind
+    return None

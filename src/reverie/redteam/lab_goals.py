@@ -1,0 +1,74 @@
+"""The goals of a target: of chat models, or scenes of the log that a recommender was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.errors import ConfigError
+from reverie.redteam.goal_sets import chat_goals
+from reverie.redteam.goals import Goal
+from reverie.redteam.recipe import GoalsRecipe
+from reverie.redteam.targets.config import TargetConfig
+from reverie.redteam.targets.possible import POSSIBLE
+
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+
+
+def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> tuple[Goal, ...]:
+    """Return the goals of a recipe that a target can meet.
+
+    Goals of other kinds than those wanted are left out after they are drawn, so that a goal is the same whatever else is tried.
+
+    Raises
+    ------
+    ConfigError
+        If the target can meet none of the kinds that are wanted, or a recommender has no dataset.
+    """
+    possible = POSSIBLE[config.kind]
+    kinds = [kind for kind in wanted.kinds if kind in possible] if wanted.kinds else sorted(possible)
+    if not kinds:
+        asked, known = ", ".join(wanted.kinds), ", ".join(sorted(possible))
+        raise ConfigError(f"targets.{where}: a target of kind '{config.kind}' cannot be measured on {asked}; it takes {known}")
+    if config.kind in ("chat", "control"):
+        return _drawn(lambda n: chat_goals(n, wanted.seed), kinds, wanted.n)
+    from reverie.redteam import recommender_goals as made
+
+    dataset = _dataset(config, wanted, offline, where)
+    match config.kind:
+        case "collm":
+            return _drawn(lambda n: made.collm_goals(dataset, n, wanted.seed), kinds, wanted.n)
+        case "recinterpreter":
+            return _drawn(lambda n: made.interpreter_goals(dataset, n, wanted.seed), kinds, wanted.n)
+    chosen = [kind for kind in made.RECOMMENDER if kind in kinds]
+    return made.recommender_goals(dataset, wanted.n, wanted.seed, kinds=chosen)
+
+
+def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: list[str], n: int) -> tuple[Goal, ...]:
+    """Draw goals until there are enough of the kinds that are wanted; those of a smaller draw begin the larger one."""
+    size = n
+    while True:
+        found = [goal for goal in draw(size) if goal.kind in kinds]
+        if len(found) >= n:
+            return tuple(found[:n])
+        size += max(1, n - len(found))
+
+
+def _dataset(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> Dataset:
+    """Return the log of a recipe, or that of the run which the target is."""
+    from reverie.data.sources import load_dataset
+    from reverie.training.event_log import open_recipe_dataset
+
+    if wanted.dataset is not None:
+        return load_dataset(wanted.dataset, offline=offline)
+    if config.kind == "collm":
+        from reverie.llm.collm.recipe import COLLM
+
+        return open_recipe_dataset(COLLM.load(str(Path(config.run) / COLLM.file)).dataset, offline)
+    if config.kind == "recinterpreter":
+        from reverie.llm.interpreter.recipe import INTERPRETER
+
+        return open_recipe_dataset(INTERPRETER.load(str(Path(config.run) / INTERPRETER.file)).dataset, offline)
+    raise ConfigError(f"targets.{where}: a recommender needs scenes of a real log; name one with --set goals.dataset=ml-100k")

@@ -1,0 +1,163 @@
+"""The lab of a recipe: opens its targets and models, and does the work of its cells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reverie.errors import ConfigError
+from reverie.files import json_digest
+from reverie.options import checked
+from reverie.redteam.attack_log import read_log
+from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
+from reverie.redteam.attempts import Attempt
+from reverie.redteam.cases import CaseSet, hand_written
+from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.defence_rows import defence_row
+from reverie.redteam.detectors.lookup import detect
+from reverie.redteam.engine import LOG, run_attack
+from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
+from reverie.redteam.lab import Fought, Taught
+from reverie.redteam.lab_benign import benign_facts, measure_benign
+from reverie.redteam.lab_defences import guarded, teach_filter, teach_lora
+from reverie.redteam.lab_goals import goals_for
+from reverie.redteam.lab_targets import Targets, model_facts
+from reverie.redteam.recipe import RedTeamRecipe
+from reverie.redteam.roles import Brief, Case, Target
+
+PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
+"""Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
+finds its way into what a defence learns from."""
+
+
+class RecipeLab:
+    """See `reverie.redteam.lab.Lab`.
+
+    Parameters
+    ----------
+    recipe : RedTeamRecipe
+        All names and options in it are checked here, before anything is loaded.
+    device : str, optional
+        Where local models run.
+    offline : bool
+        Whether nothing may be fetched.
+    """
+
+    def __init__(self, recipe: RedTeamRecipe, *, device: str | None = None, offline: bool = False) -> None:
+        if offline:
+            os.environ["REVERIE_OFFLINE"] = "1"
+        self.recipe, self.offline = recipe, offline
+        self.targets = Targets(recipe, device)
+        self.attackers = {name: create_attacker(row.kind) for name, row in recipe.techniques.items()}
+        for name, attacker in self.attackers.items():
+            checked(ATTACKERS.config(attacker.name), recipe.techniques[name].set, f"techniques.{name}")
+            if attacker.writes and self.targets.writer_config is None:
+                raise ConfigError(f"techniques.{name}: '{attacker.name}' writes with a model of its own; name one under 'writer'")
+        self.rows = {name: defence_row(row.kind, row.set, f"defences.{name}") for name, row in recipe.defences.items()}
+        for target in recipe.targets:
+            for name in recipe.defences_of(target):
+                self.rows[name].check(self.targets.configs[target], f"defences.{name}", target)
+        self._goals: dict[str, tuple[Goal, ...]] = {}
+
+    def goals(self, target: str) -> tuple[Goal, ...]:
+        """Return the goals that are tried on a target."""
+        if target not in self._goals:
+            self._goals[target] = goals_for(self.targets.configs[target], self.recipe.goals, self.offline, target)
+        return self._goals[target]
+
+    def learns(self, defence: str) -> bool:
+        """Return whether a defence learns from what got through."""
+        return self.rows[defence].kind.learns
+
+    def replays(self, technique: str) -> bool:
+        """Return whether a technique begins from attempts of before."""
+        return "archive" in self.attackers[technique].entry.tags
+
+    def writes(self, technique: str) -> bool:
+        """Return whether a technique writes with a model of its own."""
+        return self.attackers[technique].writes
+
+    def target_facts(self, target: str) -> Mapping[str, Any]:
+        """Return everything that an undefended target depends on."""
+        return self.targets.facts(target)
+
+    def technique_facts(self, technique: str) -> Mapping[str, Any]:
+        """Return everything that an attacker depends on but goals, seed and archive."""
+        attacker, writer = self.attackers[technique], self.targets.writer_config
+        options = checked(ATTACKERS.config(attacker.name), self.recipe.techniques[technique].set, f"techniques.{technique}")
+        cases = {name: [asdict(case) for kind in KINDS for case in hand_written(kind, name)] for _, name in PARTS}
+        facts = {"attacker": attacker.name, "options": options.model_dump(mode="json"), "batch": self.recipe.batch}
+        facts |= {"cases": json_digest(cases)}
+        return facts | {"writer": model_facts(writer) if writer is not None and attacker.writes else None}
+
+    def defence_facts(self, defence: str) -> Mapping[str, Any]:
+        """Return everything that a defence depends on but what it learns from."""
+        row = self.rows[defence]
+        return {"kind": row.name, "options": row.config.model_dump(mode="json")}
+
+    def benign_facts(self, target: str) -> Mapping[str, Any]:
+        """Return everything that the measurement on benign prompts depends on but the target."""
+        return benign_facts(self.goals(target), self.recipe)
+
+    def cases(self, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
+        """Return the hand-written cases of some kinds of goals."""
+        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part))
+
+    def attack(
+        self, cell: AttackCell, archive: Sequence[Attempt], learned: Path | None, folder: Path, tell: Callable[[str], None]
+    ) -> Fought:
+        """Attack a target as it is defended; see `PARTS`."""
+        attacker, target = self.attackers[cell.technique], self._open(cell, learned)
+        fought = Fought(())
+        for part, cases in PARTS:
+            goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
+            mine = tuple(one for one in archive if one.tried.goal in goals)
+            if not goals or (self.replays(cell.technique) and not mine):
+                continue
+            known = self.cases(frozenset(goal.kind for goal in goals), cases)
+            options = self.recipe.techniques[cell.technique].set
+            brief = Brief(goals, known, self.recipe.calls, cell.seed, mine, options)
+            writer = self.targets.writer if attacker.writes else None
+            (folder / part).mkdir(exist_ok=True)
+            log = run_attack(
+                attacker, target, brief, detect=detect, folder=folder / part, writer=writer, batch=self.recipe.batch, tell=tell
+            )
+            fought = Fought((*fought.attempts, *log.attempts), fought.writes + log.writings, fought.failed_writes + log.n_unusable)
+        return fought
+
+    def read_attempts(self, target: str, folder: Path) -> list[Attempt]:
+        """Return the attempts that an attack left in a folder."""
+        files = [folder / part / LOG for part, _ in PARTS]
+        return [one for file in files if file.exists() for one in read_log(file, self.goals(target)).attempts]
+
+    def harden(
+        self,
+        cell: HardenCell,
+        lessons: Sequence[Sequence[Attempt]],
+        previous: Path | None,
+        folder: Path,
+        tell: Callable[[str], None],
+    ) -> Taught:
+        """Teach a defence."""
+        row = self.rows[cell.defence]
+        if row.name == "input-filter":
+            return teach_filter(row, lessons, cell, folder)
+        config = self.targets.config(cell.target)
+        self.targets.close()  # training needs the memory
+        return teach_lora(row, config, self.goals(cell.target), lessons, cell, previous, folder)
+
+    def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
+        """Measure over-refusal and the target's own task."""
+        return measure_benign(
+            self._open(cell, learned), self.targets.configs[cell.target], self.goals(cell.target), self.recipe, cell.seed
+        )
+
+    def _open(self, cell: AttackCell | BenignCell, learned: Path | None) -> Target:
+        """Return a target as it is defended."""
+        if cell.defence == NONE:
+            return self.targets.open(cell.target)
+        row = self.rows[cell.defence]
+        return guarded(self.targets.open(cell.target, learned if row.kind.tunes else None), row, learned)
