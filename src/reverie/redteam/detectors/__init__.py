@@ -1,0 +1,1 @@
+"""Deterministic detectors: whether a response reached its goal, and how often they are right."""

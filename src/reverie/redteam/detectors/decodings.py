@@ -1,0 +1,73 @@
+"""Ways in which a secret may be written so that a reader can still get it back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_SPACE = re.compile(r"\s+")
+_LEET = [str.maketrans("43057@$!1", f"aeostasi{one}") for one in "il"]
+"""A 1 stands for i or for l."""
+
+
+def squeezed(text: str) -> str:
+    """Return the letters and digits of a text in lower case, compatibility forms (fullwidth, ligatures) made plain.
+
+    Examples
+    --------
+    >>> squeezed("M - a · R")
+    'mar'
+    """
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def views(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a text in every decoding, as name and squeezed letters: the text itself first, under the name ``plain``.
+
+    Decodings: base64 (also broken by blanks) or none; then ROT13, leetspeak, the initials of words or none; then reversal or
+    none. Case and what stands between letters never count. Names of several are joined by ``+``.
+
+    Examples
+    --------
+    >>> dict(views("z-n-e"))["rot13"]
+    'mar'
+    """
+    for outer, words in (("", text), *(("base64", found) for found in decoded_base64(text))):
+        for inner, letters in _letters(words):
+            names = [name for name in (outer, inner) if name]
+            yield "+".join(names) or "plain", letters
+            yield "+".join([*names, "reversed"]), letters[::-1]
+
+
+def decoded_base64(text: str) -> list[str]:
+    """Return what stands in a text as base64, whether or not it is padded, URL-safe, or broken by blanks."""
+    found: list[str] = []
+    for source in (text, _SPACE.sub("", text)):
+        for run in _RUN.findall(source):
+            plain = run.rstrip("=").replace("-", "+").replace("_", "/")
+            for start in range(4):  # letters of the sentence may have run into it
+                piece = plain[start:]
+                piece = piece[: len(piece) - (len(piece) % 4 == 1)]
+                try:
+                    made = base64.b64decode(piece + "=" * (-len(piece) % 4), validate=True).decode("utf-8", "ignore")
+                except (binascii.Error, ValueError):
+                    continue
+                if made and made not in found:
+                    found.append(made)
+    return found
+
+
+def _letters(words: str) -> Iterator[tuple[str, str]]:
+    """Yield a text as it is and by each substitution of letters, squeezed."""
+    yield "", squeezed(words)
+    yield "rot13", squeezed(codecs.encode(words, "rot13"))
+    lower = words.casefold()
+    for table in _LEET:
+        if (changed := lower.translate(table)) != lower:
+            yield "leetspeak", squeezed(changed)
+    yield "initials", squeezed("".join(word[0] for word in re.findall(r"\w+", words)))
