@@ -1,4 +1,4 @@
-"""`reverie redteam`: attack language models and recommenders built on them with harmless goals, harden them, and tell what got through."""
+"""`reverie redteam`: attack language models and recommenders with harmless goals, harden them, and tell what got through."""
 
 from __future__ import annotations
 

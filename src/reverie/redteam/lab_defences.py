@@ -15,7 +15,7 @@ from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Taught
 from reverie.redteam.messages import Conversation
-from reverie.redteam.refusals import is_refusal
+from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.roles import Target
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, TargetConfig
 
@@ -36,21 +36,18 @@ def guarded(target: Target, row: DefenceRow, learned: Path | None) -> Target:
             return output_guards.OutputDetector(target)
         case "catalogue-constraint":
             return output_guards.CatalogueConstraint(target, getattr(row.config, "banned", ()))
-        case "input-filter":
-            from reverie.redteam.defences.suspicion import load_suspicion, minilm
+    if isinstance(row.config, FilterConfig) and learned is not None:
+        from reverie.redteam.defences.suspicion import load_suspicion, minilm
 
-            assert learned is not None and isinstance(row.config, FilterConfig)
-            suspicion = load_suspicion(learned / FILTER, minilm(row.config.encoder))
-            return guards.InputFilter(target, suspicion, suspicion.threshold)
+        suspicion = load_suspicion(learned / FILTER, minilm(row.config.encoder))
+        return guards.InputFilter(target, suspicion, suspicion.threshold)
     return target
 
 
-def teach_filter(row: DefenceRow, lessons: Sequence[Sequence[Attempt]], cell: HardenCell, folder: Path) -> Taught:
+def teach_filter(config: FilterConfig, lessons: Sequence[Sequence[Attempt]], cell: HardenCell, folder: Path) -> Taught:
     """Teach an input filter to tell what was tried from benign requests, and measure it on goals that it was not taught with."""
     from reverie.redteam.defences.suspicion import filter_quality, fit_suspicion, minilm
 
-    config = row.config
-    assert isinstance(config, FilterConfig)
     tried = [one.tried for some in lessons for one in some if one.tried.technique != "null"]
     goals = list(dict.fromkeys(one.goal.id for one in tried))
     left = set(goals[::4])  # a quarter of the goals, to measure on
@@ -67,8 +64,8 @@ def teach_filter(row: DefenceRow, lessons: Sequence[Sequence[Attempt]], cell: Ha
 
 
 def teach_lora(
-    row: DefenceRow,
-    target: TargetConfig,
+    config: HardeningConfig,
+    target: ChatTarget | ChatRecommenderTarget,
     goals: Sequence[Goal],
     lessons: Sequence[Sequence[Attempt]],
     cell: HardenCell,
@@ -81,8 +78,7 @@ def teach_lora(
     from reverie.redteam.models.local import LocalChat
     from reverie.redteam.models.packaged import load_local
 
-    assert isinstance(row.config, HardeningConfig) and isinstance(target, ChatTarget | ChatRecommenderTarget)
-    config, model = row.config.model_copy(update={"seed": cell.seed}), target.model
+    config, model = config.model_copy(update={"seed": cell.seed}), target.model
     chosen = lessons if config.regenerate and config.keep_earlier else lessons[-1:] if config.regenerate else lessons[:1]
     new = [one for one in (lessons[-1] if config.regenerate else lessons[0]) if one.finding.success]
     if len({one.tried.text for one in new}) <= config.fewest:

@@ -16,7 +16,8 @@ from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.cases import CaseSet, hand_written
 from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell
-from reverie.redteam.defence_rows import defence_row
+from reverie.redteam.defence_rows import FilterConfig, defence_row
+from reverie.redteam.defences.config import HardeningConfig
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
 from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
@@ -27,6 +28,7 @@ from reverie.redteam.lab_goals import goals_for
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
+from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget
 
 PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
 """Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
@@ -142,18 +144,17 @@ class RecipeLab:
         tell: Callable[[str], None],
     ) -> Taught:
         """Teach a defence."""
-        row = self.rows[cell.defence]
-        if row.name == "input-filter":
-            return teach_filter(row, lessons, cell, folder)
-        config = self.targets.config(cell.target)
+        config, target = self.rows[cell.defence].config, self.targets.config(cell.target)
+        if isinstance(config, FilterConfig):
+            return teach_filter(config, lessons, cell, folder)
         self.targets.close()  # training needs the memory
-        return teach_lora(row, config, self.goals(cell.target), lessons, cell, previous, folder)
+        if isinstance(config, HardeningConfig) and isinstance(target, ChatTarget | ChatRecommenderTarget):
+            return teach_lora(config, target, self.goals(cell.target), lessons, cell, previous, folder)
+        raise ConfigError(f"defences.{cell.defence}: '{self.rows[cell.defence].name}' learns nothing from attacks on {cell.target}")
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""
-        return measure_benign(
-            self._open(cell, learned), self.targets.configs[cell.target], self.goals(cell.target), self.recipe, cell.seed
-        )
+        return measure_benign(self._open(cell, learned), self.goals(cell.target), self.recipe, cell.seed)
 
     def _open(self, cell: AttackCell | BenignCell, learned: Path | None) -> Target:
         """Return a target as it is defended."""

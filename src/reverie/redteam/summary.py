@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,7 +12,6 @@ from reverie.evaluation.intervals import mean_over_seeds
 from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Result
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
-
 
 REFUSING = "always-refuse"
 """The defence that withstands everything and serves nobody."""
