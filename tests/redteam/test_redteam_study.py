@@ -73,13 +73,13 @@ def test_rounds_go_on_as_long_as_something_gets_through(finished: Any) -> None:
     assert len(done) <= study.upper_bound(done)
 
 
-def test_a_replay_waits_for_what_it_begins_from() -> None:
-    lab = ToyLab(recipe())
-    study_cells = RedTeamStudy.cells
-    study = object.__new__(RedTeamStudy)
-    study.recipe, study.lab = recipe(), lab
-    first = list(study_cells(study, {}))
+def test_a_replay_waits_for_what_it_begins_from(tmp_path: Path) -> None:
+    study = RedTeamStudy(recipe(), tmp_path / "run", ToyLab(recipe()))
+    first = list(study.cells({}))
+    assert AttackCell("parrot", "polite", 0) in first
     assert not any(isinstance(cell, AttackCell) and cell.technique == "again" for cell in first)
+    alone = RedTeamStudy(recipe(), tmp_path / "run", ToyLab(recipe()), defend=False)
+    assert {cell.defence for cell in alone.largest()} == {"none"}
 
 
 def test_what_is_kept_is_not_done_again_and_another_option_changes_only_what_depends_on_it(finished: Any) -> None:

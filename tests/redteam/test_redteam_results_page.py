@@ -1,0 +1,47 @@
+"""The page of results and the claims table, from the files of a study."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_redteam_study import recipe
+from toy_lab import ToyLab
+
+from reverie.evaluation.effects import read_claims
+from reverie.redteam.study import RedTeamStudy
+from reverie.study.rows import read_rows
+from reverie.study.run import run_study
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tables" / "redteam.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("redteam_tables", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_made_of_rows_and_claims(script: Any, tmp_path: Path) -> None:
+    study = RedTeamStudy(recipe(), tmp_path / "toy", ToyLab(recipe()))
+    done = run_study(study, results=tmp_path / "redteam.csv", show=False)
+    script.write_study_claims(study, done, tmp_path / "claims.csv")
+    claims = read_claims(tmp_path / "claims.csv")
+    assert {row["dataset"] for row in claims} == {"parrot"}
+    assert len(claims) == 7
+    page = script.page(read_rows(tmp_path / "redteam.csv"), claims)
+    assert "## parrot" in page
+    line = next(line for line in page.splitlines() if line.startswith("| null"))
+    assert "0.0\u00a0%" in line
+    assert "| learn-r2 |" in page
+    assert "harmful requests" in page
+
+
+def test_without_rows_the_page_says_how_to_measure(script: Any) -> None:
+    assert "reverie redteam harden redteam-smollm2" in script.page([], [])
