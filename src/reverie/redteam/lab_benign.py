@@ -1,49 +1,90 @@
-"""A defended target on benign prompts, and on its own task."""
+"""A defended target on benign requests, and on its own task."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from reverie.redteam.benign import benign_tries, prompts_for
+from reverie.files import json_digest
+from reverie.redteam.attempts import Try
+from reverie.redteam.benign import prompts_for
 from reverie.redteam.cells import Benign
 from reverie.redteam.detectors.refusal import is_refusal
-from reverie.redteam.goals import Goal
+from reverie.redteam.goals import Goal, goals_digest
+from reverie.redteam.messages import Message
+from reverie.redteam.over_refusal import over_refusal
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Target
-from reverie.seeds import numpy_generator
+from reverie.redteam.utility import passages, questions, questions_right, text_losses
 from reverie.study.environment import commit
 
+if TYPE_CHECKING:
+    from reverie.data.dataset import Dataset
+
 VERSION = 1
-"""Of benign prompts and of the measurement of utility."""
+"""Of what is asked."""
+Units = Mapping[str, Sequence[float]]
+"""Figures of a target's own task, one value for each question, text or user."""
 
 
 def benign_facts(goals: Sequence[Goal], recipe: RedTeamRecipe) -> dict[str, Any]:
     """Return everything that the measurement depends on but the target and the seed."""
-    from dataclasses import asdict
-
-    from reverie.redteam.goals import goals_digest
-
-    prompts = [asdict(prompt) for prompt in prompts_for(frozenset(goal.kind for goal in goals), "evaluation")]
-    return {
-        "prompts": prompts,
-        "goals": goals_digest(tuple(goals)),
-        "n": recipe.benign,
-        "utility": recipe.utility,
-        "version": VERSION,
-    }
+    texts = [prompt.text for prompt in prompts_for(frozenset(goal.kind for goal in goals), "evaluation")]
+    own = {"questions": [one.ask for one in questions()], "passages": list(passages())}
+    asked = {"prompts": json_digest({"texts": texts, **own}), "goals": goals_digest(tuple(goals))}
+    return asked | {"n": recipe.benign, "utility": recipe.utility, "version": VERSION}
 
 
-def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe, seed: int) -> Benign:
-    """Ask benign prompts under the goals' own system prompts or scenes, and count refusals.
+def measure_benign(
+    target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe, seed: int, utility: Callable[[], Units]
+) -> Benign:
+    """Ask benign requests under the goals' own system prompts or scenes, count refusals, and measure the target's own task.
 
-    Contrast prompts only look like an attack. Which prompts are asked is the same for every defence at one seed.
+    Contrast requests only look like an attack. Which requests are asked is the same for every defence at one seed.
     """
     begin = time.monotonic()
-    prompts = prompts_for(frozenset(goal.kind for goal in goals), "evaluation")
-    order = numpy_generator(seed, "benign prompts").permutation(len(prompts))[: recipe.benign]
-    tries = benign_tries([prompts[at] for at in sorted(order.tolist())], goals, seed)
-    responses = target.respond(tries) if tries else []
-    refused = tuple(bool(one.blocked) or is_refusal(one.text) for one in responses)
-    return Benign(refused, {}, {}, time.monotonic() - begin, commit())
+    refused: tuple[bool, ...] = ()
+    if recipe.benign:
+        refused = tuple(over_refusal(target, goals, is_refusal, n=recipe.benign, seed=seed).refused.values())
+    units = {name: [float(value) for value in values] for name, values in (utility() if recipe.utility else {}).items() if values}
+    means = {name: sum(values) / len(values) for name, values in units.items()}
+    return Benign(refused, means, units, time.monotonic() - begin, commit())
+
+
+def chat_utility(target: Target, model: Any, goals: Sequence[Goal], n: int, seed: int) -> Units:
+    """Return what a chat model can do: easy questions, and how well it foretells everyday prose (nats a token, negated).
+
+    Weights answer both; a question that a guard does not let through counts as wrong.
+
+    Parameters
+    ----------
+    target : Target
+        With its guard.
+    model : ChatModel
+        The language model inside; None or one whose weights are not here gives nothing.
+    goals : sequence of Goal
+        Whose system prompts stand around a question that a guard sees.
+    n : int
+        Questions at most, and texts at most.
+    seed : int
+        Of the target's sampling.
+    """
+    backbone = getattr(model, "backbone", None)
+    if backbone is None:
+        return {}
+    asked = questions()[:n]
+    right = [float(flag) for flag in questions_right(backbone, asked)]
+    if getattr(target, "defence", None) is not None:
+        tries = [Try(goals[at % len(goals)], (Message("user", one.ask),), "benign", seed=seed) for at, one in enumerate(asked)]
+        right = [flag * (not answer.blocked) for flag, answer in zip(right, target.respond(tries), strict=True)]
+    losses = text_losses(backbone, passages()[:n])
+    fluency = [-nats / tokens for nats, tokens in zip(losses.nats, losses.tokens, strict=True)]
+    return {"questions": right, "log-likelihood": fluency}
+
+
+def ranking_utility(target: Target, dataset: Dataset, n: int, seed: int) -> Units:
+    """Return NDCG of what came next, of users who ask plainly."""
+    from reverie.redteam.recommender_utility import clean_ranking, clean_scenes
+
+    return {"ndcg@5": clean_ranking(target, clean_scenes(dataset, n, seed)).ndcg}

@@ -36,7 +36,7 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
         return _drawn(lambda n: chat_goals(n, wanted.seed), kinds, wanted.n)
     from reverie.redteam import recommender_goals as made
 
-    dataset = _dataset(config, wanted, offline, where)
+    dataset = dataset_for(config, wanted, offline, where)
     match config.kind:
         case "collm":
             return _drawn(lambda n: made.collm_goals(dataset, n, wanted.seed), kinds, wanted.n)
@@ -56,7 +56,7 @@ def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: list[str], n: int) ->
         size += max(1, n - len(found))
 
 
-def _dataset(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> Dataset:
+def dataset_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> Dataset:
     """Return the log of a recipe, or that of the run which the target is."""
     from reverie.data.sources import load_dataset
     from reverie.training.event_log import open_recipe_dataset

@@ -56,6 +56,11 @@ class Targets:
             self._open[name, adapter] = create_target(self.config(name, adapter))
         return self._open[name, adapter]
 
+    @property
+    def now(self) -> Target | None:
+        """The open target, without its guards."""
+        return next(iter(self._open.values()), None)
+
     def close(self) -> None:
         """Let the open target go."""
         self._open.clear()

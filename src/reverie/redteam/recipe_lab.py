@@ -22,9 +22,9 @@ from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
 from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
 from reverie.redteam.lab import Fought, Taught
-from reverie.redteam.lab_benign import benign_facts, measure_benign
+from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_filter, teach_lora
-from reverie.redteam.lab_goals import goals_for
+from reverie.redteam.lab_goals import dataset_for, goals_for
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
@@ -154,7 +154,16 @@ class RecipeLab:
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""
-        return measure_benign(self._open(cell, learned), self.goals(cell.target), self.recipe, cell.seed)
+        target, goals, n = self._open(cell, learned), self.goals(cell.target), self.recipe.utility
+        return measure_benign(target, goals, self.recipe, cell.seed, lambda: self._utility(cell, target, goals, n))
+
+    def _utility(self, cell: BenignCell, target: Target, goals: Sequence[Goal], n: int) -> Units:
+        """Return figures of a target's own task."""
+        config = self.targets.configs[cell.target]
+        if config.kind == "chat-recommender":
+            return ranking_utility(target, dataset_for(config, self.recipe.goals, self.offline, cell.target), n, cell.seed)
+        model = getattr(self.targets.now, "model", None)
+        return chat_utility(target, model, goals, n, cell.seed) if config.kind == "chat" else {}
 
     def _open(self, cell: AttackCell | BenignCell, learned: Path | None) -> Target:
         """Return a target as it is defended."""
