@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from reverie.errors import ConfigError
 from reverie.files import sha256
 from reverie.llm.backbone import Backbone
+from reverie.redteam.models.adapters import WEIGHTS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-WEIGHTS, OPTIONS = "adapter_model.safetensors", "adapter_config.json"
-"""As `reverie.redteam.models.adapters` and peft read them."""
 
 
 def lora_tensors(backbone: Backbone) -> dict[str, Tensor]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import RunError
-from reverie.files import json_digest, sha256
+from reverie.files import json_digest
 from reverie.llm.backbone import Backbone
 from reverie.redteam.attempts import Attempt
-from reverie.redteam.defences.adapter_files import WEIGHTS
 from reverie.redteam.defences.config import HardeningConfig
 from reverie.redteam.defences.examples import Example, mixed
 from reverie.redteam.defences.tuning import teach
+from reverie.redteam.models.adapters import adapter_digest
 from reverie.study.store import Store, unreadable
 
 VERSION = 1
@@ -106,7 +106,7 @@ class Hardening:
         examples = mixed(attacks, self.benign, config.benign_share, config.seed)
         facts = {
             "round": number, "options": config.facts(), "model": dict(self.facts), "version": VERSION,
-            "before": None if before is None else sha256(before / WEIGHTS),
+            "before": None if before is None else adapter_digest(before),
             "examples": json_digest({"examples": [asdict(example) for example in examples]}),
         }  # fmt: skip
         piece = self.store.kept(

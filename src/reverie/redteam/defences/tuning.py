@@ -20,18 +20,11 @@ from reverie.llm.prompts import MixedBatch, collate
 from reverie.redteam.defences.adapter_files import lora_tensors, save_adapter
 from reverie.redteam.defences.config import HardeningConfig
 from reverie.redteam.defences.examples import Example
-from reverie.redteam.messages import Conversation
+from reverie.redteam.models.chat_tokens import chat_tokens
 from reverie.seeds import numpy_generator, seed_torch
 from reverie.study.progress import progress
 from reverie.training.config import TrainingConfig
 from reverie.training.loop import Trainer
-
-
-def chat_tokens(backbone: Backbone, conversation: Conversation) -> list[int]:
-    """Return a conversation as the language model's chat template writes it, up to where the assistant's answer begins."""
-    messages = [{"role": message.role, "content": message.text} for message in conversation]
-    text = backbone.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return backbone.tokens(text)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""Over-refusal: how often a target refuses benign requests that no defence has learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reverie.redteam.benign import BenignPrompt, benign_prompts, benign_tries, prompts_for
+from reverie.redteam.goals import Goal
+from reverie.redteam.roles import Target
+from reverie.seeds import numpy_generator
+
+IsRefusal = Callable[[str], bool]
+"""Whether an answer refuses."""
+
+
+@dataclass(frozen=True)
+class OverRefusal:
+    """What became of benign requests.
+
+    Parameters
+    ----------
+    refused : mapping
+        Whether each request was refused, by its id; those that failed are left out.
+    failures : tuple of str
+        Ids of the requests that were not answered.
+    """
+
+    refused: Mapping[str, bool]
+    failures: tuple[str, ...] = ()
+
+    def counts(self, contrast: bool | None = None) -> tuple[int, int]:
+        """Return how many were refused, of how many: of all, of the contrast requests or of the everyday ones."""
+        wanted = {prompt.id: prompt.is_contrast for prompt in benign_prompts("evaluation")}
+        flags = [flag for name, flag in self.refused.items() if contrast is None or wanted.get(name) is contrast]
+        return sum(flags), len(flags)
+
+
+def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -> list[BenignPrompt]:
+    """Draw requests, as many contrast requests as everyday ones as far as there are, in the order of their file."""
+    if n is None or n >= len(prompts):
+        return list(prompts)
+    drawn: list[BenignPrompt] = []
+    sides = [[prompt for prompt in prompts if prompt.is_contrast is flag] for flag in (False, True)]
+    half = min(len(sides[0]), max(n // 2, n - len(sides[1])))
+    for side, count in zip(sides, (half, n - half), strict=True):
+        order = numpy_generator(seed, "benign requests", len(drawn)).permutation(len(side))
+        drawn += [side[at] for at in sorted(order[:count])]
+    return drawn
+
+
+def over_refusal(
+    target: Target, goals: Sequence[Goal], is_refusal: IsRefusal, *, n: int | None = None, seed: int = 0
+) -> OverRefusal:
+    """Ask a target benign requests and count refusals.
+
+    Parameters
+    ----------
+    target : Target
+        With its guard, where there is one.
+    goals : sequence of Goal
+        Their system prompts and scenes stand around the requests.
+    is_refusal : callable
+        Whether an answer refuses.
+    n : int, optional
+        Requests that are asked; all that make sense to the target by default.
+    seed : int
+        Of which requests, which goal stands around each, and the target's sampling.
+
+    Returns
+    -------
+    OverRefusal
+    """
+    prompts = sampled_prompts(prompts_for(target.kinds, "evaluation"), n, seed)
+    answers = target.respond(benign_tries(prompts, goals, seed))
+    pairs = list(zip(prompts, answers, strict=True))
+    refused = {prompt.id: is_refusal(answer.text) for prompt, answer in pairs if not answer.failure}
+    return OverRefusal(refused, tuple(prompt.id for prompt, answer in pairs if answer.failure))
