@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import read_claims, write_claims
@@ -17,12 +18,14 @@ from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.redteam.claims import claim_rows
 from reverie.redteam.run import reread
-from reverie.redteam.study import Done, RedTeamStudy
 from reverie.redteam.summary import Summary
 from reverie.redteam.tables import CAVEAT
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, percent, span
 from reverie.study.rows import read_rows
+
+if TYPE_CHECKING:
+    from reverie.redteam.study import Done, RedTeamStudy
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "redteam-results.md"
@@ -104,14 +107,15 @@ def _defences(rows: Sequence[Row]) -> Table:
     for defence in dict.fromkeys(row["defence"] for row in rows):
         mine = [row for row in rows if row["defence"] == defence]
         shares = [_cell(_values(mine, metric="success", goal="all", slice=part)) for part in SLICES]
-        costs = [_cell(_values(mine, metric="over_refusal")), *(_cell(_values(mine, metric="utility", goal=g), False) for g in utility)]
-        cells.append([defence, *shares, *costs])
+        own = [_cell(_values(mine, metric="utility", goal=name), False) for name in utility]
+        cells.append([defence, *shares, _cell(_values(mine, metric="over_refusal")), *own])
     heads = ("goals reached", "held-out goals", "held-out techniques", "benign prompts refused", *utility)
     return Table("", ["defence", *(Column(head, "right") for head in heads)], cells)
 
 
 def _claims(rows: Sequence[Row]) -> Table:
-    columns = ["target", "first", "other", "question", "metric", Column("difference", "right"), Column("p (Holm)", "right"), "seeds"]
+    columns: list[str | Column] = ["target", "first", "other", "question", "metric"]
+    columns += [Column("difference", "right"), Column("p (Holm)", "right"), "seeds"]
     cells = [
         [
             *(row[key] for key in ("dataset", "first", "other", "why", "metric")),

@@ -42,7 +42,8 @@ def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, m
         return RED_TEAM.load(text, settings, smoke)
     target = asked_target(text, model)
     usual = RED_TEAM.load(TEMPLATE, (), smoke)
-    values = RED_TEAM.content(usual) | {"name": OWN, "targets": {OWN: target}, "description": f"Red team of {text}"}
+    values: dict[str, Any] = {**RED_TEAM.content(usual)} | {"name": OWN, "description": f"Red team of {text}"}
+    values["targets"] = {OWN: target}
     values["defences"] = {name: row | {"targets": []} for name, row in values["defences"].items()}
     values["claims"] = [claim | {"targets": []} for claim in values["claims"]]
     for setting in settings:

@@ -72,7 +72,7 @@ class Lab(Protocol):
         folder: Path,
         tell: Callable[[str], None],
     ) -> Taught:
-        """Teach a defence with attempts that it may see, by the round that they were made in; what it learned is kept in a folder."""
+        """Teach a defence with attempts that it may see, by the round of each; what it learned is kept in a folder."""
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""

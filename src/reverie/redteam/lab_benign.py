@@ -36,9 +36,7 @@ def benign_facts(goals: Sequence[Goal], recipe: RedTeamRecipe) -> dict[str, Any]
     return asked | {"n": recipe.benign, "utility": recipe.utility, "version": VERSION}
 
 
-def measure_benign(
-    target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe, seed: int, utility: Callable[[], Units]
-) -> Benign:
+def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe, seed: int, utility: Callable[[], Units]) -> Benign:
     """Ask benign requests under the goals' own system prompts or scenes, count refusals, and measure the target's own task.
 
     Contrast requests only look like an attack. Which requests are asked is the same for every defence at one seed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Response, Try
 from reverie.redteam.benign import benign_prompts, benign_tries, prompts_for
 from reverie.redteam.cells import HardenCell
@@ -12,10 +13,11 @@ from reverie.redteam.defence_rows import DefenceRow, FilterConfig
 from reverie.redteam.defences.config import HardeningConfig
 from reverie.redteam.defences.examples import benign_examples, clean_examples, mixed, refusal_examples
 from reverie.redteam.detectors.lookup import detect
+from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Taught
 from reverie.redteam.messages import Conversation
-from reverie.redteam.detectors.refusal import is_refusal
+from reverie.redteam.models.config import LocalModel
 from reverie.redteam.roles import Target
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, TargetConfig
 
@@ -79,6 +81,8 @@ def teach_lora(
     from reverie.redteam.models.packaged import load_local
 
     config, model = config.model_copy(update={"seed": cell.seed}), target.model
+    if not isinstance(model, LocalModel):
+        raise ConfigError(f"the weights of {cell.target} are not here, so they cannot be taught; take a local model")
     chosen = lessons if config.regenerate and config.keep_earlier else lessons[-1:] if config.regenerate else lessons[:1]
     new = [one for one in (lessons[-1] if config.regenerate else lessons[0]) if one.finding.success]
     if len({one.tried.text for one in new}) <= config.fewest:

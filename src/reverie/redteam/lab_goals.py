@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
     return made.recommender_goals(dataset, wanted.n, wanted.seed, kinds=chosen)
 
 
-def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: list[str], n: int) -> tuple[Goal, ...]:
+def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: Sequence[str], n: int) -> tuple[Goal, ...]:
     """Draw goals until there are enough of the kinds that are wanted; those of a smaller draw begin the larger one."""
     size = n
     while True:
@@ -70,5 +70,5 @@ def dataset_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where:
     if config.kind == "recinterpreter":
         from reverie.llm.interpreter.recipe import INTERPRETER
 
-        return open_recipe_dataset(INTERPRETER.load(str(Path(config.run) / INTERPRETER.file)).dataset, offline)
+        return open_recipe_dataset(INTERPRETER.load(str(Path(config.run) / INTERPRETER.file)).training_recipe().dataset, offline)
     raise ConfigError(f"targets.{where}: a recommender needs scenes of a real log; name one with --set goals.dataset=ml-100k")

@@ -62,7 +62,7 @@ def plan_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     recipe, found = study.recipe, plan(study)
     same = [name for name in recipe.targets if lab.targets.same_model(name)]
     if found.writings and same:
-        yield f"the attackers' own model is that of {', '.join(same)}; what it finds may speak of itself, so take another for 'writer'"
+        yield f"the attackers' own model is that of {', '.join(same)}; take another for 'writer' to tell what others would find"
     if not found.attacks:
         return
     said = f"at most {found.attacks:,} attacks with {found.calls:,} calls of targets"

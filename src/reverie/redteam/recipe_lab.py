@@ -90,7 +90,7 @@ class RecipeLab:
         """Return everything that an attacker depends on but goals, seed and archive."""
         attacker, writer = self.attackers[technique], self.targets.writer_config
         options = checked(ATTACKERS.config(attacker.name), self.recipe.techniques[technique].set, f"techniques.{technique}")
-        cases = {name: [asdict(case) for kind in KINDS for case in hand_written(kind, name)] for _, name in PARTS}
+        cases = {str(name): [asdict(case) for kind in KINDS for case in hand_written(kind, name)] for _, name in PARTS}
         facts = {"attacker": attacker.name, "options": options.model_dump(mode="json"), "batch": self.recipe.batch}
         facts |= {"cases": json_digest(cases)}
         return facts | {"writer": model_facts(writer) if writer is not None and attacker.writes else None}
