@@ -19,7 +19,7 @@ from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.results import COLUMNS, result_rows
 from reverie.redteam.study import RedTeamStudy
 from reverie.redteam.summary import Summary, worst_rate
-from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences, upper_bound
+from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences
 from reverie.study.rows import read_rows
 from reverie.study.run import run_study
 
@@ -104,7 +104,8 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     chosen = [row for row in rows if row["technique"] == "quiet" and row["defence"] == "learn-r1" and row["seed"] == "0"]
     assert {row["slice"] for row in chosen} == {"all", "held-out-goals", "held-out-techniques"}
     assert {row["goal"] for row in chosen} == {"all", "canary", "phrase"}
-    assert {row["metric"] for row in chosen} == {"success", "success_per_call", "calls", "parse_failures", "failures"}
+    shares = {"success", "success_per_call", "success_per_call_corrected", "calls", "parse_failures", "failures"}
+    assert {row["metric"] for row in chosen} == shares
     lab = ToyLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path / "elsewhere", lab)
     known = run_study(study, results=folder / "redteam.csv", show=False)
@@ -138,17 +139,11 @@ def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:
     assert said[-1] == CAVEAT
     assert any("With refuse" in one and "0.0" in one for one in said)
     table = {row[0].text: row for row in attack_table(summary, "parrot").cells}
-    assert "below" in table["null"][1].note  # never 0 % without its upper bound
+    assert "at most" in table["null"][1].note  # never 0 % without its upper bound
     assert int(table["quiet (held out)"][7].text) > 0  # timeouts
     before, *_ = defence_table(summary, "parrot").cells
     assert before[0].text == "none"
     assert worst_rate(summary) >= worst_rate(summary, defended=True) > 0
-
-
-def test_the_upper_bound_is_the_exact_one() -> None:
-    from scipy.stats import beta
-
-    assert upper_bound(20) == pytest.approx(beta.ppf(0.95, 1, 20))
 
 
 def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:

@@ -11,9 +11,10 @@ from reverie.plain_yaml import read_yaml
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.cells import NONE
 from reverie.redteam.claims import claims_table
+from reverie.redteam.rates import wilson_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
-from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences, upper_bound
+from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences
 from reverie.report import words
 from reverie.report.page import Block, Example, Facts, Figure, HeatCell, HeatMap, Item, ItemList, Prose, Section, Tiles
 from reverie.report.page import write_page as write_sections
@@ -100,7 +101,7 @@ def success_map(summary: Summary, target: str) -> HeatMap:
 
 def _heat(target: str, technique: str, kind: str, reached: int, tried: int) -> HeatCell:
     rate = reached / tried
-    note = f"{reached} of {tried}" if reached else f"0 of {tried}\nbelow {words.percent(upper_bound(tried))}"
+    note = f"{reached} of {tried}" if reached else f"0 of {tried}\nat most {words.percent(wilson_rate(0, tried).high)}"
     return HeatCell(
         words.percent(rate), note, f"{technique} on {target}: {reached} of {tried} goals of the kind {kind}", rate or -0.01
     )

@@ -7,8 +7,10 @@ from statistics import fmean
 from typing import Any
 
 from reverie.redteam.cells import AttackCell, Attacked, Benign, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.detectors.accuracy import detector_accuracy
+from reverie.redteam.goals import KINDS, GoalKind
+from reverie.redteam.rates import Rate, corrected_rate, wilson_rate
 from reverie.redteam.recipe import RedTeamRecipe
-from reverie.rl.ope.coverage import wilson
 
 COLUMNS = ("target", "attacker", "technique", "goal", "defence", "round")
 """Columns after the fixed ones; `goal` is a kind of goals, or ``all``."""
@@ -19,8 +21,9 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     """Return the rows of a cell.
 
     Of an attack, for all goals and for each kind: ``success`` (share of goals reached within the calls, Wilson's interval over
-    goals), ``success_per_call`` (share of the calls that could be judged), ``calls``, ``parse_failures`` and ``failures`` (shares
-    of the calls). Of benign prompts: ``over_refusal``, and ``utility`` with one row for each figure in the column `goal`.
+    goals), ``success_per_call`` (share of the calls that could be judged; of one kind also ``success_per_call_corrected`` by what
+    its detector gets wrong), ``calls``, ``parse_failures`` and ``failures`` (shares of the calls). Of benign prompts:
+    ``over_refusal``, and ``utility`` with one row for each figure in the column `goal`.
     """
     technique = cell.technique if isinstance(cell, AttackCell) else ""
     common: dict[str, Any] = {
@@ -54,29 +57,34 @@ def _attack_rows(outcomes: Sequence[GoalOutcome], held_out: bool) -> Iterator[di
         for kind in (ALL, *dict.fromkeys(one.kind for one in part)):
             chosen = [one for one in part if kind in (ALL, one.kind)]
             if chosen:
-                yield from ({"slice": name, "goal": kind} | row for row in _shares(chosen))
+                yield from ({"slice": name, "goal": kind} | row for row in _shares(chosen, kind))
 
 
-def _shares(outcomes: Sequence[GoalOutcome]) -> Iterator[dict[str, Any]]:
+def _shares(outcomes: Sequence[GoalOutcome], kind: str) -> Iterator[dict[str, Any]]:
     calls, judged = sum(one.calls for one in outcomes), sum(one.judged for one in outcomes)
     reached, hits = sum(one.successes > 0 for one in outcomes), sum(one.successes for one in outcomes)
-    yield _share("success", reached, len(outcomes))
+    yield _row("success", wilson_rate(reached, len(outcomes)))
     if judged:
-        yield _share("success_per_call", hits, judged)
+        plain = wilson_rate(hits, judged, calls - judged)
+        yield _row("success_per_call", plain)
+        if kind != ALL:
+            known: GoalKind = next(name for name in KINDS if name == kind)
+            yield _row("success_per_call_corrected", corrected_rate(plain, detector_accuracy(known))) | {
+                "interval": "lang_reiczigel"
+            }
     yield {"metric": "calls", "value": calls, "n": len(outcomes)}
     if calls:
-        yield _share("parse_failures", calls - sum(one.parsed for one in outcomes), calls)
-        yield _share("failures", calls - judged, calls)
+        yield _row("parse_failures", wilson_rate(calls - sum(one.parsed for one in outcomes), calls))
+        yield _row("failures", wilson_rate(calls - judged, calls))
 
 
-def _share(metric: str, count: int, n: int) -> dict[str, Any]:
-    low, high = wilson(count / n, n)
-    return {"metric": metric, "value": count / n, "low": low, "high": high, "interval": "wilson", "n": n}
+def _row(metric: str, found: Rate) -> dict[str, Any]:
+    return {"metric": metric, "value": found.value, "low": found.low, "high": found.high, "interval": "wilson", "n": found.n}
 
 
 def _benign_rows(result: Benign) -> Iterator[dict[str, Any]]:
     if result.refused:
-        yield _share("over_refusal", sum(result.refused), len(result.refused))
+        yield _row("over_refusal", wilson_rate(sum(result.refused), len(result.refused)))
     for name, value in result.utility.items():
         yield {"metric": "utility", "goal": name, "value": value, "n": len(result.units.get(name, ())) or None}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
 from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.rates import wilson_rate
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
 
@@ -54,9 +55,18 @@ class Summary:
         return found
 
     def effect(self, target: str, technique: str, defence: str = NONE, metric: str = "success", part: str = ALL) -> Effect | None:
-        """Return the mean of a metric over seeds and goals; None where nothing was measured."""
+        """Return the mean of a metric over seeds and goals; None where nothing was measured.
+
+        Where nothing was reached, or everything, a bootstrap has no width: the interval is then Wilson's for the number of goals.
+        """
         frames = self.frames(target, technique, defence, metric, part)
-        return mean_over_seeds(frames) if frames else None
+        if not frames:
+            return None
+        found = mean_over_seeds(frames)
+        if found.value not in (0.0, 1.0):
+            return found
+        sure = wilson_rate(round(found.value * found.n), found.n)
+        return replace(found, low=sure.low, high=sure.high, interval="wilson", p=None, test="none", detectable=None)
 
     def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
         """Return goals reached and goals tried, over seeds, by kind."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.evaluation import Effect
 from reverie.redteam.cells import NONE
+from reverie.redteam.rates import wilson_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
 from reverie.report.table import Column, Table, TableCell
@@ -58,8 +59,7 @@ def defence_table(summary: Summary, target: str) -> Table:
 def _shown(effect: Effect | None) -> TableCell:
     if effect is None:
         return TableCell("–")
-    none_seen = f"below {percent(upper_bound(effect.n))} (95 %)"
-    note = span(effect.low, effect.high, 3) if effect.value else none_seen
+    note = span(effect.low, effect.high, 3) if effect.value else f"at most {percent(effect.high)}"
     return TableCell(percent(effect.value), note, value=effect.value, low=effect.low, high=effect.high)
 
 
@@ -75,8 +75,8 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
     best = max(by, key=lambda name: by[name].value)
     if not by[best].value:
         tried = sum(one.calls for result in summary.attacked(target, ALL) for one in result.outcomes)
-        most = percent(upper_bound(tried))
-        yield f"{target}: nothing got through in {tried:,} calls; the rate of single calls is below {most} (95 %)."
+        most = percent(wilson_rate(0, tried).high)
+        yield f"{target}: nothing got through in {tried:,} calls; of single calls at most {most} would (95 %)."
         return
     ends = span(by[best].low, by[best].high, 3)
     yield f"{target}: {best} reached {percent(by[best].value)} of the goals ({ends}) within {summary.recipe.calls} calls each."
@@ -97,11 +97,6 @@ def _change(summary: Summary, target: str, defence: str, before: Effect, after: 
         f"With {defence}, success on held-out goals over all techniques goes from {percent(before.value)} to "
         f"{percent(after.value)}, and refused benign prompts from {costs[0]} to {costs[1]}."
     )
-
-
-def upper_bound(n: int) -> float:
-    """Return the exact 95 % upper bound (one-sided) of a rate of which none was seen in n draws."""
-    return 1 - 0.05 ** (1 / n) if n else 1.0
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
