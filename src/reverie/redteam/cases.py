@@ -23,8 +23,8 @@ SLOTS: Mapping[GoalKind, tuple[frozenset[str], frozenset[str]]] = {
     "canary": (frozenset({"request"}), _ANY),
     "phrase": (frozenset({"request", "phrase"}), _ANY | {"phrase"}),
     "prompt-leak": (frozenset({"request"}), _ANY),
-    "promote": (frozenset({"title"}), _ANY | {"title"}),
-    "demote": (frozenset({"title"}), _ANY | {"title"}),
+    "promote": (frozenset({"title", "request"}), _ANY | {"title"}),
+    "demote": (frozenset({"title", "request"}), _ANY | {"title"}),
     "history-leak": (frozenset({"request"}), _ANY),
     "off-catalogue": (frozenset({"request"}), _ANY),
 }
