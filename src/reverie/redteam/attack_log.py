@@ -12,6 +12,7 @@ from reverie.documents import regular
 from reverie.errors import RunError
 from reverie.files import json_digest, sha256
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
+from reverie.redteam.detectors.lookup import is_judged
 from reverie.redteam.goals import Goal
 from reverie.redteam.journal import Line, read_lines
 from reverie.redteam.messages import Message, Reply
@@ -61,7 +62,8 @@ class AttackLog:
     @cached_property
     def failures(self) -> Mapping[str, int]:
         """Attempts without an answer that can be judged, by reason."""
-        return Counter(attempt.response.failure for attempt in self.attempts if attempt.response.failure)
+        failed = [one.response.failure for one in self.attempts if not is_judged(one.tried.goal.kind, one.response)]
+        return Counter(failed)
 
     @cached_property
     def n_unusable(self) -> int:

@@ -26,6 +26,8 @@ from reverie.redteam.attack_log import (
 from reverie.redteam.attackers.shelf import NamedAttacker
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
 from reverie.redteam.brief import brief_facts, shown_attempt, shown_brief
+from reverie.redteam.detectors.lookup import detect as detect_by_kind
+from reverie.redteam.detectors.lookup import is_judged
 from reverie.redteam.journal import Journal, Line, append_line, canonical
 from reverie.redteam.messages import Reply
 from reverie.redteam.roles import Answers, Brief, ChatModel, Detector, Step, Target, Write
@@ -40,9 +42,9 @@ def run_attack(
     target: Target,
     brief: Brief,
     *,
-    detect: Detector,
     folder: Path,
     writer: ChatModel | None = None,
+    detect: Detector = detect_by_kind,
     batch: int = 64,
     tell: Callable[[str], None] = lambda said: None,
 ) -> AttackLog:
@@ -56,12 +58,13 @@ def run_attack(
         What is attacked, with its guards around it.
     brief : Brief
         Goals, cases, calls for each goal, and seed.
-    detect : Detector
-        Judges responses; those that failed are not judged and never count as success.
     folder : Path
         Holds ``attempts.jsonl``, a function of the arguments and of what the models answer, and ``timings.jsonl``, which is not.
     writer : ChatModel, optional
         The attacker's own model.
+    detect : Detector, optional
+        Judges responses, by the detector of each kind where it is not given; those that failed are not judged and never count as
+        success.
     batch : int
         Wishes of a step that are answered together and then logged; a killed attack loses at most these.
     tell : callable
@@ -179,7 +182,8 @@ class _Engine:
         if before := self.known.get(call.same):
             return replace(before, id=name, tried=call.tried, call=call.number)
         response = clean_response(responses[call.same])
-        finding = Finding(False, 0.0) if response.failure else self.detect(call.tried, response)
+        judged = is_judged(call.tried.goal.kind, response)
+        finding = self.detect(call.tried, response) if judged else Finding(False, 0.0, (response.failure,))
         return self._known(call, Attempt(name, call.tried, response, finding, call.number))
 
     def _known(self, call: _Call, attempt: Attempt) -> Attempt:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOG = "attempts.jsonl"
 
 
-OWN = NamedAttacker("own", Entry("attacked:repeats_itself", "reverie.redteam.attackers.config:NoOptions"))
+OWN = NamedAttacker("own", Entry("attacked:repeats_itself", "reverie.redteam.attackers.config:NoConfig"))
 
 
 @pytest.fixture
