@@ -150,6 +150,41 @@ def report(
         raise typer.Exit(GOT_THROUGH)
 
 
+@app.command()
+def serve(
+    asked: Annotated[str, typer.Argument(metavar="RECIPE|TARGET", help="What should answer.")],
+    settings: Settings = None,
+    goal: Annotated[str | None, typer.Option("--goal", help="Id of the goal whose system prompt and scene it has.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Of a recipe with several: which target.")] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = 8765,
+    model: Model = None,
+    smoke: Smoke = False,
+    device: Device = None,
+    offline: Offline = False,
+) -> None:
+    """Answer /v1/chat/completions on loopback in a target's place, so that other tools, garak for one, can attack it.
+
+    Example: reverie redteam serve redteam-demo --goal canary-00
+    """
+    from reverie.errors import unknown
+    from reverie.redteam.asked import asked_recipe
+    from reverie.redteam.recipe_lab import RecipeLab
+    from reverie.redteam.serve import serve as answer
+
+    be_offline(offline)
+    recipe = asked_recipe(asked, settings or [], smoke, model)
+    name = target or next(iter(recipe.targets))
+    if name not in recipe.targets:
+        raise unknown("target", name, recipe.targets)
+    lab = RecipeLab(recipe, device=device, offline=offline)
+    goals = {one.id: one for one in lab.goals(name)}
+    if goal is not None and goal not in goals:
+        raise unknown("goal", goal, goals)
+    chosen = goals[goal or next(iter(goals))]
+    say(f"goal {chosen.id}: {chosen.request}")
+    answer(lab.targets.open(name), chosen, port)
+
+
 def _check_detail(detail: str) -> None:
     if detail not in ("limited", "moderate", "detailed"):
         raise ConfigError(f"--detail takes limited, moderate or detailed, not '{detail}'")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, nearest
+from reverie.llm.config import DEFAULT, TINY
+from reverie.redteam.defence_rows import defence_row
+from reverie.redteam.models.config import QWEN
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
-from reverie.redteam.targets.config import TargetConfig
+from reverie.redteam.targets.config import Behaviour, TargetConfig
 from reverie.redteam.targets.create import target_config
 from reverie.settings import overridden
 
@@ -44,8 +47,10 @@ def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, m
     usual = RED_TEAM.load(TEMPLATE, (), smoke)
     values: dict[str, Any] = {**RED_TEAM.content(usual)} | {"name": OWN, "description": f"Red team of {text}"}
     values["targets"] = {OWN: target}
-    values["defences"] = {name: row | {"targets": []} for name, row in values["defences"].items()}
-    values["claims"] = [claim | {"targets": []} for claim in values["claims"]]
+    values["defences"] = _suited(values["defences"], target_config(target))
+    kept = ("none", *values["defences"])
+    sides = [(claim, [claim[side].partition("@")[2] or "none" for side in ("first", "other")]) for claim in values["claims"]]
+    values["claims"] = [claim | {"targets": []} for claim, names in sides if all(name in kept for name in names)]
     for setting in settings:
         values = overridden(values, setting, RED_TEAM.example)
     return RED_TEAM.parse(values, text)
@@ -61,8 +66,25 @@ def asked_target(text: str, model: str | None = None) -> dict[str, Any]:
         raise ConfigError(f"--model names a model of an endpoint, and '{text}' is no address that begins with http:// or https://")
     if (kind := _kind_of_run(Path(text))) is not None:
         return {"kind": kind, "run": text}
+    known = (DEFAULT, QWEN, TINY, *get_args(Behaviour))
+    if text not in known and "/" not in text and not Path(text).exists():
+        near = nearest(text, (*RED_TEAM.files(), *known))
+        raise ConfigError(
+            f"'{text}' is no recipe and no target{near}; 'reverie redteam run --list' names recipes, and a target is a folder, an "
+            f"address or one of {', '.join(known)}"
+        )
     found: TargetConfig = target_config(text, text)
     return found.model_dump(mode="json")
+
+
+def _suited(rows: dict[str, dict[str, Any]], config: TargetConfig) -> dict[str, dict[str, Any]]:
+    """Return the defences that suit a target."""
+    found = {}
+    for name, row in rows.items():
+        with contextlib.suppress(ConfigError):
+            defence_row(row["kind"], row["set"], name).check(config, name, OWN)
+            found[name] = row | {"targets": []}
+    return found
 
 
 def _kind_of_run(folder: Path) -> str | None:

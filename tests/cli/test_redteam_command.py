@@ -1,0 +1,101 @@
+"""`reverie redteam` as a person types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Ask = Callable[..., Any]
+SMALL = """name: mine
+targets: {leaky: {kind: control, behaviour: always-pass}, closed: {kind: control, behaviour: always-fail}}
+goals: {n: 3, kinds: [canary, phrase, prompt-leak]}
+techniques: {"null": {kind: "null"}, seeds-only: {kind: seeds-only, held_out: true}}
+calls: 2
+defences: {always-refuse: {kind: always-refuse}}
+benign: 4
+seeds: 2
+claims:
+  - {first: all@always-refuse, other: all, why: does refusing help?, metrics: [success, over_refusal]}
+smoke: {seeds: 1}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def test_exit_codes_say_whether_something_got_through(ask: Ask, mine: Path) -> None:
+    found = ask("redteam", "run", mine, "--out", "one")
+    assert found.code == 1
+    assert "leaky: null reached 100.0" in found.out
+    assert "closed: nothing got through in" in found.out
+    assert "at most 8 attacks with 48 calls of targets" in found.err
+    assert Path("one/report.html").exists()
+    targets = "targets={closed: {kind: control, behaviour: always-fail}}"
+    assert ask("redteam", "run", mine, "--set", targets, "--out", "two", "--quiet").code == 0
+    assert ask("redteam", "run", mine, "--out", "one", "--fail-above", "1").code == 0
+
+
+def test_hardening_goes_on_from_a_run_and_is_told(ask: Ask, mine: Path, tmp_path: Path) -> None:
+    assert ask("redteam", "run", mine, "--out", "one", "--results", "redteam.csv", "--quiet").code == 1
+    found = ask("redteam", "harden", mine, "--out", "one", "--results", "redteam.csv", "--json")
+    assert found.code == 1  # always-refuse is no defence that counts
+    told = json.loads(found.out)
+    assert told["targets"]["leaky"]["success"]["always-refuse"]["null"]["value"] == 0.0
+    rows = (tmp_path / "redteam.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == len(set(rows))
+    again = ask("redteam", "report", "one", "--detail", "limited")
+    assert again.code == 1
+    assert "leaky: before and after" in again.out
+    assert "always-refuse" in again.out
+
+
+def test_two_runs_are_compared_for_a_check_that_runs_again(ask: Ask, mine: Path) -> None:
+    for name, behaviour in (("monday", "always-fail"), ("friday", "always-pass")):
+        targets = f"targets={{it: {{kind: control, behaviour: {behaviour}}}}}"
+        ask("redteam", "run", mine, "--set", targets, "--out", name, "--quiet")
+    worse = ask("redteam", "report", "monday", "friday", "--json")
+    assert worse.code == 1
+    assert all(row["change"] == 1.0 for row in json.loads(worse.out)["changes"])
+    assert ask("redteam", "report", "friday", "monday").code == 0
+    assert ask("redteam", "report", "monday", "monday").code == 0
+
+
+def test_a_bare_target_is_attacked_as_the_demo_is(ask: Ask) -> None:
+    found = ask("redteam", "run", "always-pass", "--smoke", "--set", 'techniques={"null": {kind: "null"}}', "--set", "claims=[]")
+    assert found.code == 1
+    assert "target: null reached 100.0" in found.out
+    assert Path("runs/target/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run",), "say what to attack"),
+        (("run", "redteam-demmo"), "did you mean 'redteam-demo'"),
+        (("run", "http://127.0.0.1:1/v1"), "--model NAME"),
+        (("run", "mine.yaml", "--detail", "all"), "--detail takes limited"),
+        (("run", "mine.yaml", "--set", "techniques={x: {kind: sapp}}", "--set", "claims=[]"), "did you mean 'sap'"),
+        (("run", "mine.yaml", "--set", "techniques={x: {kind: sap}}", "--set", "claims=[]"), "name one under 'writer'"),
+        (("run", "mine.yaml", "--set", "defences={x: {kind: lora}}", "--set", "claims=[]"), "cannot defend 'leaky'"),
+        (
+            ("run", "mine.yaml", "--set", "goals.kinds=[promote]", "--set", "targets={a: {kind: chat, model: {name: tiny}}}"),
+            "promote",
+        ),
+        (("run", "mine.yaml", "--set", "targets={a: {kind: chat-recommender, model: {name: tiny}}}"), "goals.dataset=ml-100k"),
+        (("report", "nowhere"), "nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence(ask: Ask, mine: Path, words: tuple[str, ...], said: str) -> None:
+    found = ask("redteam", *words)
+    assert found.code == 2
+    assert found.err.startswith("error: ")
+    assert said in found.err
+    assert len(found.err.strip().splitlines()) == 1
