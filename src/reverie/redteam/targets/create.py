@@ -71,4 +71,8 @@ def create_target(config: TargetConfig | Mapping[str, Any] | str) -> Target:
             from reverie.redteam.targets.chat_recommender import ChatRecommender
 
             return ChatRecommender(create_chat_model(config.model), config.length, config.name)
+        case "collm":
+            from reverie.redteam.targets.collm import CoLLMRecommender
+
+            return CoLLMRecommender.load(config)
     raise ConfigError(f"targets of kind '{config.kind}' are not there yet")
