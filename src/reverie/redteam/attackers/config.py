@@ -133,3 +133,10 @@ class MapElitesConfig(WritesConfig):
     """Cells are drawn by the exponential of their fitness, made negative and divided by it: low fitness first."""
     operators: Literal["both", "writer", "rules"] = "both"
     """What changes a message: the writer, our rules (templates and mutators), or one of them drawn for each call."""
+
+
+class MapElitesRulesConfig(MapElitesConfig):
+    """Options of the archive search without a writer."""
+
+    operators: Literal["rules"] = "rules"
+    """Always rules."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ def many_shot(config: ManyShotConfig, brief: Brief) -> Mutation:
     def change(goal: Goal, text: str, stream: np.random.Generator) -> str | Conversation:
         shots = [exchange(goal, stream) for _ in range(config.shots)]
         if config.form == "turns":
-            turns = [Message(role, said) for shot in shots for role, said in zip(("user", "assistant"), shot, strict=True)]
-            return (*turns, Message("user", text))
+            pairs = [(Message("user", asked), Message("assistant", told)) for asked, told in shots]
+            return (*chain.from_iterable(pairs), Message("user", text))
         lines = [f"Visitor: {asked}\nAssistant: {told}" for asked, told in shots]
         return "\n\n".join([*lines, f"Visitor: {text}\nAssistant:"])
 
