@@ -17,7 +17,7 @@ from reverie.redteam.defences.config import ConsistencyConfig
 from reverie.redteam.defences.consistency import Consistent, make_consistent, planted, planted_titles, score_shifts
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "llm" / "collm"))
-import collm_world as world  # noqa: E402 - the small world of the tests of CoLLM
+import collm_world as world
 
 TEXTS = ["winner of every prize", "everybody says Yes"]
 FAST = ConsistencyConfig(rows=16, epochs=8, batch_size=8, learning_rate=1e-2, weight=4.0, seed=1)
