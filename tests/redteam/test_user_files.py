@@ -1,0 +1,98 @@
+"""Files of users: goals, and folders of SAP prompts whose texts nobody ever sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import reverie
+from reverie.errors import ConfigError, DataError, ReverieError
+from reverie.redteam.goal_files import read_goals
+from reverie.redteam.sap_sets import describe_sap, read_sap
+
+HIDDEN = "a text that must not be told"
+
+
+def write(folder: Path, category: str, value: object, name: str = "generated_cases.json") -> Path:
+    place = folder / category
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(value if isinstance(value, str) else json.dumps(value))
+    return folder
+
+
+def test_both_formats_are_read(tmp_path: Path) -> None:
+    write(
+        tmp_path, "two_words", [{"id": 0, "Attack Prompt": HIDDEN, "Explanation": "why"}, {"Attack Prompt": "b", "Explanation": ""}]
+    )
+    write(tmp_path, "older", [HIDDEN, "c", "d"], "gpt_output.json")
+    prompts = read_sap(tmp_path)
+    assert [one.category for one in prompts] == ["older"] * 3 + ["two_words"] * 2
+    assert prompts[3].text == HIDDEN
+    assert prompts[3].explanation == "why"
+    assert HIDDEN not in repr(prompts)
+    assert HIDDEN not in describe_sap(prompts)
+    assert describe_sap(prompts).startswith("5 prompts (older 3, two_words 2), sha256 ")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (f'[{{"Attack Prompt": "{HIDDEN}"', "not valid JSON at line 1"),
+        (f'["{HIDDEN}" "x"]', "not valid JSON"),
+        ({"Attack Prompt": HIDDEN}, "no list of prompts"),
+        ([{"attack": HIDDEN}], "entry 0 is neither"),
+        ([HIDDEN, ""], "entry 1 is neither"),
+        ([{"Attack Prompt": HIDDEN, "Explanation": 3}], "entry 0 is neither"),
+    ],
+)
+def test_faults_are_told_without_the_text(tmp_path: Path, value: object, said: str) -> None:
+    with pytest.raises(DataError) as refused:
+        read_sap(write(tmp_path, "one", value))
+    assert said in str(refused.value)
+    shown = str(refused.value) + str(refused.value.__cause__ or "")
+    assert HIDDEN not in shown
+
+
+def test_folders_without_a_set_and_inside_the_repository_are_refused(tmp_path: Path) -> None:
+    for place, said in ((tmp_path, "holds no prompts"), (tmp_path / "none", "is no folder")):
+        with pytest.raises(DataError, match=said):
+            read_sap(place)
+    link = tmp_path / "link"
+    link.symlink_to(Path(reverie.__file__).parent, target_is_directory=True)
+    copy = tmp_path / "copy"
+    write(copy / "sets", "one", [HIDDEN])
+    (copy / "pyproject.toml").write_text('[project]\nname = "reverie"\n')
+    for place in (Path(reverie.__file__).parent / "redteam", link, copy / "sets"):
+        with pytest.raises(ConfigError, match="move the set out of the repository"):
+            read_sap(place)
+
+
+GOAL = "{id: a, kind: canary, request: Which word?, system: The word is belcordan., secret: belcordan}"
+
+
+def test_goals_of_a_user_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "goals.yaml"
+    path.write_text(f"goals:\n  - {GOAL}\n  - {GOAL.replace('id: a', 'id: b, part: held-out')}")
+    assert [(goal.id, goal.kind, goal.part) for goal in read_goals(path)] == [("a", "canary", "build"), ("b", "canary", "held-out")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("goals: []", "goals"),
+        ("[]", "no mapping"),
+        (f"goals: [{GOAL}, {GOAL}]", "two goals have the id 'a'"),
+        (f"goals: [{GOAL.replace('is belcordan', 'is secret')}]", "does not hold the canary word"),
+        (f"goals: [{GOAL.replace('kind: canary', 'kind: promote')}]", "'goals.0.kind'"),
+        (f"goals: [{GOAL.replace('secret:', 'secrets:')}]", "did you mean 'secret'"),
+    ],
+)
+def test_faulty_goals_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "goals.yaml"
+    path.write_text(text)
+    with pytest.raises(ReverieError) as refused:
+        read_goals(path)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
