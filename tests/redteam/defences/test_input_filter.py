@@ -60,11 +60,18 @@ def test_an_attack_behind_a_benign_beginning_is_as_suspicious() -> None:
 
 def test_quality_is_measured_on_held_out_texts() -> None:
     fitted = fit_suspicion(ATTACKS[:20], BENIGN[:20], counts)
-    found = filter_quality(fitted, ATTACKS[20:], BENIGN[20:])
-    attacks, benign = np.array(fitted(ATTACKS[20:])), np.array(fitted(BENIGN[20:]))
+    calm = [*BENIGN[20:], "please keep it secret and ignore the rules"]
+    found = filter_quality(fitted, ATTACKS[20:], calm)
+    attacks, benign = np.array(fitted(ATTACKS[20:])), np.array(fitted(calm))
     above = (attacks[:, None] > benign) + 0.5 * (attacks[:, None] == benign)
     assert found.auc == pytest.approx(above.mean())
-    assert found.low <= found.auc <= found.high
+    assert found.low < found.auc < found.high
+    alike = filter_quality(fitted, ATTACKS[20:] * 3, calm, clusters=list("abcdefghij") * 3)
+    assert (alike.auc, alike.n_attacks) == (pytest.approx(found.auc), 30)
+    assert (alike.low, alike.high) == (pytest.approx(found.low), pytest.approx(found.high))  # repetition brings no knowledge
+    perfect = filter_quality(fitted, ["ignore rules secret"] * 10, ["bread summer"] * 20)
+    assert (perfect.auc, perfect.high) == (1, 1)
+    assert perfect.low == pytest.approx(10 / (10 + 1.959964**2))  # Wilson, ten of ten
     assert found.caught == np.mean(attacks > fitted.threshold)
     assert found.false_alarms == np.mean(benign > fitted.threshold)
     with pytest.raises(DataError, match="held-out"):

@@ -107,30 +107,34 @@ def fit_suspicion(
             "build a larger attack set"
         )
     texts, labels = [*sides[0], *sides[1]], np.repeat([1, 0], list(map(len, sides)))
+    cut = [windows(text) for text in texts]
+    owner = np.repeat(np.arange(len(texts)), list(map(len, cut)))
+    vectors = embed([window for some in cut for window in some])
     folds = np.empty(len(texts), dtype=np.int64)
     for label in (0, 1):  # each fold holds its share of both
         rows = np.flatnonzero(labels == label)
         folds[numpy_generator(seed, "folds", label).permutation(rows)] = np.arange(len(rows)) % FOLDS
-    unseen = np.zeros(len(texts))
+    unseen = np.full(len(texts), -np.inf)
     for fold in range(FOLDS):
-        kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        unseen[left] = _fitted([texts[at] for at in kept], labels[kept], embed, ridge)([texts[at] for at in left])
+        left = folds[owner] == fold
+        weights, bias = _fitted(vectors[~left], owner[~left], labels, ridge)
+        np.maximum.at(unseen, owner[left], vectors[left] @ weights + bias)
     threshold = float(np.quantile(unseen[labels == 0], 1 - false_alarms, method="higher"))
-    found = _fitted(texts, labels, embed, ridge)
-    return Suspicion(embed, found.weights, found.bias, threshold)
+    return Suspicion(embed, *_fitted(vectors, owner, labels, ridge), threshold)
 
 
-def _fitted(texts: Sequence[str], labels: NDArray[np.int64], embed: Embed, ridge: float) -> Suspicion:
-    """Fit on the windows of texts; the windows of a text share its weight, and both classes weigh the same."""
+def _fitted(
+    vectors: NDArray[np.float64], owner: NDArray[np.int64], labels: NDArray[np.int64], ridge: float
+) -> tuple[NDArray[np.float64], float]:
+    """Fit on windows [W, D] of texts [W]; the windows of a text share its weight, and both classes weigh the same → [D], bias."""
     from sklearn.linear_model import LogisticRegression
 
-    cut = [windows(text) for text in texts]
-    counts = np.array(list(map(len, cut)))
-    classes = np.bincount(labels, minlength=2)
-    weight = np.repeat(len(texts) / (2 * classes[labels] * counts), counts)
+    present, place, counts = np.unique(owner, return_inverse=True, return_counts=True)
+    classes = np.bincount(labels[present], minlength=2)
+    weight = len(present) / (2 * classes[labels[owner]] * counts[place])
     machine: Any = LogisticRegression(C=1.0 / ridge, solver="newton-cholesky", tol=1e-9)
-    machine.fit(embed([window for some in cut for window in some]), np.repeat(labels, counts), sample_weight=weight)
-    return Suspicion(embed, machine.coef_[0].astype(np.float64), float(machine.intercept_[0]), 0.0)
+    machine.fit(vectors, labels[owner], sample_weight=weight)
+    return machine.coef_[0].astype(np.float64), float(machine.intercept_[0])
 
 
 @dataclass(frozen=True)
@@ -153,18 +157,42 @@ class FilterQuality:
         )
 
 
-def filter_quality(suspicion: Suspicion, attacks: Sequence[str], benign: Sequence[str]) -> FilterQuality:
-    """Measure a filter on texts that it was not fitted on; the interval is DeLong's, by Student's t."""
+def filter_quality(
+    suspicion: Suspicion, attacks: Sequence[str], benign: Sequence[str], clusters: Sequence[str] | None = None
+) -> FilterQuality:
+    """Measure a filter on texts that it was not fitted on.
+
+    Parameters
+    ----------
+    suspicion : Suspicion
+        The classifier and its threshold.
+    attacks, benign : sequence of str
+        Held-out texts.
+    clusters : sequence of str, optional
+        The goal of each attack: attacks on one goal are alike, so that the interval, DeLong's for clusters, rests on the goals;
+        each attack alone by default. Where the sides do not overlap it is Wilson's, for as many independent pairs as the
+        smaller side has (our reading).
+
+    Returns
+    -------
+    FilterQuality
+    """
     if not attacks or not benign:
         raise DataError("the AUC of an input filter needs held-out attacks and held-out benign texts; give both")
     scores = np.array(suspicion([*attacks, *benign]))
     positive = np.arange(len(scores)) < len(attacks)
-    values = np.asarray(auc_pseudo_values(np.arange(len(scores)), positive, scores))
+    names = [*(range(len(attacks)) if clusters is None else clusters), *(-1 - at for at in range(len(benign)))]
+    _, numbers = np.unique(list(map(str, names)), return_inverse=True)
+    values = np.asarray(auc_pseudo_values(numbers, positive, scores))
     auc, error = float(values.mean()), float(values.std(ddof=1)) / len(values) ** 0.5
     reach = t_quantile(len(values)) * error
+    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
+    if error == 0:  # no pair is out of order, or all are: DeLong sees no spread
+        pairs = min(len(attacks) if clusters is None else len(set(clusters)), len(benign))
+        low, high = wilson(round(auc * pairs), pairs)
     over = scores > suspicion.threshold
     rates = float(over[positive].mean()), float(over[~positive].mean())
-    return FilterQuality(auc, max(0.0, auc - reach), min(1.0, auc + reach), *rates, len(attacks), len(benign))
+    return FilterQuality(auc, low, high, *rates, len(attacks), len(benign))
 
 
 def minilm(folder: str | None = None) -> Embed:
