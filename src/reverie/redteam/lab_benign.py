@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from reverie.files import json_digest
 from reverie.redteam.attempts import Try
@@ -16,7 +19,9 @@ from reverie.redteam.messages import Message
 from reverie.redteam.over_refusal import over_refusal
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Target
+from reverie.redteam.targets.config import CoLLMTarget
 from reverie.redteam.utility import passages, questions, questions_right, text_losses
+from reverie.seeds import numpy_generator
 from reverie.study.environment import commit
 
 if TYPE_CHECKING:
@@ -86,3 +91,17 @@ def ranking_utility(target: Target, dataset: Dataset, n: int, seed: int) -> Unit
     from reverie.redteam.recommender_utility import clean_ranking, clean_scenes
 
     return {"ndcg@5": clean_ranking(target, clean_scenes(dataset, n, seed)).ndcg}
+
+
+def label_utility(model: Any, config: CoLLMTarget, n: int, seed: int, offline: bool) -> Units:
+    """Return AUC on labelled test rows of the study that a CoLLM came from: the part of each row in it."""
+    from reverie.evaluation.values import auc_pseudo_values
+    from reverie.llm.collm.steps import joint_scores
+    from reverie.llm.collm.study import open_study
+
+    test = open_study(Path(config.run), offline).test
+    rows = np.sort(numpy_generator(seed, "labelled rows").permutation(len(test))[:n])
+    asked = test.take(rows)
+    scores = joint_scores({"collm": model}, asked)["collm"]
+    values = auc_pseudo_values(np.arange(len(rows)), np.asarray(asked.labels, dtype=bool), np.asarray(scores, dtype=np.float64))
+    return {"auc": np.asarray(values).tolist()}

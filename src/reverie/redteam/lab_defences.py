@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,16 +11,17 @@ from reverie.redteam.attempts import Attempt, Response, Try
 from reverie.redteam.benign import benign_prompts, benign_tries, prompts_for
 from reverie.redteam.cells import HardenCell
 from reverie.redteam.defence_rows import DefenceRow, FilterConfig
-from reverie.redteam.defences.config import HardeningConfig
+from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.defences.examples import benign_examples, clean_examples, mixed, refusal_examples
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Taught
+from reverie.redteam.lab_targets import MODEL
 from reverie.redteam.messages import Conversation
 from reverie.redteam.models.config import LocalModel
 from reverie.redteam.roles import Target
-from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, TargetConfig
+from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget, TargetConfig
 
 FILTER = "filter.json"
 """What an input filter learned."""
@@ -48,21 +50,23 @@ def guarded(target: Target, row: DefenceRow, learned: Path | None) -> Target:
 
 def teach_filter(config: FilterConfig, lessons: Sequence[Sequence[Attempt]], cell: HardenCell, folder: Path) -> Taught:
     """Teach an input filter to tell what was tried from benign requests, and measure it on goals that it was not taught with."""
-    from reverie.redteam.defences.suspicion import filter_quality, fit_suspicion, minilm
+    from reverie.redteam.defences.suspicion import Suspicion, filter_quality, fit_suspicion, minilm
 
-    tried = [one.tried for some in lessons for one in some if one.tried.technique != "null"]
-    goals = list(dict.fromkeys(one.goal.id for one in tried))
-    left = set(goals[::4])  # a quarter of the goals, to measure on
-    attacks = {part: list(dict.fromkeys(one.text for one in tried if (one.goal.id in left) == part)) for part in (False, True)}
+    goal_of = {one.tried.text: one.tried.goal.id for some in lessons for one in some if one.tried.technique != "null"}
+    left = set(list(dict.fromkeys(goal_of.values()))[::4])  # a quarter of the goals, to measure on
+    attacks = {part: [text for text, goal in goal_of.items() if (goal in left) == part] for part in (False, True)}
     benign = [[prompt.text for prompt in benign_prompts("train")][at::4] for at in range(4)]
     if not attacks[False]:
         return Taught(0, {})
-    embed = minilm(config.encoder)
-    shown = [text for some in benign[1:] for text in some]
-    options = {"seed": cell.seed, "ridge": config.ridge, "false_alarms": config.false_alarms}
-    quality = filter_quality(fit_suspicion(attacks[False], shown, embed, **options), attacks[True], benign[0])  # type: ignore[arg-type]
-    fit_suspicion([*attacks[False], *attacks[True]], [*shown, *benign[0]], embed, **options).save(folder / FILTER)  # type: ignore[arg-type]
-    return Taught(len(attacks[False]) + len(attacks[True]), {"auc": quality.auc, "auc_low": quality.low, "auc_high": quality.high})
+    embed, shown = minilm(config.encoder), [text for some in benign[1:] for text in some]
+
+    def fitted(texts: Sequence[str], harmless: Sequence[str]) -> Suspicion:
+        return fit_suspicion(texts, harmless, embed, seed=cell.seed, ridge=config.ridge, false_alarms=config.false_alarms)
+
+    measured = fitted(attacks[False], shown)
+    quality = filter_quality(measured, attacks[True], benign[0], [goal_of[text] for text in attacks[True]])
+    fitted([*goal_of], [*shown, *benign[0]]).save(folder / FILTER)
+    return Taught(len(goal_of), {"auc": quality.auc, "auc_low": quality.low, "auc_high": quality.high})
 
 
 def teach_lora(
@@ -109,6 +113,34 @@ def teach_lora(
         "benign_share": 1 - len(answers) / len(examples), "updates": float(n_updates),
         "warmup_steps": float(config.warmup_steps(len(examples))), "loss": float(notes["losses"][-1]),
     })  # fmt: skip
+
+
+def teach_consistency(
+    config: ConsistencyConfig,
+    target: CoLLMTarget,
+    lessons: Sequence[Sequence[Attempt]],
+    cell: HardenCell,
+    previous: Path | None,
+    folder: Path,
+    offline: bool,
+) -> Taught:
+    """Teach a CoLLM that text planted in a title must not move its score, going on from the round before."""
+    from reverie.llm.collm.steps import labelled
+    from reverie.llm.collm.study import open_study
+    from reverie.models import save_model
+    from reverie.redteam.defences.consistency import make_consistent
+    from reverie.redteam.targets.collm import CoLLMRecommender
+
+    texts = list(dict.fromkeys(one.tried.text for some in lessons for one in some if one.finding.success))
+    if not any(one.finding.success for one in lessons[-1]):
+        return Taught(0, {})
+    split = open_study(Path(target.run), offline).split
+    hardened = target if previous is None else target.model_copy(update={"run": str(previous / MODEL)})
+    model = CoLLMRecommender.load(hardened).model
+    losses = make_consistent(model, labelled(split), texts, config.model_copy(update={"seed": cell.seed}), folder / "training")
+    save_model(model, folder / MODEL)
+    shutil.rmtree(folder / "training", ignore_errors=True)
+    return Taught(len(texts), {"loss": losses[-1]})
 
 
 RANKED = frozenset({"promote", "demote", "off-catalogue"})

@@ -12,11 +12,14 @@ from reverie.redteam.models.config import ChatModelConfig, LocalModel
 from reverie.redteam.models.create import create_chat_model, model_config
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import ChatModel, Target
-from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, TargetConfig
+from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget, TargetConfig
 from reverie.redteam.targets.create import create_target, target_config
 
 NO_MATTER = frozenset({"device", "batch", "prefixes", "threads", "timeout", "retries", "backoff", "parallel", "key_env"})
 """Options that change how answers are come by, not what they are."""
+
+MODEL = "model"
+"""Folder of a hardened recommender, in that of what a defence learned."""
 
 
 class Targets:
@@ -50,7 +53,7 @@ class Targets:
         return self._facts[name]
 
     def open(self, name: str, adapter: Path | None = None) -> Target:
-        """Return a target, with an adapter of its language model where one is given; the one before is let go."""
+        """Return a target, with what a defence learned where its folder is given; the one before is let go."""
         if (name, adapter) not in self._open:
             self._open.clear()  # a language model takes half a gigabyte and more
             self._open[name, adapter] = create_target(self.config(name, adapter))
@@ -72,6 +75,8 @@ class Targets:
             changed: dict[str, Any] = {} if adapter is None else {"adapter": str(adapter)}
             changed |= {} if config.model.device or self.device is None else {"device": self.device}
             return config.model_copy(update={"model": config.model.model_copy(update=changed)})
+        if isinstance(config, CoLLMTarget) and adapter is not None:
+            config = config.model_copy(update={"run": str(adapter / MODEL)})
         if self.device is not None and getattr(config, "device", self.device) is None:
             return config.model_copy(update={"device": self.device})
         return config

@@ -17,18 +17,18 @@ from reverie.redteam.attempts import Attempt
 from reverie.redteam.cases import CaseSet, hand_written
 from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell
 from reverie.redteam.defence_rows import FilterConfig, defence_row
-from reverie.redteam.defences.config import HardeningConfig
+from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
 from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
 from reverie.redteam.lab import Fought, Taught
-from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, measure_benign, ranking_utility
-from reverie.redteam.lab_defences import guarded, teach_filter, teach_lora
+from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
+from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
 from reverie.redteam.lab_goals import dataset_for, goals_for
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
-from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget
+from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
 
 PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
 """Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
@@ -150,6 +150,8 @@ class RecipeLab:
         self.targets.close()  # training needs the memory
         if isinstance(config, HardeningConfig) and isinstance(target, ChatTarget | ChatRecommenderTarget):
             return teach_lora(config, target, self.goals(cell.target), lessons, cell, previous, folder)
+        if isinstance(config, ConsistencyConfig) and isinstance(target, CoLLMTarget):
+            return teach_consistency(config, target, lessons, cell, previous, folder, self.offline)
         raise ConfigError(f"defences.{cell.defence}: '{self.rows[cell.defence].name}' learns nothing from attacks on {cell.target}")
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
@@ -163,6 +165,8 @@ class RecipeLab:
         if config.kind == "chat-recommender":
             return ranking_utility(target, dataset_for(config, self.recipe.goals, self.offline, cell.target), n, cell.seed)
         model = getattr(self.targets.now, "model", None)
+        if config.kind == "collm":
+            return label_utility(model, config, n, cell.seed, self.offline)
         return chat_utility(target, model, goals, n, cell.seed) if config.kind == "chat" else {}
 
     def _open(self, cell: AttackCell | BenignCell, learned: Path | None) -> Target:
