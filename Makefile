@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-language test lint docs format clean results-page results-check golden
+.PHONY: demo demo-language demo-redteam test lint docs format clean results-page results-check golden
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -13,6 +13,11 @@ demo: $(READY)
 # A small language model (93 MB, fetched once) says what SASRec and DreamRec hold of five people.
 demo-language: $(READY)
 	$(BIN)/reverie demo --language --out runs/demo-language
+
+# A small language model (93 MB, fetched once) is attacked with harmless goals, hardened, and attacked again; exit code 1 of the
+# command says that something got through, which it does.
+demo-redteam: $(READY)
+	$(BIN)/reverie redteam harden redteam-demo --out runs/demo-redteam || test $$? -eq 1
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
