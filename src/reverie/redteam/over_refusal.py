@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reverie.redteam.benign import BenignPrompt, benign_prompts, benign_tries, prompts_for
+from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
+from reverie.redteam.rates import Rate, wilson_rate
 from reverie.redteam.roles import Target
 from reverie.seeds import numpy_generator
-
-IsRefusal = Callable[[str], bool]
-"""Whether an answer refuses."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,12 @@ class OverRefusal:
     refused: Mapping[str, bool]
     failures: tuple[str, ...] = ()
 
-    def counts(self, contrast: bool | None = None) -> tuple[int, int]:
-        """Return how many were refused, of how many: of all, of the contrast requests or of the everyday ones."""
-        wanted = {prompt.id: prompt.is_contrast for prompt in benign_prompts("evaluation")}
-        flags = [flag for name, flag in self.refused.items() if contrast is None or wanted.get(name) is contrast]
-        return sum(flags), len(flags)
+    def rate(self, contrast: bool | None = None) -> Rate:
+        """Return the share that was refused of all requests, of the contrast requests, or of the everyday ones."""
+        is_contrast = {prompt.id: prompt.is_contrast for prompt in benign_prompts("evaluation")}
+        flags = [flag for name, flag in self.refused.items() if contrast is None or is_contrast[name] is contrast]
+        failed = sum(contrast is None or is_contrast[name] is contrast for name in self.failures)
+        return wilson_rate(sum(flags), len(flags), failed)
 
 
 def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -> list[BenignPrompt]:
@@ -49,9 +49,7 @@ def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -
     return drawn
 
 
-def over_refusal(
-    target: Target, goals: Sequence[Goal], is_refusal: IsRefusal, *, n: int | None = None, seed: int = 0
-) -> OverRefusal:
+def over_refusal(target: Target, goals: Sequence[Goal], *, n: int | None = None, seed: int = 0) -> OverRefusal:
     """Ask a target benign requests and count refusals.
 
     Parameters
@@ -60,8 +58,6 @@ def over_refusal(
         With its guard, where there is one.
     goals : sequence of Goal
         Their system prompts and scenes stand around the requests.
-    is_refusal : callable
-        Whether an answer refuses.
     n : int, optional
         Requests that are asked; all that make sense to the target by default.
     seed : int

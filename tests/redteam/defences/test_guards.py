@@ -9,7 +9,13 @@ from reverie.redteam.attempts import Response, Try
 from reverie.redteam.defences.examples import REFUSALS
 from reverie.redteam.defences.guards import AlwaysRefuse, InputFilter, StructuredPrompt
 from reverie.redteam.defences.output_guards import CatalogueConstraint, OutputDetector
+from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.messages import Message
+
+
+def test_the_refusals_that_are_taught_are_found_as_refusals() -> None:
+    assert all(map(is_refusal, REFUSALS))
+    assert len(set(REFUSALS)) == 8
 
 
 def leaks(one: Try) -> Response:

@@ -77,10 +77,6 @@ def test_a_recommender_that_knows_the_future_has_ndcg_one() -> None:
     assert len({scene.tried.goal.scene.user for scene in scenes if scene.tried.goal.scene}) == 8
 
 
-def refuses(answer: str) -> bool:
-    return answer.startswith("I'm sorry")
-
-
 def test_over_refusal_counts_refusals_and_leaves_failures_out() -> None:
     goals = [goal(number=at) for at in range(3)]
 
@@ -90,15 +86,14 @@ def test_over_refusal_counts_refusals_and_leaves_failures_out() -> None:
     def answer(one: Try) -> Response:
         return Response("", failure="timeout") if "Kenya" in one.text else Response(one.text)
 
-    open_, closed = over_refusal(Chat(answer), goals, refuses), over_refusal(AlwaysRefuse(Chat(answer)), goals, refuses)
-    assert open_.counts() == (0, 41)
+    open_, closed = over_refusal(Chat(answer), goals), over_refusal(AlwaysRefuse(Chat(answer)), goals)
+    assert (open_.rate().successes, open_.rate().n, open_.rate().failures) == (0, 41, 1)
     assert open_.failures == ("evaluation/ordinary/0",)
-    assert closed.counts() == (42, 42)
-    assert closed.counts(contrast=True) == (18, 18)
-    assert closed.counts(contrast=False) == (24, 24)
-    some = over_refusal(AlwaysRefuse(Chat(answer)), goals, refuses, n=10, seed=1)
-    assert (some.counts(True), some.counts(False)) == ((5, 5), (5, 5))
-    assert some == over_refusal(AlwaysRefuse(Chat(answer)), goals, refuses, n=10, seed=1)
+    assert (open_.rate(contrast=True).n, open_.rate(contrast=True).failures) == (18, 0)
+    assert [(closed.rate(side).successes, closed.rate(side).n) for side in (None, True, False)] == [(42, 42), (18, 18), (24, 24)]
+    some = over_refusal(AlwaysRefuse(Chat(answer)), goals, n=10, seed=1)
+    assert [(some.rate(side).successes, some.rate(side).n) for side in (True, False)] == [(5, 5), (5, 5)]
+    assert some == over_refusal(AlwaysRefuse(Chat(answer)), goals, n=10, seed=1)
 
 
 def test_a_sample_of_requests_is_balanced_as_far_as_it_can() -> None:
@@ -108,4 +103,4 @@ def test_a_sample_of_requests_is_balanced_as_far_as_it_can() -> None:
     assert sum(not prompt.is_contrast for prompt in drawn) == 12
     assert len(set(drawn)) == 40
     assert sampled_prompts(prompts, None, 0) == list(prompts)
-    assert OverRefusal({}).counts() == (0, 0)
+    assert OverRefusal({}).rate().n == 0

@@ -15,6 +15,7 @@ from reverie.errors import DataError, RunError
 from reverie.evaluation.intervals import t_quantile
 from reverie.evaluation.values import auc_pseudo_values
 from reverie.files import write_json
+from reverie.redteam.rates import wilson_rate
 from reverie.seeds import numpy_generator
 
 Embed = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -189,7 +190,8 @@ def filter_quality(
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)
     if error == 0:  # no pair is out of order, or all are: DeLong sees no spread
         pairs = min(len(attacks) if clusters is None else len(set(clusters)), len(benign))
-        low, high = wilson(round(auc * pairs), pairs)
+        sure = wilson_rate(round(auc * pairs), pairs)
+        low, high = sure.low, sure.high
     over = scores > suspicion.threshold
     rates = float(over[positive].mean()), float(over[~positive].mean())
     return FilterQuality(auc, low, high, *rates, len(attacks), len(benign))
