@@ -13,7 +13,6 @@ from reverie.files import json_digest
 from reverie.redteam.attempts import Try
 from reverie.redteam.benign import prompts_for
 from reverie.redteam.cells import Benign
-from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal, goals_digest
 from reverie.redteam.messages import Message
 from reverie.redteam.over_refusal import over_refusal
@@ -49,7 +48,7 @@ def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe,
     begin = time.monotonic()
     refused: tuple[bool, ...] = ()
     if recipe.benign:
-        refused = tuple(over_refusal(target, goals, is_refusal, n=recipe.benign, seed=seed).refused.values())
+        refused = tuple(over_refusal(target, goals, n=recipe.benign, seed=seed).refused.values())
     units = {name: [float(value) for value in values] for name, values in (utility() if recipe.utility else {}).items() if values}
     means = {name: sum(values) / len(values) for name, values in units.items()}
     return Benign(refused, means, units, time.monotonic() - begin, commit())
