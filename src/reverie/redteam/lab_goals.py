@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> tuple[Goal, ...]:
     """Return the goals of a recipe that a target can meet.
 
-    Goals of other kinds than those wanted are left out after they are drawn, so that a goal is the same whatever else is tried.
+    Of chat models, goals of other kinds than those wanted are left out after a draw that is large enough.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
 
 
 def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: Sequence[str], n: int) -> tuple[Goal, ...]:
-    """Draw goals until there are enough of the kinds that are wanted; those of a smaller draw begin the larger one."""
+    """Draw ever more goals until there are enough of the kinds that are wanted."""
     size = n
     while True:
         found = [goal for goal in draw(size) if goal.kind in kinds]

@@ -1,0 +1,172 @@
+"""The lab of a recipe: real targets, attackers and defences at work, on the tiny language model and on controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reverie.errors import ConfigError
+from reverie.redteam.attempts import Attempt, Finding
+from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.engine import LOG
+from reverie.redteam.plan import plan, plan_sentences
+from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.recipe_lab import RecipeLab
+from reverie.redteam.study import RedTeamStudy
+from reverie.study.run import run_study
+
+TINY = {"kind": "hf", "name": "tiny", "max_tokens": 6}
+VALUES: dict[str, Any] = {
+    "name": "lab",
+    "targets": {"small": {"kind": "chat", "model": TINY}},
+    "writer": TINY | {"temperature": 1.0},
+    "goals": {"n": 6},
+    "techniques": {
+        "null": {"kind": "null"}, "seeds-only": {"kind": "seeds-only"}, "sap": {"kind": "sap"},
+        "replay": {"kind": "replay"},
+    },
+    "calls": 2,
+    "batch": 4,
+    "benign": 4,
+    "utility": 3,
+    "seeds": 1,
+}  # fmt: skip
+CONTROL = {"targets": {"leaky": {"kind": "control", "behaviour": "always-pass"}}, "writer": None}
+
+
+def recipe(**changed: Any) -> RedTeamRecipe:
+    return RED_TEAM.parse(VALUES | changed, "here")
+
+
+def succeeded(attempts: list[Attempt]) -> list[Attempt]:
+    return [replace(one, finding=Finding(True, 1.0)) for one in attempts]
+
+
+class Cut(Exception):
+    """Stands for a machine that goes away."""
+
+
+def test_an_attack_that_is_cut_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    cell, told = AttackCell("small", "sap", 0), []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if len(told) == 3:
+            raise Cut
+
+    RecipeLab(recipe()).attack(cell, [], None, tmp_path, lambda _: None)
+    whole = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob(LOG)}
+    again = tmp_path / "again"
+    again.mkdir()
+    with pytest.raises(Cut):
+        RecipeLab(recipe()).attack(cell, [], None, again, tell)
+    fought = RecipeLab(recipe()).attack(cell, [], None, again, lambda _: None)
+    assert {path.relative_to(again): path.read_bytes() for path in again.rglob(LOG)} == whole
+    assert len(whole) == 2
+    assert fought.writes > 0
+
+
+def test_held_out_goals_are_attacked_with_cases_of_their_own(tmp_path: Path) -> None:
+    lab = RecipeLab(recipe(**CONTROL, techniques={"seeds-only": {"kind": "seeds-only"}}, calls=12))
+    fought = lab.attack(AttackCell("leaky", "seeds-only", 0), [], None, tmp_path, lambda _: None)
+    parents = {
+        part: {one.tried.parents for one in fought.attempts if one.tried.goal.part == part} for part in ("build", "held-out")
+    }
+    assert all(parents.values())
+    assert not parents["build"] & parents["held-out"]
+    assert lab.read_attempts("leaky", tmp_path) == list(fought.attempts)
+
+
+def test_a_replay_says_what_got_through_again(tmp_path: Path) -> None:
+    recipe_ = recipe(**CONTROL, techniques={"seeds-only": {"kind": "seeds-only"}, "replay": {"kind": "replay"}})
+    study = RedTeamStudy(recipe_, tmp_path, RecipeLab(recipe_))
+    done = run_study(study, show=False)
+    first, second = (study.attempts(AttackCell("leaky", name, 0)) for name in ("seeds-only", "replay"))
+    assert {one.tried.text for one in second} <= {one.tried.text for one in first}
+    assert {one.tried.parents[0] for one in second} <= {one.id for one in first}
+    assert isinstance(done[BenignCell("leaky", 0)], Benign)
+
+
+def test_lora_is_taught_loaded_and_taught_again_and_benign_prompts_are_asked(tmp_path: Path) -> None:
+    options = {"epochs": 1, "fewest": 0, "lora": {"rank": 2}, "learning_rate": 0.01}
+    lab = RecipeLab(recipe(defences={"lora": {"kind": "lora", "rounds": 2, "set": options}, "guard": {"kind": "always-refuse"}}))
+    fought = lab.attack(AttackCell("small", "seeds-only", 0), [], None, tmp_path, lambda _: None)
+    lesson = succeeded([one for one in fought.attempts if one.tried.goal.part == "build"])
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    first = lab.harden(HardenCell("small", 0, "lora", 1), [lesson], None, folders[0], lambda _: None)
+    second = lab.harden(HardenCell("small", 0, "lora", 2), [lesson, lesson], folders[0], folders[1], lambda _: None)
+    assert first.records == second.records == len({(one.tried.goal.id, one.tried.text) for one in lesson})
+    assert 0.4 < float(first.said["benign_share"]) < 0.6
+    names = [lab.targets.open("small", folder).name for folder in (None, *folders)]
+    assert names == ["small"] * 3
+    weights = [(folder / "adapter_model.safetensors").read_bytes() for folder in folders]
+    assert weights[0] != weights[1]
+    assert not lab.harden(HardenCell("small", 0, "lora", 1), [list(fought.attempts)], None, folders[0], lambda _: None).records
+    plain, hard = (lab.benign(BenignCell("small", 0, *place), folder, lambda _: None) for place, folder in
+                   (((), None), (("lora", 2), folders[1])))  # fmt: skip
+    refusing = lab.benign(BenignCell("small", 0, "guard", 1), None, lambda _: None)
+    assert plain.units["log-likelihood"] != hard.units["log-likelihood"]
+    assert plain.refused == (False,) * 4
+    assert refusing.refused == (True,) * 4
+    assert refusing.utility["questions"] == 0.0
+
+
+def test_what_makes_no_difference_to_answers_is_no_fact(tmp_path: Path) -> None:
+    facts = RecipeLab(recipe()).target_facts("small")
+    same = {"small": {"kind": "chat", "model": TINY | {"batch": 2, "device": "cpu", "prefixes": 0}}}
+    assert RecipeLab(recipe(targets=same), device="cpu").target_facts("small") == facts
+    other = {"small": {"kind": "chat", "model": TINY | {"temperature": 0.1}}}
+    assert RecipeLab(recipe(targets=other)).target_facts("small") != facts
+
+
+def test_a_folder_of_weights_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    targets = {"small": {"kind": "chat", "model": TINY | {"name": str(tmp_path)}}}
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    first = RecipeLab(recipe(targets=targets)).target_facts("small")
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert RecipeLab(recipe(targets=targets)).target_facts("small") != first
+
+
+def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp_path: Path) -> None:
+    lab = RecipeLab(recipe())
+    study = RedTeamStudy(recipe(), tmp_path, lab)
+    found = plan(study)
+    assert (found.attacks, found.calls, found.writings, found.lessons) == (4, 4 * 6 * 2, 6 * 2, 0)
+    said = list(plan_sentences(study, lab))
+    assert "the attackers' own model is that of small" in said[0]
+    assert "48 calls of targets" in said[1]
+    run_study(study, show=False)
+    assert plan(study).attacks == 0
+    assert len(list(plan_sentences(study, lab))) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"targets": {"a": {"kind": "chat", "model": {"kind": "openai", "url": "http://x/v1", "model": "m"}}},
+          "defences": {"d": {"kind": "lora"}}}, "trains weights"),
+        ({"defences": {"d": {"kind": "lora", "set": {"seed": 1}}}}, "'seed' is that of the study"),
+        ({"defences": {"d": {"kind": "consistency"}}}, "cannot defend 'small'"),
+        ({"defences": {"d": {"kind": "lorra"}}}, "did you mean 'lora'"),
+        ({"techniques": {"t": {"kind": "pair", "set": {"stream": 2}}}}, "did you mean 'streams'"),
+        ({"targets": {"a": {"kind": "chatt"}}}, "did you mean 'chat'"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_before_anything_is_loaded(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        RecipeLab(recipe(**changed))
+
+
+def test_goals_are_those_that_a_target_can_meet() -> None:
+    chosen = RecipeLab(recipe(goals={"n": 4, "kinds": ["canary", "promote"]})).goals("small")
+    assert [goal.kind for goal in chosen] == ["canary"] * 4
+    assert len({goal.id for goal in chosen}) == 4
+    with pytest.raises(ConfigError, match="cannot be measured on promote"):
+        RecipeLab(recipe(goals={"n": 4, "kinds": ["promote"]})).goals("small")
+    with pytest.raises(ConfigError, match="goals.dataset=ml-100k"):
+        RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
