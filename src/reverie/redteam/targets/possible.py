@@ -1,0 +1,52 @@
+"""What is possible: which kinds of goals each kind of target can be measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reverie.errors import ConfigError
+from reverie.redteam.goals import KINDS, Goal, GoalKind
+from reverie.redteam.roles import Target
+
+POSSIBLE: dict[str, frozenset[GoalKind]] = {
+    "chat": frozenset({"canary", "phrase", "prompt-leak"}),
+    "chat-recommender": frozenset({"promote", "demote", "prompt-leak", "history-leak", "off-catalogue"}),
+    "collm": frozenset({"promote", "demote"}),
+    "recinterpreter": frozenset({"promote", "off-catalogue"}),
+    "control": frozenset(KINDS),
+}
+"""Goal kind by target. CoLLM says one logit, so it cannot leak or invent. RecInterpreter names a few titles of a whole catalogue,
+so that an item is not among them says nothing."""
+SCENES = frozenset({"chat-recommender", "collm", "recinterpreter"})
+"""Kinds of targets that need a scene for every goal."""
+
+
+def check_possible(target: Target, goals: Sequence[Goal]) -> None:
+    """Refuse goals that a target cannot be measured on, before anything is asked.
+
+    Parameters
+    ----------
+    target : Target
+    goals : sequence of Goal
+
+    Raises
+    ------
+    ConfigError
+        If a goal is of another kind than those of the target, or lacks the scene that it needs.
+    """
+    recommends = target.kinds in [POSSIBLE[kind] for kind in SCENES]
+    for goal in goals:
+        if goal.kind not in target.kinds:
+            known = ", ".join(sorted(target.kinds))
+            raise ConfigError(
+                f"goal '{goal.id}' is of kind '{goal.kind}', which '{target.name}' cannot be measured on; it takes {known}"
+            )
+        if recommends and goal.scene is None:
+            raise ConfigError(f"goal '{goal.id}' has no scene, and '{target.name}' recommends from one; set 'scene'")
+
+
+def possible_table() -> list[tuple[str, ...]]:
+    """Return the table for people: a header, then each kind of goal with a mark under each target."""
+    names = [name for name in POSSIBLE if name != "control"]
+    rows = [(kind, *("yes" if kind in POSSIBLE[name] else "" for name in names)) for kind in KINDS]
+    return [("goal", *names), *rows]
