@@ -168,5 +168,5 @@ def test_goals_are_those_that_a_target_can_meet() -> None:
     assert len({goal.id for goal in chosen}) == 4
     with pytest.raises(ConfigError, match="cannot be measured on promote"):
         RecipeLab(recipe(goals={"n": 4, "kinds": ["promote"]})).goals("small")
-    with pytest.raises(ConfigError, match="goals.dataset=ml-100k"):
+    with pytest.raises(ConfigError, match=r"goals\.dataset=ml-100k"):
         RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
