@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from reverie.errors import RunError
 from reverie.files import json_digest, locked
@@ -23,6 +23,7 @@ from reverie.redteam.attack_log import (
     write_id,
     write_line,
 )  # fmt: skip
+from reverie.redteam.attackers.campaign import Enough
 from reverie.redteam.attackers.shelf import NamedAttacker
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
 from reverie.redteam.brief import brief_facts, shown_attempt, shown_brief
@@ -30,6 +31,7 @@ from reverie.redteam.detectors.lookup import detect as detect_by_kind
 from reverie.redteam.detectors.lookup import is_judged
 from reverie.redteam.journal import Journal, Line, append_line, canonical
 from reverie.redteam.messages import Reply
+from reverie.redteam.quota import Quota
 from reverie.redteam.roles import Answers, Brief, ChatModel, Detector, Step, Target, Write
 
 LOG, TIMINGS = "attempts.jsonl", "timings.jsonl"
@@ -45,6 +47,7 @@ def run_attack(
     folder: Path,
     writer: ChatModel | None = None,
     detect: Detector = detect_by_kind,
+    quota: Quota | None = None,
     batch: int = 64,
     tell: Callable[[str], None] = lambda said: None,
 ) -> AttackLog:
@@ -65,6 +68,8 @@ def run_attack(
     detect : Detector, optional
         Judges responses, by the detector of each kind where it is not given; those that failed are not judged and never count as
         success.
+    quota : Quota, optional
+        Ends the attack as soon as so many texts got through.
     batch : int
         Wishes of a step that are answered together and then logged; a killed attack loses at most these.
     tell : callable
@@ -84,10 +89,11 @@ def run_attack(
     """
     attacker.check(brief, writer)
     facts = {"version": VERSION, "attacker": attacker.name, "target": target.name, "batch": batch} | brief_facts(brief)
+    facts |= {} if quota is None else {"quota": quota.facts}
     with locked(folder, inside=True):
         journal = Journal(folder / LOG, facts | {"writer": writer.name if writer and attacker.writes else ""})
         if journal.end is None:
-            _Engine(attacker, target, brief, detect, writer, journal, batch, tell).run()
+            _Engine(attacker, target, brief, detect, writer, journal, quota, batch, tell).run()
     return read_log(folder / LOG, brief.goals)
 
 
@@ -105,28 +111,33 @@ class _Engine:
 
     def __init__(
         self, attacker: NamedAttacker, target: Target, brief: Brief, detect: Detector, writer: ChatModel | None, journal: Journal,
-        batch: int, tell: Callable[[str], None],
+        quota: Quota | None, batch: int, tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.attacker, self.target, self.brief, self.detect, self.writer = attacker, target, brief, detect, writer
-        self.journal, self.batch, self.tell = journal, batch, tell
+        self.journal, self.quota, self.batch, self.tell = journal, quota, batch, tell
         self.goals = {goal.id: goal for goal in brief.goals}
-        self.calls, self.hits = Counter[str](), 0
+        self.calls, self.hits = Counter[str](), list[Attempt]()
         self.known: dict[str, Attempt] = {}
         """First attempt of each equal try."""
 
     def run(self) -> None:
-        """Let the attacker go on to its end."""
-        steps, number = self.attacker(shown_brief(self.brief)), 0
+        """Let the attacker go on to its end, or until its quota is filled."""
+        steps, number, tally = self.attacker(shown_brief(self.brief)), 0, dict[str, Any]()
         try:
             step = next(steps)
             while True:
-                pieces = [step[at : at + self.batch] for at in range(0, len(step), self.batch)]
-                step = steps.send([answer for piece in pieces for answer in self._answer(piece, number)])
-                number += 1
+                answers: list[Reply | Attempt] = []
+                for at in range(0, len(step), self.batch):
+                    answers += self._answer(step[at : at + self.batch], number)
+                    if self.quota and len(self.quota.choose(self.hits)) == self.quota.wanted:
+                        steps.throw(Enough())
+                step, number = steps.send(answers), number + 1
         except StopIteration as ended:
-            unusable = {goal: dict(reasons) for goal, reasons in (ended.value or {}).items()}
-            unspent = {goal: left for goal in self.goals if (left := self.brief.calls - self.calls[goal])}
-            self.journal.add([{"kind": "end", "unusable": unusable, "unspent": unspent}])
+            tally = {goal: dict(reasons) for goal, reasons in (ended.value or {}).items()}
+        except Enough:  # an attacker of another package, which does not know it
+            pass
+        unspent = {goal: left for goal in self.goals if (left := self.brief.calls - self.calls[goal])}
+        self.journal.add([{"kind": "end", "unusable": tally, "unspent": unspent}])
 
     def _answer(self, piece: Step, step: int) -> Answers:
         """Answer one piece of a step, from the log of before where it reaches so far."""
@@ -138,9 +149,11 @@ class _Engine:
             self.journal.add([line | {"step": step, "last": place == len(lines)} for place, line in enumerate(lines, 1)])
         else:
             found = [self._recalled(wish, line) for wish, line in zip(wishes, stored, strict=True)]
-        self.hits += sum(isinstance(one, Attempt) and one.finding.success for one in found)
+        self.hits += [one for one in found if isinstance(one, Attempt) and one.finding.success]
         if stored is None:
-            self.tell(f"{self.attacker.name}: {sum(self.calls.values()):,} calls of {self.target.name}, {self.hits:,} got through")
+            self.tell(
+                f"{self.attacker.name}: {sum(self.calls.values()):,} calls of {self.target.name}, {len(self.hits):,} got through"
+            )
         return [shown_attempt(one) if isinstance(one, Attempt) else one for one in found]
 
     def _charged(self, tried: Try) -> _Call:
@@ -163,7 +176,7 @@ class _Engine:
         written = iter(self._write(writes))
         middle = time.perf_counter()
         responses = dict(zip(new, self.target.respond(list(new.values())) if new else [], strict=True))
-        spent = {"writer": round(middle - start, 4), "target": round(time.perf_counter() - middle, 4)}
+        spent = {"writer": round(middle - start, 6), "target": round(time.perf_counter() - middle, 6)}
         timing = {"writings": len(writes), "tries": len(new), "seconds": spent}
         append_line(self.journal.path.with_name(TIMINGS), f"{canonical(timing)}\n".encode())
         return [next(written) if isinstance(wish, Write) else self._attempt(wish, responses) for wish in wishes]

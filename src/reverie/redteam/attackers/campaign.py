@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 
@@ -15,6 +16,10 @@ from reverie.seeds import numpy_generator
 
 Pursuit = Generator[Step, Answers, None]
 """The attack on one goal."""
+
+
+class Enough(Exception):
+    """Thrown into an attacker when nothing more is wanted of it; it then ends with its tally."""
 
 
 class Campaign:
@@ -64,7 +69,8 @@ def squeezed(text: str) -> str:
 def attack_each(brief: Brief, pursue: Callable[[Campaign], Pursuit]) -> Generator[Step, Answers, Tally]:
     """Attack all goals side by side with a technique that is written for one."""
     campaigns = [Campaign(brief, goal) for goal in brief.goals]
-    yield from in_step([pursue(campaign) for campaign in campaigns])
+    with contextlib.suppress(Enough):
+        yield from in_step([pursue(campaign) for campaign in campaigns])
     return {campaign.goal.id: dict(sorted(campaign.unusable.items())) for campaign in campaigns if campaign.unusable}
 
 

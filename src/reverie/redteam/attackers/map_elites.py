@@ -23,9 +23,7 @@ from reverie.redteam.roles import Answers, Brief, Step, Tally
 
 @dataclass(frozen=True)
 class Elite:
-    """A message in a cell, with slots for what belongs to its goal alone; `root` is what our rules made it of, so that they never
-    stack.
-    """
+    """A message in a cell, with slots for its goal's own words; our rules change its `root`, so that they never stack."""
 
     id: str
     text: str
