@@ -99,3 +99,41 @@ def test_bad_input_is_one_sentence(ask: Ask, mine: Path, words: tuple[str, ...],
     assert found.err.startswith("error: ")
     assert said in found.err
     assert len(found.err.strip().splitlines()) == 1
+
+
+def test_sets_are_built_and_said_again(ask: Ask, mine: Path) -> None:
+    built = ask("redteam", "build", mine, "--sizes", "2,3", "--technique", "seeds-only", "--out", "sets", "--set", "goals.n=6")
+    assert built.code == 0
+    assert sorted(path.name for path in Path("sets").glob("*.jsonl")) == [
+        f"{kind}-{size}.jsonl" for kind in ("canary", "phrase", "prompt-leak") for size in (2, 3)
+    ]
+    assert "3 of 3" in built.out
+    again = ask("redteam", "replay", "sets/canary-2.jsonl", "sets/phrase-3.jsonl", "--target", "always-pass", "--json")
+    assert again.code == 1
+    assert len(json.loads(again.out)["got_through"]) == 5
+    assert ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-fail").code == 0
+    text = Path("sets/canary-2.jsonl").read_text(encoding="utf-8")
+    Path("sets/canary-2.jsonl").write_text(text.replace("seeds-only", "seeds_only", 1), encoding="utf-8")
+    changed = ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-pass")
+    assert changed.code == 2
+    assert "changed" in changed.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("build", "mine.yaml", "--sizes", "5,x"), "--sizes takes whole numbers"),
+        (("build", "mine.yaml", "--technique", "seed-only"), "did you mean 'seeds-only'"),
+        (("build", "mine.yaml", "--part", "all"), "--part takes build or held-out"),
+        (("replay", "nowhere.jsonl", "--target", "always-pass"), "nowhere.jsonl"),
+        (("serve", "mine.yaml", "--goal", "canary-9"), "did you mean 'canary-0"),
+        (("serve", "mine.yaml", "--target", "leeky"), "did you mean 'leaky'"),
+        (("run", "mine.yaml", "--set", "goals.file=none.yaml"), "none.yaml"),
+    ],
+)
+def test_bad_input_of_the_other_commands_is_one_sentence(ask: Ask, mine: Path, words: tuple[str, ...], said: str) -> None:
+    found = ask("redteam", *words)
+    assert found.code == 2
+    assert found.err.startswith("error: ")
+    assert said in found.err
+    assert len(found.err.strip().splitlines()) == 1

@@ -12,7 +12,7 @@ from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Finding
 from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell
 from reverie.redteam.engine import LOG
-from reverie.redteam.plan import plan, plan_sentences
+from reverie.redteam.estimate import estimate, estimate_sentences
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.study import RedTeamStudy
@@ -135,14 +135,14 @@ def test_a_folder_of_weights_is_known_by_what_is_in_it(tmp_path: Path) -> None:
 def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp_path: Path) -> None:
     lab = RecipeLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path, lab)
-    found = plan(study)
-    assert (found.attacks, found.calls, found.writings, found.lessons) == (4, 4 * 6 * 2, 6 * 2, 0)
-    said = list(plan_sentences(study, lab))
-    assert "the attackers' own model is that of small" in said[0]
+    found = estimate(study, lab)
+    assert (found.attacks, found.calls, found.lessons) == (4, {"small": 4 * 6 * 2}, 0)
+    said = list(estimate_sentences(study, lab))
+    assert "attacker and target small are the same model, 'tiny'" in said[0]
     assert "48 calls of targets" in said[1]
     run_study(study, show=False)
-    assert plan(study).attacks == 0
-    assert len(list(plan_sentences(study, lab))) == 0
+    assert estimate(study, lab).attacks == 0
+    assert list(estimate_sentences(study, lab)) == []
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from reverie.redteam.roles import Target
 from reverie.redteam.targets.config import CoLLMTarget
 from reverie.redteam.utility import passages, questions, questions_right, text_losses
 from reverie.seeds import numpy_generator
-from reverie.study.environment import commit
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -51,7 +50,7 @@ def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe,
         refused = tuple(over_refusal(target, goals, n=recipe.benign, seed=seed).refused.values())
     units = {name: [float(value) for value in values] for name, values in (utility() if recipe.utility else {}).items() if values}
     means = {name: sum(values) / len(values) for name, values in units.items()}
-    return Benign(refused, means, units, time.monotonic() - begin, commit())
+    return Benign(refused, means, units, time.monotonic() - begin, "")
 
 
 def chat_utility(target: Target, model: Any, goals: Sequence[Goal], n: int, seed: int) -> Units:

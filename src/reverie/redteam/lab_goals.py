@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import ConfigError
+from reverie.redteam.goal_files import read_goals
 from reverie.redteam.goal_sets import chat_goals
 from reverie.redteam.goals import Goal
 from reverie.redteam.recipe import GoalsRecipe
@@ -32,6 +33,11 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
     if not kinds:
         asked, known = ", ".join(wanted.kinds), ", ".join(sorted(possible))
         raise ConfigError(f"targets.{where}: a target of kind '{config.kind}' cannot be measured on {asked}; it takes {known}")
+    if wanted.file is not None:
+        own = tuple(goal for goal in read_goals(wanted.file) if goal.kind in kinds)
+        if not own:
+            raise ConfigError(f"{wanted.file} has no goal that '{where}' can be measured on; it takes {', '.join(kinds)}")
+        return own
     if config.kind in ("chat", "control"):
         return _drawn(lambda n: chat_goals(n, wanted.seed), kinds, wanted.n)
     from reverie.redteam import recommender_goals as made

@@ -89,10 +89,22 @@ class Targets:
             config = config.model_copy(update={"device": self.device})
         return None if config is None else create_chat_model(config)
 
-    def same_model(self, name: str) -> bool:
-        """Return whether a target and the attacker's own model are one model."""
-        model = getattr(self.configs[name], "model", None)
-        return model is not None and self.writer_config is not None and _weights(model) == _weights(self.writer_config)
+    @property
+    def writer_name(self) -> str:
+        """What tells the weights of the attacker's own model apart; empty where there is none."""
+        return "" if self.writer_config is None else weights_name(self.writer_config)
+
+    def model_name(self, target: str) -> str:
+        """Return the same of a target's language model; empty where it has none."""
+        model = getattr(self.configs[target], "model", None)
+        return "" if model is None else weights_name(model)
+
+
+def weights_name(config: ChatModelConfig) -> str:
+    """Return which model it is, however it is sampled."""
+    named = ("name", "adapter", "file", "url", "model", "script")
+    values = config.model_dump(mode="json")
+    return " ".join(str(values[key]) for key in named if values.get(key))
 
 
 def model_facts(config: ChatModelConfig) -> dict[str, Any]:
@@ -105,12 +117,6 @@ def model_facts(config: ChatModelConfig) -> dict[str, Any]:
         elif place is not None and place.is_file():
             found[key] = sha256(place)
     return found
-
-
-def _weights(config: ChatModelConfig) -> dict[str, Any]:
-    """Return what says which model it is, leaving out how it is sampled."""
-    named = ("kind", "name", "adapter", "file", "url", "model", "script", "seed")
-    return {key: value for key, value in config.model_dump(mode="json").items() if key in named}
 
 
 def _without(values: dict[str, Any]) -> dict[str, Any]:

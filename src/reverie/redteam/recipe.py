@@ -24,6 +24,8 @@ class GoalsRecipe(Options):
     """Of the goals, the same for all seeds of the study, so that results can be paired by goal."""
     kinds: tuple[GoalKind, ...] = ()
     """Kinds of goals; all that the target can meet by default."""
+    file: str | None = None
+    """A YAML file with goals of your own, in the place of drawn ones; `n` and `seed` then say nothing."""
     dataset: str | None = None
     """Named dataset that scenes of recommenders are drawn from."""
 

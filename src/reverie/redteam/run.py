@@ -7,8 +7,8 @@ from pathlib import Path
 
 from reverie.redteam.cells import NONE
 from reverie.redteam.claims import claims_table
+from reverie.redteam.estimate import estimate_sentences
 from reverie.redteam.outputs import read_done, write_outputs
-from reverie.redteam.plan import plan_sentences
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.study import Done, RedTeamStudy
@@ -61,7 +61,7 @@ def run_red_team(
     """
     lab = RecipeLab(recipe, device=device, offline=offline)
     study = RedTeamStudy(recipe, folder, lab, defend=defend)
-    for line in plan_sentences(study, lab):
+    for line in estimate_sentences(study, lab):
         say(line)
     return study, run_study(study, results=results, show=show)
 

@@ -19,7 +19,7 @@ from reverie.redteam.recipe_lab import PARTS, RecipeLab
 from reverie.redteam.roles import Brief, Target
 from reverie.redteam.sets import read_set, replay_brief
 from reverie.redteam.tables import CAVEAT
-from reverie.redteam.targets.possible import check_goals
+from reverie.redteam.targets.possible import check_possible
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 
@@ -105,7 +105,7 @@ def replay(
 ) -> tuple[Attempt, ...]:
     """Say the texts of some sets again to a target, and return what came of them."""
     brief = replay_brief([read_set(path) for path in sets], seed, generations)
-    check_goals(target, brief.goals)
+    check_possible(target, brief.goals)
     return run_attack(create_attacker("replay"), target, brief, detect=detect, folder=folder, batch=batch, tell=tell).attempts
 
 
@@ -116,7 +116,7 @@ def replay_table(target: str, attempts: Sequence[Attempt]) -> Table:
     for (technique, kind), rate in sorted(found.items()):
         cell = TableCell(percent(rate.value), span(rate.low, rate.high), value=rate.value, low=rate.low, high=rate.high)
         rows.append([technique, kind, f"{rate.successes} of {rate.n}", cell, str(rate.failures)])
-    columns = ["technique", "goal", *(Column(head, "right") for head in ("got through", "share", "failures"))]
+    columns: list[str | Column] = ["technique", "goal", *(Column(head, "right") for head in ("got through", "share", "failures"))]
     return Table(f"{target}: texts said again", columns, rows, [CAVEAT])
 
 

@@ -153,7 +153,7 @@ class RedTeamStudy:
 
     def _benign(self, cell: BenignCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")
-        return asdict(self.lab.benign(cell, self._learned(cell), tell))
+        return asdict(replace(self.lab.benign(cell, self._learned(cell), tell), commit=self._commit))
 
     def _learned(self, cell: Cell) -> Path | None:
         """Return the folder of what a defence learned; None where it learns nothing."""

@@ -1,0 +1,84 @@
+"""What a study will ask before it begins: calls, expected time, and roles that are one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reverie.redteam.cells import AttackCell, HardenCell
+from reverie.redteam.plan import measure_speed, most_writings, shared_models
+from reverie.redteam.recipe_lab import RecipeLab
+from reverie.redteam.roles import Brief
+from reverie.redteam.study import RedTeamStudy
+from reverie.study.progress import duration
+
+REMOTE = frozenset({"openai", "http"})
+"""Models that are not asked before the study begins."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Attacks that are missing, and what they ask at most.
+
+    Parameters
+    ----------
+    attacks : int
+        Attacks, each a technique on a target with all its goals.
+    calls : dict
+        Calls of each target in them.
+    writings : int
+        Texts of the attackers' own model.
+    lessons : int
+        Rounds that teach a defence.
+    """
+
+    attacks: int
+    calls: dict[str, int]
+    writings: int
+    lessons: int
+
+
+def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
+    """Count what is missing in the folder of a study, as if every round of every defence had something to learn from."""
+    missing = [cell for cell in study.largest() if not study.is_kept(cell)]
+    attacks = [cell for cell in missing if isinstance(cell, AttackCell)]
+    calls = {target: 0 for target in study.recipe.targets}
+    writings = 0
+    for cell in attacks:
+        brief = _brief(lab, cell.target, cell.technique)
+        calls[cell.target] += len(brief.goals) * brief.calls
+        writings += most_writings(lab.attackers[cell.technique], brief)
+    return Estimate(len(attacks), calls, writings, sum(isinstance(cell, HardenCell) for cell in missing))
+
+
+def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
+    """Yield what is coming, in words; local models are timed on a few plain requests first."""
+    found, recipe = estimate(study, lab), study.recipe
+    if not found.attacks:
+        return
+    for target in recipe.targets:
+        writer = lab.targets.writer_name if found.writings else ""
+        yield from shared_models({"attacker": writer, f"target {target}": lab.targets.model_name(target)})
+    said = f"at most {found.attacks:,} attacks with {sum(found.calls.values()):,} calls of targets"
+    said += f" and {found.writings:,} texts of the attackers' own model" if found.writings else ""
+    said += f", and {found.lessons} lessons of defences" if found.lessons else ""
+    seconds = _seconds(lab, found)
+    yield said + ("" if seconds is None else f"; about {duration(seconds)} for them, by the speed of eight plain requests")
+
+
+def _seconds(lab: RecipeLab, found: Estimate) -> float | None:
+    """Return the expected time of all calls and texts, None where a model is not on this machine."""
+    models = [getattr(config, "model", None) for config in lab.targets.configs.values()]
+    models += [lab.targets.writer_config] if found.writings else []
+    if any(model is not None and model.kind in REMOTE for model in models):
+        return None
+    writer, total = lab.targets.writer if found.writings else None, 0.0
+    for target, calls in found.calls.items():
+        speed = measure_speed(lab.targets.open(target), _brief(lab, target, next(iter(lab.attackers))), writer)
+        total += calls * speed.call + (found.writings * speed.writing if writer is not None else 0.0)
+        writer = None  # timed once
+    return total
+
+
+def _brief(lab: RecipeLab, target: str, technique: str) -> Brief:
+    return Brief(lab.goals(target), (), lab.recipe.calls, 0, options=lab.recipe.techniques[technique].set)
