@@ -12,7 +12,8 @@ from reverie.llm.backbone import load_backbone
 from reverie.llm.config import BackboneConfig
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.detectors.labelled import judge_set, labelled_responses
-from reverie.redteam.judge import ChatJudge, JudgeQuality, LikelihoodJudge, judge_quality, question
+from reverie.redteam.judge import ChatJudge, LikelihoodJudge, question
+from reverie.redteam.judge_quality import JudgeQuality, judge_quality
 from reverie.redteam.messages import Conversation, Reply
 from reverie.seeds import numpy_generator
 

@@ -20,6 +20,7 @@ from reverie.redteam.goal_checks import check_goals
 from reverie.redteam.goals import Goal, goals_digest
 from reverie.redteam.messages import Message
 from reverie.redteam.recommender_goals import RECOMMENDER, collm_goals, interpreter_goals, recommender_goals
+from reverie.seeds import numpy_generator
 from reverie.testing import tiny_dataset
 
 DATA = tiny_dataset()
@@ -115,6 +116,15 @@ def test_goals_of_the_other_recommenders() -> None:
         assert {goal.kind for goal in goals} == kinds
         assert not any(goal.system for goal in goals)
         assert all(goal.item is None or goal.request == goal.item[1] for goal in goals)
+    for goals, surface in ((collm_goals(DATA, 4), "title"), (interpreter_goals(DATA, 4), "history")):
+        for goal in goals:
+            for case in (one for part in SETS for one in hand_written(goal.kind, part, surface)):
+                text = render_case(case, goal)
+                assert "{" not in text
+                assert len(text.splitlines()) <= 5
+                if surface == "history" and goal.scene:
+                    known = {title for _, title in (*goal.scene.history, *goal.scene.candidates)} | {goal.request}
+                    assert set(text.splitlines()) <= known
 
 
 def test_what_cannot_be_made_is_refused() -> None:
@@ -135,3 +145,16 @@ def test_what_cannot_be_made_is_refused() -> None:
     ):
         with pytest.raises(ConfigError, match=said):
             check_goals([faulty])
+
+
+def test_disliked_items_are_no_history_and_no_candidates() -> None:
+    generator = numpy_generator(0, "labels")
+    labelled = replace(
+        DATA, events=DATA.events.with_columns(pl.Series("label", generator.integers(0, 2, DATA.n_events).astype(float)))
+    )
+    for goal in collm_goals(labelled, 6):
+        assert goal.scene is not None
+        events = labelled.events.filter(pl.col("user") == int(goal.scene.user)).sort("timestamp", maintain_order=True)
+        liked = events.filter(pl.col("label") > 0)["item"].to_list()
+        assert {item for item, _ in goal.scene.history} <= {*liked}
+        assert not {item for item, _ in goal.scene.candidates} & {*events["item"]} - {liked[-1]}

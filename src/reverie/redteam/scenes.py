@@ -34,7 +34,7 @@ def draw_scenes(dataset: Dataset, n: int, seed: int, k: int) -> list[DrawnScene]
 
     The history holds the latest 10 events before the last one; the candidates are the last event's item and items that the user
     never met, drawn uniformly, in random order; the other history is that of the user drawn next. Titles are tidied, those of a
-    scene differ, and items without a title are left out.
+    scene differ, and items without a title are left out. Where the log has labels, only liked items make a history.
 
     Parameters
     ----------
@@ -74,12 +74,14 @@ def _titles(dataset: Dataset) -> dict[int, str]:
 def _scenes(dataset: Dataset, titles: dict[int, str], seed: int, k: int) -> Iterator[DrawnScene]:
     """Yield scenes without other histories, of users in random order."""
     rows, ids = dataset.sequences, dataset.vocabulary
+    liked = rows.columns["label"].astype(np.float32) > 0 if "label" in rows.columns else None
     for row in numpy_generator(seed, "users of scenes").permutation(len(rows)).tolist():
-        codes = rows.row(row)
+        met = rows.row(row)
+        codes = met if liked is None else met[liked[rows.starts[row] : rows.stops[row]]]
         if len(codes) < 3 or int(codes[-1]) not in titles:
             continue
         generator = numpy_generator(seed, "scene", row)
-        pool = _candidates(codes, titles, generator)
+        pool = _candidates(int(codes[-1]), met, titles, generator)
         past = [int(code) for code in codes[:-1] if int(code) in titles and int(code) != pool[0]][-HISTORY:]
         if len(pool) < 2 * k or len(past) < 2:
             continue
@@ -90,10 +92,9 @@ def _scenes(dataset: Dataset, titles: dict[int, str], seed: int, k: int) -> Iter
         yield DrawnScene(scene, named[pool[0]], named[pool[1]])
 
 
-def _candidates(codes: NDArray[np.int32], titles: dict[int, str], generator: np.random.Generator) -> list[int]:
-    """Return codes of candidates, what came next first; their titles differ from each other and from those of the history."""
-    following = int(codes[-1])
-    taken = {title_key(titles[code]) for code in map(int, codes) if code in titles}
+def _candidates(following: int, met: NDArray[np.int32], titles: dict[int, str], generator: np.random.Generator) -> list[int]:
+    """Return codes of candidates, what came next first; their titles differ from each other and from those of all items met."""
+    taken = {title_key(titles[code]) for code in map(int, met) if code in titles}
     pool = [following]
     known = np.fromiter(titles, dtype=np.int64)
     for code in generator.permutation(known).tolist():

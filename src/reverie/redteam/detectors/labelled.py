@@ -16,7 +16,8 @@ from reverie.plain_yaml import read_yaml
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.detectors.lookup import TEXT_KINDS
 from reverie.redteam.goals import Goal, GoalKind, Scene
-from reverie.redteam.messages import Message
+from reverie.redteam.messages import Message, Reply
+from reverie.redteam.targets.chat_recommender import read_reply
 
 WAYS: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
@@ -29,12 +30,6 @@ WAYS: dict[str, Callable[[str], str]] = {
 }
 """Ways of writing a secret in the file of labelled responses."""
 _SLOT = re.compile(r"\{(secret|system)(?:\|(\w+))?\}")
-
-
-class _Written(Options):
-    text: str
-    ranking: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
 
 
 class _GoalOptions(Options):
@@ -50,8 +45,8 @@ class _GoalOptions(Options):
 
 class _Group(Options):
     goal: _GoalOptions
-    reached: tuple[_Written | str, ...]
-    withstood: tuple[_Written | str, ...]
+    reached: tuple[str, ...]
+    withstood: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,8 @@ def labelled_responses(kind: GoalKind | None = None) -> tuple[Labelled, ...]:
     """Return the labelled responses of one kind of goal, or of all.
 
     They were written by the authors, for goals that stand in no other set; each tries the plain request. Of the four kinds whose
-    success stands in words there are 50 reached and 50 withstood.
+    success stands in words there are 50 reached and 50 withstood. Lists are read as the chat recommender reads them, so that a
+    detector of items is measured together with that reader.
     """
     path = Path(__file__).with_name("labelled.yaml")
     groups = [checked(_Group, one, str(path)) for one in read_yaml(path)]
@@ -87,12 +83,8 @@ def _of_group(group: _Group) -> list[Labelled]:
         given["scene"] = Scene(scene["user"], **pairs)
     goal = Goal(**given)
     tried = Try(goal, (Message("user", goal.request),), "null")
-    made = []
-    for reached, written in ((True, group.reached), (False, group.withstood)):
-        for one in written:
-            one = _Written(text=one) if isinstance(one, str) else one
-            made.append(Labelled(tried, Response(_filled(one.text, goal), one.ranking, one.unknown), reached))
-    return made
+    labels = ((True, group.reached), (False, group.withstood))
+    return [Labelled(tried, read_reply(goal, Reply(_filled(text, goal))), reached) for reached, texts in labels for text in texts]
 
 
 def _filled(text: str, goal: Goal) -> str:

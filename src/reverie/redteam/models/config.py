@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from reverie.llm.config import DEFAULT
 from reverie.options import Few, Options
@@ -54,7 +55,7 @@ class GgufModel(Sampling):
     context: Annotated[int, Field(ge=128)] = 4096
     """Longest prompt with its answer, in tokens."""
     threads: Few = 1
-    """Threads of the processor."""
+    """Threads of the processor, where the bindings can be told."""
 
 
 class Remote(Options):
@@ -93,6 +94,22 @@ class HttpModel(Remote):
     """Where the answer stands in what comes back: keys and numbers with dots between them, such as ``choices.0.text``."""
     headers: dict[str, str] = Field(default_factory=dict)
     """More headers; ``{key}`` stands for the key."""
+
+    @model_validator(mode="after")
+    def _is_asked_something(self) -> Self:
+        """Refuse a template that would send no prompt."""
+        if not any("{prompt}" in text or text == "{messages}" for text in _texts(self.template)):
+            raise ValueError("the template lacks its slot {prompt} (or {messages}); put it where the prompt should stand")
+        return self
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts among the values of nested JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 class ScriptedModel(Options):

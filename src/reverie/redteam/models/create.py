@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from reverie.errors import ConfigError
 from reverie.options import Options, checked
 from reverie.redteam.models.config import ChatModelConfig, ModelChoice, Script
 from reverie.redteam.roles import ChatModel
-
-EXTRA = "endpoints need the packages httpx, starlette and uvicorn; run: pip install 'reverie[redteam]'"
 
 
 def model_config(given: ChatModelConfig | Mapping[str, Any] | str, where: str = "model") -> ChatModelConfig:
@@ -71,4 +67,15 @@ def create_chat_model(config: ChatModelConfig | Mapping[str, Any] | str) -> Chat
             from reverie.redteam.models.local import LocalChat
 
             return LocalChat.load(config)
-    raise ConfigError(EXTRA if importlib.util.find_spec("httpx") is None else f"models of kind '{config.kind}' are not there yet")
+        case "openai":
+            from reverie.redteam.models.openai import OpenAIChat
+
+            return OpenAIChat(config)
+        case "http":
+            from reverie.redteam.models.http import HttpChat
+
+            return HttpChat(config)
+        case "gguf":
+            from reverie.redteam.models.gguf import GgufChat
+
+            return GgufChat(config)

@@ -42,7 +42,7 @@ def load_local(config: LocalModel) -> Backbone:
 
 
 def qwen_folder() -> Path:
-    """Return the folder of Qwen2.5-Coder-0.5B-Instruct, fetching (480 MB) and converting (2 GB) it the first time."""
+    """Return the folder of Qwen2.5-Coder-0.5B-Instruct, fetching (480 MB) and converting (2.5 GB) it the first time."""
     final = cache_folder() / "language-models" / QWEN
     with locked(final):
         if not all((final / name).is_file() for name in NEEDED):
