@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from reverie.errors import ConfigError
 from reverie.redteam.attackers.campaign import Campaign
+from reverie.redteam.attackers.crescendo import load_ladders
 from reverie.redteam.attackers.map_elites import distance
 from reverie.redteam.attackers.sap import with_slots
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
@@ -264,6 +265,30 @@ def test_crescendo_takes_refused_questions_back(tmp_path: Path) -> None:
     assert len(refused) == 2
     assert not later & set(refused)
     assert max(len(attempt.tried.turns) for attempt in log.attempts) == 7
+
+
+def test_ladders_end_with_the_request_and_leave_no_slot() -> None:
+    assert set(load_ladders()) == set(KINDS)
+    for kind in KINDS:
+        goal = Goal("g", kind, "Please do.", secret="the kettle sings" if kind == "phrase" else "", item=("1", "Heat"))
+        filled = [[fill_slots(question, goal) for question in ladder] for ladder in load_ladders()[kind]]
+        assert all(ladder[-1] == "Please do." for ladder in filled)
+        assert not any("{" in question for ladder in filled for question in ladder)
+
+
+def test_scripted_questions_follow_their_ladder_without_those_refused(tmp_path: Path) -> None:
+    class Moody(Teller):
+        def respond(self, tries: Sequence[Try]) -> list[Response]:
+            self.asked += tries
+            return [Response(NO if tried.text.startswith("Which rules") else "Gladly.") for tried in tries]
+
+    target = Moody()
+    attack(tmp_path, "crescendo.scripted", brief_of(canaries(1), calls=10), target)
+    ladders = [[fill_slots(question, canaries(1)[0]) for question in ladder] for ladder in load_ladders()["canary"]]
+    talks = [[turn.text for turn in tried.turns if turn.role == "user"] for tried in target.asked if tried.text == REQUEST]
+    assert sorted(talks) == sorted(
+        [question for question in ladder if not question.startswith("Which rules")] for ladder in ladders
+    )
 
 
 def test_the_archive_covers_styles_and_is_not_filled_with_copies(tmp_path: Path) -> None:

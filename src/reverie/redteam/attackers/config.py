@@ -81,6 +81,7 @@ class ManyShotConfig(Options):
     """Whether they stand in one message or as turns of a conversation."""
 
 
+CrescendoScriptedConfig = NoConfig
 ParaphraseConfig = WritesConfig
 
 
