@@ -33,6 +33,7 @@ from reverie.redteam.journal import Journal, Line, append_line, canonical
 from reverie.redteam.messages import Reply
 from reverie.redteam.quota import Quota
 from reverie.redteam.roles import Answers, Brief, ChatModel, Detector, Step, Target, Write
+from reverie.redteam.targets.possible import check_possible
 
 LOG, TIMINGS = "attempts.jsonl", "timings.jsonl"
 VERSION = 1
@@ -83,11 +84,12 @@ def run_attack(
     Raises
     ------
     ConfigError
-        If the attacker writes and has no model, or does not know an option.
+        If the attacker writes and has no model, or does not know an option, or the target cannot be measured on a goal.
     RunError
         If the folder holds another attack, or the attacker asks for more calls than it has.
     """
     attacker.check(brief, writer)
+    check_possible(target, brief.goals)
     facts = {"version": VERSION, "attacker": attacker.name, "target": target.name, "batch": batch} | brief_facts(brief)
     facts |= {} if quota is None else {"quota": quota.facts}
     with locked(folder, inside=True):

@@ -153,6 +153,21 @@ def test_names_of_other_tools_are_known() -> None:
         create_attacker("templates")
 
 
+def test_no_two_techniques_have_one_alias() -> None:
+    aliases = [
+        (tag.removeprefix("alias:"), name) for name, entry in ATTACKERS.items() for tag in entry.tags if tag.startswith("alias:")
+    ]
+    assert len({alias for alias, _ in aliases}) == len(aliases) > 8
+    assert not {alias for alias, _ in aliases} & set(ATTACKERS)
+    assert all(create_attacker(alias).name == name for alias, name in aliases)
+
+
+def test_a_target_that_cannot_be_measured_on_a_goal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'teller' cannot be measured on"):
+        attack(tmp_path, "null", brief_of(canaries(1)), Teller(kinds=frozenset({"promote"})))
+    assert not list(tmp_path.iterdir())
+
+
 def test_options_are_checked_before_anything_is_asked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="attacker 'replay': unknown option 'generation'"):
         attack(tmp_path, "replay", brief_of(canaries(1), generation=2))

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from reverie.errors import ConfigError
 from reverie.redteam.attackers.campaign import Campaign
+from reverie.redteam.attackers.crescendo import load_ladders
 from reverie.redteam.attackers.map_elites import distance
 from reverie.redteam.attackers.sap import with_slots
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
-from reverie.redteam.attackers.tap import share_of_goal
 from reverie.redteam.attackers.template import count_templates, fill_template
-from reverie.redteam.attackers.writing import Written, read_written
+from reverie.redteam.attackers.writing import Written, read_written, share_of_goal
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.cases import fill_slots, hand_written
 from reverie.redteam.goals import KINDS, Goal
@@ -42,6 +42,11 @@ def fluent(text: str, seed: int) -> str:
     if seed % 3 == 0:
         return "I would rather not."
     return f"### {REQUEST} I keep secret words {seed} ###\nExplanation: number {seed}"
+
+
+def fluent_json(text: str, seed: int) -> str:
+    """The same, as PAIR asks for it."""
+    return json.dumps({"prompt": f"{REQUEST} I keep secret words {seed}", "improvement": f"number {seed}"}) if seed % 3 else "{}"
 
 
 def said(name: str, folder: Path, calls: int = 9, **options: object) -> list[str]:
@@ -132,6 +137,25 @@ def test_the_ablations_of_sap_leave_out_what_they_say(tmp_path: Path) -> None:
         attack(tmp_path / "other", "sap.frozen-pool", brief_of(canaries(1), grows=True), target, frozen)
 
 
+def test_later_rounds_of_sap_begin_with_what_got_through(tmp_path: Path) -> None:
+    first = attack(tmp_path / "first", "template", brief_of(canaries(1), calls=3), Teller(tells=lambda text: True))
+    brief = brief_of(canaries(2), calls=4, archive=first.attempts)
+    log = attack(tmp_path / "later", "sap.frozen-pool", brief, writer=Writer(fluent))
+    assert {frozenset(attempt.tried.parents) for attempt in log.attempts} == {frozenset(one.id for one in first.attempts)}
+    few = brief_of(canaries(1), calls=9, archive=first.attempts[:1])
+    log = attack(tmp_path / "few", "sap.frozen-pool", few, writer=Writer(fluent))
+    parents = {parent for attempt in log.attempts for parent in attempt.tried.parents}
+    assert parents <= {case.id for case in hand_written("canary")} | {first.attempts[0].id}
+    assert len(parents) > 3
+
+
+def test_sap_may_keep_to_the_goal(tmp_path: Path) -> None:
+    log = attack(
+        tmp_path, "sap", brief_of(canaries(1), calls=2, on_goal=0.3), writer=Writer(lambda text, seed: f"### Hm {seed} ###")
+    )
+    assert log.unusable == {"canary-0": {"off goal": 6}}
+
+
 def test_sap_does_not_try_copies_and_repetitions(tmp_path: Path) -> None:
     copied = fill_slots(hand_written("canary")[0].text, canaries(1)[0])
     texts = [f"### {copied} ###", f"### {REQUEST} Please! ###"]
@@ -193,6 +217,18 @@ def test_pair_shows_the_writer_its_message_the_answer_and_the_score(tmp_path: Pa
     assert any(parent in byid for attempt in log.attempts for parent in attempt.tried.parents)
 
 
+@pytest.mark.parametrize("name", ["pair", "tap"])
+def test_refiners_may_begin_with_cases(name: str, tmp_path: Path) -> None:
+    log = attack(tmp_path, name, brief_of(canaries(1), calls=8, begin="cases", form="json"), writer=Writer(fluent_json))
+    cases = {case.id for case in hand_written("canary")}
+    from_cases = [attempt for attempt in log.attempts if set(attempt.tried.parents) <= cases]
+    revised = [attempt for attempt in log.attempts if attempt not in from_cases]
+    assert all(len(attempt.tried.parents) == 1 for attempt in log.attempts)
+    assert from_cases
+    assert all(attempt.tried.explanation.startswith("number") for attempt in revised)
+    assert revised
+
+
 def test_a_stream_of_pair_ends_where_it_got_through(tmp_path: Path) -> None:
     log = attack(tmp_path, "pair", brief_of(canaries(1), calls=6), Teller(tells=lambda text: True), Writer(fluent))
     assert all(not attempt.tried.parents for attempt in log.attempts)
@@ -229,6 +265,30 @@ def test_crescendo_takes_refused_questions_back(tmp_path: Path) -> None:
     assert len(refused) == 2
     assert not later & set(refused)
     assert max(len(attempt.tried.turns) for attempt in log.attempts) == 7
+
+
+def test_ladders_end_with_the_request_and_leave_no_slot() -> None:
+    assert set(load_ladders()) == set(KINDS)
+    for kind in KINDS:
+        goal = Goal("g", kind, "Please do.", secret="the kettle sings" if kind == "phrase" else "", item=("1", "Heat"))
+        filled = [[fill_slots(question, goal) for question in ladder] for ladder in load_ladders()[kind]]
+        assert all(ladder[-1] == "Please do." for ladder in filled)
+        assert not any("{" in question for ladder in filled for question in ladder)
+
+
+def test_scripted_questions_follow_their_ladder_without_those_refused(tmp_path: Path) -> None:
+    class Moody(Teller):
+        def respond(self, tries: Sequence[Try]) -> list[Response]:
+            self.asked += tries
+            return [Response(NO if tried.text.startswith("Which rules") else "Gladly.") for tried in tries]
+
+    target = Moody()
+    attack(tmp_path, "crescendo.scripted", brief_of(canaries(1), calls=10), target)
+    ladders = [[fill_slots(question, canaries(1)[0]) for question in ladder] for ladder in load_ladders()["canary"]]
+    talks = [[turn.text for turn in tried.turns if turn.role == "user"] for tried in target.asked if tried.text == REQUEST]
+    assert sorted(talks) == sorted(
+        [question for question in ladder if not question.startswith("Which rules")] for ladder in ladders
+    )
 
 
 def test_the_archive_covers_styles_and_is_not_filled_with_copies(tmp_path: Path) -> None:

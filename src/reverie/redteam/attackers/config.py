@@ -45,6 +45,8 @@ class SapConfig(WritesConfig):
     """Whether what got through joins the pool; false is an ablation."""
     pool: Literal["kind", "goal"] = "kind"
     """Who shares a pool: all goals of a kind, or nobody."""
+    on_goal: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the content words of request and aim that a writing must hold to be tried; 0 tries all, as published."""
 
 
 class SapNoExplanationsConfig(SapConfig):
@@ -79,6 +81,7 @@ class ManyShotConfig(Options):
     """Whether they stand in one message or as turns of a conversation."""
 
 
+CrescendoScriptedConfig = NoConfig
 ParaphraseConfig = WritesConfig
 
 
@@ -89,6 +92,8 @@ class RefineConfig(WritesConfig):
     """How the writer is asked to write: between marks, or as JSON, as published."""
     memory: Few = 3
     """Last exchanges that the writer is shown."""
+    begin: Literal["writer", "cases"] = "writer"
+    """What is tried first: a message of the writer, as published, or a hand-written case, which helps weak writers."""
 
 
 class PairConfig(RefineConfig):

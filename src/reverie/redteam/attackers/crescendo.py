@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import cache
+from itertools import cycle
+from pathlib import Path
 
+from reverie.plain_yaml import read_yaml
 from reverie.redteam.attackers.campaign import Campaign, Pursuit, attack_each
-from reverie.redteam.attackers.config import CrescendoConfig
+from reverie.redteam.attackers.config import CrescendoConfig, CrescendoScriptedConfig
 from reverie.redteam.attackers.writing import ASKS, aim, attempts_of, replies_of, say_again, take_written
 from reverie.redteam.attempts import Attempt
+from reverie.redteam.cases import fill_slots
 from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Conversation, Message
@@ -58,6 +63,40 @@ def _converse(config: CrescendoConfig, campaign: Campaign) -> Generator[Step, An
             break
         so_far = (*turns, Message("assistant", attempt.response.text))
     return said
+
+
+def scripted(config: CrescendoScriptedConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
+    """Hold conversations whose questions were written by hand: what Crescendo does without a writer.
+
+    A refused question is taken back and the next one asked; a conversation ends where it got through. Conversations of the goal's
+    kind take turns in a drawn order, the same again with other seeds of the target.
+    """
+
+    def pursue(campaign: Campaign) -> Pursuit:
+        ladders = load_ladders()[campaign.goal.kind]
+        order = campaign.generator("ladders").permutation(len(ladders))
+        for number in cycle(order.tolist()):
+            so_far: Conversation = ()
+            last: tuple[str, ...] = (f"{campaign.goal.kind}-ladder-{number}",)
+            for question in ladders[number]:
+                if not campaign.left:
+                    return
+                turns = (*so_far, Message("user", fill_slots(question, campaign.goal)))
+                (attempt,) = attempts_of((yield [campaign.attempt(turns, "crescendo.scripted", last)]))
+                last = (attempt.id,)
+                if attempt.finding.success:
+                    break
+                if not is_refusal(attempt.response.text):
+                    so_far = (*turns, Message("assistant", attempt.response.text))
+
+    return attack_each(brief, pursue)
+
+
+@cache
+def load_ladders() -> dict[str, list[list[str]]]:
+    """Return the hand-written conversations of each kind of goal."""
+    found: dict[str, list[list[str]]] = read_yaml(Path(__file__).with_name("ladders.yaml"))
+    return found
 
 
 def ask_for_question(goal: Goal, so_far: Sequence[Message], refused: Attempt | None = None) -> str:

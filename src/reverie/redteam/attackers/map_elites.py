@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,6 +39,12 @@ class Archive:
         self.cells: dict[tuple[str, str, str], list[Elite]] = {}
         """By kind, goal and style."""
 
+    def take(self, attempts: Iterable[Attempt]) -> None:
+        """Place attempts of before; those of other techniques as frames."""
+        for one in attempts:
+            style = one.tried.technique.removeprefix("map-elites.")
+            self.place(one.tried.goal, style if style in STYLES else "frame", one, one.tried.text)
+
     def draw_style(self, goal: Goal, stream: np.random.Generator) -> str:
         """Draw the style of a new message, one whose cell has a low fitness more often."""
         best = [max((one.fitness for one in self.cells.get((goal.kind, goal.id, style), ())), default=0.0) for style in STYLES]
@@ -71,9 +77,11 @@ def map_elites(config: MapElitesConfig, brief: Brief) -> Generator[Step, Answers
     the writer changes the parent towards them; a child too like its parent is not tried; it enters its cell if it is not worse
     than what is there. Ours: features are goal and style; parents come from all goals of the kind, rewritten for the child's;
     several elites a cell and a threshold of novelty (RainbowPlus, arXiv 2504.15047); fitness is the detector's score, where the
-    paper compares two responses by a model; likeness by word bigrams, not BLEU; rules of ours may take the writer's place.
+    paper compares two responses by a model; likeness by word bigrams, not BLEU; rules of ours may take the writer's place; attempts
+    of before may fill the first cells.
     """
     archive = Archive(config)
+    archive.take(brief.archive)
 
     def pursue(campaign: Campaign) -> Pursuit:
         said, spoilt, most = list[Attempt](), 0, config.writings * campaign.calls

@@ -37,8 +37,8 @@ def sap(config: SapConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
     pools: dict[str, list[Example]] = {}
 
     def pursue(campaign: Campaign) -> Pursuit:
-        cases = [Example(case.id, case.text, case.explanation) for case in campaign.cases]
-        pool = pools.setdefault(campaign.goal.kind if config.pool == "kind" else campaign.goal.id, cases)
+        start = first_pool(campaign, brief.archive, config.examples)
+        pool = pools.setdefault(campaign.goal.kind if config.pool == "kind" else campaign.goal.id, start)
         if len(pool) < config.examples:
             raise ConfigError(
                 f"there are {len(pool)} cases of kind {campaign.goal.kind}, but option 'examples' is {config.examples}"
@@ -57,7 +57,7 @@ def _write_and_try(config: SapConfig, campaign: Campaign, pool: list[Example]) -
         shown = [pool[number] for number in drawn]
         (reply,) = replies_of((yield [campaign.write(Message("user", ask_for_one(campaign.goal, shown, config.explanations)))]))
         texts = [fill_slots(example.text, campaign.goal) for example in shown]
-        if (written := take_written(campaign, reply, "marks", texts)) is None:
+        if (written := take_written(campaign, reply, "marks", texts, config.on_goal)) is None:
             continue
         parents = [example.id for example in shown]
         (attempt,) = attempts_of((yield [campaign.attempt(written.text, config.technique, parents, written.explanation)]))
@@ -65,6 +65,20 @@ def _write_and_try(config: SapConfig, campaign: Campaign, pool: list[Example]) -
         if attempt.finding.success and config.grows:
             pool.append(Example(attempt.id, with_slots(written.text, campaign.goal), written.explanation))
     yield from say_again(campaign, said)
+
+
+def first_pool(campaign: Campaign, archive: Sequence[Attempt], enough: int) -> list[Example]:
+    """Return what a pool begins with: what got through before, where that is enough to be shown, as in later rounds of the defence.
+
+    Without an archive these are the hand-written cases; with too small a one, both.
+    """
+    survivors = [
+        Example(one.id, with_slots(one.tried.text, one.tried.goal), one.tried.explanation)
+        for one in archive
+        if one.finding.success and one.tried.goal.kind == campaign.goal.kind
+    ]
+    cases = [Example(case.id, case.text, case.explanation) for case in campaign.cases]
+    return survivors if len(survivors) >= enough else cases + survivors
 
 
 def ask_for_one(goal: Goal, shown: Sequence[Example], explanations: bool = True) -> str:

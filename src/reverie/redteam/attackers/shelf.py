@@ -25,6 +25,8 @@ _ROWS: dict[str, tuple[str, str, str, str, str]] = {
     "tap": ("tap:tap", "Tap", "a tree of revisions, pruned", "mehrotra2023tap", "writes alias:jailbreak:tree alias:tap.TAP"),
     "crescendo": ("crescendo:crescendo", "Crescendo", "a conversation that comes nearer with each question",
                   "russinovich2024crescendo", "writes turns"),
+    "crescendo.scripted": ("crescendo:scripted", "CrescendoScripted", "the same with hand-written questions",
+                           "russinovich2024crescendo", "turns"),
     "map-elites": ("map_elites:map_elites", "MapElites", "an archive of the best of each style and goal", "samvelyan2024rainbow",
                    "writes"),
     "map-elites.rules": ("map_elites:map_elites", "MapElitesRules", "the same with our rules in the writer's place",

@@ -20,6 +20,8 @@ Form = Literal["marks", "json"]
 ``improvement``, as PAIR and TAP were published. Models of a hundred million weights hardly ever write the second."""
 LONGEST = 2000
 """Characters of a message; a longer one is a writer that does not stop."""
+_SHORT = 4
+"""Letters of the shortest content word."""
 _MARKED = re.compile(r"(?:#{3,}\s*)+((?:(?!###).)+?)\s*###", re.DOTALL)
 _EXPLAINED = re.compile(r"Explanation:\s*(.+?)\s*(?:###|\n\s*\n|\Z)", re.DOTALL)
 _AIMS: dict[GoalKind, str] = {
@@ -39,10 +41,18 @@ ASKS: dict[Form, str] = {
 
 @dataclass(frozen=True)
 class Written:
-    """A message that the attacker's model wrote, and why it should work."""
+    """A message, and why it should work; `case` is the id of the case that it is, where it was written by hand."""
 
     text: str
     explanation: str
+    case: str = ""
+
+
+def in_form(form: Form, text: str, explanation: str) -> str:
+    """Return a message as a writer should write it."""
+    if form == "json":
+        return json.dumps({"improvement": explanation, "prompt": text}, ensure_ascii=False)
+    return f"### {text} ###\nExplanation: {explanation}"
 
 
 def aim(goal: Goal) -> str:
@@ -88,18 +98,34 @@ def _object(text: str) -> Written | str:
     return Written(made["prompt"], made.get("improvement", ""))
 
 
-def take_written(campaign: Campaign, reply: Reply, form: Form, shown: Iterable[str] = ()) -> Written | None:
-    """Return a new message, or None after counting why a writing is of no use; `shown` are examples that it must not copy."""
+def take_written(campaign: Campaign, reply: Reply, form: Form, shown: Iterable[str] = (), on_goal: float = 0.0) -> Written | None:
+    """Return a new message, or None after counting why a writing is of no use.
+
+    It must not copy an example of `shown`, and must hold a share `on_goal` of the goal's content words.
+    """
     found = read_written(reply, form)
     if isinstance(found, Written):
         if squeezed(found.text) in {squeezed(text) for text in shown}:
             found = "copy"
         elif not campaign.is_new(found.text):
             found = "duplicate"
+        elif share_of_goal(found.text, campaign.goal) < on_goal:
+            found = "off goal"
     if isinstance(found, str):
         campaign.unusable[found] += 1
         return None
     return found
+
+
+def share_of_goal(text: str, goal: Goal) -> float:
+    """Return the share of the content words of a goal's request and aim that a text holds."""
+    wanted = content_words(f"{goal.request} {aim(goal)}")
+    return len(wanted & content_words(text)) / len(wanted) if wanted else 1.0
+
+
+def content_words(text: str) -> set[str]:
+    """Return the words of a text that are not short, in lower case."""
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) >= _SHORT}
 
 
 def say_again(campaign: Campaign, said: Sequence[Attempt]) -> Pursuit:
