@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from reverie.errors import ConfigError
 from reverie.options import Options, checked
 from reverie.redteam.models.create import create_chat_model, model_values
 from reverie.redteam.roles import Target
@@ -71,4 +70,11 @@ def create_target(config: TargetConfig | Mapping[str, Any] | str) -> Target:
             from reverie.redteam.targets.chat_recommender import ChatRecommender
 
             return ChatRecommender(create_chat_model(config.model), config.length, config.name)
-    raise ConfigError(f"targets of kind '{config.kind}' are not there yet")
+        case "collm":
+            from reverie.redteam.targets.collm import CoLLMRecommender
+
+            return CoLLMRecommender.load(config)
+        case "recinterpreter":
+            from reverie.redteam.targets.recinterpreter import RecInterpreter
+
+            return RecInterpreter.load(config)
