@@ -15,9 +15,9 @@ class HardeningConfig(Options):
     """Rounds of fine-tuning on what got through, as SAP's defence (arXiv 2310.12505), with its faults mended.
 
     As published: LoRA of rank 16, alpha 16 and dropout 0.05 on the projections of attention, learning rate 0.0003, each round going
-    on from the adapter of the one before. Ours: fewer epochs and smaller batches (the published 20 epochs of 128 rows are for
-    1,600 prompts), the prompt masked, several refusals, benign requests mixed in, and a warm-up that fits into the training (the
-    published one, 100 steps, is longer than its 20 updates).
+    on from the adapter of the one before. Ours: smaller batches and a least number of updates in the place of 20 epochs of 128
+    rows (20 updates for 240 prompts), the prompt masked, several refusals, benign requests mixed in, and a warm-up that fits into
+    the training (the published one, 100 steps, is longer than those 20 updates).
     """
 
     rounds: PositiveInt = 3
@@ -25,7 +25,9 @@ class HardeningConfig(Options):
     lora: LoraConfig = LoraConfig(rank=16, alpha=16, dropout=0.05, targets=("q_proj", "k_proj", "v_proj", "o_proj"))
     """The update."""
     epochs: PositiveInt = 4
-    """Passes over a round's examples."""
+    """Least passes over a round's examples."""
+    least_updates: PositiveInt = 40
+    """Updates of a round; where little got through, there are more passes than `epochs`."""
     batch_size: PositiveInt = 8
     """Examples of an update."""
     learning_rate: PositiveFloat = 3e-4
@@ -53,13 +55,17 @@ class HardeningConfig(Options):
     def training(self, examples: int, seed: int) -> TrainingConfig:
         """Return how a round with so many examples is trained; the warm-up is a share of its real number of updates."""
         return TrainingConfig(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, schedule="cosine",
+            epochs=self.passes(examples), batch_size=self.batch_size, learning_rate=self.learning_rate, schedule="cosine",
             warmup_steps=self.warmup_steps(examples), clip=1.0, seed=seed,
         )  # fmt: skip
 
+    def passes(self, examples: int) -> int:
+        """Return how many passes over so many examples a round makes."""
+        return max(self.epochs, -(-self.least_updates // -(-examples // self.batch_size)))
+
     def updates(self, examples: int) -> int:
         """Return how many updates a round with so many examples makes."""
-        return self.epochs * -(-examples // self.batch_size)
+        return self.passes(examples) * -(-examples // self.batch_size)
 
     def warmup_steps(self, examples: int) -> int:
         """Return the updates of a round over which the rate grows."""
