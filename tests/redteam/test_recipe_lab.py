@@ -10,7 +10,7 @@ import pytest
 
 from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Finding
-from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell, JudgeCell
 from reverie.redteam.engine import LOG
 from reverie.redteam.estimate import estimate, estimate_sentences
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
@@ -31,7 +31,7 @@ VALUES: dict[str, Any] = {
     "calls": 2,
     "batch": 4,
     "benign": 4,
-    "utility": 3,
+    "utility": 1,
     "seeds": 1,
 }  # fmt: skip
 CONTROL = {"targets": {"leaky": {"kind": "control", "behaviour": "always-pass"}}, "writer": None}
@@ -170,3 +170,12 @@ def test_goals_are_those_that_a_target_can_meet() -> None:
         RecipeLab(recipe(goals={"n": 4, "kinds": ["promote"]})).goals("small")
     with pytest.raises(ConfigError, match=r"goals\.dataset=ml-100k"):
         RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
+
+
+def test_a_judge_is_measured_on_labelled_responses(tmp_path: Path) -> None:
+    scripted = {"kind": "scripted", "script": "repeat"}
+    lab = RecipeLab(recipe(**CONTROL, judge=scripted, techniques={"null": {"kind": "null"}}))
+    fought = lab.attack(AttackCell("leaky", "null", 0), [], None, tmp_path, lambda _: None)
+    judged = lab.judge(JudgeCell("leaky", 0), fought.attempts)
+    assert judged.auc is None  # it repeats the question, so nothing of it can be read
+    assert (judged.n, judged.failures, judged.asked, judged.answered) == (0, 100, 12, 0)

@@ -11,7 +11,7 @@ from toy_lab import ToyLab
 
 from reverie.errors import ConfigError
 from reverie.redteam.avid import avid_reports
-from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened
+from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell
 from reverie.redteam.claims import claim_rows
 from reverie.redteam.difference import change_table, changes, is_worse
 from reverie.redteam.outputs import read_attempts, read_done, write_outputs
@@ -112,6 +112,17 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     assert set(known) == set(done)
     assert lab.fights == 0
     assert isinstance(known[HardenCell("parrot", 0, "learn", 1)], Hardened)
+
+
+def test_a_judge_is_a_second_opinion_after_the_attacks(tmp_path: Path) -> None:
+    judged = recipe(judge={"kind": "toy"}, defences={}, claims=[], seeds=2)
+    study = RedTeamStudy(judged, tmp_path / "run", ToyLab(judged))
+    done = run_study(study, results=tmp_path / "redteam.csv", show=False)
+    assert [cell for cell in done if isinstance(cell, JudgeCell)] == [JudgeCell("parrot", 0)]
+    assert any("AUC 0.75 (0.60–0.90)" in line for line in sentences(Summary(judged, done)))
+    metrics = {row["metric"]: row["value"] for row in read_rows(tmp_path / "redteam.csv")}
+    assert float(metrics["judge_auc"]) == 0.75
+    assert 0 < float(metrics["judge_agreement"]) < 1
 
 
 def test_failures_are_neither_successes_nor_withstood() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
-from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.messages import Message
@@ -119,6 +119,13 @@ class ToyLab:
         new = [text for text in texts if text not in before][:1]  # slow to learn, so that rounds differ
         (folder / "learned.json").write_text(json.dumps([*before, *new]), encoding="utf-8")
         return Taught(len(new), {"loss": 0.5})
+
+    def judge_facts(self) -> Mapping[str, Any]:
+        return {"judge": "echo"}
+
+    def judge(self, cell: JudgeCell, attempts: Sequence[Attempt]) -> Judged:
+        agreed = sum(one.finding.success for one in attempts)
+        return Judged(0.75, 0.6, 0.9, 100, 0, len(attempts), len(attempts), agreed, 0.1, "")
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         refuses = cell.defence != "none" and not self.learns(cell.defence)

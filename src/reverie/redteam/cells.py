@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.detectors.lookup import is_judged
+from reverie.redteam.diversity import self_bleu
 from reverie.redteam.goals import Goal
 
 NONE = "none"
@@ -45,7 +46,17 @@ class BenignCell:
     round: int = 0
 
 
-Cell = AttackCell | HardenCell | BenignCell
+@dataclass(frozen=True)
+class JudgeCell:
+    """A second opinion on what came of the attacks on a target as it is."""
+
+    target: str
+    seed: int
+    defence: str = NONE
+    round: int = 0
+
+
+Cell = AttackCell | HardenCell | BenignCell | JudgeCell
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,8 @@ class Attacked:
     seconds: float
     peak_mb: float
     commit: str
+    self_bleu: float | None = None
+    """How alike the distinct texts are that got through, 1 where all are the same; None where there are fewer than two."""
     folder: str = ""
 
     @property
@@ -144,7 +157,39 @@ class Benign:
     commit: str
 
 
-Result = Attacked | Hardened | Benign
+@dataclass(frozen=True)
+class Judged:
+    """What a judge model said of responses that the detector had judged.
+
+    Parameters
+    ----------
+    auc, low, high : float or None
+        How well it tells labelled responses apart, with the 95 % interval; None where it answered nothing.
+    n, failures : int
+        Labelled responses that it answered and did not answer.
+    asked, answered, agreed : int
+        Responses of the study that it was asked about, answered, and judged as the detector did.
+    """
+
+    auc: float | None
+    low: float
+    high: float
+    n: int
+    failures: int
+    asked: int
+    answered: int
+    agreed: int
+    seconds: float
+    commit: str
+
+
+Result = Attacked | Hardened | Benign | Judged
+
+
+def likeness(attempts: Sequence[Attempt]) -> float | None:
+    """Return self-BLEU of the distinct texts that got through, None where there are fewer than two."""
+    texts = list(dict.fromkeys(one.tried.text for one in attempts if one.finding.success))
+    return self_bleu(texts) if len(texts) > 1 else None
 
 
 def outcomes_of(goals: Sequence[Goal], attempts: Sequence[Attempt]) -> tuple[GoalOutcome, ...]:

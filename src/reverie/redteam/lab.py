@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reverie.redteam.attempts import Attempt
-from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.goals import Goal
 
 
@@ -73,6 +73,12 @@ class Lab(Protocol):
         tell: Callable[[str], None],
     ) -> Taught:
         """Teach a defence with attempts that it may see, by the round of each; what it learned is kept in a folder."""
+
+    def judge_facts(self) -> Mapping[str, Any]:
+        """Return everything that the judge depends on."""
+
+    def judge(self, cell: JudgeCell, attempts: Sequence[Attempt]) -> Judged:
+        """Measure the judge on labelled responses, and let it judge attempts."""
 
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""

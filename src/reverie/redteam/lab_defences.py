@@ -22,6 +22,7 @@ from reverie.redteam.messages import Conversation
 from reverie.redteam.models.config import LocalModel
 from reverie.redteam.roles import Target
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget, TargetConfig
+from reverie.seeds import numpy_generator
 
 FILTER = "filter.json"
 """What an input filter learned."""
@@ -94,9 +95,6 @@ def teach_lora(
     broken = [one for some in chosen for one in some if one.finding.success]
     render = reader(target)
     chat = LocalChat.load(model)  # as it was before any round: what it says to benign requests is kept
-    kinds = frozenset(goal.kind for goal in goals)
-    tries = benign_tries(prompts_for(kinds, "train"), [goal for goal in goals if goal.part == "build"], cell.seed)
-    benign = benign_examples(tries, chat, _is_clean, render)
     told = [one for one in broken if one.tried.goal.kind not in RANKED]
     ranked = [one for one in broken if one.tried.goal.kind in RANKED]
     answers = refusal_examples(told, config.refusals, config.seed, render) + (
@@ -104,6 +102,11 @@ def teach_lora(
     )
     if not answers:
         return Taught(0, {})
+    wanted = 2 * round(len(answers) * config.benign_share / (1 - config.benign_share))  # half of the answers may be of no use
+    prompts = prompts_for(frozenset(goal.kind for goal in goals), "train")
+    order = numpy_generator(cell.seed, "benign requests of a lesson", cell.round).permutation(len(prompts))[:wanted]
+    tries = benign_tries([prompts[at] for at in order], [goal for goal in goals if goal.part == "build"], cell.seed)
+    benign = benign_examples(tries, chat, _is_clean, render) if wanted else []
     examples = mixed(answers, benign, config.benign_share, config.seed)
     del chat
     backbone = load_local(model)

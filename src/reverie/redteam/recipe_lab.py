@@ -15,7 +15,7 @@ from reverie.redteam.attack_log import read_log
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.cases import CaseSet, hand_written
-from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell
+from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.defence_rows import FilterConfig, defence_row
 from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.detectors.lookup import detect
@@ -25,7 +25,9 @@ from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
 from reverie.redteam.lab_goals import dataset_for, goals_for
+from reverie.redteam.lab_judge import second_opinion
 from reverie.redteam.lab_targets import Targets, model_facts
+from reverie.redteam.models.create import create_chat_model, model_config
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
@@ -53,6 +55,7 @@ class RecipeLab:
             os.environ["REVERIE_OFFLINE"] = "1"
         self.recipe, self.offline = recipe, offline
         self.targets = Targets(recipe, device)
+        self.judge_config = None if recipe.judge is None else model_config(recipe.judge, "judge")
         self.attackers = {name: create_attacker(row.kind) for name, row in recipe.techniques.items()}
         for name, attacker in self.attackers.items():
             checked(ATTACKERS.config(attacker.name), recipe.techniques[name].set, f"techniques.{name}")
@@ -168,6 +171,17 @@ class RecipeLab:
         if config.kind == "collm":
             return label_utility(model, config, n, cell.seed, self.offline)
         return chat_utility(target, model, goals, n, cell.seed) if config.kind == "chat" else {}
+
+    def judge_facts(self) -> Mapping[str, Any]:
+        """Return everything that the judge depends on."""
+        return {} if self.judge_config is None else model_facts(self.judge_config)
+
+    def judge(self, cell: JudgeCell, attempts: Sequence[Attempt]) -> Judged:
+        """Measure the judge on labelled responses, and let it judge attempts; the target makes room for it."""
+        if self.judge_config is None:
+            raise ConfigError("the recipe names no judge; set 'judge'")
+        self.targets.close()
+        return second_opinion(create_chat_model(self.judge_config), attempts, cell.seed)
 
     def _open(self, cell: AttackCell | BenignCell, learned: Path | None) -> Target:
         """Return a target as it is defended."""

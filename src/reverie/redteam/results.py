@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from reverie.redteam.cells import AttackCell, Attacked, Benign, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.cells import AttackCell, Attacked, Benign, Cell, GoalOutcome, Hardened, Judged, Result
 from reverie.redteam.detectors.accuracy import detector_accuracy
 from reverie.redteam.goals import KINDS, GoalKind
 from reverie.redteam.rates import Rate, corrected_rate, wilson_rate
@@ -34,7 +34,10 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     }  # fmt: skip
     if isinstance(result, Attacked):
         held_out = recipe.techniques[technique].held_out
-        return [common | {"peak_mb": result.peak_mb} | row for row in _attack_rows(result.outcomes, held_out)]
+        alike = [] if result.self_bleu is None else [{"metric": "self_bleu", "value": result.self_bleu}]
+        return [common | {"peak_mb": result.peak_mb} | row for row in (*_attack_rows(result.outcomes, held_out), *alike)]
+    if isinstance(result, Judged):
+        return [common | row for row in _judge_rows(result)]
     if isinstance(result, Hardened):
         figures = {key: value for key, value in result.said.items() if isinstance(value, int | float)}
         return [common | {"metric": name, "value": value} for name, value in ({"records": result.records} | figures).items()]
@@ -87,6 +90,14 @@ def _benign_rows(result: Benign) -> Iterator[dict[str, Any]]:
         yield _row("over_refusal", wilson_rate(sum(result.refused), len(result.refused)))
     for name, value in result.utility.items():
         yield {"metric": "utility", "goal": name, "value": value, "n": len(result.units.get(name, ())) or None}
+
+
+def _judge_rows(result: Judged) -> Iterator[dict[str, Any]]:
+    if result.auc is not None:
+        ends = {"low": result.low, "high": result.high, "interval": "bootstrap(2000)"}
+        yield {"metric": "judge_auc", "value": result.auc, "n": result.n} | ends
+    if result.answered:
+        yield _row("judge_agreement", wilson_rate(result.agreed, result.answered))
 
 
 def rate(outcomes: Sequence[GoalOutcome], metric: str) -> list[float]:

@@ -10,7 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from reverie.redteam.attempts import Attempt
-from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, HardenCell, Hardened, Result, outcomes_of
+from reverie.redteam.cells import (
+    NONE,
+    AttackCell,
+    Attacked,
+    Benign,
+    BenignCell,
+    Cell,
+    HardenCell,
+    Hardened,
+    JudgeCell,
+    Judged,
+    Result,
+    likeness,
+    outcomes_of,
+)
 from reverie.redteam.goals import goals_digest
 from reverie.redteam.lab import Lab
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
@@ -41,6 +55,7 @@ class RedTeamStudy:
             for seed in range(self.recipe.seeds):
                 yield BenignCell(target, seed)
                 yield from self._attacks(target, seed, NONE, 0, done)
+                yield from self._second_opinion(target, seed, done)
                 for name in self.recipe.defences_of(target) if self.defend else ():
                     yield from self._rounds(target, seed, name, done)
 
@@ -49,6 +64,15 @@ class RedTeamStudy:
             cell = AttackCell(target, technique, seed, defence, round_)
             if all(one in done for one in self._archive_cells(cell)):
                 yield cell
+
+    def _second_opinion(self, target: str, seed: int, done: Done) -> Iterator[JudgeCell]:
+        """Return the judge's cell once the attacks of the first seed are there; one seed is enough for an opinion."""
+        cell = JudgeCell(target, seed)
+        if self.recipe.judge is not None and seed == 0 and all(one in done for one in self._judged_cells(cell)):
+            yield cell
+
+    def _judged_cells(self, cell: JudgeCell) -> list[AttackCell]:
+        return [AttackCell(cell.target, name, cell.seed) for name in self.recipe.techniques if not self.lab.replays(name)]
 
     def _rounds(self, target: str, seed: int, defence: str, done: Done) -> Iterator[Cell]:
         for at in range(1, self.recipe.defences[defence].rounds + 1):
@@ -97,6 +121,9 @@ class RedTeamStudy:
             return self._attack_facts(cell)
         if isinstance(cell, HardenCell):
             return self._harden_facts(cell)
+        if isinstance(cell, JudgeCell):
+            judged = [key(self._attack_facts(one)) for one in self._judged_cells(cell)]
+            return {"judge": dict(self.lab.judge_facts()), "judged": judged, "version": VERSION}
         about = {"benign": dict(self.lab.benign_facts(cell.target)), "seed": cell.seed, "version": VERSION}
         return self._defended_facts(cell.target, cell.seed, cell.defence, cell.round) | about
 
@@ -125,7 +152,7 @@ class RedTeamStudy:
     def run(self, cell: Cell, tell: Callable[[str], None]) -> Result:
         """Attack, teach or measure where it was not done."""
         makers: dict[type, Callable[[Any, Path, Callable[[str], None]], dict[str, Any]]] = {
-            AttackCell: self._attack, HardenCell: self._harden, BenignCell: self._benign
+            AttackCell: self._attack, HardenCell: self._harden, BenignCell: self._benign, JudgeCell: self._judge
         }  # fmt: skip
         make = makers[type(cell)]
         piece = self._store.kept(_KINDS[type(cell)], self._piece_facts(cell), lambda folder: make(cell, folder, tell))
@@ -139,7 +166,8 @@ class RedTeamStudy:
         fought = self.lab.attack(cell, archive, self._learned(cell), folder, tell)
         outcomes = outcomes_of(self.lab.goals(cell.target), fought.attempts)
         seconds = time.monotonic() - begin
-        return Attacked(outcomes, fought.writes, fought.failed_writes, seconds, peak_mb(), self._commit).to_notes()
+        alike = likeness(fought.attempts)
+        return Attacked(outcomes, fought.writes, fought.failed_writes, seconds, peak_mb(), self._commit, alike).to_notes()
 
     def _harden(self, cell: HardenCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")
@@ -154,6 +182,11 @@ class RedTeamStudy:
     def _benign(self, cell: BenignCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")
         return asdict(replace(self.lab.benign(cell, self._learned(cell), tell), commit=self._commit))
+
+    def _judge(self, cell: JudgeCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+        tell(f"{self._label(cell)} …")
+        attempts = [one for attacked in self._judged_cells(cell) for one in self.attempts(attacked)]
+        return asdict(replace(self.lab.judge(cell, attempts), commit=self._commit))
 
     def _learned(self, cell: Cell) -> Path | None:
         """Return the folder of what a defence learned; None where it learns nothing."""
@@ -181,6 +214,8 @@ class RedTeamStudy:
             return f"{self._label(cell)} · {reached} of {len(result.outcomes)} goals reached"
         if isinstance(result, Hardened):
             return f"{self._label(cell)} · learned from {result.records} prompts"
+        if isinstance(result, Judged):
+            return f"{self._label(cell)} · agrees with the detectors on {result.agreed} of {result.answered}"
         return f"{self._label(cell)} · {sum(result.refused)} of {len(result.refused)} benign prompts refused"
 
     def rows(self, cell: Cell, result: Result) -> list[dict[str, Any]]:
@@ -188,11 +223,12 @@ class RedTeamStudy:
         return result_rows(self.recipe, goals_digest(self.lab.goals(cell.target)), cell, result)
 
     def _label(self, cell: Cell) -> str:
-        what = cell.technique if isinstance(cell, AttackCell) else "teach" if isinstance(cell, HardenCell) else "benign"
+        what = cell.technique if isinstance(cell, AttackCell) else _WORDS[type(cell)]
         return f"{cell.target} · {self.recipe.label(cell.defence, cell.round)} · {what} · seed {cell.seed}"
 
 
-_KINDS: dict[type, str] = {AttackCell: "attacks", HardenCell: "hardened", BenignCell: "benign"}
+_KINDS: dict[type, str] = {AttackCell: "attacks", HardenCell: "hardened", BenignCell: "benign", JudgeCell: "judged"}
+_WORDS: dict[type, str] = {HardenCell: "teach", BenignCell: "benign", JudgeCell: "judge"}
 
 
 def _result(cell: Cell, piece: Piece) -> Result:
@@ -201,6 +237,8 @@ def _result(cell: Cell, piece: Piece) -> Result:
             return Attacked.from_notes(piece.notes, str(piece.folder))
         if isinstance(cell, HardenCell):
             return Hardened(**{**piece.notes, "folder": str(piece.folder)})
+        if isinstance(cell, JudgeCell):
+            return Judged(**piece.notes)
         return Benign(**{**piece.notes, "refused": tuple(piece.notes["refused"])})
     except (KeyError, TypeError) as error:
         raise unreadable(piece.folder) from error

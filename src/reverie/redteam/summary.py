@@ -9,7 +9,7 @@ import polars as pl
 
 from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
-from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Result
+from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Judged, Result
 from reverie.redteam.rates import wilson_rate
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
@@ -93,6 +93,11 @@ class Summary:
             for c, r in found
             if isinstance(r, Hardened) and c.target == target and self.recipe.label(c.defence, c.round) == defence
         ]
+
+    @property
+    def judged(self) -> list[Judged]:
+        """What the judge said, by target."""
+        return [result for result in self.done.values() if isinstance(result, Judged)]
 
     def defences(self, target: str) -> list[str]:
         """Return the defences that were measured on a target, ``none`` first."""

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from reverie.evaluation import Effect
-from reverie.redteam.cells import NONE
+from reverie.redteam.cells import NONE, Judged
 from reverie.redteam.rates import wilson_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
@@ -63,9 +63,18 @@ def _shown(effect: Effect | None) -> TableCell:
     return TableCell(percent(effect.value), note, value=effect.value, low=effect.low, high=effect.high)
 
 
+def judge_sentence(judged: Judged) -> str:
+    """Return what a judge's opinion is worth, and how far it agrees with the detectors."""
+    if judged.auc is None:
+        return "The judge model answered none of the labelled responses, so it has no opinion."
+    worth = f"AUC {number(judged.auc, 2)} ({span(judged.low, judged.high, 2)}) on {judged.n} labelled responses"
+    return f"The judge model ({worth}) agrees with the detectors on {judged.agreed} of {judged.answered} responses."
+
+
 def sentences(summary: Summary) -> list[str]:
     """Return what was found in plain words, a few sentences for each target."""
-    return [said for target in summary.recipe.targets for said in _said(summary, target)] + [CAVEAT]
+    said = [line for target in summary.recipe.targets for line in _said(summary, target)]
+    return [*said, *(judge_sentence(one) for one in summary.judged), CAVEAT]
 
 
 def _said(summary: Summary, target: str) -> Iterator[str]:
