@@ -49,6 +49,8 @@ def test_our_own_endpoint_model_attacks_a_served_target(address: str) -> None:
         (b'{"messages": [{"role": "user", "content": 3}]}', "'messages' must be a list"),
         (b'{"messages": [{"role": "system", "content": "x"}]}', "the last message must be of the role 'user'"),
         (b'{"stream": true, "messages": [{"role": "user", "content": "x"}]}', "leave 'stream' out"),
+        (b'{"n": 17, "messages": [{"role": "user", "content": "x"}]}', "'n' must be a whole number from 1 to 16"),
+        (b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}', "'messages' must be a list"),
         (b"x" * (LARGEST + 1), "more than 1,048,576 bytes"),
     ],
 )
@@ -77,6 +79,20 @@ def test_the_same_question_has_the_same_answer_and_a_seed_another() -> None:
     assert first == again
     assert first["choices"][0]["message"]["content"] != seeded["choices"][0]["message"]["content"]
     assert first["id"] != seeded["id"]
+
+
+def test_a_request_may_ask_for_several_answers_and_write_its_texts_in_parts() -> None:
+    target = create_target({"kind": "chat", "model": "random-words"})
+    parts = [{"type": "text", "text": "x"}, {"type": "text", "text": "y"}]
+    found = ask(target, json={"n": 3, "seed": 4, "messages": [{"role": "user", "content": parts}]}).json()
+    texts = [choice["message"]["content"] for choice in found["choices"]]
+    assert len(set(texts)) == 3
+    assert [choice["index"] for choice in found["choices"]] == [0, 1, 2]
+    assert found["usage"]["completion_tokens"] == 72
+    single = ask(target, json={"seed": 5, "messages": [{"role": "user", "content": "z"}]}).json()
+    assert single["choices"][0]["message"]["content"] == texts[1]  # of the next seed
+    repeated = ask(create_target("repeat"), json={"messages": [{"role": "user", "content": parts}]}).json()
+    assert repeated["choices"][0]["message"]["content"] == "xy"
 
 
 def test_a_ranking_without_words_is_told_as_a_list_and_a_failure_as_one() -> None:

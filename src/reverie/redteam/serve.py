@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import json
 import socket
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError, DataError, RunError
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 HOST, PORT = "127.0.0.1", 8765
 LARGEST = 1 << 20
 """Bytes of a request."""
-ROLES = ("system", "user", "assistant")
+ROLES = ("system", "developer", "user", "assistant")
+MOST = 16
+"""Answers to one request."""
 
 
 def create_app(target: Target, goal: Goal) -> Starlette:
@@ -40,8 +43,9 @@ def create_app(target: Target, goal: Goal) -> Starlette:
     Returns
     -------
     Starlette
-        With ``POST /v1/chat/completions`` and ``GET /v1/models``, as OpenAI's servers answer them; no streaming. Without a
-        ``seed`` in the request, the seed is a digest of its messages, so that the same question has the same answer.
+        With ``POST /v1/chat/completions`` and ``GET /v1/models``, as OpenAI's servers answer them; no streaming. Of the options of
+        a request, ``n`` and ``seed`` are heeded, and sampling is the target's own. Without a seed it is a digest of the messages,
+        so that the same question has the same answer; the answers of one request take consecutive seeds.
 
     Raises
     ------
@@ -63,10 +67,11 @@ def create_app(target: Target, goal: Goal) -> Starlette:
         except DataError as error:
             return JSONResponse(_error(str(error), "invalid_request_error"), 400)
         async with turn:
-            (response,) = await run_in_threadpool(target.respond, [asked])
-        if response.failure and not response.text:
-            return JSONResponse(_error(f"the target gave no answer ({response.failure})", "target_error"), 502)
-        return JSONResponse(completion(target.name, asked, response))
+            responses = await run_in_threadpool(target.respond, asked)
+        failed = next((response.failure for response in responses if response.failure and not response.text), "")
+        if failed:
+            return JSONResponse(_error(f"the target gave no answer ({failed})", "target_error"), 502)
+        return JSONResponse(completion(target.name, asked, responses))
 
     async def models(request: Request) -> JSONResponse:
         one = {"id": target.name, "object": "model", "created": 0, "owned_by": "reverie"}
@@ -86,8 +91,8 @@ async def _body(request: Request) -> bytes:
     return bytes(data)
 
 
-def read_request(data: bytes, goal: Goal) -> Try:
-    """Return the try that a request asks for."""
+def read_request(data: bytes, goal: Goal) -> list[Try]:
+    """Return the tries that a request asks for, one for each answer."""
     from pydantic_core import from_json
 
     try:
@@ -99,29 +104,51 @@ def read_request(data: bytes, goal: Goal) -> Try:
         raise DataError("'messages' must be a list of messages with a 'role' and a text as 'content'; send such a list")
     if found.get("stream"):
         raise DataError("answers are not streamed; leave 'stream' out")
-    turns = tuple(Message(one["role"], one["content"]) for one in messages if one["role"] != "system")
+    turns = tuple(Message(one["role"], _text(one["content"])) for one in messages if one["role"] in ("user", "assistant"))
     if not turns or turns[-1].role != "user":
         raise DataError("the last message must be of the role 'user'; add it")
-    seed = found.get("seed")
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    count, seed = found.get("n") or 1, found.get("seed")
+    if not _is_number(count) or not 1 <= count <= MOST:
+        raise DataError(f"'n' must be a whole number from 1 to {MOST}; ask for fewer answers")
+    if not _is_number(seed):
         seed = int(hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:8], 16)
-    return Try(goal, turns, "served", seed=seed)
+    return [Try(goal, turns, "served", seed=seed + at) for at in range(count)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_message(one: Any) -> bool:
-    return isinstance(one, dict) and one.get("role") in ROLES and isinstance(one.get("content"), str)
+    if not isinstance(one, dict) or one.get("role") not in ROLES:
+        return False
+    content = one.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    return all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts)
 
 
-def completion(name: str, asked: Try, response: Response) -> dict[str, Any]:
-    """Return an answer as OpenAI's servers write it; the id is a digest of what was asked, and no time is told."""
-    text = response.text or "\n".join(f"{place}. {item}" for place, item in enumerate(response.ranking, start=1))
-    told = json.dumps([[turn.role, turn.text] for turn in asked.turns] + [asked.seed])
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+def _text(content: Any) -> str:
+    """Return a content that is a text, or a list of parts with texts."""
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def completion(name: str, asked: Sequence[Try], responses: Sequence[Response]) -> dict[str, Any]:
+    """Return answers as OpenAI's servers write them; the id is a digest of what was asked, and no time is told."""
+    told = json.dumps([[turn.role, turn.text] for turn in asked[0].turns] + [asked[0].seed])
+    choices = [
+        {"index": at, "message": {"role": "assistant", "content": _said(response)}, "finish_reason": "stop"}
+        for at, response in enumerate(responses)
+    ]
+    tokens = sum(response.n_tokens for response in responses)
     return {
         "id": f"chatcmpl-{hashlib.sha256(told.encode()).hexdigest()[:24]}", "object": "chat.completion", "created": 0,
-        "model": name, "choices": [choice],
-        "usage": {"prompt_tokens": 0, "completion_tokens": response.n_tokens, "total_tokens": response.n_tokens},
+        "model": name, "choices": choices, "usage": {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens},
     }  # fmt: skip
+
+
+def _said(response: Response) -> str:
+    """Return the words of a response, or its ranking as a list where it has no words."""
+    return response.text or "\n".join(f"{place}. {item}" for place, item in enumerate(response.ranking, start=1))
 
 
 def _error(said: str, kind: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from reverie.redteam.messages import Conversation, Message
 def chat_tokens(backbone: Backbone, conversation: Sequence[Message]) -> list[int]:
     """Return the tokens of a conversation, up to where the model's answer begins.
 
+    Special tokens that are written in a text are read as such, as transformers does: that is a way in for attacks.
+
     Parameters
     ----------
     backbone : Backbone

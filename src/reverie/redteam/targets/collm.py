@@ -40,6 +40,7 @@ class CoLLMRecommender:
     Parameters
     ----------
     model : CoLLM
+        Not taught any more: scores without planted text are kept.
     place : {"behind", "before", "instead"}
         Where the text stands in the title.
     longest : int
