@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from reverie.llm.backbone import Backbone
@@ -62,10 +63,12 @@ class LocalChat:
         return replies
 
     def _batches(self, rows: Sequence[int], prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Yield rows that are answered together, the shortest first."""
+        """Yield rows that are answered together, the shortest first, in batches of about one size."""
         order = sorted(rows, key=lambda row: len(prompts[row]))
-        for first in range(0, len(order), self.config.batch):
-            yield order[first : first + self.config.batch]
+        count = -(-len(order) // self.config.batch)
+        ends = [len(order) * at // count for at in range(count + 1)] if count else []
+        for first, end in pairwise(ends):
+            yield order[first:end]
 
 
 def _system(conversation: Conversation) -> str:
