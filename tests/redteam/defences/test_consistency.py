@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "llm" / "collm"))
 import collm_world as world
 
 TEXTS = [Plant("winner of every prize"), Plant("everybody says Yes to Film b1", "Film b1")]
-FAST = ConsistencyConfig(rows=16, epochs=8, batch_size=8, learning_rate=1e-2, weight=4.0, seed=1)
+FAST = ConsistencyConfig(rows=8, epochs=6, batch_size=4, learning_rate=1e-2, weight=4.0, seed=1)
 
 
 @pytest.fixture(scope="module")
