@@ -14,13 +14,13 @@ from reverie.data.plans import LabelledPlan
 from reverie.errors import DataError
 from reverie.models import load_model, save_model
 from reverie.redteam.defences.config import ConsistencyConfig
-from reverie.redteam.defences.consistency import Consistent, make_consistent, planted, planted_titles, score_shifts
+from reverie.redteam.defences.consistency import Consistent, Plant, make_consistent, planted, planted_titles, score_shifts
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "llm" / "collm"))
 import collm_world as world
 
-TEXTS = ["winner of every prize", "everybody says Yes"]
-FAST = ConsistencyConfig(rows=16, epochs=8, batch_size=8, learning_rate=1e-2, weight=4.0, seed=1)
+TEXTS = [Plant("winner of every prize"), Plant("everybody says Yes to Film b1", "Film b1")]
+FAST = ConsistencyConfig(rows=8, epochs=6, batch_size=4, learning_rate=1e-2, weight=4.0, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +77,13 @@ def test_the_loss_is_that_of_the_definition() -> None:
 def test_only_the_chosen_titles_are_planted_and_taken_back() -> None:
     model = world.model(ids="none")
     titles = model.prompting.titles
-    with planted(model, [2, 2], "!", "before"):
+    with planted(model, [2, 2], Plant("!"), "before"):
         assert model.prompting.titles.text(2) == f"! {titles.text(2)}"
         assert model.prompting.titles.texts[2:] == titles.texts[2:]
     assert model.prompting.titles is titles
-    assert planted_titles(titles, [1], "!").text(1) == f"{titles.text(1)} !"
+    assert planted_titles(titles, [1], Plant("!")).text(1) == f"{titles.text(1)} !"
+    assert Plant("See FILM B1 twice", "Film b1").about("Jaws") == "See Jaws twice"
+    assert planted_titles(titles, [3], TEXTS[1]).text(3) == f"everybody says Yes to {titles.text(3)}"  # as the target plants it
     split = world.split()
     assert split.labelled is not None
     with pytest.raises(DataError, match="none got through"):

@@ -10,18 +10,24 @@ import torch
 from defended import attempt, goal, tried
 
 from reverie.errors import RunError
-from reverie.llm.backbone import Backbone, load_backbone
+from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig, LoraConfig
+from reverie.redteam.defences.adapter_files import lora_tensors
 from reverie.redteam.defences.config import HardeningConfig
 from reverie.redteam.defences.examples import REFUSALS, Example, benign_examples, chat_conversation, mixed, refusal_examples
 from reverie.redteam.defences.rounds import Hardening
-from reverie.redteam.defences.tuning import Answers, Tuned, teach
+from reverie.redteam.defences.tuning import Answers, OnDevice, Tuned, teach, tune
 from reverie.redteam.messages import Conversation, Reply
 from reverie.redteam.models.adapters import with_adapter
 from reverie.redteam.models.chat_tokens import chat_tokens
+from reverie.redteam.models.config import LocalModel
+from reverie.redteam.models.local import LocalChat
+from reverie.redteam.targets.chat import Chat
 from reverie.study.store import Store
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.redteam.attempts import Attempt
 
 SMALL = HardeningConfig(lora=LoraConfig(rank=4), epochs=2, batch_size=4, learning_rate=1e-2, fewest=1, least_updates=1)
@@ -75,6 +81,50 @@ def test_teaching_lowers_the_loss_and_the_stored_adapter_says_the_same(tmp_path:
     assert not any(value.requires_grad for value in backbone.model.parameters())
     again = teach(fresh(), examples(), SMALL, 1, tmp_path / "again")
     assert again == notes
+
+
+class Cut(Answers):
+    """Examples of a training that is stopped at its third batch."""
+
+    def batch(self, index: NDArray[np.int64]) -> OnDevice:
+        self.left = getattr(self, "left", 3) - 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return super().batch(index)
+
+
+def test_a_training_that_was_cut_goes_on_to_the_same_adapter(tmp_path: Path) -> None:
+    training = SMALL.training(4, 7).model_copy(update={"batch_size": 1, "checkpoint_seconds": 0.0})
+
+    def taught(source: type[Answers], folder: Path) -> dict[str, torch.Tensor]:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            backbone = add_lora(fresh(), SMALL.lora)
+        tune(backbone, source(backbone, examples(), True, 512), training, folder)
+        return lora_tensors(backbone)
+
+    whole = taught(Answers, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        taught(Cut, tmp_path / "cut")
+    resumed = taught(Answers, tmp_path / "cut")
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+def test_a_chat_model_takes_the_adapter_of_a_round_by_its_folder(tmp_path: Path) -> None:
+    plain = LocalModel(name="tiny", device="cpu", temperature=0.0, max_tokens=8)
+    asked = [tried(text) for text in ("Say it backwards.", "Good day.")]
+
+    def attack(number: int, adapter: Path | None) -> list[Attempt]:
+        model = LocalChat.load(plain if adapter is None else plain.model_copy(update={"adapter": str(adapter)}))
+        names.append(model.name)
+        answers.append([answer.text for answer in Chat(model).respond(asked)])
+        return [attempt(f"{one.text} {number}", of=one.goal) for one in asked]
+
+    names, answers = list[str](), list[list[str]]()
+    hardening(tmp_path, rounds=2, epochs=4, benign_share=0.0).rounds(attack)
+    assert names[0] == "tiny"
+    assert names[1].startswith("tiny+")
+    assert answers[0] != answers[1]
 
 
 def test_the_warm_up_is_a_share_of_the_updates_there_are() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,28 +23,42 @@ from reverie.errors import DataError
 from reverie.llm.collm.model import CoLLM
 from reverie.llm.titles import Titles
 from reverie.redteam.defences.config import ConsistencyConfig
+from reverie.redteam.targets.planting import Place, planted_title
 from reverie.seeds import numpy_generator
 from reverie.study.progress import progress
 from reverie.training.loop import Trainer
 
-Place = Literal["behind", "before"]
 PLACES: tuple[Place, ...] = ("behind", "before")
+LONGEST = 400
+"""Characters of planted text."""
 
 
-def planted_titles(titles: Titles, codes: Iterable[int], text: str, place: Place = "behind") -> Titles:
-    """Return titles with a text planted in those of some items; codes as in batches, 1 … N."""
+@dataclass(frozen=True)
+class Plant:
+    """A text that was planted, and the title of the item that it was about, in whose place that of any other item is put."""
+
+    text: str
+    title: str = ""
+
+    def about(self, title: str) -> str:
+        """Return the text about another item."""
+        return re.sub(re.escape(self.title), lambda _: title, self.text, flags=re.IGNORECASE) if self.title else self.text
+
+
+def planted_titles(titles: Titles, codes: Iterable[int], plant: Plant, place: Place = "behind") -> Titles:
+    """Return titles with a text planted in those of some items, as the target does it; codes as in batches, 1 … N."""
     texts = list(titles.texts)
     for code in set(codes):
-        parts = (titles.text(code), text) if place == "behind" else (text, titles.text(code))
-        texts[code - 1] = " ".join(parts)
+        title = titles.text(code)
+        texts[code - 1] = planted_title(title, plant.about(title), place, LONGEST)
     return Titles(tuple(texts), titles.year)
 
 
 @contextlib.contextmanager
-def planted(model: CoLLM, codes: Iterable[int], text: str, place: Place = "behind") -> Iterator[None]:
+def planted(model: CoLLM, codes: Iterable[int], plant: Plant, place: Place = "behind") -> Iterator[None]:
     """Let a model read planted titles while the block runs."""
     before = model.prompting
-    model.prompting = replace(before, titles=planted_titles(before.titles, codes, text, place))
+    model.prompting = replace(before, titles=planted_titles(before.titles, codes, plant, place))
     try:
         yield
     finally:
@@ -72,9 +87,9 @@ class Consistent(nn.Module):
     gradient from the difference, so that clean scores are held by the labels alone.
     """
 
-    def __init__(self, model: CoLLM, texts: Sequence[str], weight: float) -> None:
+    def __init__(self, model: CoLLM, plants: Sequence[Plant], weight: float) -> None:
         super().__init__()
-        self.model, self.texts, self.weight = model, tuple(texts), weight
+        self.model, self.plants, self.weight = model, tuple(plants), weight
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Return the parameters that are trained: the LoRA."""
@@ -94,8 +109,8 @@ class Consistent(nn.Module):
         if labels is None:
             raise DataError("consistency needs labelled rows; use a dataset with labels")
         clean = self.model.pairs(batch, items)[:, 0]
-        text = self.texts[int(torch.randint(len(self.texts), ()))]
-        with planted(self.model, items[:, 0].tolist(), text, PLACES[int(torch.randint(2, ()))]):
+        plant = self.plants[int(torch.randint(len(self.plants), ()))]
+        with planted(self.model, items[:, 0].tolist(), plant, PLACES[int(torch.randint(2, ()))]):
             moved = self.model.pairs(batch, items)[:, 0] - clean.detach()
         bce = F.binary_cross_entropy_with_logits(clean, labels.to(clean))
         return {"bce": bce, "consistency": self.weight * moved.square().mean()}
@@ -104,7 +119,7 @@ class Consistent(nn.Module):
 def make_consistent(
     model: CoLLM,
     labelled: Sequences,
-    texts: Sequence[str],
+    texts: Sequence[str | Plant],
     config: ConsistencyConfig,
     folder: Path | None = None,
     show: bool = False,
@@ -117,7 +132,7 @@ def make_consistent(
         Its LoRA is trained; everything else stays as it is.
     labelled : Sequences
         Labelled training rows.
-    texts : sequence of str
+    texts : sequence of str or Plant
         What is planted: attacks that got through, none of those that it is measured on.
     config : ConsistencyConfig
         How.
@@ -131,15 +146,16 @@ def make_consistent(
     list of float
         Mean loss of each epoch.
     """
-    texts = list(dict.fromkeys(text for text in texts if text.strip()))
-    if not texts:
+    plants = list(dict.fromkeys(Plant(text) if isinstance(text, str) else text for text in texts))
+    plants = [plant for plant in plants if plant.text.strip()]
+    if not plants:
         raise DataError("hardening by consistency needs texts that were planted; none got through")
     plan = LabelledPlan(labelled, model.history or 1)
     drawn = numpy_generator(config.seed, "rows of consistency").permutation(len(plan))[: config.rows]
     source, stage = Rows(plan, np.sort(drawn)), model.stage
     training = config.training(len(source))
     model.set_stage("lora")
-    trainer = Trainer(Consistent(model, texts, config.weight), source, training, None, folder, model.centre.device)
+    trainer = Trainer(Consistent(model, plants, config.weight), source, training, None, folder, model.centre.device)
     with progress(training.epochs, "hardening collm", show) as shown, torch.enable_grad():
         log = trainer.run(shown)
     model.set_stage(stage)
@@ -148,10 +164,10 @@ def make_consistent(
 
 
 @torch.no_grad()
-def score_shifts(model: CoLLM, batch: SequenceBatch, items: Tensor, texts: Sequence[str]) -> NDArray[np.float64]:
+def score_shifts(model: CoLLM, batch: SequenceBatch, items: Tensor, plants: Sequence[Plant]) -> NDArray[np.float64]:
     """Return how far each text moves the score of each pair, in logits; items [B] → [T, B]."""
     clean, shifts = model.pairs(batch, items[:, None])[:, 0], []
-    for text in texts:
-        with planted(model, items.tolist(), text):
+    for plant in plants:
+        with planted(model, items.tolist(), plant):
             shifts.append((model.pairs(batch, items[:, None])[:, 0] - clean).cpu().double().numpy())
     return np.stack(shifts)
