@@ -50,20 +50,20 @@ class Cut(Exception):
 
 
 def test_an_attack_that_is_cut_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    cell, told = AttackCell("small", "sap", 0), []
+    few, cell, told = recipe(goals={"n": 3}), AttackCell("small", "sap", 0), []
 
     def tell(line: str) -> None:
         told.append(line)
-        if len(told) == 3:
+        if len(told) == 2:
             raise Cut
 
-    RecipeLab(recipe()).attack(cell, [], None, tmp_path, lambda _: None)
+    RecipeLab(few).attack(cell, [], None, tmp_path, lambda _: None)
     whole = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob(LOG)}
     again = tmp_path / "again"
     again.mkdir()
     with pytest.raises(Cut):
-        RecipeLab(recipe()).attack(cell, [], None, again, tell)
-    fought = RecipeLab(recipe()).attack(cell, [], None, again, lambda _: None)
+        RecipeLab(few).attack(cell, [], None, again, tell)
+    fought = RecipeLab(few).attack(cell, [], None, again, lambda _: None)
     assert {path.relative_to(again): path.read_bytes() for path in again.rglob(LOG)} == whole
     assert len(whole) == 2
     assert fought.writes > 0
@@ -91,8 +91,11 @@ def test_a_replay_says_what_got_through_again(tmp_path: Path) -> None:
 
 
 def test_lora_is_taught_loaded_and_taught_again_and_benign_prompts_are_asked(tmp_path: Path) -> None:
-    options = {"epochs": 1, "fewest": 0, "lora": {"rank": 2}, "learning_rate": 0.01}
-    lab = RecipeLab(recipe(defences={"lora": {"kind": "lora", "rounds": 2, "set": options}, "guard": {"kind": "always-refuse"}}))
+    options = {"epochs": 1, "fewest": 0, "lora": {"rank": 2}, "learning_rate": 0.01, "longest": 64}
+    few: dict[str, Any] = {"goals": {"n": 3}, "calls": 1}
+    lab = RecipeLab(
+        recipe(**few, defences={"lora": {"kind": "lora", "rounds": 2, "set": options}, "guard": {"kind": "always-refuse"}})
+    )
     fought = lab.attack(AttackCell("small", "seeds-only", 0), [], None, tmp_path, lambda _: None)
     lesson = succeeded([one for one in fought.attempts if one.tried.goal.part == "build"])
     folders = [tmp_path / "one", tmp_path / "two"]

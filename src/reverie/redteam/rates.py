@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 
 from scipy import special
 
@@ -50,6 +51,7 @@ class Rate:
         return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}] {counted}"
 
 
+@cache
 def wilson_rate(successes: int, n: int, failures: int = 0) -> Rate:
     """Return a share with Wilson's 95 % score interval (1927), without continuity correction.
 
