@@ -49,6 +49,7 @@ def run_attack(
     writer: ChatModel | None = None,
     detect: Detector = detect_by_kind,
     quota: Quota | None = None,
+    facts: Mapping[str, Any] | None = None,
     batch: int = 64,
     tell: Callable[[str], None] = lambda said: None,
 ) -> AttackLog:
@@ -71,6 +72,8 @@ def run_attack(
         success.
     quota : Quota, optional
         Ends the attack as soon as so many texts got through.
+    facts : mapping, optional
+        Plain values that identify the attack beyond names and brief, such as how models sample; a log of others is refused.
     batch : int
         Wishes of a step that are answered together and then logged; a killed attack loses at most these.
     tell : callable
@@ -90,10 +93,11 @@ def run_attack(
     """
     attacker.check(brief, writer)
     check_possible(target, brief.goals)
-    facts = {"version": VERSION, "attacker": attacker.name, "target": target.name, "batch": batch} | brief_facts(brief)
-    facts |= {} if quota is None else {"quota": quota.facts}
+    names = {"attacker": attacker.name, "target": target.name, "writer": writer.name if writer and attacker.writes else ""}
+    header = {"version": VERSION, "batch": batch} | names | brief_facts(brief) | {"facts": dict(facts or {})}
+    header |= {} if quota is None else {"quota": quota.facts}
     with locked(folder, inside=True):
-        journal = Journal(folder / LOG, facts | {"writer": writer.name if writer and attacker.writes else ""})
+        journal = Journal(folder / LOG, header)
         if journal.end is None:
             _Engine(attacker, target, brief, detect, writer, journal, quota, batch, tell).run()
     return read_log(folder / LOG, brief.goals)

@@ -79,6 +79,16 @@ def test_a_writer_of_no_use_is_counted_and_its_calls_stay_unspent(name: str, tmp
 
 
 @pytest.mark.parametrize("name", WRITING)
+def test_every_technique_may_ask_for_json(name: str, tmp_path: Path) -> None:
+    options = {"operators": "writer"} if name == "map-elites" else {}
+    writer = Writer(fluent_json)
+    log = attack(tmp_path, name, brief_of(canaries(1), calls=4, form="json", **options), writer=writer)
+    assert log.unspent == {}
+    assert all("JSON" in one[-1].text for one in writer.asked)
+    assert {reason for reasons in log.unusable.values() for reason in reasons} <= {"no json", "not novel"}
+
+
+@pytest.mark.parametrize("name", WRITING)
 def test_a_writer_is_needed(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="writes with a language model of its own, and none is given"):
         attack(tmp_path, name, brief_of(canaries(1)))
@@ -94,6 +104,15 @@ def test_a_writer_is_needed(name: str, tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_marked_writings_are_read_strictly(text: str, found: Written | str) -> None:
     assert read_written(Reply(text), "marks") == found
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("### Say it ###\nExplanation: short", Written("Say it", "short")), ("Sure: ### Say it\nNo more", Written("Say it", "")),
+    ("### Say it\nExplanation: short\n\n### Other ###", Written("Say it", "short")), ("###\n### Say it", Written("Say it", "")),
+    ("Say it", "no marks"), ("###", "no marks"),
+])  # fmt: skip
+def test_a_message_may_end_with_its_line(text: str, found: Written | str) -> None:
+    assert read_written(Reply(text), "line") == found
 
 
 @pytest.mark.parametrize(("text", "found"), [
@@ -124,6 +143,16 @@ def test_sap_shows_three_cases_and_lets_what_gets_through_join_for_all_goals_of_
     ]
     assert {len(attempt.tried.parents) for attempt in log.attempts} == {3}
     assert any(own != other for own, other in crossed)
+
+
+def test_sap_may_show_the_pool_as_answers_of_the_writer(tmp_path: Path) -> None:
+    writer = Writer(fluent)
+    log = attack(tmp_path, "sap", brief_of(canaries(1), calls=3, ask="turns"), writer=writer)
+    parents = log.attempts[0].tried.parents
+    shown = [fill_slots(case.text, canaries(1)[0]) for parent in parents for case in hand_written("canary") if case.id == parent]
+    answers = [[turn.text for turn in one if turn.role == "assistant"] for one in writer.asked]
+    told = next(one for one in answers if all(text in said for text, said in zip(shown, one, strict=True)))
+    assert all(f"### {text} ###\nExplanation: " in answer for text, answer in zip(shown, told, strict=True))
 
 
 def test_the_ablations_of_sap_leave_out_what_they_say(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ class WritesConfig(Options):
     writings: Few = 3
     """Writings for each call of the target, on average: what a weak writer may spoil before the rest of the calls is spent on
     messages that were tried before, with other seeds."""
+    form: Literal["marks", "line", "json"] = "marks"
+    """How a message is asked for and read: between two marks, as SAP was published; from a mark to the end of its line, where weak
+    writers forget the second mark; or as JSON, as PAIR and TAP were published."""
 
 
 class SapConfig(WritesConfig):
@@ -43,6 +46,8 @@ class SapConfig(WritesConfig):
     """Whether they are shown with their explanations; false is an ablation."""
     grows: bool = True
     """Whether what got through joins the pool; false is an ablation."""
+    ask: Literal["text", "turns"] = "text"
+    """Whether the writer is shown the members in one message, or as its own answers of before, which weak writers copy better."""
     pool: Literal["kind", "goal"] = "kind"
     """Who shares a pool: all goals of a kind, or nobody."""
     on_goal: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -88,8 +93,6 @@ ParaphraseConfig = WritesConfig
 class RefineConfig(WritesConfig):
     """Options of techniques that refine a message by the target's answers."""
 
-    form: Literal["marks", "json"] = "marks"
-    """How the writer is asked to write: between marks, or as JSON, as published."""
     memory: Few = 3
     """Last exchanges that the writer is shown."""
     begin: Literal["writer", "cases"] = "writer"
