@@ -137,3 +137,22 @@ def test_bad_input_of_the_other_commands_is_one_sentence(ask: Ask, mine: Path, w
     assert found.err.startswith("error: ")
     assert said in found.err
     assert len(found.err.strip().splitlines()) == 1
+
+
+def test_every_packaged_recipe_is_whole_and_its_short_form_too() -> None:
+    from reverie.redteam.recipe import RED_TEAM
+    from reverie.redteam.recipe_lab import RecipeLab
+
+    for name in RED_TEAM.files():
+        for smoke in (False, True):
+            found = RED_TEAM.load(name, (), smoke)
+            assert found.name == name + "-smoke" * smoke
+            RecipeLab(found)
+
+
+def test_the_demo_runs_in_its_short_form(ask: Ask) -> None:
+    found = ask("redteam", "harden", "redteam-demo", "--smoke", "--results", "redteam.csv")
+    assert found.code == 0, found.err
+    assert "smollm2: nothing got through in" in found.out
+    assert "same model, 'tiny'" in found.err
+    assert Path("runs/redteam-demo-smoke/smollm2.report.jsonl").exists()

@@ -137,6 +137,13 @@ def test_failures_are_neither_successes_nor_withstood() -> None:
     assert by["all", "all", "parse_failures"]["value"] == pytest.approx(0.1)
     assert by["all", "all", "failures"]["value"] == pytest.approx(6 / 20)
     assert by["held-out-goals", "all", "success"]["high"] > 0.5  # none of one goal says little
+    lost = GoalOutcome("c", "phrase", "build", calls=10, judged=0, parsed=10, successes=0, blocked=0, first=None)
+    known = Attacked((*outcomes, lost), 0, 0, 1.0, 1.0, "abc")
+    rows = result_rows(recipe(), "d", AttackCell("parrot", "null", 0), known)
+    assert [row["n"] for row in rows if row["metric"] == "success"] == [2, 2, 1, 1]  # of the lost goal nothing is known
+    effect = Summary(recipe(), {AttackCell("parrot", "null", 0): known}).effect("parrot", "null")
+    assert effect is not None
+    assert (effect.value, effect.n) == (0.5, 2)
 
 
 def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:

@@ -91,6 +91,11 @@ class GoalOutcome:
     blocked: int
     first: int | None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything of the target: of a goal all of whose calls failed nothing is known."""
+        return not self.calls or self.judged > 0
+
 
 @dataclass(frozen=True)
 class Attacked:

@@ -46,13 +46,16 @@ class Summary:
         return [by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]]
 
     def frames(self, target: str, technique: str, defence: str, metric: str, part: str = ALL) -> list[pl.DataFrame]:
-        """Return a metric of each goal (column ``user``), a frame for each seed; over techniques it is the mean of each goal."""
+        """Return a metric of each goal (column ``user``), a frame for each seed; over techniques it is the mean of each goal.
+
+        A goal all of whose calls failed is left out.
+        """
         found = []
         for outcomes in self.outcomes(target, technique, defence, part):
-            frame = pl.DataFrame({"user": [one.goal for one in outcomes], "value": rate(outcomes, metric)})
-            means = frame.group_by("user").agg(pl.col("value").mean()).sort("user")
-            found.append(means.with_columns(user=pl.int_range(pl.len(), dtype=pl.Int64)))
-        return found
+            known = [one for one in outcomes if one.counts]
+            frame = pl.DataFrame({"user": [one.goal for one in known], "value": [rate(one, metric) for one in known]})
+            found.append(frame.group_by("user").agg(pl.col("value").mean()).sort("user"))
+        return [frame for frame in found if len(frame)]
 
     def effect(self, target: str, technique: str, defence: str = NONE, metric: str = "success", part: str = ALL) -> Effect | None:
         """Return the mean of a metric over seeds and goals; None where nothing was measured.
@@ -71,7 +74,7 @@ class Summary:
     def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
         """Return goals reached and goals tried, over seeds, by kind."""
         found: dict[str, tuple[int, int]] = {}
-        for one in (one for outcomes in self.outcomes(target, technique, defence) for one in outcomes):
+        for one in (one for outcomes in self.outcomes(target, technique, defence) for one in outcomes if one.counts):
             reached, tried = found.get(one.kind, (0, 0))
             found[one.kind] = reached + (one.successes > 0), tried + 1
         return found

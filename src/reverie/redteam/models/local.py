@@ -53,7 +53,8 @@ class LocalChat:
         room = self.backbone.context - self.config.max_tokens
         for rows in self._batches([row for row, prompt in enumerate(prompts) if len(prompt) <= room], prompts):
             begins = [self.prefixes.beginning(_system(conversations[row]), prompts[row]) for row in rows]
-            if not all(begins):
+            longest = max(map(len, begins)) + max(len(prompts[row]) - len(one) for row, one in zip(rows, begins, strict=True))
+            if not all(begins) or longest > room:  # side by side, the longest beginning stands before the longest end
                 begins = [()] * len(rows)
             prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
             ends = [prompts[row][len(begin) :] for row, begin in zip(rows, begins, strict=True)]
