@@ -13,6 +13,7 @@ from reverie.redteam.engine import run_attack
 from reverie.redteam.goals import KINDS, Goal
 from reverie.redteam.messages import Conversation, Message, Reply
 from reverie.redteam.roles import Answers, Brief, Step
+from reverie.registry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -88,3 +89,7 @@ def repeats_itself(config: NoConfig, brief: Brief) -> Generator[Step, Answers, N
     answers = yield [tried, tried]
     assert isinstance(answers[1], Attempt)
     yield [tried] * (brief.calls - 2 + brief.seed)
+
+
+ENTRY = Entry("attacked:repeats_itself", "reverie.redteam.attackers.config:NoConfig")
+"""As a package would register it."""

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from attacked import Teller, attack, brief_of, canaries, finds
+from attacked import ENTRY, Teller, attack, brief_of, canaries, finds
 
 from reverie.errors import ConfigError, RunError
 from reverie.redteam.attack_log import read_log
@@ -17,7 +17,6 @@ from reverie.redteam.attempts import Response, Try
 from reverie.redteam.brief import shown_goal
 from reverie.redteam.engine import run_attack
 from reverie.redteam.goals import Goal, Scene
-from reverie.registry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 LOG = "attempts.jsonl"
 
 
-OWN = NamedAttacker("own", Entry("attacked:repeats_itself", "reverie.redteam.attackers.config:NoConfig"))
+OWN = NamedAttacker("own", ENTRY)
 
 
 @pytest.fixture
@@ -151,6 +150,21 @@ def test_names_of_other_tools_are_known() -> None:
     assert create_attacker("basic").name == "null"
     with pytest.raises(ConfigError, match="did you mean 'template'"):
         create_attacker("templates")
+
+
+def test_other_packages_register_techniques_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "package"
+    (package / "other-1.0.dist-info").mkdir(parents=True)
+    (package / "other-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    points = "[reverie.redteam_attackers]\nagain = attacked:ENTRY\n"
+    (package / "other-1.0.dist-info" / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(package))
+    monkeypatch.delitem(ATTACKERS.__dict__, "_entries", raising=False)
+    try:
+        log = attack(tmp_path / "run", "again", brief_of(canaries(1), calls=3))
+        assert [attempt.tried.technique for attempt in log.attempts] == ["again"] * 3
+    finally:
+        ATTACKERS.__dict__.pop("_entries", None)  # read anew, without the package
 
 
 def test_no_two_techniques_have_one_alias() -> None:

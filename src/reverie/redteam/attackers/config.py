@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 
 from reverie.options import Few, Options
+
+REQUEST = "{request}"
+"""Slot of a template."""
 
 
 class NoConfig(Options):
@@ -15,7 +18,22 @@ class NoConfig(Options):
 
 NullConfig = NoConfig
 SeedsOnlyConfig = NoConfig
-TemplateConfig = NoConfig
+
+
+class TemplateConfig(Options):
+    """Options of random templates."""
+
+    templates: tuple[str, ...] = ()
+    """Templates of your own in the place of ours, each with the slot ``{request}``."""
+
+    @field_validator("templates")
+    @classmethod
+    def _have_their_slot(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a template that would not say what is wanted."""
+        for number, text in enumerate(given, 1):
+            if REQUEST not in text:
+                raise ValueError(f"template {number} lacks its slot {REQUEST}; put it where the request should stand")
+        return given
 
 
 class ReplayConfig(Options):

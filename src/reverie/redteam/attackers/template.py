@@ -12,7 +12,7 @@ import numpy as np
 
 from reverie.plain_yaml import read_yaml
 from reverie.redteam.attackers.campaign import Campaign, Pursuit, attack_each
-from reverie.redteam.attackers.config import TemplateConfig
+from reverie.redteam.attackers.config import REQUEST, TemplateConfig
 from reverie.redteam.roles import Answers, Brief, Step, Tally
 
 PARTS = ("openings", "reasons", "asks", "endings")
@@ -30,7 +30,7 @@ def fill_template(number: int, request: str) -> str:
     parts = load_parts()
     places = np.unravel_index(number, [len(parts[name]) for name in PARTS])
     chosen = [parts[name][int(place)] for name, place in zip(PARTS, places, strict=True)]
-    return " ".join(part.replace("{request}", request) for part in chosen if part)
+    return " ".join(part.replace(REQUEST, request) for part in chosen if part)
 
 
 def count_templates() -> int:
@@ -42,8 +42,12 @@ def template(config: TemplateConfig, brief: Brief) -> Generator[Step, Answers, T
     """Say the request in templates drawn without repetition."""
 
     def pursue(campaign: Campaign) -> Pursuit:
-        drawn, request = campaign.generator("templates").permutation(count_templates()), campaign.goal.request
+        request, own = campaign.goal.request, config.templates
+        drawn = campaign.generator("templates").permutation(len(own) or count_templates())
+        texts = {
+            number: own[number].replace(REQUEST, request) if own else fill_template(number, request) for number in drawn.tolist()
+        }
         numbers = np.resize(drawn, campaign.left).tolist()
-        yield [campaign.attempt(fill_template(number, request), "template", (f"template-{number}",)) for number in numbers]
+        yield [campaign.attempt(texts[number], "template", (f"template-{number}",)) for number in numbers]
 
     return attack_each(brief, pursue)
