@@ -10,6 +10,7 @@ import pytest
 import torch
 from defended import attempt, goal, tried
 
+from reverie.documents import read_json
 from reverie.errors import RunError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig, LoraConfig
@@ -81,6 +82,7 @@ def test_teaching_lowers_the_loss_and_the_stored_adapter_says_the_same(tmp_path:
     notes = teach(backbone, examples(), SMALL, 1, tmp_path)
     assert notes["losses"][-1] < notes["losses"][0] - 0.1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert read_json(tmp_path / "adapter_config.json")["base_model_name_or_path"] == "tiny"
     ids = torch.arange(20)[None]
     with torch.no_grad():
         base = fresh().model(ids).logits
