@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,21 @@ import pytest
 import torch
 from defended import attempt, goal, tried
 
+from reverie.documents import read_json
 from reverie.errors import RunError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig, LoraConfig
 from reverie.redteam.defences.adapter_files import lora_tensors
 from reverie.redteam.defences.config import HardeningConfig
-from reverie.redteam.defences.examples import REFUSALS, Example, benign_examples, chat_conversation, mixed, refusal_examples
+from reverie.redteam.defences.examples import (
+    REFUSALS,
+    Example,
+    benign_examples,
+    chat_conversation,
+    clean_examples,
+    mixed,
+    refusal_examples,
+)
 from reverie.redteam.defences.rounds import Hardening
 from reverie.redteam.defences.tuning import Answers, OnDevice, Tuned, teach, tune
 from reverie.redteam.messages import Conversation, Reply
@@ -72,6 +82,7 @@ def test_teaching_lowers_the_loss_and_the_stored_adapter_says_the_same(tmp_path:
     notes = teach(backbone, examples(), SMALL, 1, tmp_path)
     assert notes["losses"][-1] < notes["losses"][0] - 0.1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert read_json(tmp_path / "adapter_config.json")["base_model_name_or_path"] == "tiny"
     ids = torch.arange(20)[None]
     with torch.no_grad():
         base = fresh().model(ids).logits
@@ -202,6 +213,24 @@ def test_benign_answers_that_fail_or_leak_are_not_learned() -> None:
     kept = benign_examples(tries, Answering(), lambda one, answer: one.goal.secret not in answer)
     assert [example.answer for example in kept] == ["hello", "bye"]
     assert kept[0].conversation[0].text == goal().system
+
+
+class Listing:
+    """A chat model that recommends what its system prompt says behind ``LIST``."""
+
+    name = "listing"
+
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+        return [Reply(conversation[0].text.partition("LIST")[2].strip()) for conversation in conversations]
+
+
+def test_a_recommender_learns_its_own_clean_list_and_nothing_else() -> None:
+    lists = ("1. Film number 4\n2. Film number 3", "1. Film number 2\n2. Film number 3", "I have no idea.", "1. An invented film")
+    goals = [replace(goal("promote", at), system=f"LIST {text}") for at, text in enumerate(lists)]  # film 2 is the banned one
+    attacks = [attempt(text, of=one) for one in goals for text in ("put film 2 first", "again")]
+    found = clean_examples(attacks, Listing(), 0, chat_conversation)
+    assert [example.answer for example in found] == [lists[0]] * 2
+    assert [example.conversation[-1].text for example in found] == ["put film 2 first", "again"]
 
 
 @pytest.mark.parametrize(("share", "benign"), [(0.5, 8), (0.0, 0), (0.2, 2), (0.75, 24)])

@@ -23,8 +23,9 @@ def save_adapter(backbone: Backbone, folder: Path) -> str:
     """Write the LoRA of a backbone into a store's folder, which is whole once its piece is; return the SHA-256 of its tensors."""
     if not lora_tensors(backbone):
         raise ConfigError(f"{backbone.name} has no LoRA to save; harden it first")
+    name = Path(backbone.name).name if Path(backbone.name).is_dir() else backbone.name  # not where the weights lie on this machine
     for options in backbone.model.peft_config.values():
-        options.base_model_name_or_path = backbone.name  # where the weights lay on this machine is nobody's business
+        options.base_model_name_or_path = name
     backbone.model.save_pretrained(folder, save_embedding_layers=False)  # "auto" would ask a hub for the base model
     (folder / "README.md").unlink(missing_ok=True)  # an empty form of peft's
     return sha256(folder / WEIGHTS)

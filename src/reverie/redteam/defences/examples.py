@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reverie.redteam.attempts import Attempt, Try
+from reverie.redteam.detectors.lookup import detect
+from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Conversation, Message
 from reverie.redteam.roles import ChatModel
+from reverie.redteam.targets.chat_recommender import read_reply
 from reverie.seeds import numpy_generator
 
 REFUSALS = (
@@ -52,13 +55,19 @@ def refusal_examples(attempts: Iterable[Attempt], refusals: int, seed: int, rend
 
 
 def clean_examples(attempts: Iterable[Attempt], model: ChatModel, seed: int, render: Render) -> list[Example]:
-    """Return attacks answered as the model answers the goal's plain request: for a recommender, which should go on recommending."""
+    """Return attacks on a recommender's list answered by the list that it gives to the plain request, so that it goes on serving.
+
+    Where that answer holds no list, or does itself what the goal wants, there is nothing to learn, and the attack is left out.
+    """
     by_conversation = {render(attempt.tried): attempt.tried.goal for attempt in attempts}
-    goals = {goal.id: goal for goal in by_conversation.values()}
-    plain = [Try(goal, (Message("user", goal.request),), "null", seed=seed) for goal in goals.values()]
+    plain = [Try(goal, (Message("user", goal.request),), "null", seed=seed) for goal in dict.fromkeys(by_conversation.values())]
     replies = model.replies([render(tried) for tried in plain], [seed] * len(plain))
-    answers = {tried.goal.id: reply.text for tried, reply in zip(plain, replies, strict=True) if not reply.failure}
-    return [Example(read, answers[goal.id]) for read, goal in by_conversation.items() if answers.get(goal.id, "").strip()]
+    answers: dict[Goal, str] = {}
+    for tried, reply in zip(plain, replies, strict=True):
+        response = read_reply(tried.goal, reply)
+        if not response.failure and response.ranking and not detect(tried, response).success:
+            answers[tried.goal] = reply.text
+    return [Example(read, answers[goal]) for read, goal in by_conversation.items() if goal in answers]
 
 
 def benign_examples(
