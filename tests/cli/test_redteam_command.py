@@ -72,7 +72,7 @@ def test_a_bare_target_is_attacked_as_the_demo_is(ask: Ask) -> None:
     found = ask("redteam", "run", "always-pass", "--smoke", "--set", 'techniques={"null": {kind: "null"}}', "--set", "claims=[]")
     assert found.code == 1
     assert "target: null reached 100.0" in found.out
-    assert Path("runs/target/report.html").exists()
+    assert Path("runs/redteam-always-pass-smoke/report.html").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -45,7 +46,7 @@ def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, m
         return RED_TEAM.load(text, settings, smoke)
     target = asked_target(text, model)
     usual = RED_TEAM.load(TEMPLATE, (), smoke)
-    values: dict[str, Any] = {**RED_TEAM.content(usual)} | {"name": OWN, "description": f"Red team of {text}"}
+    values: dict[str, Any] = {**RED_TEAM.content(usual)} | {"name": _name(text, smoke), "description": f"Red team of {text}"}
     values["targets"] = {OWN: target}
     values["defences"] = _suited(values["defences"], target_config(target))
     kept = ("none", *values["defences"])
@@ -75,6 +76,12 @@ def asked_target(text: str, model: str | None = None) -> dict[str, Any]:
         )
     found: TargetConfig = target_config(text, text)
     return found.model_dump(mode="json")
+
+
+def _name(text: str, smoke: bool) -> str:
+    """Return a name for the study of a bare target, which also names its folder."""
+    plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")[-60:].lstrip("-._+")
+    return f"redteam-{plain or OWN}" + "-smoke" * smoke
 
 
 def _suited(rows: dict[str, dict[str, Any]], config: TargetConfig) -> dict[str, dict[str, Any]]:
