@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VERBS = [
-    *(name for name in get_command(app).commands if name not in ("data", "recipes")),  # type: ignore[attr-defined]  # a group
+    *(name for name in get_command(app).commands if name not in ("data", "recipes", "redteam")),  # type: ignore[attr-defined]  # groups
     *(f"data {name}" for name in ("list", "fetch", "describe", "convert")),
     *(f"recipes {name}" for name in ("list", "copy", "validate")),
+    *(f"redteam {name}" for name in ("run", "harden", "build", "replay", "serve", "report")),
 ]
 
 
@@ -40,7 +41,7 @@ def test_help_shows_an_example(ask: Callable, verb: str) -> None:
 
 def test_the_command_itself(ask: Callable) -> None:
     assert ask("--version").out == f"reverie {reverie.__version__}\n"
-    for words in ((), ("data",), ("recipes",)):
+    for words in ((), ("data",), ("recipes",), ("redteam",)):
         answer = ask(*words)
         assert "Usage" in answer.out + answer.err
 
