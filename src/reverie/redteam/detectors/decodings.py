@@ -37,11 +37,16 @@ def views(text: str) -> Iterator[tuple[str, str]]:
     >>> dict(views("z-n-e"))["rot13"]
     'mar'
     """
+    return ((name, squeezed(decoded)) for name, decoded in decodings(text))
+
+
+def decodings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a text in every decoding as `views` does, with what stands between its letters."""
     for outer, words in (("", text), *(("base64", found) for found in decoded_base64(text))):
-        for inner, letters in _letters(words):
+        for inner, decoded in _substituted(unicodedata.normalize("NFKC", words)):
             names = [name for name in (outer, inner) if name]
-            yield "+".join(names) or "plain", letters
-            yield "+".join([*names, "reversed"]), letters[::-1]
+            yield "+".join(names) or "plain", decoded
+            yield "+".join([*names, "reversed"]), decoded[::-1]
 
 
 def decoded_base64(text: str) -> list[str]:
@@ -62,12 +67,12 @@ def decoded_base64(text: str) -> list[str]:
     return found
 
 
-def _letters(words: str) -> Iterator[tuple[str, str]]:
-    """Yield a text as it is and by each substitution of letters, squeezed."""
-    yield "", squeezed(words)
-    yield "rot13", squeezed(codecs.encode(words, "rot13"))
+def _substituted(words: str) -> Iterator[tuple[str, str]]:
+    """Yield a text as it is and by each substitution of letters."""
+    yield "", words
+    yield "rot13", codecs.encode(words, "rot13")
     lower = words.casefold()
     for table in _LEET:
         if (changed := lower.translate(table)) != lower:
-            yield "leetspeak", squeezed(changed)
-    yield "initials", squeezed("".join(word[0] for word in re.findall(r"\w+", words)))
+            yield "leetspeak", changed
+    yield "initials", "".join(word[0] for word in re.findall(r"\w+", words))
