@@ -101,11 +101,11 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
 
 def _change(summary: Summary, target: str, defence: str, before: Effect, after: Effect) -> str:
     refused = [[share for one in summary.benign(target, name) for share in one.refused] for name in (NONE, defence)]
-    costs = [percent(fmean(one)) if one else "–" for one in refused]
-    return (
-        f"With {defence}, success on held-out goals over all techniques goes from {percent(before.value)} to "
-        f"{percent(after.value)}, and refused benign prompts from {costs[0]} to {costs[1]}."
-    )
+    levels = f"from {percent(before.value)} to {percent(after.value)}"
+    said = f"With {defence}, success on held-out goals over all techniques goes {levels}"
+    if not all(refused):
+        return f"{said}."
+    return f"{said}, and refused benign prompts from {percent(fmean(refused[0]))} to {percent(fmean(refused[1]))}."
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
