@@ -55,7 +55,9 @@ def write_page(
         The file.
     """
     recipe = summary.recipe
-    facts = (f"{len(recipe.targets)} targets", f"{recipe.calls} calls per goal", f"{recipe.seeds} seeds", "harmless goals only")
+    counts = [(len(recipe.targets), "target"), (recipe.calls, "call"), (recipe.seeds, "seed")]
+    targets, calls, seeds = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+    facts = (targets, f"{calls} per goal", seeds, "harmless goals only")
     headline, shown = title or recipe.description.rstrip(".") or recipe.name, sections(summary, digests, examples, command)
     opening = (Prose(sentences(summary), listed=True), Tiles(_tiles(summary)))
     return write_sections(path, headline, shown, kind="red team", name=recipe.name, facts=facts, opening=opening)
