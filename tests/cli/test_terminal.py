@@ -77,7 +77,7 @@ except (KeyboardInterrupt, SystemExit) as stop:
     ("first", "second", "code"), [("SIGINT", "", 130), ("SIGTERM", "", 143), ("SIGINT", "SIGINT", 130), ("SIGINT", "SIGTERM", 143)]
 )
 def test_a_stopped_command_says_one_sentence(first: str, second: str, code: int) -> None:
-    then = f"os.kill(os.getpid(), signal.{second}); time.sleep(5)" if second else "pass"
+    then = f"say_stopped(); os.kill(os.getpid(), signal.{second}); time.sleep(5)" if second else "pass"
     done = subprocess.run(
         [sys.executable, "-c", SLOW.format(first=first, then=then)],
         capture_output=True,
@@ -85,4 +85,4 @@ def test_a_stopped_command_says_one_sentence(first: str, second: str, code: int)
         check=False,
         env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
     )
-    assert (done.returncode, done.stderr) == (code, "stopped; the same command goes on from the last checkpoint\n")
+    assert (done.returncode, done.stderr) == (code, "stopped; the same command goes on from what it had finished\n")

@@ -59,6 +59,16 @@ def _refused(call: Callable[[], object]) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("spaces", ["", " "])
+@BRIEF
+@given(numbers=st.lists(st.from_regex(r"\A-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?\Z"), min_size=1, max_size=6))
+def test_ids_that_are_json_numbers_are_read_as_written(numbers: list[str], spaces: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(f'{{"user":{spaces}{one}, "item": 1, "timestamp": {at}.5}}\n' for at, one in enumerate(numbers)))
+    exact = as_integers(pl.Series("user", numbers))
+    assert read_events(path).events["user"].to_list() == exact.to_list()
+
+
 def _ids(dataset: rv.Dataset) -> list[str]:
     return [str(item) for item in dataset.events["item"]]
 

@@ -65,4 +65,4 @@ def evaluate(
         screen.print(f"{metric_line(row)}  n={row['n']}", markup=False)
     if evaluation.scored is None:
         fate = "; each is a miss" if evaluation.seen == "remove" and evaluation.repeats else ""
-        screen.print(f"{evaluation.seen_note}: targets that stand in their own history{fate}", markup=False)
+        screen.print(f"{evaluation.seen_note}; repeats are targets that stand in their own history{fate}", markup=False)

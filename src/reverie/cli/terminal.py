@@ -55,9 +55,14 @@ def check_arguments() -> None:
             raise ConfigError(f"'{shown}' is not UTF-8; rename the file or folder, or set PYTHONUTF8=1") from error
 
 
+_said: list[bool] = []
+
+
 def say_stopped() -> None:
-    """Say that a command was stopped."""
-    print("stopped; the same command goes on from the last checkpoint", file=sys.stderr, flush=True)
+    """Say, once, that a command was stopped."""
+    if not _said:
+        _said.append(True)
+        print("stopped; the same command goes on from what it had finished", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -96,4 +96,4 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
     screen.print(f"[bold]{run.recipe.model_name}[/] on {where}")
     for row in measured:
         screen.print(f"  {metric_line(row)}", markup=False)
-    screen.print(f"  fitted in {run.fitted.seconds:.1f} s · {run.folder}", markup=False)
+    screen.print(f"  {run.test.seen_note} · fitted in {run.fitted.seconds:.1f} s · {run.folder}", markup=False)

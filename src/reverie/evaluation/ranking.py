@@ -66,7 +66,8 @@ def in_model_codes(model: Recommender, queries: Queries) -> tuple[Queries, NDArr
         return queries, None
     recoder = Recoder(own, known)
     if not recoder.items.any():
-        raise DataError(f"no item of the data is known to the model: ids look like {own.items[0]} there and {known.items[0]} here")
+        examples = f"ids look like {own.items[0]} there and {known.items[0]} here"
+        raise DataError(f"no item of the data is known to the model: {examples}; give the data that it was trained on")
     return recoder.queries(queries), recoder.items
 
 

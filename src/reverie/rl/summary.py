@@ -208,7 +208,7 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
         effects = [numbers.effect(metric, part) for part, metric in wanted]
         cells = [TableCell("") if one is None else _cell(one) for one in effects]
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
-    heads = [metric if part == "all" else part for part, metric in wanted]
+    heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
     notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)

@@ -105,4 +105,8 @@ def open_log(
 def _read(path: Path) -> dict[str, str]:
     """Return the texts of a JSON file; nothing where it is missing or holds something else."""
     found = read_json(path) if path.is_file() else {}
-    return {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
+    kept = {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
+    if path.name == FILE and kept != found:
+        odd = f" in '{next(key for key in found if key not in kept)}'" if isinstance(found, dict) else ""
+        raise RunError(f"{path} is wrong{odd}; take it from a copy, or train again in another folder")
+    return kept

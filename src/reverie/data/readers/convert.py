@@ -74,7 +74,7 @@ def require_values(values: pl.Series, where: str, role: str) -> None:
     """Raise at the first row without a value."""
     if values.null_count():
         row = int(values.is_null().arg_max() or 0) + 1
-        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
+        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out")
 
 
 def check_values(values: pl.Series, good: pl.Series, where: str, what: str) -> None:

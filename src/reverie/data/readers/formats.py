@@ -131,10 +131,35 @@ def open_json_lines(path: Path, where: str) -> Table:
         raise unreadable(where, error) from error
     text = dict.fromkeys(schema.names(), pl.String())
 
-    def scan(columns: list[str], types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        return pl.scan_ndjson(literal, schema=types).select(columns)
+    def scan(columns: list[str], types: Mapping[str, pl.DataType], exact: Collection[str]) -> pl.LazyFrame:
+        odd = [name for name in exact if not types[name].is_nested() and _has_fractions(path, name)]
+        lazy = pl.scan_ndjson(literal, schema={**types, **dict.fromkeys(odd, pl.String())}).select(columns)
+        if not odd:
+            return lazy
+        check()
+        return lazy.with_columns(*_as_written(path, odd))
 
-    return Table(where, tuple(schema), lambda columns, *_: scan(columns, schema), lambda columns: scan(columns, text), check)
+    return Table(
+        where, tuple(schema), lambda columns, ids, _: scan(columns, schema, ids), lambda names: scan(names, text, names), check
+    )
+
+
+def _has_fractions(path: Path, name: str) -> bool:
+    """Whether numbers of a key are written as ``1.0``, ``12E3`` or ``-0``, which no scanner gives back."""
+    key = re.escape(json.dumps(name, ensure_ascii=False).encode())
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return re.search(key + rb"\s*:\s*(-?[0-9]+[.eE]|-0)", content) is not None
+
+
+def _as_written(path: Path, names: list[str]) -> list[pl.Series]:
+    """Return columns of JSON lines as text, numbers as they are written."""
+    with path.open(encoding="utf-8") as handle:
+        rows = [json.loads(line, parse_float=str, parse_int=str) for line in handle if line.strip()]
+    found = {name: [row.get(name) for row in rows] for name in names}
+    return [
+        pl.Series(name, [one if one is None or isinstance(one, str) else json.dumps(one) for one in values], dtype=pl.String)
+        for name, values in found.items()
+    ]
 
 
 def check_json_lines(path: Path, where: str) -> None:

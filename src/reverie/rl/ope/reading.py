@@ -151,7 +151,7 @@ def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
         return _ordering(values, where).alias(role)
     if values.null_count():
         row = int(values.is_null().arg_max() or 0) + 1
-        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out ({role})")
+        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out")
     return values.alias(role)
 
 
