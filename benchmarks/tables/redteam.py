@@ -1,7 +1,7 @@
 """Write ``docs/results/redteam-results.md`` from ``results/redteam.csv`` and ``results/redteam-claims.csv``; never by hand.
 
-Run ``python benchmarks/tables/redteam.py`` to write the page, and ``python benchmarks/tables/redteam.py redteam-smollm2-hardening`` after
-``reverie redteam harden redteam-smollm2-hardening`` to write the comparisons of that study into ``results/redteam-claims.csv`` first.
+Run ``python benchmarks/tables/redteam.py`` to write the page, and ``python benchmarks/tables/redteam.py redteam-demo`` after
+``reverie redteam harden redteam-demo`` to write the comparisons of that study into ``results/redteam-claims.csv`` first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ numbers are made: [Red team](../guide/red-team.md).
 Shares of goals reached within the calls of the recipe, mean over seeds with the 95 % t-interval over seeds; comparisons resample
 goals as well. {CAVEAT}
 """
-EMPTY = "\nNothing has been measured for this page yet: `reverie redteam harden redteam-smollm2-hardening --results results/redteam.csv`.\n"
+EMPTY = "\nNothing has been measured for this page yet: `reverie redteam harden redteam-demo --results results/redteam.csv`.\n"
 SLICES = ("all", "held-out-goals", "held-out-techniques")
 Row = Mapping[str, str]
 
