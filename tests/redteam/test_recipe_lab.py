@@ -91,7 +91,7 @@ def test_a_replay_says_what_got_through_again(tmp_path: Path) -> None:
 
 
 def test_lora_is_taught_loaded_and_taught_again_and_benign_prompts_are_asked(tmp_path: Path) -> None:
-    options = {"epochs": 1, "fewest": 0, "lora": {"rank": 2}, "learning_rate": 0.01, "longest": 64}
+    options = {"epochs": 1, "least_updates": 1, "fewest": 0, "lora": {"rank": 2}, "learning_rate": 0.01, "longest": 64}
     few: dict[str, Any] = {"goals": {"n": 3}, "calls": 1}
     lab = RecipeLab(
         recipe(**few, defences={"lora": {"kind": "lora", "rounds": 2, "set": options}, "guard": {"kind": "always-refuse"}})

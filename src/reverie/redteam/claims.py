@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from reverie.evaluation import Effect
-from reverie.evaluation.effects import holm_by_metric, to_claim_row
+from reverie.evaluation.effects import NO_INTERVAL, holm_by_metric, to_claim_row
 from reverie.evaluation.intervals import difference_over_seeds
 from reverie.redteam.cells import NONE
 from reverie.redteam.recipe import RedTeamClaim
@@ -39,6 +39,8 @@ def _rows(summary: Summary, claim: RedTeamClaim) -> Iterator[dict[str, Any]]:
                 if not seeds:
                     continue
                 effect = difference_over_seeds(sides[0][:seeds], sides[1][:seeds], unit="seeds")
+                if effect.low == effect.high:  # all goals differ by the same: a bootstrap has no width
+                    effect = Effect(effect.value, None, None, None, effect.n, effect.seeds, NO_INTERVAL)
                 values = (_mean(sides[0]), _mean(sides[1]))
                 named = metric if part == ALL else f"{part}/{metric}"
                 yield to_claim_row(

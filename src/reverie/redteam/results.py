@@ -73,10 +73,9 @@ def _shares(outcomes: Sequence[GoalOutcome], kind: str) -> Iterator[dict[str, An
         plain = wilson_rate(hits, judged, calls - judged)
         yield _row("success_per_call", plain)
         if kind != ALL:
-            known: GoalKind = next(name for name in KINDS if name == kind)
-            yield _row("success_per_call_corrected", corrected_rate(plain, detector_accuracy(known))) | {
-                "interval": "lang_reiczigel"
-            }
+            one_kind: GoalKind = next(name for name in KINDS if name == kind)
+            sure = _row("success_per_call_corrected", corrected_rate(plain, detector_accuracy(one_kind)))
+            yield sure | {"interval": "lang_reiczigel"}
     yield {"metric": "calls", "value": calls, "n": len(outcomes)}
     if calls:
         yield _row("parse_failures", wilson_rate(calls - sum(one.parsed for one in outcomes), calls))
