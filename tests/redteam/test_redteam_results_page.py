@@ -44,4 +44,4 @@ def test_the_page_is_made_of_rows_and_claims(script: Any, tmp_path: Path) -> Non
 
 
 def test_without_rows_the_page_says_how_to_measure(script: Any) -> None:
-    assert "reverie redteam harden redteam-smollm2" in script.page([], [])
+    assert "reverie redteam harden redteam-demo" in script.page([], [])
