@@ -11,9 +11,10 @@ import pytest
 
 from reverie.data.splits import leave_one_out
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation.intervals import wilson
 from reverie.models import create_model
 from reverie.rl.ope import bandit
-from reverie.rl.ope.coverage import coverage, usual_case, wilson
+from reverie.rl.ope.coverage import coverage, usual_case
 from reverie.rl.ope.estimate import evaluate_policy
 from reverie.rl.ope.intervals import intervals
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame

@@ -22,6 +22,17 @@ LEVEL = 0.95
 """Coverage of all intervals."""
 
 
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share of n (Wilson 1927, JASA 22, 209-212), without continuity correction.
+
+    With z = 1.96: centre ``(p + z²/2n) / (1 + z²/n)``, half width ``z √(p (1 - p)/n + z²/4n²) / (1 + z²/n)``.
+    """
+    z = float(special.ndtri((1 + LEVEL) / 2))
+    centre, half = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = ((centre + sign * half) / (1 + z * z / n) for sign in (-1, 1))
+    return max(low, 0.0) if share > 0 else 0.0, min(high, 1.0) if share < 1 else 1.0
+
+
 @dataclass(frozen=True)
 class ClusterSums:
     """Metrics added up inside clusters; numerator, denominator [S, C, M]; bounded [M], whose intervals are cut at 0 and 1."""

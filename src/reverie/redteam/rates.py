@@ -8,7 +8,7 @@ from functools import cache
 
 from scipy import special
 
-from reverie.evaluation.intervals import LEVEL
+from reverie.evaluation.intervals import LEVEL, wilson
 from reverie.redteam.detectors.accuracy import Accuracy
 
 Z = float(special.ndtri((1 + LEVEL) / 2))
@@ -73,10 +73,7 @@ def wilson_rate(successes: int, n: int, failures: int = 0) -> Rate:
         raise ValueError(f"successes: {successes} is outside 0..{n}")
     if n == 0:
         return Rate(math.nan, 0.0, 1.0, 0, 0, failures)
-    from scipy.stats import binomtest  # takes a second
-
-    ends = binomtest(successes, n).proportion_ci(LEVEL, "wilson")
-    return Rate(successes / n, float(ends.low), float(ends.high), successes, n, failures)
+    return Rate(successes / n, *wilson(successes / n, n), successes, n, failures)
 
 
 def corrected_rate(rate: Rate, accuracy: Accuracy) -> Rate:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from reverie.errors import unknown
+from reverie.evaluation.intervals import wilson
 from reverie.rl.ope.estimate import evaluate_policy
 from reverie.rl.ope.policy import from_table
 from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Estimate, Settings
@@ -121,9 +122,3 @@ def _rows(estimates: Sequence[Estimate], truth: float) -> list[dict[str, Any]]:
 def _row(metric: str, value: float, n: int, low: float | None = None, high: float | None = None) -> dict[str, Any]:
     kind = {"coverage": "wilson", "bias": "normal"}.get(metric, "none")
     return {"metric": metric, "value": value, "low": low, "high": high, "interval": kind, "n": n}
-
-
-def wilson(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the 95 % interval of a share of n (Wilson 1927)."""
-    middle, reach = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
