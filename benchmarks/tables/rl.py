@@ -37,7 +37,7 @@ Mean over seeds with the 95 % t-interval over seeds; settings were chosen on val
 backbone alone; who acts is the head whose best item is shown.
 """
 WORLD = ("return", "length", "q_over", "reward_error", "transition_error")
-CASES = (("bandit", (500, 2000, 10_000)), ("session", (500, 2000)), ("lists", (1000,)))
+CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (1000,)))
 
 
 def write_study_claims(recipe: str, runs: Path) -> None:
@@ -61,7 +61,7 @@ def measure_coverage(repetitions: int) -> None:
         for n_rounds in sizes:
             if (name, n_rounds) in there:
                 continue
-            world, policy, estimators, settings = usual_case(name, 0.5)
+            world, policy, estimators, settings = usual_case(name)
             rows = [
                 {
                     "recipe": "ope", "dataset": name, "slice": "all", "model": row["estimator"], "seed": 0, "commit": commit(),

@@ -15,9 +15,15 @@ from reverie.rl.worlds import SessionWorld, SessionWorldOptions
 from reverie.rl.worlds.environments import WorldEnvironment, check
 
 
-def test_gymnasium_makes_the_session_world_and_its_checker_passes() -> None:
-    importlib.reload(reverie.rl)
+def test_gymnasium_makes_the_session_world_and_its_checker_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in gymnasium.registry if name.startswith("reverie/")]:  # as before anything of ours is imported
+        monkeypatch.delitem(gymnasium.registry, name)
+    monkeypatch.setattr(reverie, "rl", reverie.rl)  # put back afterwards, as the next lines make another module of this name
+    for module in ("reverie.rl", "reverie.rl.worlds.environments"):
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delattr("reverie.rl.worlds.environments")
     made = gymnasium.make("reverie.rl:reverie/Session-v0", n_items=30, history=5)
+    assert {f"reverie/{name}-v0" for name in ("Session", "Coat", "Log")} <= set(gymnasium.registry)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(made.unwrapped)

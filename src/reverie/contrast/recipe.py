@@ -1,16 +1,15 @@
 """Recipes of contrastive studies: one task, the losses that are compared on it, and the seeds."""
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any, Self
 
-from pydantic import Field, NonNegativeInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from reverie.errors import ConfigError, nearest, unknown
 from reverie.objectives.config import ContrastiveConfig
 from reverie.options import Few, Options, checked
-from reverie.settings import Settings, put
-from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
+from reverie.settings import put
+from reverie.study.recipe import BaseRecipe, Grid, Name, RecipeShelf, check_tuning_seeds
 
 SMOKE_SEEDS, SMOKE_SETTINGS = 2, 2
 """What a smoke run keeps of the seeds and of each grid."""
@@ -25,20 +24,10 @@ class StudyRow(Options):
     """A baseline of the task, such as ``untrained`` or ``raw``."""
     loss: dict[str, Any] | None = None
     """``kind`` of a contrastive loss and its options."""
-    grid: tuple[Settings, ...] = ()
+    grid: Grid = ()
     """Settings to choose from, by (dotted) option of the loss; a mapping of options to lists of values means all combinations."""
     aside: bool = False
     """Only measured where it is asked for by name."""
-
-    @field_validator("grid", mode="before")
-    @classmethod
-    def _combinations(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        for option, values in value.items():
-            if not isinstance(values, list | tuple) or not values:
-                raise ValueError(f"'{option}' needs a list of values, not {values!r}")
-        return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -68,11 +57,7 @@ class ContrastRecipe(BaseRecipe):
         if self.against not in self.rows:
             near = nearest(self.against, self.rows)
             raise ValueError(f"against: unknown row '{self.against}'{near}; known: {', '.join(self.rows)}")
-        shared = [seed for seed in self.tuning_seeds if seed < self.seeds]
-        if shared:
-            raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {self.seeds - 1}); choose from {self.seeds} on")
-        if len(set(self.tuning_seeds)) < len(self.tuning_seeds):
-            raise ValueError("tuning_seeds: a seed is there twice; two equal trainings count as one")
+        check_tuning_seeds(self.tuning_seeds, self.seeds)
         return self
 
     def asked(self, names: tuple[str, ...] | None = None) -> dict[str, StudyRow]:

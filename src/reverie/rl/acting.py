@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import torch
 from reverie.data.split import Split
 from reverie.evaluation import evaluate
 from reverie.evaluation.effects import finite
-from reverie.evaluation.ranking import ranked_targets
 from reverie.files import atomic_path
 from reverie.protocols import Recommender
 from reverie.rl.model_errors import reward_error, transition_error
@@ -121,17 +120,23 @@ def train_and_act(
     measure = validation_measure(model, split, training, device)
     acted = []
     for checkpoint in weights.each(checkpoints):
+        errors = _model_errors(model, split, world)
         for policy in policies_of(model, policies):
             told: dict[str, Any] = {"policy": policy, "checkpoint": checkpoint, **_choose(model, policy, measure)}
             actor = Actor(policy, checkpoint)
-            _evaluate(model, split, device, folder / actor.folder)
+            measured = evaluate(model, split.test, top=0, device=device, train=split.train, protocol=split.protocol)
+            measured.save(folder / actor.folder)
             if world is not None:
                 told |= _act(model, world, sessions, training.seed, folder / f"{actor.folder}.parquet")
-            if isinstance(world, SessionWorld) and isinstance(model, ActsByHeads):
-                told |= {"reward_error": reward_error(model, split.test, world)}
-                told |= {"transition_error": transition_error(model, split.test, world)}
-            acted.append({name: one for name, one in told.items() if one is not None})
+            acted.append({name: one for name, one in (told | errors).items() if one is not None})
     return fitted, acted
+
+
+def _model_errors(model: Recommender, split: Split, world: World | None) -> dict[str, float | None]:
+    """Return how wrong the reward and the transition model are, whoever acts, in a world where both are known."""
+    if not isinstance(world, SessionWorld) or not isinstance(model, ActsByHeads):
+        return {}
+    return {"reward_error": reward_error(model, split.test, world), "transition_error": transition_error(model, split.test, world)}
 
 
 def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> dict[str, Any]:
@@ -140,16 +145,6 @@ def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> di
         return {}
     model.config = model.config.model_copy(update={"policy": policy})
     return {"mix": model.choose(measure).get("mix", model.config.mix)} if policy == "ce+q" else {}
-
-
-def _evaluate(model: Recommender, split: Split, device: str | None, folder: Path) -> None:
-    """Rank the test targets, and write the evaluation with the reward of each target."""
-    measured = evaluate(model, split.test, top=0, device=device, train=split.train, protocol=split.protocol)
-    rewards = split.test.target_column("reward")
-    if rewards is not None:
-        column = pl.Series("reward", rewards[ranked_targets(split.test)], dtype=pl.Float64)
-        measured = replace(measured, ranks=measured.ranks.with_columns(column))
-    measured.save(folder)
 
 
 def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path) -> dict[str, float | None]:

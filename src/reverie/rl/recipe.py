@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import product
+from collections.abc import Iterable
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.data.splits.config import ByUser, SplitConfig
 from reverie.errors import nearest
 from reverie.models.shelf import MODELS
 from reverie.options import Few, Options, checked
 from reverie.settings import Settings, put
-from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
+from reverie.study.recipe import BaseRecipe, Grid, Name, RecipeShelf, check_tuning_seeds
 from reverie.training.config import TrainingConfig
 from reverie.training.recipe import DatasetRecipe
 
@@ -41,22 +40,12 @@ class RLRow(Options):
     """What the row stands for."""
     set: Settings = Field(default_factory=dict)
     """Settings by dotted key, ``model.…`` or ``training.…``."""
-    grid: tuple[Settings, ...] = ()
+    grid: Grid = ()
     """Settings from which validation chooses; a mapping of keys to lists of values means all combinations."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
     policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
     """Who acts; None takes those of the recipe."""
-
-    @field_validator("grid", mode="before")
-    @classmethod
-    def _combinations(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        for key, values in value.items():
-            if not isinstance(values, list | tuple) or not values:
-                raise ValueError(f"'{key}' needs a list of values, not {values!r}")
-        return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
 
 
 class RLClaim(Options):
@@ -114,8 +103,7 @@ class RLRecipe(BaseRecipe):
         for name in (side.partition("/")[0] for one in self.claims for side in (one.first, one.other)):
             if name not in self.rows:
                 raise ValueError(f"unknown row '{name}'{nearest(name, self.rows)}; known: {', '.join(self.rows)}")
-        if shared := [seed for seed in self.tuning_seeds if seed < self.seeds]:
-            raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {self.seeds - 1}); choose from {self.seeds} on")
+        check_tuning_seeds(self.tuning_seeds, self.seeds)
         require_parts("set", self.set)
         require_parts("values", self.values, ("model",))
         for name, row in self.rows.items():

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from reverie.data.split import Split
-from reverie.errors import ConfigError
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
@@ -19,7 +18,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
 from reverie.rl.measures import Named, effects, measured
-from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLClaim, RLRecipe
+from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
 from reverie.study.environment import tell_commits
 
 TABLE_WIDTH = 110
@@ -82,30 +81,23 @@ def _shown(recipe: RLRecipe, values: Sequence[Mapping[Named, Values]]) -> list[N
     return [*world, *((part, f"ndcg@{k}") for part in parts), ("all", f"{REWARD}@{k}")]
 
 
-def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group:
-    """Return the group that ``row``, ``row/policy`` or ``row/policy/backbone`` names; the first policy and backbone by default."""
+def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group | None:
+    """Return the group that ``row``, ``row/policy`` or ``row/policy/backbone`` names, the first policy and backbone by default.
+
+    None where nothing was measured of it, because its training failed or that head learned nothing.
+    """
     parts = side.split("/")
     for group in groups:
         names = (group.row, group.actor.policy, group.backbone)
         if names[: len(parts)] == tuple(parts) and (group.actor.checkpoint == checkpoint or group.backbone is None):
             return group
-    raise ConfigError(f"'{side}' was not run; it is row, row/policy or row/policy/backbone of the study")
-
-
-def _unmeasured(groups: Groups, claim: RLClaim) -> list[str]:
-    """Return the sides of a claim that nothing was measured of, because their training failed or that head learned nothing."""
-    missing = []
-    for side in (claim.first, claim.other):
-        try:
-            find_group(groups, side, claim.checkpoint)
-        except ConfigError:
-            missing.append(side)
-    return missing
+    return None
 
 
 def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
     """Return the sides of claims that nothing was measured of, each once."""
-    return list(dict.fromkeys(side for claim in recipe.claims for side in _unmeasured(groups, claim)))
+    sides = [(side, claim.checkpoint) for claim in recipe.claims for side in (claim.first, claim.other)]
+    return list(dict.fromkeys(side for side, checkpoint in sides if find_group(groups, side, checkpoint) is None))
 
 
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
@@ -115,17 +107,14 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
     """
     rows = []
     for one in recipe.claims:
-        if _unmeasured(groups, one):
+        sides = [find_group(groups, side, one.checkpoint) for side in (one.first, one.other)]
+        if None in sides:
             continue
-        first, other = (groups[find_group(groups, side, one.checkpoint)] for side in (one.first, one.other))
+        first, other = (groups[side] for side in sides if side is not None)
         commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
         common: dict[str, Any] = {
-            "dataset": split.dataset,
-            "first": one.first,
-            "other": one.other,
-            "why": one.why,
-            "commit": commits,
-        }
+            "dataset": split.dataset, "first": one.first, "other": one.other, "why": one.why, "commit": commits,
+        }  # fmt: skip
         for metric in one.metrics:
             part, _, name = metric.rpartition("/")
             effect, values = _difference(first, other, part or "all", name)

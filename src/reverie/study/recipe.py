@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from reverie.errors import ConfigError, nearest
 from reverie.options import Options, checked
@@ -18,6 +19,28 @@ from reverie.settings import Settings, as_yaml, overridden, put
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 """Of a recipe or of one of its rows: it also names files."""
 R = TypeVar("R", bound=BaseModel)
+
+
+def _combinations(value: Any) -> Any:
+    """Return settings as they are, and a mapping of options to lists of values as all combinations."""
+    if not isinstance(value, Mapping):
+        return value
+    for option, values in value.items():
+        if not isinstance(values, list | tuple) or not values:
+            raise ValueError(f"'{option}' needs a list of values, not {values!r}")
+    return tuple(dict(zip(value, chosen, strict=True)) for chosen in product(*value.values()))
+
+
+Grid = Annotated[tuple[Settings, ...], BeforeValidator(_combinations)]
+"""Settings from which validation chooses, by dotted option; a mapping of options to lists of values means all combinations."""
+
+
+def check_tuning_seeds(tuning: Sequence[int], seeds: int) -> None:
+    """Refuse seeds of the tuning at which rows are measured (0 … seeds - 1), and one that is there twice."""
+    if shared := [seed for seed in tuning if seed < seeds]:
+        raise ValueError(f"tuning seed {shared[0]} is also a test seed (0 to {seeds - 1}); choose from {seeds} on")
+    if len(set(tuning)) < len(tuning):
+        raise ValueError("tuning_seeds: a seed is there twice; two equal trainings count as one")
 
 
 class BaseRecipe(Options):
