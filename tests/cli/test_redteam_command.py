@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -89,7 +91,17 @@ def test_a_bare_target_is_attacked_as_the_demo_is(ask: Ask) -> None:
             ("run", "mine.yaml", "--set", "goals.kinds=[promote]", "--set", "targets={a: {kind: chat, model: {name: tiny}}}"),
             "promote",
         ),
-        (("run", "mine.yaml", "--set", "targets={a: {kind: chat-recommender, model: {name: tiny}}}"), "goals.dataset=ml-100k"),
+        (
+            (
+                "run",
+                "mine.yaml",
+                "--set",
+                "goals.kinds=[promote]",
+                "--set",
+                "targets={a: {kind: chat-recommender, model: {name: tiny}}}",
+            ),
+            "goals.dataset=ml-100k",
+        ),
         (("report", "nowhere"), "nowhere"),
     ],
 )
@@ -156,3 +168,27 @@ def test_the_demo_runs_in_its_short_form(ask: Ask) -> None:
     assert "smollm2: nothing got through in" in found.out
     assert "same model, 'tiny'" in found.err
     assert Path("runs/redteam-demo-smoke/smollm2.report.jsonl").exists()
+
+
+class Nonsense(BaseHTTPRequestHandler):
+    """Answers everything with text that is no JSON."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_target_none_of_whose_answers_can_be_judged_is_an_error(ask: Ask, mine: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        model = f"{{kind: openai, url: 'http://127.0.0.1:{server.server_port}/v1', model: x, retries: 0}}"
+        found = ask("redteam", "run", mine, "--set", f"targets={{it: {{kind: chat, model: {model}}}}}", "--set", "benign=0")
+        server.shutdown()
+    assert found.code == 2
+    assert "answers of 'it' could be judged" in found.err
+    assert "24 more failed" in found.out or "nothing got through" not in found.out

@@ -132,7 +132,7 @@ def report(
     if other is None:
         command = shlex.join(["reverie", "redteam", "report", str(folder)])
         _show(shown(study, done, command, detail), json, quiet)
-        _leave(study.recipe, done, False, fail_above)
+        _leave(study.recipe, done, any(cell.defence != "none" for cell in done), fail_above)
         return
     second, later = reread(other)
     found = changes(Summary(study.recipe, done), Summary(second.recipe, later))

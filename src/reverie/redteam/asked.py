@@ -15,6 +15,7 @@ from reverie.redteam.models.config import QWEN
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.targets.config import Behaviour, TargetConfig
 from reverie.redteam.targets.create import target_config
+from reverie.redteam.targets.possible import POSSIBLE
 from reverie.settings import overridden
 
 TEMPLATE = "redteam-demo"
@@ -48,6 +49,7 @@ def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, m
     usual = RED_TEAM.load(TEMPLATE, (), smoke)
     values: dict[str, Any] = {**RED_TEAM.content(usual)} | {"name": _name(text, smoke), "description": f"Red team of {text}"}
     values["targets"] = {OWN: target}
+    values["goals"] = values["goals"] | {"kinds": [one for one in usual.goals.kinds if one in POSSIBLE[target["kind"]]]}
     values["defences"] = _suited(values["defences"], target_config(target))
     kept = ("none", *values["defences"])
     sides = [(claim, [claim[side].partition("@")[2] or "none" for side in ("first", "other")]) for claim in values["claims"]]

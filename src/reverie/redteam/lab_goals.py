@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,14 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
             return _drawn(lambda n: made.interpreter_goals(dataset, n, wanted.seed), kinds, wanted.n)
     chosen = [kind for kind in made.RECOMMENDER if kind in kinds]
     return made.recommender_goals(dataset, wanted.n, wanted.seed, kinds=chosen)
+
+
+def check_kinds(wanted: GoalsRecipe, targets: Mapping[str, TargetConfig]) -> None:
+    """Raise where a wanted kind of goal can be met by none of the targets."""
+    for kind in wanted.kinds:
+        if not any(kind in POSSIBLE[config.kind] for config in targets.values()):
+            known = ", ".join(sorted({one for config in targets.values() for one in POSSIBLE[config.kind]}))
+            raise ConfigError(f"goals.kinds: no target can be measured on '{kind}'; leave it out, there are {known}")
 
 
 def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: Sequence[str], n: int) -> tuple[Goal, ...]:

@@ -32,13 +32,17 @@ def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: st
     command : str
         How it was run.
     detail : {"limited", "moderate", "detailed"}
-        How much the AVID reports tell; ``limited`` also leaves out garak's files and examples, which hold texts.
+        How much the AVID reports tell; ``limited`` also leaves out examples and garak's files, which hold texts, and deletes those
+        of an earlier report. The attempts themselves stay in the study's folder.
     """
     summary, folder = Summary(study.recipe, done), study.folder
     shown = [] if detail == "limited" else read_attempts(study, done)
     digests = [goals_digest(study.lab.goals(target)) for target in study.recipe.targets]
     files = [write_page(summary, folder / "report.html", digests, [one for _, one in shown], command)]
     run = key({"recipe": study.recipe.model_dump(mode="json")})
+    if detail == "limited":
+        for old in (*folder.glob("*.report.jsonl"), *folder.glob("*.hitlog.jsonl")):
+            old.unlink()
     for target in study.recipe.targets if shown else ():
         mine = [one for cell, one in shown if cell.target == target]
         files += write_garak(folder, target, f"{run}:{target}", target, mine)

@@ -24,7 +24,7 @@ from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
 from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
-from reverie.redteam.lab_goals import dataset_for, goals_for
+from reverie.redteam.lab_goals import check_kinds, dataset_for, goals_for
 from reverie.redteam.lab_judge import second_opinion
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.models.create import create_chat_model, model_config
@@ -65,6 +65,7 @@ class RecipeLab:
         for target in recipe.targets:
             for name in recipe.defences_of(target):
                 self.rows[name].check(self.targets.configs[target], f"defences.{name}", target)
+        check_kinds(recipe.goals, self.targets.configs)
         self._goals: dict[str, tuple[Goal, ...]] = {}
 
     def goals(self, target: str) -> tuple[Goal, ...]:

@@ -83,15 +83,18 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
         return
     best = max(by, key=lambda name: by[name].value)
     if not by[best].value:
-        tried = sum(one.calls for result in summary.attacked(target, ALL) for one in result.outcomes)
-        most = percent(wilson_rate(0, tried).high)
-        yield f"{target}: nothing got through in {tried:,} calls; of single calls at most {most} would (95 %)."
+        outcomes = [one for result in summary.attacked(target, ALL) for one in result.outcomes]
+        judged = sum(one.judged for one in outcomes)
+        failed = sum(one.calls for one in outcomes) - judged
+        most, apart = percent(wilson_rate(0, judged).high), f"; {failed:,} more failed" if failed else ""
+        yield f"{target}: nothing got through in {judged:,} calls{apart}; of single calls at most {most} would (95 %)."
         return
     ends = span(by[best].low, by[best].high, 3)
     yield f"{target}: {best} reached {percent(by[best].value)} of the goals ({ends}) within {summary.recipe.calls} calls each."
     plain = next((name for name, row in summary.recipe.techniques.items() if row.kind == "null" and name in by), None)
     if plain is not None and plain != best:
-        yield f"Asked plainly, without an attack, {target} gave in on {percent(by[plain].value)} of them."
+        share = percent(by[plain].value) if by[plain].value else f"none of them (at most {percent(by[plain].high)})"
+        yield f"Asked plainly, without an attack, {target} gave in on {share}{' of them' if by[plain].value else ''}."
     before = summary.effect(target, ALL, part="held-out-goals")
     for defence in summary.defences(target):
         after = summary.effect(target, ALL, defence, part="held-out-goals")
