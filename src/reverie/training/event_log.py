@@ -103,7 +103,7 @@ def open_log(
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Return the texts of a JSON file; nothing where it is missing or holds something else."""
+    """Return the texts of a JSON file, nothing where it is missing; a record of the log holds nothing but texts."""
     found = read_json(path) if path.is_file() else {}
     kept = {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
     if path.name == FILE and kept != found:
