@@ -6,22 +6,13 @@ import math
 from collections import Counter
 from itertools import product
 
-import numpy as np
 import pytest
 
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
 from reverie.redteam.detectors.accuracy import Accuracy
 from reverie.redteam.diversity import self_bleu
 from reverie.redteam.goal_sets import chat_goals
-from reverie.redteam.measures import (
-    archive_coverage,
-    by_goal,
-    call_yield,
-    difference_over_goals,
-    mean_over_goals,
-    rates_by,
-    success_rate,
-)
+from reverie.redteam.measures import rates_by, success_rate
 from reverie.redteam.messages import Message
 from reverie.redteam.rates import corrected_rate, wilson_rate
 from reverie.seeds import numpy_generator
@@ -60,7 +51,6 @@ def test_a_rate_is_never_said_without_its_bound() -> None:
 def test_failures_are_counted_apart() -> None:
     rate = success_rate(attempts("+-x", "xx-"))
     assert (rate.successes, rate.n, rate.failures) == (1, 3, 3)
-    assert call_yield(attempts("+-x", "xx-")).value == pytest.approx(1 / 6)
 
 
 def test_a_perfect_detector_corrects_nothing_and_a_poor_one_as_the_formula_says() -> None:
@@ -93,46 +83,10 @@ def _plain(k: int, n: int):  # noqa: ANN202
     return Rate(k / n, 0.0, 1.0, int(k), n)
 
 
-def test_goals_weigh_the_same_and_are_what_is_drawn() -> None:
-    found = attempts("+---", "++", "-", "x")
-    assert list(by_goal(found).values()) == [0.25, 1.0, 0.0]
-    assert list(by_goal(found, "any").values()) == [1.0, 1.0, 0.0]
-    effect = mean_over_goals([found])
-    assert effect.value == pytest.approx(1.25 / 3)
-    assert effect.n == 3
-    assert effect.low is not None
-    assert effect.high is not None
-    draws = np.array([0.25, 1.0, 0.0])[np.random.default_rng(0).integers(0, 3, (20_000, 3))].mean(axis=1)
-    assert (effect.low, effect.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.08)
-
-
-def test_nothing_got_through_has_an_upper_bound() -> None:
-    effect = mean_over_goals([attempts("--", "--", "--"), attempts("-", "-", "-")])
-    assert (effect.value, effect.low, effect.interval) == (0.0, 0.0, "wilson")
-    assert effect.high == pytest.approx(wilson_rate(0, 3).high)
-    with pytest.raises(ValueError, match="judged"):
-        mean_over_goals([attempts("x")])
-
-
-def test_differences_are_paired_by_goal() -> None:
-    first, other = attempts("++--", "+-", "--", "+"), attempts("+---", "--", "--", "-")
-    effect = difference_over_goals([first, first], [other, other])
-    assert effect.value == pytest.approx((0.25 + 0.5 + 0.0 + 1.0) / 4)
-    assert effect.seeds == 2
-    assert effect.low is not None
-    assert effect.low > 0 or effect.value > effect.low
-    same = difference_over_goals([first], [first])
-    assert (same.value, same.low, same.high) == (0.0, None, None)
-
-
-def test_groups_and_cells() -> None:
+def test_groups_have_rates_of_their_own() -> None:
     both = [*attempts("+-", "--"), *attempts("--", "x", technique="pair")]
     rates = rates_by(both, lambda one: one.tried.technique)
     assert (rates["sap"].successes, rates["sap"].n, rates["pair"].failures) == (1, 4, 1)
-    names = [goal.id for goal in GOALS[:2]]
-    assert archive_coverage(both, names, ["sap", "pair"]) == 0.25
-    with pytest.raises(ValueError, match="no cell"):
-        archive_coverage(both, [], ["sap"])
 
 
 TEXTS = ["please tell me the word .", "please tell me the word now !", "what is it", "the the the the the cat", "cat", ""]

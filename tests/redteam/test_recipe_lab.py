@@ -143,6 +143,8 @@ def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp
     said = list(estimate_sentences(study, lab))
     assert "attacker and target small are the same model, 'tiny'" in said[0]
     assert "48 calls of targets" in said[1]
+    assert found.benign == 4
+    assert "at most 4 benign prompts" in said[1]
     run_study(study, show=False)
     assert estimate(study, lab).attacks == 0
     assert list(estimate_sentences(study, lab)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,17 @@ def test_a_judge_is_a_second_opinion_after_the_attacks(tmp_path: Path) -> None:
     metrics = {row["metric"]: row["value"] for row in read_rows(tmp_path / "redteam.csv")}
     assert float(metrics["judge_auc"]) == 0.75
     assert 0 < float(metrics["judge_agreement"]) < 1
+
+
+def test_refusals_are_compared_where_both_answered(finished: Any) -> None:
+    study, done, _ = finished
+    plain, hard = BenignCell("parrot", 0), BenignCell("parrot", 0, "refuse", 1)
+    some = {cell: result for cell, result in done.items() if cell.seed == 0}
+    some[plain] = replace(done[plain], refused=(None, False, True, False))
+    some[hard] = replace(done[hard], refused=(True, None, True, True))
+    row = next(row for row in claim_rows(Summary(study.recipe, some)) if row["metric"] == "over_refusal")
+    assert row["difference"] == 0.5
+    assert some[plain].answered == [False, True, False]
 
 
 def test_failures_are_neither_successes_nor_withstood() -> None:

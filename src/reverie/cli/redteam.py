@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,81 +32,64 @@ Asked = Annotated[
 ]
 
 
-@app.command()
-def run(
-    asked: Asked = None,
-    settings: Settings = None,
-    smoke: Smoke = False,
-    out: Out = None,
-    results: Results = None,
-    fail_above: FailAbove = None,
-    model: Model = None,
-    detail: Detail = "moderate",
-    listed: Listed = False,
-    device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    offline: Offline = False,
-) -> None:
-    """Attack targets as they are. The same command again goes on where it was cut.
+_RUN = """Attack targets as they are. The same command again goes on where it was cut.
 
-    Examples: reverie redteam run redteam-demo · reverie redteam run http://127.0.0.1:8080/v1 --model mine --fail-above 0.1
-    """
-    _study("run", asked, settings, smoke, out, results, fail_above, model, detail, listed, device, json, quiet, offline)
+Examples: reverie redteam run redteam-demo · reverie redteam run http://127.0.0.1:8080/v1 --model mine --fail-above 0.1
+"""
+_HARDEN = """Attack targets, teach the defences what got through, round by round, and attack again; `run` is its first half.
+
+The exit code speaks of the best defence, those that refuse every benign prompt left out.
+
+Example: reverie redteam harden redteam-demo --results results/redteam.csv
+"""
 
 
-@app.command()
-def harden(
-    asked: Asked = None,
-    settings: Settings = None,
-    smoke: Smoke = False,
-    out: Out = None,
-    results: Results = None,
-    fail_above: FailAbove = None,
-    model: Model = None,
-    detail: Detail = "moderate",
-    listed: Listed = False,
-    device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    offline: Offline = False,
-) -> None:
-    """Attack targets, teach the recipe's defences what got through, round by round, and attack again; `run` is its first half.
+def _study_command(verb: str, help_: str) -> Callable[..., None]:
+    """Return the function of a verb that runs a study, shows it, and leaves with the exit code of what got through."""
 
-    The exit code speaks of the best defence, the one that refuses everything left out.
+    def run(
+        asked: Asked = None,
+        settings: Settings = None,
+        smoke: Smoke = False,
+        out: Out = None,
+        results: Results = None,
+        fail_above: FailAbove = None,
+        model: Model = None,
+        detail: Detail = "moderate",
+        listed: Listed = False,
+        device: Device = None,
+        json: Json = False,
+        quiet: Quiet = False,
+        offline: Offline = False,
+    ) -> None:
+        from reverie.redteam.recipe import RED_TEAM
 
-    Example: reverie redteam harden redteam-demo --results results/redteam.csv
-    """
-    _study("harden", asked, settings, smoke, out, results, fail_above, model, detail, listed, device, json, quiet, offline)
+        if listed:
+            print_recipes(RED_TEAM, json)
+            return
+        if asked is None:
+            raise ConfigError(f"say what to attack, e.g. 'reverie redteam {verb} redteam-demo'; --list names the packaged recipes")
+        _check_detail(detail)
+        be_offline(offline)
+        from reverie.redteam.asked import asked_recipe
+        from reverie.redteam.run import run_red_team, shown
+
+        recipe = asked_recipe(asked, settings or [], smoke, model)
+        words = ["reverie", "redteam", verb, asked, *(word for one in settings or [] for word in ("--set", one))]
+        words += [*["--smoke"] * smoke, *(["--model", model] if model is not None else [])]
+        study, done = run_red_team(
+            recipe, out or Path("runs") / recipe.name, defend=verb == "harden", results=results, device=device, offline=offline,
+            show=not (quiet or json), say=(lambda line: None) if quiet or json else say,
+        )  # fmt: skip
+        _show(shown(study, done, shlex.join(words), detail), json, quiet)
+        _leave(recipe, done, verb == "harden", fail_above)
+
+    run.__name__, run.__doc__ = verb, help_
+    return run
 
 
-def _study(
-    verb: str, asked: str | None, settings: list[str] | None, smoke: bool, out: Path | None, results: Path | None,
-    fail_above: float | None, model: str | None, detail: str, listed: bool, device: str | None, json: bool, quiet: bool,
-    offline: bool,
-) -> None:  # fmt: skip
-    """Run a study, show it, and leave with the exit code of what got through."""
-    from reverie.redteam.recipe import RED_TEAM
-
-    if listed:
-        print_recipes(RED_TEAM, json)
-        return
-    if asked is None:
-        raise ConfigError(f"say what to attack, e.g. 'reverie redteam {verb} redteam-demo'; --list names the packaged recipes")
-    _check_detail(detail)
-    be_offline(offline)
-    from reverie.redteam.asked import asked_recipe
-    from reverie.redteam.run import run_red_team, shown
-
-    recipe = asked_recipe(asked, settings or [], smoke, model)
-    words = ["reverie", "redteam", verb, asked, *(word for one in settings or [] for word in ("--set", one)), *["--smoke"] * smoke]
-    words += ["--model", model] if model is not None else []
-    study, done = run_red_team(
-        recipe, out or Path("runs") / recipe.name, defend=verb == "harden", results=results, device=device, offline=offline,
-        show=not (quiet or json), say=(lambda line: None) if quiet or json else say,
-    )  # fmt: skip
-    _show(shown(study, done, shlex.join(words), detail), json, quiet)
-    _leave(recipe, done, verb == "harden", fail_above)
+for name, text in (("run", _RUN), ("harden", _HARDEN)):
+    app.command()(_study_command(name, text))
 
 
 @app.command()

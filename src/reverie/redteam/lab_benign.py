@@ -45,7 +45,7 @@ def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe,
     Contrast requests only look like an attack. Which requests are asked is the same for every defence at one seed.
     """
     begin = time.monotonic()
-    refused: tuple[bool, ...] = ()
+    refused: tuple[bool | None, ...] = ()
     if recipe.benign:
         refused = tuple(over_refusal(target, goals, n=recipe.benign, seed=seed).refused.values())
     units = {name: [float(value) for value in values] for name, values in (utility() if recipe.utility else {}).items() if values}

@@ -88,12 +88,9 @@ def teach_lora(
     config, model = config.model_copy(update={"seed": cell.seed}), target.model
     if not isinstance(model, LocalModel):
         raise ConfigError(f"the weights of {cell.target} are not here, so they cannot be taught; take a local model")
-    chosen = lessons if config.regenerate and config.keep_earlier else lessons[-1:] if config.regenerate else lessons[:1]
-    new = [one for one in (lessons[-1] if config.regenerate else lessons[0]) if one.finding.success]
-    if len({one.tried.text for one in new}) <= config.fewest:
+    broken, render = learned_from(config, lessons), reader(target)
+    if not broken:
         return Taught(0, {})
-    broken = [one for some in chosen for one in some if one.finding.success]
-    render = reader(target)
     chat = LocalChat.load(model)  # as it was before any round: what it says to benign requests is kept
     told = [one for one in broken if one.tried.goal.kind not in RANKED]
     ranked = [one for one in broken if one.tried.goal.kind in RANKED]
@@ -118,6 +115,14 @@ def teach_lora(
     })  # fmt: skip
 
 
+def learned_from(config: HardeningConfig, lessons: Sequence[Sequence[Attempt]]) -> list[Attempt]:
+    """Return the attempts that a round learns from, by the attempts of all rounds so far; none where too little got through."""
+    chosen = lessons[:1] if not config.regenerate else lessons if config.keep_earlier else lessons[-1:]
+    through = [[one for one in some if one.finding.success] for some in chosen]
+    enough = len({one.tried.text for one in through[-1]}) > config.fewest
+    return [one for some in through for one in some] if enough else []
+
+
 def teach_consistency(
     config: ConsistencyConfig,
     target: CoLLMTarget,
@@ -131,19 +136,20 @@ def teach_consistency(
     from reverie.llm.collm.steps import labelled
     from reverie.llm.collm.study import open_study
     from reverie.models import save_model
-    from reverie.redteam.defences.consistency import make_consistent
+    from reverie.redteam.defences.consistency import Plant, make_consistent
     from reverie.redteam.targets.collm import CoLLMRecommender
 
-    texts = list(dict.fromkeys(one.tried.text for some in lessons for one in some if one.finding.success))
+    through = [one.tried for some in lessons for one in some if one.finding.success]
+    plants = list(dict.fromkeys(Plant(one.text, one.goal.item[1] if one.goal.item else "") for one in through))
     if not any(one.finding.success for one in lessons[-1]):
         return Taught(0, {})
     split = open_study(Path(target.run), offline).split
     hardened = target if previous is None else target.model_copy(update={"run": str(previous / MODEL)})
     model = CoLLMRecommender.load(hardened).model
-    losses = make_consistent(model, labelled(split), texts, config.model_copy(update={"seed": cell.seed}), folder / "training")
+    losses = make_consistent(model, labelled(split), plants, config.model_copy(update={"seed": cell.seed}), folder / "training")
     save_model(model, folder / MODEL)
     shutil.rmtree(folder / "training", ignore_errors=True)
-    return Taught(len(texts), {"loss": losses[-1]})
+    return Taught(len(plants), {"loss": losses[-1]})
 
 
 RANKED = frozenset({"promote", "demote", "off-catalogue"})

@@ -20,20 +20,22 @@ class OverRefusal:
     Parameters
     ----------
     refused : mapping
-        Whether each request was refused, by its id; those that failed are left out.
-    failures : tuple of str
-        Ids of the requests that were not answered.
+        Whether each request was refused, by its id, in the order of asking; None for those that were not answered.
     """
 
-    refused: Mapping[str, bool]
-    failures: tuple[str, ...] = ()
+    refused: Mapping[str, bool | None]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Ids of the requests that were not answered."""
+        return tuple(name for name, flag in self.refused.items() if flag is None)
 
     def rate(self, contrast: bool | None = None) -> Rate:
         """Return the share that was refused of all requests, of the contrast requests, or of the everyday ones."""
         is_contrast = {prompt.id: prompt.is_contrast for prompt in benign_prompts("evaluation")}
         flags = [flag for name, flag in self.refused.items() if contrast is None or is_contrast[name] is contrast]
-        failed = sum(contrast is None or is_contrast[name] is contrast for name in self.failures)
-        return wilson_rate(sum(flags), len(flags), failed)
+        answered = [flag for flag in flags if flag is not None]
+        return wilson_rate(sum(answered), len(answered), len(flags) - len(answered))
 
 
 def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -> list[BenignPrompt]:
@@ -69,6 +71,5 @@ def over_refusal(target: Target, goals: Sequence[Goal], *, n: int | None = None,
     """
     prompts = sampled_prompts(prompts_for(target.kinds, "evaluation"), n, seed)
     answers = target.respond(benign_tries(prompts, goals, seed))
-    pairs = list(zip(prompts, answers, strict=True))
-    refused = {prompt.id: is_refusal(answer.text) for prompt, answer in pairs if not answer.failure}
-    return OverRefusal(refused, tuple(prompt.id for prompt, answer in pairs if answer.failure))
+    pairs = zip(prompts, answers, strict=True)
+    return OverRefusal({prompt.id: None if answer.failure else is_refusal(answer.text) for prompt, answer in pairs})

@@ -1,9 +1,9 @@
-"""What attacks will cost: calls, writings and time, before anything is asked."""
+"""What attacks will cost: writings and seconds of a call, before anything is asked; and roles that one model plays."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reverie.redteam.attackers.campaign import Campaign
@@ -19,32 +19,6 @@ class Speed:
 
     call: float
     writing: float = 0.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What attacks will cost.
-
-    Parameters
-    ----------
-    calls : int
-        Of the target, at most.
-    writings : int
-        Of the attacker's own model, at most.
-    seconds : float
-        At most, at a given speed.
-    """
-
-    calls: int
-    writings: int
-    seconds: float
-
-
-def plan_attacks(attacks: Sequence[tuple[NamedAttacker, Brief]], speed: Speed) -> Plan:
-    """Return what some attacks cost together at most: calls that are charged, and writings as far as their options allow."""
-    calls = sum(brief.calls * len(brief.goals) for _, brief in attacks)
-    writings = sum(most_writings(attacker, brief) for attacker, brief in attacks)
-    return Plan(calls, writings, calls * speed.call + writings * speed.writing)
 
 
 def most_writings(attacker: NamedAttacker, brief: Brief) -> int:

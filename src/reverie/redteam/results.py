@@ -87,8 +87,8 @@ def _row(metric: str, found: Rate) -> dict[str, Any]:
 
 
 def _benign_rows(result: Benign) -> Iterator[dict[str, Any]]:
-    if result.refused:
-        yield _row("over_refusal", wilson_rate(sum(result.refused), len(result.refused)))
+    if result.answered:
+        yield _row("over_refusal", wilson_rate(sum(result.answered), len(result.answered)))
     for name, value in result.utility.items():
         yield {"metric": "utility", "goal": name, "value": value, "n": len(result.units.get(name, ())) or None}
 

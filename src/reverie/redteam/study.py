@@ -216,7 +216,7 @@ class RedTeamStudy:
             return f"{self._label(cell)} · learned from {result.records} prompts"
         if isinstance(result, Judged):
             return f"{self._label(cell)} · agrees with the detectors on {result.agreed} of {result.answered}"
-        return f"{self._label(cell)} · {sum(result.refused)} of {len(result.refused)} benign prompts refused"
+        return f"{self._label(cell)} · {sum(result.answered)} of {len(result.answered)} benign prompts refused"
 
     def rows(self, cell: Cell, result: Result) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""

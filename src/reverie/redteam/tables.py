@@ -48,7 +48,7 @@ def defence_table(summary: Summary, target: str) -> Table:
     for defence in summary.defences(target):
         parts = [_shown(summary.effect(target, ALL, defence, part=part)) for part in (ALL, "held-out-goals", "held-out-techniques")]
         benign = summary.benign(target, defence)
-        refused = [share for one in benign for share in one.refused]
+        refused = [flag for one in benign for flag in one.answered]
         means = [[one.utility[name] for one in benign if name in one.utility] for name in utility]
         over = TableCell(percent(fmean(refused)), value=fmean(refused)) if refused else TableCell("–")
         rows.append([defence, *parts, over, *(number(fmean(values)) if values else "–" for values in means)])
@@ -103,7 +103,7 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
 
 
 def _change(summary: Summary, target: str, defence: str, before: Effect, after: Effect) -> str:
-    refused = [[share for one in summary.benign(target, name) for share in one.refused] for name in (NONE, defence)]
+    refused = [[flag for one in summary.benign(target, name) for flag in one.answered] for name in (NONE, defence)]
     levels = f"from {percent(before.value)} to {percent(after.value)}"
     said = f"With {defence}, success on held-out goals over all techniques goes {levels}"
     if not all(refused):

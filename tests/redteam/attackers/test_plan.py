@@ -9,7 +9,7 @@ from attacked import REQUEST, Teller, Writer, attack, brief_of, canaries
 
 from reverie.errors import ConfigError
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
-from reverie.redteam.plan import Plan, Speed, measure_speed, plan_attacks, shared_models
+from reverie.redteam.plan import measure_speed, most_writings, shared_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,21 +18,17 @@ WRITER = Writer(lambda text, seed: f"### {REQUEST} secret {seed} ###" if seed % 
 
 
 @pytest.mark.parametrize("name", sorted(set(ATTACKERS) - {"replay"}))
-def test_no_attack_costs_more_than_its_plan(name: str, tmp_path: Path) -> None:
+def test_no_attack_writes_more_than_was_said_before(name: str, tmp_path: Path) -> None:
     brief = brief_of(canaries(2), calls=5)
-    plan = plan_attacks([(create_attacker(name), brief)], Speed(1.0, 2.0))
     log = attack(tmp_path, name, brief, writer=WRITER)
-    assert len(log.attempts) <= plan.calls == 10
-    assert log.writings <= plan.writings
-    assert plan.seconds == plan.calls + 2 * plan.writings
+    assert len(log.attempts) <= 10
+    assert log.writings <= most_writings(create_attacker(name), brief)
 
 
-def test_plans_of_several_attacks_add_up() -> None:
-    brief = brief_of(canaries(2), calls=5, writings=2)
-    attacks = [(create_attacker("sap"), brief), (create_attacker("null"), brief_of(canaries(2), calls=5))]
-    assert plan_attacks(attacks, Speed(0.5, 0.25)) == Plan(20, 20, 15.0)
+def test_options_say_how_much_is_written() -> None:
+    assert most_writings(create_attacker("sap"), brief_of(canaries(2), calls=5, writings=2)) == 20
     with pytest.raises(ConfigError, match="'writings'"):
-        plan_attacks([(create_attacker("null"), brief)], Speed(1.0))
+        most_writings(create_attacker("null"), brief_of(canaries(2), calls=5, writings=2))
 
 
 def test_speed_is_measured_on_bare_requests_with_both_models() -> None:

@@ -87,4 +87,4 @@ def test_only_the_chosen_titles_are_planted_and_taken_back() -> None:
     split = world.split()
     assert split.labelled is not None
     with pytest.raises(DataError, match="none got through"):
-        make_consistent(model, split.labelled, [" "], FAST)
+        make_consistent(model, split.labelled, [Plant(" ")], FAST)

@@ -11,7 +11,6 @@ import torch
 from defended import attempt, goal, tried
 
 from reverie.documents import read_json
-from reverie.errors import RunError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig, LoraConfig
 from reverie.redteam.defences.adapter_files import lora_tensors
@@ -25,15 +24,14 @@ from reverie.redteam.defences.examples import (
     mixed,
     refusal_examples,
 )
-from reverie.redteam.defences.rounds import Hardening
 from reverie.redteam.defences.tuning import Answers, OnDevice, Tuned, teach, tune
+from reverie.redteam.lab_defences import learned_from
 from reverie.redteam.messages import Conversation, Reply
 from reverie.redteam.models.adapters import with_adapter
 from reverie.redteam.models.chat_tokens import chat_tokens
 from reverie.redteam.models.config import LocalModel
 from reverie.redteam.models.local import LocalChat
 from reverie.redteam.targets.chat import Chat
-from reverie.study.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,21 +119,15 @@ def test_a_training_that_was_cut_goes_on_to_the_same_adapter(tmp_path: Path) -> 
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
-def test_a_chat_model_takes_the_adapter_of_a_round_by_its_folder(tmp_path: Path) -> None:
+def test_a_chat_model_takes_an_adapter_by_its_folder(tmp_path: Path) -> None:
     plain = LocalModel(name="tiny", device="cpu", temperature=0.0, max_tokens=8)
     asked = [tried(text) for text in ("Say it backwards.", "Good day.")]
-
-    def attack(number: int, adapter: Path | None) -> list[Attempt]:
-        model = LocalChat.load(plain if adapter is None else plain.model_copy(update={"adapter": str(adapter)}))
-        names.append(model.name)
-        answers.append([answer.text for answer in Chat(model).respond(asked)])
-        return [attempt(f"{one.text} {number}", of=one.goal) for one in asked]
-
-    names, answers = list[str](), list[list[str]]()
-    hardening(tmp_path, rounds=2, epochs=4, benign_share=0.0).rounds(attack)
-    assert names[0] == "tiny"
-    assert names[1].startswith("tiny+")
-    assert answers[0] != answers[1]
+    teach(fresh(), examples(), SMALL.model_copy(update={"epochs": 4}), 1, tmp_path)
+    before, after = LocalChat.load(plain), LocalChat.load(plain.model_copy(update={"adapter": str(tmp_path)}))
+    assert before.name == "tiny"
+    assert after.name.startswith("tiny+")
+    said = [[answer.text for answer in Chat(model).respond(asked)] for model in (before, after)]
+    assert said[0] != said[1]
 
 
 def test_the_warm_up_is_a_share_of_the_updates_there_are() -> None:
@@ -149,46 +141,27 @@ def test_the_warm_up_is_a_share_of_the_updates_there_are() -> None:
     assert HardeningConfig(epochs=1, batch_size=8, warmup=0.9, least_updates=1).training(8, 0).warmup_steps == 0
 
 
-class Victim:
-    """What is attacked in a test: counts the rounds it was attacked in, and says what got through."""
-
-    def __init__(self, through: Sequence[int]) -> None:
-        self.through, self.asked = list(through), list[tuple[int, Path | None]]()
-
-    def __call__(self, number: int, adapter: Path | None) -> list[Attempt]:
-        self.asked.append((number, adapter))
-        made = [attempt(f"attack {at} of round {number}", at < self.through[number - 1]) for at in range(4)]
-        return made
+def round_of(number: int, through: int) -> list[Attempt]:
+    """Four attempts of a round of attacks, of which some got through."""
+    return [attempt(f"attack {at} of round {number}", at < through) for at in range(4)]
 
 
-def hardening(folder: Path, **options: object) -> Hardening:
-    config = SMALL.model_copy(update={"epochs": 1, **options})
-    kept = [Example(chat_conversation(tried("Good day.")), "Good day to you.")]
-    answer = lambda attempts: refusal_examples(attempts, config.refusals, config.seed)  # noqa: E731
-    return Hardening(config, {"name": "tiny"}, fresh, kept, answer, Store(folder))
+LESSONS = [round_of(1, 3), round_of(2, 2), round_of(3, 1)]
 
 
-def test_each_round_attacks_the_model_of_the_round_before(tmp_path: Path) -> None:
-    victim, told = Victim([3, 2, 1]), list[str]()
-    rounds = hardening(tmp_path).rounds(victim, told.append)
-    assert [one.attacks for one in rounds] == [3, 5]  # what got through earlier is learned again
-    assert [one.benign for one in rounds] == [3, 5]
-    assert victim.asked == [(1, None), (2, rounds[0].adapter), (3, rounds[1].adapter)]
-    assert "1 attacks got through, not more than 1" in told[-1]
-    assert "3 attacks and 3 benign requests (50% benign)" in told[0]
-    once_more = Victim([3, 2, 1])
-    assert hardening(tmp_path).rounds(once_more) == rounds  # read from the store
-    assert [one.attacks for one in hardening(tmp_path / "b", keep_earlier=False).rounds(Victim([3, 2, 1]))] == [3, 2]
-
-
-def test_without_regeneration_the_same_attacks_are_learned_again(tmp_path: Path) -> None:
-    victim = Victim([3, 2, 1])
-    rounds = hardening(tmp_path, regenerate=False).rounds(victim)
-    assert victim.asked == [(1, None)]
-    assert [one.attacks for one in rounds] == [3, 3, 3]
-    assert len({one.adapter for one in rounds}) == 3
-    with pytest.raises(RunError, match="no answer to teach"):
-        Hardening(SMALL, {}, fresh, [], lambda attempts: [], Store(tmp_path / "b")).rounds(Victim([3, 2, 1]))
+@pytest.mark.parametrize(
+    ("options", "learned"),
+    [
+        ({}, [3, 5, 0]),  # what got through earlier is learned again; one attack is not more than `fewest`
+        ({"keep_earlier": False}, [3, 2, 0]),
+        ({"regenerate": False}, [3, 3, 3]),
+        ({"fewest": 0}, [3, 5, 6]),
+        ({"fewest": 3}, [0, 0, 0]),
+    ],
+)
+def test_a_round_learns_what_got_through_so_far(options: dict[str, object], learned: list[int]) -> None:
+    config = SMALL.model_copy(update=options)
+    assert [len(learned_from(config, LESSONS[:number])) for number in (1, 2, 3)] == learned
 
 
 def test_attacks_are_answered_by_one_refusal_or_by_several() -> None:

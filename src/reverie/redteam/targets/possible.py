@@ -43,10 +43,3 @@ def check_possible(target: Target, goals: Sequence[Goal]) -> None:
             )
         if recommends and goal.scene is None:
             raise ConfigError(f"goal '{goal.id}' has no scene, and '{target.name}' recommends from one; set 'scene'")
-
-
-def possible_table() -> list[tuple[str, ...]]:
-    """Return the table for people: a header, then each kind of goal with a mark under each target."""
-    names = [name for name in POSSIBLE if name != "control"]
-    rows = [(kind, *("yes" if kind in POSSIBLE[name] else "" for name in names)) for kind in KINDS]
-    return [("goal", *names), *rows]
