@@ -43,7 +43,7 @@ class Intent(Options):
     sense: Sense
     alternatives: tuple[Sense, ...] = ()
     by: Literal["order", "overlap", "likelihood", "random", "user"] = "order"
-    """How the sense was chosen: WordNet's order, words in common with the sentence, a language model's likelihood of the sentence."""
+    """How the sense was chosen: WordNet's order, words in common with the sentence, a language model's likelihood."""
     sentence: str | None = None
     """The context, where one was given."""
 
