@@ -27,11 +27,8 @@ class Table:
 
 def counted(scores: dict[str, float], truth: str) -> dict[str, float]:
     """Metrics as means over all orders that the scores allow."""
-    ranks = []
-    for order in permutations(scores):
-        if all(scores[a] >= scores[b] for a, b in pairwise(order)):
-            ranks.append(order.index(truth) + 1)
-    ranks = np.array(ranks)
+    allowed = [order for order in permutations(scores) if all(scores[a] >= scores[b] for a, b in pairwise(order))]
+    ranks = np.array([order.index(truth) + 1 for order in allowed])
     return {"top1": (ranks == 1).mean(), "top5": (ranks <= 5).mean(), "mrr": (1 / ranks).mean(), "chance": 1 / len(scores)}
 
 
