@@ -1,0 +1,26 @@
+"""Settings of the stages before a picture that a study may choose between on its development concepts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reverie.options import Options
+
+
+class StageSettings(Options):
+    """How intent, objects, form and prompt are made."""
+
+    objects: int = Field(default=4, ge=1, le=8)
+    """Objects of a concept at most."""
+    patterns: int = Field(default=3, ge=1, le=8)
+    """Phrases of form at most."""
+    drawable_only: bool = True
+    """Whether only objects are taken that an icon shows."""
+    forms: Literal["written", "rules", "llm"] = "written"
+    """Where phrases of form come from: written for this library, or extracted by rules or by a language model."""
+    retrieval: Literal["bm25", "likelihood"] = "bm25"
+    """How phrases are ranked for a concept."""
+    rewrite: bool = False
+    """Whether the language model rewrites the prompt."""
