@@ -146,7 +146,16 @@ def q_sample(signal: Tensor, spread: Tensor, x0: Tensor, noise: Tensor, steps: T
     return signal[steps][:, None] * x0 + spread[steps][:, None] * noise
 
 
-def x0_loss(denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: Tensor, null: Tensor, p_uncond: float) -> Tensor:
+def x0_loss(
+    denoiser: Denoiser,
+    signal: Tensor,
+    spread: Tensor,
+    x0: Tensor,
+    h: Tensor,
+    null: Tensor,
+    p_uncond: float,
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return the squared error of the predicted clean vectors, averaged over all elements.
 
     Per row one step is drawn uniformly, and with probability `p_uncond` the guidance is replaced by the null vector. The draws
@@ -158,23 +167,27 @@ def x0_loss(denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: T
         Predicts clean vectors.
     signal, spread : Tensor, shape [T]
         √ᾱ and √(1 - ᾱ).
-    x0, h : Tensor, shape [B, D]
-        Vectors of the target items and guidance; gradients reach both.
-    null : Tensor, shape [D]
+    x0, h : Tensor, shape [B, D] and [B, H]
+        Vectors of the target items and guidance, mostly of one width; gradients reach both.
+    null : Tensor, shape [H]
         The null vector.
     p_uncond : float
         Share of rows trained without guidance.
+    weight : Tensor or None, shape [T]
+        Weight of each step; None gives every step the same.
 
     Returns
     -------
     Tensor, scalar
-        The loss, every step with the same weight.
+        The loss.
     """
     steps = torch.randint(len(signal), (len(x0),), device=x0.device)
     noise = torch.randn_like(x0)
     unguided = torch.rand(len(x0), 1, device=x0.device) < p_uncond
     predicted = denoiser(q_sample(signal, spread, x0, noise, steps), torch.where(unguided, null, h), steps)
-    return F.mse_loss(predicted, x0)
+    if weight is None:
+        return F.mse_loss(predicted, x0)
+    return (weight[steps][:, None] * (predicted - x0).square()).mean()
 
 
 @dataclass(frozen=True)
@@ -185,9 +198,9 @@ class Guided:
     ----------
     denoiser : Denoiser
         f.
-    h : Tensor, shape [B, D]
+    h : Tensor, shape [B, H]
         One guidance vector per row.
-    null : Tensor, shape [D]
+    null : Tensor, shape [H]
         The null vector n.
     strength : float
         w; 0 is plain conditional sampling and costs one call instead of two.
@@ -208,7 +221,7 @@ class Guided:
         guided = self.denoiser(x, self.h, steps)
         if self.strength == 0:
             return guided
-        return torch.lerp(self.denoiser(x, self.null.expand_as(x), steps), guided, 1 + self.strength)
+        return torch.lerp(self.denoiser(x, self.null.expand_as(self.h), steps), guided, 1 + self.strength)
 
 
 def extrapolate(h: Tensor, null: Tensor, strength: float) -> Tensor:
