@@ -8,8 +8,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.errors import nearest
 from reverie.imagery.cells import Mode
-from reverie.imagery.conditions import CONDITIONS, Condition
 from reverie.imagery.judging.closed_lists import Distractors
+from reverie.imagery.prompting import CONDITIONS, Condition
 from reverie.imagery.settings import StageSettings
 from reverie.options import Few, Many, Options
 from reverie.study.recipe import BaseRecipe, Grid, Name, RecipeShelf, check_tuning_seeds

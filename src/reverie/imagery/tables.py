@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from reverie.evaluation.effects import Effect
-from reverie.imagery.conditions import WORDS
 from reverie.imagery.recipe import CHANCE
 from reverie.imagery.settings import StageSettings
 from reverie.imagery.summary import Summary, View, blind
@@ -15,6 +14,18 @@ from reverie.report.words import listed, number, percent, span
 
 LABEL = "Inspired by TIAC: stages as published; prompts, retrieval and metric are our reading."
 """Stands where output is shown."""
+WORDS: dict[str, str] = {
+    "A": "the word alone",
+    "B": "gloss",
+    "C": "gloss and objects",
+    "D": "gloss, objects and form",
+    "O": "objects",
+    "OF": "objects and form",
+    "E-shuffled": "objects of another concept",
+    "E-form": "form alone",
+    "E-sense": "gloss, objects and form of another sense",
+}
+"""What each condition shows, in words."""
 SHARES = {"top1": "first of {k}", "top5": "first five", "overliteral": "over-literal", "lost_object": "lost an object"}
 _FINDINGS = (("O", CHANCE), ("O", "E-shuffled"), ("OF", "O"), ("D", "C"), ("D", "A"), ("D", "B"), ("C", "B"))
 
