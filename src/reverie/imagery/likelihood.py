@@ -14,8 +14,8 @@ from reverie.llm.generate import Prefix, cache_name, common_length, encode_prefi
 from reverie.llm.prompts import TokenRows, collate
 
 Row = tuple[int, ...]
-SHORTEST, SEVERAL = 8, 3
-"""Tokens of a beginning that is worth keeping, and continuations of one context from which on it is read apart."""
+SHORTEST, SAVED = 8, 32
+"""Tokens of a beginning that is worth keeping, and tokens that must be saved before a context is read apart."""
 TOKENS = 4096
 """Tokens that are read side by side."""
 
@@ -33,16 +33,19 @@ def text_log_likelihoods(backbone: Backbone, contexts: TokenRows, continuations:
     for context, continuation in places:
         asked[context].append(continuation)
     shared = shared_beginning(backbone, list(asked))
-    own = [context for context, ends in asked.items() if len(ends) >= SEVERAL and backbone.window is None]
-    for context in own:
-        whole = extended(backbone, shared, context[_length(shared) : -1])
-        rows = [(context[-1:], end) for end in asked[context]]
-        for (_, end), value in _scored(backbone, rows, whole):
-            found[places[context, end]] = value
-    start = _length(shared)
-    others = [(context[start:], end) for context, ends in asked.items() if context not in set(own) for end in ends]
+    start, rows = _length(shared), list[tuple[Row, Row]]()
     beginning = next((context[:start] for context in asked), ())
-    for (rest, end), value in _scored(backbone, others, shared):
+    single = [context for context, ends in asked.items() if backbone.window is None and all(len(end) == 1 for end in ends)]
+    for context, token, value in _next_tokens(backbone, {context: [end[0] for end in asked.pop(context)] for context in single}, shared):
+        found[places[context, (token,)]] = value
+    for context, ends in asked.items():
+        if backbone.window is not None or (len(ends) - 1) * (len(context) - start) <= SAVED:
+            rows += [(context[start:], end) for end in ends]
+            continue
+        whole = extended(backbone, shared, context[start:-1])
+        for (_, end), value in _scored(backbone, [(context[-1:], end) for end in ends], whole):
+            found[places[context, end]] = value
+    for (rest, end), value in _scored(backbone, rows, shared):
         found[places[(*beginning, *rest), end]] = value
     return found
 
@@ -93,6 +96,18 @@ def _scored(backbone: Backbone, rows: Sequence[tuple[Row, Row]], prefix: Prefix 
         losses, _ = token_losses(backbone, batch, _nothing(backbone), repeated)
         for at, value in zip(part, (-losses.double().sum(1)).tolist(), strict=True):
             yield rows[at], value
+
+
+def _next_tokens(backbone: Backbone, asked: dict[Row, list[int]], prefix: Prefix | None) -> Iterator[tuple[Row, int, float]]:
+    """Yield contexts and tokens with the log-probability of the token, in float64; a context is read once for all its tokens."""
+    contexts, length = list(asked), _length(prefix)
+    for part in batches([len(context) - length for context in contexts]):
+        batch = collate(backbone, [contexts[at][length:] for at in part], side="left", room=length)
+        inputs = model_inputs(backbone, batch, None if prefix is None else prefix.repeated(len(part)))
+        logits = backbone.model(input_ids=batch.ids, logits_to_keep=1, **inputs).logits[:, -1]
+        for at, row in zip(part, logits.double().log_softmax(-1), strict=True):
+            for token in asked[contexts[at]]:
+                yield contexts[at], token, float(row[token])
 
 
 def _length(prefix: Prefix | None) -> int:
