@@ -1,0 +1,90 @@
+"""The page of a study of the pixel model: steps against quality, guidance, and pictures to look at."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from reverie.imagery.pixels.cells import NetworkCell, QualityCell, Trained
+from reverie.imagery.pixels.config import DrawingConfig
+from reverie.imagery.pixels.results import PARTS, Done, measured, quality_table, training_sentences
+from reverie.imagery.pixels.saved import load_pixels
+from reverie.report.page import Block, Figure, Prose, Section
+from reverie.report.plots import inline_svg, look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from reverie.imagery.pixels.recipe import QualityConfig
+
+SHOWN = (
+    "balance scale", "broken heart behind candle", "dove on a blue background", "castle on a pale background", "hourglass",
+    "bird beside key", "ship on a teal background", "rose on a dark background", "lion openmoji", "lion noto", "lion twemoji",
+    "mountain behind tree", "lighthouse on an orange background", "clock", "crown on a purple background", "bridge at night",
+)  # fmt: skip
+"""Captions of the pictures on the page."""
+ZOOM = 4
+
+
+def steps_figure(done: Done, quality: QualityConfig) -> Figure:
+    """Draw the Fréchet distance over the number of steps, a line for each sampler, beside that of real pictures."""
+    found = {cell: one.quality.frechet for cell, one in measured(done).items() if cell.part == "train"}
+    lines = {
+        name: sorted(
+            (cell.steps, value) for cell, value in found.items() if (cell.sampler, cell.guidance) == (name, quality.guidance)
+        )
+        for name in ("ddim", "dpm-solver")
+    }
+    floor = found.get(QualityCell("train", "real"))
+
+    def paint(axes: Axes) -> None:
+        for position, (name, points) in enumerate(lines.items()):
+            shape = look(position)
+            axes.plot(*zip(*points, strict=True), color=shape.code, marker=shape.marker, linewidth=1.8, label=name)
+        if floor is not None:
+            axes.axhline(floor, color=look(2).code, linewidth=1.2, linestyle=(0, (4, 3)), label="real icons")
+        axes.set(xlabel="steps", ylabel="Fréchet distance", xscale="log")
+        ticks = sorted({steps for points in lines.values() for steps, _ in points})
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.legend()
+
+    note = f"Lower is better; guidance w = {quality.guidance:g}. The dashed line is a second set of real pictures."
+    return Figure("Steps against quality", note, inline_svg(paint, "steps", "Fréchet distance by number of steps"))
+
+
+def picture_figure(done: Done) -> Figure | None:
+    """Draw the captions that the page shows, where the network is there."""
+    trained = done.get(NetworkCell())
+    if not isinstance(trained, Trained) or not trained.folder:
+        return None
+    from PIL import Image
+
+    model, saved = load_pixels(trained.folder)
+    shown = []
+    for number, caption in enumerate(SHOWN):
+        pixels = model.draw([caption], [number], DrawingConfig())[0].permute(1, 2, 0).numpy()
+        out = io.BytesIO()
+        side = ZOOM * pixels.shape[0]
+        Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST).save(out, "PNG")
+        code = base64.b64encode(out.getvalue()).decode()
+        shown.append(
+            f'<img width="96" height="96" alt="{escape(caption)}" title="{escape(caption)}" src="data:image/png;base64,{code}">'
+        )
+    credit = "; ".join(f"{one.what}, {one.author}, {one.licence}" for one in saved.credits)
+    note = f"{', '.join(SHOWN)}. Learned from: {credit}."
+    return Figure("Drawn by the model, not chosen", note, Markup(" ".join(shown)))  # noqa: S704  # captions are escaped
+
+
+def sections(done: Done, quality: QualityConfig) -> list[Section]:
+    """Return the sections of the page."""
+    opening: Sequence[Block] = [Prose(training_sentences(done))]
+    pictures = picture_figure(done)
+    drawn = [Section("pictures", "Pictures", [*opening, *([pictures] if pictures else [])])]
+    curves = Section("steps", "How many steps", [steps_figure(done, quality), quality_table(done, "train")])
+    rest = [Section(part, PARTS[part].capitalize(), [quality_table(done, part)]) for part in ("styles", "names")]
+    return [*drawn, curves, *rest]

@@ -1,0 +1,35 @@
+"""Run a study of the pixel model, and what the command line shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from reverie.files import write_json
+from reverie.imagery.pixels.cells import QualityCell
+from reverie.imagery.pixels.page import sections
+from reverie.imagery.pixels.recipe import PixelsRecipe
+from reverie.imagery.pixels.results import measured, quality_table, training_sentences
+from reverie.imagery.pixels.study import PixelsStudy
+from reverie.report.page import write_page
+from reverie.report.table import StudyReport
+from reverie.study.call import Call
+from reverie.study.environment import tell_commits
+from reverie.study.run import run_study
+
+
+def report(recipe: PixelsRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it, or go on with one."""
+    study = PixelsStudy(recipe, call.folder, call.device, call.show)
+    done = run_study(study, results=call.results, show=call.show)
+    found = measured(done)
+    said = {"recipe": recipe.name, "icons_sha256": study.sha256}
+    values = [_plain(cell) | one.quality.to_notes() for cell, one in found.items()]
+    write_json(call.folder / "study.json", said | {"measured": values})
+    facts = [call.command, *tell_commits(one.commit for one in found.values())]
+    page = write_page(call.folder / "report.html", recipe.description or recipe.name, sections(done, recipe.quality), facts=facts)
+    tables = [quality_table(done, part) for part in ("train", "styles", "names")]
+    return StudyReport(said | {"measured": values}, [*training_sentences(done), *tables], [call.folder / "study.json", page])
+
+
+def _plain(cell: QualityCell) -> dict[str, object]:
+    return {key: value for key, value in asdict(cell).items() if value != ""}
