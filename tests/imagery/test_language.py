@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.imagery.decoding import drawn
+from reverie.imagery.decoding import batches, drawn
 from reverie.imagery.language import LocalLanguageModel, load_language_model
-from reverie.imagery.likelihood import batches
 from reverie.seeds import numpy_generator
 
 SHOTS = "Concept: hope. Shown as: a candle in a window.\n"

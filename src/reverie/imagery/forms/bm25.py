@@ -15,8 +15,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 STOP = frozenset(
-    {"a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "being", "by", "especially", "etc", "for", "from", "has", "have"}
-    | {"having", "in", "into", "is", "it", "its", "of", "on", "one", "or", "other", "some", "something", "such", "that", "the", "their"}
+    {
+        "a",
+        "about",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "being",
+        "by",
+        "especially",
+        "etc",
+        "for",
+        "from",
+        "has",
+        "have",
+    }
+    | {
+        "having",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "one",
+        "or",
+        "other",
+        "some",
+        "something",
+        "such",
+        "that",
+        "the",
+        "their",
+    }
     | {"them", "they", "this", "to", "used", "usually", "was", "which", "who", "whose", "with", "you", "your"}
 )
 
