@@ -53,7 +53,7 @@ def shares_of(shown: NDArray[np.int64], size: int) -> NDArray[np.float32]:
     for place in range(shown.shape[1]):
         there = np.flatnonzero(shown[:, place] >= 0)
         np.add.at(found, (there, shown[there, place]), MAIN if place == 0 else 1.0)
-    return found / found.sum(axis=1, keepdims=True)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def teach(

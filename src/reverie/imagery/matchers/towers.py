@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from reverie.imagery.matchers.efficientnet import WIDTH, EfficientNetLite0, load_features
 from reverie.imagery.matchers.options import MatcherOptions
 
-HIDDEN, HEADS = 512, 4
+HIDDEN, HEADS = 256, 4
 ROWS = 32
 """Pictures looked at together where nothing is learned; bounds the memory."""
 
