@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.imagery.decoding import drawn
+from reverie.imagery.decoding import batches, drawn
 from reverie.imagery.language import LocalLanguageModel, load_language_model
-from reverie.imagery.likelihood import batches
 from reverie.seeds import numpy_generator
 
 SHOTS = "Concept: hope. Shown as: a candle in a window.\n"
@@ -42,6 +41,9 @@ def test_log_likelihoods_are_those_of_a_naive_loop(tiny_language_model: LocalLan
     found = tiny_language_model.log_likelihoods(*map(list, zip(*pairs, strict=True)))
     assert found.dtype == np.float64
     assert found == pytest.approx([_naive(tiny_language_model, *pair) for pair in pairs], rel=1e-5, abs=1e-6)
+    tokens = [(context, end) for context in CONTEXTS for end in "abc"]
+    found_tokens = tiny_language_model.log_likelihoods(*map(list, zip(*tokens, strict=True)))
+    assert found_tokens == pytest.approx([_naive(tiny_language_model, *pair) for pair in tokens], rel=1e-5)
     single = tiny_language_model.log_likelihoods([CONTEXTS[1]], [ENDS[2]])
     assert single[0] == pytest.approx(found[len(ENDS) + 2], rel=1e-5)
     assert tiny_language_model.log_likelihoods([], []).shape == (0,)

@@ -23,9 +23,11 @@ def test_a_condition_holds_its_layers_and_no_other(condition: Condition) -> None
 
 
 def test_the_whole_prompt_reads_well() -> None:
-    expected = "a woodcut of an open cage with a bird and a broken chain, meaning the condition of being free, low morning light, muted blues"
+    shown = "a woodcut of an open cage with a bird and a broken chain"
+    expected = f"{shown}, meaning the condition of being free, low morning light, muted blues"
     assert assemble_prompt(INTENT, OBJECTS, FORM, "D").text == expected
-    assert assemble_prompt(INTENT, ObjectSet(objects=()), Form(patterns=()), "OF").text == ""
+    nothing, formless = ObjectSet(objects=()), Form(patterns=())
+    assert assemble_prompt(INTENT, nothing, formless, "OF").text == ""
     assert assemble_prompt(INTENT, OBJECTS, FORM, "E-form").text == "a woodcut, low morning light, muted blues"
 
 

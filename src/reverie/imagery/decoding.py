@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.imagery.likelihood import batches, shared_beginning
+from reverie.imagery.likelihood import shared_beginning
 from reverie.llm.backbone import Backbone
 from reverie.llm.generate import cache_name, model_inputs
 from reverie.llm.prompts import TokenRows, collate
@@ -35,6 +35,18 @@ def continuations(
         for at, text in zip(part, texts, strict=True):
             found[at] = text
     return found
+
+
+def batches(sizes: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Yield the numbers of rows that are read side by side, those of about one size together."""
+    part: list[int] = []
+    for at in sorted(range(len(sizes)), key=lambda at: (sizes[at], at)):
+        if part and (len(part) + 1) * sizes[at] > tokens:
+            yield part
+            part = []
+        part.append(at)
+    if part:
+        yield part
 
 
 def _decoded(

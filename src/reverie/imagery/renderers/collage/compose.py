@@ -3,33 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from reverie.imagery.renderers.collage.canvas import SIDE, Canvas, everywhere
-from reverie.imagery.renderers.collage.figures import Manner, paint_figure
-from reverie.imagery.renderers.collage.layout import arrange
+from reverie.imagery.renderers.collage.canvas import SIDE, Canvas, document, everywhere
+from reverie.imagery.renderers.collage.figures import Manner, paint_figure, scale_of, transform_of
+from reverie.imagery.renderers.collage.layout import Placement, arrange
 from reverie.imagery.renderers.collage.lighting import LIGHTS, Scheme
 from reverie.imagery.renderers.collage.places import place
 from reverie.imagery.renderers.collage.reading import Look
-from reverie.imagery.renderers.collage.settings import SETTINGS
+from reverie.imagery.renderers.collage.settings import SETTINGS, Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
 
 
-def compose(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator, manner: Manner) -> Canvas:
+@dataclass(frozen=True)
+class Composition:
+    """A composed picture before its medium.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Setting and figures; the first `behind` elements are the setting.
+    behind : int
+    scheme : Scheme
+    stage : Stage
+    sprites, placements : sequences
+    sun : tuple of float
+        Place and radius.
+    """
+
+    canvas: Canvas
+    behind: int
+    scheme: Scheme
+    stage: Stage
+    sprites: Sequence[Sprite]
+    placements: Sequence[Placement]
+    sun: tuple[float, float, float]
+
+    def setting(self) -> str:
+        """Return the setting alone."""
+        return "".join(self.canvas.body[: self.behind])
+
+    def figures(self) -> str:
+        """Return the objects alone, with their shadows."""
+        return "".join(self.canvas.body[self.behind : self.behind + 1])
+
+    def repainted(self, manner: Manner, name: str, only: int | None = None) -> str:
+        """Return the objects painted in another manner, or only one of them."""
+        sheet = Canvas()
+        sheet.defs = self.canvas.defs
+        for number, one in enumerate(self.placements):
+            if only is None or number == only:
+                paint_figure(sheet, self.scheme, manner, self.stage, self.sprites[one.index], one, f"{name}{number}-")
+        return "".join(sheet.body)
+
+    def outlines(self, colour: str, width: float, name: str, only: int | None = None) -> str:
+        """Return the lines of the objects, or of only one of them, thinner where they are far."""
+        drawn = []
+        for number, one in enumerate(self.placements):
+            if only is None or number == only:
+                sprite = self.sprites[one.index]
+                lines = sprite.outlines(colour, width * (1 - 0.5 * one.haze) / scale_of(sprite, one), f"{name}{number}-")
+                drawn.append(f'<g transform="{transform_of(sprite, one)}">{lines}</g>')
+        return "".join(drawn)
+
+    def shape(self, one: Placement, paint: str, grown: float, name: str) -> str:
+        """Return an object as a flat shape, grown at its edge."""
+        sprite = self.sprites[one.index]
+        flat = sprite.silhouette(paint, 2 * grown / scale_of(sprite, one), f"{name}-")
+        return f'<g transform="{transform_of(sprite, one)}">{flat}</g>'
+
+    def document(self, inner: str | None = None) -> str:
+        """Return a document of the whole, or of other elements with the same definitions."""
+        body = "".join(self.canvas.body) if inner is None else inner
+        return document(f"<defs>{''.join(self.canvas.defs)}</defs>{body}")
+
+
+def compose(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator, manner: Manner) -> Composition:
     """Compose the picture before its medium."""
     scheme = Scheme(look.palette, LIGHTS[look.light], sun_left=bool(rng.random() < 0.5))
     setting = look.setting or choose_setting(look, sprites, rng)
     horizon = SIDE * {"low": 0.70, "high": 0.46, "near": 0.66}.get(look.viewpoint, 0.60)
     canvas = Canvas()
-    stage = SETTINGS[setting](canvas, scheme, rng, horizon, _sun(look, scheme, horizon, rng))
-    if sprites:
-        for number, one in enumerate(arrange(look.composition, look.viewpoint, sprites, stage, rng)):
-            paint_figure(canvas, scheme, manner, stage, sprites[one.index], one, f"o{number}-")
+    sun = place_sun(look, scheme, horizon, rng)
+    stage = SETTINGS[setting](canvas, scheme, rng, horizon, sun)
+    behind = len(canvas.body)
+    placements = arrange(look.composition, look.viewpoint, sprites, stage, rng) if sprites else []
+    whole = Composition(canvas, behind, scheme, stage, sprites, placements, sun)
+    canvas.add(whole.repainted(manner, "o"))
+    return whole
+
+
+def vignette(canvas: Canvas, scheme: Scheme) -> str:
+    """Return a darkening towards the edges, as strong as the light has it."""
     dark = scheme.tone(0.0)
     stops = [(0, dark, 0.0), (0.62, dark, 0.0), (1, dark, scheme.light.edge)]
-    canvas.add(everywhere(canvas.radial((SIDE / 2, SIDE * 0.48), SIDE * 0.74, stops)))
-    return canvas
+    return everywhere(canvas.radial((SIDE / 2, SIDE * 0.48), SIDE * 0.74, stops))
 
 
 def choose_setting(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator) -> str:
@@ -55,7 +125,7 @@ def choose_setting(look: Look, sprites: Sequence[Sprite], rng: np.random.Generat
     return str(rng.choice(usual))
 
 
-def _sun(look: Look, scheme: Scheme, horizon: float, rng: np.random.Generator) -> tuple[float, float, float]:
+def place_sun(look: Look, scheme: Scheme, horizon: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """Return place and radius of the sun or the moon."""
     x = SIDE * (0.5 if look.light in ("back", "rays") or look.composition == "radial" else (0.27 if scheme.sun_left else 0.73))
     radius = SIDE * (0.07 if scheme.light.night else 0.085 + 0.05 * rng.random())

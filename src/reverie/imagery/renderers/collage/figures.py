@@ -31,14 +31,27 @@ class Manner:
     relief: float = 0.1
 
 
+def scale_of(sprite: Sprite, one: Placement) -> float:
+    """Return units of the picture for one unit of the icon."""
+    left, top, right, bottom = sprite.box
+    return one.height / max(right - left, bottom - top, 1.0)
+
+
+def transform_of(sprite: Sprite, one: Placement) -> str:
+    """Return the transform that puts an icon in its place."""
+    left, top, right, bottom = sprite.box
+    scale, foot = scale_of(sprite, one), (top + bottom) / 2 if one.air else bottom
+    turn = f"translate({one.x:.1f} {one.y:.1f}) rotate({one.angle:.1f})"
+    return f"{turn} scale({-scale if one.flip else scale:.4f} {scale:.4f}) translate({-(left + right) / 2:.2f} {-foot:.2f})"
+
+
 def paint_figure(canvas: Canvas, scheme: Scheme, manner: Manner, stage: Stage, sprite: Sprite, one: Placement, name: str) -> None:
     """Paint one object with its shadow."""
     left, top, right, bottom = sprite.box
-    scale = one.height / max(right - left, bottom - top, 1.0)
+    scale = scale_of(sprite, one)
     line = tinted(mix(scheme.palette.ink, scheme.sky_low, one.haze * 0.8), 0.0)
     width = max(manner.line * (0.75 + 0.25 * min(one.height / 300, 1)), 0.8 if sprite.solid > 0.25 else 3.2) / (2 * scale)
-    middle, foot = (left + right) / 2, (top + bottom) / 2 if one.air else bottom
-    turn = f"translate({one.x:.1f} {one.y:.1f}) rotate({one.angle:.1f}) scale({-scale if one.flip else scale:.4f} {scale:.4f}) translate({-middle:.2f} {-foot:.2f})"
+    middle = (left + right) / 2
     if not one.air:
         _shadow(canvas, scheme, stage, sprite, one, scale, name)
     sun = -1 if scheme.sun_left != one.flip else 1
@@ -56,7 +69,7 @@ def paint_figure(canvas: Canvas, scheme: Scheme, manner: Manner, stage: Stage, s
             ]
             tone = canvas.linear(start, end, stops)
         paints[colour] = tone
-    canvas.add(f'<g transform="{turn}">{sprite.drawn(paints, line, width, name)}</g>')
+    canvas.add(f'<g transform="{transform_of(sprite, one)}">{sprite.drawn(paints, line, width, name)}</g>')
 
 
 def recoloured(colour: str, scheme: Scheme, pull: float) -> str:

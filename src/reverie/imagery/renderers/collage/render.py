@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reverie.imagery.icons import Icon, IconSet, load_icons
 from reverie.imagery.records import Credit
 from reverie.imagery.renderers.collage.canvas import document
-from reverie.imagery.renderers.collage.media import paint
+from reverie.imagery.renderers.collage.media.paint import paint
 from reverie.imagery.renderers.collage.reading import read_look
 from reverie.imagery.renderers.collage.sprites import Sprite
 from reverie.imagery.renderers.collage.words import IconWords

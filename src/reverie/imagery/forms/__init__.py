@@ -1,0 +1,1 @@
+"""How pictures are made: patterns of form out of prompts that people wrote, and the choice among them for a concept."""

@@ -1,0 +1,1 @@
+"""Media: how a composed picture is painted, printed, drawn or put together."""
