@@ -41,6 +41,11 @@ class Matcher:
         self.name, self.options, self.digest = name, options, digest
         self.tower, self._vectors = tower, vectors
 
+    @property
+    def average(self) -> NDArray[np.float32]:
+        """The mean vector of the pictures that it was taught on → [D]."""
+        return self.tower.average.numpy()
+
     def pictures(self, pictures: Sequence[bytes | Path]) -> NDArray[np.float32]:
         """Return unit vectors of PNG bytes or files → [P, D]."""
         rows = []

@@ -113,7 +113,7 @@ class MatchersStudy:
 
     def _teach(self, cell: TeachCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         from reverie.documents import read_tensors
-        from reverie.imagery.matchers.learning import teach
+        from reverie.imagery.matchers.learning import average_vector, teach
         from reverie.imagery.matchers.matcher import save_matcher
 
         reset_peak()
@@ -127,6 +127,7 @@ class MatchersStudy:
         names = self.bench.vectors([self.bench.names[int(one)] for one in taught])
         tower = self._new_tower(cell.matcher)
         losses = teach(tower, prepared, np.where(shown >= 0, place[shown], -1), names, options, folder / "state", tell)
+        tower.average.copy_(average_vector(tower, prepared))
         digest = save_matcher(folder, cell.matcher, options, tower, names.shape[1])
         shutil.rmtree(folder / "state", ignore_errors=True)
         seconds = time.monotonic() - begin
