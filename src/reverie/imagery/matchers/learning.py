@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from reverie.errors import RunError
 from reverie.imagery.matchers.options import MatcherOptions
-from reverie.imagery.matchers.towers import Tower
+from reverie.imagery.matchers.towers import Tower, looked
 from reverie.seeds import seed_torch
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.optimiser import Optimisers, epoch_batches, learning_rate
@@ -53,7 +53,12 @@ def shares_of(shown: NDArray[np.int64], size: int) -> NDArray[np.float32]:
     for place in range(shown.shape[1]):
         there = np.flatnonzero(shown[:, place] >= 0)
         np.add.at(found, (there, shown[there, place]), MAIN if place == 0 else 1.0)
-    return found / found.sum(axis=1, keepdims=True)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def average_vector(tower: Tower, prepared: NDArray[np.number], most: int = 2000) -> Tensor:
+    """Return the mean vector of pictures, of every so-manieth where there are more than `most` → [D]."""
+    return torch.from_numpy(looked(tower, prepared[:: -(-len(prepared) // most)]).mean(axis=0))
 
 
 def teach(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reverie.errors import DataError
 
-_KINDS = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+_KINDS: dict[str, str] = {"torch FloatStorage": "<f4", "torch LongStorage": "<i8"}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _PLAIN = {"NONE": None, "NEWFALSE": False, "NEWTRUE": True, "EMPTY_DICT": (), "EMPTY_LIST": (), "EMPTY_TUPLE": ()}
 _HEAD = 3
@@ -89,9 +89,9 @@ def _stacked(file: Any) -> list[Any]:
             arguments, what = stack.pop(), stack.pop()
             stack.append((what, arguments) if arguments else ())
         elif name in ("BINPUT", "LONG_BINPUT"):
-            memo[argument] = stack[-1]
+            memo[int(argument or 0)] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[argument])
+            stack.append(memo[int(argument or 0)])
         elif name not in ("PROTO", "STOP", "BINPERSID"):
             raise ValueError(f"the opcode {name} is not expected")
     return stack
@@ -103,4 +103,4 @@ def _tensors(stack: list[Any]) -> Iterator[tuple[str, str, np.dtype[Any], int, t
     for name, (what, (storage, offset, shape, strides, *_)) in zip(entries[::2], entries[1::2], strict=True):
         if what != "torch._utils _rebuild_tensor_v2":
             raise ValueError(f"{name} is no tensor")
-        yield name, storage[2], _KINDS[storage[1]], offset, shape, strides
+        yield name, storage[2], np.dtype(_KINDS[storage[1]]), offset, shape, strides

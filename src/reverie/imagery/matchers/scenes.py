@@ -102,7 +102,7 @@ def _put(scene: Image, drawn: Image, x: int, y: int, rng: np.random.Generator) -
     scene.paste(drawn, (x, y), drawn)
 
 
-def _surface(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _surface(pixels: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Change colours as a palette, a light, a print or a grain would; pixels [S, S, 3] → [S, S, 3]."""
     if rng.random() < 0.45:  # toward two colours by lightness
         grey = pixels.mean(axis=2, keepdims=True) / 255

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from reverie.imagery.matchers.efficientnet import WIDTH, EfficientNetLite0, load_features
 from reverie.imagery.matchers.options import MatcherOptions
 
-HIDDEN, HEADS = 512, 4
+HIDDEN, HEADS = 256, 4
 ROWS = 32
 """Pictures looked at together where nothing is learned; bounds the memory."""
 
@@ -40,9 +40,12 @@ class Places(nn.Module):
 class PretrainedTower(nn.Module):
     """Frozen features of EfficientNet-lite0 and learned `Places`; what is prepared once are the features."""
 
+    average: Tensor
+
     def __init__(self, dim: int, dropout: float, network: EfficientNetLite0 | None = None) -> None:
         super().__init__()
         self.places = Places(WIDTH, dim, dropout)
+        self.register_buffer("average", torch.zeros(dim))
         self._given = [] if network is None else [network]  # in a list, so that its weights are not among those of the tower
 
     @cached_property
@@ -68,12 +71,15 @@ class PretrainedTower(nn.Module):
 class SmallTower(nn.Module):
     """Convolutions from nothing, with a residual one at each width, and `Places`."""
 
+    average: Tensor
+
     def __init__(self, dim: int, dropout: float) -> None:
         super().__init__()
         layers: list[nn.Module] = [_step(3, 24)]
         for inside, outside in ((24, 48), (48, 96), (96, 192)):
             layers += [_step(inside, outside), _Residual(outside)]
         self.layers, self.places = nn.Sequential(*layers), Places(192, dim, dropout)
+        self.register_buffer("average", torch.zeros(dim))
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return pixels [N, S, S, 3] as they are."""
