@@ -20,16 +20,19 @@ from reverie.imagery.wordnet.files import DIGESTS, complete_copy
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
-VERSION = 1
+VERSION = 2
 """Of the table's columns; a table of another version is made anew."""
 PHYSICAL, ABSTRACT = "physical_entity.n.01", "abstraction.n.06"
 _SCHEMA = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
 CREATE TABLE senses(id TEXT PRIMARY KEY, pos TEXT, part TEXT, gloss TEXT, examples TEXT, lemmas TEXT,
                     depth INT, physical INT, abstract INT, instance INT) WITHOUT ROWID;
 CREATE TABLE words(word TEXT, pos TEXT, place INT, id TEXT, PRIMARY KEY(word, pos, place)) WITHOUT ROWID;
 CREATE TABLE links(source TEXT, relation TEXT, target TEXT, source_word TEXT, target_word TEXT);
 CREATE TABLE irregular(form TEXT, pos TEXT, word TEXT);
 CREATE TABLE terms(term TEXT, id TEXT, count INT, length INT);
+CREATE TABLE glosses(n INT, mean_length REAL);
 """
 _INDICES = """
 CREATE INDEX by_source ON links(source, relation);
@@ -37,6 +40,7 @@ CREATE INDEX by_target ON links(target, relation);
 CREATE INDEX by_sense ON words(id);
 CREATE INDEX by_form ON irregular(form);
 CREATE INDEX by_term ON terms(term);
+INSERT INTO glosses SELECT count(*), avg(length) FROM (SELECT max(length) AS length FROM terms GROUP BY id);
 """
 _BETWEEN_SENSES = {
     "kind": "hypernyms", "instance": "instance_hypernyms", "member": "member_holonyms", "substance": "substance_holonyms",
@@ -117,7 +121,8 @@ def _fill(table: sqlite3.Connection, reader: Any) -> None:
     table.executemany("INSERT INTO words VALUES (?,?,?,?)", _words(reader))
     irregular = {(form, pos, word) for pos, of in reader._exception_map.items() for form, words in of.items() for word in words}
     table.executemany("INSERT INTO irregular VALUES (?,?,?)", sorted(irregular))
-    glosses = ((row[0], row[3], json.loads(row[4]), json.loads(row[5])) for row in rows if row[0] in physical - instances)
+    things = physical - instances
+    glosses = ((row[0], row[3], json.loads(row[4]), json.loads(row[5])) for row in rows if row[0] in things)
     table.executemany("INSERT INTO terms VALUES (?,?,?,?)", term_rows(glosses))
 
 
