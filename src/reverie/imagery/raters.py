@@ -122,8 +122,9 @@ def _base64(data: bytes) -> str:
 
 
 def credit_line(credits: Sequence[Credit]) -> str:
-    """Return whose work is in pictures, in one line."""
-    return "; ".join(f"{one.what} by {one.author}, {one.licence}" for one in credits)
+    """Return whose work is in pictures, in one line; what a credit says in brackets is left out, and the same comes once."""
+    said = {f"{one.what.partition(' (')[0]} by {one.author}, {one.licence}{f', {one.url}' if one.url else ''}" for one in credits}
+    return "; ".join(sorted(said))
 
 
 def read_answers(folder: Path) -> list[Answers]:

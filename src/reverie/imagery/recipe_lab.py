@@ -6,12 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError
 from reverie.imagery.cells import Part
 from reverie.imagery.concepts import ConceptList, load_concepts
 from reverie.imagery.judging.check import check_judge
 from reverie.imagery.judging.closed_lists import DISTRACTORS, ClosedList, Distractors, closed_lists
-from reverie.imagery.judging.create import IMAGE_JUDGES, TEXT_JUDGES, create_image_judge, create_text_judge, judge_config, judge_facts
+from reverie.imagery.judging.create import (
+    IMAGE_JUDGES,
+    TEXT_JUDGES,
+    create_image_judge,
+    create_text_judge,
+    judge_config,
+    judge_facts,
+)
 from reverie.imagery.made import Asked, Layers, Made, layers_of
 from reverie.imagery.prompting import assemble_prompt, mask
 from reverie.imagery.recipe import ImageryRecipe
