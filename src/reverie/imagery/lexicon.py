@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from reverie.errors import ConfigError, DataError, short
 from reverie.imagery.records import Credit, Sense
-from reverie.imagery.wordnet.files import CREDIT, wordnet_folder
+from reverie.imagery.wordnet.files import CREDIT
 from reverie.imagery.wordnet.forms import inflected, possible_bases, possible_family
 from reverie.imagery.wordnet.table import wordnet_table
 
@@ -122,6 +122,10 @@ class Lexicon:
         gloss, examples, lemmas = found[0]
         return Sense(id=sense, gloss=gloss, examples=tuple(json.loads(examples)), lemmas=tuple(json.loads(lemmas)))
 
+    def is_known(self, sense: str) -> bool:
+        """Whether WordNet has a sense of this name."""
+        return bool(self._rows("SELECT 1 FROM senses WHERE id=?", sense))
+
     def lemmas(self, sense: str) -> tuple[str, ...]:
         """Return the words of a sense."""
         return self.sense(sense).lemmas
@@ -152,6 +156,20 @@ class Lexicon:
                 break
             way.append(found[0][0])
         return tuple(self.lemmas(one)[0] for one in reversed(way))
+
+    def ancestors(self, sense: str) -> frozenset[str]:
+        """Return a sense and all that it is a kind of, by every way up."""
+        query = """
+            WITH RECURSIVE up(id) AS (
+                VALUES(?) UNION SELECT target FROM links JOIN up ON source=up.id WHERE relation IN ('kind', 'instance')
+            ) SELECT id FROM up
+        """
+        return frozenset(row[0] for row in self._rows(query, sense))
+
+    def depth(self, sense: str) -> int:
+        """Return how many steps below "entity" a sense lies, by the shortest way."""
+        found = self._rows("SELECT depth FROM senses WHERE id=?", sense)
+        return int(found[0][0]) if found else 0
 
     def related(self, sense: str, relations: Sequence[str] | None = None) -> list[Related]:
         """Return the senses beside one, with the relation in words.
@@ -258,4 +276,4 @@ def load_lexicon(folder: str | os.PathLike[str] | None = None) -> Lexicon:
     DataError
         If it is not there and offline, or no mirror has it.
     """
-    return Lexicon(wordnet_table(wordnet_folder(folder)))
+    return Lexicon(wordnet_table(folder))

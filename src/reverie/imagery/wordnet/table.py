@@ -9,14 +9,14 @@ import os
 import sqlite3
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path, cache_folder, locked, sha256
-from reverie.imagery.wordnet.files import DIGESTS, complete_copy
+from reverie.imagery.wordnet.files import DIGESTS, complete_copy, wordnet_folder
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
@@ -50,15 +50,23 @@ _BETWEEN_SENSES = {
 _BETWEEN_WORDS = {"derived": "derivationally_related_forms", "opposite": "antonyms", "pertains": "pertainyms"}
 
 
-def wordnet_table(folder: Path) -> Path:
-    """Return the table of a folder of WordNet's files, making it the first time."""
-    digest = hashlib.sha256("".join(sha256(folder / name) for name in DIGESTS).encode()).hexdigest()[:16]
-    final = cache_folder() / "lexicons" / f"{digest}-v{VERSION}.sqlite"
+def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
+    """Return the table of WordNet's files, of a folder or as `wordnet_folder` finds them, making it the first time."""
+    pinned = _kept(DIGESTS.values())
+    if not chosen and not os.environ.get("REVERIE_WORDNET") and pinned.is_file():
+        return pinned
+    folder = wordnet_folder(chosen)
+    final = _kept(sha256(folder / name) for name in DIGESTS)
     if not final.is_file():
         with locked(final):
             if not final.is_file():
                 _make(folder, final)
     return final
+
+
+def _kept(digests: Iterable[str]) -> Path:
+    """Return the place of a table by the digests of the files that it is made of."""
+    return cache_folder() / "lexicons" / f"{hashlib.sha256(''.join(digests).encode()).hexdigest()[:16]}-v{VERSION}.sqlite"
 
 
 def _make(folder: Path, final: Path) -> None:
