@@ -98,7 +98,7 @@ class PixelsRendererConfig(Options):
 class LearningConfig(TrainingConfig):
     """As of all trainings, with other defaults."""
 
-    epochs: PositiveInt = 100
+    epochs: PositiveInt = 80
     batch_size: PositiveInt = 64
     learning_rate: PositiveFloat = 8e-4
     schedule: Literal["constant", "cosine"] = "cosine"

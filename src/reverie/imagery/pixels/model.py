@@ -56,9 +56,6 @@ class PixelModel(nn.Module):
         self.config, self.known = config, frozenset(known)
         self.schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)
         self.learned = Networks(config)
-        for weight in self.learned.parameters():
-            if weight.ndim == 4:
-                weight.data = weight.data.contiguous(memory_format=torch.channels_last)  # faster on processors
         self.mean = copy.deepcopy(self.learned).requires_grad_(False)
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 

@@ -104,7 +104,7 @@ class Level(nn.Module):
             if self.attention is not None:
                 points = x.flatten(2).transpose(1, 2)
                 x = self.attention[number](points, words).transpose(1, 2).unflatten(2, x.shape[2:])
-        return x.contiguous(memory_format=torch.channels_last)
+        return x
 
 
 class PixelDenoiser(nn.Module):
@@ -143,8 +143,7 @@ class PixelDenoiser(nn.Module):
         config = self.config
         c = F.silu(self.step(steps) + self.pooled(h))
         words = h.view(len(h), config.caption.words, -1)
-        picture = x.view(-1, 3, config.size, config.size).contiguous(memory_format=torch.channels_last)
-        z = self.first(F.pixel_unshuffle(picture, config.patch))
+        z = self.first(F.pixel_unshuffle(x.view(-1, 3, config.size, config.size), config.patch))
         kept = []
         for number, level in enumerate(self.down):
             z = level(z, c, words)

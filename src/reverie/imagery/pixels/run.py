@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from reverie.files import write_json
-from reverie.imagery.pixels.cells import QualityCell
 from reverie.imagery.pixels.page import sections
 from reverie.imagery.pixels.recipe import PixelsRecipe
-from reverie.imagery.pixels.results import measured, quality_table, training_sentences
+from reverie.imagery.pixels.results import Done, measured, quality_table, training_sentences
 from reverie.imagery.pixels.study import PixelsStudy
 from reverie.report.page import write_page
 from reverie.report.table import StudyReport
@@ -20,16 +19,16 @@ from reverie.study.run import run_study
 def report(recipe: PixelsRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
     study = PixelsStudy(recipe, call.folder, call.device, call.show)
-    done = run_study(study, results=call.results, show=call.show)
-    found = measured(done)
-    said = {"recipe": recipe.name, "icons_sha256": study.sha256}
-    values = [_plain(cell) | one.quality.to_notes() for cell, one in found.items()]
-    write_json(call.folder / "study.json", said | {"measured": values})
-    facts = [call.command, *tell_commits(one.commit for one in found.values())]
-    page = write_page(call.folder / "report.html", recipe.description or recipe.name, sections(done, recipe.quality), facts=facts)
+    return shown(study, run_study(study, results=call.results, show=call.show), call.command)
+
+
+def shown(study: PixelsStudy, done: Done, command: str) -> StudyReport:
+    """Write the files of a finished study, and return what a terminal shows of it."""
+    recipe, found = study.recipe, measured(done)
+    values = [asdict(cell) | one.quality.to_notes() for cell, one in found.items()]
+    said = {"recipe": recipe.name, "icons_sha256": study.sha256, "measured": values}
+    write_json(study.folder / "study.json", said)
+    facts = [command, *tell_commits(one.commit for one in found.values())]
+    page = write_page(study.folder / "report.html", recipe.description or recipe.name, sections(done, recipe.quality), facts=facts)
     tables = [quality_table(done, part) for part in ("train", "styles", "names")]
-    return StudyReport(said | {"measured": values}, [*training_sentences(done), *tables], [call.folder / "study.json", page])
-
-
-def _plain(cell: QualityCell) -> dict[str, object]:
-    return {key: value for key, value in asdict(cell).items() if value != ""}
+    return StudyReport(said, [*training_sentences(done), *tables], [study.folder / "study.json", page])

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.imagery.icons import load_icons
+from reverie.imagery.icons import IconSet, load_icons
 from reverie.imagery.pixels.atlas import Atlas, Captioned, captioned, draw_atlas, icons_digest, split_atlas
 from reverie.imagery.pixels.cells import Cell, Measured, NetworkCell, PartName, QualityCell, ReaderCell, Result, Trained
 from reverie.imagery.pixels.quality import Quality
@@ -26,15 +26,34 @@ VERSION = 1
 
 
 class PixelsStudy:
-    """A recipe, the icons and the pieces that are kept in a folder."""
+    """A recipe, the icons and the pieces that are kept in a folder.
+
+    Parameters
+    ----------
+    recipe : PixelsRecipe
+    folder : path
+    device : str or None
+        Where to train.
+    show : bool
+        Whether trainings show progress.
+    sets : sequence of IconSet or None
+        What is learned; those that the recipe names by default, fetched where they are not in the cache.
+    """
 
     columns = COLUMNS
     long_cells = True
 
-    def __init__(self, recipe: PixelsRecipe, folder: str | Path, device: str | None = None, show: bool = True) -> None:
+    def __init__(
+        self,
+        recipe: PixelsRecipe,
+        folder: str | Path,
+        device: str | None = None,
+        show: bool = True,
+        sets: Sequence[IconSet] | None = None,
+    ) -> None:
         self.recipe, self.name, self.folder, self.show = recipe, recipe.name, Path(folder), show
         self._device = device
-        self.sets = [load_icons(name) for name in sorted(recipe.examples.families)]
+        self.sets = [load_icons(name) for name in sorted(recipe.examples.families)] if sets is None else list(sets)
         self._icons: dict[Captioned, str] = captioned(self.sets)
         self.sha256 = icons_digest(self._icons)
         claim(self.folder, recipe, PIXELS, several=True)

@@ -1,0 +1,32 @@
+"""A tiny icon set, and a tiny model that has learned nothing."""
+
+import pytest
+
+from reverie.imagery.icons import Icon, IconSet
+from reverie.imagery.pixels.config import CaptionConfig, PixelsConfig
+from reverie.imagery.records import Credit
+
+SHAPES = {
+    "disc": '<circle cx="8" cy="8" r="6" fill="{}"/>',
+    "box": '<rect x="2" y="2" width="12" height="12" fill="{}"/>',
+    "bar": '<rect x="6" y="0" width="4" height="16" fill="{}"/>',
+    "left-half": '<rect x="0" y="0" width="8" height="16" fill="{}"/>',
+}
+
+
+def make_set(name: str, colour: str) -> IconSet:
+    """Return four drawable icons of a colour, and one that is not drawable."""
+    icons = [Icon(key, key.replace("-", " "), body.format(colour), drawable=True) for key, body in SHAPES.items()]
+    hidden = Icon("arrow", "arrow", SHAPES["bar"].format(colour))
+    return IconSet(name, [*icons, hidden], 16, 16, Credit(what=f"{name} icons", author="the test", licence="CC0-1.0"))
+
+
+@pytest.fixture
+def sets() -> list[IconSet]:
+    return [make_set("noto", "#00f"), make_set("twemoji", "#f00")]
+
+
+@pytest.fixture
+def tiny() -> PixelsConfig:
+    caption = CaptionConfig(words=4, pieces=6, buckets=64, dim=16, layers=1)
+    return PixelsConfig(size=16, channels=(8, 16), caption=caption, steps=20)
