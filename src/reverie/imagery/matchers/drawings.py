@@ -69,7 +69,7 @@ def rasterised(svg: str, size: int) -> NDArray[np.uint8]:
     import resvg_py
     from PIL import Image
 
-    drawn = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size))))
+    drawn = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True))))
     return np.asarray(drawn.convert("RGBA").resize((size, size)), dtype=np.uint8)
 
 
