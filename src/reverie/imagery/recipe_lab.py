@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.errors import ConfigError
 from reverie.imagery.cells import Part
+from reverie.imagery.concept_stages import ConceptStages
 from reverie.imagery.concepts import ConceptList, load_concepts
 from reverie.imagery.judging.check import check_judge
 from reverie.imagery.judging.closed_lists import DISTRACTORS, ClosedList, Distractors, closed_lists
@@ -25,7 +26,7 @@ from reverie.imagery.recipe import ImageryRecipe
 from reverie.imagery.renderers.create import create_renderer, renderer_config
 from reverie.imagery.roles import ImageJudge, Renderer, TextJudge
 from reverie.imagery.settings import StageSettings
-from reverie.imagery.stages import Stages
+from reverie.imagery.workshop import Workshop
 
 LISTS_SEED = 0
 """Of the closed lists, the same for all seeds of a study, so that conditions are paired."""
@@ -52,7 +53,7 @@ class RecipeLab:
                 raise ConfigError(f"{where}: renderer '{name}' paints nothing; leave it out, or give it another kind")
         for name, judge in recipe.judges.items():
             judge_config(self._shelf(name), judge.kind, judge.set, f"{where}: judges.{name}")
-        self.stages = Stages(recipe.language_model, device, offline)
+        self.stages = ConceptStages(Workshop(device=device, offline=offline), recipe.language_model)
         self._open: dict[str, Any] = {}
 
     def _shelf(self, judge: str) -> Any:
@@ -60,7 +61,7 @@ class RecipeLab:
 
     @cached_property
     def _list(self) -> ConceptList:
-        return load_concepts(self.recipe.concepts.list, self.stages.lexicon)
+        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon)
 
     @property
     def dataset(self) -> str:
@@ -118,11 +119,11 @@ class RecipeLab:
 
     def mask(self, made: Made, text: str) -> tuple[str, int]:
         """Return a text without the concept and words derived from it, and how many there were."""
-        return mask(text, self.stages.lexicon.derived_forms(made.concept))
+        return mask(text, self.stages.shop.lexicon.derived_forms(made.concept))
 
     def check(self, judge: str) -> dict[str, Any]:
         """Return how often a judge of texts gives a masked gloss to its own concept."""
-        lexicon, shares = self.stages.lexicon, {}
+        lexicon, shares = self.stages.shop.lexicon, {}
         glosses = {one: lexicon.sense(self._list.senses[one]).gloss for one in self.concepts("test")}
         masked = {one: mask(gloss, lexicon.derived_forms(one))[0] for one, gloss in glosses.items()}
         for distractors in DISTRACTORS:
@@ -132,7 +133,7 @@ class RecipeLab:
 
     @cached_property
     def _paths(self) -> dict[str, tuple[str, ...]]:
-        return {word: self.stages.lexicon.path(sense) for word, sense in self._list.senses.items()}
+        return {word: self.stages.shop.lexicon.path(sense) for word, sense in self._list.senses.items()}
 
     @cached_property
     def _lists(self) -> dict[Distractors, dict[str, ClosedList]]:

@@ -14,13 +14,11 @@ class StageSettings(Options):
 
     objects: int = Field(default=4, ge=1, le=8)
     """Objects of a concept at most."""
-    patterns: int = Field(default=3, ge=1, le=8)
-    """Phrases of form at most."""
     drawable_only: bool = True
     """Whether only objects are taken that an icon shows."""
     forms: Literal["written", "rules", "llm"] = "written"
     """Where phrases of form come from: written for this library, or extracted by rules or by a language model."""
-    retrieval: Literal["bm25", "likelihood"] = "bm25"
-    """How phrases are ranked for a concept."""
+    retrieval: Literal["bm25", "likelihood", "random"] = "bm25"
+    """How phrases are chosen for a concept; by chance is a control."""
     rewrite: bool = False
     """Whether the language model rewrites the prompt."""
