@@ -25,8 +25,8 @@ _TAILS = re.compile(
     r" (with|in|on|at|over|behind|of|without|for|done|not done|button|facing right|screen|floating|ballot|showing|reaching)\b.*"
 )
 _ASIDE = {
-    "white", "red", "low", "high", "brown", "left", "right", "up", "down", "female", "male", "man", "woman", "done", "change", "aid",
-    "taking", "consumption",
+    "white", "red", "low", "high", "brown", "left", "right", "up", "down", "female", "male", "man", "woman", "done", "change",
+    "aid", "taking", "consumption",
 }  # fmt: skip
 """Last words of labels that are not the thing itself."""
 _SAME = {

@@ -40,8 +40,8 @@ def choose_intent(
         ``order``: abstract senses first, then as WordNet has them, the most frequent first. ``overlap``: by the words that the
         sentence has in common with the gloss, the examples and the nearest senses (the simplified Lesk algorithm [1]_, with words
         weighed by how few of the senses have them), ties by order. ``likelihood``: by the log-likelihood of the gloss after the
-        sentence, less that of the gloss after a neutral one. ``random``: a control. Without a choice: ``likelihood`` with a sentence
-        and a model, ``overlap`` with a sentence, else ``order``.
+        sentence, less that of the gloss after a neutral one. ``random``: a control. Where nothing is chosen: ``likelihood`` with a
+        sentence and a model, ``overlap`` with a sentence, else ``order``.
     seed : int
         Of the random choice.
 
@@ -100,4 +100,4 @@ def _likelihoods(model: LanguageModel, concept: str, senses: list[Sense], senten
     glosses = [f" {one.gloss}" for one in senses]
     there = model.log_likelihoods([ask.format(sentence, concept)] * len(glosses), glosses)
     without = model.log_likelihoods([ask.format("...", concept)] * len(glosses), glosses)
-    return (there - without) / np.array([len(one) for one in glosses])
+    return np.asarray((there - without) / np.array([len(one) for one in glosses]))

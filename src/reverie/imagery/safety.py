@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 
 from reverie.errors import ConfigError
@@ -18,7 +19,7 @@ _WORDS = re.compile(r"[a-z]+")
 def unsafe_words(text: str) -> list[str]:
     """Return the words and pairs of words of a text that are on the list, in the order of the text."""
     words = _WORDS.findall(normal(text))
-    pairs = [f"{one} {other}" for one, other in zip(words, words[1:], strict=False)]
+    pairs = [f"{one} {other}" for one, other in itertools.pairwise(words)]
     return [one for one in dict.fromkeys([*words, *pairs]) if any(_digest(form) in HASHES for form in _forms(one))]
 
 
