@@ -1,5 +1,7 @@
 """A tiny icon set, and a tiny model that has learned nothing."""
 
+from collections.abc import Callable
+
 import pytest
 
 from reverie.imagery.icons import Icon, IconSet
@@ -14,7 +16,7 @@ SHAPES = {
 }
 
 
-def make_set(name: str, colour: str) -> IconSet:
+def _make_set(name: str, colour: str) -> IconSet:
     """Return four drawable icons of a colour, and one that is not drawable."""
     icons = [Icon(key, key.replace("-", " "), body.format(colour), drawable=True) for key, body in SHAPES.items()]
     hidden = Icon("arrow", "arrow", SHAPES["bar"].format(colour))
@@ -22,8 +24,13 @@ def make_set(name: str, colour: str) -> IconSet:
 
 
 @pytest.fixture
+def make_set() -> Callable[[str, str], IconSet]:
+    return _make_set
+
+
+@pytest.fixture
 def sets() -> list[IconSet]:
-    return [make_set("noto", "#00f"), make_set("twemoji", "#f00")]
+    return [_make_set("noto", "#00f"), _make_set("twemoji", "#f00")]
 
 
 @pytest.fixture

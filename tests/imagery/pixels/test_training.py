@@ -1,11 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from reverie.imagery.icons import IconSet
 from reverie.imagery.pixels.atlas import captioned, draw_atlas
-from reverie.imagery.pixels.config import ExampleConfig, LearningConfig
+from reverie.imagery.pixels.config import ExampleConfig, LearningConfig, PixelsConfig
 from reverie.imagery.pixels.examples import Examples
+from reverie.imagery.pixels.model import CaptionedBatch
 from reverie.imagery.pixels.training import train_pixels
 
 
@@ -13,15 +17,19 @@ class Cut(Exception):
     pass
 
 
-def test_a_training_that_was_cut_ends_with_the_same_weights(tiny, sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_training_that_was_cut_ends_with_the_same_weights(
+    tiny: PixelsConfig, sets: list[IconSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     atlas = draw_atlas(captioned(sets), 16)
     training = LearningConfig(epochs=2, batch_size=3, precision="fp32", checkpoint_seconds=0)
     parts = (atlas, tiny, ExampleConfig(), training, 7)
     whole, said = train_pixels(*parts, tmp_path / "whole", torch.device("cpu"), show=False)
-    assert said["loss"] > 0 and said["weights"] == sum(weight.numel() for weight in whole.learned.parameters())
-    draw, calls = Examples.batch, []
+    assert said["loss"] > 0
+    assert said["weights"] == sum(weight.numel() for weight in whole.learned.parameters())
+    draw = Examples.batch
+    calls: list[NDArray[np.int64]] = []
 
-    def cut_after_four(self, index):
+    def cut_after_four(self: Examples, index: NDArray[np.int64]) -> CaptionedBatch:
         calls.append(index)
         if len(calls) == 5:
             raise Cut

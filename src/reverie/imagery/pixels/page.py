@@ -66,8 +66,8 @@ def picture_figure(done: Done) -> Figure | None:
 
     model, saved = load_pixels(trained.folder)
     shown = []
-    for number, caption in enumerate(SHOWN):
-        pixels = model.draw([caption], [number], DrawingConfig())[0].permute(1, 2, 0).numpy()
+    drawn = model.draw(SHOWN, range(len(SHOWN)), DrawingConfig()).permute(0, 2, 3, 1).numpy()
+    for pixels, caption in zip(drawn, SHOWN, strict=True):
         out = io.BytesIO()
         side = ZOOM * pixels.shape[0]
         Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST).save(out, "PNG")
