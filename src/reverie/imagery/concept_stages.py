@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reverie.errors import ReverieError
+from reverie.errors import ConfigError
 from reverie.imagery.forms.choice import FormOptions, choose_form
 from reverie.imagery.intent import choose_intent
 from reverie.imagery.made import NOTHING, Layers, Made
@@ -15,9 +15,6 @@ from reverie.imagery.rewriting import rewrite_prompt
 from reverie.imagery.settings import StageSettings
 from reverie.imagery.workshop import Workshop
 from reverie.seeds import numpy_generator
-
-POOL = 8
-"""Objects that replacements come from."""
 
 
 class ConceptStages:
@@ -50,12 +47,8 @@ class ConceptStages:
         return Made(concept=concept, chosen=chosen, random=chosen if other is None else self._layers(other, seed, settings))
 
     def again(self, layers: Layers, without: Sequence[str], settings: StageSettings, seed: int) -> Layers:
-        """Return layers with the next objects in the place of some, and with a form of the seed."""
-        pool = self._objects(layers.intent, POOL, 0, settings)
-        kept = [one for one in layers.objects.objects if one.phrase not in without]
-        there = {one.phrase for one in kept}
-        more = [one for one in pool.objects if one.phrase not in there and one.phrase not in without]
-        objects = pool.model_copy(update={"objects": tuple([*kept, *more][: settings.objects])})
+        """Return layers with other objects in the place of some, and with a form of the seed."""
+        objects = self._objects(layers.intent, 0, settings, tuple(without))
         return self._formed(layers.intent, objects, settings, seed)
 
     def rewritten(self, prompt: Prompt, objects: ObjectSet, settings: StageSettings, seed: int) -> Prompt:
@@ -64,20 +57,20 @@ class ConceptStages:
         return prompt if model is None or not objects.objects else rewrite_prompt(prompt, objects, model, seed)
 
     def _layers(self, intent: Intent, seed: int, settings: StageSettings) -> Layers:
-        return self._formed(intent, self._objects(intent, settings.objects, seed, settings), settings, seed)
+        return self._formed(intent, self._objects(intent, seed, settings), settings, seed)
 
     def _formed(self, intent: Intent, objects: ObjectSet, settings: StageSettings, seed: int) -> Layers:
         model = self.shop.language_model(self.language_model)
         options, library = FormOptions(by=settings.retrieval), self.shop.library(settings.forms)
         return Layers(intent=intent, objects=objects, form=choose_form(intent, objects, library, options, model, seed))
 
-    def _objects(self, intent: Intent, n: int, seed: int, settings: StageSettings) -> ObjectSet:
-        """Return objects of a sense; none where the object stage finds none."""
+    def _objects(self, intent: Intent, seed: int, settings: StageSettings, without: tuple[str, ...] = ()) -> ObjectSet:
+        """Return objects of a sense; none where nothing physical is found."""
         shop, model = self.shop, self.shop.language_model(self.language_model)
-        drawable = settings.drawable_only
+        choice = {"n": settings.objects, "drawable_only": settings.drawable_only, "without": without, "seed": seed}
         try:
-            return choose_objects(shop.lexicon, shop.icons, intent, n=n, drawable_only=drawable, language_model=model, seed=seed)
-        except ReverieError:
+            return choose_objects(shop.lexicon, shop.icons, intent, language_model=model, **choice)
+        except ConfigError:  # a concept without objects is a result, and is counted
             return NOTHING
 
 
