@@ -15,11 +15,12 @@ from typing import Any, Literal, NamedTuple
 
 from reverie.errors import ConfigError, DataError, short
 from reverie.imagery.records import Credit, Sense
-from reverie.imagery.wordnet.files import CREDIT, wordnet_folder
-from reverie.imagery.wordnet.forms import inflected, possible_bases
+from reverie.imagery.wordnet.files import CREDIT
+from reverie.imagery.wordnet.forms import inflected, possible_bases, possible_family
 from reverie.imagery.wordnet.table import wordnet_table
 
 Part = Literal["n", "v", "a", "r"]
+PARTS: tuple[Part, ...] = ("n", "v", "a", "r")
 _FORWARD = {
     "kind": "a kind of", "instance": "an instance of", "member": "a member of", "substance": "what makes up",
     "part": "a part of", "attribute": "an attribute with", "also": "near to", "similar": "similar to",
@@ -64,14 +65,16 @@ class Lexicon:
         return (CREDIT,)
 
     def lookup(self, word: str, part: Part = "n") -> list[str]:
-        """Return the senses of a word or of what it is an inflected form of, the most frequent first; instances are left out."""
+        """Return the senses of a word or of what it is an inflected form of, the most frequent first; names are left out."""
         for form in self.bases(word, part):
             found = self._rows(
-                "SELECT words.id FROM words JOIN senses USING(id) WHERE word=? AND words.pos=? AND NOT instance ORDER BY place",
-                form, part,
-            )  # fmt: skip
-            if found:
-                return [row[0] for row in found]
+                "SELECT words.id, lemmas FROM words JOIN senses USING(id) "
+                "WHERE word=? AND words.pos=? AND NOT instance ORDER BY place",
+                form,
+                part,
+            )
+            if senses := [one for one, lemmas in found if form in json.loads(lemmas)]:
+                return senses
         return []
 
     def bases(self, word: str, part: Part = "n") -> list[str]:
@@ -88,12 +91,12 @@ class Lexicon:
         ConfigError
             If WordNet has no sense of the word as a noun, or only that of a name.
         """
+        shown = short(normal(word), 60)
+        if not re.search("[a-z]", normal(word)):
+            raise ConfigError(f"'{shown}' is no English word; give a noun such as 'freedom'")
         found = self.lookup(word)
         if found:
             return [self.sense(sense) for sense in found]
-        shown = short(normal(word), 60)
-        if not re.search(r"[^\W\d_]", word):
-            raise ConfigError(f"'{shown}' is no word; give a noun such as 'freedom'")
         if any(self._rows("SELECT 1 FROM words WHERE word=? AND pos='n' LIMIT 1", form) for form in self.bases(word)):
             raise ConfigError(f"'{shown}' is only a name in WordNet; give a noun for an idea, such as 'freedom'")
         raise ConfigError(f"WordNet has no noun '{shown}'{self._advice(normal(word))}")
@@ -118,6 +121,10 @@ class Lexicon:
             raise ConfigError(f"WordNet 3.0 has no sense '{short(sense, 60)}'; write one such as freedom.n.01")
         gloss, examples, lemmas = found[0]
         return Sense(id=sense, gloss=gloss, examples=tuple(json.loads(examples)), lemmas=tuple(json.loads(lemmas)))
+
+    def is_known(self, sense: str) -> bool:
+        """Whether WordNet has a sense of this name."""
+        return bool(self._rows("SELECT 1 FROM senses WHERE id=?", sense))
 
     def lemmas(self, sense: str) -> tuple[str, ...]:
         """Return the words of a sense."""
@@ -150,6 +157,20 @@ class Lexicon:
             way.append(found[0][0])
         return tuple(self.lemmas(one)[0] for one in reversed(way))
 
+    def ancestors(self, sense: str) -> frozenset[str]:
+        """Return a sense and all that it is a kind of, by every way up."""
+        query = """
+            WITH RECURSIVE up(id) AS (
+                VALUES(?) UNION SELECT target FROM links JOIN up ON source=up.id WHERE relation IN ('kind', 'instance')
+            ) SELECT id FROM up
+        """
+        return frozenset(row[0] for row in self._rows(query, sense))
+
+    def depth(self, sense: str) -> int:
+        """Return how many steps below "entity" a sense lies, by the shortest way."""
+        found = self._rows("SELECT depth FROM senses WHERE id=?", sense)
+        return int(found[0][0]) if found else 0
+
     def related(self, sense: str, relations: Sequence[str] | None = None) -> list[Related]:
         """Return the senses beside one, with the relation in words.
 
@@ -174,16 +195,23 @@ class Lexicon:
         return [one for one in dict.fromkeys([*beside, *above]) if one != sense]
 
     def derived_forms(self, word: str) -> frozenset[str]:
-        """Return a word's own forms and those of words derived from it: ``freedom`` → ``free``, ``freely``, ``freedoms``."""
-        bases = {form for part in ("n", "v", "a", "r") for form in self.bases(word, part) if self._is_word(form)} | {normal(word)}
-        family, edge = set(bases), set(bases)
-        for _ in range(2):  # what is derived from what is derived: nostalgia, nostalgic, nostalgically
-            edge = {other for one in sorted(edge) for other in self._derived(one) if _share_stem(other, bases)} - family
-            family |= edge
-        return frozenset(form for one in family for form in inflected(one))
+        """Return a word's own forms and those of its family: ``freedom`` → ``free``, ``freely``, ``freedoms``.
 
-    def _is_word(self, word: str) -> bool:
-        return bool(self._rows("SELECT 1 FROM words WHERE word=? LIMIT 1", word))
+        The family is what WordNet links by derivation, in two steps, and what prefixes and suffixes make of the word, as far as
+        WordNet has it.
+        """
+        start = normal(word)
+        family = {form for part in PARTS for form in self.bases(start, part) if self._parts(form)} | {start}
+        family |= {form for form in possible_family(start) if self._parts(form)} if start.isalpha() else set()
+        edge = set(family)
+        for _ in range(2):  # nostalgia, nostalgic, nostalgically
+            edge = {other for one in sorted(edge) for other in self._derived(one) if _alike(other, start)} - family
+            family |= edge
+        return frozenset(form for one in family for form in inflected(one, self._parts(one) or "n"))
+
+    def _parts(self, word: str) -> str:
+        """Return which parts of speech a word has; an empty string where WordNet does not have it."""
+        return "".join(sorted({row[0] for row in self._rows("SELECT DISTINCT pos FROM words WHERE word=?", word)}))
 
     def _derived(self, word: str) -> Iterable[str]:
         """Return words that WordNet links to a word by derivation, either way."""
@@ -196,9 +224,10 @@ class Lexicon:
                 yield normal(other)
 
     @cached_property
-    def n_physical(self) -> int:
-        """Number of physical senses of nouns whose glosses are counted."""
-        return int(self._rows("SELECT count(DISTINCT id) FROM terms")[0][0])
+    def glosses(self) -> tuple[int, float]:
+        """Number of glosses of physical nouns, and the mean number of their words."""
+        n, mean = self._rows("SELECT n, mean_length FROM glosses")[0]
+        return int(n), float(mean or 1.0)
 
     def physical_senses(self) -> list[Sense]:
         """Return all senses of nouns below "physical entity", names of single things left out."""
@@ -228,9 +257,9 @@ def normal(word: str) -> str:
     return " ".join(word.lower().replace("_", " ").split())
 
 
-def _share_stem(word: str, others: Iterable[str]) -> bool:
+def _alike(word: str, start: str) -> bool:
     """Whether two words begin alike, or one holds the other (``unjust`` and ``just``)."""
-    return any(word[:3] == other[:3] or other in word or word in other for other in others)
+    return word[:3] == start[:3] or start in word or word in start
 
 
 @functools.lru_cache(maxsize=2)
@@ -247,4 +276,4 @@ def load_lexicon(folder: str | os.PathLike[str] | None = None) -> Lexicon:
     DataError
         If it is not there and offline, or no mirror has it.
     """
-    return Lexicon(wordnet_table(wordnet_folder(folder)))
+    return Lexicon(wordnet_table(folder))

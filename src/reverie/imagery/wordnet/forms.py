@@ -1,10 +1,10 @@
-"""Inflected forms by rule, as WordNet's own morphology detaches them; irregular ones are in its lists."""
+"""Forms of words by rule: those that WordNet's own morphology detaches, and families of words by prefixes and suffixes."""
 
 from __future__ import annotations
 
 _DETACH = {
-    "n": (("ies", "y"), ("ves", "f"), ("men", "man"), ("ses", "s"), ("xes", "x"), ("zes", "z"),
-          ("ches", "ch"), ("shes", "sh"), ("s", "")),
+    "n": (("ies", "y"), ("ves", "f"), ("men", "man"), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"),
+          ("s", "")),
     "v": (("ies", "y"), ("es", "e"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")),
     "a": (("er", ""), ("est", ""), ("er", "e"), ("est", "e"), ("ier", "y"), ("iest", "y")),
     "r": (),
@@ -14,6 +14,18 @@ _IRREGULAR = {
     "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "children": "child", "people": "person", "oxen": "ox",
     "lives": "life", "knives": "knife", "wives": "wife", "leaves": "leaf", "wolves": "wolf", "selves": "self", "dice": "die",
 }  # fmt: skip
+_PREFIXES = ("", "un", "in", "im", "ir", "il", "dis", "non", "mis")
+_OF_NOUNS = (
+    "", "dom", "ness", "ity", "ty", "ice", "ment", "tion", "ation", "ion", "al", "ship", "hood", "ance", "ence", "ancy",
+    "ency", "ism", "th", "y", "cy",
+)  # fmt: skip
+"""What may be taken off a noun: freedom, kindness, justice."""
+_ADDED = (
+    "", "e", "ful", "fully", "fulness", "less", "lessly", "lessness", "ly", "ness", "y", "ic", "ical", "ically", "al",
+    "ally", "ous", "ously", "able", "ably", "ive", "ively", "ish", "er", "or", "ist", "ism", "ity", "ty", "ate", "ize",
+    "ise", "ify", "en", "some", "ant", "ent", "iness", "ily", "iful", "iless", "ied", "ing", "ed", "dom", "ice", "th",
+    "hood", "ship",
+)  # fmt: skip
 
 
 def possible_bases(word: str, part: str) -> list[str]:
@@ -25,13 +37,29 @@ def possible_bases(word: str, part: str) -> list[str]:
     return found
 
 
-def inflected(word: str) -> set[str]:
-    """Return a word and its regular forms as noun, verb and adjective; some are no words, which does no harm to masking."""
-    if word.endswith("y") and word[-2:-1] not in "aeiou":
-        stem = word[:-1]
-        return {word, f"{word}ing", f"{stem}ies", f"{stem}ied", f"{stem}ier", f"{stem}iest"}
-    if word.endswith("e"):
-        return {word, f"{word}s", f"{word}d", f"{word[:-1]}ing", f"{word}r", f"{word}st"}
-    several = f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"
-    doubled = word + word[-1:]
-    return {word, several, f"{word}'s", f"{word}ed", f"{word}ing", f"{word}er", f"{word}est", f"{doubled}ed", f"{doubled}ing"}
+def possible_family(word: str) -> set[str]:
+    """Return words that a word's family may have, by prefixes and suffixes; most are no words."""
+    stems = {word[: len(word) - len(end)] for end in _OF_NOUNS if word.endswith(end) and len(word) - len(end) >= 3}
+    stems |= {stem.removeprefix(before) for stem in stems for before in _PREFIXES if len(stem) - len(before) >= 4}
+    stems |= {stem[:-1] for stem in stems if stem.endswith(("e", "y")) and len(stem) >= 5}
+    stems |= {stem[:-1] + "i" for stem in stems if stem.endswith("y")}
+    whole = {one for one in stems if len(one) >= 4} | {word}
+    return {before + stem + after for before in _PREFIXES for stem in whole for after in _ADDED} | {
+        stem + after for stem in stems for after in ("", "e") if len(stem + after) >= 4
+    }
+
+
+def inflected(word: str, parts: str) -> set[str]:
+    """Return a word with its regular forms as a noun (n), verb (v) and adjective (a)."""
+    soft = word.endswith("y") and word[-2:-1] not in "aeiou"
+    stem = word[:-1] if soft or word.endswith("e") else word
+    several = f"{stem}ies" if soft else f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"
+    after = "i" if soft else ""
+    short = len(word) <= 5 and word[-1:] not in "aeiouwxy" and word[-2:-1] in "aeiou" and word[-3:-2] not in "aeiou"
+    stems = {stem, stem + stem[-1:]} if short else {stem}
+    forms = {word, several} if "n" in parts else {word}
+    if "v" in parts:
+        forms |= {several} | {form for one in stems for form in (f"{one}{after}ed", f"{word if soft else one}ing")}
+    if "a" in parts and len(word) <= 7:
+        forms |= {form for one in stems for form in (f"{one}{after}er", f"{one}{after}est")}
+    return forms

@@ -9,27 +9,30 @@ import os
 import sqlite3
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from reverie.errors import ConfigError, DataError
 from reverie.files import atomic_path, cache_folder, locked, sha256
-from reverie.imagery.wordnet.files import DIGESTS, complete_copy
+from reverie.imagery.wordnet.files import DIGESTS, complete_copy, wordnet_folder
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
-VERSION = 1
+VERSION = 2
 """Of the table's columns; a table of another version is made anew."""
 PHYSICAL, ABSTRACT = "physical_entity.n.01", "abstraction.n.06"
 _SCHEMA = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
 CREATE TABLE senses(id TEXT PRIMARY KEY, pos TEXT, part TEXT, gloss TEXT, examples TEXT, lemmas TEXT,
                     depth INT, physical INT, abstract INT, instance INT) WITHOUT ROWID;
 CREATE TABLE words(word TEXT, pos TEXT, place INT, id TEXT, PRIMARY KEY(word, pos, place)) WITHOUT ROWID;
 CREATE TABLE links(source TEXT, relation TEXT, target TEXT, source_word TEXT, target_word TEXT);
 CREATE TABLE irregular(form TEXT, pos TEXT, word TEXT);
 CREATE TABLE terms(term TEXT, id TEXT, count INT, length INT);
+CREATE TABLE glosses(n INT, mean_length REAL);
 """
 _INDICES = """
 CREATE INDEX by_source ON links(source, relation);
@@ -37,6 +40,7 @@ CREATE INDEX by_target ON links(target, relation);
 CREATE INDEX by_sense ON words(id);
 CREATE INDEX by_form ON irregular(form);
 CREATE INDEX by_term ON terms(term);
+INSERT INTO glosses SELECT count(*), avg(length) FROM (SELECT max(length) AS length FROM terms GROUP BY id);
 """
 _BETWEEN_SENSES = {
     "kind": "hypernyms", "instance": "instance_hypernyms", "member": "member_holonyms", "substance": "substance_holonyms",
@@ -46,15 +50,23 @@ _BETWEEN_SENSES = {
 _BETWEEN_WORDS = {"derived": "derivationally_related_forms", "opposite": "antonyms", "pertains": "pertainyms"}
 
 
-def wordnet_table(folder: Path) -> Path:
-    """Return the table of a folder of WordNet's files, making it the first time."""
-    digest = hashlib.sha256("".join(sha256(folder / name) for name in DIGESTS).encode()).hexdigest()[:16]
-    final = cache_folder() / "lexicons" / f"{digest}-v{VERSION}.sqlite"
+def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
+    """Return the table of WordNet's files, of a folder or as `wordnet_folder` finds them, making it the first time."""
+    pinned = _kept(DIGESTS.values())
+    if not chosen and not os.environ.get("REVERIE_WORDNET") and pinned.is_file():
+        return pinned
+    folder = wordnet_folder(chosen)
+    final = _kept(sha256(folder / name) for name in DIGESTS)
     if not final.is_file():
         with locked(final):
             if not final.is_file():
                 _make(folder, final)
     return final
+
+
+def _kept(digests: Iterable[str]) -> Path:
+    """Return the place of a table by the digests of the files that it is made of."""
+    return cache_folder() / "lexicons" / f"{hashlib.sha256(''.join(digests).encode()).hexdigest()[:16]}-v{VERSION}.sqlite"
 
 
 def _make(folder: Path, final: Path) -> None:
@@ -117,7 +129,8 @@ def _fill(table: sqlite3.Connection, reader: Any) -> None:
     table.executemany("INSERT INTO words VALUES (?,?,?,?)", _words(reader))
     irregular = {(form, pos, word) for pos, of in reader._exception_map.items() for form, words in of.items() for word in words}
     table.executemany("INSERT INTO irregular VALUES (?,?,?)", sorted(irregular))
-    glosses = ((row[0], row[3], json.loads(row[4]), json.loads(row[5])) for row in rows if row[0] in physical - instances)
+    things = physical - instances
+    glosses = ((row[0], row[3], json.loads(row[4]), json.loads(row[5])) for row in rows if row[0] in things)
     table.executemany("INSERT INTO terms VALUES (?,?,?,?)", term_rows(glosses))
 
 

@@ -21,7 +21,11 @@ STOP = frozenset(_STOP.split())
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text that say something, in lower case and the singular."""
-    return [singular(word) for word in re.findall(r"[a-z]+(?:'s)?", text.lower()) if word not in STOP and len(word) > 2]
+    return [word for word in _all_words(text) if word not in STOP]
+
+
+def _all_words(text: str) -> list[str]:
+    return [singular(word) for word in re.findall(r"[a-z]+(?:'s)?", text.lower()) if len(word) > 2]
 
 
 def singular(word: str) -> str:
@@ -38,7 +42,7 @@ def term_rows(glosses: Iterable[tuple[str, str, Sequence[str], Sequence[str]]]) 
     """Return (word, sense, count, words in the gloss) of glosses with their examples; the senses' own names do not count."""
     for sense, gloss, examples, lemmas in glosses:
         own = {singular(part) for lemma in lemmas for part in re.findall("[a-z]+", lemma.lower())}
-        counts = Counter(word for word in words_of(" ".join([gloss, *examples])) if word not in own)
+        counts = Counter(word for word in _all_words(" ".join([gloss, *examples])) if word not in own)
         length = sum(counts.values())
         for term, count in sorted(counts.items()):
             yield term, sense, count, length
