@@ -1,119 +1,169 @@
-"""A study of pictures as one HTML file."""
+"""Pages of pictures: one picture with the stages that led to it, and galleries of many; each is one file without scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from importlib import resources
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from reverie.imagery.cells import PicturesCell
-from reverie.imagery.claims import claims_table
-from reverie.imagery.painting import Pictures, read_pictures
-from reverie.imagery.people import people_table
-from reverie.imagery.raters import ANSWERS, KEY, SHEET, credit_line, read_answers, read_key
-from reverie.imagery.rounds import rounds_figure, rounds_table
-from reverie.imagery.study import Done, ImageryStudy
-from reverie.imagery.summary import Summary, View
-from reverie.imagery.tables import LABEL, check_sentences, findings, recognition_table, settings_table, view_name
-from reverie.imagery.varied import variety_table
-from reverie.imagery.worst import failures, shown_picture
-from reverie.plain_yaml import read_yaml
-from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, Tiles, write_page
+from markupsafe import Markup, escape
 
-FEW = 12
-"""Pictures that are shown of a renderer."""
+from reverie.documents import regular
+from reverie.imagery.imagined import LABEL, Imagined
+from reverie.imagery.prompting import form_words
+from reverie.imagery.records import Credit
+from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, write_page
+from reverie.report.table import Column, Table
+
+PAGE = "page.html"
+SMALL, LARGE = 320, 768
+"""Pixels of pictures in a gallery, and of a single one."""
 
 
-def write_study_page(study: ImageryStudy, done: Done, summary: Summary, command: str) -> Path:
-    """Write the page into the study's folder, and return the file."""
-    recipe, concepts = study.recipe, len(study.lab.concepts("test"))
-    people = "human ratings apart" if read_answers(study.folder) else "no human ratings"
-    facts = (f"{concepts} test concepts", f"{recipe.seeds} seed{'s' * (recipe.seeds != 1)}", people)
-    pictures = concepts * len(recipe.conditions) * len(recipe.renderers) * recipe.seeds
-    counts = [(str(concepts), "test concepts"), (f"{pictures:,}", "pictures"), (str(len(recipe.judges)), "judges")]
-    opening: list[Block] = [Prose([LABEL]), Prose(findings(summary), listed=True), Tiles(counts)]
-    title, found = recipe.description.rstrip(".") or recipe.name, sections(study, done, summary, command)
-    path = study.folder / "report.html"
-    return write_page(path, title, found, kind="imagery", name=recipe.name, facts=facts, opening=opening)
+@dataclass(frozen=True)
+class Shown:
+    """A picture file with what led to it."""
+
+    done: Imagined
+    folder: Path
 
 
-def sections(study: ImageryStudy, done: Done, summary: Summary, command: str) -> list[Section]:
-    """Return a study as sections of a page."""
-    prose = read_yaml(Path(str(resources.files("reverie.imagery") / "page.yaml")))
-    values = _values(study, summary, command)
-    found = [_section(prose, name, blocks, values) for name, blocks in _figures(study, done, summary) if blocks]
-    for cell, folder in _painted(study, done, summary):
-        pictures, (view, worst) = read_pictures(folder), _worst(summary, cell, folder)
-        own = values | {"condition": cell.condition, "credit": credit_line(pictures.credits), "view": view}
-        found.append(_section(prose, "pictures", _first(folder, pictures), own, cell.renderer))
-        found += [_section(prose, "worst", worst, own, cell.renderer)] if worst else []
-    if study.recipe.sheet is not None:
-        table = people_table(read_answers(study.folder), read_key(study.folder) if (study.folder / KEY).exists() else {})
-        found.append(_section(prose, "people", [Prose([table]) if isinstance(table, str) else table], values))
-    facts = Facts([(name, said.format(**values)) for name, said in prose["reading"].items()])
-    return [*found, Section("reading", "How to read the numbers", [facts], short="Reading")]
+def write_picture_page(shown: Shown) -> Path:
+    """Write the page of one picture into its folder."""
+    done = shown.done
+    blocks: list[Block] = [picture_figure(shown, LARGE)] if done.picture is not None else []
+    sections = [Section("picture", "Picture", blocks)] if blocks else []
+    sections += stage_sections(done)
+    title = f"What {done.settings.concept} may look like"
+    return write_page(
+        shown.folder / PAGE,
+        title,
+        sections,
+        kind="imagine",
+        name=done.settings.concept,
+        facts=facts_of(done),
+        opening=[Prose([f"{LABEL}."])],
+    )
 
 
-def _values(study: ImageryStudy, summary: Summary, command: str) -> dict[str, Any]:
-    """Return what is filled into the prose."""
-    recipe, loop = study.recipe, study.recipe.loop
-    chosen = {"metric": recipe.choose.metric, "judge": recipe.chooser, "condition": recipe.choose.condition}
-    rounds = {} if loop is None else {"guide": loop.guide, "outside": loop.judge, "best_of": loop.best_of}
-    data = {"n": len(study.lab.concepts("test")), "dataset": study.lab.dataset, "digest": study.lab.digest}
-    people = {"sheet": study.folder / SHEET, "answers": f"{study.folder / ANSWERS}/"}
-    checks = " ".join(check_sentences(summary)) or "No judge of texts."
-    said = {"k": recipe.k, "dev": recipe.concepts.dev, "label": LABEL, "command": command, "checks": checks}
-    return said | chosen | rounds | data | people
+def write_gallery(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Shown]]], opening: Sequence[Block] = ()) -> Path:
+    """Write pictures of many concepts as one page: a section a concept, its pictures beside each other, the stages folded below.
+
+    Parameters
+    ----------
+    path : Path
+    title : str
+    rows : sequence of (str, sequence of Shown)
+        Heading and pictures.
+    opening : sequence of Block
+    """
+    sections = []
+    for number, (heading, row) in enumerate(rows):
+        blocks: list[Block] = [picture_figure(one, SMALL) for one in row if one.done.picture is not None]
+        blocks += [Folded(f"How this came about: {_form_name(one.done)}", Together(stage_blocks(one.done))) for one in row]
+        sections.append(
+            Section(f"c{number}", heading, blocks, note=row[0].done.intent.sense.gloss if row and row[0].done.intent else "")
+        )
+    credits = dict.fromkeys(
+        f"{one.what}, {one.author}, {one.licence}" for _, row in rows for each in row for one in _credits(each.done)
+    )
+    sections.append(
+        Section("credits", "Whose work is in these pictures", [Prose(list(credits) or ["Nobody else's."], listed=True)])
+    )
+    return write_page(path, title, sections, kind="gallery", opening=[Prose([f"{LABEL}."]), *opening])
 
 
-def _figures(study: ImageryStudy, done: Done, summary: Summary) -> Iterator[tuple[str, Sequence[Block]]]:
-    """Yield the sections without pictures, by name."""
-    recipe = study.recipe
-    views = [*summary.views("image"), *summary.views("text")]
-    yield "recognition", [block for view in views for block in _tables(summary, view)]
-    yield "claims", [claims_table(summary, study.lab.dataset)] if recipe.claims else []
-    trials = study.trials(done)
-    yield "settings", [settings_table(trials, summary)] if trials else []
-    turned = summary.rounds(True, "random", "top1")
-    yield "loop", [rounds_figure(summary), rounds_table(summary)] if turned else []
-    several = [study.made("test", seed, summary.settings) for seed in range(recipe.seeds)] if recipe.seeds > 1 else []
-    yield "variety", [variety_table(several)] if several else []
+@dataclass(frozen=True)
+class Together:
+    """Several blocks as one."""
+
+    blocks: Sequence[Block]
+
+    def to_html(self, label: str = "") -> Markup:
+        """Return the blocks one below the other."""
+        return Markup("").join(block.to_html(label) for block in self.blocks)
 
 
-def _section(prose: Any, name: str, blocks: Sequence[Block], values: dict[str, Any], of: str = "") -> Section:
-    said = prose[name]
-    title = f"{said['title']}, {of}" if of else said["title"]
-    return Section(f"{name}-{of}" if of else name, title, blocks, said["note"].format(**values), said["short"])
+def picture_figure(shown: Shown, size: int) -> Figure:
+    """Return a picture as a figure that holds its file."""
+    done, picture = shown.done, shown.done.picture
+    if picture is None:
+        raise ValueError("nothing was painted")
+    note = ", ".join(one.phrase for one in done.objects.objects) if done.objects is not None else ""
+    return Figure(
+        _form_name(done) or done.settings.concept, note, image(shown.folder / picture.png, size, f"{done.settings.concept}: {note}")
+    )
 
 
-def _tables(summary: Summary, view: View) -> list[Block]:
-    table = recognition_table(summary, view)
-    return [table] if view.distractors == "random" else [Folded(view_name(view), replace(table, title=""))]
+def image(path: Path, size: int, words: str) -> Markup:
+    """Return a PNG file as an element that holds it, scaled down where it is larger."""
+    from PIL import Image
+
+    data = regular(path).read_bytes()
+    with Image.open(io.BytesIO(data)) as opened:
+        if max(opened.size) > size:
+            small, kept = opened.convert("RGB").resize((size, size), Image.Resampling.LANCZOS), io.BytesIO()
+            small.save(kept, "WEBP", quality=88)
+            data, kind = kept.getvalue(), "webp"
+        else:
+            kind = "png"
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    style = "display:block;width:100%;height:auto;border-radius:8px"
+    return Markup(f'<img src="{source}" alt="{escape(words)}" width="{size}" height="{size}" style="{style}">')  # noqa: S704  # escaped
 
 
-def _painted(study: ImageryStudy, done: Done, summary: Summary) -> list[tuple[PicturesCell, Path]]:
-    """Return the folders of the fullest condition at seed 0, one of each renderer."""
-    best = next((one for one in ("D", "OF", "O", *study.recipe.conditions) if one in study.recipe.conditions), "")
-    cells = [PicturesCell("test", 0, summary.settings, best, name) for name in study.recipe.renderers]
-    return [(cell, Path(getattr(done[cell], "folder", ""))) for cell in cells if done.get(cell) is not None]
+def stage_sections(done: Imagined) -> list[Section]:
+    """Return each stage as a section."""
+    names = {"intent": "What is meant", "objects": "What is shown", "form": "How it is shown", "prompt": "In words"}
+    found = zip(names.items(), stage_blocks(done), strict=False)
+    sections = [Section(stage, title, [block], short=stage.capitalize()) for (stage, title), block in found]
+    credits = [f"{one.what}: {one.author}, {one.licence} {one.url}".strip() for one in _credits(done)]
+    return [*sections, Section("credits", "Whose work this is", [Prose(credits, listed=True)])] if credits else sections
 
 
-def _first(folder: Path, pictures: Pictures) -> list[Figure]:
-    named = [(one, ", ".join(one.shown or one.objects)) for one in pictures.pictures[:FEW]]
-    return [shown_picture(folder / one.png, one.concept, objects) for one, objects in named]
+def stage_blocks(done: Imagined) -> list[Block]:
+    """Return each stage that is made as a block."""
+    blocks: list[Block] = []
+    if done.intent is not None:
+        others = [(one.id, one.gloss) for one in done.intent.alternatives]
+        blocks.append(Facts([(f"{done.intent.sense.id} (chosen by {done.intent.by})", done.intent.sense.gloss), *others]))
+    if done.objects is not None:
+        rows = [
+            (one.phrase, one.relation or "given", one.source, one.icon or "", _number(one.concreteness))
+            for one in done.objects.objects
+        ]
+        columns = ("object", "how it came from the concept", "source", "icon", Column("concreteness", align="right"))
+        blocks.append(Table("", columns, rows, notes=(f"Ranked by {done.objects.ranked_by}.",)))
+    if done.form is not None:
+        found = [
+            (slot, f"{text} ({one.source}, {one.extracted_by})") for one in done.form.patterns for slot, text in one.slots.items()
+        ]
+        blocks.append(Facts([(slot, text) for slot, text in found]))
+    if done.prompt is not None:
+        lost = f" A rewriting lost {', '.join(done.prompt.lost)}, so the template stands." if done.prompt.lost else ""
+        by = f"Rewritten by {done.prompt.rewritten_by}." if done.prompt.rewritten_by else "Put together by a template."
+        blocks.append(Facts([("prompt", done.prompt.text), ("not wanted", done.prompt.negative), ("how", by + lost)]))
+    return blocks
 
 
-def _worst(summary: Summary, cell: PicturesCell, folder: Path) -> tuple[str, list[Figure]]:
-    """Return who judged, and the pictures that were recognised least."""
-    there = [one for one in summary.views("image") if one.renderer == cell.renderer and one.distractors == "random"]
-    for view in there[:1]:
-        judged = summary.judged(view, cell.condition).get(0)
-        if judged is not None:
-            pictures = read_pictures(folder)
-            failed = failures(judged, pictures, view.distractors)
-            return view_name(view), [
-                shown_picture(folder / pictures.pictures[one.at].png, one.concept, one.reason) for one in failed
-            ]
-    return "", []
+def facts_of(done: Imagined) -> list[str]:
+    """Return what stands above the headline."""
+    found = [done.intent.sense.id] if done.intent is not None else []
+    found += [done.picture.renderer] if done.picture is not None else ["no picture"]
+    return [*found, f"seed {done.settings.seed}", done.settings.language_model or "no language model"]
+
+
+def _form_name(done: Imagined) -> str:
+    if done.form is None:
+        return ""
+    return ", ".join([done.form.slot("medium") or "", *form_words(done.form)][:3]).strip(", ")
+
+
+def _credits(done: Imagined) -> Iterable[Credit]:
+    return () if done.picture is None else done.picture.credits
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"

@@ -8,7 +8,7 @@ from reverie.errors import RunError
 from reverie.files import write_json
 from reverie.imagery.cells import Cell, Result
 from reverie.imagery.claims import claims_table
-from reverie.imagery.page import write_study_page
+from reverie.imagery.study_page import write_study_page
 from reverie.imagery.recipe import IMAGERY, ImageryRecipe
 from reverie.imagery.sheet import study_sheet
 from reverie.imagery.study import Done, ImageryStudy

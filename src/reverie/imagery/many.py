@@ -1,0 +1,80 @@
+"""Pictures of several senses side by side, and of many concepts; each has its own folder, and one page shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reverie.files import locked
+from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, MadeFrom, read_imagined, record_digest, stage_key
+from reverie.imagery.page import PAGE, Shown, write_gallery
+from reverie.imagery.pipeline import check_folder, imagine
+from reverie.imagery.records import Intent
+from reverie.imagery.stages import make_stage, stage_settings
+from reverie.imagery.summary_lines import stage_lines
+from reverie.imagery.workshop import Workshop
+
+
+def imagine_senses(settings: ImagineSettings, count: int, folder: Path, shop: Workshop) -> dict[str, Any]:
+    """Imagine the first senses of a word, as many as it has, each in a folder of its name.
+
+    Returns
+    -------
+    dict
+        ``lines`` for a terminal, ``page``, and by sense the ``folder`` and the ``digest``.
+    """
+    _check(folder)
+    with locked(folder, wait=False):
+        first = make_stage("intent", Imagined(settings=settings), shop, folder)
+        if not isinstance(first, Intent):
+            raise TypeError("the first stage makes an intent")
+        shown, lines, made = list[Shown](), list[str](), list[dict[str, str]]()
+        for intent in side_by_side(first, count):
+            own = folder / intent.sense.id
+            done = imagine(settings, own, shop, _before(settings, intent, own))
+            shown.append(Shown(done, own))
+            lines += [*stage_lines(done), ""]
+            made.append({"sense": intent.sense.id, "folder": str(own), "digest": done.digest})
+        page = write_gallery(
+            folder / PAGE,
+            f"{settings.concept.capitalize()}, sense by sense",
+            [(one.done.intent.sense.id, [one]) for one in shown if one.done.intent],
+        )
+        return {"lines": [*lines, f"page      {page}"], "page": str(page), "senses": made}
+
+
+def side_by_side(intent: Intent, count: int) -> list[Intent]:
+    """Return an intent for each of the first senses, the chosen one first."""
+    senses = [intent.sense, *intent.alternatives][:count]
+    return [
+        intent.model_copy(
+            update={"sense": sense, "alternatives": tuple(one for one in (intent.sense, *intent.alternatives) if one != sense)}
+        )
+        for sense in senses
+    ]
+
+
+def _before(settings: ImagineSettings, intent: Intent, folder: Path) -> Imagined:
+    """Return what stands in the folder of a sense, with its intent, which counts as made."""
+    before = read_imagined(folder) if (folder / FILE).is_file() else Imagined(settings=settings)
+    if before.intent is not None and before.intent.sense.id == intent.sense.id:
+        return before
+    made = MadeFrom(key=stage_key(stage_settings("intent", settings), {}), digest=record_digest(intent))
+    return before.model_copy(update={"intent": intent, "made": {**before.made, "intent": made}})
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder that holds anything but folders of senses and their page."""
+    if folder.is_dir() and all(one.name == PAGE or one.name.startswith(".") or (one / FILE).is_file() for one in folder.iterdir()):
+        return
+    check_folder(folder)
+
+
+def imagine_many(settings: Sequence[ImagineSettings], folder: Path, shop: Workshop) -> list[Shown]:
+    """Imagine many pictures, each in a folder of its own under one; what is there already is kept."""
+    shown = []
+    for one in settings:
+        own = folder / f"{one.concept.replace(' ', '-')}-{one.seed}"
+        shown.append(Shown(imagine(one, own, shop), own))
+    return shown
