@@ -6,7 +6,7 @@ import torch
 
 from reverie.errors import DataError
 from reverie.imagery.icons import IconSet
-from reverie.imagery.pixels.atlas import captioned, draw_atlas, icons_digest, split_atlas
+from reverie.imagery.pixels.atlas import captioned, draw_atlas, icons_digest, split_icons
 from reverie.imagery.pixels.captions import COLOURS, encode_captions
 from reverie.imagery.pixels.config import CaptionConfig, ExampleConfig
 from reverie.imagery.pixels.examples import Examples, said_words
@@ -44,12 +44,12 @@ def test_the_digest_says_which_icons_and_which_drawings(sets: list[IconSet], mak
 def test_a_part_holds_names_of_no_other_part_or_styles_of_learned_names(make_set: Make) -> None:
     sets = [make_set(name, "red") for name in ("noto", "twemoji", "openmoji")]
     atlas = draw_atlas(captioned(sets), 16)
-    parts = split_atlas(atlas, 0.3)
+    parts = split_icons(atlas.icons, 0.3)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(12))
     names = {part: {atlas.icons[row].name for row in rows} for part, rows in parts.items()}
     assert not names["names"] & (names["train"] | names["styles"])
     assert names["styles"] <= names["train"]
-    assert len(split_atlas(atlas, 0.0)["train"]) == 12
+    assert len(split_icons(atlas.icons, 0.0)["train"]) == 12
 
 
 def test_a_still_example_is_the_icon_over_white_or_its_mirror_image(sets: list[IconSet]) -> None:

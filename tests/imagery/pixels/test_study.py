@@ -50,6 +50,12 @@ def test_a_study_trains_measures_and_goes_on(recipe: PixelsRecipe, sets: list[Ic
     assert json.loads(report.files[0].read_text(encoding="utf-8"))["icons_sha256"] == study.sha256
 
 
+def test_of_a_single_set_no_style_is_held_out(recipe: PixelsRecipe, sets: list[IconSet], tmp_path: Path) -> None:
+    study = PixelsStudy(recipe, tmp_path, show=False, sets=sets[:1])
+    assert {cell.part for cell in study.measurements()} == {"train", "names"}
+    assert len(study.parts["styles"]) == 0
+
+
 def test_a_measurement_comes_back_from_its_rows(recipe: PixelsRecipe, sets: list[IconSet], tmp_path: Path) -> None:
     study = PixelsStudy(recipe, tmp_path, show=False, sets=sets)
     cell = QualityCell("train", "real")

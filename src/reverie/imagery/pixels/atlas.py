@@ -106,12 +106,12 @@ def _shrunk(icons: Mapping[Captioned, str], sizes: Sequence[int]) -> Iterator[li
         yield [np.asarray(picture.resize((size, size), Image.Resampling.BOX), np.uint8) for size in sizes]
 
 
-def split_atlas(atlas: Atlas, share: float) -> dict[str, NDArray[np.int64]]:
+def split_icons(icons: Sequence[Captioned], share: float) -> dict[str, NDArray[np.int64]]:
     """Return rows of icons by part, by hashes of names: what is learned never depends on what else there is.
 
     Parameters
     ----------
-    atlas : Atlas
+    icons : sequence of Captioned
     share : float
         Share of names that are never learned, and share of single icons that are not, though other sets show their name.
 
@@ -122,9 +122,9 @@ def split_atlas(atlas: Atlas, share: float) -> dict[str, NDArray[np.int64]]:
     """
     parts: dict[str, list[int]] = {"train": [], "names": [], "styles": []}
     families: dict[str, set[str]] = {}
-    for icon in atlas.icons:
+    for icon in icons:
         families.setdefault(icon.name, set()).add(icon.family)
-    for row, icon in enumerate(atlas.icons):
+    for row, icon in enumerate(icons):
         if _hashed(f"name {icon.name}") < share:
             parts["names"].append(row)
         elif len(families[icon.name]) > 1 and _is_style(icon, families[icon.name], share):

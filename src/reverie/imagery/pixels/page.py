@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from reverie.imagery.pixels.cells import NetworkCell, QualityCell, Trained
 from reverie.imagery.pixels.config import DrawingConfig
-from reverie.imagery.pixels.results import PARTS, Done, measured, quality_table, training_sentences
+from reverie.imagery.pixels.results import PARTS, Done, measured, measured_parts, quality_table, training_sentences
 from reverie.imagery.pixels.saved import load_pixels
 from reverie.report.page import Block, Figure, Prose, Section
 from reverie.report.plots import inline_svg, look
@@ -86,5 +86,7 @@ def sections(done: Done, quality: QualityConfig) -> list[Section]:
     pictures = picture_figure(done)
     drawn = [Section("pictures", "Pictures", [*opening, *([pictures] if pictures else [])])]
     curves = Section("steps", "How many steps", [steps_figure(done, quality), quality_table(done, "train")])
-    rest = [Section(part, PARTS[part].capitalize(), [quality_table(done, part)]) for part in ("styles", "names")]
+    rest = [
+        Section(part, PARTS[part].capitalize(), [quality_table(done, part)]) for part in measured_parts(done) if part != "train"
+    ]
     return [*drawn, curves, *rest]

@@ -49,6 +49,12 @@ def measured(done: Done) -> dict[QualityCell, Measured]:
     return {cell: found for cell, found in done.items() if isinstance(cell, QualityCell) and isinstance(found, Measured)}
 
 
+def measured_parts(done: Done) -> list[str]:
+    """Return the parts that something was measured on, in order."""
+    there = {cell.part for cell in measured(done)}
+    return [part for part in PARTS if part in there]
+
+
 def quality_table(done: Done, part: str) -> Table:
     """Return what was measured on captions of one part, real pictures first."""
     rows: list[list[str | TableCell]] = [[way(cell), *_cells(found)] for cell, found in measured(done).items() if cell.part == part]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.imagery.icons import IconSet, load_icons
-from reverie.imagery.pixels.atlas import Atlas, Captioned, captioned, draw_atlas, icons_digest, split_atlas
+from reverie.imagery.pixels.atlas import Atlas, Captioned, captioned, draw_atlas, icons_digest, split_icons
 from reverie.imagery.pixels.cells import Cell, Measured, NetworkCell, PartName, QualityCell, ReaderCell, Result, Trained
 from reverie.imagery.pixels.quality import Quality
 from reverie.imagery.pixels.recipe import PIXELS, PixelsRecipe
@@ -55,7 +55,7 @@ class PixelsStudy:
         self._device = device
         self.sets = [load_icons(name) for name in sorted(recipe.examples.families)] if sets is None else list(sets)
         self._icons: dict[Captioned, str] = captioned(self.sets)
-        self.sha256 = icons_digest(self._icons)
+        self.sha256, self._rows = icons_digest(self._icons), split_icons(list(self._icons), recipe.examples.held_out)
         claim(self.folder, recipe, PIXELS, several=True)
         self._store, self._commit = Store(self.folder), commit()
 
@@ -68,7 +68,8 @@ class PixelsStudy:
     def measurements(self) -> list[QualityCell]:
         """Return samplers over steps, guidance on every part, and real pictures as the floor."""
         quality = self.recipe.quality
-        parts: tuple[PartName, ...] = ("train", "styles", "names")
+        order: tuple[PartName, ...] = ("train", "styles", "names")
+        parts = [part for part in order if len(self._rows[part])]  # of a single set no style is held out
         found = [QualityCell(part, "real") for part in parts]
         found += [QualityCell("train", "ddim", steps, quality.guidance) for steps in quality.ddim]
         found += [QualityCell("train", "dpm-solver", steps, quality.guidance) for steps in quality.dpm_solver]
@@ -147,7 +148,7 @@ class PixelsStudy:
     @cached_property
     def parts(self) -> dict[str, Atlas]:
         """Icons by part."""
-        return {name: self.atlas.take(rows) for name, rows in split_atlas(self.atlas, self.recipe.examples.held_out).items()}
+        return {name: self.atlas.take(rows) for name, rows in self._rows.items()}
 
     @cached_property
     def _bench(self) -> Bench:
