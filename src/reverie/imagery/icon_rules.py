@@ -12,6 +12,7 @@ _NOT_THINGS = re.compile(
     r"skin tone|\b(medium )?(light|dark)$|\bmedium$|\bflag\b|\bbutton\b|\barrow\b|\bkeycap\b|\bhexagon\b|\bstencil\b|\bsymbol\b"
     rf"|oclock|^({_HOURS}) thirty|^swipe|\bface\b|stick figure|^(woman|man|men|women|person|people|couple|kiss|family|deaf) "
     r"|\bmonkey$|^(backhand|leftwards|rightwards|index) |middle finger|facing fist|(un)?smiling |^pregnant|zzz|pile of poo"
+    r"|^(cat with|weary|pouting|crying|grinning|kissing) "
 )
 _LEFT_OUT = """
 add-contact adilette agender android apple arduino aroace aromantic artstation asexual assembly-group assembly-point

@@ -41,6 +41,8 @@ class Icon:
         Whether it shows a thing; flags, logos, letters, arrows, buttons, clock times and skin tones do not.
     sense : str or None
         WordNet sense of the thing, where `link_icons` found one.
+    thing : str
+        What it is called in a sentence: ``hourglass`` for the label ``hourglass done``; `link_icons` fills it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Icon:
     group: str = ""
     drawable: bool = False
     sense: str | None = None
+    thing: str = ""
 
 
 class IconSet:

@@ -1,0 +1,60 @@
+"""What a concept is looked up by: its words, its family, its gloss and its neighbours, each with a weight."""
+
+from __future__ import annotations
+
+import math
+
+from reverie.imagery.lexicon import Lexicon
+from reverie.imagery.records import Intent
+from reverie.imagery.wordnet.terms import singular, words_of
+
+OWN, FAMILY, LEMMAS, GLOSS, NEAR, EXAMPLES = 1.0, 0.8, 0.9, 0.4, 0.35, 0.15
+"""Weights of the word, of its family, of other words of the sense, of its gloss, of the nearest senses and of the examples."""
+K1, B = 1.2, 0.75
+"""As BM25 has them by default."""
+_NEAREST = ("-kind", "similar", "attribute", "also", "derived", "causes")
+_ABOVE = 0.15
+"""Weight of what the sense is a kind of, where that is not as general as "feeling" or "act"."""
+_GENERAL = 6
+
+
+def weighted_terms(lexicon: Lexicon, intent: Intent, own: frozenset[str]) -> dict[str, tuple[float, str]]:
+    """Return terms with their weights and where each comes from, the heaviest mention of each.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+    intent : Intent
+    own : frozenset of str
+        Forms of the concept's word and its family.
+    """
+    found: dict[str, tuple[float, str]] = {}
+
+    def note(words: list[str], weight: float, origin: str) -> None:
+        for word in words:
+            if weight > found.get(word, (0.0, ""))[0]:
+                found[word] = (weight, origin)
+
+    sense = intent.sense
+    note([intent.concept], OWN, "the word itself")
+    note(sorted(own), FAMILY, "its family")
+    note([part for lemma in sense.lemmas for part in (lemma.lower(), *words_of(lemma))], LEMMAS, "its synonyms")
+    note(words_of(sense.gloss), GLOSS, "its gloss")
+    for near in lexicon.related(sense.id, ("kind",)):
+        if lexicon.depth(near.sense) >= _GENERAL:
+            note([lemma.lower() for lemma in lexicon.lemmas(near.sense)], _ABOVE, "what it is a kind of")
+    for near in lexicon.related(sense.id, _NEAREST)[:40]:
+        lemmas = [lemma.lower() for lemma in lexicon.lemmas(near.sense)]
+        note([singular(lemma) for lemma in lemmas if " " not in lemma and len(lemma) > 2], NEAR, f"what is {near.words} it")
+    note(words_of(" ".join(sense.examples)), EXAMPLES, "its examples")
+    return found
+
+
+def bm25(count: int, length: float, mean_length: float, n_with: int, n: int) -> float:
+    """Return what one term adds to a document's score by BM25.
+
+    ``idf · count (k₁ + 1) / (count + k₁ (1 − b + b length / mean_length))`` with
+    ``idf = ln(1 + (n − n_with + 0.5) / (n_with + 0.5))``.
+    """
+    rarity = math.log(1 + (n - n_with + 0.5) / (n_with + 0.5))
+    return rarity * count * (K1 + 1) / (count + K1 * (1 - B + B * length / mean_length))

@@ -1,0 +1,1 @@
+"""WordNet 3.0: where its files come from, and the table that they are kept in."""
