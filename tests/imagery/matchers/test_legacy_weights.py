@@ -18,7 +18,13 @@ def saved(path: Path, state: dict[str, torch.Tensor]) -> Path:
 
 def test_tensors_come_back_whatever_their_strides(tmp_path: Path) -> None:
     table = torch.randn(6, 5)
-    state = {"a.weight": torch.randn(4, 3, 2), "turned": table.T, "part": table[2:4], "count": torch.tensor(7), "b.bias": torch.randn(300)}
+    state = {
+        "a.weight": torch.randn(4, 3, 2),
+        "turned": table.T,
+        "part": table[2:4],
+        "count": torch.tensor(7),
+        "b.bias": torch.randn(300),
+    }
     found = read_legacy_weights(saved(tmp_path / "w.pth", state))
     assert found.keys() == state.keys()
     for name, value in state.items():
@@ -28,7 +34,9 @@ def test_tensors_come_back_whatever_their_strides(tmp_path: Path) -> None:
 def test_a_networks_own_state_comes_back(tmp_path: Path) -> None:
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     found = read_legacy_weights(saved(tmp_path / "w.pth", network.state_dict()))
-    assert {name: tuple(value.shape) for name, value in found.items()} == {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    assert {name: tuple(value.shape) for name, value in found.items()} == {
+        k: tuple(v.shape) for k, v in network.state_dict().items()
+    }
 
 
 @pytest.mark.parametrize("cut", [0, 10, 200, -40])
@@ -65,4 +73,10 @@ def test_every_parameter_of_the_network_has_a_name_of_its_own_there() -> None:
     own = list(EfficientNetLite0().state_dict())
     there = {_name_there(name) for name in own}
     assert len(there) == len(own)
-    assert {"_conv_stem.weight", "_bn0.running_mean", "_bn1.bias", "_blocks.15._project_conv.weight", "_blocks.0._bn1.weight"} <= there
+    assert {
+        "_conv_stem.weight",
+        "_bn0.running_mean",
+        "_bn1.bias",
+        "_blocks.15._project_conv.weight",
+        "_blocks.0._bn1.weight",
+    } <= there

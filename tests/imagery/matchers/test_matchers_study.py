@@ -22,21 +22,21 @@ from reverie.imagery.matchers.recipe import MATCHERS, MatchersRecipe
 from reverie.imagery.matchers.retrieval import retrieve
 from reverie.imagery.matchers.study import MatchersStudy
 from reverie.imagery.matchers.towers import looked, new_tower
-from reverie.imagery.renderers.collage.render import Collage
 from reverie.imagery.records import DepictedObject, Form, ObjectSet, Prompt
+from reverie.imagery.renderers.collage.render import Collage
 from reverie.imagery.roles import Scene
 from reverie.study.run import run_study
 
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}
-TINY = {"tower": "small", "size": 32, "blocks": 3, "collages": 1, "block": 24, "dropout": 0.0}
-LEARN = {"epochs": 6, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
+TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 4, "dropout": 0.0}
+LEARN = {"epochs": 2, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
 RECIPE = {
     "name": "tiny",
     "matchers": {
         "judge": TINY | {"families": ["openmoji", "noto"], "training": LEARN, "seed": 0},
-        "loop": TINY | {"families": ["twemoji", "fluent-emoji-flat"], "training": LEARN | {"epochs": 1}, "seed": 1},
+        "loop": TINY | {"families": ["twemoji", "fluent-emoji-flat"], "training": LEARN, "seed": 1, "collages": 0},
     },
-    "held_out": 0.2, "drawing": 24, "pictures": 16, "painted": 6,
+    "held_out": 0.2, "drawing": 24, "pictures": 12, "painted": 1,
 }  # fmt: skip
 
 
@@ -60,14 +60,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_study_teaches_and_measures_every_part(folder: Path) -> None:
     again = study(folder)
     done = run_study(again, show=False)
-    assert {cell.part for cell in done if isinstance(cell, MeasureCell)} == set(PARTS)
-    judged = {cell.part: one for cell, one in done.items() if isinstance(one, Found) and cell.matcher == "judge"}
-    assert judged["seen"].top1 > 3 / judged["seen"].captions  # a colour for each name: easily learned
-    assert judged["seen"].pictures == 2 * int(again.bench.taught.sum())
+    measured = {cell: one for cell, one in done.items() if isinstance(cell, MeasureCell) and isinstance(one, Found)}
+    assert {cell.part for cell in measured} == set(PARTS)
+    judged = {cell.part: one for cell, one in measured.items() if cell.matcher == "judge"}
+    assert judged["seen"].pictures == min(12, 2 * int(again.bench.taught.sum()))
+    assert judged["seen"].low1 <= judged["seen"].top1 <= judged["seen"].high1
     assert judged["names"].captions == len(COLOURS) - int(again.bench.taught.sum())
     rows = (folder.parent / "rows.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * 2 * len(PARTS)
     assert isinstance(done[TeachCell("loop")], Taught)
+
+
+def test_a_tower_learns_what_pictures_show(tmp_path: Path) -> None:
+    options = MatcherOptions.model_validate(TINY | {"training": LEARN | {"epochs": 4, "learning_rate": 0.001}})
+    bench, true = study(tmp_path / "study").bench, np.arange(96) % 8
+    coarse = np.random.default_rng(0).integers(0, 2, (8, 4, 4, 1), dtype=np.uint8)
+    pixels = 255 * np.kron(coarse, np.ones((1, 8, 8, 3), dtype=np.uint8))[true]
+    torch.manual_seed(0)
+    tower = new_tower(options, 32)
+    losses = teach(tower, pixels, true[:, None], bench.vectors(bench.names), options, tmp_path / "state", lambda line: None)
+    assert losses[-1] < 0.6 * losses[0]
+    assert retrieve(looked(tower, pixels[:8]), bench.vectors(bench.names), true[:8]).first.value > 0.6
 
 
 def test_trainings_with_equal_seeds_end_at_equal_weights_also_when_cut(tmp_path: Path) -> None:
@@ -95,7 +108,7 @@ def test_trainings_with_equal_seeds_end_at_equal_weights_also_when_cut(tmp_path:
         losses = teach(tower, pixels, shown, names, options, tmp_path / name, lambda line: None)
         assert len(losses) == (3 if name == "whole" else 1)
         digests.append(looked(tower, pixels))
-    assert np.array_equal(*digests)
+    assert np.array_equal(digests[0], digests[1])
 
 
 def test_shares_of_names() -> None:

@@ -34,6 +34,7 @@ class ClipMatcher:
             raise DataError(f"{config.folder} has no {missing[0]}; give a folder of CLIP's weights that holds {', '.join(NEEDED)}")
         try:
             import transformers
+            from safetensors import SafetensorError
         except ImportError:
             raise ConfigError("the judge clip needs transformers, which is not installed; pip install 'reverie[llm]'") from None
         try:
@@ -42,7 +43,7 @@ class ClipMatcher:
             ).eval()
             self._tokenizer: Any = transformers.CLIPTokenizer.from_pretrained(config.folder, local_files_only=True)
             self._processor: Any = transformers.CLIPImageProcessor.from_pretrained(config.folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ConfigError(
                 f"{config.folder} holds no CLIP that can be read ({short(str(error))}); choose another folder"
             ) from error

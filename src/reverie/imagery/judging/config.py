@@ -23,6 +23,9 @@ class MatcherConfig(Options):
     """Which matcher of the study; ``judge`` and ``loop`` come from disjoint trainings."""
     folder: Path = Path("runs/imagery-matchers")
     """Folder of the study that trained it."""
+    centred: bool = True
+    """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
+    has no advantage."""
 
 
 class ClipConfig(Options):

@@ -52,7 +52,7 @@ def judge_facts(registry: Registry, kind: str, options: Mapping[str, Any], where
     if isinstance(config, MatcherConfig):
         from reverie.imagery.matchers.kept import matcher_digest
 
-        return {"kind": kind, "weights": matcher_digest(config.name, config.folder)}
+        return {"kind": kind, "weights": matcher_digest(config.name, config.folder), "centred": config.centred}
     return {"kind": kind} | config.model_dump(mode="json")
 
 
@@ -65,7 +65,8 @@ def matcher_judge(config: MatcherConfig) -> PictureJudge:
     """Return a judge of pictures that a study has trained."""
     from reverie.imagery.matchers.kept import open_matcher
 
-    return PictureJudge(open_matcher(config.name, config.folder))
+    matcher = open_matcher(config.name, config.folder)
+    return PictureJudge(matcher, matcher.average if config.centred else None)
 
 
 def clip_judge(config: ClipConfig) -> PictureJudge:

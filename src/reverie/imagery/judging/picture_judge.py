@@ -28,17 +28,19 @@ class SeesAndReads(Protocol):
 
 
 class PictureJudge:
-    """An `ImageJudge`: the cosine of the vectors of a picture and of a word; a file that does not change is looked at once.
+    """An `ImageJudge`: the product of the vectors of a picture and of a word; a file that does not change is looked at once.
 
     Parameters
     ----------
     matcher : SeesAndReads
+    average : ndarray, optional, shape [D]
+        Taken away from the vector of every picture before the product; nothing by default, so that products are cosines.
     name : str, optional
         As in tables; the matcher's by default.
     """
 
-    def __init__(self, matcher: SeesAndReads, name: str | None = None) -> None:
-        self.name, self.matcher = name or matcher.name, matcher
+    def __init__(self, matcher: SeesAndReads, average: NDArray[np.float32] | None = None, name: str | None = None) -> None:
+        self.name, self.matcher, self._average = name or matcher.name, matcher, 0.0 if average is None else average
         self._seen: dict[tuple[Path, int, int], NDArray[np.float32]] = {}
 
     def vectors(self, pictures: Sequence[bytes | Path]) -> NDArray[np.float32]:
@@ -53,10 +55,12 @@ class PictureJudge:
         )
 
     def scores(self, pictures: Sequence[bytes | Path], words: Sequence[str]) -> NDArray[np.float64]:
-        """Return cosines → [P, K]."""
+        """Return products → [P, K]."""
         if not pictures:
             return np.zeros((0, len(words)))
-        return np.asarray(self.vectors(pictures).astype(np.float64) @ self.matcher.words(words).astype(np.float64).T)
+        return np.asarray(
+            (self.vectors(pictures) - self._average).astype(np.float64) @ self.matcher.words(words).astype(np.float64).T
+        )
 
 
 def _key(picture: bytes | Path) -> tuple[Path, int, int] | None:
