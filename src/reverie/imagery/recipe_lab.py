@@ -21,6 +21,7 @@ from reverie.imagery.judging.create import (
     judge_facts,
 )
 from reverie.imagery.made import Asked, Layers, Made, layers_of
+from reverie.imagery.norms import load_norms
 from reverie.imagery.prompting import assemble_prompt, mask
 from reverie.imagery.recipe import ImageryRecipe
 from reverie.imagery.renderers.create import create_renderer, renderer_config
@@ -61,7 +62,7 @@ class RecipeLab:
 
     @cached_property
     def _list(self) -> ConceptList:
-        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon)
+        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon, load_norms())
 
     @property
     def dataset(self) -> str:
@@ -71,11 +72,11 @@ class RecipeLab:
     @property
     def digest(self) -> str:
         """SHA-256 of the sorted concepts of the list."""
-        return self._list.sha256
+        return self._list.digest
 
     def concepts(self, part: Part) -> tuple[str, ...]:
         """Return the first concepts of a part, as many as the recipe says."""
-        words = self._list.dev if part == "dev" else self._list.test
+        words = [one.word for one in self._list.of(part)]
         asked = self.recipe.concepts.dev if part == "dev" else self.recipe.concepts.test
         if len(words) < asked:
             raise ConfigError(f"{self.dataset} has {len(words)} {part} concepts, and the recipe asks for {asked}; ask for fewer")
@@ -124,7 +125,8 @@ class RecipeLab:
     def check(self, judge: str) -> dict[str, Any]:
         """Return how often a judge of texts gives a masked gloss to its own concept."""
         lexicon, shares = self.stages.shop.lexicon, {}
-        glosses = {one: lexicon.sense(self._list.senses[one]).gloss for one in self.concepts("test")}
+        asked = set(self.concepts("test"))
+        glosses = {one.word: lexicon.sense(one.sense).gloss for one in self._list.concepts if one.word in asked}
         masked = {one: mask(gloss, lexicon.derived_forms(one))[0] for one, gloss in glosses.items()}
         for distractors in DISTRACTORS:
             found = check_judge(self.open_text_judge(judge), masked, self._paths, self.recipe.k, distractors, LISTS_SEED)
@@ -133,7 +135,7 @@ class RecipeLab:
 
     @cached_property
     def _paths(self) -> dict[str, tuple[str, ...]]:
-        return {word: self.stages.shop.lexicon.path(sense) for word, sense in self._list.senses.items()}
+        return {one.word: self.stages.shop.lexicon.path(one.sense) for one in self._list.concepts}
 
     @cached_property
     def _lists(self) -> dict[Distractors, dict[str, ClosedList]]:

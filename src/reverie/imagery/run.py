@@ -8,10 +8,11 @@ from reverie.errors import RunError
 from reverie.files import write_json
 from reverie.imagery.cells import Cell, Result
 from reverie.imagery.claims import claims_table
-from reverie.imagery.study_page import write_study_page
 from reverie.imagery.recipe import IMAGERY, ImageryRecipe
+from reverie.imagery.recipe_lab import RecipeLab
 from reverie.imagery.sheet import study_sheet
 from reverie.imagery.study import Done, ImageryStudy
+from reverie.imagery.study_page import write_study_page
 from reverie.imagery.summary import Summary
 from reverie.imagery.tables import LABEL, check_sentences, findings, recognition_table, summary_json
 from reverie.report.table import StudyReport, Table
@@ -22,8 +23,6 @@ from reverie.study.run import run_study
 
 def report(recipe: ImageryRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
-    from reverie.imagery.recipe_lab import RecipeLab
-
     study = ImageryStudy(recipe, call.folder, RecipeLab(recipe, device=call.device, offline=call.offline))
     done = run_study(study, results=call.results, show=call.show)
     return shown(study, done, call.command)
@@ -31,8 +30,6 @@ def report(recipe: ImageryRecipe, call: Call) -> StudyReport:
 
 def reread(folder: Path) -> tuple[ImageryStudy, Done]:
     """Open the folder of a study and read what is finished in it; nothing is computed."""
-    from reverie.imagery.recipe_lab import RecipeLab
-
     recipe = IMAGERY.load(str(folder / IMAGERY.file))
     study = ImageryStudy(recipe, folder, RecipeLab(recipe, offline=True))
     done: dict[Cell, Result | None] = {}
