@@ -11,7 +11,7 @@ from typing import Literal
 
 from reverie.errors import unknown
 from reverie.imagery.lexicon import Lexicon
-from reverie.imagery.norms import Norms
+from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.proposals import SHOTS
 from reverie.imagery.safety import is_safe_concept
 from reverie.seeds import numpy_generator
@@ -52,13 +52,19 @@ class ConceptList:
     concepts: tuple[Concept, ...]
 
     @property
-    def digest(self) -> str:
+    def sha256(self) -> str:
         """SHA-256 of the sorted words, one a line."""
         return concepts_digest(one.word for one in self.concepts)
 
-    def of(self, part: Part) -> tuple[Concept, ...]:
-        """Return the concepts of a part: settings are chosen on ``dev``, results come from ``test``."""
-        return tuple(one for one in self.concepts if one.part == part)
+    @property
+    def dev(self) -> tuple[str, ...]:
+        """Words on which settings are chosen, in the order in which they were drawn."""
+        return tuple(one.word for one in self.concepts if one.part == "dev")
+
+    @property
+    def test(self) -> tuple[str, ...]:
+        """Words that results come from."""
+        return tuple(one.word for one in self.concepts if one.part == "test")
 
 
 def concepts_digest(words: Iterable[str]) -> str:
@@ -67,20 +73,23 @@ def concepts_digest(words: Iterable[str]) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def load_concepts(name: str, lexicon: Lexicon, norms: Norms) -> ConceptList:
+def load_concepts(name: str, lexicon: Lexicon, norms: Norms | None = None) -> ConceptList:
     """Return a list of concepts.
 
     Parameters
     ----------
     name : {"concepts-small", "concepts-large"}
-        57 and 640 nouns whose first sense lies under "abstraction", which most people know (they are rated for concreteness) and
-        rate as abstract. They are drawn in turns from nine strata, by depth and by number of senses, until there are enough; words
-        that begin alike, unsafe words and those in examples for language models are left out.
-    lexicon, norms
+        57 and 640 nouns whose first sense lies under "abstraction", which occur in WordNet's corpus of texts, and which most people
+        know (they are rated for concreteness) and rate as abstract. They are drawn in turns from nine strata, by depth and by
+        number of senses, until there are enough; words that begin alike, unsafe words and those in examples for language models
+        are left out.
+    lexicon : Lexicon
+    norms : Norms, optional
+        Those of `load_norms`.
     """
     if name not in SIZES:
         raise unknown("list of concepts", name, SIZES)
-    drawn = sample_concepts(lexicon, norms, SIZES[name], SEED)
+    drawn = sample_concepts(lexicon, norms or load_norms(), SIZES[name], SEED)
     n_dev = round(DEV * len(drawn))
     in_dev = set(numpy_generator(SEED, "dev part").permutation(len(drawn))[:n_dev].tolist())
     parts: list[Part] = ["dev" if place in in_dev else "test" for place in range(len(drawn))]
@@ -88,7 +97,7 @@ def load_concepts(name: str, lexicon: Lexicon, norms: Norms) -> ConceptList:
 
 
 def sample_concepts(lexicon: Lexicon, norms: Norms, size: int, seed: int) -> list[tuple[str, str, int, int]]:
-    """Return up to so many (word, first sense, depth, number of senses), from the strata in turns; a smaller draw begins a larger one."""
+    """Return up to so many (word, first sense, depth, number of senses), from the strata in turns."""
     strata: dict[tuple[int, int], list[tuple[str, str, int, int]]] = defaultdict(list)
     shots = {shot[0] for shot in SHOTS}
     for word, sense, depth, n_senses in lexicon.nouns(abstract=True):
