@@ -21,7 +21,6 @@ from reverie.imagery.judging.create import (
     judge_facts,
 )
 from reverie.imagery.made import Asked, Layers, Made, layers_of
-from reverie.imagery.norms import load_norms
 from reverie.imagery.prompting import assemble_prompt, mask
 from reverie.imagery.recipe import ImageryRecipe
 from reverie.imagery.renderers.create import create_renderer, renderer_config
@@ -62,7 +61,7 @@ class RecipeLab:
 
     @cached_property
     def _list(self) -> ConceptList:
-        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon, load_norms())
+        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon)
 
     @property
     def dataset(self) -> str:
@@ -72,11 +71,11 @@ class RecipeLab:
     @property
     def digest(self) -> str:
         """SHA-256 of the sorted concepts of the list."""
-        return self._list.digest
+        return self._list.sha256
 
     def concepts(self, part: Part) -> tuple[str, ...]:
         """Return the first concepts of a part, as many as the recipe says."""
-        words = [one.word for one in self._list.of(part)]
+        words = self._list.dev if part == "dev" else self._list.test
         asked = self.recipe.concepts.dev if part == "dev" else self.recipe.concepts.test
         if len(words) < asked:
             raise ConfigError(f"{self.dataset} has {len(words)} {part} concepts, and the recipe asks for {asked}; ask for fewer")
