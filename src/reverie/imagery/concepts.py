@@ -14,6 +14,7 @@ from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.proposals import SHOTS
 from reverie.imagery.safety import is_safe_concept
+from reverie.imagery.wordnet.terms import STOP
 from reverie.seeds import numpy_generator
 
 Part = Literal["dev", "test"]
@@ -102,7 +103,9 @@ def sample_concepts(lexicon: Lexicon, norms: Norms, size: int, seed: int) -> lis
     shots = {shot[0] for shot in SHOTS}
     for word, sense, depth, n_senses in lexicon.nouns(abstract=True):
         rating = norms.concreteness(word)
-        plain = rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots
+        plain = (
+            rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots | STOP
+        )
         if plain and lexicon.part_of_lexicon(sense) in _FIELDS:
             strata[_stratum(depth, _DEEP), _stratum(n_senses, _MANY)].append((word, sense, depth, n_senses))
     queues = []
