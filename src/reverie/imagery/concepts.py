@@ -100,12 +100,10 @@ def load_concepts(name: str, lexicon: Lexicon, norms: Norms | None = None) -> Co
 def sample_concepts(lexicon: Lexicon, norms: Norms, size: int, seed: int) -> list[tuple[str, str, int, int]]:
     """Return up to so many (word, first sense, depth, number of senses), from the strata in turns."""
     strata: dict[tuple[int, int], list[tuple[str, str, int, int]]] = defaultdict(list)
-    shots = {shot[0] for shot in SHOTS}
+    shots = {shot[0] for shot in SHOTS} | STOP
     for word, sense, depth, n_senses in lexicon.nouns(abstract=True):
         rating = norms.concreteness(word)
-        plain = (
-            rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots | STOP
-        )
+        plain = rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots
         if plain and lexicon.part_of_lexicon(sense) in _FIELDS:
             strata[_stratum(depth, _DEEP), _stratum(n_senses, _MANY)].append((word, sense, depth, n_senses))
     queues = []

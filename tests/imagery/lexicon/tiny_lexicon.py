@@ -1,4 +1,4 @@
-"""A WordNet of a few dozen senses, written in WordNet's own format and as the table that is made of it; norms and icons beside it."""
+"""A WordNet of a few senses, in WordNet's own format and as the table that is made of it; norms and icons beside it."""
 
 from __future__ import annotations
 

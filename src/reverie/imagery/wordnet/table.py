@@ -75,11 +75,11 @@ class WordRow(NamedTuple):
 
 def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
     """Return the table of WordNet's files, of a folder or as `wordnet_folder` finds them, making it the first time."""
-    pinned = _kept(DIGESTS.values())
+    pinned = kept_table(DIGESTS.values())
     if not chosen and not os.environ.get("REVERIE_WORDNET") and pinned.is_file():
         return pinned
     folder = wordnet_folder(chosen)
-    final = _kept(sha256(folder / name) for name in DIGESTS)
+    final = kept_table(sha256(folder / name) for name in DIGESTS)
     if not final.is_file():
         with locked(final):
             if not final.is_file():
@@ -87,7 +87,7 @@ def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
     return final
 
 
-def _kept(digests: Iterable[str]) -> Path:
+def kept_table(digests: Iterable[str]) -> Path:
     """Return the place of a table by the digests of the files that it is made of."""
     return cache_folder() / "lexicons" / f"{hashlib.sha256(''.join(digests).encode()).hexdigest()[:16]}-v{VERSION}.sqlite"
 
