@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from reverie.files import locked
-from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, MadeFrom, read_imagined, record_digest, stage_key
+from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
 from reverie.imagery.page import PAGE, Shown, write_gallery
-from reverie.imagery.pipeline import check_folder, imagine
+from reverie.imagery.pipeline import check_folder, imagine, with_records
 from reverie.imagery.records import Intent
-from reverie.imagery.stages import make_stage, stage_settings
+from reverie.imagery.stages import make_stage
 from reverie.imagery.summary_lines import stage_lines
 from reverie.imagery.workshop import Workshop
 
@@ -60,8 +60,7 @@ def _before(settings: ImagineSettings, intent: Intent, folder: Path) -> Imagined
     before = read_imagined(folder) if (folder / FILE).is_file() else Imagined(settings=settings)
     if before.intent is not None and before.intent.sense.id == intent.sense.id:
         return before
-    made = MadeFrom(key=stage_key(stage_settings("intent", settings), {}), digest=record_digest(intent))
-    return before.model_copy(update={"intent": intent, "made": {**before.made, "intent": made}})
+    return with_records(settings, {"intent": intent})
 
 
 def _check(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,14 @@ from reverie.imagery.forms.choice import FormOptions, choose_form, standardised
 from reverie.imagery.forms.fitness import NEUTRAL, SHOTS, slot_likelihoods
 from reverie.imagery.forms.library import FormLibrary
 from reverie.imagery.forms.patterns import distinct, form_pattern, written_patterns
-from reverie.imagery.language import LocalLanguageModel
 from reverie.imagery.records import SLOTS, DepictedObject, Form, Intent, ObjectSet, Sense, SlotName
 
-INTENT = Intent(concept="calm", sense=Sense(id="calm.n.01", gloss="quiet and even state of mind", lemmas=("calm", "tender feeling")))
+if TYPE_CHECKING:
+    from reverie.imagery.language import LocalLanguageModel
+
+INTENT = Intent(
+    concept="calm", sense=Sense(id="calm.n.01", gloss="quiet and even state of mind", lemmas=("calm", "tender feeling"))
+)
 OBJECTS = ObjectSet(objects=(DepictedObject(phrase="lake"),))
 
 
@@ -44,7 +50,11 @@ def test_slots_are_covered_once(library: FormLibrary, by: str) -> None:
 
 
 def test_the_form_never_names_what_is_meant(library: FormLibrary) -> None:
-    seen = {one.text for seed in range(60) for one in choose_form(INTENT, OBJECTS, library, FormOptions(by="random"), seed=seed).patterns}
+    seen = {
+        one.text
+        for seed in range(60)
+        for one in choose_form(INTENT, OBJECTS, library, FormOptions(by="random"), seed=seed).patterns
+    }
     assert not [text for text in seen if "calm" in text or "tender" in text]
     assert any("quiet" in text for text in seen) or len(seen) > 30
 
