@@ -20,7 +20,7 @@ from reverie.imagery.wordnet.files import DIGESTS, complete_copy, wordnet_folder
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
-VERSION = 2
+VERSION = 3
 """Of the table's columns; a table of another version is made anew."""
 PHYSICAL, ABSTRACT = "physical_entity.n.01", "abstraction.n.06"
 _SCHEMA = """
@@ -32,6 +32,7 @@ CREATE TABLE words(word TEXT, pos TEXT, place INT, id TEXT, PRIMARY KEY(word, po
 CREATE TABLE links(source TEXT, relation TEXT, target TEXT, source_word TEXT, target_word TEXT);
 CREATE TABLE irregular(form TEXT, pos TEXT, word TEXT);
 CREATE TABLE terms(term TEXT, id TEXT, count INT, length INT);
+CREATE TABLE attested(word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE glosses(n INT, mean_length REAL);
 """
 _INDICES = """
@@ -77,6 +78,7 @@ def _make(folder: Path, final: Path) -> None:
             table.executescript(_SCHEMA)
             try:
                 _fill(table, reader)
+                table.executemany("INSERT INTO attested VALUES (?)", _attested(scratch / "index.noun"))
             except (ValueError, LookupError, AttributeError, AssertionError) as error:
                 raise DataError(f"{folder} does not hold WordNet 3.0 as it should be ({error}); fetch it again") from error
             table.executescript(_INDICES)
@@ -151,6 +153,14 @@ def _words(reader: Any) -> Iterator[tuple[str, str, int, str]]:
         for pos, offsets in by_part.items():
             for place, offset in enumerate(offsets if pos != "s" else ()):
                 yield word.replace("_", " "), pos, place, reader.synset_from_pos_and_offset(pos, offset).name()
+
+
+def _attested(index: Path) -> Iterator[tuple[str]]:
+    """Return nouns that occur in WordNet's corpus of texts, whose number of senses met there nltk does not keep."""
+    for line in index.read_text(encoding="latin-1").splitlines():
+        fields = line.split()
+        if not line.startswith(" ") and int(fields[-int(fields[2]) - 1]):
+            yield (fields[0].replace("_", " "),)
 
 
 def _depths(root: str, above: dict[str, list[str]]) -> dict[str, int]:
