@@ -10,7 +10,6 @@ import numpy as np
 from reverie.errors import ReverieError
 from reverie.files import write_json
 from reverie.imagery.imagined import LABEL, Imagined, ImagineSettings
-from reverie.imagery.norms import load_norms
 from reverie.imagery.oracle import Oracle, read_oracles
 from reverie.imagery.oracle_words import oracle_intent, oracle_objects
 from reverie.imagery.page import LARGE, PAGE, Shown, facts_of, picture_figure, stage_sections
@@ -50,7 +49,7 @@ def imagine_user(
     """
     check_folder(folder)
     oracles, catalogue = read_oracles(run, user, shop.device, shop.offline, log)
-    own, norms = oracles[0], load_norms()
+    own, norms = oracles[0], shop.norms
     seed, model = int(changes.get("seed", 0)), shop.language_model(changes.get("language_model"))
     intent = oracle_intent(own, catalogue, shop.lexicon, norms, model, seed)
     settings = checked(ImagineSettings, {"concept": intent.concept, **changes}, "reverie imagine")

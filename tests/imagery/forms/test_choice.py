@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reverie.errors import DataError
-from reverie.imagery.forms.choice import FormOptions, choose_form, standardised
+from reverie.imagery.forms.choice import FAR, FormOptions, choose_form, standardised
 from reverie.imagery.forms.fitness import NEUTRAL, SHOTS, slot_likelihoods
 from reverie.imagery.forms.library import FormLibrary
 from reverie.imagery.forms.patterns import distinct, form_pattern, written_patterns
@@ -114,4 +114,5 @@ def test_standardised() -> None:
     values = standardised([1.0, 2.0, 6.0])
     assert (values.mean(), values.std()) == pytest.approx((0.0, 1.0))
     assert standardised([2.0, 2.0]).tolist() == [0.0, 0.0]
+    assert standardised([0.0] * 20 + [1.0])[-1] == FAR
     assert Form(patterns=()).slot("light") is None
