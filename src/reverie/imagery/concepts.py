@@ -14,6 +14,7 @@ from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.proposals import SHOTS
 from reverie.imagery.safety import is_safe_concept
+from reverie.imagery.wordnet.terms import STOP
 from reverie.seeds import numpy_generator
 
 Part = Literal["dev", "test"]
@@ -99,7 +100,7 @@ def load_concepts(name: str, lexicon: Lexicon, norms: Norms | None = None) -> Co
 def sample_concepts(lexicon: Lexicon, norms: Norms, size: int, seed: int) -> list[tuple[str, str, int, int]]:
     """Return up to so many (word, first sense, depth, number of senses), from the strata in turns."""
     strata: dict[tuple[int, int], list[tuple[str, str, int, int]]] = defaultdict(list)
-    shots = {shot[0] for shot in SHOTS}
+    shots = {shot[0] for shot in SHOTS} | STOP
     for word, sense, depth, n_senses in lexicon.nouns(abstract=True):
         rating = norms.concreteness(word)
         plain = rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots

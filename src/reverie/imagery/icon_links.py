@@ -92,9 +92,9 @@ def _sense(icon: Icon, lexicon: Lexicon) -> str | None:
 def _names(label: str) -> Iterator[str]:
     """Return what the thing of a label may be called: the whole, without what follows the thing, the last words, the first."""
     if label in _SAME:
-        if same := _SAME[label].rpartition(":")[2]:
-            yield same
-        return
+        if not _SAME[label]:
+            return
+        yield _SAME[label].rpartition(":")[2]
     yield label
     words = _TAILS.sub("", label).split()
     while len(words) > 1 and words[-1] in _ASIDE:
