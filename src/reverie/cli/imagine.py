@@ -19,7 +19,7 @@ _RENDERERS = "collage, pixels:RUN, diffusers:FOLDER, endpoint:URL, or none."
 
 
 def imagine(
-    concept: Annotated[str | None, typer.Argument(help="A noun for an idea.")] = None,
+    concept: Annotated[str | None, typer.Argument(help="A noun for an idea; several with commas make a gallery.")] = None,
     sentence: Annotated[str | None, typer.Option("--sentence", help="A sentence that tells its senses apart.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; by default runs/imagine-CONCEPT.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Other seeds, other forms and pictures; 0 by default.")] = None,
@@ -34,6 +34,7 @@ def imagine(
     ] = None,
     rewrite: Annotated[bool, typer.Option("--rewrite", help="Let the language model rewrite the prompt.")] = False,
     senses: Annotated[int, typer.Option("--senses", min=1, max=9, help="Paint so many senses side by side.")] = 1,
+    variants: Annotated[int, typer.Option("--variants", min=1, max=12, help="Forms of each concept, side by side.")] = 1,
     edit: Annotated[Path | None, typer.Option("--edit", help="A changed imagine.yaml; what was changed stays.")] = None,
     origin: Annotated[Path | None, typer.Option("--from", help="A folder of an earlier picture to go on from.")] = None,
     size: Annotated[int | None, typer.Option("--size", min=32, max=2048, help="Pixels; 768 by default.")] = None,
@@ -49,7 +50,8 @@ def imagine(
 
     Every stage is written to imagine.yaml; change one and run the same command again, and only later stages are made again.
 
-    Examples: reverie imagine nostalgia · reverie imagine freedom --objects "open cage, bird" --out freedom
+    Examples: reverie imagine nostalgia · reverie imagine freedom --objects "open cage, bird" --out freedom · reverie imagine
+    "hope, time, justice" --variants 3
     """
     be_offline(offline)
     if (run is None) != (user is None):
@@ -76,6 +78,17 @@ def imagine(
         from reverie.imagery.chain import imagine_user
 
         print_or_show(imagine_user(run, user, out or Path(f"runs/imagine-{run.name}-{user}"), changes, shop, log=log), json, quiet)
+        return
+    words = [" ".join(word.lower().split()) for word in (concept or "").split(",") if word.strip()]
+    if len(words) > 1 or variants > 1:
+        if edit is not None or origin is not None or senses > 1:
+            raise ConfigError("a gallery goes on in its own folder; leave out --edit, --from and --senses, and name it by --out")
+        from reverie.imagery.many import imagine_gallery
+
+        settings, _ = _asked(next(iter(words), None), None, None, changes)
+        name = words[0].replace(" ", "-") if len(words) == 1 else "gallery"
+        folder = out or Path("runs") / f"imagine-{name}-forms"
+        print_or_show(imagine_gallery(settings, list(dict.fromkeys(words)), variants, folder, shop), json, quiet)
         return
     settings, before = _asked(concept, edit, origin, changes)
     folder = (

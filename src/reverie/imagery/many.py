@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reverie.files import locked
-from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, MadeFrom, read_imagined, record_digest, stage_key
+from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
 from reverie.imagery.page import PAGE, Shown, write_gallery
-from reverie.imagery.pipeline import check_folder, imagine
+from reverie.imagery.pipeline import check_folder, imagine, with_records
 from reverie.imagery.records import Intent
-from reverie.imagery.stages import make_stage, stage_settings
+from reverie.imagery.stages import make_stage
 from reverie.imagery.summary_lines import stage_lines
 from reverie.imagery.workshop import Workshop
+from reverie.options import Options
+
+Record = TypeVar("Record", bound=Options)
 
 
 def imagine_senses(settings: ImagineSettings, count: int, folder: Path, shop: Workshop) -> dict[str, Any]:
@@ -60,8 +63,7 @@ def _before(settings: ImagineSettings, intent: Intent, folder: Path) -> Imagined
     before = read_imagined(folder) if (folder / FILE).is_file() else Imagined(settings=settings)
     if before.intent is not None and before.intent.sense.id == intent.sense.id:
         return before
-    made = MadeFrom(key=stage_key(stage_settings("intent", settings), {}), digest=record_digest(intent))
-    return before.model_copy(update={"intent": intent, "made": {**before.made, "intent": made}})
+    return with_records(settings, {"intent": intent})
 
 
 def _check(folder: Path) -> None:
@@ -71,10 +73,42 @@ def _check(folder: Path) -> None:
     check_folder(folder)
 
 
-def imagine_many(settings: Sequence[ImagineSettings], folder: Path, shop: Workshop) -> list[Shown]:
-    """Imagine many pictures, each in a folder of its own under one; what is there already is kept."""
-    shown = []
-    for one in settings:
-        own = folder / f"{one.concept.replace(' ', '-')}-{one.seed}"
-        shown.append(Shown(imagine(one, own, shop), own))
-    return shown
+def imagine_gallery(
+    settings: ImagineSettings, concepts: Sequence[str], variants: int, folder: Path, shop: Workshop
+) -> dict[str, Any]:
+    """Imagine several concepts, each with several seeds and so in several forms; what is there already is kept.
+
+    Objects are found once for a concept, so that its pictures differ by their form alone.
+
+    Returns
+    -------
+    dict
+        ``lines`` for a terminal, ``page``, and by picture its ``concept``, ``seed``, ``folder`` and ``digest``.
+    """
+    _check(folder)
+    with locked(folder, wait=False):
+        rows, lines, made = list[tuple[str, list[Shown]]](), list[str](), list[dict[str, Any]]()
+        for concept in concepts:
+            row: list[Shown] = []
+            for seed in range(settings.seed, settings.seed + variants):
+                asked, own = (
+                    settings.model_copy(update={"concept": concept, "seed": seed}),
+                    folder / f"{concept.replace(' ', '-')}-{seed}",
+                )
+                first = row[0].done if row else None
+                before = None
+                if first is not None and not (own / FILE).is_file():
+                    before = with_records(asked, {"intent": _made(first.intent), "objects": _made(first.objects)})
+                row.append(Shown(imagine(asked, own, shop, before), own))
+                made.append({"concept": concept, "seed": seed, "folder": str(own), "digest": row[-1].done.digest})
+            rows.append((concept.capitalize(), row))
+            lines += [*stage_lines(row[0].done), ""]
+        page = write_gallery(folder / PAGE, f"{', '.join(concepts)}, in {variants} forms each".capitalize(), rows)
+        return {"lines": [*lines, f"page      {page}"], "page": str(page), "pictures": made}
+
+
+def _made(record: Record | None) -> Record:
+    """Return a record of a stage that was made."""
+    if record is None:
+        raise ValueError("the first picture lacks a stage")
+    return record

@@ -70,7 +70,9 @@ def write_gallery(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Sho
         f"{one.what}, {one.author}, {one.licence}" for _, row in rows for each in row for one in _credits(each.done)
     )
     sections.append(
-        Section("credits", "Whose work is in these pictures", [Prose(list(credits) or ["Nobody else's."], listed=True)])
+        Section(
+            "credits", "Whose work is in these pictures", [Prose(list(credits) or ["Nobody else's."], listed=True)], short="Credits"
+        )
     )
     return write_page(path, title, sections, kind="gallery", opening=[Prose([f"{LABEL}."]), *opening])
 
@@ -120,7 +122,11 @@ def stage_sections(done: Imagined) -> list[Section]:
     found = zip(names.items(), stage_blocks(done), strict=False)
     sections = [Section(stage, title, [block], short=stage.capitalize()) for (stage, title), block in found]
     credits = [f"{one.what}: {one.author}, {one.licence} {one.url}".strip() for one in _credits(done)]
-    return [*sections, Section("credits", "Whose work this is", [Prose(credits, listed=True)])] if credits else sections
+    return (
+        [*sections, Section("credits", "Whose work this is", [Prose(credits, listed=True)], short="Credits")]
+        if credits
+        else sections
+    )
 
 
 def stage_blocks(done: Imagined) -> list[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reverie.errors import ConfigError
@@ -59,10 +59,25 @@ def imagine(
     return done
 
 
+def with_records(settings: ImagineSettings, records: Mapping[StageName, Options]) -> Imagined:
+    """Return what starts from records that were made elsewhere: they count as made, from the settings and from each other."""
+    done = Imagined(settings=settings)
+    for stage in STAGES:
+        if stage in records:
+            made = MadeFrom(key=_key(stage, done), digest=record_digest(records[stage]))
+            done = _with(done, stage, records[stage], made)
+    return done
+
+
+def _key(stage: StageName, done: Imagined) -> str:
+    """Return the key of a stage, by the settings and the records before it."""
+    earlier = {str(name): getattr(done, name) for name in STAGES[: STAGES.index(stage)]}
+    return stage_key(stage_settings(stage, done.settings), earlier)
+
+
 def _next(stage: StageName, done: Imagined, before: Imagined | None, shop: Workshop, folder: Path) -> tuple[Imagined, str]:
     """Return what is done with one stage more, and how it came about."""
-    earlier = {name: getattr(done, name) for name in STAGES[: STAGES.index(stage)]}
-    key = stage_key(stage_settings(stage, done.settings), earlier)
+    key = _key(stage, done)
     record: Options | None = None if before is None else getattr(before, stage)
     made = before.made.get(stage) if before is not None else None
     if before is not None and record is not None and stage != "picture" and before.is_edited(stage):

@@ -71,7 +71,7 @@ def _intent(done: Imagined, shop: Workshop, folder: Path) -> Intent:
 def _objects(done: Imagined, shop: Workshop, folder: Path) -> ObjectSet:
     asked, intent = done.settings, _record(done.intent)
     if asked.given:
-        return objects_of_words(shop.lexicon, shop.icons, ", ".join(asked.given))
+        return objects_of_words(shop.lexicon, shop.icons, ", ".join(asked.given), shop.norms)
     model = shop.language_model(asked.language_model)
     return choose_objects(
         shop.lexicon,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from reverie.errors import ConfigError
 from reverie.imagery.forms.collections import load_patterns
 from reverie.imagery.forms.library import FormLibrary
-from reverie.imagery.icon_links import link_icons
-from reverie.imagery.icons import IconSet, load_icons
+from reverie.imagery.icon_links import linked_icons
+from reverie.imagery.icons import IconSet
 from reverie.imagery.lexicon import Lexicon, Part, load_lexicon
+from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.renderers.create import create_renderer
 from reverie.imagery.roles import Renderer
 
@@ -57,7 +58,12 @@ class Workshop:
     @cached_property
     def icons(self) -> IconSet:
         """Labelled icons, with senses."""
-        return link_icons(load_icons(self.icon_set), self.lexicon)
+        return linked_icons(self.lexicon, self.icon_set)
+
+    @cached_property
+    def norms(self) -> Norms:
+        """How concrete words are."""
+        return load_norms()
 
     def language_model(self, name: str | None) -> LocalLanguageModel | None:
         """Return a language model, loaded once; None for none."""

@@ -8,7 +8,13 @@ import pytest
 
 from reverie.imagery.forms.bm25 import Bm25, tokens
 
-DOCUMENTS = ["soft morning light light", "hard light from above", "muted colours", "", "a long list of quiet soft pale muted tones at dawn"]
+DOCUMENTS = [
+    "soft morning light light",
+    "hard light from above",
+    "muted colours",
+    "",
+    "a long list of quiet soft pale muted tones at dawn",
+]
 
 
 def _naive(documents: list[list[str]], query: list[str], at: int, k1: float, b: float) -> float:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from reverie.errors import DataError
-from reverie.imagery.forms.choice import FormOptions, choose_form, standardised
+from reverie.imagery.forms.choice import FAR, FormOptions, choose_form, standardised
 from reverie.imagery.forms.fitness import NEUTRAL, SHOTS, slot_likelihoods
 from reverie.imagery.forms.library import FormLibrary
 from reverie.imagery.forms.patterns import distinct, form_pattern, written_patterns
-from reverie.imagery.language import LocalLanguageModel
 from reverie.imagery.records import SLOTS, DepictedObject, Form, Intent, ObjectSet, Sense, SlotName
 
-INTENT = Intent(concept="calm", sense=Sense(id="calm.n.01", gloss="quiet and even state of mind", lemmas=("calm", "tender feeling")))
+if TYPE_CHECKING:
+    from reverie.imagery.language import LocalLanguageModel
+
+INTENT = Intent(
+    concept="calm", sense=Sense(id="calm.n.01", gloss="quiet and even state of mind", lemmas=("calm", "tender feeling"))
+)
 OBJECTS = ObjectSet(objects=(DepictedObject(phrase="lake"),))
 
 
@@ -44,7 +50,11 @@ def test_slots_are_covered_once(library: FormLibrary, by: str) -> None:
 
 
 def test_the_form_never_names_what_is_meant(library: FormLibrary) -> None:
-    seen = {one.text for seed in range(60) for one in choose_form(INTENT, OBJECTS, library, FormOptions(by="random"), seed=seed).patterns}
+    seen = {
+        one.text
+        for seed in range(60)
+        for one in choose_form(INTENT, OBJECTS, library, FormOptions(by="random"), seed=seed).patterns
+    }
     assert not [text for text in seen if "calm" in text or "tender" in text]
     assert any("quiet" in text for text in seen) or len(seen) > 30
 
@@ -104,4 +114,5 @@ def test_standardised() -> None:
     values = standardised([1.0, 2.0, 6.0])
     assert (values.mean(), values.std()) == pytest.approx((0.0, 1.0))
     assert standardised([2.0, 2.0]).tolist() == [0.0, 0.0]
+    assert standardised([0.0] * 20 + [1.0])[-1] == FAR
     assert Form(patterns=()).slot("light") is None

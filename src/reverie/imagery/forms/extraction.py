@@ -34,7 +34,7 @@ class ExtractionOptions(Options):
 
     method: Method = "rules"
     """By the word at a phrase's end, or by what a language model expects after it."""
-    sample: PositiveInt = 4000
+    sample: PositiveInt = 2000
     """Phrases that a language model reads at most; a larger collection is sampled."""
     margin: float = Field(default=2.0, ge=0)
     """How much likelier the best slot must be than the second, as a difference of log-likelihoods."""
