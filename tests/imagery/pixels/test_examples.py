@@ -16,7 +16,7 @@ CAPTION = CaptionConfig(words=8)
 STILL = ExampleConfig(families=("noto", "twemoji"), scenes=0, coloured=0, shift=0)
 
 
-def test_only_icons_that_show_a_thing_are_drawn_each_at_its_place(sets: list[IconSet]) -> None:
+def test_only_icons_that_are_learned_are_drawn_each_at_its_place(sets: list[IconSet]) -> None:
     icons = captioned(sets)
     atlas = draw_atlas(icons, 16)
     assert [(one.family, one.name) for one in atlas.icons][:4] == [("noto", name) for name in ("bar", "box", "disc", "left-half")]
