@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +38,21 @@ _LEFT_OUT = re.compile(
 )
 
 
-def captioned(sets: Sequence[IconSet]) -> dict[Captioned, str]:
+def captioned(sets: Sequence[IconSet], lemmas: Callable[[str], Sequence[str]] | None = None) -> dict[Captioned, str]:
     """Return the icons that are learned, with their SVG; sets by name, icons by name.
 
     They are those of all groups but flags and symbols, without skin tones, clock times and the many persons that differ in what
-    they do. It is a rule of its own, as what a collage can show may change and what was learned may not.
+    they do. It is a rule of its own, as what a collage can show may change and what was learned may not. Icons that are linked to a
+    WordNet sense may also be called by its words, where `lemmas` gives them.
     """
+
+    def labels(icon: Icon) -> tuple[str, ...]:
+        words = lemmas(icon.sense) if lemmas is not None and icon.sense is not None else ()
+        return tuple(dict.fromkeys([icon.label, *(word.lower() for word in words)]))
+
     by_name = sorted(sets, key=lambda one: one.name)
     return {
-        Captioned(one.name, icon.name, (icon.label,)): one.svg(icon.name)
+        Captioned(one.name, icon.name, labels(icon)): one.svg(icon.name)
         for one in by_name
         for icon in one.icons
         if _is_learned(icon)
