@@ -17,10 +17,11 @@ SHAPES = {
 
 
 def _make_set(name: str, colour: str) -> IconSet:
-    """Return four drawable icons of a colour, and one that is not drawable."""
-    icons = [Icon(key, key.replace("-", " "), body.format(colour), drawable=True) for key, body in SHAPES.items()]
-    hidden = Icon("arrow", "arrow", SHAPES["bar"].format(colour))
-    return IconSet(name, [*icons, hidden], 16, 16, Credit(what=f"{name} icons", author="the test", licence="CC0-1.0"))
+    """Return four icons of a colour that are learned, and two that are not."""
+    icons = [Icon(key, key.replace("-", " "), body.format(colour), group="Objects") for key, body in SHAPES.items()]
+    hidden = Icon("man-cook", "man cook", SHAPES["bar"].format(colour), group="People Body")
+    sign = Icon("arrow", "arrow", SHAPES["bar"].format(colour), group="Symbols")
+    return IconSet(name, [*icons, hidden, sign], 16, 16, Credit(what=f"{name} icons", author="the test", licence="CC0-1.0"))
 
 
 @pytest.fixture

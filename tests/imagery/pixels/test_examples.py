@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ CAPTION = CaptionConfig(words=8)
 STILL = ExampleConfig(families=("noto", "twemoji"), scenes=0, coloured=0, shift=0)
 
 
-def test_only_icons_that_show_a_thing_are_drawn_each_at_its_place(sets: list[IconSet]) -> None:
+def test_only_icons_that_are_learned_are_drawn_each_at_its_place(sets: list[IconSet]) -> None:
     icons = captioned(sets)
     atlas = draw_atlas(icons, 16)
     assert [(one.family, one.name) for one in atlas.icons][:4] == [("noto", name) for name in ("bar", "box", "disc", "left-half")]
@@ -25,6 +26,14 @@ def test_only_icons_that_show_a_thing_are_drawn_each_at_its_place(sets: list[Ico
     assert atlas.small.shape == (8, 10, 10, 4)
     assert (half[:, :8] == [0, 0, 255, 255]).all()
     assert (half[:, 8:] == 0).all()
+
+
+def test_linked_icons_may_be_called_by_the_words_of_their_sense(make_set: Make) -> None:
+    plain = make_set("noto", "red")
+    linked = [replace(icon, sense="disk.n.01") if icon.name == "disc" else icon for icon in plain.icons]
+    found = captioned([IconSet("noto", linked, 16, 16, plain.credit)], {"disk.n.01": ("disk", "Disc", "saucer")}.__getitem__)
+    assert {icon.name: icon.labels for icon in found}["disc"] == ("disc", "disk", "saucer")
+    assert {icon.name: icon.labels for icon in found}["box"] == ("box",)
 
 
 def test_no_icon_is_one_sentence_and_so_is_a_drawing_that_cannot_be_read(make_set: Make) -> None:

@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -42,6 +43,11 @@ def test_a_study_trains_measures_and_goes_on(recipe: PixelsRecipe, sets: list[Ic
     again = PixelsStudy(recipe, tmp_path / "run", show=False, sets=sets)
     assert run_study(again, results=tmp_path / "rows.csv", show=False) == done
     assert len(read_rows(tmp_path / "rows.csv")) == len(rows)
+    rmtree(tmp_path / "run" / "network")  # the table knows its rows, and what is new needs it
+    more = recipe.model_copy(update={"quality": recipe.quality.model_copy(update={"ddim": (2, 3)})})
+    wider = PixelsStudy(more, tmp_path / "run", show=False, sets=sets)
+    new = set(run_study(wider, results=tmp_path / "rows.csv", show=False)) - set(done)
+    assert new == {QualityCell("train", "ddim", 3, 2.0)}
     report = shown(study, done, "reverie imagery imagery-pixels --smoke")
     page = report.files[1].read_text(encoding="utf-8")
     assert "Steps against quality" in page

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from reverie.errors import DataError
 from reverie.files import json_digest
-from reverie.imagery.icons import IconSet
+from reverie.imagery.icons import Icon, IconSet
 
 DRAWN = 96
 """Width in pixels at which icons are drawn before they are made small."""
@@ -29,10 +30,37 @@ class Captioned:
     labels: tuple[str, ...]
 
 
-def captioned(sets: Sequence[IconSet]) -> dict[Captioned, str]:
-    """Return the icons that show a thing, with their SVG; sets by name, icons by name."""
+_GROUPS = {
+    "Activities", "Animals Nature", "Food Drink", "Objects", "People Body", "Smileys Emotion", "Travel Places"
+}  # fmt: skip
+_LEFT_OUT = re.compile(
+    r"skin tone| (light|dark|medium)$| oclock$| thirty$|^(man|woman|men|women|person|people|couple|family|kiss|deaf|pregnant)\b"
+)
+
+
+def captioned(sets: Sequence[IconSet], lemmas: Callable[[str], Sequence[str]] | None = None) -> dict[Captioned, str]:
+    """Return the icons that are learned, with their SVG; sets by name, icons by name.
+
+    They are those of all groups but flags and symbols, without skin tones, clock times and the many persons that differ in what
+    they do. It is a rule of its own, as what a collage can show may change and what was learned may not. Icons that are linked to a
+    WordNet sense may also be called by its words, where `lemmas` gives them.
+    """
+
+    def labels(icon: Icon) -> tuple[str, ...]:
+        words = lemmas(icon.sense) if lemmas is not None and icon.sense is not None else ()
+        return tuple(dict.fromkeys([icon.label, *(word.lower() for word in words)]))
+
     by_name = sorted(sets, key=lambda one: one.name)
-    return {Captioned(one.name, icon.name, (icon.label,)): one.svg(icon.name) for one in by_name for icon in one.drawable}
+    return {
+        Captioned(one.name, icon.name, labels(icon)): one.svg(icon.name)
+        for one in by_name
+        for icon in one.icons
+        if _is_learned(icon)
+    }
+
+
+def _is_learned(icon: Icon) -> bool:
+    return icon.group in _GROUPS and _LEFT_OUT.search(icon.label) is None
 
 
 def icons_digest(icons: Mapping[Captioned, str]) -> str:

@@ -67,6 +67,8 @@ class ExampleConfig(Options):
     """Share of examples with two icons."""
     coloured: float = Field(default=0.6, ge=0, le=1)
     """Share of examples on a coloured background, which the caption names half of the time; the others are white."""
+    synonyms: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
+    """Whether captions also call an icon by the words of its WordNet sense."""
     shift: int = Field(default=2, ge=0, le=8)
     """Largest shift in pixels."""
     held_out: float = Field(default=0.05, ge=0, lt=0.5)

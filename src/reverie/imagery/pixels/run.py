@@ -19,7 +19,8 @@ from reverie.study.run import run_study
 def report(recipe: PixelsRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
     study = PixelsStudy(recipe, call.folder, call.device, call.show)
-    return shown(study, run_study(study, results=call.results, show=call.show), call.command)
+    done = run_study(study, results=call.results, show=call.show)
+    return shown(study, done, call.command)
 
 
 def shown(study: PixelsStudy, done: Done, command: str) -> StudyReport:

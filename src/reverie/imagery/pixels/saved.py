@@ -54,7 +54,9 @@ def find_pixels(folder: str | Path) -> Path:
     found = [folder] if (folder / FILE).is_file() else sorted(path.parent for path in folder.glob(f"network/*/{FILE}"))
     found = [path for path in found if path == folder or (path / "piece.json").exists()]
     if not found:
-        raise RunError(f"{folder} holds no trained pixel model; give the folder of a finished 'reverie imagery imagery-pixels'")
+        raise RunError(
+            f"{folder} holds no trained pixel model; train one: reverie imagery imagery-pixels, or name its folder: pixels:FOLDER"
+        )
     if len(found) > 1:
         raise RunError(f"{folder} holds {len(found)} trained pixel models; name one of them, such as {found[0]}")
     return found[0]

@@ -54,7 +54,7 @@ class PixelsStudy:
         self.recipe, self.name, self.folder, self.show = recipe, recipe.name, Path(folder), show
         self._device = device
         self.sets = [load_icons(name) for name in sorted(recipe.examples.families)] if sets is None else list(sets)
-        self._icons: dict[Captioned, str] = captioned(self.sets)
+        self._icons = _with_synonyms(self.sets) if recipe.examples.synonyms else captioned(self.sets)
         self.sha256, self._rows = icons_digest(self._icons), split_icons(list(self._icons), recipe.examples.held_out)
         claim(self.folder, recipe, PIXELS, several=True)
         self._store, self._commit = Store(self.folder), commit()
@@ -100,11 +100,14 @@ class PixelsStudy:
 
     def run(self, cell: Cell, tell: Callable[[str], None]) -> Result:
         """Train or measure where it was not done."""
+        return _result(cell, self._piece(cell))
+
+    def _piece(self, cell: Cell) -> Piece:
         makers: dict[type, Callable[[Any, Path], Mapping[str, Any]]] = {
             NetworkCell: self._train, ReaderCell: self._teach_reader, QualityCell: self._measure
         }  # fmt: skip
-        piece = self._store.kept(_KINDS[type(cell)], self.facts(cell), lambda folder: makers[type(cell)](cell, folder))
-        return _result(cell, piece)
+        make = makers[type(cell)]
+        return self._store.kept(_KINDS[type(cell)], self.facts(cell), lambda folder: make(cell, folder))
 
     def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> Result | None:
         """Return a measurement from its rows; a training is more than its rows."""
@@ -154,7 +157,7 @@ class PixelsStudy:
     def _bench(self) -> Bench:
         from reverie.imagery.pixels.measuring import Bench
 
-        network, reader = (self._store.place(_KINDS[type(cell)], self.facts(cell)) for cell in (NetworkCell(), ReaderCell()))
+        network, reader = (self._piece(cell).folder for cell in (NetworkCell(), ReaderCell()))
         return Bench(self.recipe, self.parts, network, reader)
 
     def _train(self, cell: NetworkCell, folder: Path) -> Mapping[str, Any]:
@@ -179,6 +182,15 @@ class PixelsStudy:
 
     def _measure(self, cell: QualityCell, folder: Path) -> Mapping[str, Any]:
         return {"quality": self._bench.measure(cell).to_notes(), "commit": self._commit}
+
+
+def _with_synonyms(sets: Sequence[IconSet]) -> dict[Captioned, str]:
+    """Return icons that may also be called by the words of their WordNet senses."""
+    from reverie.imagery.icon_links import link_icons
+    from reverie.imagery.lexicon import load_lexicon
+
+    lexicon = load_lexicon()
+    return captioned([link_icons(one, lexicon) for one in sets], lexicon.lemmas)
 
 
 _KINDS = {NetworkCell: "network", ReaderCell: "reader", QualityCell: "quality"}
