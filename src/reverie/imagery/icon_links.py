@@ -24,6 +24,8 @@ _KINDS = {
 _TAILS = re.compile(
     r" (with|in|on|at|over|behind|of|without|for|done|not done|button|facing right|screen|floating|ballot|showing|reaching)\b.*"
 )
+_STATES = re.compile(r" (done|not done|facing right|showing .*|with ballot|in silhouette|tilted .*|at dusk|with slash)$")
+"""Ends of labels that are not said of the thing in a sentence."""
 _ASIDE = {
     "white", "red", "low", "high", "brown", "left", "right", "up", "down", "female", "male", "man", "woman", "done", "change",
     "aid", "taking", "consumption",
@@ -31,26 +33,27 @@ _ASIDE = {
 """Last words of labels that are not the thing itself."""
 _SAME = {
     "locked": "padlock", "unlocked": "padlock", "evergreen tree": "conifer", "deciduous tree": "shade_tree.n.01",
-    "performing arts": "mask.n.01", "bullseye": "target.n.04", "shooting star": "meteor", "milky way": "galaxy.n.03",
-    "classical building": "temple", "e mail": "letter.n.01", "ring": "ring.n.08", "balance scale": "scale.n.07",
-    "scale": "scale.n.07", "scales": "scale.n.07", "memo": "notepad", "baby angel": "cherub", "volcano": "volcano.n.02",
-    "wood": "wood.n.01", "cheese wedge": "cheese.n.01", "pick": "pick.n.06", "castle": "castle.n.02", "dolphin": "dolphin.n.02",
-    "trophy": "trophy.n.02", "unicorn": "unicorn.n.01", "mermaid": "mermaid.n.01", "coin": "coin.n.01",
-    "bust in silhouette": "bust.n.03", "drop of blood": "blood", "carousel horse": "carousel", "desktop computer": "computer",
-    "two hearts": "heart.n.02", "purple heart": "heart.n.02", "black heart": "heart.n.02", "sign of the horns": "hand.n.01",
-    "love you gesture": "hand.n.01", "ring buoy": "life_buoy", "black cat": "cat.n.01", "thumbs up": "thumb",
-    "thumbs down": "thumb", "open hands": "hand.n.01", "magnifying glass tilted left": "magnifying glass",
-    "magnifying glass tilted right": "magnifying glass", "footprints": "foot.n.01", "mount fuji": "mountain",
-    "statue of liberty": "statue", "sheaf of rice": "sheaf", "musical score": "sheet music",
-    "speaker high volume": "loudspeaker", "speaker low volume": "loudspeaker", "speaker medium volume": "loudspeaker",
-    "stop sign": "street sign", "chains": "chain", "fire": "fire.n.03", "world map": "map.n.01", "raised fist": "fist",
-    "glowing star": "star.n.03", "star": "star.n.03", "handshake": "hand.n.01", "folded hands": "hand.n.01", "sun": "sun.n.01",
-    "wrapped gift": "gift.n.01", "cross": "cross.n.01", "thought balloon": "", "speech balloon": "", "fairy": "fairy.n.01",
-    "star struck": "", "level slider": "", "safety": "", "authority": "", "mate": "", "seat": "seat.n.03",
-    "mountain cableway": "", "light rail": "", "tear off calendar": "calendar", "cooked rice": "rice", "x ray": "",
-    "control knobs": "knob", "pound banknote": "", "hole": "hole.n.01", "circuit": "circuit.n.01", "kiss": "",
-    "family": "family.n.01", "droplet": "drop", "tornado": "tornado.n.01", "bubbles": "bubble", "railway track": "railway",
-    "bed": "bed.n.01",
+    "performing arts": "mask:mask.n.01", "bullseye": "target:target.n.04", "shooting star": "shooting star:meteor",
+    "milky way": "milky way:galaxy.n.03", "classical building": "temple", "e mail": "letter:letter.n.01", "ring": "ring.n.08",
+    "balance scale": "scale.n.07", "scale": "scale.n.07", "scales": "scale.n.07", "memo": "notepad", "baby angel": "cherub",
+    "volcano": "volcano.n.02", "wood": "wood.n.01", "cheese wedge": "cheese.n.01", "pick": "pick.n.06",
+    "castle": "castle.n.02", "dolphin": "dolphin.n.02", "trophy": "trophy.n.02", "unicorn": "unicorn.n.01",
+    "mermaid": "mermaid.n.01", "coin": "coin.n.01", "bust in silhouette": "bust.n.03", "drop of blood": "blood",
+    "carousel horse": "carousel", "desktop computer": "computer", "two hearts": "heart.n.02", "purple heart": "heart.n.02",
+    "black heart": "heart.n.02", "sign of the horns": "", "love you gesture": "", "ring buoy": "life buoy",
+    "black cat": "cat.n.01", "thumbs up": "thumb", "thumbs down": "thumb", "open hands": "hand.n.01",
+    "magnifying glass tilted left": "magnifying glass", "magnifying glass tilted right": "magnifying glass",
+    "footprints": "footprint:footmark.n.01", "mount fuji": "mountain", "statue of liberty": "statue:statue.n.01",
+    "sheaf of rice": "sheaf", "musical score": "", "speaker high volume": "loudspeaker", "speaker low volume": "loudspeaker",
+    "speaker medium volume": "loudspeaker", "stop sign": "street sign", "chains": "chain", "fire": "fire.n.03",
+    "world map": "map.n.01", "raised fist": "raised fist:fist.n.01", "glowing star": "star:star.n.03", "star": "star.n.03",
+    "handshake": "hand.n.01", "folded hands": "hand.n.01", "sun": "sunlight.n.01", "wrapped gift": "gift:gift.n.01",
+    "cross": "cross.n.01", "thought balloon": "", "speech balloon": "", "fairy": "fairy.n.01", "star struck": "",
+    "level slider": "", "safety": "", "authority": "", "mate": "", "seat": "seat.n.03", "mountain cableway": "",
+    "light rail": "", "tear off calendar": "calendar", "cooked rice": "rice", "x ray": "", "control knobs": "knob",
+    "pound banknote": "", "hole": "hole.n.01", "circuit": "circuit.n.01", "kiss": "", "family": "family.n.01",
+    "droplet": "drop", "tornado": "tornado.n.01", "bubbles": "bubble", "railway track": "railway", "bed": "bed.n.01",
+    "four leaf clover": "four-leaf clover:clover",
 }  # fmt: skip
 """Labels whose thing has another name in WordNet, or a sense that is not the first; nothing where it shows no thing."""
 
@@ -89,9 +92,9 @@ def _sense(icon: Icon, lexicon: Lexicon) -> str | None:
 def _names(label: str) -> Iterator[str]:
     """Return what the thing of a label may be called: the whole, without what follows the thing, the last words, the first."""
     if label in _SAME:
-        if _SAME[label]:
-            yield _SAME[label]
-        return
+        if not _SAME[label]:
+            return
+        yield _SAME[label].rpartition(":")[2]
     yield label
     words = _TAILS.sub("", label).split()
     while len(words) > 1 and words[-1] in _ASIDE:
@@ -104,8 +107,8 @@ def _names(label: str) -> Iterator[str]:
 
 def _thing(label: str) -> str:
     """Return what the thing of a label is called in a sentence: ``hourglass done`` → ``hourglass``."""
-    same = _SAME.get(label, "")
-    words = (same if same and ".n." not in same else _TAILS.sub("", label)).split()
+    called = _SAME.get(label, "").partition(":")[0]
+    words = (called if called and ".n." not in called else _STATES.sub("", label)).split()
     while len(words) > 1 and words[-1] in _ASIDE:
         words.pop()
     return " ".join(words)

@@ -243,13 +243,17 @@ class Lexicon:
         return [tuple(row) for row in self._rows("SELECT id, count, length FROM terms WHERE term=? ORDER BY id", term)]
 
     def nouns(self, abstract: bool) -> list[tuple[str, str, int, int]]:
-        """Return (word, first sense, its depth, number of senses) of single words in lower case, by that first sense."""
-        query = """
-            SELECT first.word, first.id, depth, (SELECT count(*) FROM words AS other WHERE other.word=first.word AND other.pos='n')
-            FROM words AS first JOIN senses USING(id)
-            WHERE first.pos='n' AND place=0 AND NOT instance AND abstract=? AND physical=? ORDER BY first.word
+        """Return (word, first sense, its depth, number of senses) of nouns that are abstract, or physical, in their first sense.
+
+        Only single words in lower case that occur in WordNet's corpus of texts.
         """
-        return [row for row in self._rows(query, abstract, not abstract) if re.fullmatch("[a-z]+", row[0])]
+        query = """
+            SELECT word, id, depth, (SELECT count(*) FROM words AS other WHERE other.word=first.word AND other.pos='n'), lemmas
+            FROM words AS first JOIN attested USING(word) JOIN senses USING(id)
+            WHERE first.pos='n' AND place=0 AND NOT instance AND abstract=? AND physical=? ORDER BY word
+        """
+        found = self._rows(query, abstract, not abstract)
+        return [tuple(row[:4]) for row in found if re.fullmatch("[a-z]+", row[0]) and row[0] in json.loads(row[4])]
 
 
 def normal(word: str) -> str:

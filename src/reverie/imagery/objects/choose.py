@@ -11,7 +11,7 @@ from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.candidate import LEAST_CONCRETE, Candidate, Pool
 from reverie.imagery.objects.proposals import offer_proposals
 from reverie.imagery.objects.query import weighted_terms
-from reverie.imagery.objects.rank import READ_BY_MODEL, likelihood_scores, norm_scores, pick_apart
+from reverie.imagery.objects.rank import READ_BY_MODEL, likelihood_scores, norm_scores, pick_apart, strong_enough
 from reverie.imagery.objects.sources import offer_cooccurrences, offer_gloss, offer_relations, offer_symbols
 from reverie.imagery.records import DepictedObject, Intent, ObjectSet
 from reverie.imagery.roles import LanguageModel
@@ -83,9 +83,9 @@ def choose_objects(
             f"nothing physical is found for '{intent.concept}' ({intent.sense.id}); choose another sense, or name objects"
         )
     scores = norm_scores(pool, candidates)
+    best = strong_enough(scores)[:READ_BY_MODEL]
+    candidates, scores = [candidates[i] for i in best], scores[best]
     if language_model is not None:
-        best = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].sense))[:READ_BY_MODEL]
-        candidates, scores = [candidates[i] for i in best], scores[best]
         scores = likelihood_scores(language_model, intent, candidates, scores)
     kept = pick_apart(lexicon, candidates, scores, n)
     chosen = tuple(_object(candidates[i], float(scores[i])) for i in kept)
@@ -93,11 +93,11 @@ def choose_objects(
 
 
 def _object(one: Candidate, score: float) -> DepictedObject:
-    source = max(one.found, key=lambda name: one.found[name][0])
+    main = max(one.found, key=lambda name: one.found[name][0])
     return DepictedObject(
         phrase=one.phrase,
         sense=one.sense,
-        source=source,
+        source="symbol" if main == "tag" else main,
         relation="; ".join(way for _, way in sorted(one.found.values(), key=lambda found: -found[0])),
         concreteness=one.concreteness,
         score=round(score, 6),

@@ -8,7 +8,7 @@ from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.records import Intent
 from reverie.imagery.wordnet.terms import singular, words_of
 
-OWN, FAMILY, LEMMAS, GLOSS, NEAR, EXAMPLES = 1.0, 0.8, 0.9, 0.4, 0.35, 0.15
+OWN, FAMILY, LEMMAS, GLOSS, NEAR, EXAMPLES = 1.0, 0.8, 0.9, 0.3, 0.35, 0.1
 """Weights of the word, of its family, of other words of the sense, of its gloss, of the nearest senses and of the examples."""
 K1, B = 1.2, 0.75
 """As BM25 has them by default."""

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.imagery.lexicon import Lexicon
-from reverie.imagery.objects.candidate import Candidate, Pool
+from reverie.imagery.objects.candidate import Candidate, Found, Pool
 from reverie.imagery.objects.proposals import association
-from reverie.imagery.records import Intent, ObjectSource
+from reverie.imagery.records import Intent
 from reverie.imagery.roles import LanguageModel
 
-WEIGHTS: dict[ObjectSource, float] = {"symbol": 1.0, "gloss": 0.6, "proposal": 0.6, "cooccurrence": 0.5, "relation": 0.45}
+WEIGHTS: dict[Found, float] = {"symbol": 1.0, "tag": 0.5, "gloss": 0.6, "proposal": 0.6, "cooccurrence": 0.5, "relation": 0.45}
 """What a source counts, found right on concepts of the dev part; several sources of one thing add up."""
 WITH_ICON, PERSON = 1.3, 0.6
 """Factors of things that an icon shows, and of people, who stand for what they do rather than for an idea."""
 READ_BY_MODEL = 48
 """Candidates that a language model reads, the best by norms."""
+FAR_BELOW, FEW = 0.25, 2
+"""Part of the best score below which a thing says too little, and how many are kept all the same."""
 ALIKE = 0.82
 """Likeness in WordNet's tree from which two things say the same."""
 
@@ -47,9 +49,15 @@ def likelihood_scores(
     return np.asarray(found + np.log(np.maximum(prior, 1e-3)))
 
 
+def strong_enough(scores: NDArray[np.float64]) -> list[int]:
+    """Return the places of candidates that are not far below the best one by norms, the best first; at least two."""
+    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    return [i for place, i in enumerate(order) if place < FEW or scores[i] >= FAR_BELOW * scores[order[0]]]
+
+
 def pick_apart(lexicon: Lexicon, candidates: Sequence[Candidate], scores: NDArray[np.float64], n: int) -> list[int]:
     """Return the places of up to n candidates, the best first, each unlike those before it."""
-    order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].sense))
+    order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].sense, candidates[i].phrase))
     above = {}
     kept: list[int] = []
     for i in order:

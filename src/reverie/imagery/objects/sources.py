@@ -20,6 +20,8 @@ from reverie.plain_yaml import read_yaml
 Terms = Mapping[str, tuple[float, str]]
 _MANY = 400
 """Glosses that a term may be in; more common ones say little and cost time."""
+_LATER = 0.05
+"""What a meaning loses for each one that stands before it."""
 _STRONG = 12.0
 """BM25 score that counts as full."""
 _DIRECT = {
@@ -41,10 +43,11 @@ def offer_symbols(pool: Pool, terms: Terms) -> None:
     """Offer things that stand for the concept, its family or what is near to it: by convention, and by the tags of their icons."""
     of_thing = {icon.thing: icon for icon in reversed(pool.icons.drawable) if icon.sense is not None}
     for thing, meanings in symbols().items():
-        named = max((meaning for meaning in meanings if meaning in terms), key=lambda one: terms[one][0], default=None)
+        named = max((one for one in meanings if one in terms), key=lambda one: terms[one][0], default=None)
         if named is None:
             continue
-        strength, way = 1.2 * terms[named][0], f"{thing} stands for {named}{_from(terms, named)}"
+        strength = terms[named][0] * (1.2 - _LATER * meanings.index(named))
+        way = f"{thing} stands for {named}{_from(terms, named)}"
         icon = of_thing.get(thing)
         if icon is not None and icon.sense is not None:
             pool.offer(icon.sense, "symbol", strength, way, icon)
@@ -56,7 +59,7 @@ def offer_symbols(pool: Pool, terms: Terms) -> None:
         if named is not None and icon.sense is not None:
             gesture = icon.group in ("People Body", "Smileys Emotion")
             strength = terms[named][0] * _rarity(pool.icons, named) * (0.6 if gesture else 1.0)
-            pool.offer(icon.sense, "symbol", strength, f"a tag of the icon {icon.name} names {named}{_from(terms, named)}", icon)
+            pool.offer(icon.sense, "tag", strength, f"a tag of the icon {icon.name} names {named}{_from(terms, named)}", icon)
 
 
 def _from(terms: Terms, named: str) -> str:

@@ -1,26 +1,24 @@
-"""WordNet as a table in the cache: read once with nltk's reader, which takes seconds to import and to read, then queried."""
+"""WordNet as a table in the cache: read once, which takes nltk a minute, then queried."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import sqlite3
-import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from reverie.errors import ConfigError, DataError
+from reverie.errors import DataError
 from reverie.files import atomic_path, cache_folder, locked, sha256
 from reverie.imagery.wordnet.files import DIGESTS, complete_copy, wordnet_folder
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
-VERSION = 2
+VERSION = 3
 """Of the table's columns; a table of another version is made anew."""
 PHYSICAL, ABSTRACT = "physical_entity.n.01", "abstraction.n.06"
 _SCHEMA = """
@@ -32,6 +30,7 @@ CREATE TABLE words(word TEXT, pos TEXT, place INT, id TEXT, PRIMARY KEY(word, po
 CREATE TABLE links(source TEXT, relation TEXT, target TEXT, source_word TEXT, target_word TEXT);
 CREATE TABLE irregular(form TEXT, pos TEXT, word TEXT);
 CREATE TABLE terms(term TEXT, id TEXT, count INT, length INT);
+CREATE TABLE attested(word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE glosses(n INT, mean_length REAL);
 """
 _INDICES = """
@@ -42,21 +41,45 @@ CREATE INDEX by_form ON irregular(form);
 CREATE INDEX by_term ON terms(term);
 INSERT INTO glosses SELECT count(*), avg(length) FROM (SELECT max(length) AS length FROM terms GROUP BY id);
 """
-_BETWEEN_SENSES = {
-    "kind": "hypernyms", "instance": "instance_hypernyms", "member": "member_holonyms", "substance": "substance_holonyms",
-    "part": "part_holonyms", "attribute": "attributes", "also": "also_sees", "similar": "similar_tos", "topic": "topic_domains",
-    "causes": "causes", "entails": "entailments",
-}  # fmt: skip
-_BETWEEN_WORDS = {"derived": "derivationally_related_forms", "opposite": "antonyms", "pertains": "pertainyms"}
+
+
+class SenseRow(NamedTuple):
+    """A sense as it is read: name, part of speech, part of WordNet, gloss, examples and words, the last two as JSON."""
+
+    id: str
+    pos: str
+    part: str
+    gloss: str
+    examples: str
+    lemmas: str
+
+
+class LinkRow(NamedTuple):
+    """A pointer from one sense to another one, between words of theirs or, where these are empty, between the senses."""
+
+    source: str
+    relation: str
+    target: str
+    source_word: str
+    target_word: str
+
+
+class WordRow(NamedTuple):
+    """The sense at a place, from 0, among those of a word."""
+
+    word: str
+    pos: str
+    place: int
+    id: str
 
 
 def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
     """Return the table of WordNet's files, of a folder or as `wordnet_folder` finds them, making it the first time."""
-    pinned = _kept(DIGESTS.values())
+    pinned = kept_table(DIGESTS.values())
     if not chosen and not os.environ.get("REVERIE_WORDNET") and pinned.is_file():
         return pinned
     folder = wordnet_folder(chosen)
-    final = _kept(sha256(folder / name) for name in DIGESTS)
+    final = kept_table(sha256(folder / name) for name in DIGESTS)
     if not final.is_file():
         with locked(final):
             if not final.is_file():
@@ -64,102 +87,74 @@ def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
     return final
 
 
-def _kept(digests: Iterable[str]) -> Path:
+def kept_table(digests: Iterable[str]) -> Path:
     """Return the place of a table by the digests of the files that it is made of."""
     return cache_folder() / "lexicons" / f"{hashlib.sha256(''.join(digests).encode()).hexdigest()[:16]}-v{VERSION}.sqlite"
 
 
 def _make(folder: Path, final: Path) -> None:
+    from reverie.imagery.wordnet.reading import read_wordnet
+
     with temporary_folder() as scratch:
         complete_copy(folder, scratch)
-        reader = _reader(scratch)
-        with atomic_path(final) as temporary, closing(sqlite3.connect(os.fspath(temporary))) as table:
-            table.executescript(_SCHEMA)
-            try:
-                _fill(table, reader)
-            except (ValueError, LookupError, AttributeError, AssertionError) as error:
-                raise DataError(f"{folder} does not hold WordNet 3.0 as it should be ({error}); fetch it again") from error
-            table.executescript(_INDICES)
-            table.commit()
-
-
-def _reader(folder: Path) -> Any:
-    """Return nltk's reader of the English WordNet alone."""
-    try:
-        from nltk.corpus.reader.wordnet import WordNetCorpusReader, WordNetError
-    except ImportError:
-        raise ConfigError("WordNet is read with nltk, which is not installed; pip install 'reverie[image]'") from None
-
-    class Reader(WordNetCorpusReader):  # type: ignore[misc]  # nltk has no types
-        def map_wn(self, version: str = "wordnet") -> None:
-            """Map nothing: this is the version that other wordnets refer to."""
-
-        def open(self, file: str) -> io.StringIO:
-            """Return a file in memory, where seeking costs nothing; in Latin-1 the places of letters are those of bytes."""
-            return io.StringIO((folder / file).read_text(encoding="latin-1"))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that other languages are not here
         try:
-            return Reader(os.fspath(folder), None)
-        except (WordNetError, ValueError, LookupError, AssertionError) as error:
-            raise DataError(f"WordNet cannot be read ({error}); fetch it again, or name another folder") from error
+            read = read_wordnet(scratch)
+        except (ValueError, LookupError, AttributeError, AssertionError) as error:
+            raise DataError(f"{folder} does not hold WordNet 3.0 as it should be ({error}); name another folder") from error
+    with atomic_path(final) as temporary:
+        fill_table(temporary, *read)
 
 
-def _fill(table: sqlite3.Connection, reader: Any) -> None:
-    links: list[tuple[str, str, str, str, str]] = []
-    rows = []
-    for synset in [one for pos in "nvar" for one in reader.all_synsets(pos)]:  # all are read in order before any is looked up
-        links.extend(_links(synset))
-        words = [lemma.replace("_", " ") for lemma in synset.lemma_names()]
-        about = (synset.definition(), json.dumps(synset.examples()), json.dumps(words))
-        rows.append((synset.name(), synset.pos(), synset.lexname(), *about))
-    above: dict[str, list[str]] = {}
-    for source, relation, target, _, _ in links:
-        if relation in ("kind", "instance"):
-            above.setdefault(target, []).append(source)
-    depth = _depths("entity.n.01", above)
-    physical, abstract = set(_depths(PHYSICAL, above)), set(_depths(ABSTRACT, above))
-    instances = {source for source, relation, *_ in links if relation == "instance"}
-    table.executemany(
-        "INSERT INTO senses VALUES (?,?,?,?,?,?,?,?,?,?)",
-        [(*row, depth.get(row[0], 0), row[0] in physical, row[0] in abstract, row[0] in instances) for row in rows],
-    )
-    table.executemany("INSERT INTO links VALUES (?,?,?,?,?)", sorted(set(links)))
-    table.executemany("INSERT INTO words VALUES (?,?,?,?)", _words(reader))
-    irregular = {(form, pos, word) for pos, of in reader._exception_map.items() for form, words in of.items() for word in words}
-    table.executemany("INSERT INTO irregular VALUES (?,?,?)", sorted(irregular))
-    things = physical - instances
-    glosses = ((row[0], row[3], json.loads(row[4]), json.loads(row[5])) for row in rows if row[0] in things)
-    table.executemany("INSERT INTO terms VALUES (?,?,?,?)", term_rows(glosses))
+def fill_table(
+    path: Path,
+    senses: Sequence[SenseRow],
+    links: Iterable[LinkRow],
+    words: Iterable[WordRow],
+    irregular: Iterable[tuple[str, str, str]],
+    attested: Iterable[str],
+) -> None:
+    """Write the table of what was read.
+
+    Parameters
+    ----------
+    path : Path
+    senses, links, words : sequence of SenseRow, LinkRow, WordRow
+    irregular : sequence of (str, str, str)
+        Form, part of speech and what it is a form of.
+    attested : sequence of str
+        Nouns that occur in WordNet's corpus of texts.
+    """
+    links = sorted(set(links))
+    below: dict[str, list[str]] = {}
+    for link in links:
+        if link.relation in ("kind", "instance"):
+            below.setdefault(link.target, []).append(link.source)
+    depth, physical, abstract = (_depths(root, below) for root in ("entity.n.01", PHYSICAL, ABSTRACT))
+    instances = {link.source for link in links if link.relation == "instance"}
+    things = [row for row in senses if row.id in physical and row.id not in instances]
+    glosses = ((row.id, row.gloss, json.loads(row.examples), json.loads(row.lemmas)) for row in things)
+    with closing(sqlite3.connect(os.fspath(path))) as table:
+        table.executescript(_SCHEMA)
+        table.executemany(
+            "INSERT INTO senses VALUES (?,?,?,?,?,?,?,?,?,?)",
+            [(*row, depth.get(row.id, 0), row.id in physical, row.id in abstract, row.id in instances) for row in senses],
+        )
+        table.executemany("INSERT INTO links VALUES (?,?,?,?,?)", links)
+        table.executemany("INSERT INTO words VALUES (?,?,?,?)", words)
+        table.executemany("INSERT INTO irregular VALUES (?,?,?)", sorted(set(irregular)))
+        table.executemany("INSERT INTO attested VALUES (?)", [(word,) for word in attested])
+        table.executemany("INSERT INTO terms VALUES (?,?,?,?)", term_rows(glosses))
+        table.executescript(_INDICES)
+        table.commit()
 
 
-def _links(synset: Any) -> Iterator[tuple[str, str, str, str, str]]:
-    name = synset.name()
-    for relation, method in _BETWEEN_SENSES.items():
-        for other in getattr(synset, method)():
-            yield name, relation, other.name(), "", ""
-    for lemma in synset.lemmas():
-        for relation, method in _BETWEEN_WORDS.items():
-            for other in getattr(lemma, method)():
-                yield name, relation, other.synset().name(), lemma.name().replace("_", " "), other.name().replace("_", " ")
-
-
-def _words(reader: Any) -> Iterator[tuple[str, str, int, str]]:
-    """Return each word's senses in WordNet's order, the most frequent first."""
-    for word, by_part in reader._lemma_pos_offset_map.items():
-        for pos, offsets in by_part.items():
-            for place, offset in enumerate(offsets if pos != "s" else ()):
-                yield word.replace("_", " "), pos, place, reader.synset_from_pos_and_offset(pos, offset).name()
-
-
-def _depths(root: str, above: dict[str, list[str]]) -> dict[str, int]:
-    """Return how many steps below a sense each sense lies; `above` has what lies one step below a sense."""
+def _depths(root: str, below: dict[str, list[str]]) -> dict[str, int]:
+    """Return how many steps below a sense each sense lies; `below` has what lies one step below each."""
     depth, queue = {root: 0}, deque([root])
     while queue:
         at = queue.popleft()
-        for below in above.get(at, ()):
-            if below not in depth:
-                depth[below] = depth[at] + 1
-                queue.append(below)
+        for one in below.get(at, ()):
+            if one not in depth:
+                depth[one] = depth[at] + 1
+                queue.append(one)
     return depth
