@@ -16,16 +16,16 @@ from reverie.errors import ConfigError
 from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
-from reverie.imagery.claims import claim_rows
 from reverie.imagery.prompting import CONDITIONS
-from reverie.imagery.run import reread, summary_of
-from reverie.imagery.tables import LABEL, WORDS
+from reverie.imagery.recognition.claims import claim_rows
+from reverie.imagery.recognition.run import reread, summary_of
+from reverie.imagery.recognition.tables import LABEL, WORDS
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, percent, span
 from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:
-    from reverie.imagery.study import Done, ImageryStudy
+    from reverie.imagery.recognition.study import Done, ImageryStudy
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "imagery-results.md"

@@ -10,7 +10,7 @@ from typing import Any
 from reverie.errors import nearest
 from reverie.imagery.matchers.recipe import MATCHERS
 from reverie.imagery.pixels.recipe import PIXELS
-from reverie.imagery.recipe import IMAGERY
+from reverie.imagery.recognition.recipe import IMAGERY
 from reverie.plain_yaml import read_yaml
 from reverie.registry import load_object
 from reverie.report.table import StudyReport
@@ -28,7 +28,7 @@ class _Kind:
 
 
 KINDS = (
-    _Kind(IMAGERY, "study of concepts", "reverie.imagery.run:report"),
+    _Kind(IMAGERY, "study of concepts", "reverie.imagery.recognition.run:report"),
     _Kind(MATCHERS, "training of matchers", "reverie.imagery.matchers.report:report"),
     _Kind(PIXELS, "training of the pixel model", "reverie.imagery.pixels.run:report"),
 )

@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.errors import nearest
-from reverie.imagery.cells import Mode
 from reverie.imagery.judging.closed_lists import Distractors
 from reverie.imagery.prompting import CONDITIONS, Condition
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.cells import Mode
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.options import Few, Many, Options
 from reverie.study.recipe import BaseRecipe, Grid, Name, RecipeShelf, check_tuning_seeds
 
@@ -181,6 +181,11 @@ def _columns(recipe: ImageryRecipe) -> dict[str, str]:
 
 
 IMAGERY = RecipeShelf(
-    "a recipe of a study of pictures", ImageryRecipe, "reverie.imagery", "reverie imagery --list", "seeds=1", columns=_columns
+    "a recipe of a study of pictures",
+    ImageryRecipe,
+    "reverie.imagery.recognition",
+    "reverie imagery --list",
+    "seeds=1",
+    columns=_columns,
 )
 """Recipes of studies of `reverie imagery`."""

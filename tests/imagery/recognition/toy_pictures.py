@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from reverie.imagery.judging.closed_lists import ClosedList, Distractors, closed_lists
-from reverie.imagery.made import Asked, Layers, Made, layers_of
+from reverie.imagery.recognition.made import Asked, Layers, Made, layers_of
 from reverie.imagery.records import Credit, DepictedObject, Form, FormPattern, Intent, ObjectSet, Prompt, Sense
 from reverie.imagery.roles import Rendered, Scene
 from reverie.seeds import numpy_generator
@@ -19,8 +19,8 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reverie.imagery.cells import Part
-    from reverie.imagery.settings import StageSettings
+    from reverie.imagery.recognition.cells import Part
+    from reverie.imagery.recognition.settings import StageSettings
 
 STANDS_FOR = {
     "freedom": ("bird", "broken chain", "stick", "stone"),

@@ -12,7 +12,7 @@ from toy_pictures import ToyLab
 
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import read_claims
-from reverie.imagery.study import ImageryStudy
+from reverie.imagery.recognition.study import ImageryStudy
 from reverie.study.rows import read_rows
 from reverie.study.run import run_study
 

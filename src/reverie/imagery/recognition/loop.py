@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from reverie.files import atomic_path
-from reverie.imagery.cells import LoopCell, Places
 from reverie.imagery.judging.closed_lists import DISTRACTORS
 from reverie.imagery.judging.guesses import guess, judged
-from reverie.imagery.lab import Lab
-from reverie.imagery.made import Layers, Made
-from reverie.imagery.recipe import ImageryRecipe
+from reverie.imagery.recognition.cells import LoopCell, Places
+from reverie.imagery.recognition.lab import Lab
+from reverie.imagery.recognition.made import Layers, Made
+from reverie.imagery.recognition.recipe import ImageryRecipe
 from reverie.imagery.roles import ImageJudge, Renderer, Scene
 from reverie.seeds import numpy_generator
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reverie.evaluation.effects import Effect
-from reverie.imagery.recipe import CHANCE
-from reverie.imagery.settings import StageSettings
-from reverie.imagery.summary import Summary, View, blind
+from reverie.imagery.recognition.recipe import CHANCE
+from reverie.imagery.recognition.settings import StageSettings
+from reverie.imagery.recognition.summary import Summary, View, blind
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import listed, number, percent, span
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reverie.errors import DataError
-from reverie.imagery.people import NOBODY, agreement, people_table
-from reverie.imagery.raters import ANSWERS, KEY, SHEET, Rated, read_answers, read_key, write_sheet
+from reverie.imagery.recognition.people import NOBODY, agreement, people_table
+from reverie.imagery.recognition.raters import ANSWERS, KEY, SHEET, Rated, read_answers, read_key, write_sheet
 from reverie.imagery.records import Credit
 from reverie.report.table import Table
 

@@ -7,11 +7,11 @@ from statistics import fmean
 from typing import Any
 
 from reverie.evaluation.effects import Effect
-from reverie.imagery.cells import Cell, CheckCell, Checked, JudgeCell, Judged, LoopCell, Looped, Result, Staged
 from reverie.imagery.judging.closed_lists import DISTRACTORS
-from reverie.imagery.lab import Lab
 from reverie.imagery.measures import measured
-from reverie.imagery.recipe import ImageryRecipe
+from reverie.imagery.recognition.cells import Cell, CheckCell, Checked, JudgeCell, Judged, LoopCell, Looped, Result, Staged
+from reverie.imagery.recognition.lab import Lab
+from reverie.imagery.recognition.recipe import ImageryRecipe
 
 COLUMNS = ("condition", "mode", "judge", "renderer", "distractors")
 """Columns after the fixed ones."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reverie.imagery.recipe import ImageryRecipe
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.recipe import ImageryRecipe
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.options import checked
 from reverie.seeds import numpy_generator
 from reverie.settings import put

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reverie.evaluation.effects import Effect
-from reverie.imagery.summary import Summary
+from reverie.imagery.recognition.summary import Summary
 from reverie.report.page import Figure
 from reverie.report.plots import inline_svg, look
 from reverie.report.table import Column, Table, TableCell

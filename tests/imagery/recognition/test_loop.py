@@ -9,15 +9,15 @@ import numpy as np
 from test_imagery_study import recipe
 from toy_pictures import CONCEPTS, ToyJudge, ToyLab
 
-from reverie.imagery.cells import LoopCell
-from reverie.imagery.loop import go_round
+from reverie.imagery.recognition.cells import LoopCell
+from reverie.imagery.recognition.loop import go_round
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.imagery.records import DepictedObject, ObjectSet
-from reverie.imagery.settings import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reverie.imagery.made import Layers, Made
+    from reverie.imagery.recognition.made import Layers, Made
 
 SETTINGS = StageSettings(objects=2)
 

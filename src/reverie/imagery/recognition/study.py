@@ -10,17 +10,17 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from reverie.imagery.cells import Cell, CheckCell, JudgeCell, Judged, LoopCell, Part, PicturesCell, Result, StagesCell
-from reverie.imagery.design import settings_of, shuffled
-from reverie.imagery.guessing import guess_pictures, guess_texts
-from reverie.imagery.lab import Lab
-from reverie.imagery.loop import go_round
-from reverie.imagery.made import Asked, Made, read_made, write_made
-from reverie.imagery.painting import paint
-from reverie.imagery.pieces import KINDS, fields_of, label, read_result
-from reverie.imagery.recipe import IMAGERY, ImageryRecipe
-from reverie.imagery.results import COLUMNS, result_rows
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.cells import Cell, CheckCell, JudgeCell, Judged, LoopCell, Part, PicturesCell, Result, StagesCell
+from reverie.imagery.recognition.design import settings_of, shuffled
+from reverie.imagery.recognition.guessing import guess_pictures, guess_texts
+from reverie.imagery.recognition.lab import Lab
+from reverie.imagery.recognition.loop import go_round
+from reverie.imagery.recognition.made import Asked, Made, read_made, write_made
+from reverie.imagery.recognition.painting import paint
+from reverie.imagery.recognition.pieces import KINDS, fields_of, label, read_result
+from reverie.imagery.recognition.recipe import IMAGERY, ImageryRecipe
+from reverie.imagery.recognition.results import COLUMNS, result_rows
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.store import Store, claim, key
 

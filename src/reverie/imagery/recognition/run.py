@@ -6,15 +6,15 @@ from pathlib import Path
 
 from reverie.errors import RunError
 from reverie.files import write_json
-from reverie.imagery.cells import Cell, Result
-from reverie.imagery.claims import claims_table
-from reverie.imagery.recipe import IMAGERY, ImageryRecipe
-from reverie.imagery.recipe_lab import RecipeLab
-from reverie.imagery.sheet import study_sheet
-from reverie.imagery.study import Done, ImageryStudy
-from reverie.imagery.study_page import write_study_page
-from reverie.imagery.summary import Summary
-from reverie.imagery.tables import LABEL, check_sentences, findings, recognition_table, summary_json
+from reverie.imagery.recognition.cells import Cell, Result
+from reverie.imagery.recognition.claims import claims_table
+from reverie.imagery.recognition.page import write_study_page
+from reverie.imagery.recognition.recipe import IMAGERY, ImageryRecipe
+from reverie.imagery.recognition.recipe_lab import RecipeLab
+from reverie.imagery.recognition.sheet import study_sheet
+from reverie.imagery.recognition.study import Done, ImageryStudy
+from reverie.imagery.recognition.summary import Summary
+from reverie.imagery.recognition.tables import LABEL, check_sentences, findings, recognition_table, summary_json
 from reverie.report.table import StudyReport, Table
 from reverie.study.call import Call
 from reverie.study.environment import tell_commits

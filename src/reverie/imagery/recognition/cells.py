@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reverie.imagery.judging.guesses import Guesses
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.settings import StageSettings
 
 Part = Literal["dev", "test"]
 Mode = Literal["text", "image"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reverie.evaluation.effects import Effect
 from reverie.imagery.measures import measured
-from reverie.imagery.raters import Answers, KeyItem
+from reverie.imagery.recognition.raters import Answers, KeyItem
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 

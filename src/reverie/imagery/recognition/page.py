@@ -8,17 +8,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from reverie.imagery.cells import PicturesCell
-from reverie.imagery.claims import claims_table
-from reverie.imagery.painting import Pictures, read_pictures
-from reverie.imagery.people import people_table
-from reverie.imagery.raters import ANSWERS, KEY, SHEET, credit_line, read_answers, read_key
-from reverie.imagery.rounds import rounds_figure, rounds_table
-from reverie.imagery.study import Done, ImageryStudy
-from reverie.imagery.summary import Summary, View
-from reverie.imagery.tables import LABEL, check_sentences, findings, recognition_table, settings_table, view_name
-from reverie.imagery.varied import variety_table
-from reverie.imagery.worst import failures, shown_picture
+from reverie.imagery.recognition.cells import PicturesCell
+from reverie.imagery.recognition.claims import claims_table
+from reverie.imagery.recognition.painting import Pictures, read_pictures
+from reverie.imagery.recognition.people import people_table
+from reverie.imagery.recognition.raters import ANSWERS, KEY, SHEET, credit_line, read_answers, read_key
+from reverie.imagery.recognition.rounds import rounds_figure, rounds_table
+from reverie.imagery.recognition.study import Done, ImageryStudy
+from reverie.imagery.recognition.summary import Summary, View
+from reverie.imagery.recognition.tables import LABEL, check_sentences, findings, recognition_table, settings_table, view_name
+from reverie.imagery.recognition.varied import variety_table
+from reverie.imagery.recognition.worst import failures, shown_picture
 from reverie.plain_yaml import read_yaml
 from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, Tiles, write_page
 
@@ -41,7 +41,7 @@ def write_study_page(study: ImageryStudy, done: Done, summary: Summary, command:
 
 def sections(study: ImageryStudy, done: Done, summary: Summary, command: str) -> list[Section]:
     """Return a study as sections of a page."""
-    prose = read_yaml(Path(str(resources.files("reverie.imagery") / "study_page.yaml")))
+    prose = read_yaml(Path(str(resources.files("reverie.imagery.recognition") / "page.yaml")))
     values = _values(study, summary, command)
     found = [_section(prose, name, blocks, values) for name, blocks in _figures(study, done, summary) if blocks]
     for cell, folder in _painted(study, done, summary):

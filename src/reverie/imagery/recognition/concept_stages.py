@@ -8,11 +8,11 @@ from typing import Any
 from reverie.errors import ConfigError
 from reverie.imagery.forms.choice import FormOptions, choose_form
 from reverie.imagery.intent import choose_intent
-from reverie.imagery.made import NOTHING, Layers, Made
 from reverie.imagery.objects.choose import choose_objects
+from reverie.imagery.recognition.made import NOTHING, Layers, Made
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.imagery.records import Intent, ObjectSet, Prompt
 from reverie.imagery.rewriting import rewrite_prompt
-from reverie.imagery.settings import StageSettings
 from reverie.imagery.workshop import Workshop
 from reverie.seeds import numpy_generator
 

@@ -7,8 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from reverie.errors import ConfigError
-from reverie.imagery.cells import Part
-from reverie.imagery.concept_stages import ConceptStages
 from reverie.imagery.concepts import ConceptList, load_concepts
 from reverie.imagery.judging.check import check_judge
 from reverie.imagery.judging.closed_lists import DISTRACTORS, ClosedList, Distractors, closed_lists
@@ -20,12 +18,14 @@ from reverie.imagery.judging.create import (
     judge_config,
     judge_facts,
 )
-from reverie.imagery.made import Asked, Layers, Made, layers_of
 from reverie.imagery.prompting import assemble_prompt, mask
-from reverie.imagery.recipe import ImageryRecipe
+from reverie.imagery.recognition.cells import Part
+from reverie.imagery.recognition.concept_stages import ConceptStages
+from reverie.imagery.recognition.made import Asked, Layers, Made, layers_of
+from reverie.imagery.recognition.recipe import ImageryRecipe
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.imagery.renderers.create import create_renderer, renderer_config
 from reverie.imagery.roles import ImageJudge, Renderer, TextJudge
-from reverie.imagery.settings import StageSettings
 from reverie.imagery.workshop import Workshop
 
 LISTS_SEED = 0

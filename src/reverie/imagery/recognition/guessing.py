@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reverie.imagery.cells import Places
 from reverie.imagery.judging.closed_lists import DISTRACTORS
 from reverie.imagery.judging.guesses import guess, over_literal
-from reverie.imagery.lab import Lab
-from reverie.imagery.made import Asked, Made
-from reverie.imagery.painting import read_pictures
+from reverie.imagery.recognition.cells import Places
+from reverie.imagery.recognition.lab import Lab
+from reverie.imagery.recognition.made import Asked, Made
+from reverie.imagery.recognition.painting import read_pictures
 
 
 def guess_texts(lab: Lab, judge: str, made: Sequence[Made], asked: Sequence[Asked]) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reverie.imagery.cells import PicturesCell
-from reverie.imagery.painting import read_pictures
-from reverie.imagery.raters import Rated, write_sheet
+from reverie.imagery.recognition.cells import PicturesCell
+from reverie.imagery.recognition.painting import read_pictures
+from reverie.imagery.recognition.raters import Rated, write_sheet
+from reverie.imagery.recognition.study import Done, ImageryStudy
+from reverie.imagery.recognition.summary import Summary
 from reverie.imagery.records import Credit
-from reverie.imagery.study import Done, ImageryStudy
-from reverie.imagery.summary import Summary
 from reverie.seeds import numpy_generator
 
 SEED = 0

@@ -7,11 +7,22 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from reverie.evaluation.effects import Effect
-from reverie.imagery.cells import NO_RENDERER, Cell, CheckCell, Checked, JudgeCell, Judged, LoopCell, Looped, Mode, Result
 from reverie.imagery.judging.closed_lists import Distractors
 from reverie.imagery.measures import ByConcept, compared, measured
-from reverie.imagery.recipe import CHANCE, ImageryRecipe
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.cells import (
+    NO_RENDERER,
+    Cell,
+    CheckCell,
+    Checked,
+    JudgeCell,
+    Judged,
+    LoopCell,
+    Looped,
+    Mode,
+    Result,
+)
+from reverie.imagery.recognition.recipe import CHANCE, ImageryRecipe
+from reverie.imagery.recognition.settings import StageSettings
 
 
 @dataclass(frozen=True)

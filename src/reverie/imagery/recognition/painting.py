@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reverie.documents import read_as
 from reverie.files import atomic_path, write_json
-from reverie.imagery.made import Asked
+from reverie.imagery.recognition.made import Asked
 from reverie.imagery.records import Credit
 from reverie.imagery.roles import Renderer, Scene
 from reverie.options import Options

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from reverie.imagery.cells import Part
 from reverie.imagery.judging.closed_lists import ClosedList, Distractors
-from reverie.imagery.made import Asked, Layers, Made
+from reverie.imagery.recognition.cells import Part
+from reverie.imagery.recognition.made import Asked, Layers, Made
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.imagery.roles import ImageJudge, Renderer, TextJudge
-from reverie.imagery.settings import StageSettings
 
 
 class Lab(Protocol):

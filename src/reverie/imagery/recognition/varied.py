@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reverie.imagery.judging.diversity import dissimilarity, distinct, dominating
-from reverie.imagery.made import Made
 from reverie.imagery.measures import measured
+from reverie.imagery.recognition.made import Made
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 

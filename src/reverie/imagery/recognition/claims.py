@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
-from reverie.imagery.recipe import CHANCE, ImageryClaim
-from reverie.imagery.summary import Summary
+from reverie.imagery.recognition.recipe import CHANCE, ImageryClaim
+from reverie.imagery.recognition.summary import Summary
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 

@@ -9,15 +9,15 @@ import pytest
 from toy_pictures import CONCEPTS, ToyLab
 
 from reverie.errors import ConfigError
-from reverie.imagery.cells import CheckCell, JudgeCell, Judged, LoopCell, Looped, PicturesCell, StagesCell
-from reverie.imagery.claims import claim_rows
-from reverie.imagery.design import settings_of, shuffled
-from reverie.imagery.recipe import IMAGERY, ImageryRecipe
-from reverie.imagery.results import COLUMNS
-from reverie.imagery.run import shown, summary_of
-from reverie.imagery.study import ImageryStudy
-from reverie.imagery.summary import View, blind
-from reverie.imagery.tables import findings
+from reverie.imagery.recognition.cells import CheckCell, JudgeCell, Judged, LoopCell, Looped, PicturesCell, StagesCell
+from reverie.imagery.recognition.claims import claim_rows
+from reverie.imagery.recognition.design import settings_of, shuffled
+from reverie.imagery.recognition.recipe import IMAGERY, ImageryRecipe
+from reverie.imagery.recognition.results import COLUMNS
+from reverie.imagery.recognition.run import shown, summary_of
+from reverie.imagery.recognition.study import ImageryStudy
+from reverie.imagery.recognition.summary import View, blind
+from reverie.imagery.recognition.tables import findings
 from reverie.study.rows import read_rows
 from reverie.study.run import run_study
 

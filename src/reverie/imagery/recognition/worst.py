@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup, escape
 
-from reverie.imagery.cells import Judged
-from reverie.imagery.painting import Pictures
+from reverie.imagery.recognition.cells import Judged
+from reverie.imagery.recognition.painting import Pictures
 from reverie.report.page import Figure
 
 if TYPE_CHECKING:

@@ -109,7 +109,7 @@ def write_sheet(folder: Path, pictures: Sequence[Rated], credits: Sequence[Credi
     ]
     second = [names[at] for at in rng.permutation(len(names))]
     shown = {"sheet": sheet, "items": items, "second": second, "credit": credit_line(credits)}
-    template = (resources.files("reverie.imagery") / SHEET).read_text(encoding="utf-8")
+    template = (resources.files("reverie.imagery.recognition") / SHEET).read_text(encoding="utf-8")
     write_text(folder / SHEET, template.replace("__SHEET__", json.dumps(shown).replace("</", "<\\/")))
     key = {name: KeyItem(concept=one.concept, condition=one.condition, choices=one.choices) for name, one in named.items()}
     write_json(folder / KEY, SheetKey(sheet=sheet, items=key).model_dump(mode="json"))

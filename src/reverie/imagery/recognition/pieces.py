@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from reverie.imagery.cells import (
+from reverie.imagery.recognition.cells import (
     Cell,
     CheckCell,
     Checked,
@@ -19,7 +19,7 @@ from reverie.imagery.cells import (
     Staged,
     StagesCell,
 )
-from reverie.imagery.settings import StageSettings
+from reverie.imagery.recognition.settings import StageSettings
 from reverie.study.store import Piece, unreadable
 
 KINDS: dict[type, str] = {
