@@ -19,7 +19,7 @@ demo-language: $(READY)
 demo-redteam: $(READY)
 	$(BIN)/reverie redteam harden redteam-demo --out runs/demo-redteam || test $$? -eq 1
 
-# Pictures for one word, and for twelve concepts with controls; WordNet, icons and a sentence encoder are fetched once (110 MB).
+# Pictures for one word, and for two dozen concepts with controls; WordNet, icons and a sentence encoder are fetched once (110 MB).
 demo-imagine: $(READY)
 	$(BIN)/reverie imagine nostalgia --out runs/demo-imagine/nostalgia
 	$(BIN)/reverie imagery imagery-demo --out runs/demo-imagine/study

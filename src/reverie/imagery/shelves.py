@@ -51,7 +51,8 @@ class ImageryShelf:
 
     def _nearest(self, name: str) -> RecipeShelf[Any]:
         """Return the shelf whose error names the recipe that may have been meant."""
-        return next((kind.shelf for kind in KINDS if nearest(name, kind.shelf.files())), IMAGERY)
+        meant = nearest(name, self.files())
+        return next((kind.shelf for kind in KINDS if any(f"'{one}'" in meant for one in kind.shelf.files())), IMAGERY)
 
     def summary(self, recipe: Any) -> Mapping[str, Any]:
         """Return what JSON says of a recipe."""

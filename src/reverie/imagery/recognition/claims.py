@@ -40,12 +40,14 @@ def _rows(summary: Summary, claim: ImageryClaim, dataset: str) -> Iterator[dict[
             )  # fmt: skip
 
 
-def claims_table(summary: Summary, dataset: str, title: str = "") -> Table:
-    """Return the comparisons as a table."""
+def claims_table(summary: Summary, dataset: str, title: str = "", ends: str = "") -> Table:
+    """Return the comparisons as a table; only those whose metric ends with `ends`, if it is given."""
     columns = [Column(head) for head in ("first", "other", "question", "metric")]
     columns += [Column(head, "right") for head in ("difference", "95 % interval", "p (Holm)", "detectable")]
     cells: list[list[str | TableCell]] = []
     for row in claim_rows(summary, dataset):
+        if not row["metric"].endswith(ends):
+            continue
         shown = row["p_holm"] is not None and row["p_holm"] < 0.05
         value = TableCell(number(row["difference"], 3), value=row["difference"], emphasis="bold" if shown else "none")
         p = "" if row["p_holm"] is None else p_value(row["p_holm"])

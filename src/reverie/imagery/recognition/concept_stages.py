@@ -67,9 +67,9 @@ class ConceptStages:
     def _objects(self, intent: Intent, seed: int, settings: StageSettings, without: tuple[str, ...] = ()) -> ObjectSet:
         """Return objects of a sense; none where nothing physical is found."""
         shop, model = self.shop, self.shop.language_model(self.language_model)
-        choice = {"n": settings.objects, "drawable_only": settings.drawable_only, "without": without, "seed": seed}
+        n, drawable = settings.objects, settings.drawable_only
         try:
-            return choose_objects(shop.lexicon, shop.icons, intent, language_model=model, **choice)
+            return choose_objects(shop.lexicon, shop.icons, intent, n, model, seed, drawable_only=drawable, without=without)
         except ConfigError:  # a concept without objects is a result, and is counted
             return NOTHING
 

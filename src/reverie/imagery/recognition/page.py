@@ -18,9 +18,9 @@ from reverie.imagery.recognition.study import Done, ImageryStudy
 from reverie.imagery.recognition.summary import Summary, View
 from reverie.imagery.recognition.tables import LABEL, check_sentences, findings, recognition_table, settings_table, view_name
 from reverie.imagery.recognition.varied import variety_table
-from reverie.imagery.recognition.worst import failures, shown_picture
+from reverie.imagery.recognition.worst import PictureGrid, Shown, failures
 from reverie.plain_yaml import read_yaml
-from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, Tiles, write_page
+from reverie.report.page import Block, Facts, Folded, Prose, Section, Tiles, write_page
 
 FEW = 12
 """Pictures that are shown of a renderer."""
@@ -47,8 +47,8 @@ def sections(study: ImageryStudy, done: Done, summary: Summary, command: str) ->
     for cell, folder in _painted(study, done, summary):
         pictures, (view, worst) = read_pictures(folder), _worst(summary, cell, folder)
         own = values | {"condition": cell.condition, "credit": credit_line(pictures.credits), "view": view}
-        found.append(_section(prose, "pictures", _first(folder, pictures), own, cell.renderer))
-        found += [_section(prose, "worst", worst, own, cell.renderer)] if worst else []
+        found.append(_section(prose, "pictures", [_first(folder, pictures)], own, cell.renderer))
+        found += [_section(prose, "worst", [worst], own, cell.renderer)] if worst is not None else []
     if study.recipe.sheet is not None:
         table = people_table(read_answers(study.folder), read_key(study.folder) if (study.folder / KEY).exists() else {})
         found.append(_section(prose, "people", [Prose([table]) if isinstance(table, str) else table], values))
@@ -100,20 +100,17 @@ def _painted(study: ImageryStudy, done: Done, summary: Summary) -> list[tuple[Pi
     return [(cell, Path(getattr(done[cell], "folder", ""))) for cell in cells if done.get(cell) is not None]
 
 
-def _first(folder: Path, pictures: Pictures) -> list[Figure]:
-    named = [(one, ", ".join(one.shown or one.objects)) for one in pictures.pictures[:FEW]]
-    return [shown_picture(folder / one.png, one.concept, objects) for one, objects in named]
+def _first(folder: Path, pictures: Pictures) -> PictureGrid:
+    some = [Shown(folder / one.png, one.concept, ", ".join(one.shown or one.objects)) for one in pictures.pictures[:FEW]]
+    return PictureGrid(some)
 
 
-def _worst(summary: Summary, cell: PicturesCell, folder: Path) -> tuple[str, list[Figure]]:
+def _worst(summary: Summary, cell: PicturesCell, folder: Path) -> tuple[str, PictureGrid | None]:
     """Return who judged, and the pictures that were recognised least."""
     there = [one for one in summary.views("image") if one.renderer == cell.renderer and one.distractors == "random"]
     for view in there[:1]:
-        judged = summary.judged(view, cell.condition).get(0)
-        if judged is not None:
-            pictures = read_pictures(folder)
-            failed = failures(judged, pictures, view.distractors)
-            return view_name(view), [
-                shown_picture(folder / pictures.pictures[one.at].png, one.concept, one.reason) for one in failed
-            ]
-    return "", []
+        judged, pictures = summary.judged(view, cell.condition).get(0), read_pictures(folder)
+        failed = [] if judged is None else failures(judged, pictures, view.distractors)
+        shown = [Shown(folder / pictures.pictures[one.at].png, one.concept, one.reason) for one in failed]
+        return view_name(view), PictureGrid(shown) if shown else None
+    return "", None

@@ -62,7 +62,7 @@ def shown(study: ImageryStudy, done: Done, command: str) -> StudyReport:
     views = [one for one in summary.views("image") + summary.views("text") if one.distractors == "random"]
     tables: list[Table | str] = [LABEL, *(recognition_table(summary, view) for view in views)]
     if study.recipe.claims:
-        tables.append(claims_table(summary, study.lab.dataset, "comparisons"))
+        tables.append(claims_table(summary, study.lab.dataset, "comparisons among random concepts", "random/top1"))
     return StudyReport(
         found,
         [*tables, *check_sentences(summary), *findings(summary), *tell_commits(summary.commits())],

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from reverie.imagery.recognition.cells import Judged
 from reverie.imagery.recognition.painting import Pictures
-from reverie.report.page import Figure
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,9 +57,37 @@ def failures(judged: Judged, pictures: Pictures, distractors: str, n: int = 10) 
     return found
 
 
-def shown_picture(path: Path, title: str, note: str) -> Figure:
-    """Return a picture file as a figure of a page."""
-    return Figure(title, note, Markup(f'<img src="{data_address(path.read_bytes())}" alt="{escape(title)}" style="width:100%">'))  # noqa: S704  # escaped
+@dataclass(frozen=True)
+class Shown:
+    """A picture file with what stands under it."""
+
+    path: Path
+    title: str
+    note: str
+
+
+@dataclass(frozen=True)
+class PictureGrid:
+    """Pictures beside each other, as many in a row as there is room for."""
+
+    pictures: Sequence[Shown]
+
+    def to_html(self, label: str = "") -> Markup:
+        """Return the grid as HTML, every text escaped."""
+        cells = Markup("").join(_cell(one) for one in self.pictures)
+        return Markup('<div style="{}">{}</div>').format(_GRID, cells)
+
+
+_GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,210px),1fr));gap:1.25rem"
+_PICTURE = "display:block;width:100%;height:auto;border-radius:8px"
+
+
+def _cell(one: Shown) -> Markup:
+    image = Markup('<img src="{}" alt="{}" style="{}">').format(data_address(one.path.read_bytes()), one.title, _PICTURE)
+    text = Markup('<figcaption style="margin:.5rem 0 0"><strong>{}</strong><span>{}</span></figcaption>').format(
+        one.title, one.note
+    )
+    return Markup("<figure>{}{}</figure>").format(image, text)
 
 
 def data_address(png: bytes, side: int = SIDE) -> str:
