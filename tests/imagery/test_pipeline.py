@@ -180,7 +180,7 @@ def test_folders_and_files_that_do_not_fit_are_sentences(tmp_path: Path, shop: O
         imagine(SETTINGS.model_copy(update={"concept": "justice"}), tmp_path / "out", shop)
     text = (tmp_path / "out" / FILE).read_text()
     (tmp_path / "out" / FILE).write_text(text.replace("concreteness: ", "concretenes: ", 1))
-    with pytest.raises(ConfigError, match="unknown option .*did you mean 'concreteness'"):
+    with pytest.raises(ConfigError, match=r"unknown option .*did you mean 'concreteness'"):
         imagine(SETTINGS, tmp_path / "out", shop)
     (tmp_path / "out" / FILE).write_text("just words")
     with pytest.raises(ConfigError, match="holds no mapping"):
