@@ -17,7 +17,6 @@ from reverie.imagery.roles import LanguageModel
 from reverie.options import Options
 from reverie.seeds import numpy_generator
 
-
 FAR = 2.0
 """Standard deviations beyond which a pattern fits no better: where few words meet, one would win for every seed."""
 
