@@ -11,9 +11,6 @@ from reverie.imagery.renderers.collage.lighting import Scheme
 from reverie.imagery.renderers.collage.settings.stage import Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
 
-THIN = 0.25
-"""Share of its box below which a thing is all lines."""
-
 
 @dataclass(frozen=True)
 class Manner:
@@ -58,7 +55,7 @@ def paint_figure(
         _halo(canvas, scheme, sprite, one)
     if not one.air and not plain:
         _shadow(canvas, scheme, stage, sprite, one, scale, name)
-    thin = sprite.solid < THIN
+    thin = sprite.thin
     line = mix(scheme.tone(0.86) if thin and scheme.light.night else scheme.palette.ink, scheme.sky_low, one.haze * 0.8)
     width = max(manner.line * (0.75 + 0.25 * min(one.height / 300, 1)), 0.017 * one.height if thin else 0.8) / (2 * scale)
     sun = -1 if scheme.sun_left != one.flip else 1

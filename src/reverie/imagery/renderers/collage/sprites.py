@@ -72,6 +72,11 @@ class Sprite:
         area = max((right - left) * (bottom - top), 1.0)
         return float((self.pixels[..., 3] > 128).sum()) * (self.side / _RASTER) ** 2 / area
 
+    @property
+    def thin(self) -> bool:
+        """Whether it is mostly lines: its lines must be bold to be seen."""
+        return self.solid < 0.25 or (self.solid < 0.4 and self.light < 0.3)
+
     @cached_property
     def colours(self) -> tuple[str, ...]:
         """Colours of fills and strokes, in order of the alphabet."""
