@@ -71,6 +71,7 @@ def _flock(index: int, x: float, y: float, height: float, rng: np.random.Generat
     found = []
     for k in range(n):
         share = 0.72**k
+        y = max(y, height * share * 0.5 + 24)
         found.append(Placement(index, x, y, height * share, 16 * (rng.random() - 0.5), 0.2 * k, air=True))
         x, y = x + way * height * share * (0.75 + 0.3 * rng.random()), y - height * share * (0.35 + 0.3 * rng.random())
     return found
