@@ -13,11 +13,14 @@ from reverie.imagery.pixels.cells import NetworkCell, QualityCell, Trained
 from reverie.imagery.pixels.config import DrawingConfig
 from reverie.imagery.pixels.results import PARTS, Done, measured, measured_parts, quality_table, training_sentences
 from reverie.imagery.pixels.saved import load_pixels
+from reverie.imagery.renderers.credits import LABEL
 from reverie.report.page import Block, Figure, Prose, Section
 from reverie.report.plots import inline_svg, look
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from reverie.imagery.pixels.recipe import QualityConfig
 
@@ -27,7 +30,7 @@ SHOWN = (
     "mountain behind tree", "lighthouse on an orange background", "clock", "crown on a purple background", "bridge at night",
 )  # fmt: skip
 """Captions of the pictures on the page."""
-ZOOM = 4
+CELL, COLUMNS = 84, 4
 
 
 def steps_figure(done: Done, quality: QualityConfig) -> Figure:
@@ -62,27 +65,35 @@ def picture_figure(done: Done) -> Figure | None:
     trained = done.get(NetworkCell())
     if not isinstance(trained, Trained) or not trained.folder:
         return None
+    model, saved = load_pixels(trained.folder)
+    drawn = model.draw(SHOWN, range(len(SHOWN)), DrawingConfig()).permute(0, 2, 3, 1).numpy()
+    credit = "; ".join(f"{one.what}, {one.author}, {one.licence}" for one in saved.credits)
+    return Figure("Drawn by the model, not chosen", f"Learned from: {credit}.", _sheet(drawn, SHOWN))
+
+
+def _sheet(pictures: NDArray[np.uint8], captions: Sequence[str]) -> Markup:
+    """Return pictures in rows, each over its caption, as SVG; pictures [N, S, S, 3]."""
     from PIL import Image
 
-    model, saved = load_pixels(trained.folder)
-    shown = []
-    drawn = model.draw(SHOWN, range(len(SHOWN)), DrawingConfig()).permute(0, 2, 3, 1).numpy()
-    for pixels, caption in zip(drawn, SHOWN, strict=True):
+    parts = []
+    for number, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
         out = io.BytesIO()
-        side = ZOOM * pixels.shape[0]
-        Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST).save(out, "PNG")
-        code = base64.b64encode(out.getvalue()).decode()
-        shown.append(
-            f'<img width="96" height="96" alt="{escape(caption)}" title="{escape(caption)}" src="data:image/png;base64,{code}">'
+        Image.fromarray(pixels).save(out, "PNG")
+        x, y = CELL * (number % COLUMNS), (CELL + 8) * (number // COLUMNS)
+        code, words = base64.b64encode(out.getvalue()).decode(), escape(caption)
+        place = f'x="{x + 2}" y="{y}" width="{CELL - 4}" height="{CELL - 4}"'
+        parts.append(f'<image {place} style="image-rendering: pixelated" href="data:image/png;base64,{code}"/>')
+        parts.append(
+            f'<text x="{x + CELL // 2}" y="{y + CELL + 2}" text-anchor="middle" font-size="5" fill="var(--ink)">{words}</text>'
         )
-    credit = "; ".join(f"{one.what}, {one.author}, {one.licence}" for one in saved.credits)
-    note = f"{', '.join(SHOWN)}. Learned from: {credit}."
-    return Figure("Drawn by the model, not chosen", note, Markup(" ".join(shown)))  # noqa: S704  # captions are escaped
+    height = (CELL + 8) * -(-len(captions) // COLUMNS)
+    said = escape(", ".join(captions))
+    return Markup(f'<svg viewBox="0 0 {CELL * COLUMNS} {height}" role="img" aria-label="{said}">{"".join(parts)}</svg>')  # noqa: S704  # escaped
 
 
 def sections(done: Done, quality: QualityConfig) -> list[Section]:
     """Return the sections of the page."""
-    opening: Sequence[Block] = [Prose(training_sentences(done))]
+    opening: Sequence[Block] = [Prose([*training_sentences(done), f"{LABEL[0].upper()}{LABEL[1:]}."])]
     pictures = picture_figure(done)
     drawn = [Section("pictures", "Pictures", [*opening, *([pictures] if pictures else [])])]
     curves = Section("steps", "How many steps", [steps_figure(done, quality), quality_table(done, "train")])

@@ -9,6 +9,7 @@ from reverie.imagery.pixels.page import sections
 from reverie.imagery.pixels.recipe import PixelsRecipe
 from reverie.imagery.pixels.results import Done, measured, measured_parts, quality_table, training_sentences
 from reverie.imagery.pixels.study import PixelsStudy
+from reverie.imagery.renderers.credits import LABEL
 from reverie.report.page import write_page
 from reverie.report.table import StudyReport
 from reverie.study.call import Call
@@ -32,4 +33,4 @@ def shown(study: PixelsStudy, done: Done, command: str) -> StudyReport:
     facts = [command, *tell_commits(one.commit for one in found.values())]
     page = write_page(study.folder / "report.html", recipe.description or recipe.name, sections(done, recipe.quality), facts=facts)
     tables = [quality_table(done, part) for part in measured_parts(done)]
-    return StudyReport(said, [*training_sentences(done), *tables], [study.folder / "study.json", page])
+    return StudyReport(said, [*training_sentences(done), *tables, LABEL], [study.folder / "study.json", page])
