@@ -19,6 +19,7 @@ from reverie.imagery.matchers.learning import shares_of, teach
 from reverie.imagery.matchers.matcher import load_matcher
 from reverie.imagery.matchers.options import MatcherOptions
 from reverie.imagery.matchers.recipe import MATCHERS, MatchersRecipe
+from reverie.imagery.matchers.report import shown
 from reverie.imagery.matchers.retrieval import retrieve
 from reverie.imagery.matchers.study import MatchersStudy
 from reverie.imagery.matchers.towers import looked, new_tower
@@ -28,7 +29,7 @@ from reverie.imagery.roles import Scene
 from reverie.study.run import run_study
 
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}
-TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 4, "dropout": 0.0}
+TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 3, "dropout": 0.0}
 LEARN = {"epochs": 2, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
 RECIPE = {
     "name": "tiny",
@@ -168,3 +169,13 @@ def test_trainings_must_be_disjoint() -> None:
         MATCHERS.parse({"name": "x", "matchers": both}, "x")
     packaged: MatchersRecipe = MATCHERS.load("imagery-matchers")
     assert packaged.styles("judge") == ("twemoji", "fluent-emoji-flat")
+
+
+def test_the_report_names_what_was_measured(folder: Path) -> None:
+    again = study(folder)
+    done = run_study(again, show=False)
+    found = shown(again, done, "reverie imagery tiny")
+    assert set(found.json["matchers"]["judge"]["retrieval"]) == set(PARTS)
+    page = (folder / "report.html").read_text()
+    assert "judge: small tower at 32 px, taught on 9 scenes" in page
+    assert "names it was never taught, in styles it has never seen" in page
