@@ -56,9 +56,9 @@ def test_senses_by_order_sentence_likelihood_and_chance(lexicon: Lexicon) -> Non
     assert (taxed.sense.id, taxed.by) == ("exemption.n.01", "overlap")
     assert taxed.alternatives[0].id == "freedom.n.01"
     assert taxed.sense.score > taxed.alternatives[0].score
-    liked = choose_intent(lexicon, "freedom", sentence="No tax for us.", language_model=Loves("immunity", after="tax"))
-    assert (liked.sense.id, liked.by) == ("exemption.n.01", "likelihood")
-    assert liked.sense.score == pytest.approx(5 / len(" immunity from an obligation or duty, such as a tax"))
+    liked = choose_intent(lexicon, "freedom", sentence="None for us.", language_model=Loves("None for us.", after="immunity"))
+    assert (liked.sense.id, liked.by, liked.sense.score) == ("exemption.n.01", "likelihood", 0.0)
+    assert liked.alternatives[0].score == -5.0
     drawn = {choose_intent(lexicon, "freedom", by="random", seed=seed).sense.id for seed in range(12)}
     assert drawn == {"freedom.n.01", "exemption.n.01"}
     assert choose_intent(lexicon, "freedom", by="random", seed=3) == choose_intent(lexicon, "freedom", by="random", seed=3)

@@ -84,6 +84,7 @@ def choose_objects(
         )
     scores = norm_scores(pool, candidates)
     best = strong_enough(scores)[:READ_BY_MODEL]
+    best += [i for i, one in enumerate(candidates) if "proposal" in one.found and i not in best]
     candidates, scores = [candidates[i] for i in best], scores[best]
     if language_model is not None:
         scores = likelihood_scores(language_model, intent, candidates, scores)
