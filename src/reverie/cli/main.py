@@ -18,6 +18,7 @@ from reverie.cli.doctor import doctor
 from reverie.cli.evaluate import evaluate
 from reverie.cli.explain import explain
 from reverie.cli.export import export
+from reverie.cli.imagine import imagine
 from reverie.cli.judge import judge
 from reverie.cli.models import models
 from reverie.cli.ope import ope
@@ -51,7 +52,7 @@ def _main(
 
 
 verbs: list[Callable[..., None]] = [demo, train, sweep, evaluate, compare, *(verb.command() for verb in VERBS)]
-verbs += [judge, recommend, ope, simulate, explain, export, models, doctor]
+verbs += [judge, recommend, ope, simulate, explain, imagine, export, models, doctor]
 for command in verbs:
     app.command()(command)
 app.add_typer(data.app, name="data")

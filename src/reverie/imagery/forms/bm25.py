@@ -64,8 +64,8 @@ def tokens(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
-    for end, least in (("ness", 4), ("ing", 4), ("ies", 3), ("ed", 4), ("ly", 4), ("s", 3)):
-        if word.endswith(end) and len(word) - len(end) >= least and not word.endswith("ss"):
+    for end, least in (("ness", 4), ("ing", 4), ("ies", 2), ("ed", 4), ("ly", 4), ("s", 3)):
+        if word.endswith(end) and len(word) - len(end) >= least and not (end == "s" and word.endswith("ss")):
             return word[: -len(end)] + ("y" if end == "ies" else "")
     return word
 

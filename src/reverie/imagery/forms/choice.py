@@ -17,6 +17,9 @@ from reverie.imagery.roles import LanguageModel
 from reverie.options import Options
 from reverie.seeds import numpy_generator
 
+FAR = 2.0
+"""Standard deviations beyond which a pattern fits no better: where few words meet, one would win for every seed."""
+
 
 class FormOptions(Options):
     """How a form is chosen."""
@@ -29,7 +32,7 @@ class FormOptions(Options):
     """Patterns of each slot that the language model reads."""
     variety: float = Field(default=2.0, ge=0)
     """What repeating a chosen pattern costs, word by word or slot by slot, in standard deviations of the fit."""
-    temperature: float = Field(default=0.5, ge=0)
+    temperature: float = Field(default=0.75, ge=0)
     """How far seeds differ, in standard deviations of the fit; 0 takes the best pattern for every seed."""
 
 
@@ -90,7 +93,7 @@ def choose_form(
 
 
 def standardised(values: NDArray[np.float64] | Sequence[float]) -> NDArray[np.float64]:
-    """Return values with mean 0 and standard deviation 1; all 0 where they are all alike."""
+    """Return values less their mean in standard deviations, those beyond `FAR` cut there; all 0 where they are all alike."""
     values = np.asarray(values, dtype=np.float64)
     spread = float(values.std())
-    return (values - values.mean()) / spread if spread > 1e-12 else np.zeros_like(values)
+    return np.clip((values - values.mean()) / spread, -FAR, FAR) if spread > 1e-12 else np.zeros_like(values)

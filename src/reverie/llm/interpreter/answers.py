@@ -177,7 +177,7 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
     if code < 0:
         known = session.split.vocabulary.users[0]
         raise DataError(f"user '{user}' is not in the dataset of {session.folder}; ids look like {known}")
-    window = _window(session, code)
+    window = user_window(session, code)
     history = window.rows()[0]
     other = session.windows("test")
     other = other.take(np.flatnonzero(other.users != code)[:1])
@@ -206,7 +206,8 @@ def explain_user(session: Session, user: str) -> dict[str, Any]:
     return explanation
 
 
-def _window(session: Session, user: int) -> Windows:
+def user_window(session: Session, user: int) -> Windows:
+    """Return the last items of one user, by code."""
     sequences = session.dataset.sequences
     row = sequences.row(int(np.flatnonzero(sequences.users == user)[0]))
     sizes = session.recipe.windows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,54 +54,64 @@ class Canvas:
 
 def document(inner: str, metadata: str = "") -> str:
     """Return a whole SVG document of `SIDE` units."""
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE}" height="{SIDE}">{metadata}{inner}</svg>'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE}" height="{SIDE}">'
+    return f"{head}{metadata}{inner}</svg>"
 
 
-def rectangle(x: float, y: float, width: float, height: float, fill: str, more: str = "") -> str:
+def trace(*parts: str | float) -> str:
+    """Return path data of letters and numbers, with one digit after the point."""
+    return "".join(part if isinstance(part, str) else f" {part:.1f}" for part in parts)
+
+
+def rectangle(x: float, y: float, width: float, height: float, fill: str, opacity: float = 1.0) -> str:
     """Return a rectangle."""
-    return f'<rect x="{x:.5g}" y="{y:.5g}" width="{width:.5g}" height="{height:.5g}" fill="{fill}"{more}/>'
+    return f'<rect x="{x:.5g}" y="{y:.5g}" width="{width:.5g}" height="{height:.5g}" fill="{fill}"{_opacity("fill", opacity)}/>'
 
 
-def everywhere(fill: str, more: str = "") -> str:
+def everywhere(fill: str, opacity: float = 1.0) -> str:
     """Return a rectangle over the whole picture."""
-    return rectangle(0, 0, SIDE, SIDE, fill, more)
+    return rectangle(0, 0, SIDE, SIDE, fill, opacity)
 
 
-def circle(x: float, y: float, radius: float, fill: str, more: str = "") -> str:
+def circle(x: float, y: float, radius: float, fill: str, opacity: float = 1.0) -> str:
     """Return a disc."""
-    return f'<circle cx="{x:.5g}" cy="{y:.5g}" r="{radius:.5g}" fill="{fill}"{more}/>'
+    return f'<circle cx="{x:.5g}" cy="{y:.5g}" r="{radius:.5g}" fill="{fill}"{_opacity("fill", opacity)}/>'
 
 
-def path(d: str, fill: str, more: str = "") -> str:
+def path(d: str, fill: str, opacity: float = 1.0) -> str:
     """Return a filled path."""
-    return f'<path d="{d}" fill="{fill}"{more}/>'
+    return f'<path d="{d}" fill="{fill}"{_opacity("fill", opacity)}/>'
 
 
-def lines(d: str, stroke: str, width: float, more: str = "") -> str:
+def lines(d: str, stroke: str, width: float, opacity: float = 1.0) -> str:
     """Return a stroked path with round ends."""
-    return f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.4g}" stroke-linecap="round" stroke-linejoin="round"{more}/>'
+    ends = f'stroke-width="{width:.4g}" stroke-linecap="round" stroke-linejoin="round"'
+    return f'<path d="{d}" fill="none" stroke="{stroke}" {ends}{_opacity("stroke", opacity)}/>'
 
 
-def polygon(points: NDArray[np.float64] | Sequence[tuple[float, float]], closed: bool = True) -> str:
+def polygon(points: NDArray[np.float64]) -> str:
     """Return the path data of a polygon of [N, 2] points."""
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + ("Z" if closed else "")
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points.tolist()) + "Z"
 
 
 def smooth(points: NDArray[np.float64], closed: bool = False) -> str:
     """Return path data of a curve through the middles of the sides of [N, 2] points."""
     if closed:
         points = np.concatenate([points, points[:1]])
-    middles = (points[1:] + points[:-1]) / 2
-    first = middles[0] if closed else points[0]
-    parts = [f"M{first[0]:.1f} {first[1]:.1f}"]
-    inner = zip(points[1:-1], middles[1:], strict=True)
-    parts += [f"Q{p[0]:.1f} {p[1]:.1f} {m[0]:.1f} {m[1]:.1f}" for p, m in inner]
-    if closed:
-        return "".join(parts) + f"Q{points[0][0]:.1f} {points[0][1]:.1f} {first[0]:.1f} {first[1]:.1f}Z"
-    return "".join(parts) + f"L{points[-1][0]:.1f} {points[-1][1]:.1f}"
+    middles = ((points[1:] + points[:-1]) / 2).tolist()
+    rows = points.tolist()
+    first = middles[0] if closed else rows[0]
+    parts = [trace("M", *first)]
+    parts += [trace("Q", *corner, *middle) for corner, middle in zip(rows[1:-1], middles[1:], strict=True)]
+    return "".join(parts) + (trace("Q", *rows[0], *first, "Z") if closed else trace("L", *rows[-1]))
+
+
+def _opacity(kind: str, value: float) -> str:
+    """Return the attribute; of the paint rather than of the element, which would need a layer of its own."""
+    return "" if value >= 1 else f' {kind}-opacity="{value:.3g}"'
 
 
 def _stops(stops: Iterable[Stop]) -> str:
     return "".join(
-        f'<stop offset="{place:.4g}" stop-color="{colour}" stop-opacity="{opacity:.3g}"/>' for place, colour, opacity in stops
+        f'<stop offset="{place:.4g}" stop-color="{colour}"{_opacity("stop", opacity)}/>' for place, colour, opacity in stops
     )

@@ -29,13 +29,13 @@ Lab = tuple[float, float, float]
 def to_lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return OKLab of sRGB in [0, 1] → [..., 3]."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
+    return np.asarray(np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T)
 
 
 def from_lab(lab: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return sRGB in [0, 1] of OKLab, cut at the gamut → [..., 3]."""
     linear = np.clip((lab @ _FROM_LAB.T) ** 3 @ _FROM_LMS.T, 0, 1)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055))
 
 
 @lru_cache(maxsize=4096)
@@ -51,7 +51,7 @@ def lab(colour: str) -> Lab:
 @lru_cache(maxsize=16384)
 def hexadecimal(light: float, a: float, b: float) -> str:
     """Return ``#rrggbb`` of OKLab."""
-    return "#" + "".join(f"{int(round(float(part) * 255)):02x}" for part in from_lab(np.array([light, a, b])))
+    return "#" + "".join(f"{round(float(part) * 255):02x}" for part in from_lab(np.array([light, a, b])))
 
 
 def mix(first: str, second: str, share: float) -> str:

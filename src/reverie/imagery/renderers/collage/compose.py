@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reverie.imagery.renderers.collage.canvas import SIDE, Canvas, document, everywhere
+from reverie.imagery.renderers.collage.canvas import SIDE, Canvas, document, rectangle
 from reverie.imagery.renderers.collage.figures import Manner, paint_figure, scale_of, transform_of
 from reverie.imagery.renderers.collage.layout import Placement, arrange
 from reverie.imagery.renderers.collage.lighting import LIGHTS, Scheme
 from reverie.imagery.renderers.collage.places import place
 from reverie.imagery.renderers.collage.reading import Look
-from reverie.imagery.renderers.collage.settings import SETTINGS, Stage
+from reverie.imagery.renderers.collage.settings.choose import SETTINGS, choose_setting
+from reverie.imagery.renderers.collage.settings.stage import Stage
+from reverie.imagery.renderers.collage.settings.wide import shore
 from reverie.imagery.renderers.collage.sprites import Sprite
 
 
@@ -46,16 +48,16 @@ class Composition:
         return "".join(self.canvas.body[: self.behind])
 
     def figures(self) -> str:
-        """Return the objects alone, with their shadows."""
-        return "".join(self.canvas.body[self.behind : self.behind + 1])
+        """Return the objects alone, with their shadows, as they were composed."""
+        return self.canvas.body[self.behind]
 
-    def repainted(self, manner: Manner, name: str, only: int | None = None) -> str:
-        """Return the objects painted in another manner, or only one of them."""
+    def repainted(self, manner: Manner, name: str, only: int | None = None, plain: bool = False) -> str:
+        """Return the objects painted in another manner, or only one of them; plain ones without shadow and halo."""
         sheet = Canvas()
         sheet.defs = self.canvas.defs
         for number, one in enumerate(self.placements):
             if only is None or number == only:
-                paint_figure(sheet, self.scheme, manner, self.stage, self.sprites[one.index], one, f"{name}{number}-")
+                paint_figure(sheet, self.scheme, manner, self.stage, self.sprites[one.index], one, f"{name}{number}-", plain)
         return "".join(sheet.body)
 
     def outlines(self, colour: str, width: float, name: str, only: int | None = None) -> str:
@@ -88,6 +90,8 @@ def compose(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator, man
     canvas = Canvas()
     sun = place_sun(look, scheme, horizon, rng)
     stage = SETTINGS[setting](canvas, scheme, rng, horizon, sun)
+    if stage.water and sprites and place(sprites[0]) in ("ground", "far"):
+        stage = shore(canvas, scheme, rng, stage)
     behind = len(canvas.body)
     placements = arrange(look.composition, look.viewpoint, sprites, stage, rng) if sprites else []
     whole = Composition(canvas, behind, scheme, stage, sprites, placements, sun)
@@ -97,32 +101,16 @@ def compose(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator, man
 
 def vignette(canvas: Canvas, scheme: Scheme) -> str:
     """Return a darkening towards the edges, as strong as the light has it."""
-    dark = scheme.tone(0.0)
-    stops = [(0, dark, 0.0), (0.62, dark, 0.0), (1, dark, scheme.light.edge)]
-    return everywhere(canvas.radial((SIDE / 2, SIDE * 0.48), SIDE * 0.74, stops))
-
-
-def choose_setting(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator) -> str:
-    """Return a setting that suits the composition and what is shown, where the form names none."""
-    by_layout = {
-        "radial": ["burst", "night", "field"],
-        "frame": ["niche"],
-        "still": ["interior", "interior", "niche"],
-        "scattered": ["night", "field", "burst", "sea"],
-    }
-    if look.composition in by_layout:
-        return str(rng.choice(by_layout[look.composition]))
-    where = [place(sprite) for sprite in sprites]
-    if where and (where[0] == "water" or where.count("water") >= 2):
-        return "sea"
-    usual = (
-        ["night", "night", "hills", "mountains"]
-        if look.light == "moon"
-        else ["hills", "mountains", "desert", "sea", "forest", "burst"]
+    dark, deep, strength = scheme.tone(0.0), SIDE * 0.24, scheme.light.edge * 0.8
+    fade = [(0, dark, strength), (1, dark, 0.0)]
+    return "".join(
+        [
+            rectangle(0, 0, deep, SIDE, canvas.linear((0, 0), (deep, 0), fade)),
+            rectangle(SIDE - deep, 0, deep, SIDE, canvas.linear((SIDE, 0), (SIDE - deep, 0), fade)),
+            rectangle(0, 0, SIDE, deep, canvas.linear((0, 0), (0, deep), fade)),
+            rectangle(0, SIDE - deep, SIDE, deep, canvas.linear((0, SIDE), (0, SIDE - deep), fade)),
+        ]
     )
-    if where and where[0] == "ground":
-        usual = [*usual, "interior", "niche", "desert"]
-    return str(rng.choice(usual))
 
 
 def place_sun(look: Look, scheme: Scheme, horizon: float, rng: np.random.Generator) -> tuple[float, float, float]:

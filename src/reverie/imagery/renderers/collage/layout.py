@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reverie.imagery.renderers.collage.canvas import SIDE
-from reverie.imagery.renderers.collage.places import faces, place
-from reverie.imagery.renderers.collage.settings import Stage
+from reverie.imagery.renderers.collage.places import faces, flocks, place
+from reverie.imagery.renderers.collage.settings.stage import Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
 
 
@@ -49,7 +49,7 @@ Layout = Callable[[Sequence[Sprite], Stage, np.random.Generator, float], list[Pl
 
 def arrange(name: str, viewpoint: str, sprites: Sequence[Sprite], stage: Stage, rng: np.random.Generator) -> list[Placement]:
     """Place the objects, those farther off first."""
-    size = {"near": 1.2, "low": 1.1, "high": 0.82}.get(viewpoint, 1.0)
+    size = {"near": 1.2, "low": 1.1, "high": 0.9}.get(viewpoint, 1.0)
     layout = LAYOUTS[name] if stage.grounded or name in FLOATING else scattered
     placed = [_facing(one, sprites[one.index]) for one in layout(sprites, stage, rng, size)]
     return sorted(placed, key=lambda one: (one.index == 0 and one.air, one.y if not one.air else one.height * 0.4))
@@ -88,16 +88,23 @@ def _company(
         if where == "air":
             x = main.x + side * SIDE * (0.27 + 0.06 * rng.random()) * (1 if n_air % 2 == 0 else -1)
             y = SIDE * (0.17 + 0.12 * rng.random() + 0.08 * (n_air // 2))
-            found += _flock(index, min(max(x, 90), SIDE - 90), y, SIDE * (0.2 - 0.03 * n_air) * size, rng, 3 if n_air == 0 else 1)
+            found += _flock(
+                index,
+                min(max(x, 90), SIDE - 90),
+                y,
+                SIDE * (0.21 - 0.03 * n_air) * size,
+                rng,
+                3 if flocks(sprite) and n_air == 0 else 1,
+            )
             n_air += 1
             continue
         way = side if n_ground % 2 == 0 else -side
         if where == "far" or n_ground >= 3:
-            near, height, haze = 0.06 + 0.1 * rng.random(), 0.2, 0.42
+            near, height, haze = 0.08 + 0.1 * rng.random(), 0.24, 0.36
         elif n_ground == 1:
-            near, height, haze = 0.30 + 0.1 * rng.random(), 0.21, 0.18
+            near, height, haze = 0.34 + 0.1 * rng.random(), 0.26, 0.12
         else:
-            near, height, haze = 0.82 + 0.12 * rng.random(), 0.25, 0.0
+            near, height, haze = 0.82 + 0.12 * rng.random(), 0.3, 0.0
         x = main.x + way * SIDE * (spread + 0.05 * rng.random()) * (1.0 if n_ground < 2 else 1.22)
         found.append(
             Placement(index, min(max(x, 100), SIDE - 100), _foot(stage, near), SIDE * height * size, 5 * (rng.random() - 0.5), haze)
@@ -114,15 +121,15 @@ def _main(sprites: Sequence[Sprite], stage: Stage, x: float, near: float, height
 
 def centre(sprites: Sequence[Sprite], stage: Stage, rng: np.random.Generator, size: float) -> list[Placement]:
     """Place the main object in the middle like a monument."""
-    main = _main(sprites, stage, SIDE * 0.5, 0.52, SIDE * 0.52 * size)
-    return [main, *_company(sprites, stage, rng, size, main, 0.27)]
+    main = _main(sprites, stage, SIDE * 0.5, 0.52, SIDE * 0.55 * size)
+    return [main, *_company(sprites, stage, rng, size, main, 0.26)]
 
 
 def thirds(sprites: Sequence[Sprite], stage: Stage, rng: np.random.Generator, size: float) -> list[Placement]:
     """Place the main object on a third, the rest small and far on the other side."""
     left = rng.random() < 0.5
-    main = _main(sprites, stage, SIDE * (0.34 if left else 0.66), 0.62, SIDE * 0.5 * size)
-    rest = _company(sprites, stage, rng, size * 0.8, main, 0.3)
+    main = _main(sprites, stage, SIDE * (0.34 if left else 0.66), 0.66, SIDE * 0.56 * size)
+    rest = _company(sprites, stage, rng, size * 0.85, main, 0.3)
     return [main, *rest]
 
 
@@ -238,6 +245,7 @@ def still(sprites: Sequence[Sprite], stage: Stage, rng: np.random.Generator, siz
 
 
 LAYOUTS: dict[str, Layout] = {
-    "centre": centre, "thirds": thirds, "diagonal": diagonal, "radial": radial, "scattered": scattered, "frame": frame, "still": still,
+    "centre": centre, "thirds": thirds, "diagonal": diagonal, "radial": radial,
+    "scattered": scattered, "frame": frame, "still": still,
 }  # fmt: skip
 FLOATING = frozenset({"radial", "scattered", "diagonal"})

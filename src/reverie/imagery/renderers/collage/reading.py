@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from reverie.imagery.records import Form
 from reverie.plain_yaml import read_yaml
@@ -57,7 +59,7 @@ def read_look(form: Form) -> Look:
     if not form.patterns:
         medium, palette, light, composition, viewpoint, setting = NEUTRAL
         return Look(medium, _palette(palette), light, composition, viewpoint, setting)
-    texts = {slot: text.lower() for pattern in reversed(form.patterns) for slot, text in pattern.slots.items()}
+    texts: dict[str, str] = {slot: text.lower() for pattern in reversed(form.patterns) for slot, text in pattern.slots.items()}
     whole = " ".join(pattern.text.lower() for pattern in form.patterns)
     tables = _tables()
 
@@ -69,10 +71,10 @@ def read_look(form: Form) -> Look:
         return found
 
     chosen = {kind: choose(kind, kind, words, kind != "setting") for kind, words in tables.items()}
-    palette = choose("palette", "palette", {name: entry["words"] for name, entry in _palettes().items()})
+    colours = choose("palette", "palette", {name: entry["words"] for name, entry in _palettes().items()})
     return Look(
         medium=str(chosen["medium"]),
-        palette=_palette(str(palette)),
+        palette=_palette(str(colours)),
         light=str(chosen["light"]),
         composition=str(chosen["composition"]),
         viewpoint=str(chosen["viewpoint"]),
@@ -90,24 +92,22 @@ def _best(words: Mapping[str, Sequence[str]], own: str, whole: str) -> str | Non
 
 def _words(text: str) -> list[str]:
     found = _WORD.findall(text)
-    return (
-        found
-        + [f"{first}-{second}" for first, second in zip(found, found[1:], strict=False)]
-        + [part for word in found for part in word.split("-")]
-    )
+    return found + [f"{first}-{second}" for first, second in pairwise(found)] + [part for word in found for part in word.split("-")]
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, list[str]]]:
-    return _read("looks.yaml")  # type: ignore[no-any-return]
+    table: dict[str, dict[str, list[str]]] = _read("looks.yaml")
+    return table
 
 
 @lru_cache(maxsize=1)
-def _palettes() -> dict[str, dict[str, list[str]]]:
-    return _read("palettes.yaml")  # type: ignore[no-any-return]
+def _palettes() -> dict[str, dict[str, Any]]:
+    table: dict[str, dict[str, Any]] = _read("palettes.yaml")
+    return table
 
 
-def _read(name: str) -> object:
+def _read(name: str) -> Any:
     return read_yaml(Path(str(resources.files("reverie.imagery.renderers.collage") / name)))
 
 

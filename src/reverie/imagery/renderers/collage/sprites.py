@@ -44,7 +44,8 @@ class Sprite:
         import resvg_py
         from PIL import Image
 
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_RASTER}" height="{_RASTER}" viewBox="0 0 {self.side:g} {self.side:g}">'
+        size = f'width="{_RASTER}" height="{_RASTER}" viewBox="0 0 {self.side:g} {self.side:g}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
         png = resvg_py.svg_to_bytes(svg_string=f"{head}{self.body}</svg>", skip_system_fonts=True)
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 

@@ -34,7 +34,8 @@ class IconWords:
 
     def named(self, text: str) -> list[Icon]:
         """Return icons of the things that a text names, in its order, longer names first."""
-        words, found, start = re.findall(r"[a-z]+", text.lower()), [], 0
+        words, start = re.findall(r"[a-z]+", text.lower()), 0
+        found: list[Icon] = []
         while start < len(words) and len(found) < MOST_NAMED:
             spans = ((n, self._labelled(" ".join(words[start : start + n]))) for n in (3, 2, 1))
             length, icon = next(((n, icon) for n, icon in spans if icon is not None), (1, None))

@@ -31,7 +31,7 @@ class Base:
 
     @cached_property
     def colours(self) -> Floats:
-        """sRGB from 0 to 1 → [R, R, 3]."""
+        """Colours in sRGB from 0 to 1 → [R, R, 3]."""
         return raster(self.composition.document())[..., :3] / 255.0
 
     @cached_property
@@ -39,7 +39,8 @@ class Base:
         """How much of each pixel is figure → [R, R]."""
         if not self.composition.placements:
             return np.zeros((RASTER, RASTER))
-        return raster(self.composition.document(self.composition.figures()))[..., 3] / 255.0
+        shapes = "".join(self.composition.shape(one, "#000", 0.4, f"f{k}") for k, one in enumerate(self.composition.placements))
+        return raster(self.composition.document(shapes))[..., 3] / 255.0
 
     @cached_property
     def light(self) -> Floats:
@@ -74,6 +75,17 @@ class Base:
         """Return the values of a raster at points of the picture, [N, 2] → [N, …]."""
         index = np.clip((points * (RASTER / SIDE)).astype(np.int64), 0, RASTER - 1)
         return np.asarray(grid[index[:, 1], index[:, 0]])
+
+    @staticmethod
+    def between(grid: Floats, points: Floats) -> Floats:
+        """Return values in between pixels, [N, 2] → [N]; outside the picture those of its edge."""
+        place = np.clip(points * (RASTER / SIDE) - 0.5, 0, RASTER - 1.001)
+        low = place.astype(np.int64)
+        x, y = (place - low).T
+        (i, j), wide = low.T, grid.ravel()
+        start = j * RASTER + i
+        upper = wide[start] * (1 - x) + wide[start + 1] * x
+        return np.asarray(upper * (1 - y) + (wide[start + RASTER] * (1 - x) + wide[start + RASTER + 1] * x) * y)
 
 
 def raster(svg: str) -> NDArray[np.uint8]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reverie.imagery.renderers.collage.canvas import SIDE, everywhere
+from reverie.imagery.renderers.collage.canvas import SIDE, everywhere, lines, trace
 from reverie.imagery.renderers.collage.colour import mix
 from reverie.imagery.renderers.collage.figures import Manner
 from reverie.imagery.renderers.collage.media.base import Base
-from reverie.imagery.renderers.collage.media.marks import Floats, flecks, ragged_frame
+from reverie.imagery.renderers.collage.media.marks import flecks, ragged_frame
 
 
 def pencil(base: Base, rng: np.random.Generator) -> str:
@@ -17,13 +18,13 @@ def pencil(base: Base, rng: np.random.Generator) -> str:
     palette = composition.scheme.palette
     paper, lead = mix(palette.paper, "#f7f3ea", 0.6), mix(palette.ink, "#33302e", 0.5)
     parts = [everywhere(paper), f'<g opacity=".3">{"".join(composition.canvas.body)}</g>']
-    light = base.light - 0.10 * base.figures
+    light = base.light - 0.06 * base.figures
     top = float(np.quantile(light, 0.9))
     for share, angle, spacing in ((0.90, 0.75, 6.4), (0.72, -0.7, 6.0), (0.52, 0.2, 5.6), (0.34, 1.4, 5.2)):
         d = hatching(light < top * share, angle, spacing, rng, 1.3)
-        parts.append(f'<path d="{d}" fill="none" stroke="{lead}" stroke-width="1.15" stroke-linecap="round" opacity=".55"/>')
+        parts.append(f'<path d="{d}" fill="none" stroke="{lead}" stroke-width="1.15" stroke-linecap="round" stroke-opacity=".6"/>')
     parts += _outlines(base, rng, Manner(pull=1.0, line=2.0), lead, 2)
-    return "".join([*parts, flecks(rng, 1200, paper, 1.5, 0.5), ragged_frame(rng, 30, 4, paper)])
+    return "".join([*parts, flecks(rng, 700, paper, 1.8, 0.5), ragged_frame(rng, 30, 4, paper)])
 
 
 def ink(base: Base, rng: np.random.Generator) -> str:
@@ -34,20 +35,21 @@ def ink(base: Base, rng: np.random.Generator) -> str:
     fade = composition.canvas.radial((SIDE / 2, SIDE * 0.52), SIDE * 0.62, [(0, paper, 0.0), (0.55, paper, 0.1), (1, paper, 0.96)])
     parts = [everywhere(paper), f'<g opacity=".5">{composition.setting()}</g>', everywhere(fade)]
     x, y, radius = composition.sun
-    parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius * 0.9:.0f}" fill="{palette.accent}" opacity=".88"/>')
-    d = hatching(base.light * (1 - base.figures) + base.figures < float(np.quantile(base.light, 0.22)), 0.06, 9.0, rng, 3.0)
-    parts.append(f'<path d="{d}" fill="none" stroke="{black}" stroke-width="6" stroke-linecap="round" opacity=".22"/>')
+    parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius * 0.9:.0f}" fill="{palette.accent}" fill-opacity=".88"/>')
     parts += _outlines(base, rng, Manner(pull=0.85, line=5.0, relief=0.12), black, 2)
     seal = f'<rect x="{SIDE - 104}" y="{SIDE - 116}" width="34" height="38" rx="4" fill="{palette.accent}"/>'
-    cut = f'<path d="M{SIDE - 96} {SIDE - 106}h18M{SIDE - 87} {SIDE - 110}v26M{SIDE - 96} {SIDE - 94}h18M{SIDE - 96} {SIDE - 86}h18" stroke="{paper}" stroke-width="2.4"/>'
+    strokes = trace(
+        "M", SIDE - 96, SIDE - 106, "h18M", SIDE - 87, SIDE - 110, "v26M", SIDE - 96, SIDE - 94, "h18M", SIDE - 96, SIDE - 86, "h18"
+    )
+    cut = lines(strokes, paper, 2.4)
     drops = "".join(
-        f'<circle cx="{a:.0f}" cy="{b:.0f}" r="{0.8 + 4 * c**4:.1f}" fill="{black}" opacity=".6"/>'
+        f'<circle cx="{a:.0f}" cy="{b:.0f}" r="{0.8 + 4 * c**4:.1f}" fill="{black}" fill-opacity=".6"/>'
         for a, b, c in (rng.random((22, 3)) * (SIDE, SIDE, 1)).tolist()
     )
     return "".join([*parts, drops, seal, cut, ragged_frame(rng, 26, 5, paper)])
 
 
-def hatching(dark: Floats, angle: float, spacing: float, rng: np.random.Generator, wobble: float) -> str:
+def hatching(dark: NDArray[np.bool_], angle: float, spacing: float, rng: np.random.Generator, wobble: float) -> str:
     """Return parallel lines at an angle wherever a raster is dark, ends uneven."""
     reach, step = SIDE * 0.75, 5.0
     across = np.arange(-reach, reach, spacing)
@@ -58,7 +60,7 @@ def hatching(dark: Floats, angle: float, spacing: float, rng: np.random.Generato
     y = SIDE / 2 + along[None, :] * sin + shift * cos
     inside = (x >= 0) & (x < SIDE) & (y >= 0) & (y < SIDE)
     points = np.stack([x, y], axis=-1)
-    on = inside & Base.at(dark, points.reshape(-1, 2)).reshape(x.shape).astype(bool)
+    on = inside & Base.at(dark.astype(np.float64), points.reshape(-1, 2)).reshape(x.shape).astype(bool)
     on &= rng.random(x.shape) > 0.02  # the hand lifts now and then
     edges = np.diff(np.pad(on, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, begin = np.nonzero(edges == 1)

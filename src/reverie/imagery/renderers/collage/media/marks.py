@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.imagery.renderers.collage.canvas import SIDE
+from reverie.imagery.renderers.collage.canvas import SIDE, lines, smooth
 
 Floats = NDArray[np.float64]
 
 
-def names(colours: Floats, steps: int = 24) -> list[str]:
+def names(colours: Floats, steps: int = 16) -> list[str]:
     """Return ``#rrggbb`` of sRGB colours rounded to a number of steps a channel, [N, 3] → N."""
     levels = np.round(np.clip(colours, 0, 1) * (steps - 1)) * (255 / (steps - 1))
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in levels.round().astype(int).tolist()]
@@ -55,19 +55,19 @@ def jittered_grid(rng: np.random.Generator, spacing: float, jitter: float = 1.0)
     return np.asarray(points[rng.permutation(len(points))])
 
 
-def ragged_frame(rng: np.random.Generator, margin: float, rough: float, colour: str, n: int = 46) -> str:
-    """Return a margin of paper with an uneven inner edge."""
-    t = np.linspace(margin, SIDE - margin, n)
-    shake = lambda: rough * (rng.random(n) - 0.5) * 2  # noqa: E731
-    top, right = np.stack([t, margin + shake()], 1), np.stack([SIDE - margin + shake(), t], 1)
-    bottom, left = np.stack([t[::-1], SIDE - margin + shake()], 1), np.stack([margin + shake(), t[::-1]], 1)
-    inner = np.concatenate([top[1:], right[1:], bottom[1:], left[1:]]).round(1).tolist()
-    hole = "M" + "L".join(f"{x:g} {y:g}" for x, y in inner) + "Z"
-    return f'<path fill-rule="evenodd" fill="{colour}" d="M-2 -2H{SIDE + 2}V{SIDE + 2}H-2Z{hole}"/>'
+def ragged_frame(rng: np.random.Generator, margin: float, rough: float, colour: str) -> str:
+    """Return a margin of paper whose inner edge wanders."""
+    n = 72
+    ticks = np.linspace(0, 2 * np.pi, 4 * n, endpoint=False)
+    wander = sum(np.sin(ticks * k + 2 * np.pi * rng.random()) / k**0.7 for k in (3, 7, 13, 29))
+    wander = rough * (0.42 * wander + 0.9 * (rng.random(4 * n) - 0.5) * (rng.random(4 * n) < 0.4))
+    t, near = np.linspace(margin, SIDE - margin, n), margin + wander
+    sides = (t, near[:n]), (SIDE - near[n : 2 * n], t), (t[::-1], SIDE - near[2 * n : 3 * n]), (near[3 * n :], t[::-1])
+    inner = np.concatenate([np.stack(side, axis=1)[1:] for side in sides])
+    return f'<path fill-rule="evenodd" fill="{colour}" d="M-2 -2H{SIDE + 2}V{SIDE + 2}H-2Z{smooth(inner, closed=True)}"/>'
 
 
 def flecks(rng: np.random.Generator, n: int, colour: str, width: float, opacity: float, stretch: float = 0.01) -> str:
     """Return small grains scattered over the picture."""
     places = (rng.random((n, 2)) * SIDE).round(1).tolist()
-    d = "".join(f"M{x:g} {y:g}h{stretch:g}" for x, y in places)
-    return f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-linecap="round" opacity="{opacity:g}"/>'
+    return lines("".join(f"M{x:g} {y:g}h{stretch:g}" for x, y in places), colour, width, opacity)

@@ -9,21 +9,26 @@ from reverie.imagery.renderers.collage.colour import mix
 from reverie.imagery.renderers.collage.media.base import Base
 from reverie.imagery.renderers.collage.media.marks import Floats, drawn, flecks, jittered_grid, names, ragged_frame, strokes
 
+COARSE = ' shape-rendering="crispEdges"'
+"""For marks that finer ones cover: a third of the time."""
+
 
 def oil(base: Base, rng: np.random.Generator) -> str:
-    """Paint in four layers of strokes, the last ones lit as thick paint is."""
+    """Paint in four layers of strokes, finer ones where there is detail; thick paint catches light along its edge."""
     parts = ["".join(base.composition.canvas.body)]
-    for spacing, width, length, least in ((30, 34, 70, 0.0), (17, 17, 44, 0.0), (9, 8.5, 24, 0.13), (5.5, 4.6, 14, 0.3)):
-        points = jittered_grid(rng, spacing)
-        wanted = np.maximum(base.at(base.detail, points), 0.36 * base.at(base.figures, points)) >= least
-        points = points[wanted]
+    for spacing, width, length, least in ((30, 34, 70, 0.0), (17, 17, 44, 0.0), (9.5, 8.5, 24, 0.13)):
+        points = _where(base, rng, spacing, least)
         pieces, colours = _strokes(base, points, length, rng, jitter=0.035)
-        parts.append(drawn(pieces, names(colours), width))
-        if width > 10:  # the ridge that a brush leaves beside its stroke
-            lit = np.clip(colours + 0.09, 0, 1)
-            chosen = rng.random(len(points)) < 0.5
+        parts.append(drawn(pieces, names(colours), width, COARSE))
+        if width > 10:
+            chosen = rng.random(len(points)) < 0.4
             shifted, _ = _strokes(base, points[chosen] + (-width * 0.28, -width * 0.28), length * 0.8, rng, jitter=0.0)
-            parts.append(drawn(shifted, names(lit[chosen]), width * 0.13, ' opacity=".55"'))
+            parts.append(drawn(shifted, names(np.clip(colours[chosen] + 0.09, 0, 1), 12), width * 0.13, ' stroke-opacity=".5"'))
+    parts.append(f'<g opacity=".5">{base.composition.figures()}</g>')
+    points = _where(base, rng, 6.5, 0.34)
+    pieces, colours = _strokes(base, points, 17, rng, jitter=0.045)
+    parts.append(drawn(pieces, names(colours), 4.4, ' stroke-opacity=".75"'))
+    parts.append(f'<g opacity=".6">{base.composition.outlines(base.composition.scheme.palette.ink, 2.6, "l")}</g>')
     return "".join(parts)
 
 
@@ -31,19 +36,21 @@ def pastel(base: Base, rng: np.random.Generator) -> str:
     """Rub broken strokes of chalk over a tinted paper that stays visible."""
     palette = base.composition.scheme.palette
     ground = mix(palette.tones[2], palette.paper, 0.55)
-    parts = [f'<g opacity=".62">{"".join(base.composition.canvas.body)}</g>']
-    for spacing, width, length, least, dashes in (
-        (13, 10, 46, 0.0, "7 1.5 3 1"),
-        (8, 5, 26, 0.1, "5 1 2 1.5"),
-        (5, 2.6, 13, 0.26, "4 1"),
-    ):
-        points = jittered_grid(rng, spacing)
-        wanted = np.maximum(base.at(base.detail, points), 0.5 * base.at(base.figures, points)) >= least
-        points = points[wanted]
+    parts = [f'<g opacity=".7">{"".join(base.composition.canvas.body)}</g>']
+    for spacing, width, length, least, more in ((16, 11, 52, 0.0, COARSE), (9, 5.5, 26, 0.12, COARSE), (6.5, 2.8, 15, 0.3, "")):
+        points = _where(base, rng, spacing, least)
         pieces, colours = _strokes(base, points, length, rng, jitter=0.06, slant=-0.9 if least == 0 else None)
-        parts.append(drawn(pieces, names(colours * 0.92 + 0.08, 20), width, f' opacity=".7" stroke-dasharray="{dashes}"'))
-    parts += [flecks(rng, 2600, ground, 2.1, 0.5), flecks(rng, 900, palette.paper, 1.3, 0.5), ragged_frame(rng, 26, 5, ground)]
+        parts.append(drawn(pieces, names(colours * 0.92 + 0.08), width, f' stroke-opacity=".6"{more}'))
+        if least == 0:
+            parts.append(f'<g opacity=".45">{base.composition.figures()}</g>')
+    parts += [flecks(rng, 1400, ground, 2.2, 0.55), flecks(rng, 500, palette.paper, 1.4, 0.5), ragged_frame(rng, 28, 4, ground)]
     return everywhere(ground) + "".join(parts)
+
+
+def _where(base: Base, rng: np.random.Generator, spacing: float, least: float) -> Floats:
+    """Return points for strokes: everywhere, or where there is so much detail or a figure → [N, 2]."""
+    points = jittered_grid(rng, spacing)
+    return points[np.maximum(base.at(base.detail, points), 0.4 * base.at(base.figures, points)) >= least]
 
 
 def _strokes(

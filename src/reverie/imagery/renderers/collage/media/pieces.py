@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reverie.imagery.renderers.collage.canvas import SIDE, everywhere
+from reverie.imagery.renderers.collage.canvas import SIDE, everywhere, lines, path, trace
 from reverie.imagery.renderers.collage.colour import mix
 from reverie.imagery.renderers.collage.figures import Manner
 from reverie.imagery.renderers.collage.media.base import Base
@@ -12,25 +12,26 @@ from reverie.imagery.renderers.collage.media.marks import Floats, filled, flecks
 
 
 def mosaic(base: Base, rng: np.random.Generator) -> str:
-    """Set small tiles along the flow of the forms, each of one colour."""
+    """Set tiles along the flow of the forms, small ones for figures; what is drawn shows through them a little."""
     grout = mix(base.composition.scheme.palette.ink, "#6b655c", 0.45)
     parts = [everywhere(grout)]
-    for size, chosen in ((13.0, False), (8.4, True)):
+    for size, chosen in ((13.5, False), (9.0, True)):
         points = jittered_grid(rng, size, 0.16)
         on = np.maximum(base.at(base.figures, points), 1.6 * base.at(base.detail, points)) > 0.5
         points = points[on == chosen]
-        colours = (
-            base.at(base.colours, points)
-            + 0.035 * rng.standard_normal((len(points), 1))
-            + 0.012 * rng.standard_normal((len(points), 3))
-        )
+        noise = 0.035 * rng.standard_normal((len(points), 1)) + 0.012 * rng.standard_normal((len(points), 3))
+        colours = base.at(base.colours, points) + noise
         angle = np.where(base.at(base.detail, points) > 0.12, base.at(base.flow, points), 0.0) + 0.12 * (
             rng.random(len(points)) - 0.5
         )
-        half = size * (0.46 + 0.05 * rng.random(len(points)))
-        parts.append(filled(_tiles(points, angle, half, rng), names(colours, 28)))
+        half = size * (0.45 + 0.05 * rng.random(len(points)))
+        parts.append(filled(_tiles(points, angle, half, rng), names(colours, 18)))
+        if chosen and base.composition.placements:
+            figures = base.composition.repainted(Manner(line=4.0, relief=0.12), "t")
+            joints = _tiles(points, angle, half, rng)
+            parts += [f'<g opacity=".55">{figures}</g>', lines("".join(joints), grout, 1.2, 0.75)]
         lit = _tiles(points - size * 0.13, angle, half * 0.42, rng)
-        parts.append(filled(lit, names(np.clip(colours + 0.08, 0, 1), 16), ' opacity=".45"'))
+        parts.append(path("".join(lit), "#ffffff", 0.1))
     return "".join(parts)
 
 
@@ -62,7 +63,7 @@ def glass(base: Base, rng: np.random.Generator) -> str:
     colours = np.clip(grey + (colours - grey) * 1.45 + 0.06 * rng.standard_normal((len(at), 1)), 0, 1)
     lead = mix(composition.scheme.palette.ink, "#141416", 0.6)
     panes = filled(pieces, names(colours), f' stroke="{lead}" stroke-width="4" stroke-linejoin="round"')
-    shine = filled(pieces, ["#ffffff"] * len(pieces), ' opacity=".07" transform="translate(-5 -6)"')
+    shine = f'<path d="{"".join(pieces)}" fill="#ffffff" fill-opacity=".07" transform="translate(-5 -6)"/>'
     glow = composition.canvas.radial(
         composition.sun[:2], SIDE * 0.6, [(0, composition.scheme.palette.glow, 0.5), (1, composition.scheme.palette.glow, 0.0)]
     )
@@ -72,26 +73,27 @@ def glass(base: Base, rng: np.random.Generator) -> str:
 
 
 def paper(base: Base, rng: np.random.Generator) -> str:
-    """Lay cut sheets over each other, each with its shadow; the figures keep a pale edge."""
+    """Lay cut sheets over each other, each with its shadow; the figures keep a narrow pale edge."""
     composition = base.composition
     palette = composition.scheme.palette
-    edge = mix(palette.paper, "#ffffff", 0.5)
     parts = [composition.setting()]
     for number, one in enumerate(composition.placements):
-        for x, y, opacity in ((7, 9, 0.16), (4.5, 6, 0.2), (2, 3, 0.22)):
-            parts.append(
-                f'<g transform="translate({composition.scheme.side * x} {y})" opacity="{opacity}">{composition.shape(one, palette.ink, 9, f"s{number}-{x}")}</g>'
-            )
-        parts.append(composition.shape(one, edge, 9, f"e{number}"))
-        parts.append(composition.repainted(Manner(pull=0.7, line=0.0, relief=0.03), f"p{number}-", only=number))
-    fibres = "".join(f"M{x:.0f} {y:.0f}q{4 * a:.1f} {5 * b:.1f} {9 * a:.1f} {3 * b:.1f}" for x, y, a, b in _scatter(rng, 420))
-    parts.append(f'<path d="{fibres}" fill="none" stroke="{palette.paper}" stroke-width=".9" opacity=".35"/>')
-    return "".join([*parts, flecks(rng, 500, palette.ink, 0.9, 0.2), ragged_frame(rng, 20, 4, edge, 120)])
+        grown = 2.0 + 0.008 * one.height
+        edge = mix(mix(palette.paper, "#ffffff", 0.5), composition.scheme.sky_low, one.haze)
+        for way, opacity in ((9, 0.14), (5.5, 0.18), (2.5, 0.22)):
+            shade = composition.shape(one, palette.ink, grown, f"s{number}-{way}")
+            parts.append(f'<g transform="translate({composition.scheme.side * way} {way * 1.3})" opacity="{opacity}">{shade}</g>')
+        parts.append(composition.shape(one, edge, grown, f"e{number}"))
+        parts.append(composition.repainted(Manner(pull=0.75, line=1.2, relief=0.05), f"p{number}-", only=number, plain=True))
+    fibres = "".join(trace("M", x, y, "q", 4 * a, 5 * b, 9 * a, 3 * b) for x, y, a, b in _scatter(rng, 300))
+    parts.append(lines(fibres, palette.paper, 1.0, 0.35))
+    return "".join([*parts, flecks(rng, 400, palette.ink, 1.0, 0.2), ragged_frame(rng, 22, 3, mix(palette.paper, "#ffffff", 0.5))])
 
 
 def _scatter(rng: np.random.Generator, n: int) -> list[list[float]]:
     places = rng.random((n, 4))
-    return (np.concatenate([places[:, :2] * SIDE, places[:, 2:] * 2 - 1], axis=1)).tolist()
+    rows: list[list[float]] = np.concatenate([places[:, :2] * SIDE, places[:, 2:] * 2 - 1], axis=1).tolist()
+    return rows
 
 
 def _tiles(points: Floats, angle: Floats, half: Floats, rng: np.random.Generator) -> list[str]:

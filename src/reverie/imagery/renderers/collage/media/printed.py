@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reverie.imagery.renderers.collage.canvas import SIDE, everywhere
+from reverie.imagery.renderers.collage.canvas import SIDE, everywhere, path
 from reverie.imagery.renderers.collage.colour import mix
-from reverie.imagery.renderers.collage.figures import Manner
 from reverie.imagery.renderers.collage.media.base import Base
 from reverie.imagery.renderers.collage.media.marks import Floats, flecks, ragged_frame
 
@@ -17,13 +16,11 @@ def engraving(base: Base, rng: np.random.Generator) -> str:
     palette = composition.scheme.palette
     paper, black = mix(palette.paper, "#f3ead6", 0.4), mix(palette.ink, palette.tones[1], 0.15)
     dark = _darkness(base, 0.95)
-    mask = base.figures > 0.5
+    mask = base.figures
     parts = [everywhere(paper), f'<g opacity=".2">{"".join(composition.canvas.body)}</g>']
-    parts.append(f'<path d="{swelling(np.where(mask, 0.0, dark), 0.0, 6.2, 5.4, rng, 2.2)}" fill="{black}"/>')
-    parts.append(f'<path d="{swelling(np.where(mask, dark * 0.9, 0.0), 0.72, 5.2, 4.4, rng, 0.8)}" fill="{black}"/>')
-    parts.append(
-        f'<path d="{swelling(np.where(mask, np.clip(dark * 1.5 - 0.75, 0, 1), np.clip(dark * 1.6 - 0.9, 0, 1)), -0.72, 5.6, 4.2, rng, 0.8)}" fill="{black}"/>'
-    )
+    parts.append(path(swelling((1 - mask) * dark, 0.0, 6.2, 5.4, rng, 2.2), black))
+    parts.append(path(swelling(mask * dark * 0.9, 0.72, 5.2, 4.4, rng, 0.8), black))
+    parts.append(path(swelling(np.clip(dark * 1.55 - 0.82, 0, 1), -0.72, 5.6, 4.2, rng, 0.8), black))
     parts.append(_lines(base, black, 2.6))
     return "".join([*parts, ragged_frame(rng, 34, 1.2, paper), _plate(black)])
 
@@ -32,20 +29,14 @@ def woodcut(base: Base, rng: np.random.Generator) -> str:
     """Print a block of colour and a block of ink with bold cuts that follow the light."""
     composition = base.composition
     palette = composition.scheme.palette
-    dark = np.round(_darkness(base, 1.0) * 4) / 4
-    mask = base.figures > 0.5
+    dark = _darkness(base, 1.0)
+    mask = base.figures
     parts = ["".join(composition.canvas.body)]
     angle = 0.16 if composition.scheme.sun_left else -0.16
-    parts.append(
-        f'<path d="{swelling(np.where(mask, 0.0, np.clip(dark * 1.15 - 0.12, 0, 1)), angle, 9.5, 8.0, rng, 4.0)}" fill="{palette.ink}" opacity=".9"/>'
-    )
-    parts.append(
-        f'<path d="{swelling(np.where(mask, np.clip(dark * 1.3 - 0.55, 0, 0.9), 0.0), 0.9, 8.0, 6.0, rng, 1.5)}" fill="{palette.ink}" opacity=".9"/>'
-    )
+    parts.append(path(swelling((1 - mask) * np.clip(dark * 1.15 - 0.12, 0, 1), angle, 9.5, 8.0, rng, 4.0), palette.ink, 0.9))
+    parts.append(path(swelling(mask * np.clip(dark * 1.3 - 0.55, 0, 0.9), 0.9, 8.0, 6.0, rng, 1.5), palette.ink, 0.9))
     light = np.clip(1.25 * (1 - dark) - 0.72, 0, 0.7)
-    parts.append(
-        f'<path d="{swelling(np.where(mask, 0.0, light), angle, 15.0, 5.0, rng, 5.0)}" fill="{palette.paper}" opacity=".8"/>'
-    )
+    parts.append(path(swelling((1 - mask) * light, angle, 15.0, 5.0, rng, 5.0), palette.paper, 0.8))
     parts.append(_lines(base, palette.ink, 6.0))
     return "".join(
         [*parts, flecks(rng, 700, palette.paper, 1.5, 0.6), ragged_frame(rng, 34, 3.5, mix(palette.paper, "#f4ecd8", 0.4))]
@@ -61,9 +52,7 @@ def halftone(base: Base, rng: np.random.Generator) -> str:
     parts = [everywhere(paper), f'<g opacity=".84" transform="translate({x:.1f} {y:.1f})">{"".join(composition.canvas.body)}</g>']
     dark = _darkness(base, 1.0)
     for colour, angle, pitch, share, opacity in ((palette.accent, 0.26, 10.0, 0.55, 0.35), (palette.ink, 0.785, 8.0, 1.0, 0.72)):
-        parts.append(
-            f'<path d="{_dots(np.clip(dark * 1.25 - 0.25, 0, 1) * share, angle, pitch)}" fill="{colour}" opacity="{opacity}"/>'
-        )
+        parts.append(path(_dots(np.clip(dark * 1.25 - 0.25, 0, 1) * share, angle, pitch), colour, opacity))
     parts.append(f'<g opacity=".9">{_lines(base, palette.ink, 3.6)}</g>')
     return "".join([*parts, flecks(rng, 500, paper, 1.7, 0.6), ragged_frame(rng, 30, 1.0, paper)])
 
@@ -77,7 +66,7 @@ def swelling(dark: Floats, angle: float, spacing: float, most: float, rng: np.ra
     x, y = SIDE / 2 + along * cos - shift * sin, SIDE / 2 + along * sin + shift * cos
     inside = (x > -step) & (x < SIDE + step) & (y > -step) & (y < SIDE + step)
     points = np.stack([x, y], axis=-1)
-    width = np.where(inside, Base.at(dark, points.reshape(-1, 2)).reshape(x.shape), 0.0) * most / 2
+    width = np.where(inside, Base.between(dark, points.reshape(-1, 2)).reshape(x.shape), 0.0) * most / 2
     width = width * (0.86 + 0.28 * rng.random(width.shape))
     width[width < 0.28] = 0.0
     edges = np.diff(np.pad(width > 0, ((0, 0), (1, 1))).astype(np.int8), axis=1)
@@ -103,7 +92,7 @@ def _dots(dark: Floats, angle: float, pitch: float) -> str:
     x, y = SIDE / 2 + u * np.cos(angle) - v * np.sin(angle), SIDE / 2 + u * np.sin(angle) + v * np.cos(angle)
     points = np.stack([x, y], axis=-1).reshape(-1, 2)
     points = points[((points > 0) & (points < SIDE)).all(axis=1)]
-    radius = np.sqrt(Base.at(dark, points)) * pitch * 0.62
+    radius = np.sqrt(Base.between(dark, points)) * pitch * 0.62
     kept = radius > 0.55
     rows = np.concatenate([points[kept], radius[kept, None]], axis=1).round(1).tolist()
     return "".join(f"M{a - r:.1f} {b:g}a{r:g} {r:g} 0 1 0 {2 * r:.1f} 0a{r:g} {r:g} 0 1 0 {-2 * r:.1f} 0" for a, b, r in rows)

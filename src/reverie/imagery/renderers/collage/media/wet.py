@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reverie.imagery.renderers.collage.canvas import SIDE, everywhere, smooth
+from reverie.imagery.renderers.collage.canvas import SIDE, everywhere, lines, path, smooth
 from reverie.imagery.renderers.collage.colour import mix
 from reverie.imagery.renderers.collage.figures import Manner
 from reverie.imagery.renderers.collage.media.base import Base
@@ -17,22 +17,20 @@ def watercolour(base: Base, rng: np.random.Generator) -> str:
     """Lay washes in the colours of the setting, then the figures three times, shaken, thin as glaze."""
     composition = base.composition
     parts = [everywhere(PAPER), f'<g opacity=".42">{composition.setting()}</g>']
-    parts += [_washes(base, rng, 74, 118, 0.30), _washes(base, rng, 40, 58, 0.24)]
-    shaken = []
-    for number, opacity in enumerate((0.55, 0.5, 0.5)):
-        x, y = 3.2 * rng.standard_normal(2)
-        figures = composition.repainted(Manner(line=0.0 if number else 1.3, relief=0.16), f"w{number}-")
-        shaken.append(
-            f'<g transform="translate({x:.1f} {y:.1f}) rotate({0.35 * rng.standard_normal():.2f} 384 384)" opacity="{opacity}">{figures}</g>'
-        )
+    parts += [_washes(base, rng, 84, 112, 0.32), _washes(base, rng, 52, 50, 0.22)]
     if composition.placements:
-        parts.append(f'<g opacity=".5">{composition.repainted(Manner(pull=1.0, line=0.0, relief=0.0), "u")}</g>')
-    parts += shaken
-    parts += [_blooms(base, rng), flecks(rng, 900, PAPER, 1.6, 0.55), _spatter(base, rng), ragged_frame(rng, 40, 9, PAPER)]
+        flat = composition.repainted(Manner(pull=0.9, line=0.0, relief=0.0), "u")
+        parts.append(f'<g opacity=".6">{flat}</g>')
+    for number, opacity in enumerate((0.62, 0.5) if composition.placements else ()):
+        x, y = 2.6 * rng.standard_normal(2)
+        figures = composition.repainted(Manner(line=0.0 if number else 1.5, relief=0.18), f"w{number}-")
+        turn = f"translate({x:.1f} {y:.1f}) rotate({0.3 * rng.standard_normal():.2f} 384 384)"
+        parts.append(f'<g transform="{turn}" opacity="{opacity}">{figures}</g>')
+    parts += [_blooms(base, rng), flecks(rng, 600, PAPER, 1.8, 0.55), _spatter(base, rng), ragged_frame(rng, 38, 7, PAPER)]
     return "".join(parts)
 
 
-def _blob(rng: np.random.Generator, x: float, y: float, radius: float, n: int = 18) -> str:
+def _blob(rng: np.random.Generator, x: float, y: float, radius: float, n: int = 13) -> str:
     """Return an uneven closed curve around a point."""
     angles = np.sort(rng.random(n)) * 2 * np.pi
     radii = radius * (0.72 + 0.5 * rng.random(n))
@@ -56,9 +54,7 @@ def _blooms(base: Base, rng: np.random.Generator) -> str:
     for _ in range(7):
         x, y, radius = *(rng.random(2) * SIDE), 24 + 50 * rng.random()
         ring = _blob(rng, x, y, radius, 30)
-        parts.append(
-            f'<path d="{ring}" fill="{PAPER}" fill-opacity=".16" stroke="{base.composition.scheme.tone(0.4)}" stroke-opacity=".16" stroke-width="2"/>'
-        )
+        parts += [path(ring, PAPER, 0.16), lines(ring, base.composition.scheme.tone(0.4), 2, 0.16)]
     return "".join(parts)
 
 
@@ -69,5 +65,7 @@ def _spatter(base: Base, rng: np.random.Generator) -> str:
     for _ in range(26):
         x, y = rng.random(2) * SIDE
         colour = tones.accent if rng.random() < 0.35 else tones.tones[int(rng.integers(1, 4))]
-        parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{0.8 + 3.4 * rng.random() ** 3:.1f}" fill="{colour}" opacity=".5"/>')
+        parts.append(
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{0.8 + 3.4 * rng.random() ** 3:.1f}" fill="{colour}" fill-opacity=".5"/>'
+        )
     return "".join(parts)

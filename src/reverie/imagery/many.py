@@ -1,0 +1,114 @@
+"""Pictures of several senses side by side, and of many concepts; each has its own folder, and one page shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reverie.files import locked
+from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
+from reverie.imagery.page import PAGE, Shown, write_gallery
+from reverie.imagery.pipeline import check_folder, imagine, with_records
+from reverie.imagery.records import Intent
+from reverie.imagery.stages import make_stage
+from reverie.imagery.summary_lines import stage_lines
+from reverie.imagery.workshop import Workshop
+from reverie.options import Options
+
+Record = TypeVar("Record", bound=Options)
+
+
+def imagine_senses(settings: ImagineSettings, count: int, folder: Path, shop: Workshop) -> dict[str, Any]:
+    """Imagine the first senses of a word, as many as it has, each in a folder of its name.
+
+    Returns
+    -------
+    dict
+        ``lines`` for a terminal, ``page``, and by sense the ``folder`` and the ``digest``.
+    """
+    _check(folder)
+    with locked(folder, wait=False):
+        first = make_stage("intent", Imagined(settings=settings), shop, folder)
+        if not isinstance(first, Intent):
+            raise TypeError("the first stage makes an intent")
+        shown, lines, made = list[Shown](), list[str](), list[dict[str, str]]()
+        for intent in side_by_side(first, count):
+            own = folder / intent.sense.id
+            done = imagine(settings, own, shop, _before(settings, intent, own))
+            shown.append(Shown(done, own))
+            lines += [*stage_lines(done), ""]
+            made.append({"sense": intent.sense.id, "folder": str(own), "digest": done.digest})
+        page = write_gallery(
+            folder / PAGE,
+            f"{settings.concept.capitalize()}, sense by sense",
+            [(one.done.intent.sense.id, [one]) for one in shown if one.done.intent],
+        )
+        return {"lines": [*lines, f"page      {page}"], "page": str(page), "senses": made}
+
+
+def side_by_side(intent: Intent, count: int) -> list[Intent]:
+    """Return an intent for each of the first senses, the chosen one first."""
+    senses = [intent.sense, *intent.alternatives][:count]
+    return [
+        intent.model_copy(
+            update={"sense": sense, "alternatives": tuple(one for one in (intent.sense, *intent.alternatives) if one != sense)}
+        )
+        for sense in senses
+    ]
+
+
+def _before(settings: ImagineSettings, intent: Intent, folder: Path) -> Imagined:
+    """Return what stands in the folder of a sense, with its intent, which counts as made."""
+    before = read_imagined(folder) if (folder / FILE).is_file() else Imagined(settings=settings)
+    if before.intent is not None and before.intent.sense.id == intent.sense.id:
+        return before
+    return with_records(settings, {"intent": intent})
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder that holds anything but folders of senses and their page."""
+    if folder.is_dir() and all(one.name == PAGE or one.name.startswith(".") or (one / FILE).is_file() for one in folder.iterdir()):
+        return
+    check_folder(folder)
+
+
+def imagine_gallery(
+    settings: ImagineSettings, concepts: Sequence[str], variants: int, folder: Path, shop: Workshop
+) -> dict[str, Any]:
+    """Imagine several concepts, each with several seeds and so in several forms; what is there already is kept.
+
+    Objects are found once for a concept, so that its pictures differ by their form alone.
+
+    Returns
+    -------
+    dict
+        ``lines`` for a terminal, ``page``, and by picture its ``concept``, ``seed``, ``folder`` and ``digest``.
+    """
+    _check(folder)
+    with locked(folder, wait=False):
+        rows, lines, made = list[tuple[str, list[Shown]]](), list[str](), list[dict[str, Any]]()
+        for concept in concepts:
+            row: list[Shown] = []
+            for seed in range(settings.seed, settings.seed + variants):
+                asked, own = (
+                    settings.model_copy(update={"concept": concept, "seed": seed}),
+                    folder / f"{concept.replace(' ', '-')}-{seed}",
+                )
+                first = row[0].done if row else None
+                before = None
+                if first is not None and not (own / FILE).is_file():
+                    before = with_records(asked, {"intent": _made(first.intent), "objects": _made(first.objects)})
+                row.append(Shown(imagine(asked, own, shop, before), own))
+                made.append({"concept": concept, "seed": seed, "folder": str(own), "digest": row[-1].done.digest})
+            rows.append((concept.capitalize(), row))
+            lines += [*stage_lines(row[0].done), ""]
+        page = write_gallery(folder / PAGE, f"{', '.join(concepts)}, in {variants} forms each".capitalize(), rows)
+        return {"lines": [*lines, f"page      {page}"], "page": str(page), "pictures": made}
+
+
+def _made(record: Record | None) -> Record:
+    """Return a record of a stage that was made."""
+    if record is None:
+        raise ValueError("the first picture lacks a stage")
+    return record

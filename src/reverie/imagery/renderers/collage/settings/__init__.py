@@ -1,0 +1,1 @@
+"""Settings: where the objects stand."""
