@@ -30,7 +30,8 @@ _FIELDS = frozenset(
 )
 """Parts of WordNet that ideas are filed under; of the other abstract ones most name groups, amounts, shapes or texts."""
 _NOT_IDEAS = {
-    "then", "while", "kind", "given", "like", "last", "might", "worse", "worst", "best", "first", "past", "thing", "going", "coming",
+    "then", "while", "kind", "given", "like", "last", "might", "worse", "worst", "best", "first", "past", "thing", "going",
+    "coming",
 }  # fmt: skip
 """Nouns that are more often another kind of word, or that mean hardly anything by themselves."""
 _DEEP, _MANY = (5, 7), (1, 3)
