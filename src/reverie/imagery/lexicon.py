@@ -75,16 +75,17 @@ class Lexicon(SenseTable):
         near = difflib.get_close_matches(word, [row[0] for row in known], n=1, cutoff=0.75)
         return f" (did you mean '{near[0]}'?)" if near else "; give another word, a noun in the singular"
 
+    def way_up(self, sense: str) -> list[str]:
+        """Return what a sense is a kind of, what that is a kind of, and so on to "entity", by the first way up."""
+        way = [sense]
+        query = "SELECT target FROM links WHERE source=? AND relation IN ('kind', 'instance') ORDER BY target"
+        while (found := self._rows(query, way[-1])) and found[0][0] not in way:
+            way.append(found[0][0])
+        return way[1:]
+
     def path(self, sense: str) -> tuple[str, ...]:
         """Return the first words of what a sense is a kind of, from "entity" down to itself, by the first way up."""
-        way = [sense]
-        while found := self._rows(
-            "SELECT target FROM links WHERE source=? AND relation IN ('kind', 'instance') ORDER BY target", way[-1]
-        ):
-            if found[0][0] in way:
-                break
-            way.append(found[0][0])
-        return tuple(self.lemmas(one)[0] for one in reversed(way))
+        return tuple(self.lemmas(one)[0] for one in [*reversed(self.way_up(sense)), sense])
 
     def ancestors(self, sense: str) -> frozenset[str]:
         """Return a sense and all that it is a kind of, by every way up."""

@@ -18,7 +18,7 @@ from reverie.imagery.lexicon import Lexicon, load_lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.choose import choose_objects, objects_of_words
 from reverie.imagery.objects.proposals import association
-from reverie.imagery.objects.query import bm25
+from reverie.imagery.objects.query import affirmed, bm25, is_opposite
 from reverie.imagery.objects.sources import symbols
 from reverie.imagery.safety import is_safe_concept, refuse_unsafe
 from reverie.imagery.wordnet.files import DIGESTS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reverie.imagery.icons import IconSet
 
-SMALL = "317cceb4c3e6dc2a0efc8709dce12153cc40e7f6d02ca93278999a39c4838134"
+SMALL = "305f21d1c928c8a1fe7324cd2b75aaebf24b1bf04307d660524c89f6a1cff478"
 
 
 class Loves:
@@ -114,6 +114,14 @@ def test_objects_of_a_person(lexicon: Lexicon, icons: IconSet, norms: Norms) -> 
     for words in (" , ", ",".join("abcdefghi")):
         with pytest.raises(ConfigError, match="name 1 to 8"):
             objects_of_words(lexicon, icons, words, norms)
+
+
+def test_what_a_gloss_denies_and_opposites_are_left_out() -> None:
+    assert affirmed("the trait of lacking courage") == "the trait of "
+    assert affirmed("power to act without imposed restraints, as a bird") == "power to act , as a bird"
+    assert is_opposite("disorder", "order")
+    assert is_opposite("agreement", "disagreement")
+    assert not is_opposite("kindness", "kind")
 
 
 def test_bm25_of_one_term() -> None:
