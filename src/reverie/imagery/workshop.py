@@ -12,10 +12,11 @@ from reverie.imagery.forms.collections import load_patterns
 from reverie.imagery.forms.library import FormLibrary
 from reverie.imagery.icon_links import linked_icons
 from reverie.imagery.icons import IconSet
-from reverie.imagery.lexicon import Lexicon, Part, load_lexicon
+from reverie.imagery.lexicon import Lexicon, load_lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.renderers.create import create_renderer
 from reverie.imagery.roles import Renderer
+from reverie.imagery.wordnet.senses import Part
 
 if TYPE_CHECKING:
     from reverie.imagery.language import LocalLanguageModel
