@@ -66,7 +66,10 @@ def imagine(
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     changes |= {"rewrite": True} if rewrite else {}
-    changes |= {"given": tuple(part.strip() for part in objects.split(",") if part.strip())} if objects is not None else {}
+    if objects is not None:
+        changes["given"] = tuple(part.strip() for part in objects.split(",") if part.strip())
+        if not changes["given"]:
+            raise ConfigError("--objects names nothing; write for instance --objects 'open cage, bird'")
     if renderer is not None:
         changes["renderer"] = _renderer(renderer)
     from reverie.imagery.workshop import Workshop

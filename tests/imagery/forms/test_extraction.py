@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reverie.imagery.language import LocalLanguageModel
 
 PROMPTS = [
-    "a dove in a cage, pencil drawing, soft light, golden tones, masterpiece",
+    "a dove in a cage, pencil drawing, free light, golden tones, masterpiece",
     "Free brushstrokes; golden TONES; portrait by pablo picasso",
     "paris light, a mosaic, 8k, light by monet, free view from above",
 ]
@@ -94,7 +94,7 @@ def test_the_word_at_the_end_tells_the_slot() -> None:
 def test_a_prompt_becomes_one_pattern_of_several_slots(lexicon: Lexicon) -> None:
     patterns = extract(PROMPTS, "test", ExtractionOptions(), PhraseFilter(lexicon))
     first, second, third = (dict(one.slots) for one in patterns)
-    assert first == {"medium": "pencil drawing", "light": "soft light", "palette": "golden tones"}
+    assert first == {"medium": "pencil drawing", "light": "free light", "palette": "golden tones"}
     assert second == {"texture": "free brushstrokes", "palette": "golden tones"}
     assert third == {"medium": "a mosaic", "viewpoint": "free view from above"}
     said = " ".join(one.text for one in patterns)
