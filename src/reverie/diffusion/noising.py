@@ -146,16 +146,7 @@ def q_sample(signal: Tensor, spread: Tensor, x0: Tensor, noise: Tensor, steps: T
     return signal[steps][:, None] * x0 + spread[steps][:, None] * noise
 
 
-def x0_loss(
-    denoiser: Denoiser,
-    signal: Tensor,
-    spread: Tensor,
-    x0: Tensor,
-    h: Tensor,
-    null: Tensor,
-    p_uncond: float,
-    weight: Tensor | None = None,
-) -> Tensor:
+def x0_loss(denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: Tensor, null: Tensor, p_uncond: float) -> Tensor:
     """Return the squared error of the predicted clean vectors, averaged over all elements.
 
     Per row one step is drawn uniformly, and with probability `p_uncond` the guidance is replaced by the null vector. The draws
@@ -173,21 +164,17 @@ def x0_loss(
         The null vector.
     p_uncond : float
         Share of rows trained without guidance.
-    weight : Tensor or None, shape [T]
-        Weight of each step; None gives every step the same.
 
     Returns
     -------
     Tensor, scalar
-        The loss.
+        The loss, every step with the same weight.
     """
     steps = torch.randint(len(signal), (len(x0),), device=x0.device)
     noise = torch.randn_like(x0)
     unguided = torch.rand(len(x0), 1, device=x0.device) < p_uncond
     predicted = denoiser(q_sample(signal, spread, x0, noise, steps), torch.where(unguided, null, h), steps)
-    if weight is None:
-        return F.mse_loss(predicted, x0)
-    return (weight[steps][:, None] * (predicted - x0).square()).mean()
+    return F.mse_loss(predicted, x0)
 
 
 @dataclass(frozen=True)

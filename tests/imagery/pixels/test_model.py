@@ -16,8 +16,8 @@ def batch(tiny: PixelsConfig, rows: int = 6) -> CaptionedBatch:
     return CaptionedBatch(torch.rand(rows, 3 * tiny.size**2) * 2 - 1, words)
 
 
-def test_the_loss_is_the_squared_error_of_v(tiny: PixelsConfig) -> None:
-    """Against the definition of v, step by step and in float64."""
+def test_the_loss_is_the_squared_error_of_the_clean_picture(tiny: PixelsConfig) -> None:
+    """Against the definition, row by row and in float64."""
     seed_torch(0, "test")
     model = PixelModel(tiny.model_copy(update={"p_uncond": 0.5})).double()
     for weight in model.learned.parameters():
@@ -32,18 +32,18 @@ def test_the_loss_is_the_squared_error_of_v(tiny: PixelsConfig) -> None:
     h = model.learned.encoder(shown.words).double()
     errors = []
     for row, step in enumerate(steps):
-        signal, spread = (float(part[step]) for part in (model.learned.denoiser.signal, model.learned.denoiser.spread))
-        noisy = signal * shown.pixels[row] + spread * noise[row]
+        left = model.schedule.alphas_cumprod[step]
+        noisy = left.sqrt() * shown.pixels[row] + (1 - left).sqrt() * noise[row]
         guide = model.learned.null if dropped[row] else h[row]
-        said = model.learned.denoiser._velocity(noisy[None], guide[None], step[None])[0]
-        errors.append((said - (signal * noise[row] - spread * shown.pixels[row])).square().mean())
+        said = model.learned.denoiser(noisy[None], guide[None], step[None])[0]
+        errors.append((said - shown.pixels[row]).square().mean())
     assert found == pytest.approx(float(torch.stack(errors).mean().detach()), rel=1e-5)
 
 
 def test_the_last_step_has_no_signal_left(tiny: PixelsConfig) -> None:
     model = PixelModel(tiny)
     assert model.schedule.alphas_cumprod[-1] == 0
-    assert float(model.learned.denoiser.spread[0]) > 0
+    assert float(model.spread[0]) > 0
 
 
 def test_the_running_mean_is_that_of_a_loop(tiny: PixelsConfig) -> None:

@@ -34,8 +34,7 @@ class Networks(nn.Module):
     def __init__(self, config: PixelsConfig) -> None:
         super().__init__()
         self.encoder = CaptionEncoder(config.caption)
-        schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)
-        self.denoiser = PixelDenoiser(config, schedule)
+        self.denoiser = PixelDenoiser(config)
         self.null = nn.Parameter(torch.zeros(config.caption.words * config.caption.dim))
 
 
@@ -49,22 +48,25 @@ class PixelModel(nn.Module):
         Words of the training captions.
     """
 
+    signal: Tensor
+    spread: Tensor
     updates: Tensor
 
     def __init__(self, config: PixelsConfig, known: Sequence[str] = ()) -> None:
         super().__init__()
         self.config, self.known = config, frozenset(known)
         self.schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)
+        self.register_buffer("signal", self.schedule.signal.float(), persistent=False)
+        self.register_buffer("spread", self.schedule.spread.float(), persistent=False)
         self.learned = Networks(config)
         self.mean = copy.deepcopy(self.learned).requires_grad_(False)
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 
     def loss(self, batch: CaptionedBatch) -> dict[str, Tensor]:
-        """Return the squared error of v, which is that of x̂_0 divided by 1 - ᾱ."""
-        parts, denoiser = self.learned, self.learned.denoiser
+        """Return the squared error of the clean pictures."""
+        parts = self.learned
         h = parts.encoder(batch.words)
-        weight = denoiser.spread**-2
-        loss = x0_loss(denoiser, denoiser.signal, denoiser.spread, batch.pixels, h, parts.null, self.config.p_uncond, weight)
+        loss = x0_loss(parts.denoiser, self.signal, self.spread, batch.pixels, h, parts.null, self.config.p_uncond)
         return {"loss": loss}
 
     @torch.no_grad()
