@@ -18,8 +18,8 @@ class MatcherOptions(Options):
     """One matcher: what it looks with, and what it is taught on."""
 
     tower: Literal["pretrained", "middle", "small"] = "pretrained"
-    """``pretrained`` learns on the last features of EfficientNet-lite0, which stay as they are; ``middle`` learns convolutions on those
-    of its middle; ``small`` is a network of convolutions from nothing."""
+    """``pretrained`` learns on the last features of EfficientNet-lite0, which stay as they are; ``middle`` learns convolutions on
+    those of its middle; ``small`` is a network of convolutions from nothing."""
     families: tuple[IconFamily, ...] = Field(default=("openmoji", "noto"), min_length=1)
     """Icon sets that it is taught on; the others are styles that it has never seen."""
     size: int = Field(default=128, ge=32, le=256)
