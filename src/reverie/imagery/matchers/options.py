@@ -28,6 +28,8 @@ class MatcherOptions(Options):
     """Blocks of scenes composed at random."""
     collages: NonNegativeInt = 4
     """Blocks of scenes painted by the collage renderer, with its own settings, palettes and media."""
+    views: int = Field(default=4, ge=1, le=16)
+    """Pictures that are made of each painted scene: the whole, and parts of it."""
     block: PositiveInt = 500
     """Scenes of a block; each block is kept as it is made."""
     closeness: NonNegativeFloat = 1.0
