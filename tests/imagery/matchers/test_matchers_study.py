@@ -30,7 +30,7 @@ from reverie.imagery.roles import Scene
 from reverie.study.run import run_study
 
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}
-TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 3, "dropout": 0.0}
+TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 3, "views": 2, "dropout": 0.0}
 LEARN = {"epochs": 2, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
 RECIPE = {
     "name": "tiny",
@@ -178,7 +178,7 @@ def test_the_report_names_what_was_measured(folder: Path) -> None:
     found = shown(again, done, "reverie imagery tiny")
     assert set(found.json["matchers"]["judge"]["retrieval"]) == set(PARTS)
     page = (folder / "report.html").read_text()
-    assert "judge: small tower at 32 px, taught on 9 scenes" in page
+    assert "judge: small tower at 32 px, taught on 12 pictures" in page
     assert "names it was never taught, in styles it has never seen" in page
 
 

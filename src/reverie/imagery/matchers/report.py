@@ -58,6 +58,6 @@ def _said(done: Mapping[Cell, Result | None], name: str) -> dict[str, Any]:
 def _taught(recipe: MatchersRecipe, done: Mapping[Cell, Result | None], name: str) -> str:
     """Return a heading: what a matcher is and how long it was taught."""
     options, taught = recipe.matchers[name], done.get(TeachCell(name))
-    scenes = options.block * (options.blocks + options.collages)
+    scenes = options.block * (options.blocks + options.views * options.collages)
     took = f" in {duration(taught.seconds)}" if isinstance(taught, Taught) else ""
-    return f"{name}: {options.tower} tower at {options.size} px, taught on {scenes:,} scenes{took}"
+    return f"{name}: {options.tower} tower at {options.size} px, taught on {scenes:,} pictures{took}"
