@@ -67,9 +67,11 @@ class ConceptStages:
     def _objects(self, intent: Intent, seed: int, settings: StageSettings, without: tuple[str, ...] = ()) -> ObjectSet:
         """Return objects of a sense; none where nothing physical is found."""
         shop, model = self.shop, self.shop.language_model(self.language_model)
-        n, drawable = settings.objects, settings.drawable_only
         try:
-            return choose_objects(shop.lexicon, shop.icons, intent, n, model, seed, drawable_only=drawable, without=without)
+            return choose_objects(
+                shop.lexicon, shop.icons, intent, settings.objects, model, seed, drawable_only=settings.drawable_only,
+                norms=shop.norms, without=without,
+            )  # fmt: skip
         except ConfigError:  # a concept without objects is a result, and is counted
             return NOTHING
 

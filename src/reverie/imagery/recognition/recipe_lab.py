@@ -43,9 +43,13 @@ class RecipeLab:
         Where a language model computes.
     offline : bool
         Whether nothing may be fetched.
+    shop : Workshop, optional
+        WordNet, icons and patterns in the place of those of the cache.
     """
 
-    def __init__(self, recipe: ImageryRecipe, device: str | None = None, offline: bool = False) -> None:
+    def __init__(
+        self, recipe: ImageryRecipe, device: str | None = None, offline: bool = False, shop: Workshop | None = None
+    ) -> None:
         self.recipe, where = recipe, f"recipe '{recipe.name}'"
         self._renderers = {name: renderer_config(options) for name, options in recipe.renderers.items()}
         for name, painter in self._renderers.items():
@@ -53,7 +57,7 @@ class RecipeLab:
                 raise ConfigError(f"{where}: renderer '{name}' paints nothing; leave it out, or give it another kind")
         for name, judge in recipe.judges.items():
             judge_config(self._shelf(name), judge.kind, judge.set, f"{where}: judges.{name}")
-        self.stages = ConceptStages(Workshop(device=device, offline=offline), recipe.language_model)
+        self.stages = ConceptStages(shop or Workshop(device=device, offline=offline), recipe.language_model)
         self._open: dict[str, Any] = {}
 
     def _shelf(self, judge: str) -> Any:
@@ -61,7 +65,7 @@ class RecipeLab:
 
     @cached_property
     def _list(self) -> ConceptList:
-        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon)
+        return load_concepts(self.recipe.concepts.list, self.stages.shop.lexicon, self.stages.shop.norms)
 
     @property
     def dataset(self) -> str:
