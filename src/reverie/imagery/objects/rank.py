@@ -14,7 +14,7 @@ from reverie.imagery.records import Intent
 from reverie.imagery.roles import LanguageModel
 
 WEIGHTS: dict[Found, float] = {"symbol": 1.0, "tag": 0.5, "gloss": 0.6, "proposal": 0.35, "cooccurrence": 0.5, "relation": 0.45}
-"""What a source counts, found right on concepts of the dev part; several sources of one thing add up."""
+"""What a source counts, set by hand while looking at concepts of the dev part; several sources of one thing add up."""
 WITH_ICON, PERSON = 1.3, 0.6
 """Factors of things that an icon shows, and of people, who stand for what they do rather than for an idea."""
 PRIOR = 2.0
