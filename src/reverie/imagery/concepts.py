@@ -14,7 +14,6 @@ from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.proposals import SHOTS
 from reverie.imagery.safety import is_safe_concept
-from reverie.imagery.wordnet.terms import STOP
 from reverie.seeds import numpy_generator
 
 Part = Literal["dev", "test"]
@@ -30,6 +29,20 @@ _FIELDS = frozenset(
     for field in ("act", "attribute", "cognition", "event", "feeling", "motive", "process", "relation", "state", "time")
 )
 """Parts of WordNet that ideas are filed under; of the other abstract ones most name groups, amounts, shapes or texts."""
+_NOT_IDEAS = {
+    "then", "while", "kind", "given", "like", "last", "might", "worse", "worst", "best", "first", "past", "thing", "going",
+    "coming",
+}  # fmt: skip
+"""Nouns that are more often another kind of word, or that mean hardly anything by themselves."""
+_LOOKED_AT = frozenset(
+    {
+        "freedom", "nostalgia", "justice", "speed", "hope", "time", "betrayal", "wisdom", "courage", "fear", "loneliness", "peace",
+        "war", "power", "death", "knowledge", "truth", "deception", "greed", "innocence", "chaos", "harmony", "curiosity",
+        "ambition", "memory", "patience", "danger", "silence", "poverty", "progress", "democracy", "jealousy", "loyalty", "dream",
+        "destiny", "light", "depression",
+    }
+)  # fmt: skip
+"""Concepts whose objects were looked at while weights and symbols were set by hand: they belong to the dev part."""
 _DEEP, _MANY = (5, 7), (1, 3)
 """Depths, and numbers of senses, up to which a word is in the first and in the second stratum."""
 
@@ -93,17 +106,17 @@ def load_concepts(name: str, lexicon: Lexicon, norms: Norms | None = None) -> Co
     drawn = sample_concepts(lexicon, norms or load_norms(), SIZES[name], SEED)
     n_dev = round(DEV * len(drawn))
     in_dev = set(numpy_generator(SEED, "dev part").permutation(len(drawn))[:n_dev].tolist())
-    parts: list[Part] = ["dev" if place in in_dev else "test" for place in range(len(drawn))]
+    parts: list[Part] = ["dev" if place in in_dev or one[0] in _LOOKED_AT else "test" for place, one in enumerate(drawn)]
     return ConceptList(name, tuple(Concept(*one, part) for one, part in zip(drawn, parts, strict=True)))
 
 
 def sample_concepts(lexicon: Lexicon, norms: Norms, size: int, seed: int) -> list[tuple[str, str, int, int]]:
     """Return up to so many (word, first sense, depth, number of senses), from the strata in turns."""
     strata: dict[tuple[int, int], list[tuple[str, str, int, int]]] = defaultdict(list)
-    shots = {shot[0] for shot in SHOTS} | STOP
+    left_out = {shot[0] for shot in SHOTS} | _NOT_IDEAS
     for word, sense, depth, n_senses in lexicon.nouns(abstract=True):
         rating = norms.concreteness(word)
-        plain = rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in shots
+        plain = rating is not None and rating <= MOST_CONCRETE and norms.is_common(word) and len(word) > 3 and word not in left_out
         if plain and lexicon.part_of_lexicon(sense) in _FIELDS:
             strata[_stratum(depth, _DEEP), _stratum(n_senses, _MANY)].append((word, sense, depth, n_senses))
     queues = []

@@ -18,7 +18,7 @@ from reverie.imagery.icon_sets import FILES, ICON_SETS, TAGS
 from reverie.imagery.packages import package_folder
 from reverie.imagery.records import Credit
 
-BEFORE = "fetch the icons once without --offline"
+OTHERWISE = "set REVERIE_CACHE to a cache that holds it"
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def load_icons(name: str = "openmoji") -> IconSet:
     if name not in ICON_SETS:
         raise unknown("icon set", name, ICON_SETS)
     package = ICON_SETS[name]
-    folder = package_folder(f"icons-{name}", package.files, BEFORE)
-    tags = package_folder("emojibase", TAGS, BEFORE) / "data.json"
+    folder = package_folder(f"icons-{name}", package.files, OTHERWISE)
+    tags = package_folder("emojibase", TAGS, OTHERWISE) / "data.json"
     return read_icons(name, folder, tags, package.credit)
 
 

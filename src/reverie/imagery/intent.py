@@ -39,9 +39,9 @@ def choose_intent(
     by : {"order", "overlap", "likelihood", "random"}, optional
         ``order``: abstract senses first, then as WordNet has them, the most frequent first. ``overlap``: by the words that the
         sentence has in common with the gloss, the examples and the nearest senses (the simplified Lesk algorithm [1]_, with words
-        weighed by how few of the senses have them), ties by order. ``likelihood``: by the log-likelihood of the gloss after the
-        sentence, less that of the gloss after a neutral one. ``random``: a control. Where nothing is chosen: ``likelihood`` with a
-        sentence and a model, ``overlap`` with a sentence, else ``order``.
+        weighed by how few of the senses have them), ties by order. ``likelihood``: by the log-likelihood of the sentence as
+        an example behind the words and the gloss of each sense. ``random``: a control. Where nothing is chosen: ``likelihood`` with
+        a sentence and a model, ``overlap`` with a sentence, else ``order``.
     seed : int
         Of the random choice.
 
@@ -95,9 +95,6 @@ def _near(lexicon: Lexicon, sense: str) -> list[str]:
 
 
 def _likelihoods(model: LanguageModel, concept: str, senses: list[Sense], sentence: str) -> np.ndarray:
-    """Return how much more likely each gloss is after the sentence than without it, per letter → [S]."""
-    ask = 'In the sentence "{}", the word "{}" means:'
-    glosses = [f" {one.gloss}" for one in senses]
-    there = model.log_likelihoods([ask.format(sentence, concept)] * len(glosses), glosses)
-    without = model.log_likelihoods([ask.format("...", concept)] * len(glosses), glosses)
-    return np.asarray((there - without) / np.array([len(one) for one in glosses]))
+    """Return how likely the sentence is as an example of each sense, natural logarithm → [S]."""
+    entries = [f"{concept} ({', '.join(one.lemmas)}): {one.gloss}\nExample:" for one in senses]
+    return np.asarray(model.log_likelihoods(entries, [f" {sentence}"] * len(senses)))

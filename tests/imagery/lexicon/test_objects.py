@@ -18,7 +18,7 @@ from reverie.imagery.lexicon import Lexicon, load_lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.choose import choose_objects, objects_of_words
 from reverie.imagery.objects.proposals import association
-from reverie.imagery.objects.query import bm25
+from reverie.imagery.objects.query import affirmed, bm25, is_opposite
 from reverie.imagery.objects.sources import symbols
 from reverie.imagery.safety import is_safe_concept, refuse_unsafe
 from reverie.imagery.wordnet.files import DIGESTS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reverie.imagery.icons import IconSet
 
-SMALL = "317cceb4c3e6dc2a0efc8709dce12153cc40e7f6d02ca93278999a39c4838134"
+SMALL = "305f21d1c928c8a1fe7324cd2b75aaebf24b1bf04307d660524c89f6a1cff478"
 
 
 class Loves:
@@ -56,9 +56,9 @@ def test_senses_by_order_sentence_likelihood_and_chance(lexicon: Lexicon) -> Non
     assert (taxed.sense.id, taxed.by) == ("exemption.n.01", "overlap")
     assert taxed.alternatives[0].id == "freedom.n.01"
     assert taxed.sense.score > taxed.alternatives[0].score
-    liked = choose_intent(lexicon, "freedom", sentence="No tax for us.", language_model=Loves("immunity", after="tax"))
-    assert (liked.sense.id, liked.by) == ("exemption.n.01", "likelihood")
-    assert liked.sense.score == pytest.approx(5 / len(" immunity from an obligation or duty, such as a tax"))
+    liked = choose_intent(lexicon, "freedom", sentence="None for us.", language_model=Loves("None for us.", after="immunity"))
+    assert (liked.sense.id, liked.by, liked.sense.score) == ("exemption.n.01", "likelihood", 0.0)
+    assert liked.alternatives[0].score == -5.0
     drawn = {choose_intent(lexicon, "freedom", by="random", seed=seed).sense.id for seed in range(12)}
     assert drawn == {"freedom.n.01", "exemption.n.01"}
     assert choose_intent(lexicon, "freedom", by="random", seed=3) == choose_intent(lexicon, "freedom", by="random", seed=3)
@@ -116,6 +116,14 @@ def test_objects_of_a_person(lexicon: Lexicon, icons: IconSet, norms: Norms) -> 
             objects_of_words(lexicon, icons, words, norms)
 
 
+def test_what_a_gloss_denies_and_opposites_are_left_out() -> None:
+    assert affirmed("the trait of lacking courage") == "the trait of "
+    assert affirmed("power to act without imposed restraints, as a bird") == "power to act , as a bird"
+    assert is_opposite("disorder", "order")
+    assert is_opposite("agreement", "disagreement")
+    assert not is_opposite("kindness", "kind")
+
+
 def test_bm25_of_one_term() -> None:
     assert bm25(2, 10, 8.0, 3, 100) == pytest.approx(
         math.log(1 + 97.5 / 3.5) * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 10 / 8)), rel=1e-12
@@ -166,4 +174,5 @@ def test_the_lists_of_concepts_of_wordnet_stay_as_they_are() -> None:
     small = load_concepts("concepts-small", load_lexicon(), load_norms())
     assert len(small.concepts) == 57
     assert set(small.dev).isdisjoint(small.test)
+    assert not {"freedom", "hope", "memory"} & set(small.test)
     assert small.sha256 == SMALL

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverie.imagery.wordnet.table import LinkRow, SenseRow, WordRow, fill_table
+from reverie.imagery.wordnet.rows import LinkRow, SenseRow, WordRow
+from reverie.imagery.wordnet.table import fill_table
 
 NOUNS: dict[str, tuple[str, list[str], str]] = {
     # words: part, what it is a kind of, or an instance of behind "@i:", and gloss with examples

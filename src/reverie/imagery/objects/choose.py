@@ -10,8 +10,8 @@ from reverie.imagery.lexicon import Lexicon, normal
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.candidate import LEAST_CONCRETE, Candidate, Pool
 from reverie.imagery.objects.proposals import offer_proposals
-from reverie.imagery.objects.query import weighted_terms
-from reverie.imagery.objects.rank import READ_BY_MODEL, likelihood_scores, norm_scores, pick_apart, strong_enough
+from reverie.imagery.objects.query import general_terms, weighted_terms
+from reverie.imagery.objects.rank import FEW, READ_BY_MODEL, likelihood_scores, norm_scores, pick_apart, strong_enough
 from reverie.imagery.objects.sources import offer_cooccurrences, offer_gloss, offer_relations, offer_symbols
 from reverie.imagery.records import DepictedObject, Intent, ObjectSet
 from reverie.imagery.roles import LanguageModel
@@ -70,6 +70,9 @@ def choose_objects(
     offer_gloss(pool, intent)
     offer_relations(pool, intent)
     offer_cooccurrences(pool, intent, terms)
+    way_up = [intent.sense.id, *lexicon.way_up(intent.sense.id)[:2]]
+    while len(pool) < FEW and way_up:
+        offer_symbols(pool, general_terms(lexicon, way_up.pop(0)))
     if language_model is not None:
         offer_proposals(pool, intent, language_model, seed)
     left_out = {normal(phrase) for phrase in without}
@@ -84,6 +87,7 @@ def choose_objects(
         )
     scores = norm_scores(pool, candidates)
     best = strong_enough(scores)[:READ_BY_MODEL]
+    best += [i for i, one in enumerate(candidates) if "proposal" in one.found and i not in best]
     candidates, scores = [candidates[i] for i in best], scores[best]
     if language_model is not None:
         scores = likelihood_scores(language_model, intent, candidates, scores)

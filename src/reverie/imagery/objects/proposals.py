@@ -22,14 +22,14 @@ SHOTS = (
 _HEAD = "Physical things in a picture that stands for an idea.\n\n"
 _BEFORE = "".join(f"Idea: {concept} ({gloss})\nThings: {', '.join(things)}\n\n" for concept, gloss, things in SHOTS)
 _NEUTRAL = "Physical things in a picture.\n\n" + "".join(f"Things: {', '.join(things)}\n\n" for _, _, things in SHOTS)
-N_TOKENS = 32
+N_TOKENS = 24
 
 
 def offer_proposals(pool: Pool, intent: Intent, model: LanguageModel, seed: int) -> None:
-    """Offer what a language model proposes: greedily, and by two draws."""
+    """Offer what a language model proposes: greedily, and by a draw."""
     prompt = f"{_HEAD}{_BEFORE}{_question(intent)}"
     answers = [model.complete([prompt], N_TOKENS, seed)[0]]
-    answers += [model.complete([prompt], N_TOKENS, seed + draw, temperature=0.8)[0] for draw in (1, 2)]
+    answers += model.complete([prompt], N_TOKENS, seed, temperature=0.8)
     for place, answer in enumerate(answers):
         for word in re.split(r"[,;\n.]", answer):
             phrase = re.sub(r"^(a|an|the)\s+", "", " ".join(re.findall("[a-z]+", word.lower())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.records import Intent
@@ -16,6 +17,26 @@ _NEAREST = ("-kind", "similar", "attribute", "also", "derived", "causes")
 _ABOVE = 0.15
 """Weight of what the sense is a kind of, where that is not as general as "feeling" or "act"."""
 _GENERAL = 6
+
+
+_NEGATIVE = ("un", "in", "im", "ir", "il", "dis", "non", "mis")
+_DENIED = re.compile(r"\b(lack(s|ing)?( of)?|without|not|absence of|no|freedom from|devoid of|against|failure)\b( \w+){1,3}")
+"""What a gloss says that the thing is not."""
+
+
+def affirmed(gloss: str) -> str:
+    """Return a gloss without what it denies: ``the trait of lacking courage`` → ``the trait of``."""
+    return _DENIED.sub("", gloss)
+
+
+def is_opposite(word: str, concept: str) -> bool:
+    """Whether a prefix makes one word the opposite of the other, as in ``disorder`` and ``order``."""
+    pairs = ((word, concept), (concept, word))
+    return any(
+        one.startswith(before) and one[len(before) :][:4] == other[:4] and not other.startswith(before)
+        for one, other in pairs
+        for before in _NEGATIVE
+    )
 
 
 def weighted_terms(lexicon: Lexicon, intent: Intent, own: frozenset[str]) -> dict[str, tuple[float, str]]:
@@ -37,9 +58,9 @@ def weighted_terms(lexicon: Lexicon, intent: Intent, own: frozenset[str]) -> dic
 
     sense = intent.sense
     note([intent.concept], OWN, "the word itself")
-    note(sorted(own), FAMILY, "its family")
+    note([word for word in sorted(own) if not is_opposite(word, intent.concept)], FAMILY, "its family")
     note([part for lemma in sense.lemmas for part in (lemma.lower(), *words_of(lemma))], LEMMAS, "its synonyms")
-    note(words_of(sense.gloss), GLOSS, "its gloss")
+    note(words_of(affirmed(sense.gloss)), GLOSS, "its gloss")
     for near in lexicon.related(sense.id, ("kind",)):
         if lexicon.depth(near.sense) >= _GENERAL:
             note([lemma.lower() for lemma in lexicon.lemmas(near.sense)], _ABOVE, "what it is a kind of")
@@ -47,6 +68,17 @@ def weighted_terms(lexicon: Lexicon, intent: Intent, own: frozenset[str]) -> dic
         lemmas = [lemma.lower() for lemma in lexicon.lemmas(near.sense)]
         note([singular(lemma) for lemma in lemmas if " " not in lemma and len(lemma) > 2], NEAR, f"what is {near.words} it")
     note(words_of(" ".join(sense.examples)), EXAMPLES, "its examples")
+    return found
+
+
+def general_terms(lexicon: Lexicon, sense: str) -> dict[str, tuple[float, str]]:
+    """Return terms of what a sense is a kind of, and of other kinds of that: for concepts that nothing else is found for."""
+    found: dict[str, tuple[float, str]] = {}
+    for above in lexicon.related(sense, ("kind",)):
+        beside = [one.sense for one in lexicon.related(above.sense, ("-kind", "kind"))][:40]
+        words = [lemma.lower() for sense in (above.sense, *beside) for lemma in lexicon.lemmas(sense)]
+        words += words_of(affirmed(lexicon.sense(above.sense).gloss))
+        found |= {word: (NEAR, f"what is a kind of {lexicon.lemmas(above.sense)[0]}, or near to it") for word in words}
     return found
 
 

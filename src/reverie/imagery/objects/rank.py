@@ -13,11 +13,13 @@ from reverie.imagery.objects.proposals import association
 from reverie.imagery.records import Intent
 from reverie.imagery.roles import LanguageModel
 
-WEIGHTS: dict[Found, float] = {"symbol": 1.0, "tag": 0.5, "gloss": 0.6, "proposal": 0.6, "cooccurrence": 0.5, "relation": 0.45}
-"""What a source counts, found right on concepts of the dev part; several sources of one thing add up."""
+WEIGHTS: dict[Found, float] = {"symbol": 1.0, "tag": 0.5, "gloss": 0.6, "proposal": 0.35, "cooccurrence": 0.5, "relation": 0.45}
+"""What a source counts, set by hand while looking at concepts of the dev part; several sources of one thing add up."""
 WITH_ICON, PERSON = 1.3, 0.6
 """Factors of things that an icon shows, and of people, who stand for what they do rather than for an idea."""
-READ_BY_MODEL = 48
+PRIOR = 2.0
+"""Weight of the logarithm of a score by norms beside a language model's association."""
+READ_BY_MODEL = 40
 """Candidates that a language model reads, the best by norms."""
 FAR_BELOW, FEW = 0.25, 2
 """Part of the best score below which a thing says too little, and how many are kept all the same."""
@@ -41,12 +43,12 @@ def norm_scores(pool: Pool, candidates: Sequence[Candidate]) -> NDArray[np.float
 def likelihood_scores(
     model: LanguageModel, intent: Intent, candidates: Sequence[Candidate], prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return scores by a language model → [N]: its association of thing and concept, plus the logarithm of the score by norms.
+    """Return scores by a language model → [N]: its association of thing and concept, and the logarithm of the score by norms.
 
-    As in a noisy channel, the logarithm of a prior is added to a logarithm of likelihoods.
+    The latter counts `PRIOR` times, as the logarithm of a prior beside that of a likelihood.
     """
     found = association(model, intent, [one.phrase for one in candidates])
-    return np.asarray(found + np.log(np.maximum(prior, 1e-3)))
+    return np.asarray(found + PRIOR * np.log(np.maximum(prior, 1e-3)))
 
 
 def strong_enough(scores: NDArray[np.float64]) -> list[int]:

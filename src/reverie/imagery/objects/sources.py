@@ -12,7 +12,7 @@ from pathlib import Path
 from reverie.imagery.icons import IconSet
 from reverie.imagery.lexicon import normal
 from reverie.imagery.objects.candidate import Pool
-from reverie.imagery.objects.query import FAMILY, GLOSS, NEAR, bm25
+from reverie.imagery.objects.query import FAMILY, GLOSS, NEAR, affirmed, bm25
 from reverie.imagery.records import Intent
 from reverie.imagery.wordnet.terms import singular, words_of
 from reverie.plain_yaml import read_yaml
@@ -80,7 +80,8 @@ def _tag_counts(icons: IconSet) -> Counter[str]:
 
 def offer_gloss(pool: Pool, intent: Intent) -> None:
     """Offer things that the gloss, or an example, of the sense names."""
-    for strength, text, what in ((1.0, intent.sense.gloss, "the gloss"), (0.5, " ".join(intent.sense.examples), "an example")):
+    examples = " ".join(intent.sense.examples)
+    for strength, text, what in ((1.0, affirmed(intent.sense.gloss), "the gloss"), (0.5, examples, "an example")):
         for word in _nouns(text):
             pool.offer_word(word, "gloss", strength, f"{what} of {intent.concept} names {word}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import ConfigError, DataError
-from reverie.imagery.wordnet.table import LinkRow, SenseRow, WordRow
+from reverie.imagery.wordnet.rows import LinkRow, SenseRow, WordRow
 
 _BETWEEN_SENSES = {
     "kind": "hypernyms", "instance": "instance_hypernyms", "member": "member_holonyms", "substance": "substance_holonyms",

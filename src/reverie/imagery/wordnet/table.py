@@ -6,15 +6,16 @@ import hashlib
 import json
 import os
 import sqlite3
+import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from reverie.errors import DataError
 from reverie.files import atomic_path, cache_folder, locked, sha256
 from reverie.imagery.wordnet.files import DIGESTS, complete_copy, wordnet_folder
+from reverie.imagery.wordnet.rows import LinkRow, SenseRow, WordRow
 from reverie.imagery.wordnet.terms import term_rows
 from reverie.scratch import temporary_folder
 
@@ -43,36 +44,6 @@ INSERT INTO glosses SELECT count(*), avg(length) FROM (SELECT max(length) AS len
 """
 
 
-class SenseRow(NamedTuple):
-    """A sense as it is read: name, part of speech, part of WordNet, gloss, examples and words, the last two as JSON."""
-
-    id: str
-    pos: str
-    part: str
-    gloss: str
-    examples: str
-    lemmas: str
-
-
-class LinkRow(NamedTuple):
-    """A pointer from one sense to another one, between words of theirs or, where these are empty, between the senses."""
-
-    source: str
-    relation: str
-    target: str
-    source_word: str
-    target_word: str
-
-
-class WordRow(NamedTuple):
-    """The sense at a place, from 0, among those of a word."""
-
-    word: str
-    pos: str
-    place: int
-    id: str
-
-
 def wordnet_table(chosen: str | os.PathLike[str] | None = None) -> Path:
     """Return the table of WordNet's files, of a folder or as `wordnet_folder` finds them, making it the first time."""
     pinned = kept_table(DIGESTS.values())
@@ -95,6 +66,7 @@ def kept_table(digests: Iterable[str]) -> Path:
 def _make(folder: Path, final: Path) -> None:
     from reverie.imagery.wordnet.reading import read_wordnet
 
+    print("preparing WordNet, once; this takes up to a minute", file=sys.stderr, flush=True)
     with temporary_folder() as scratch:
         complete_copy(folder, scratch)
         try:

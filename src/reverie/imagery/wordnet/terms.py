@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 _STOP = """
-a about above act action after all also an and another any are as at away be because been being below between both but by
-can certain chiefly consisting did do does done down during each either especially etc even family for found from full
-further genus get given had has have having he her him his how if in into is it its itself kind large like long made make
-makes making man many may more most much no nor not of off often on once one only or order other others our out over own
-part person place quality relating resembling same several shaped she should small so some someone something state such than
-that the their them then there these they this those through to too two typically under up upon used using usually various
-very was way we were what when where which while who whom whose will with within without would you your
+a about above act action after all also an and another any are as at away be because been being below between body both
+branch but by can certain chiefly consisting did do does done down during each either especially etc even family field for
+found from full further genus get given had has have having he her him his how human if in into is it its itself kind large
+like long made make makes making man many may more most much no nor not of off often on once one only or order other others
+our out over own part people person place quality relating resembling same science several shaped she should small so some
+someone something state study such than that the their them then there these they this those through to too two typically
+under up upon used using usually various very was way we were what when where which while who whom whose will with within
+without would you your
 """
 STOP = frozenset(_STOP.split())
 """Words that say nothing of what a gloss is about: of grammar, and of definitions themselves."""
