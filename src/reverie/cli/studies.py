@@ -179,6 +179,12 @@ The same command again goes on where it was cut.
 
 Example: reverie rl rl-session --results results/rl.csv
 """
+_IMAGERY = """Ask whether pictures say abstract concepts: objects and form, controls, judges who did not make them, and people.
+
+Also trains the matchers that judge and the small text-to-image model. The same command again goes on where it was cut.
+
+Examples: reverie imagery imagery-demo · reverie imagery imagery-concepts --results results/imagery.csv
+"""
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
 _ON_RUN = "reverie.robustness.trained:report"
 VERBS = (
@@ -194,5 +200,6 @@ VERBS = (
     StudyVerb("defend", _DEFEND, _SHELF, _STUDY, more=(("detect", False),)),
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
     StudyVerb("rl", _RL, "reverie.rl.recipe:LONG_TERM", "reverie.rl.study:report"),
+    StudyVerb("imagery", _IMAGERY, "reverie.imagery.shelves:SHELF", "reverie.imagery.shelves:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
 )  # fmt: skip

@@ -19,7 +19,7 @@ class Denoiser(Protocol):
     """What samplers ask."""
 
     def __call__(self, x: Tensor, h: Tensor, steps: Tensor) -> Tensor:
-        """Predict clean vectors [B, D] from ``x [B, D]``, guidance ``h [B, D]`` and ``steps [B]`` or [1]."""
+        """Predict clean vectors [B, D] from ``x [B, D]``, guidance ``h [B, H]``, mostly H = D, and ``steps [B]`` or [1]."""
 
 
 @dataclass(frozen=True)

@@ -158,9 +158,9 @@ def x0_loss(denoiser: Denoiser, signal: Tensor, spread: Tensor, x0: Tensor, h: T
         Predicts clean vectors.
     signal, spread : Tensor, shape [T]
         √ᾱ and √(1 - ᾱ).
-    x0, h : Tensor, shape [B, D]
-        Vectors of the target items and guidance; gradients reach both.
-    null : Tensor, shape [D]
+    x0, h : Tensor, shape [B, D] and [B, H]
+        Vectors of the target items and guidance, mostly of one width; gradients reach both.
+    null : Tensor, shape [H]
         The null vector.
     p_uncond : float
         Share of rows trained without guidance.
@@ -185,9 +185,9 @@ class Guided:
     ----------
     denoiser : Denoiser
         f.
-    h : Tensor, shape [B, D]
+    h : Tensor, shape [B, H]
         One guidance vector per row.
-    null : Tensor, shape [D]
+    null : Tensor, shape [H]
         The null vector n.
     strength : float
         w; 0 is plain conditional sampling and costs one call instead of two.
@@ -208,7 +208,7 @@ class Guided:
         guided = self.denoiser(x, self.h, steps)
         if self.strength == 0:
             return guided
-        return torch.lerp(self.denoiser(x, self.null.expand_as(x), steps), guided, 1 + self.strength)
+        return torch.lerp(self.denoiser(x, self.null.expand_as(self.h), steps), guided, 1 + self.strength)
 
 
 def extrapolate(h: Tensor, null: Tensor, strength: float) -> Tensor:

@@ -10,9 +10,9 @@ from reverie.imagery.judging.text_judge import SentenceJudge, SentenceVectors
 PATHS = {word: ("entity", word) for word in ("clock", "dove", "chain", "river", "tower", "candle")}
 
 
-def judge() -> SentenceJudge:
+def judge(template: str = "{}") -> SentenceJudge:
     torch.manual_seed(0)
-    return SentenceJudge(SentenceVectors(encoder=MeanOfWords(4096, 64, 2.0, 0.1)), "tiny")
+    return SentenceJudge(SentenceVectors(encoder=MeanOfWords(4096, 64, 2.0, 0.1)), template, "tiny")
 
 
 def test_cosines_are_those_of_unit_vectors() -> None:
@@ -21,6 +21,10 @@ def test_cosines_are_those_of_unit_vectors() -> None:
     vectors = found.vectors(["clock", "a dove and a chain", "dove"]).astype(np.float64)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert np.allclose(scores, [[vectors[0] @ vectors[2], 1.0], [vectors[1] @ vectors[2], vectors[1] @ vectors[0]]], atol=1e-6)
+
+
+def test_words_stand_in_a_template() -> None:
+    assert judge("the {}").scores(["clock"], ["dove"]) == judge().scores(["clock"], ["the dove"])
 
 
 def test_an_empty_text_scores_all_alike() -> None:

@@ -14,21 +14,23 @@ from reverie.imagery.judging.picture_judge import PictureJudge
 from reverie.imagery.judging.text_judge import SentenceVectors
 from reverie.imagery.matchers.bench import Bench
 from reverie.imagery.matchers.cells import PARTS, Found, MeasureCell, Taught, TeachCell
+from reverie.imagery.matchers.efficientnet import EfficientNetLite0
 from reverie.imagery.matchers.kept import open_matcher
 from reverie.imagery.matchers.learning import shares_of, teach
 from reverie.imagery.matchers.matcher import load_matcher
 from reverie.imagery.matchers.options import MatcherOptions
 from reverie.imagery.matchers.recipe import MATCHERS, MatchersRecipe
+from reverie.imagery.matchers.report import shown
 from reverie.imagery.matchers.retrieval import retrieve
 from reverie.imagery.matchers.study import MatchersStudy
-from reverie.imagery.matchers.towers import looked, new_tower
+from reverie.imagery.matchers.towers import MiddleTower, PretrainedTower, looked, new_tower
 from reverie.imagery.records import DepictedObject, Form, ObjectSet, Prompt
 from reverie.imagery.renderers.collage.render import Collage
 from reverie.imagery.roles import Scene
 from reverie.study.run import run_study
 
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}
-TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 4, "dropout": 0.0}
+TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 3, "views": 2, "dropout": 0.0}
 LEARN = {"epochs": 2, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
 RECIPE = {
     "name": "tiny",
@@ -168,3 +170,25 @@ def test_trainings_must_be_disjoint() -> None:
         MATCHERS.parse({"name": "x", "matchers": both}, "x")
     packaged: MatchersRecipe = MATCHERS.load("imagery-matchers")
     assert packaged.styles("judge") == ("twemoji", "fluent-emoji-flat")
+
+
+def test_the_report_names_what_was_measured(folder: Path) -> None:
+    again = study(folder)
+    done = run_study(again, show=False)
+    found = shown(again, done, "reverie imagery tiny")
+    assert set(found.json["matchers"]["judge"]["retrieval"]) == set(PARTS)
+    page = (folder / "report.html").read_text()
+    assert "judge: small tower at 32 px, taught on 12 pictures" in page
+    assert "names it was never taught, in styles it has never seen" in page
+
+
+@pytest.mark.parametrize(("kind", "places"), [(PretrainedTower, (1, 1280)), (MiddleTower, (4, 112))])
+def test_towers_on_frozen_features_save_none_of_them(kind: type[PretrainedTower | MiddleTower], places: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    tower = kind(32, 0.1, EfficientNetLite0().eval())
+    prepared = tower.prepare(np.random.default_rng(0).integers(0, 255, (9, 32, 32, 3), dtype=np.uint8))
+    assert prepared.shape == (9, *places)
+    vectors = looked(tower, prepared)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert sum(value.numel() for value in tower.state_dict().values()) < 2_000_000
+    assert not any("stem" in name for name in tower.state_dict())

@@ -211,7 +211,7 @@ class NormalNoise:
         return numbers if self.rows is None else numbers[self.rows]
 
 
-def sample(denoise: Callable[[Tensor, int], Tensor], sampler: Sampler, noise: NormalNoise) -> Tensor:
+def sample(denoise: Callable[[Tensor, int], Tensor], sampler: Sampler, noise: Draw) -> Tensor:
     """Draw clean vectors.
 
     Parameters
@@ -219,8 +219,8 @@ def sample(denoise: Callable[[Tensor, int], Tensor], sampler: Sampler, noise: No
     denoise : callable
         From noisy vectors [B, D] and a step to predicted clean vectors, e.g. `reverie.diffusion.Guided`.
     sampler : Sampler
-    noise : NormalNoise
-        Where the start and all later noise come from; also tells the shape.
+    noise : callable
+        Where the start and all later noise come from, such as `NormalNoise`; also tells the shape.
 
     Returns
     -------

@@ -28,7 +28,6 @@ class ClipMatcher:
     name = "clip"
 
     def __init__(self, config: ClipConfig) -> None:
-        self._template = config.template
         missing = [name for name in NEEDED if not (config.folder / name).is_file()]
         if missing:
             raise DataError(f"{config.folder} has no {missing[0]}; give a folder of CLIP's weights that holds {', '.join(NEEDED)}")
@@ -60,10 +59,10 @@ class ClipMatcher:
         return _units(np.concatenate(rows))
 
     def words(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit vectors of words in their template → [K, D]."""
+        """Return unit vectors of words → [K, D]."""
         import torch
 
-        texts = self._tokenizer([self._template.format(word) for word in words], padding=True, truncation=True, return_tensors="pt")
+        texts = self._tokenizer(list(words), padding=True, truncation=True, return_tensors="pt")
         with torch.no_grad():
             return _units(_features(self._model.get_text_features(**texts)))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from reverie.imagery.judging.text_judge import TEMPLATE
 from reverie.options import Options
 
 
@@ -14,6 +15,8 @@ class MinilmConfig(Options):
 
     weights: str | None = None
     """Folder of a sentence encoder; all-MiniLM-L6-v2 by default."""
+    template: str = Field(default=TEMPLATE, pattern=r"\{\}")
+    """What a concept's word stands in."""
 
 
 class MatcherConfig(Options):
@@ -23,6 +26,8 @@ class MatcherConfig(Options):
     """Which matcher of the study; ``judge`` and ``loop`` come from disjoint trainings."""
     folder: Path = Path("runs/imagery-matchers")
     """Folder of the study that trained it."""
+    template: str = Field(default=TEMPLATE, pattern=r"\{\}")
+    """What a word stands in."""
     centred: bool = True
     """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
     has no advantage."""

@@ -52,13 +52,14 @@ def judge_facts(registry: Registry, kind: str, options: Mapping[str, Any], where
     if isinstance(config, MatcherConfig):
         from reverie.imagery.matchers.kept import matcher_digest
 
-        return {"kind": kind, "weights": matcher_digest(config.name, config.folder), "centred": config.centred}
+        weights = {"weights": matcher_digest(config.name, config.folder)}
+        return {"kind": kind} | weights | config.model_dump(mode="json", exclude={"folder", "name"})
     return {"kind": kind} | config.model_dump(mode="json")
 
 
 def minilm_judge(config: MinilmConfig) -> SentenceJudge:
     """Return a judge of texts by sentence vectors."""
-    return SentenceJudge(SentenceVectors(config.weights))
+    return SentenceJudge(SentenceVectors(config.weights), config.template)
 
 
 def matcher_judge(config: MatcherConfig) -> PictureJudge:
@@ -66,11 +67,11 @@ def matcher_judge(config: MatcherConfig) -> PictureJudge:
     from reverie.imagery.matchers.kept import open_matcher
 
     matcher = open_matcher(config.name, config.folder)
-    return PictureJudge(matcher, matcher.average if config.centred else None)
+    return PictureJudge(matcher, matcher.average if config.centred else None, config.template)
 
 
 def clip_judge(config: ClipConfig) -> PictureJudge:
     """Return CLIP as a judge of pictures."""
     from reverie.imagery.judging.clip_judge import ClipMatcher
 
-    return PictureJudge(ClipMatcher(config))
+    return PictureJudge(ClipMatcher(config), template=config.template)

@@ -35,12 +35,17 @@ class PictureJudge:
     matcher : SeesAndReads
     average : ndarray, optional, shape [D]
         Taken away from the vector of every picture before the product; nothing by default, so that products are cosines.
+    template : str
+        What a word stands in, ``{}`` in its place.
     name : str, optional
         As in tables; the matcher's by default.
     """
 
-    def __init__(self, matcher: SeesAndReads, average: NDArray[np.float32] | None = None, name: str | None = None) -> None:
-        self.name, self.matcher, self._average = name or matcher.name, matcher, 0.0 if average is None else average
+    def __init__(
+        self, matcher: SeesAndReads, average: NDArray[np.float32] | None = None, template: str = "{}", name: str | None = None
+    ) -> None:
+        self.name, self.matcher, self.template = name or matcher.name, matcher, template
+        self._average = 0.0 if average is None else average
         self._seen: dict[tuple[Path, int, int], NDArray[np.float32]] = {}
 
     def vectors(self, pictures: Sequence[bytes | Path]) -> NDArray[np.float32]:
@@ -59,7 +64,8 @@ class PictureJudge:
         if not pictures:
             return np.zeros((0, len(words)))
         return np.asarray(
-            (self.vectors(pictures) - self._average).astype(np.float64) @ self.matcher.words(words).astype(np.float64).T
+            (self.vectors(pictures) - self._average).astype(np.float64)
+            @ self.matcher.words([self.template.format(word) for word in words]).astype(np.float64).T
         )
 
 

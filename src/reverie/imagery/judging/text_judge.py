@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from reverie.contrast.text.encoders import Encoder
 
+TEMPLATE = "the meaning of {}"
+"""What a concept's word stands in: of six that were tried, the one that gave most glosses to their own concept."""
+
 
 class SentenceVectors:
     """Unit vectors of words and sentences; each text is encoded once.
@@ -47,21 +50,23 @@ class SentenceVectors:
 
 
 class SentenceJudge:
-    """A `TextJudge`: the cosine of the vectors of a text and of a concept's word.
+    """A `TextJudge`: the cosine of the vectors of a text and of a concept's word in its template.
 
     Parameters
     ----------
     vectors : SentenceVectors, optional
+    template : str
+        Holds ``{}`` where the word goes.
     name : str
         As in tables.
     """
 
-    def __init__(self, vectors: SentenceVectors | None = None, name: str = "minilm") -> None:
-        self.name, self.vectors = name, vectors or SentenceVectors()
+    def __init__(self, vectors: SentenceVectors | None = None, template: str = TEMPLATE, name: str = "minilm") -> None:
+        self.name, self.template, self.vectors = name, template, vectors or SentenceVectors()
 
     def scores(self, texts: Sequence[str], concepts: Sequence[str]) -> NDArray[np.float64]:
         """Return cosines → [T, K]; an empty text scores all alike."""
         if not any(text.strip() for text in texts):
             return np.zeros((len(texts), len(concepts)))
-        of_concepts = self.vectors(concepts).astype(np.float64)
+        of_concepts = self.vectors([self.template.format(word) for word in concepts]).astype(np.float64)
         return np.asarray(self.vectors(texts).astype(np.float64) @ of_concepts.T)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,11 +100,12 @@ class Bench:
         if cell.kind == "composed":
             found = composed_block(self.drawings, allowed, options.block, options.size, options.seed, cell.number)
         else:
-            found = self._painted(options.families, allowed, options.block, options.size, options.seed, cell.number, tell)
+            counts = {"count": options.block, "size": options.size, "seed": options.seed, "number": cell.number}
+            found = self._painted(options.families, allowed, tell, views=options.views, **counts)
         return self._named(found)
 
-    def _painted(self, families: Sequence[str], allowed: Any, count: int, size: int, seed: int, number: int, tell: Any) -> Block:
-        return painted_block(self.drawings, allowed, self._painters(families), self.patterns, count, size, seed, number, tell)
+    def _painted(self, families: Sequence[str], allowed: NDArray[np.int64], tell: Callable[[str], None], **counts: int) -> Block:
+        return painted_block(self.drawings, allowed, self._painters(families), self.patterns, tell=tell, **counts)
 
     def _named(self, block: Block) -> Block:
         """Return a block whose drawings are given by the numbers of their names."""
@@ -122,7 +122,7 @@ class Bench:
             chosen = numpy_generator(seed, "measured", cell.part).permutation(allowed)[: recipe.pictures]
             block = single_block(self.drawings, chosen, options.size, seed)
         elif cell.part.startswith("painted"):
-            block = self._painted(families, allowed, recipe.painted, options.size, seed, _TEST, tell)
+            block = self._painted(families, allowed, tell, count=recipe.painted, size=options.size, seed=seed, number=_TEST)
         else:
             block = composed_block(self.drawings, allowed, recipe.pictures, options.size, seed, _TEST)
         named = self._named(block)

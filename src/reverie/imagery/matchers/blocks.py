@@ -16,6 +16,9 @@ from reverie.imagery.roles import Renderer
 from reverie.imagery.roles import Scene as Asked
 from reverie.seeds import numpy_generator
 
+_ROOM, _PART = 5, (0.7, 0.95)
+"""Fourths of the size at which scenes are painted, and the share of a side that a part of one has."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -53,9 +56,10 @@ def painted_block(
     size: int,
     seed: int,
     number: int,
+    views: int = 1,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Block:
-    """Let renderers paint scenes of two to five of the allowed drawings, in forms at random.
+    """Let renderers paint scenes of one to five of the allowed drawings, in forms at random.
 
     Parameters
     ----------
@@ -66,6 +70,8 @@ def painted_block(
     patterns : sequence of FormPattern
         Three of them make the form of a scene.
     count, size, seed, number : int
+    views : int
+        Pictures that are made of each scene: the whole, and parts of it, mirrored or not, as painting takes longest.
     tell : callable
     """
     pixels, shown = [], []
@@ -78,15 +84,29 @@ def painted_block(
         names = [drawings.names[one] for one in numbers]
         things = ObjectSet(objects=tuple(DepictedObject(phrase=name, icon=name.replace(" ", "-")) for name in names))
         form = Form(patterns=tuple(patterns[int(one)] for one in rng.choice(len(patterns), min(3, len(patterns)), replace=False)))
-        scene = Asked(Prompt(text=", ".join(names)), things, form, int(rng.integers(2**31)), size)
+        scene = Asked(Prompt(text=", ".join(names)), things, form, int(rng.integers(2**31)), _ROOM * size // 4)
         rendered = painter.render([scene])[0]
         drawn = [one for one, name in zip(numbers, names, strict=True) if name in rendered.shown]
         if drawn:
-            pixels.append(read_pixels(rendered.png, size))
-            shown.append(tuple(drawn))
+            pixels += _views(read_pixels(rendered.png, _ROOM * size // 4), views, size, rng)
+            shown += [tuple(drawn)] * views
         if at % 20 == 19:
             tell(f"{at + 1} of {count} scenes painted")
     return Block(np.stack(pixels), _numbers(shown))
+
+
+def _views(pixels: NDArray[np.uint8], views: int, size: int, rng: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """Return the whole picture and parts of it at a size; pixels [T, T, 3] → views of [S, S, 3]."""
+    from PIL import Image
+
+    whole, found = Image.fromarray(pixels), []
+    for view in range(views):
+        side = len(pixels) if view == 0 else round(rng.uniform(*_PART) * len(pixels))
+        left, top = (int(rng.integers(len(pixels) - side + 1)) for _ in range(2))
+        drawn = whole.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
+        mirrored = view > 0 and rng.random() < 0.5
+        found.append(np.asarray(drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else drawn, dtype=np.uint8))
+    return found
 
 
 def _numbers(shown: Sequence[Sequence[int]]) -> NDArray[np.int64]:

@@ -17,8 +17,9 @@ TEACHING = TrainingConfig(epochs=12, batch_size=128, learning_rate=1e-3, weight_
 class MatcherOptions(Options):
     """One matcher: what it looks with, and what it is taught on."""
 
-    tower: Literal["pretrained", "small"] = "pretrained"
-    """``pretrained`` learns on frozen features of EfficientNet-lite0; ``small`` is a network of convolutions from nothing."""
+    tower: Literal["pretrained", "middle", "small"] = "pretrained"
+    """``pretrained`` learns on the last features of EfficientNet-lite0, which stay as they are; ``middle`` learns convolutions on
+    those of its middle; ``small`` is a network of convolutions from nothing."""
     families: tuple[IconFamily, ...] = Field(default=("openmoji", "noto"), min_length=1)
     """Icon sets that it is taught on; the others are styles that it has never seen."""
     size: int = Field(default=128, ge=32, le=256)
@@ -27,6 +28,8 @@ class MatcherOptions(Options):
     """Blocks of scenes composed at random."""
     collages: NonNegativeInt = 4
     """Blocks of scenes painted by the collage renderer, with its own settings, palettes and media."""
+    views: int = Field(default=4, ge=1, le=16)
+    """Pictures that are made of each painted scene: the whole, and parts of it."""
     block: PositiveInt = 500
     """Scenes of a block; each block is kept as it is made."""
     closeness: NonNegativeFloat = 1.0

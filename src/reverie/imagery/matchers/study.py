@@ -65,7 +65,8 @@ class MatchersStudy:
         shared = {"held_out": [recipe.held_out, recipe.held_out_seed], "drawing": recipe.drawing, "version": VERSION}
         looks = {"tower": options.tower, "size": options.size, "seed": options.seed, "block": options.block}
         if isinstance(cell, BlockCell):
-            return shared | looks | {"icons": self.bench.digest(options.families), "kind": cell.kind, "number": cell.number}
+            views = {"views": options.views} if cell.kind == "painted" else {}
+            return shared | looks | {"icons": self.bench.digest(options.families), "kind": cell.kind, "number": cell.number} | views
         blocks = [key(self._piece_facts(one)) for one in self._blocks(cell.matcher)]
         taught = shared | looks | {"blocks": blocks, "options": options.model_dump(mode="json"), "weights": recipe.weights}
         if isinstance(cell, TeachCell):

@@ -14,8 +14,9 @@ from reverie.imagery.matchers.efficientnet import WIDTH, EfficientNetLite0, load
 from reverie.imagery.matchers.options import MatcherOptions
 
 HIDDEN, HEADS = 256, 4
-ROWS = 32
-"""Pictures looked at together where nothing is learned; bounds the memory."""
+_MIDDLE, _MIDDLE_WIDTH = 11, 112
+ROWS = 8
+"""Pictures looked at together where nothing is learned: few, so that they stay in a processor's cache."""
 
 
 class Places(nn.Module):
@@ -37,34 +38,62 @@ class Places(nn.Module):
         return F.normalize(self.out(self.dropout(means)), dim=-1)
 
 
+class FrozenFeatures:
+    """Features of pictures by EfficientNet-lite0, all of it or its first blocks; not a module, so no tower saves its weights."""
+
+    def __init__(self, blocks: int | None = None, network: EfficientNetLite0 | None = None) -> None:
+        self._blocks, self._given = blocks, network
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        network = self._given or load_features()
+        chosen: nn.Module = network if self._blocks is None else nn.Sequential(network.stem, *list(network.blocks)[: self._blocks])
+        return chosen.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return] # torch's own
+
+    @torch.no_grad()
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """Return features of places; pixels [N, S, S, 3] → [N, L, C]."""
+        found = []
+        for at in range(0, len(pixels), ROWS):
+            batch = torch.from_numpy(pixels[at : at + ROWS]).permute(0, 3, 1, 2).float()
+            features = self._network(((batch - 127) / 128).contiguous(memory_format=torch.channels_last))
+            found.append(features.permute(0, 2, 3, 1).flatten(1, 2).half().numpy())
+        return np.concatenate(found)
+
+
 class PretrainedTower(nn.Module):
-    """Frozen features of EfficientNet-lite0 and learned `Places`; what is prepared once are the features."""
+    """Learned `Places` over the last features of EfficientNet-lite0, which are prepared once."""
 
     average: Tensor
 
     def __init__(self, dim: int, dropout: float, network: EfficientNetLite0 | None = None) -> None:
         super().__init__()
-        self.places = Places(WIDTH, dim, dropout)
+        self.places, self.prepare = Places(WIDTH, dim, dropout), FrozenFeatures(network=network)
         self.register_buffer("average", torch.zeros(dim))
-        self._given = [] if network is None else [network]  # in a list, so that its weights are not among those of the tower
-
-    @cached_property
-    def _network(self) -> list[EfficientNetLite0]:
-        return [(self._given or [load_features()])[0].to(memory_format=torch.channels_last)]  # type: ignore[call-overload] # torch's own
-
-    @torch.no_grad()
-    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """Return features of places; pixels [N, S, S, 3] → [N, (S / 32)², 1280]."""
-        found = []
-        for at in range(0, len(pixels), ROWS):
-            batch = torch.from_numpy(pixels[at : at + ROWS]).permute(0, 3, 1, 2).float()
-            features = self._network[0](((batch - 127) / 128).contiguous(memory_format=torch.channels_last))
-            found.append(features.permute(0, 2, 3, 1).flatten(1, 2).half().numpy())
-        return np.concatenate(found)
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """Return unit vectors of what was prepared → [B, D]."""
+        """Return unit vectors of features [B, (S / 32)², 1280] → [B, D]."""
         vectors: Tensor = self.places(prepared.float())
+        return vectors
+
+
+class MiddleTower(nn.Module):
+    """Learned convolutions and `Places` over features from the middle of EfficientNet-lite0, which see parts more than things."""
+
+    average: Tensor
+
+    def __init__(self, dim: int, dropout: float, network: EfficientNetLite0 | None = None) -> None:
+        super().__init__()
+        self.prepare = FrozenFeatures(_MIDDLE, network)
+        self.layers = nn.Sequential(nn.BatchNorm2d(_MIDDLE_WIDTH), _step(_MIDDLE_WIDTH, 192), _Residual(192))
+        self.places = Places(192, dim, dropout)
+        self.register_buffer("average", torch.zeros(dim))
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """Return unit vectors of features [B, (S / 16)², 112] → [B, D]."""
+        side = round(prepared.shape[1] ** 0.5)
+        x = self.layers(prepared.float().mT.reshape(len(prepared), -1, side, side))
+        vectors: Tensor = self.places(x.flatten(2).mT)
         return vectors
 
 
@@ -111,12 +140,15 @@ def _step(inside: int, outside: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(inside, outside, 3, 2, 1), nn.GroupNorm(8, outside), nn.GELU())
 
 
-Tower = PretrainedTower | SmallTower
+Tower = PretrainedTower | MiddleTower | SmallTower
+_TOWERS: dict[str, type[PretrainedTower] | type[MiddleTower] | type[SmallTower]] = {
+    "pretrained": PretrainedTower, "middle": MiddleTower, "small": SmallTower
+}  # fmt: skip
 
 
 def new_tower(options: MatcherOptions, dim: int) -> Tower:
     """Return a tower before it is taught."""
-    return PretrainedTower(dim, options.dropout) if options.tower == "pretrained" else SmallTower(dim, options.dropout)
+    return _TOWERS[options.tower](dim, options.dropout)
 
 
 @torch.no_grad()

@@ -16,6 +16,11 @@ RENDERERS = Registry(
     {
         "collage": Entry(f"{_HERE}.collage.render:create", f"{_HERE}.config:CollageConfig", "composed from openly licensed icons"),
         "diffusers": Entry(f"{_HERE}.diffusers:create", f"{_HERE}.config:DiffusersConfig", "a pipeline of the package diffusers"),
+        "pixels": Entry(
+            "reverie.imagery.pixels.renderer:create",
+            "reverie.imagery.pixels.config:PixelsRendererConfig",
+            "a small model trained here",
+        ),
         "endpoint": Entry(
             f"{_HERE}.endpoint:create", f"{_HERE}.config:EndpointConfig", "a server that speaks as OpenAI's images do"
         ),

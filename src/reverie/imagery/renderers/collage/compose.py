@@ -60,13 +60,14 @@ class Composition:
                 paint_figure(sheet, self.scheme, manner, self.stage, self.sprites[one.index], one, f"{name}{number}-", plain)
         return "".join(sheet.body)
 
-    def outlines(self, colour: str, width: float, name: str, only: int | None = None) -> str:
-        """Return the lines of the objects, or of only one of them, thinner where they are far."""
+    def outlines(self, colour: str, width: float, name: str, only: int | None = None, fill: str = "none") -> str:
+        """Return the lines of the objects, or of only one of them, thinner where they are far; a fill hides what is behind."""
         drawn = []
         for number, one in enumerate(self.placements):
             if only is None or number == only:
                 sprite = self.sprites[one.index]
-                lines = sprite.outlines(colour, width * (1 - 0.5 * one.haze) / scale_of(sprite, one), f"{name}{number}-")
+                bold = width * (1 - 0.5 * one.haze) * (1.4 if sprite.thin else 1.0)
+                lines = sprite.outlines(colour, bold / scale_of(sprite, one), f"{name}{number}-", fill)
                 drawn.append(f'<g transform="{transform_of(sprite, one)}">{lines}</g>')
         return "".join(drawn)
 
@@ -86,6 +87,8 @@ def compose(look: Look, sprites: Sequence[Sprite], rng: np.random.Generator, man
     """Compose the picture before its medium."""
     scheme = Scheme(look.palette, LIGHTS[look.light], sun_left=bool(rng.random() < 0.5))
     setting = look.setting or choose_setting(look, sprites, rng)
+    if setting == "studio" and not sprites:  # nothing to show and no form: shapes that mean nothing
+        setting = "field"
     horizon = SIDE * {"low": 0.70, "high": 0.46, "near": 0.66}.get(look.viewpoint, 0.60)
     canvas = Canvas()
     sun = place_sun(look, scheme, horizon, rng)

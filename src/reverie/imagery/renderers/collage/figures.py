@@ -11,9 +11,6 @@ from reverie.imagery.renderers.collage.lighting import Scheme
 from reverie.imagery.renderers.collage.settings.stage import Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
 
-THIN = 0.25
-"""Share of its box below which a thing is all lines."""
-
 
 @dataclass(frozen=True)
 class Manner:
@@ -27,11 +24,14 @@ class Manner:
         Width of outlines in units of the picture; 0 leaves them out where a thing is filled.
     relief : float
         Difference of lightness between the lit and the shaded side.
+    leaded : bool
+        Whether lines are dark whatever the light.
     """
 
-    pull: float = 0.62
+    pull: float = 0.5
     line: float = 3.0
     relief: float = 0.1
+    leaded: bool = False
 
 
 def scale_of(sprite: Sprite, one: Placement) -> float:
@@ -58,8 +58,12 @@ def paint_figure(
         _halo(canvas, scheme, sprite, one)
     if not one.air and not plain:
         _shadow(canvas, scheme, stage, sprite, one, scale, name)
-    thin = sprite.solid < THIN
-    line = mix(scheme.tone(0.86) if thin and scheme.light.night else scheme.palette.ink, scheme.sky_low, one.haze * 0.8)
+    thin = sprite.thin
+    line = mix(
+        scheme.tone(0.86) if thin and scheme.light.night and not manner.leaded else scheme.palette.ink,
+        scheme.sky_low,
+        one.haze * 0.8,
+    )
     width = max(manner.line * (0.75 + 0.25 * min(one.height / 300, 1)), 0.017 * one.height if thin else 0.8) / (2 * scale)
     sun = -1 if scheme.sun_left != one.flip else 1
     start, end = (middle + sun * (right - left) / 2, top), (middle - sun * (right - left) / 2, bottom)
@@ -91,7 +95,7 @@ def _halo(canvas: Canvas, scheme: Scheme, sprite: Sprite, one: Placement) -> Non
 def recoloured(colour: str, scheme: Scheme, pull: float) -> str:
     """Return a colour of an icon pulled to the nearest one of the palette, its own lightness kept in part."""
     palette = scheme.palette
-    target = min((*palette.tones, palette.accent, palette.glow), key=lambda one: distance(colour, one, 1.6))
+    target = min((*palette.tones, palette.accent, palette.glow), key=lambda one: distance(colour, one, 3.0))
     mixed = mix(colour, target, pull)
     return tinted(mixed, (lightness(colour) - lightness(mixed)) * 0.35)
 

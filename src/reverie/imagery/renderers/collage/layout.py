@@ -71,6 +71,7 @@ def _flock(index: int, x: float, y: float, height: float, rng: np.random.Generat
     found = []
     for k in range(n):
         share = 0.72**k
+        y = max(y, height * share * 0.5 + 24)
         found.append(Placement(index, x, y, height * share, 16 * (rng.random() - 0.5), 0.2 * k, air=True))
         x, y = x + way * height * share * (0.75 + 0.3 * rng.random()), y - height * share * (0.35 + 0.3 * rng.random())
     return found
@@ -140,8 +141,7 @@ def diagonal(sprites: Sequence[Sprite], stage: Stage, rng: np.random.Generator, 
     for index, sprite in enumerate(sprites):
         t = index / max(len(sprites) - 1, 1) * min(0.35 + 0.22 * len(sprites), 1.0)
         x, height = start + way * SIDE * (0.66 * t**0.8), SIDE * (0.52 * size) * (1 - t) ** 1.1 + SIDE * 0.12
-        if index == 0:
-            height = SIDE * 0.54 * size
+        height = SIDE * 0.56 * size if index == 0 else min(height, SIDE * 0.34 * size)
         if place(sprite) == "air" or not stage.grounded:
             found.append(Placement(index, x, SIDE * (0.46 - 0.36 * t), height * 0.85, -12.0 * way, 0.4 * t, air=True))
         else:

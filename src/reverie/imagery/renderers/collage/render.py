@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from reverie.imagery.icons import Icon, IconSet, load_icons
 from reverie.imagery.records import Credit
 from reverie.imagery.renderers.collage.canvas import document
+from reverie.imagery.renderers.collage.captions import caption, font
 from reverie.imagery.renderers.collage.media.paint import paint
 from reverie.imagery.renderers.collage.reading import read_look
 from reverie.imagery.renderers.collage.sprites import Sprite
 from reverie.imagery.renderers.collage.words import IconWords
 from reverie.imagery.renderers.config import CollageConfig
-from reverie.imagery.renderers.credits import png_texts, svg_metadata, with_texts
+from reverie.imagery.renderers.credits import png_texts, sentence, svg_metadata, with_texts
 from reverie.imagery.roles import Rendered, Scene
 from reverie.seeds import numpy_generator
 
@@ -45,8 +46,11 @@ class Collage:
         sprites = [Sprite(phrase, icon.label, icon.group, icon.svg_body, self.icons.width) for phrase, icon in shown]
         inner = paint(read_look(scene.form), sprites, numpy_generator(scene.seed, "collage"))
         credits = self._credits([icon for _, icon in shown])
+        fonts: list[str] = []
+        if self.caption and credits:
+            inner, fonts = inner + caption(sentence(credits)), [str(font())]
         svg = document(inner, svg_metadata(credits, SOFTWARE))
-        png = resvg_py.svg_to_bytes(svg_string=svg, width=scene.size, height=scene.size, skip_system_fonts=True)
+        png = resvg_py.svg_to_bytes(svg_string=svg, width=scene.size, height=scene.size, skip_system_fonts=True, font_files=fonts)
         return Rendered(with_texts(bytes(png), png_texts(credits, SOFTWARE)), svg, credits, tuple(phrase for phrase, _ in shown))
 
     def _shown(self, scene: Scene) -> list[tuple[str, Icon]]:

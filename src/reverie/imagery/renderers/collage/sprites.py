@@ -72,6 +72,11 @@ class Sprite:
         area = max((right - left) * (bottom - top), 1.0)
         return float((self.pixels[..., 3] > 128).sum()) * (self.side / _RASTER) ** 2 / area
 
+    @property
+    def thin(self) -> bool:
+        """Whether it is mostly lines: its lines must be bold to be seen."""
+        return self.solid < 0.25 or (self.solid < 0.4 and self.light < 0.3)
+
     @cached_property
     def colours(self) -> tuple[str, ...]:
         """Colours of fills and strokes, in order of the alphabet."""
@@ -97,13 +102,13 @@ class Sprite:
         """Return everything in one paint, edges grown by half a width."""
         return self._plain(paint, paint, width, prefix)
 
-    def outlines(self, paint: str, width: float, prefix: str) -> str:
-        """Return the lines alone, all of one width."""
-        return self._plain("none", paint, width, prefix)
+    def outlines(self, paint: str, width: float, prefix: str, fill: str = "none") -> str:
+        """Return the lines alone, all of one width, over one fill where there is one."""
+        return self._plain(fill, paint, width, prefix)
 
     def _plain(self, fill: str, stroke: str, width: float, prefix: str) -> str:
         body = _NAMED.sub(lambda found: f"{found[1]}{prefix}{found[2]}", self.body)
         body = _COLOUR.sub(lambda found: f'{found[1]}="{fill if found[1] == "fill" else stroke}"', body)
         body = _WIDTH.sub(f'stroke-width="{width:.3g}"', body)
-        around = f' stroke="{stroke}" stroke-linejoin="round"' if fill != "none" else ""
+        around = f' stroke="{stroke}" stroke-linejoin="round"' if fill == stroke else ""
         return f'<g fill="{fill}" stroke-width="{width:.3g}"{around}>{body}</g>'

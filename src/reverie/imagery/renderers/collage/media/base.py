@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reverie.imagery.renderers.collage.canvas import SIDE
 from reverie.imagery.renderers.collage.colour import to_lab
 from reverie.imagery.renderers.collage.compose import Composition
+from reverie.imagery.renderers.collage.figures import Manner
 
 RASTER = 256
 """Pixels of the raster's side."""
@@ -24,15 +25,27 @@ class Base:
     Parameters
     ----------
     composition : Composition
+    seen : Manner, optional
+        How its objects are painted for the raster, where marks are not to be made from their lines; as composed by default.
     """
 
-    def __init__(self, composition: Composition) -> None:
-        self.composition = composition
+    def __init__(self, composition: Composition, seen: Manner | None = None) -> None:
+        self.composition, self._seen = composition, seen
 
     @cached_property
     def colours(self) -> Floats:
         """Colours in sRGB from 0 to 1 → [R, R, 3]."""
-        return raster(self.composition.document())[..., :3] / 255.0
+        whole = self.composition
+        if self._seen is None:
+            return raster(whole.document())[..., :3] / 255.0
+        after = "".join(whole.canvas.body[whole.behind + 1 :])
+        return raster(whole.document(whole.setting() + whole.repainted(self._seen, "b") + after))[..., :3] / 255.0
+
+    @cached_property
+    def darkness(self) -> Floats:
+        """Darkness stretched over the picture's own range, from 0 to 1 → [R, R]."""
+        low, high = np.quantile(self.light, (0.03, 0.97))
+        return np.asarray(np.clip((high - self.light) / max(high - low, 0.15), 0, 1))
 
     @cached_property
     def figures(self) -> Floats:

@@ -18,10 +18,9 @@ def pencil(base: Base, rng: np.random.Generator) -> str:
     palette = composition.scheme.palette
     paper, lead = mix(palette.paper, "#f7f3ea", 0.6), mix(palette.ink, "#33302e", 0.5)
     parts = [everywhere(paper), f'<g opacity=".3">{"".join(composition.canvas.body)}</g>']
-    light = base.light - 0.06 * base.figures
-    top = float(np.quantile(light, 0.9))
-    for share, angle, spacing in ((0.90, 0.75, 6.4), (0.72, -0.7, 6.0), (0.52, 0.2, 5.6), (0.34, 1.4, 5.2)):
-        d = hatching(light < top * share, angle, spacing, rng, 1.3)
+    dark = base.darkness + 0.04 * base.figures
+    for least, angle, spacing in ((0.14, 0.75, 6.4), (0.38, -0.7, 6.0), (0.6, 0.2, 5.6), (0.8, 1.4, 5.2)):
+        d = hatching(dark > least, angle, spacing, rng, 1.3)
         parts.append(f'<path d="{d}" fill="none" stroke="{lead}" stroke-width="1.15" stroke-linecap="round" stroke-opacity=".6"/>')
     parts += _outlines(base, rng, Manner(pull=1.0, line=2.0), lead, 2)
     return "".join([*parts, flecks(rng, 700, paper, 1.8, 0.5), ragged_frame(rng, 30, 4, paper)])

@@ -28,7 +28,9 @@ def oil(base: Base, rng: np.random.Generator) -> str:
     points = _where(base, rng, 6.5, 0.34)
     pieces, colours = _strokes(base, points, 17, rng, jitter=0.045)
     parts.append(drawn(pieces, names(colours), 4.4, ' stroke-opacity=".75"'))
-    parts.append(f'<g opacity=".6">{base.composition.outlines(base.composition.scheme.palette.ink, 2.6, "l")}</g>')
+    thin = [number for number, one in enumerate(base.composition.placements) if base.composition.sprites[one.index].thin]
+    ink = base.composition.scheme.palette.ink
+    parts += [f'<g opacity=".6">{base.composition.outlines(ink, 2.6, "l", only=number)}</g>' for number in thin]
     return "".join(parts)
 
 

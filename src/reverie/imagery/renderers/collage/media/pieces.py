@@ -67,7 +67,7 @@ def glass(base: Base, rng: np.random.Generator) -> str:
     glow = composition.canvas.radial(
         composition.sun[:2], SIDE * 0.6, [(0, composition.scheme.palette.glow, 0.5), (1, composition.scheme.palette.glow, 0.0)]
     )
-    figures = composition.repainted(Manner(pull=0.55, line=6.0, relief=0.08), "g")
+    figures = composition.repainted(Manner(pull=0.5, line=6.0, relief=0.08, leaded=True), "g")
     rim = f'<rect x="9" y="9" width="{SIDE - 18}" height="{SIDE - 18}" fill="none" stroke="{lead}" stroke-width="18"/>'
     return panes + shine + everywhere(glow) + figures + rim
 

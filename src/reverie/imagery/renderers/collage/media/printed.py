@@ -15,13 +15,13 @@ def engraving(base: Base, rng: np.random.Generator) -> str:
     composition = base.composition
     palette = composition.scheme.palette
     paper, black = mix(palette.paper, "#f3ead6", 0.4), mix(palette.ink, palette.tones[1], 0.15)
-    dark = _darkness(base, 0.95)
+    dark = 0.95 * base.darkness
     mask = base.figures
-    parts = [everywhere(paper), f'<g opacity=".2">{"".join(composition.canvas.body)}</g>']
+    blank = composition.outlines(black, 2.6, "q", fill=paper)
+    parts = [everywhere(paper), f'<g opacity=".2">{"".join(composition.canvas.body)}</g>', blank]
     parts.append(path(swelling((1 - mask) * dark, 0.0, 6.2, 5.4, rng, 2.2), black))
     parts.append(path(swelling(mask * dark * 0.9, 0.72, 5.2, 4.4, rng, 0.8), black))
     parts.append(path(swelling(np.clip(dark * 1.55 - 0.82, 0, 1), -0.72, 5.6, 4.2, rng, 0.8), black))
-    parts.append(_lines(base, black, 2.6))
     return "".join([*parts, ragged_frame(rng, 34, 1.2, paper), _plate(black)])
 
 
@@ -29,7 +29,7 @@ def woodcut(base: Base, rng: np.random.Generator) -> str:
     """Print a block of colour and a block of ink with bold cuts that follow the light."""
     composition = base.composition
     palette = composition.scheme.palette
-    dark = _darkness(base, 1.0)
+    dark = base.darkness
     mask = base.figures
     parts = ["".join(composition.canvas.body)]
     angle = 0.16 if composition.scheme.sun_left else -0.16
@@ -37,7 +37,6 @@ def woodcut(base: Base, rng: np.random.Generator) -> str:
     parts.append(path(swelling(mask * np.clip(dark * 1.3 - 0.55, 0, 0.9), 0.9, 8.0, 6.0, rng, 1.5), palette.ink, 0.9))
     light = np.clip(1.25 * (1 - dark) - 0.72, 0, 0.7)
     parts.append(path(swelling((1 - mask) * light, angle, 15.0, 5.0, rng, 5.0), palette.paper, 0.8))
-    parts.append(_lines(base, palette.ink, 6.0))
     return "".join(
         [*parts, flecks(rng, 700, palette.paper, 1.5, 0.6), ragged_frame(rng, 34, 3.5, mix(palette.paper, "#f4ecd8", 0.4))]
     )
@@ -50,10 +49,9 @@ def halftone(base: Base, rng: np.random.Generator) -> str:
     paper = mix(palette.paper, "#f7f1e1", 0.4)
     x, y = 2.5 * rng.standard_normal(2)
     parts = [everywhere(paper), f'<g opacity=".84" transform="translate({x:.1f} {y:.1f})">{"".join(composition.canvas.body)}</g>']
-    dark = _darkness(base, 1.0)
+    dark = base.darkness
     for colour, angle, pitch, share, opacity in ((palette.accent, 0.26, 10.0, 0.55, 0.35), (palette.ink, 0.785, 8.0, 1.0, 0.72)):
         parts.append(path(_dots(np.clip(dark * 1.25 - 0.25, 0, 1) * share, angle, pitch), colour, opacity))
-    parts.append(f'<g opacity=".9">{_lines(base, palette.ink, 3.6)}</g>')
     return "".join([*parts, flecks(rng, 500, paper, 1.7, 0.6), ragged_frame(rng, 30, 1.0, paper)])
 
 
@@ -96,17 +94,6 @@ def _dots(dark: Floats, angle: float, pitch: float) -> str:
     kept = radius > 0.55
     rows = np.concatenate([points[kept], radius[kept, None]], axis=1).round(1).tolist()
     return "".join(f"M{a - r:.1f} {b:g}a{r:g} {r:g} 0 1 0 {2 * r:.1f} 0a{r:g} {r:g} 0 1 0 {-2 * r:.1f} 0" for a, b, r in rows)
-
-
-def _darkness(base: Base, most: float) -> Floats:
-    """Return darkness stretched over the picture's own range, from 0 to `most` → [R, R]."""
-    low, high = np.quantile(base.light, (0.03, 0.97))
-    return np.asarray(np.clip((high - base.light) / max(high - low, 0.15), 0, 1) * most)
-
-
-def _lines(base: Base, colour: str, width: float) -> str:
-    """Return the outlines of the figures alone."""
-    return base.composition.outlines(colour, width, "q")
 
 
 def _plate(colour: str) -> str:

@@ -1,0 +1,52 @@
+"""The page of results and the claims table, from the files of a study."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_imagery_study import recipe
+from toy_pictures import ToyLab
+
+from reverie.errors import ConfigError
+from reverie.evaluation.effects import read_claims
+from reverie.imagery.recognition.study import ImageryStudy
+from reverie.study.rows import read_rows
+from reverie.study.run import run_study
+
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "tables" / "imagery.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("imagery_tables", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_made_of_rows_and_claims(script: Any, tmp_path: Path) -> None:
+    small = recipe(conditions=["A", "O", "E-shuffled"], grid=[], seeds=1, sheet=None)
+    study = ImageryStudy(small, tmp_path / "toy", ToyLab())
+    with pytest.raises(ConfigError, match="run 'reverie imagery toy' first"):
+        script.write_study_claims(study, {}, tmp_path / "claims.csv")
+    done = run_study(study, results=tmp_path / "imagery.csv", show=False)
+    script.write_study_claims(study, done, tmp_path / "claims.csv")
+    claims = read_claims(tmp_path / "claims.csv")
+    assert {row["dataset"] for row in claims} == {"toy-concepts"}
+    assert {row["detectable"] for row in claims} != {""}
+    page = script.page(read_rows(tmp_path / "imagery.csv"), claims)
+    assert "## toy-concepts" in page
+    line = next(line for line in page.splitlines() if line.startswith("| A |"))
+    assert "25.0\u00a0%" in line  # first on an empty prompt, or on a picture that only the word is asked of
+    assert "| E-shuffled |" in page
+    assert "with feedback" in page
+    assert "**No human ratings**" in page
+
+
+def test_without_rows_the_page_says_how_to_measure(script: Any) -> None:
+    assert "reverie imagery imagery-concepts" in script.page([], [])
