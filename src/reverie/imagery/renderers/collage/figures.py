@@ -82,13 +82,13 @@ def paint_figure(
 
 def _halo(canvas: Canvas, scheme: Scheme, sprite: Sprite, one: Placement) -> None:
     """Let light, or by day a shade for what is pale, stand behind an object."""
-    y, reach = one.y if one.air else one.y - one.height * 0.5, one.height * 0.62
+    y, reach = one.y if one.air else one.y - one.height * 0.5, one.height * 0.6
     if scheme.light.night:
         stops = [(0, scheme.palette.glow, 0.5), (0.5, scheme.tone(0.62), 0.26), (1, scheme.tone(0.5), 0.0)]
     elif sprite.light > 0.8:
         stops = [(0, scheme.tone(0.42), 0.5), (0.5, scheme.tone(0.5), 0.24), (1, scheme.tone(0.5), 0.0)]
     else:
-        stops = [(0, scheme.palette.glow, 0.45), (0.5, scheme.palette.glow, 0.2), (1, scheme.palette.glow, 0.0)]
+        return
     canvas.add(circle(one.x, y, reach, canvas.radial((one.x, y), reach, stops)))
 
 

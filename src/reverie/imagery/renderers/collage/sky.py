@@ -42,7 +42,7 @@ def paint_sky(canvas: Canvas, scheme: Scheme, rng: np.random.Generator, horizon:
         clouds(canvas, scheme, rng, horizon)
 
 
-def shine(canvas: Canvas, scheme: Scheme, sun: Sun, reach: float = 3.3) -> None:
+def shine(canvas: Canvas, scheme: Scheme, sun: Sun, reach: float = 2.7) -> None:
     """Let the air glow around a light."""
     x, y, radius = sun
     glow, strength = scheme.palette.glow, scheme.light.glow

@@ -17,12 +17,13 @@ def pencil(base: Base, rng: np.random.Generator) -> str:
     composition = base.composition
     palette = composition.scheme.palette
     paper, lead = mix(palette.paper, "#f7f3ea", 0.6), mix(palette.ink, "#33302e", 0.5)
-    parts = [everywhere(paper), f'<g opacity=".3">{"".join(composition.canvas.body)}</g>']
+    parts = ["".join(composition.canvas.body), everywhere(paper, 0.7)]
     dark = base.darkness + 0.04 * base.figures
-    for least, angle, spacing in ((0.14, 0.75, 6.4), (0.38, -0.7, 6.0), (0.6, 0.2, 5.6), (0.8, 1.4, 5.2)):
+    for least, angle, spacing in ((0.14, 0.75, 7.2), (0.38, -0.7, 6.8), (0.6, 0.2, 6.4), (0.8, 1.4, 6.0)):
         d = hatching(dark > least, angle, spacing, rng, 1.3)
         parts.append(f'<path d="{d}" fill="none" stroke="{lead}" stroke-width="1.15" stroke-linecap="round" stroke-opacity=".6"/>')
-    parts += _outlines(base, rng, Manner(pull=1.0, line=2.0), lead, 2)
+    if composition.placements:
+        parts.append(f'<g opacity=".72">{composition.repainted(Manner(pull=0.8, line=2.4), "h")}</g>')
     return "".join([*parts, flecks(rng, 700, paper, 1.8, 0.5), ragged_frame(rng, 30, 4, paper)])
 
 
@@ -32,10 +33,11 @@ def ink(base: Base, rng: np.random.Generator) -> str:
     palette = composition.scheme.palette
     paper, black = mix(palette.paper, "#f6f0e2", 0.7), mix(palette.ink, "#14130f", 0.6)
     fade = composition.canvas.radial((SIDE / 2, SIDE * 0.52), SIDE * 0.62, [(0, paper, 0.0), (0.55, paper, 0.1), (1, paper, 0.96)])
-    parts = [everywhere(paper), f'<g opacity=".5">{composition.setting()}</g>', everywhere(fade)]
+    parts = [composition.setting(), everywhere(paper, 0.5), everywhere(fade)]
     x, y, radius = composition.sun
     parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius * 0.9:.0f}" fill="{palette.accent}" fill-opacity=".88"/>')
-    parts += _outlines(base, rng, Manner(pull=0.85, line=5.0, relief=0.12), black, 2)
+    if composition.placements:
+        parts.append(f'<g opacity=".9">{composition.repainted(Manner(pull=0.85, line=5.0, relief=0.14), "h")}</g>')
     seal = f'<rect x="{SIDE - 104}" y="{SIDE - 116}" width="34" height="38" rx="4" fill="{palette.accent}"/>'
     strokes = trace(
         "M", SIDE - 96, SIDE - 106, "h18M", SIDE - 87, SIDE - 110, "v26M", SIDE - 96, SIDE - 94, "h18M", SIDE - 96, SIDE - 86, "h18"
@@ -72,15 +74,3 @@ def hatching(dark: NDArray[np.bool_], angle: float, spacing: float, rng: np.rand
     last = points[rows, end] + wobble * (rng.random((len(rows), 2)) - 0.5)
     values = np.concatenate([first, 2 * middle - (first + last) / 2, last], axis=1).round(1).tolist()
     return "".join(f"M{a:g} {b:g}Q{c:g} {e:g} {f:g} {g:g}" for a, b, c, e, f, g in values)
-
-
-def _outlines(base: Base, rng: np.random.Generator, manner: Manner, colour: str, times: int) -> list[str]:
-    """Return the figures once more, thin as a wash, their lines drawn several times over."""
-    if not base.composition.placements:
-        return []
-    parts = []
-    for number in range(times):
-        x, y = 1.3 * rng.standard_normal(2)
-        drawn = base.composition.repainted(manner, f"h{number}-")
-        parts.append(f'<g transform="translate({x:.1f} {y:.1f})" opacity="{0.5 if number else 0.62}">{drawn}</g>')
-    return parts

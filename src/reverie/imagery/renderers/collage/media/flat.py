@@ -11,9 +11,5 @@ from reverie.imagery.renderers.collage.media.marks import flecks
 def gouache(base: Base, rng: np.random.Generator) -> str:
     """Leave the composition as it is, with the grain of dry paint."""
     palette = base.composition.scheme.palette
-    grain = [
-        flecks(rng, 1500, palette.paper, 1.1, 0.28),
-        flecks(rng, 1500, palette.ink, 1.0, 0.16),
-        flecks(rng, 60, palette.paper, 1.2, 0.2, 9),
-    ]
-    return "".join(base.composition.canvas.body) + "".join(grain)
+    grain = flecks(rng, 900, palette.paper, 1.3, 0.3) + flecks(rng, 900, palette.ink, 1.2, 0.16)
+    return "".join(base.composition.canvas.body) + grain

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.imagery.renderers.collage.canvas import SIDE, lines, smooth
+from reverie.imagery.renderers.collage.canvas import SIDE, smooth
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,8 @@ def ragged_frame(rng: np.random.Generator, margin: float, rough: float, colour: 
     return f'<path fill-rule="evenodd" fill="{colour}" d="M-2 -2H{SIDE + 2}V{SIDE + 2}H-2Z{smooth(inner, closed=True)}"/>'
 
 
-def flecks(rng: np.random.Generator, n: int, colour: str, width: float, opacity: float, stretch: float = 0.01) -> str:
+def flecks(rng: np.random.Generator, n: int, colour: str, width: float, opacity: float) -> str:
     """Return small grains scattered over the picture."""
-    places = (rng.random((n, 2)) * SIDE).round(1).tolist()
-    return lines("".join(f"M{x:g} {y:g}h{stretch:g}" for x, y in places), colour, width, opacity)
+    places = (rng.random((n, 2)) * SIDE).round().astype(int).tolist()
+    d = "".join(f"M{x} {y}h{width:g}v{width:g}h-{width:g}Z" for x, y in places)
+    return f'<path d="{d}" fill="{colour}" fill-opacity="{opacity:g}" shape-rendering="crispEdges"/>'

@@ -15,7 +15,7 @@ COARSE = ' shape-rendering="crispEdges"'
 
 def oil(base: Base, rng: np.random.Generator) -> str:
     """Paint in four layers of strokes, finer ones where there is detail; thick paint catches light along its edge."""
-    parts = ["".join(base.composition.canvas.body)]
+    parts = [everywhere(names(base.colours.mean(axis=(0, 1))[None])[0])]
     for spacing, width, length, least in ((30, 34, 70, 0.0), (17, 17, 44, 0.0), (9.5, 8.5, 24, 0.13)):
         points = _where(base, rng, spacing, least)
         pieces, colours = _strokes(base, points, length, rng, jitter=0.035)
@@ -38,7 +38,7 @@ def pastel(base: Base, rng: np.random.Generator) -> str:
     """Rub broken strokes of chalk over a tinted paper that stays visible."""
     palette = base.composition.scheme.palette
     ground = mix(palette.tones[2], palette.paper, 0.55)
-    parts = [f'<g opacity=".7">{"".join(base.composition.canvas.body)}</g>']
+    parts = ["".join(base.composition.canvas.body), everywhere(ground, 0.3)]
     for spacing, width, length, least, more in ((16, 11, 52, 0.0, COARSE), (9, 5.5, 26, 0.12, COARSE), (6.5, 2.8, 15, 0.3, "")):
         points = _where(base, rng, spacing, least)
         pieces, colours = _strokes(base, points, length, rng, jitter=0.06, slant=-0.9 if least == 0 else None)
@@ -46,7 +46,7 @@ def pastel(base: Base, rng: np.random.Generator) -> str:
         if least == 0:
             parts.append(f'<g opacity=".45">{base.composition.figures()}</g>')
     parts += [flecks(rng, 1400, ground, 2.2, 0.55), flecks(rng, 500, palette.paper, 1.4, 0.5), ragged_frame(rng, 28, 4, ground)]
-    return everywhere(ground) + "".join(parts)
+    return "".join(parts)
 
 
 def _where(base: Base, rng: np.random.Generator, spacing: float, least: float) -> Floats:

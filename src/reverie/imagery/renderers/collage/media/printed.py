@@ -18,7 +18,7 @@ def engraving(base: Base, rng: np.random.Generator) -> str:
     dark = 0.95 * base.darkness
     mask = base.figures
     blank = composition.outlines(black, 2.6, "q", fill=paper)
-    parts = [everywhere(paper), f'<g opacity=".2">{"".join(composition.canvas.body)}</g>', blank]
+    parts = [everywhere(mix(paper, palette.tones[3], 0.2)), blank]
     parts.append(path(swelling((1 - mask) * dark, 0.0, 6.2, 5.4, rng, 2.2), black))
     parts.append(path(swelling(mask * dark * 0.9, 0.72, 5.2, 4.4, rng, 0.8), black))
     parts.append(path(swelling(np.clip(dark * 1.55 - 0.82, 0, 1), -0.72, 5.6, 4.2, rng, 0.8), black))
@@ -48,7 +48,8 @@ def halftone(base: Base, rng: np.random.Generator) -> str:
     palette = composition.scheme.palette
     paper = mix(palette.paper, "#f7f1e1", 0.4)
     x, y = 2.5 * rng.standard_normal(2)
-    parts = [everywhere(paper), f'<g opacity=".84" transform="translate({x:.1f} {y:.1f})">{"".join(composition.canvas.body)}</g>']
+    moved = f'<g transform="translate({x:.1f} {y:.1f})">{"".join(composition.canvas.body)}</g>'
+    parts = [everywhere(paper), moved, everywhere(paper, 0.16)]
     dark = base.darkness
     for colour, angle, pitch, share, opacity in ((palette.accent, 0.26, 10.0, 0.55, 0.35), (palette.ink, 0.785, 8.0, 1.0, 0.72)):
         parts.append(path(_dots(np.clip(dark * 1.25 - 0.25, 0, 1) * share, angle, pitch), colour, opacity))

@@ -40,7 +40,7 @@ def neon(base: Base, rng: np.random.Generator) -> str:
     composition = base.composition
     scheme = composition.scheme
     night = mix(scheme.palette.ink, "#07060f", 0.55)
-    parts = [everywhere(night), f'<g opacity=".2">{composition.setting()}</g>']
+    parts = [composition.setting(), everywhere(night, 0.8)]
     horizon = max(composition.stage.horizon, SIDE * 0.58) + 10
     tubes = [
         tinted(one, max(0.72 - lightness(one), 0.0), 1.35)

@@ -16,14 +16,14 @@ PAPER = "#fbf8f0"
 def watercolour(base: Base, rng: np.random.Generator) -> str:
     """Lay washes in the colours of the setting, then the figures three times, shaken, thin as glaze."""
     composition = base.composition
-    parts = [everywhere(PAPER), f'<g opacity=".42">{composition.setting()}</g>']
-    parts += [_washes(base, rng, 84, 112, 0.32), _washes(base, rng, 52, 50, 0.22)]
+    parts = [composition.setting(), everywhere(PAPER, 0.58)]
+    parts += [_washes(base, rng, 92, 116, 0.34), _washes(base, rng, 62, 56, 0.24)]
     if composition.placements:
-        flat = composition.repainted(Manner(pull=0.9, line=0.0, relief=0.0), "u")
+        flat = composition.repainted(Manner(pull=0.9, line=0.0, relief=0.0), "u", plain=True)
         parts.append(f'<g opacity=".6">{flat}</g>')
     for number, opacity in enumerate((0.62, 0.5) if composition.placements else ()):
         x, y = 2.6 * rng.standard_normal(2)
-        figures = composition.repainted(Manner(line=0.0 if number else 1.5, relief=0.18), f"w{number}-")
+        figures = composition.repainted(Manner(line=0.0 if number else 1.5, relief=0.18), f"w{number}-", plain=number > 0)
         turn = f"translate({x:.1f} {y:.1f}) rotate({0.3 * rng.standard_normal():.2f} 384 384)"
         parts.append(f'<g transform="{turn}" opacity="{opacity}">{figures}</g>')
     parts += [_blooms(base, rng), flecks(rng, 600, PAPER, 1.8, 0.55), _spatter(base, rng), ragged_frame(rng, 38, 7, PAPER)]
