@@ -1,7 +1,8 @@
 """Write ``docs/results/imagery-results.md`` from ``results/imagery.csv`` and ``results/imagery-claims.csv``; never by hand.
 
 Run ``python benchmarks/tables/imagery.py`` to write the page, and ``python benchmarks/tables/imagery.py imagery-concepts`` after
-``reverie imagery imagery-concepts`` to write the comparisons of that study into ``results/imagery-claims.csv`` first.
+``reverie imagery imagery-concepts`` to write the comparisons of that study into ``results/imagery-claims.csv`` first; with
+``--pictures`` also fifty of its pictures, and the ten worst with the reason.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.imagery.prompting import CONDITIONS
+from reverie.imagery.recognition.cells import PicturesCell
 from reverie.imagery.recognition.claims import claim_rows
+from reverie.imagery.recognition.painting import read_pictures
+from reverie.imagery.recognition.raters import credit_line
 from reverie.imagery.recognition.run import reread, summary_of
-from reverie.imagery.recognition.tables import LABEL, WORDS
+from reverie.imagery.recognition.tables import LABEL, WORDS, view_name
+from reverie.imagery.recognition.worst import contact_sheet, failures
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, percent, span
 from reverie.study.rows import read_rows
@@ -27,6 +32,7 @@ from reverie.study.rows import read_rows
 if TYPE_CHECKING:
     from reverie.imagery.recognition.study import Done, ImageryStudy
 
+COMMAND = "python benchmarks/tables/imagery.py imagery-concepts --pictures"
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "imagery-results.md"
 HEAD = f"""# Imagine: results
@@ -59,6 +65,33 @@ def write_study_claims(study: ImageryStudy, done: Done, path: Path) -> None:
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.3f} {ends}")
+
+
+def write_pictures(study: ImageryStudy, done: Done, figures: Path, notes: Path) -> None:
+    """Write fifty pictures and the ten worst of a finished study as sheets, and what stands in them and why they failed."""
+    summary = summary_of(study, done)
+    view = next(one for one in summary.views("image") if one.distractors == "random")
+    painted = done.get(PicturesCell("test", 0, summary.settings, "D", view.renderer))
+    judged = summary.judged(view, "D").get(0)
+    if painted is None or judged is None:
+        raise ConfigError(
+            f"{study.folder} has no pictures of condition D that are judged; run 'reverie imagery {study.name}' first"
+        )
+    folder = Path(getattr(painted, "folder", ""))
+    pictures, failed = read_pictures(folder), failures(judged, read_pictures(folder), "random")
+    fifty = pictures.pictures[:50]
+    contact_sheet([folder / one.png for one in fifty], 10, figures / "imagery-fifty.jpg", side=160)
+    contact_sheet([folder / pictures.pictures[one.at].png for one in failed], 5, figures / "imagery-worst.jpg", side=256)
+    credit = credit_line(pictures.credits)
+    lines = [
+        "# Imagine: fifty pictures, and the ten worst\n",
+        f"Written by `{COMMAND}` from a study's folder; never by hand. {LABEL}\n",
+    ]
+    lines += [f"![Fifty pictures](../figures/imagery-fifty.jpg)\n\n{'; '.join(one.concept for one in fifty)}. Credit: {credit}.\n"]
+    lines += [f"## The ten worst\n\nCondition D, seed 0, by {view_name(view)}: the concepts that stand lowest on their lists.\n"]
+    lines += [f"![The ten worst](../figures/imagery-worst.jpg)\n\nCredit: {credit}.\n"]
+    lines += [f"{at}. **{one.concept}**: {one.reason}." for at, one in enumerate(failed, start=1)]
+    write_text(notes, "\n".join(lines) + "\n")
 
 
 def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
@@ -152,10 +185,14 @@ def main() -> None:
     """Read the arguments, write claims where asked, then the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="*", help="finished studies whose comparisons are written anew")
+    parser.add_argument("--pictures", action="store_true", help="also fifty pictures, and the ten worst with the reason")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where their folders lie")
     given = parser.parse_args()
     for recipe in given.recipes:
-        write_study_claims(*reread(given.runs / recipe), RESULTS / "imagery-claims.csv")
+        study, done = reread(given.runs / recipe)
+        write_study_claims(study, done, RESULTS / "imagery-claims.csv")
+        if given.pictures:
+            write_pictures(study, done, ROOT / "docs" / "figures", PAGE.with_name("imagery-pictures.md"))
     write_text(PAGE, page(read_rows(RESULTS / "imagery.csv"), read_claims(RESULTS / "imagery-claims.csv")))
     print(PAGE)
 

@@ -46,6 +46,20 @@ def test_the_page_is_made_of_rows_and_claims(script: Any, tmp_path: Path) -> Non
     assert "| E-shuffled |" in page
     assert "with feedback" in page
     assert "**No human ratings**" in page
+    with pytest.raises(ConfigError, match="no pictures of condition D"):
+        script.write_pictures(study, done, tmp_path, tmp_path / "notes.md")
+
+
+def test_the_worst_pictures_come_with_the_reason(script: Any, tmp_path: Path) -> None:
+    small = recipe(conditions=["D"], grid=[], seeds=1, sheet=None, loop=None, claims=[], settings={"objects": 1})
+    study = ImageryStudy(small, tmp_path / "toy", ToyLab())
+    script.write_pictures(study, run_study(study, show=False), tmp_path / "figures", tmp_path / "notes.md")
+    notes = (tmp_path / "notes.md").read_text(encoding="utf-8")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"imagery-fifty.jpg", "imagery-worst.jpg"}
+    first = next(line for line in notes.splitlines() if line.startswith("1. "))
+    assert "the judge names" in first
+    assert "shows st" in first  # a stick or a stone, which say nothing
+    assert "Credit: toy icons by nobody, CC0-1.0" in notes
 
 
 def test_without_rows_the_page_says_how_to_measure(script: Any) -> None:

@@ -54,8 +54,9 @@ def useless(made: Made) -> Made:
 
 def rounds(lab: Watched, guided: bool, folder: Path) -> dict[str, Any]:
     values = {"guide": "guide", "judge": "looker", "rounds": 3, "best_of": 1}
+    judges = lab.open_image_judge("guide"), lab.open_image_judge("looker")
     made = [useless(one) for one in lab.make(CONCEPTS[:6], 0, SETTINGS, lambda _: None)]
-    return go_round(lab, recipe(loop=values), LoopCell(0, SETTINGS, "toy", guided), made, folder, lambda _: None)
+    return go_round(lab, recipe(loop=values), LoopCell(0, SETTINGS, "toy", guided), made, judges, folder, lambda _: None)
 
 
 def test_what_the_guide_saw_most_is_replaced_and_a_recognised_picture_is_left_alone(tmp_path: Path) -> None:

@@ -123,6 +123,11 @@ class ToyLab:
     def check(self, judge: str) -> dict[str, Any]:
         return {"shares": {"near": [1.0, None, None, 0.25], "random": [1.0, None, None, 0.25]}, "n": 6}
 
+    def background(self, n: int) -> list[Asked]:
+        things = [thing for of in STANDS_FOR.values() for thing in of]
+        sets = [ObjectSet(objects=(DepictedObject(phrase=things[at % len(things)]),)) for at in range(n)]
+        return [Asked("", Prompt(text=one.objects[0].phrase), one, Form(patterns=())) for one in sets]
+
     def lists(self, concepts: Sequence[str], distractors: Distractors) -> list[ClosedList]:
         paths = {one: ("abstraction", "ab"[at % 2], one) for at, one in enumerate(CONCEPTS)}
         found = closed_lists(concepts, paths, 4, distractors, 0)

@@ -13,6 +13,7 @@ from reverie.imagery.recognition.cells import Places
 from reverie.imagery.recognition.lab import Lab
 from reverie.imagery.recognition.made import Asked, Made
 from reverie.imagery.recognition.painting import read_pictures
+from reverie.imagery.roles import ImageJudge
 
 
 def guess_texts(lab: Lab, judge: str, made: Sequence[Made], asked: Sequence[Asked]) -> dict[str, Any]:
@@ -28,12 +29,12 @@ def guess_texts(lab: Lab, judge: str, made: Sequence[Made], asked: Sequence[Aske
     return _guessed(lab, lab.open_text_judge(judge), asked, texts, objects) | {"masked": masked}
 
 
-def guess_pictures(lab: Lab, judge: str, asked: Sequence[Asked], folder: Path) -> dict[str, Any]:
+def guess_pictures(lab: Lab, judge: ImageJudge, asked: Sequence[Asked], folder: Path) -> dict[str, Any]:
     """Let a judge of pictures guess; nothing is masked."""
     pictures = read_pictures(folder).pictures
     objects = [one.shown or one.objects for one in pictures]
     files = [folder / one.png for one in pictures]
-    return _guessed(lab, lab.open_image_judge(judge), asked, files, objects) | {"masked": (0,) * len(asked)}
+    return _guessed(lab, judge, asked, files, objects) | {"masked": (0,) * len(asked)}
 
 
 def _guessed(

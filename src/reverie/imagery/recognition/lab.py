@@ -65,6 +65,10 @@ class Lab(Protocol):
         """Return how often a judge of texts gives a masked gloss to its own concept: the fields of `Checked` but time and place."""
         ...
 
+    def background(self, n: int) -> list[Asked]:
+        """Return so many scenes of things and forms at random, which belong to no concept."""
+        ...
+
     def lists(self, concepts: Sequence[str], distractors: Distractors) -> list[ClosedList]:
         """Return what a judge chooses from, for each concept."""
         ...

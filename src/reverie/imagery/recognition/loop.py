@@ -44,7 +44,13 @@ class _State:
 
 
 def go_round(
-    lab: Lab, recipe: ImageryRecipe, cell: LoopCell, made: Sequence[Made], folder: Path, tell: Callable[[str], None]
+    lab: Lab,
+    recipe: ImageryRecipe,
+    cell: LoopCell,
+    made: Sequence[Made],
+    judges: tuple[ImageJudge, ImageJudge],
+    folder: Path,
+    tell: Callable[[str], None],
 ) -> dict[str, Any]:
     """Go round until every concept is recognised or the rounds are over.
 
@@ -53,11 +59,13 @@ def go_round(
     lab : Lab
         Does the work.
     recipe : ImageryRecipe
-        Says who guides, who judges, how many rounds and pictures.
+        Says how many rounds and pictures.
     cell : LoopCell
         Seed, settings, renderer, and whether readings are fed back.
     made : sequence of Made
         What the stages made of each concept.
+    judges : (ImageJudge, ImageJudge)
+        The guide, and the one that measures.
     folder : Path
         Takes the last pictures.
     tell : callable
@@ -71,7 +79,7 @@ def go_round(
     rules = recipe.loop
     if rules is None:
         raise ValueError("recipe: it has no loop")
-    renderer, guide, judge = lab.open_renderer(cell.renderer), lab.open_image_judge(rules.guide), lab.open_image_judge(rules.judge)
+    renderer, (guide, judge) = lab.open_renderer(cell.renderer), judges
     concepts = [one.concept for one in made]
     lists = {name: lab.lists(concepts, name) for name in DISTRACTORS}
     states = [

@@ -124,6 +124,8 @@ class ImageryRecipe(BaseRecipe):
     """Concepts on a judge's list, the true one included."""
     size: int = Field(default=256, ge=32, le=2048)
     """Width and height of the pictures that are judged."""
+    background: int = Field(default=64, ge=0, le=1000)
+    """Pictures of things at random, over which the words of a judge of pictures are made level; 0 leaves its scores as they are."""
     seeds: Few = 3
     """Seeds 0 … seeds - 1 of objects, forms and pictures."""
     tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)

@@ -24,9 +24,11 @@ from reverie.imagery.recognition.concept_stages import ConceptStages
 from reverie.imagery.recognition.made import Asked, Layers, Made, layers_of
 from reverie.imagery.recognition.recipe import ImageryRecipe
 from reverie.imagery.recognition.settings import StageSettings
+from reverie.imagery.records import DepictedObject, Form, Intent, ObjectSet, Sense
 from reverie.imagery.renderers.create import create_renderer, renderer_config
 from reverie.imagery.roles import ImageJudge, Renderer, TextJudge
 from reverie.imagery.workshop import Workshop
+from reverie.seeds import numpy_generator
 
 LISTS_SEED = 0
 """Of the closed lists, the same for all seeds of a study, so that conditions are paired."""
@@ -135,6 +137,23 @@ class RecipeLab:
             found = check_judge(self.open_text_judge(judge), masked, self._paths, self.recipe.k, distractors, LISTS_SEED)
             shares[distractors] = (found.accuracy.value, found.accuracy.low, found.accuracy.high, found.chance)
         return {"shares": shares, "n": len(glosses)}
+
+    def background(self, n: int) -> list[Asked]:
+        """Return so many scenes of one to three drawable things and three phrases of form, drawn by a fixed seed."""
+        shop = self.stages.shop
+        icons, patterns = shop.icons.drawable, shop.library("written").patterns
+        found = []
+        for at in range(n):
+            draw = numpy_generator(LISTS_SEED, "background of judges", at)
+            chosen = [
+                icons[int(one)] for one in draw.choice(len(icons), size=min(len(icons), int(draw.integers(1, 4))), replace=False)
+            ]
+            objects = ObjectSet(objects=tuple(DepictedObject(phrase=one.label, icon=one.name) for one in chosen))
+            form = Form(patterns=tuple(patterns[int(one)] for one in draw.choice(len(patterns), size=3, replace=False)))
+            sense = Sense(id="entity.n.01", gloss="", lemmas=())
+            prompt = assemble_prompt(Intent(concept="", sense=sense), objects, form, "OF")
+            found.append(Asked("", prompt, objects, form))
+        return found
 
     @cached_property
     def _paths(self) -> dict[str, tuple[str, ...]]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from reverie.imagery.judging.levelled import Levelled
 from reverie.imagery.recognition.cells import Cell, CheckCell, JudgeCell, Judged, LoopCell, Part, PicturesCell, Result, StagesCell
 from reverie.imagery.recognition.design import settings_of, shuffled
 from reverie.imagery.recognition.guessing import guess_pictures, guess_texts
 from reverie.imagery.recognition.lab import Lab
 from reverie.imagery.recognition.loop import go_round
 from reverie.imagery.recognition.made import Asked, Made, read_made, write_made
-from reverie.imagery.recognition.painting import paint
+from reverie.imagery.recognition.painting import paint, read_pictures
 from reverie.imagery.recognition.pieces import KINDS, fields_of, label, read_result
 from reverie.imagery.recognition.recipe import IMAGERY, ImageryRecipe
 from reverie.imagery.recognition.results import COLUMNS, result_rows
@@ -40,7 +41,7 @@ class ImageryStudy:
         self.settings = settings_of(recipe)
         claim(self.folder, recipe, IMAGERY, several=True)
         self._store, self._commit = Store(self.folder), commit()
-        self.made = cache(self._made)
+        self.made, self.background_facts = cache(self._made), cache(self._background_facts)
 
     def cells(self, done: Done) -> Iterator[Cell]:
         """Return checks of judges, what settings are chosen by, then all conditions at the settings that were chosen."""
@@ -117,7 +118,8 @@ class ImageryStudy:
                 role: dict(lab.judge_facts(name)) for role, name in (("guide", recipe.loop.guide), ("judge", recipe.loop.judge))
             }
             shape = {"rounds": recipe.loop.rounds, "best_of": recipe.loop.best_of, "guided": cell.guided, "size": recipe.size}
-            painter = {"renderer": dict(lab.renderer_facts(cell.renderer)), "lists": dict(lab.lists_facts())}
+            painter: dict[str, Any] = {"renderer": dict(lab.renderer_facts(cell.renderer)), "lists": dict(lab.lists_facts())}
+            painter |= {"background": key(self.background_facts(cell.renderer))}
             return about | judges | shape | painter | {"concepts": list(self._loop_concepts())}
         about |= self._concepts(cell.part)
         if isinstance(cell, StagesCell):
@@ -127,6 +129,7 @@ class ImageryStudy:
             about |= {"renderer": dict(lab.renderer_facts(cell.renderer)), "size": recipe.size}
         if isinstance(cell, JudgeCell):
             about |= {"judge": dict(lab.judge_facts(cell.judge)), "lists": dict(lab.lists_facts())}
+            about |= {"background": key(self.background_facts(cell.renderer))} if cell.mode == "image" else {}
         return about
 
     def _concepts(self, part: Part) -> dict[str, Any]:
@@ -184,12 +187,34 @@ class ImageryStudy:
             found = guess_texts(self.lab, cell.judge, self.made(cell.part, cell.seed, cell.settings), asked)
         else:
             painted = self.run(PicturesCell(cell.part, cell.seed, cell.settings, cell.condition, cell.renderer), tell)
-            found = guess_pictures(self.lab, cell.judge, asked, Path(getattr(painted, "folder", "")))
+            judge = self._judge_of(cell.judge, cell.renderer)
+            found = guess_pictures(self.lab, judge, asked, Path(getattr(painted, "folder", "")))
         return {**found, "places": {name: asdict(one) for name, one in found["places"].items()}}
 
     def _loop(self, cell: LoopCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         made = self.made("test", cell.seed, cell.settings)[: len(self._loop_concepts())]
-        return go_round(self.lab, self.recipe, cell, made, folder, tell)
+        rules = self.recipe.loop
+        assert rules is not None  # noqa: S101  # such cells come of it
+        judges = self._judge_of(rules.guide, cell.renderer), self._judge_of(rules.judge, cell.renderer)
+        return go_round(self.lab, self.recipe, cell, made, judges, folder, tell)
+
+    def _background_facts(self, renderer: str) -> dict[str, Any]:
+        n, size = self.recipe.background, self.recipe.size
+        asked = [one.prompt.text for one in self.lab.background(n)]
+        return {"renderer": dict(self.lab.renderer_facts(renderer)), "scenes": asked, "size": size, "version": VERSION}
+
+    def _judge_of(self, name: str, renderer: str) -> Levelled:
+        """Return a judge whose words stand level over pictures of things at random by the same renderer."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            painted = paint(
+                self.lab.open_renderer(renderer), self.lab.background(self.recipe.background), 0, self.recipe.size, folder
+            )
+            return {"n": len(painted.pictures)}
+
+        folder = self._store.kept("backgrounds", self.background_facts(renderer), make).folder
+        files = [folder / one.png for one in read_pictures(folder).pictures]
+        return Levelled(self.lab.open_image_judge(name), files)
 
     def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> Result | None:
         """Return None: guesses by concept are more than their rows."""

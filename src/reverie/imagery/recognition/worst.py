@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from reverie.files import atomic_path
 from reverie.imagery.recognition.cells import Judged
 from reverie.imagery.recognition.painting import Pictures
 
@@ -47,7 +48,7 @@ def failures(judged: Judged, pictures: Pictures, distractors: str, n: int = 10) 
     rank = np.array(places.greater) + np.array(places.equal) / 2
     found = []
     for at in np.argsort(-rank, kind="stable")[:n].tolist():
-        if places.greater[at] == 0:
+        if rank[at] == 0:
             break
         picture, literal = pictures.pictures[at], judged.literal[distractors][at]
         objects = ", ".join(picture.shown or picture.objects) or "nothing"
@@ -104,7 +105,7 @@ def data_address(png: bytes, side: int = SIDE) -> str:
 
 
 def contact_sheet(files: Sequence[Path], columns: int, path: Path, side: int = SIDE) -> Path:
-    """Write many pictures as one PNG, in rows."""
+    """Write many pictures as one JPEG, in rows."""
     from PIL import Image as images
 
     rows = -(-len(files) // columns)
@@ -112,5 +113,7 @@ def contact_sheet(files: Sequence[Path], columns: int, path: Path, side: int = S
     for at, file in enumerate(files):
         with images.open(file) as opened:
             sheet.paste(opened.convert("RGB").resize((side, side)), (at % columns * side, at // columns * side))
-    sheet.save(path, "PNG")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, "JPEG", quality=80)
     return path
