@@ -51,13 +51,10 @@ def arrange(name: str, viewpoint: str, sprites: Sequence[Sprite], stage: Stage, 
     """Place the objects, those farther off first."""
     size = {"near": 1.2, "low": 1.1, "high": 0.9}.get(viewpoint, 1.0)
     layout = LAYOUTS[name] if stage.grounded or name in FLOATING else scattered
-    placed = [_facing(one, sprites[one.index]) for one in layout(sprites, stage, rng, size)]
+    placed = [  # animals and vehicles of the left half look into the picture
+        replace(one, flip=one.x < SIDE * 0.46) if faces(sprites[one.index]) else one for one in layout(sprites, stage, rng, size)
+    ]
     return sorted(placed, key=lambda one: (one.index == 0 and one.air, one.y if not one.air else one.height * 0.4))
-
-
-def _facing(one: Placement, sprite: Sprite) -> Placement:
-    """Let animals and vehicles of the left half look into the picture."""
-    return replace(one, flip=one.x < SIDE * 0.46) if faces(sprite) else one
 
 
 def _foot(stage: Stage, near: float) -> float:
