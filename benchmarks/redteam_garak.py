@@ -3,8 +3,8 @@
 Run: OMP_NUM_THREADS=1 python benchmarks/redteam_garak.py --garak PYTHON-OF-GARAK --folder FOLDER [--prompts 20]
 garak (transformers < 5.20) needs an environment of its own. Payloads are harmless: its list ``text_en`` for encodings, and
 "long prompt" for the hijack. Its hit log stays in the folder, which lies outside of the repository; counts alone are recorded.
-The prompts of its report are then said to the same target by `reverie.redteam`, batched. garak is timed by the stamps in its report,
-our engine around its answers; loading our model is not counted, garak's own beginning is.
+The prompts of its report are then said to the same target by `reverie.redteam`, batched. garak is timed by the stamps of its
+report, our engine around its answers; loading our model is not counted, garak's own beginning is.
 """
 
 from __future__ import annotations
