@@ -192,3 +192,26 @@ def test_a_target_none_of_whose_answers_can_be_judged_is_an_error(ask: Ask, mine
     assert found.code == 2
     assert "answers of 'it' could be judged" in found.err
     assert "24 more failed" in found.out or "nothing got through" not in found.out
+
+
+def test_options_that_would_do_nothing_are_refused(ask: Ask, mine: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/recipe.yaml").write_text("name: other\n", encoding="utf-8")
+    for words, said in (
+        (("run", mine, "--model", "x"), "--model names a model of an address"),
+        (("run", mine, "--set", "targets.typo.name=x"), "targets.typo has no 'kind'"),
+        (("run", "runs"), "runs is a run folder, but no finished one"),
+    ):
+        found = ask("redteam", *words, "--out", "one")
+        assert (found.code, found.out) == (2, "")
+        assert said in found.err
+        assert not Path("one").exists()
+
+
+def test_prompts_of_a_user_are_counted_and_not_told(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "own/words").mkdir(parents=True)
+    (tmp_path / "own/words/generated_cases.json").write_text('["a text that stays here"]', encoding="utf-8")
+    found = ask("redteam", "replay", "own", "--target", "tiny", "--json")
+    assert found.code == 1, "a random model refuses nothing"
+    assert "1 prompts (words 1)" in found.out
+    assert "stays here" not in found.out + found.err

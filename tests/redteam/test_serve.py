@@ -66,10 +66,16 @@ def ask(target: Any, goal: Goal = GOAL, **request: Any) -> httpx.Response:
 
     async def once() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(target, goal))
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/v1/chat/completions", **request)
 
     return asyncio.run(once())
+
+
+def test_a_request_by_another_hosts_name_is_refused() -> None:
+    body = {"messages": [{"role": "user", "content": "x"}]}
+    assert ask(create_target("repeat"), json=body, headers={"host": "elsewhere.example"}).status_code == 400
+    assert ask(create_target("repeat"), json=body).status_code == 200
 
 
 def test_the_same_question_has_the_same_answer_and_a_seed_another() -> None:

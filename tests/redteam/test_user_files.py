@@ -10,7 +10,10 @@ import pytest
 import reverie
 from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.redteam.goal_files import read_goals
+from reverie.redteam.models.create import create_chat_model
 from reverie.redteam.sap_sets import describe_sap, read_sap
+from reverie.redteam.targets.create import create_target
+from reverie.redteam.user_sets import ALL, ask_prompts, chat_model, prompts_table
 
 HIDDEN = "a text that must not be told"
 
@@ -96,3 +99,23 @@ def test_faulty_goals_are_refused(tmp_path: Path, text: str, said: str) -> None:
         read_goals(path)
     assert said in str(refused.value)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize(("script", "share"), [("always-refuse", 0.0), ("random-words", 1.0)])
+def test_prompts_of_a_user_are_said_and_only_counted(tmp_path: Path, script: str, share: float) -> None:
+    write(tmp_path, "one", [HIDDEN, "b", "c"])
+    write(tmp_path, "two", ["d"])
+    prompts, told = read_sap(tmp_path), []
+    model = create_chat_model({"kind": "scripted", "script": script})
+    rates = ask_prompts(prompts, model, batch=3, tell=told.append)
+    assert {category: (rate.successes, rate.n) for category, rate in rates.items()} == {
+        "one": (3 * share, 3), "two": (share, 1), ALL: (4 * share, 4)
+    }  # fmt: skip
+    assert rates[ALL].value == share
+    assert HIDDEN not in str(prompts_table("model", prompts, rates).to_json()) + str(told)
+
+
+def test_prompts_of_a_user_need_a_model_that_chats() -> None:
+    target = create_target({"kind": "control", "behaviour": "repeat"})
+    with pytest.raises(ConfigError, match="only be said to a model that chats"):
+        chat_model(target, "repeat")

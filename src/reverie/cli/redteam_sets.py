@@ -11,10 +11,14 @@ import typer
 from reverie.cli.options import Device, Json, Offline, Quiet, Settings, be_offline, console, print_json, say
 from reverie.cli.redteam_options import GOT_THROUGH, FailAbove, Model
 from reverie.cli.studies import Out, Smoke  # noqa: TC001  # typer reads annotations at run time
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reverie.redteam.rates import Rate
+    from reverie.redteam.roles import Target
+    from reverie.redteam.sap_sets import SapPrompt
 
 
 def build(
@@ -62,7 +66,12 @@ def build(
 
 
 def replay(
-    sets: Annotated[list[Path], typer.Argument(metavar="SET...", help="Attack sets that `build` wrote.")],
+    sets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SET...", help="Attack sets that `build` wrote, or one folder of your own prompts, laid out as SAP's."
+        ),
+    ],
     target: Annotated[str, typer.Option("--target", help="A local model's name or folder, a run folder, an address, or a recipe.")],
     generations: Annotated[int, typer.Option("--generations", min=1, help="Answers to each text.")] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of the target's answers.")] = 0,
@@ -78,18 +87,26 @@ def replay(
 ) -> None:
     """Say the texts of attack sets again to another target, or to the same one after a change.
 
-    Example: reverie redteam replay runs/redteam-demo-sets/canary-5.jsonl --target smollm2-135m
+    Of a folder of prompts only counts are told, how many were not refused; it must lie outside of this repository.
+
+    Examples: reverie redteam replay runs/redteam-demo-sets/canary-5.jsonl --target smollm2-135m · reverie redteam replay ~/SAP200
+    --target smollm2-135m
     """
     from reverie.redteam.asked import asked_recipe
     from reverie.redteam.measures import success_rate
     from reverie.redteam.recipe_lab import RecipeLab
+    from reverie.redteam.sap_sets import read_sap
     from reverie.redteam.set_work import replay as say_again
     from reverie.redteam.set_work import replay_json, replay_table
 
     be_offline(offline)
     recipe = asked_recipe(target, settings or [], smoke, model)
     name = next(iter(recipe.targets))
+    own = read_sap(sets[0]) if len(sets) == 1 and sets[0].is_dir() else ()
     opened = RecipeLab(recipe, device=device, offline=offline).targets.open(name)
+    if own:
+        _ask_own(own, opened, name, seed, recipe.batch, json, quiet, fail_above)
+        return
     folder = out or Path("runs") / f"replay-{recipe.name}-{'-'.join(path.stem for path in sets)[:60]}"
     options = {"generations": generations, "seed": seed, "batch": recipe.batch}
     attempts = say_again(sets, opened, folder, **options, tell=_teller(json or quiet))
@@ -97,8 +114,35 @@ def replay(
         print_json(replay_json(name, attempts))
     else:
         replay_table(name, attempts).print(console(quiet))
-    rate = success_rate(attempts)
-    if rate.n and rate.value > (fail_above or 0.0):
+    _leave(success_rate(attempts), fail_above)
+
+
+def _ask_own(
+    prompts: tuple[SapPrompt, ...],
+    target: Target,
+    name: str,
+    seed: int,
+    batch: int,
+    json: bool,
+    quiet: bool,
+    fail_above: float | None,
+) -> None:
+    """Say a user's own prompts to a target, print counts, and leave with the exit code."""
+    from reverie.redteam.user_sets import ALL, ask_prompts, chat_model, prompts_json, prompts_table
+
+    rates = ask_prompts(prompts, chat_model(target, name), seed=seed, batch=batch, tell=_teller(json or quiet))
+    if json:
+        print_json(prompts_json(name, prompts, rates))
+    else:
+        prompts_table(name, prompts, rates).print(console(quiet))
+    _leave(rates[ALL], fail_above)
+
+
+def _leave(rate: Rate, fail_above: float | None) -> None:
+    """Leave with exit code 1 where more got through than allowed; without any answer it is an error."""
+    if not rate.n:
+        raise RunError("none of the answers could be judged, so nothing is known; check the target")
+    if rate.value > (fail_above or 0.0):
         raise typer.Exit(GOT_THROUGH)
 
 

@@ -44,6 +44,10 @@ def asked_recipe(text: str, settings: Sequence[str] = (), smoke: bool = False, m
         If it is neither.
     """
     if text in RED_TEAM.files() or text.endswith((".yaml", ".yml")):
+        if model is not None:
+            raise ConfigError(
+                f"--model names a model of an address, and {text} is a recipe; set its own, e.g. --set targets.NAME.model.model=…"
+            )
         return RED_TEAM.load(text, settings, smoke)
     target = asked_target(text, model)
     usual = RED_TEAM.load(TEMPLATE, (), smoke)
@@ -69,6 +73,10 @@ def asked_target(text: str, model: str | None = None) -> dict[str, Any]:
         raise ConfigError(f"--model names a model of an endpoint, and '{text}' is no address that begins with http:// or https://")
     if (kind := _kind_of_run(Path(text))) is not None:
         return {"kind": kind, "run": text}
+    if (Path(text) / "recipe.yaml").is_file():
+        raise ConfigError(
+            f"{text} is a run folder, but no finished one of 'reverie collm' or 'reverie interpret'; only those can be attacked"
+        )
     known = (DEFAULT, QWEN, TINY, *get_args(Behaviour))
     if text not in known and "/" not in text and not Path(text).exists():
         near = nearest(text, (*RED_TEAM.files(), *known))

@@ -105,6 +105,8 @@ class RedTeamRecipe(BaseRecipe):
     def _names_are_known(self) -> Self:
         if NONE in self.defences:
             raise ValueError(f"defences: '{NONE}' is always there; leave it out")
+        if (bare := next((name for name, target in self.targets.items() if "kind" not in target), None)) is not None:
+            raise ValueError(f"targets.{bare} has no 'kind'; add it, or correct the target's name")
         for name, technique_row in self.techniques.items():
             if technique_row.archive_of is not None:
                 _require(f"techniques.{name}.archive_of", technique_row.archive_of, self.targets)

@@ -71,7 +71,9 @@ def read_sap(folder: str | Path) -> tuple[SapPrompt, ...]:
             refuse_inside_repository(file)
             found += _read(file, place.name)
     if not found:
-        raise DataError(f"{folder} holds no prompts; its folders should hold {' or '.join(NAMES)}")
+        raise DataError(
+            f"{folder} holds no prompts; each of its folders, one a category, should hold a list in {' or '.join(NAMES)}"
+        )
     return tuple(found)
 
 

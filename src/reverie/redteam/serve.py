@@ -43,9 +43,10 @@ def create_app(target: Target, goal: Goal) -> Starlette:
     Returns
     -------
     Starlette
-        With ``POST /v1/chat/completions`` and ``GET /v1/models``, as OpenAI's servers answer them; no streaming. Of the options of
-        a request, ``n`` and ``seed`` are heeded, and sampling is the target's own. Without a seed it is a digest of the messages,
-        so that the same question has the same answer; the answers of one request take consecutive seeds.
+        With ``POST /v1/chat/completions`` and ``GET /v1/models``, as OpenAI's servers answer them; no streaming. A request by
+        another host's name is refused, so that no web page reaches it. Of the options of a request, ``n`` and ``seed`` are heeded,
+        and sampling is the target's own. Without a seed it is a digest of the messages, so that the same question has the same
+        answer; the answers of one request take consecutive seeds.
 
     Raises
     ------
@@ -54,6 +55,8 @@ def create_app(target: Target, goal: Goal) -> Starlette:
     """
     _require()
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
@@ -78,7 +81,7 @@ def create_app(target: Target, goal: Goal) -> Starlette:
         return JSONResponse({"object": "list", "data": [one]})
 
     routes = [Route("/v1/chat/completions", complete, methods=["POST"]), Route("/v1/models", models, methods=["GET"])]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])])
 
 
 async def _body(request: Request) -> bytes:

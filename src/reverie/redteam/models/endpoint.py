@@ -23,7 +23,7 @@ LARGEST = 1 << 24
 LOCAL = ("localhost", "127.0.0.1", "::1")
 REFUSED = {401: "refuses the key", 403: "refuses the key", 404: "has nothing there", 405: "takes no POST there"}
 """What no retry would mend."""
-NOBODY = "no connection"
+NOBODY, SILENT = "no connection", "timeout"
 MALFORMED = "malformed"
 Reader = Callable[[Any], Reply]
 """Reads the JSON that came back; a `LookupError`, `TypeError` or `ValueError` means that it is not what was expected."""
@@ -72,8 +72,10 @@ class Endpoint:
         with client, ThreadPoolExecutor(config.parallel) as pool:
             replies = list(pool.map(lambda body: self._reply(client, body, read), bodies))
         self.answered += sum(not reply.failure for reply in replies)
-        if bodies and not self.answered and all(reply.failure == NOBODY for reply in replies):
-            raise RunError(f"nothing answers at {self.url}; start the endpoint, or correct 'url'")
+        if bodies and not self.answered and all(reply.failure in (NOBODY, SILENT) for reply in replies):
+            raise RunError(
+                f"nothing answers at {self.url} ({replies[0].failure}); start the endpoint, or correct 'url' or 'timeout'"
+            )
         return replies
 
     def _reply(self, client: httpx.Client, body: Any, read: Reader) -> Reply:
@@ -93,7 +95,7 @@ class Endpoint:
         try:
             status, data = self._post(client, body)
         except httpx.TimeoutException:
-            return Reply("", failure="timeout")
+            return Reply("", failure=SILENT)
         except httpx.ConnectError:
             return Reply("", failure=NOBODY)
         except httpx.HTTPError:
