@@ -25,7 +25,7 @@ from reverie.evaluation.result import Evaluation
 from reverie.evaluation.values import Values
 
 SOURCE = Path(reverie.__file__).parent
-TESTS = re.compile(r"erfc|scipy\.stats|scipy import .*\bstats\b|ttest|\bsf\(|\.ppf\(|\.cdf\(|statsmodels|sign_flip\(")
+TESTS = re.compile(r"erfc|scipy\.stats|scipy import .*\bstats\b|\bttest|\bsf\(|\.ppf\(|\.cdf\(|statsmodels|sign_flip\(")
 
 
 def effect(p: float | None) -> Effect:
