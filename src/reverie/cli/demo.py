@@ -1,11 +1,17 @@
 """`reverie demo`: a leaderboard on MovieLens-100K, or two recommenders in words."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reverie.cli.options import Device, Offline, be_offline, console
+from reverie.cli.options import Device, Offline, be_offline, console, say
+from reverie.errors import ReverieError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 DEMO = {"recinterpreter-sasrec-ml-100k-short": 3, "recinterpreter-dreamrec-ml-100k-short": 2}
 """Interpreters of the demo, and how many people each explains."""
@@ -21,17 +27,34 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
     from reverie.study.call import Call
 
     be_offline(offline)
-    screen = console()
+    screen, folder, user = console(), out, ""
     for name, people in DEMO.items():
         recipe = INTERPRETER.load(name, smoke=smoke)
         screen.print(f"{recipe.name}: {recipe.description}", markup=False)
         folder = out / recipe.name
         report(recipe, Call(folder, "reverie demo --language", device=device, offline=offline)).print(screen)
         session = open_taught(folder, device=device, offline=offline)
-        for user in session.windows("test").users[:people]:
+        for person in session.windows("test").users[:people]:
             screen.print("")
-            show_explanation(explain_user(session, str(session.split.vocabulary.users[int(user)])), screen)
+            user = str(session.split.vocabulary.users[int(person)])
+            show_explanation(explain_user(session, user), screen)
         screen.print("")
+    _show_imagined(folder, user, out / f"imagined-{user}", screen, device, offline)
+
+
+def _show_imagined(run: Path, user: str, folder: Path, screen: Console, device: str | None, offline: bool) -> None:
+    """Paint what the last recommender imagines for a person, or say why there is no picture."""
+    from reverie.imagery.chain import imagine_user
+    from reverie.imagery.workshop import Workshop
+
+    try:
+        found = imagine_user(run, user, folder, {}, Workshop(device=device, offline=offline, tell=say))
+    except ReverieError as error:
+        screen.print(f"no picture of what it imagines for {user}: {error}", markup=False, soft_wrap=True)
+        return
+    screen.print(f"what it imagines for {user}, as a picture:", markup=False)
+    for line in found["lines"]:
+        screen.print(line, markup=False, soft_wrap=True)
 
 
 DEMO_MODELS = ("popularity", "recent-popularity", "markov", "co-occurrence", "item-knn", "vmis-knn", "ease", "sasrec")
