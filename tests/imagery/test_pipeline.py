@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent / "lexicon"))
 from tiny_lexicon import write_icons, write_norms, write_table
 
 from reverie.errors import ConfigError, DataError, RunError
+from reverie.files import write_json
+from reverie.imagery.chain_section import CHAIN, person_folder, sections
 from reverie.imagery.icon_links import link_icons
 from reverie.imagery.icons import read_icons
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
@@ -233,3 +235,21 @@ def test_the_page_escapes_what_a_person_wrote(tmp_path: Path, shop: OwnWorkshop)
     assert (tmp_path / "out" / PAGE).is_file()
     assert "<img onerror" not in html
     assert "freedom.n.01" in html
+
+
+def test_pictures_of_people_stand_on_the_page_of_their_run(tmp_path: Path, shop: OwnWorkshop) -> None:
+    run = tmp_path / "run"
+    assert sections(run) == []
+    told = {"oracle": "", "in_catalogue": "Heat", "nearest": ["Alien"], "top": "Fargo", "history": ["Clue"], "faithfulness": None}
+    for user in ("u1", "a/b"):
+        folder = person_folder(run, user)
+        imagine(SETTINGS, folder, shop)
+        write_json(folder / CHAIN, told | {"user": user})
+    assert person_folder(run, "a/b") != person_folder(run, "a-b")
+    assert person_folder(run, "a/b").parent == run / "imagined"
+    (found,) = sections(run)
+    page = "".join(block.to_html() for block in found.blocks)
+    assert page.count("<img ") == 2
+    assert all(word in page for word in ("User u1", "User a/b", "Alien", "Fargo", "Clue", "nearest to &#39;Heat&#39;"))
+    write_json(person_folder(run, "u1") / CHAIN, {"user": "u1"})
+    assert "cannot be read" in "".join(block.to_html() for block in sections(run)[0].blocks)

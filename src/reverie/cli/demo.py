@@ -39,16 +39,18 @@ def language_demo(out: Path, smoke: bool, device: str | None, offline: bool) -> 
             user = str(session.split.vocabulary.users[int(person)])
             show_explanation(explain_user(session, user), screen)
         screen.print("")
-    _show_imagined(folder, user, out / f"imagined-{user}", screen, device, offline)
+    _show_imagined(folder, user, screen, device, offline)
+    report(recipe, Call(folder, "reverie demo --language", device=device, offline=offline, show=False))
 
 
-def _show_imagined(run: Path, user: str, folder: Path, screen: Console, device: str | None, offline: bool) -> None:
+def _show_imagined(run: Path, user: str, screen: Console, device: str | None, offline: bool) -> None:
     """Paint what the last recommender imagines for a person, or say why there is no picture."""
     from reverie.imagery.chain import imagine_user
+    from reverie.imagery.chain_section import person_folder
     from reverie.imagery.workshop import Workshop
 
     try:
-        found = imagine_user(run, user, folder, {}, Workshop(device=device, offline=offline, tell=say))
+        found = imagine_user(run, user, person_folder(run, user), {}, Workshop(device=device, offline=offline, tell=say))
     except ReverieError as error:
         screen.print(f"no picture of what it imagines for {user}: {error}", markup=False, soft_wrap=True)
         return

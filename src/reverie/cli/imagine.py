@@ -21,7 +21,9 @@ _RENDERERS = "collage, pixels:RUN, diffusers:FOLDER, endpoint:URL, or none."
 def imagine(
     concept: Annotated[str | None, typer.Argument(help="A noun for an idea; several with commas make a gallery.")] = None,
     sentence: Annotated[str | None, typer.Option("--sentence", help="A sentence that tells its senses apart.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder; by default runs/imagine-CONCEPT.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder; by default runs/imagine-CONCEPT, or RUN/imagined/USER.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Other seeds, other forms and pictures; 0 by default.")] = None,
     renderer: Annotated[str | None, typer.Option("--renderer", help=f"Who paints: {_RENDERERS}")] = None,
     llm: Annotated[str | None, typer.Option("--llm", help="Language model that ranks: smollm2-135m, a folder, a hub name.")] = None,
@@ -79,8 +81,9 @@ def imagine(
         if concept is not None or edit is not None or origin is not None:
             raise ConfigError("--run says what is imagined; leave out the concept, --edit and --from")
         from reverie.imagery.chain import imagine_user
+        from reverie.imagery.chain_section import person_folder
 
-        print_or_show(imagine_user(run, user, out or Path(f"runs/imagine-{run.name}-{user}"), changes, shop, log=log), json, quiet)
+        print_or_show(imagine_user(run, user, out or person_folder(run, user), changes, shop, log=log), json, quiet)
         return
     words = [" ".join(word.lower().split()) for word in (concept or "").split(",") if word.strip()]
     if len(words) > 1 or variants > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from reverie.errors import ReverieError
 from reverie.files import write_json
+from reverie.imagery.chain_section import CHAIN, FOLDER
 from reverie.imagery.imagined import LABEL, Imagined, ImagineSettings
 from reverie.imagery.oracle import Oracle, read_oracles
 from reverie.imagery.oracle_words import oracle_intent, oracle_objects
@@ -17,11 +19,9 @@ from reverie.imagery.pipeline import check_folder, imagine, with_records
 from reverie.imagery.roles import TextJudge
 from reverie.imagery.summary_lines import stage_lines
 from reverie.imagery.workshop import Workshop
+from reverie.llm.interpreter.recipe import INTERPRETER
 from reverie.options import checked
 from reverie.report.page import Block, Example, Facts, Item, ItemList, Prose, Section, write_page
-
-CHAIN = "chain.json"
-"""What the picture was compared with, beside it."""
 
 
 def imagine_user(
@@ -59,7 +59,7 @@ def imagine_user(
     done = imagine(settings, folder, shop, before)
     scores = faithfulness(done, oracles, _judge())
     facts: dict[str, Any] = {"user": user, "run": str(run), "oracle": own.title, "in_catalogue": own.in_catalogue}
-    facts |= {"nearest": list(own.nearest), "top": own.top, "faithfulness": scores}
+    facts |= {"nearest": list(own.nearest), "top": own.top, "faithfulness": scores, "history": list(own.history)}
     write_json(folder / CHAIN, facts)
     page = _page(Shown(done, folder), own, scores)
     lines = [
@@ -69,6 +69,9 @@ def imagine_user(
         f"would show {own.top}",
     ]
     lines += [*stage_lines(done), *_said(scores), f"page      {page}"]
+    if folder.parent == run / FOLDER:
+        again = shlex.join(["reverie", "interpret", str(run / INTERPRETER.file), "--out", str(run)])
+        lines.append(f"report    {again} puts it on the run's own page")
     return {**facts, "lines": lines, "page": str(page), "digest": done.digest, "folder": str(folder)}
 
 

@@ -21,6 +21,7 @@ from reverie.llm.interpreter.session import Session, open_session, teach
 from reverie.llm.interpreter.table import Interpreted
 from reverie.protocols import Imagines
 from reverie.report.page import Commands, Example, Item, ItemList, Prose, Section, Tiles, write_page
+from reverie.report.rooms import added_sections
 from reverie.report.table import Column, StudyReport, Table, TableCell
 from reverie.report.words import duration, number
 from reverie.study.call import Call
@@ -52,7 +53,13 @@ def sections(done: Interpreted, command: str) -> list[Section]:
     )
     names = dict.fromkeys(row.task for row in done.table.rows)
     tasks = [Section(name, TASKS[name][0], [_task(done, name)], TASKS[name][1]) for name in names]
-    return [people, *tasks, *_imagined(done), Section("again", "Again", [Commands([command])])]
+    return [
+        people,
+        *tasks,
+        *_imagined(done),
+        *added_sections(done.session.folder),
+        Section("again", "Again", [Commands([command])]),
+    ]
 
 
 def _words(done: Interpreted) -> tuple[str, list[str]]:
