@@ -253,3 +253,29 @@ def test_pictures_of_people_stand_on_the_page_of_their_run(tmp_path: Path, shop:
     assert all(word in page for word in ("User u1", "User a/b", "Alien", "Fargo", "Clue", "nearest to &#39;Heat&#39;"))
     write_json(person_folder(run, "u1") / CHAIN, {"user": "u1"})
     assert "cannot be read" in "".join(block.to_html() for block in sections(run)[0].blocks)
+
+
+def test_a_failure_loses_no_edit_of_a_later_stage(tmp_path: Path, shop: OwnWorkshop) -> None:
+    first = imagine(SETTINGS, tmp_path / "one", shop)
+    assert first.prompt is not None
+    mine = first.prompt.model_copy(update={"text": "my own words"})
+    first.model_copy(update={"prompt": mine}).write(tmp_path / "one")
+    with pytest.raises(DataError):
+        imagine(SETTINGS.model_copy(update={"forms": str(tmp_path / "none.txt"), "seed": 4}), tmp_path / "one", shop)
+    kept = read_imagined(tmp_path / "one")
+    assert kept.prompt == mine
+    assert kept.is_edited("prompt")
+    assert imagine(SETTINGS, tmp_path / "one", shop).prompt == mine
+
+
+def test_records_that_show_nothing_or_another_concept_are_refused(tmp_path: Path, shop: OwnWorkshop) -> None:
+    done = imagine(SETTINGS, tmp_path / "one", shop)
+    assert done.intent is not None
+    done.model_copy(update={"objects": ObjectSet(objects=())}).write(tmp_path / "one")
+    with pytest.raises(ConfigError, match="no object to show"):
+        imagine(SETTINGS, tmp_path / "one", shop)
+    done.model_copy(update={"intent": done.intent.model_copy(update={"concept": "hope"})}).write(tmp_path / "one")
+    with pytest.raises(ConfigError, match="write the same word in both"):
+        imagine(SETTINGS, tmp_path / "one", shop)
+    with pytest.raises(ConfigError, match="holds a single picture"):
+        imagine_gallery(SETTINGS, ["freedom"], 2, tmp_path / "one", shop)

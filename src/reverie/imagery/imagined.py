@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -27,13 +27,13 @@ class ImagineSettings(Options):
 
     concept: str
     """A noun."""
-    sentence: str | None = None
+    sentence: str | None = Field(default=None, max_length=2000)
     """A context that tells its senses apart."""
     seed: int = Field(default=0, ge=0)
     """One stream of it for each stage."""
-    language_model: str | None = None
+    language_model: str | None = Field(default=None, min_length=1)
     """Ranks objects and forms and rewrites prompts; none by default."""
-    given: tuple[str, ...] = Field(default=(), max_length=8)
+    given: tuple[Annotated[str, Field(max_length=100)], ...] = Field(default=(), max_length=8)
     """Objects of a person, in the place of found ones."""
     n_objects: int = Field(default=4, ge=1, le=8)
     """Objects at most."""
@@ -99,13 +99,13 @@ class Imagined(Options):
 
 
 def record_digest(record: Options) -> str:
-    """Return twelve digits of the hash of a record."""
-    return json_digest(record.model_dump(mode="json"))[:12]
+    """Return twelve digits of the hash of a record, behind a letter, so that no reader of YAML takes them for a number."""
+    return "h" + json_digest(record.model_dump(mode="json"))[:12]
 
 
 def stage_key(settings: Mapping[str, Any], records: Mapping[str, Options]) -> str:
-    """Return twelve digits of the hash of what a record is made from."""
-    return json_digest({"settings": dict(settings), **{name: record_digest(one) for name, one in records.items()}})[:12]
+    """Return twelve digits of the hash of what a record is made from, behind a letter."""
+    return "h" + json_digest({"settings": dict(settings), **{name: record_digest(one) for name, one in records.items()}})[:12]
 
 
 def read_imagined(path: Path) -> Imagined:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reverie.errors import ConfigError
 from reverie.files import locked
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
 from reverie.imagery.page import PAGE, Shown, write_gallery
@@ -68,6 +69,8 @@ def _before(settings: ImagineSettings, intent: Intent, folder: Path) -> Imagined
 
 def _check(folder: Path) -> None:
     """Refuse a folder that holds anything but folders of senses and their page."""
+    if (folder / FILE).is_file():
+        raise ConfigError(f"{folder} holds a single picture; choose another folder by --out")
     if folder.is_dir() and all(one.name == PAGE or one.name.startswith(".") or (one / FILE).is_file() for one in folder.iterdir()):
         return
     check_folder(folder)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reverie.errors import ConfigError
 from reverie.files import locked, sha256
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, MadeFrom, read_imagined, record_digest, stage_key
-from reverie.imagery.records import STAGES, Picture, StageName
+from reverie.imagery.records import STAGES, ObjectSet, Picture, StageName
 from reverie.imagery.stages import make_stage, stage_settings, wanted_stages
 from reverie.imagery.workshop import Workshop
 from reverie.options import Options
@@ -51,10 +51,11 @@ def imagine(
             before = read_imagined(folder)
             if before.settings.concept != settings.concept:
                 raise ConfigError(f"{folder} holds '{before.settings.concept}'; choose another folder by --out")
-        done = Imagined(settings=settings)
-        for stage in wanted_stages(settings):
+        _check_intent(before, settings.concept)
+        done, stages = Imagined(settings=settings), wanted_stages(settings)
+        for at, stage in enumerate(stages, start=1):
             done, how = _next(stage, done, before, shop, folder)
-            done.write(folder)
+            _carry(done, before, stages[at:]).write(folder)
             tell(stage, how)
     return done
 
@@ -81,11 +82,35 @@ def _next(stage: StageName, done: Imagined, before: Imagined | None, shop: Works
     record: Options | None = None if before is None else getattr(before, stage)
     made = before.made.get(stage) if before is not None else None
     if before is not None and record is not None and stage != "picture" and before.is_edited(stage):
-        return _with(done, stage, record, made), "edited"
+        return _with(done, stage, _checked(record), made), "edited"
     if record is not None and made is not None and made.key == key and _is_there(record, folder):
         return _with(done, stage, record, made), "kept"
-    record = make_stage(stage, done, shop, folder)
+    record = _checked(make_stage(stage, done, shop, folder))
     return _with(done, stage, record, MadeFrom(key=key, digest=record_digest(record))), "made"
+
+
+def _checked(record: Options) -> Options:
+    """Return a record; one without any object to show is refused."""
+    if isinstance(record, ObjectSet) and not record.objects:
+        raise ConfigError("there is no object to show; name some with --objects, or delete the record 'objects'")
+    return record
+
+
+def _check_intent(before: Imagined | None, concept: str) -> None:
+    """Refuse an edited intent that is of another concept."""
+    if before is not None and before.intent is not None and before.is_edited("intent") and before.intent.concept != concept:
+        raise ConfigError(
+            f"intent.concept is '{before.intent.concept}' and settings.concept '{concept}'; write the same word in both"
+        )
+
+
+def _carry(done: Imagined, before: Imagined | None, stages: Sequence[StageName]) -> Imagined:
+    """Return what is done with the earlier records of stages to come, so that a cut or a failure loses nothing that was edited."""
+    for stage in stages:
+        record = getattr(before, stage, None)
+        if before is not None and record is not None:
+            done = _with(done, stage, record, before.made.get(stage))
+    return done
 
 
 def _with(done: Imagined, stage: StageName, record: Options, made: MadeFrom | None) -> Imagined:
@@ -97,8 +122,8 @@ def _is_there(record: Options, folder: Path) -> bool:
     """Return whether the file of a picture lies in the folder as it was written; records of other stages need none."""
     if not isinstance(record, Picture):
         return True
-    path = folder / Path(record.png).name
-    return path.is_file() and sha256(path) == record.sha256
+    drawn = record.svg is None or (folder / record.svg).is_file()
+    return drawn and (folder / record.png).is_file() and sha256(folder / record.png) == record.sha256
 
 
 def check_folder(folder: Path) -> None:

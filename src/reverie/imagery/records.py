@@ -51,7 +51,7 @@ class Intent(Options):
 class DepictedObject(Options):
     """A physical thing to be shown."""
 
-    phrase: str
+    phrase: str = Field(min_length=1, max_length=100)
     """A noun or noun phrase in the singular, lower case: ``broken chain``."""
     sense: str | None = None
     """Its sense under "physical entity", in nltk's form; None for a phrase of a person."""
@@ -123,11 +123,11 @@ class Picture(Options):
 
     renderer: str
     seed: int
-    png: str
+    png: str = Field(pattern=r"^[^/\\]+$")
     """File name."""
     sha256: str
     """Of the PNG file."""
-    svg: str | None = None
+    svg: str | None = Field(default=None, pattern=r"^[^/\\]+$")
     credits: tuple[Credit, ...] = ()
     shown: tuple[str, ...] = ()
     """Phrases of the objects that the renderer knows it has drawn; empty where it cannot tell."""

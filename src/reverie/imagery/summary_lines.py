@@ -25,8 +25,17 @@ def stage_lines(done: Imagined) -> list[str]:
             lines.append(f"          each rewriting lost something ({', '.join(done.prompt.lost)}), so the template stands")
     if done.picture is not None:
         lines.append(f"painted   by {done.picture.renderer}, seed {done.picture.seed}, sha256 {done.picture.sha256[:12]}")
+        if left := not_drawn(done):
+            lines.append(f"          not drawn, as there is no icon: {', '.join(left)}")
         lines += [f"credit    {one.what}: {one.author}, {one.licence} {one.url}".rstrip() for one in done.picture.credits]
     return lines
+
+
+def not_drawn(done: Imagined) -> list[str]:
+    """Return the objects that the renderer knows it left out; none where it cannot tell what it drew."""
+    if done.picture is None or done.objects is None or done.picture.renderer != "collage":
+        return []
+    return [one.phrase for one in done.objects.objects if one.phrase not in done.picture.shown]
 
 
 def _object(one: DepictedObject) -> str:

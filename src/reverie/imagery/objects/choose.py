@@ -133,7 +133,8 @@ def _named(lexicon: Lexicon, icons: IconSet, norms: Norms, phrase: str) -> Depic
     senses = [sense for word in (phrase, head) for sense in lexicon.lookup(word)[:3] if lexicon.is_physical(sense)]
     sense = (icon.sense if icon else None) or next(iter(senses), None)
     if icon is None:
-        shown = [one for known in senses[:1] for one in icons.of_sense(known)]
+        own = [sense for sense in lexicon.lookup(phrase)[:3] if lexicon.is_physical(sense)]
+        shown = [one for known in own[:1] for one in icons.of_sense(known)]
         icon = labelled.get(head) or next(iter(shown), None)
     rating = norms.concreteness(phrase) or norms.concreteness(head)
     return DepictedObject(

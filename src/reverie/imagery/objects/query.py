@@ -57,8 +57,9 @@ def weighted_terms(lexicon: Lexicon, intent: Intent, own: frozenset[str]) -> dic
                 found[word] = (weight, origin)
 
     sense = intent.sense
-    note([intent.concept], OWN, "the word itself")
-    note([word for word in sorted(own) if not is_opposite(word, intent.concept)], FAMILY, "its family")
+    told_apart = intent.by != "order" and bool(intent.alternatives)  # then the word alone says less than its sense does
+    note([intent.concept], NEAR if told_apart else OWN, "the word itself")
+    note([word for word in sorted(own) if not is_opposite(word, intent.concept)], NEAR if told_apart else FAMILY, "its family")
     note([part for lemma in sense.lemmas for part in (lemma.lower(), *words_of(lemma))], LEMMAS, "its synonyms")
     note(words_of(affirmed(sense.gloss)), GLOSS, "its gloss")
     for near in lexicon.related(sense.id, ("kind",)):
