@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reverie.imagery.renderers.collage.canvas import SIDE
 from reverie.imagery.renderers.collage.compose import compose
 from reverie.imagery.renderers.collage.figures import Manner, recoloured
 from reverie.imagery.renderers.collage.layout import LAYOUTS
@@ -74,6 +75,14 @@ def test_the_main_object_dominates_and_nothing_stands_in_a_row(composition: str,
     assert heights[0] >= 1.3 * max(heights[index] for index in (1, 2, 3))
     assert np.ptp([one.y for one in made.placements]) > 60
     assert {one.index for one in made.placements} == {0, 1, 2, 3}
+    for index, thing in enumerate(things):
+        one = max((one for one in made.placements if one.index == index), key=lambda one: one.height)
+        left, top, right, bottom = thing.box
+        wide, high = (side * one.height / max(right - left, bottom - top) for side in (right - left, bottom - top))
+        low = one.y + high / 2 if one.air else one.y
+        assert one.x - wide / 2 >= 0
+        assert one.x + wide / 2 <= SIDE
+        assert (low - high, low) == pytest.approx((max(low - high, 0), min(low, SIDE)))
 
 
 def test_a_form_is_read_by_its_words(tiny: SimpleNamespace) -> None:

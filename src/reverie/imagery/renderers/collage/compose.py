@@ -9,8 +9,9 @@ import numpy as np
 
 from reverie.imagery.renderers.collage.canvas import SIDE, Canvas, document, rectangle
 from reverie.imagery.renderers.collage.figures import Manner, paint_figure, scale_of, transform_of
-from reverie.imagery.renderers.collage.layout import Placement, arrange
+from reverie.imagery.renderers.collage.layout import arrange
 from reverie.imagery.renderers.collage.lighting import LIGHTS, Scheme
+from reverie.imagery.renderers.collage.placement import Placement
 from reverie.imagery.renderers.collage.places import place
 from reverie.imagery.renderers.collage.reading import Look
 from reverie.imagery.renderers.collage.settings.choose import SETTINGS, choose_setting

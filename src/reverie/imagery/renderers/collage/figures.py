@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from reverie.imagery.renderers.collage.canvas import Canvas, circle
 from reverie.imagery.renderers.collage.colour import distance, lightness, mix, tinted
-from reverie.imagery.renderers.collage.layout import Placement
 from reverie.imagery.renderers.collage.lighting import Scheme
+from reverie.imagery.renderers.collage.placement import Placement
 from reverie.imagery.renderers.collage.settings.stage import Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
 

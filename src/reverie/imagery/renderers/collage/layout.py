@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from reverie.imagery.renderers.collage.canvas import SIDE
+from reverie.imagery.renderers.collage.placement import Placement, inside
 from reverie.imagery.renderers.collage.places import faces, flocks, place
 from reverie.imagery.renderers.collage.settings.stage import Stage
 from reverie.imagery.renderers.collage.sprites import Sprite
-
-
-@dataclass(frozen=True)
-class Placement:
-    """One appearance of an object.
-
-    Parameters
-    ----------
-    index : int
-        Of the object; the first is the main one.
-    x, y : float
-        Middle of its foot (or of itself, in the air), in units of the picture.
-    height : float
-        The larger side of its box.
-    angle : float
-        Degrees.
-    haze : float
-        From 0 (near) to 1 (lost in the distance).
-    air : bool
-        Whether it hangs: no shadow at its foot.
-    flip : bool
-    """
-
-    index: int
-    x: float
-    y: float
-    height: float
-    angle: float = 0.0
-    haze: float = 0.0
-    air: bool = False
-    flip: bool = False
-
 
 Layout = Callable[[Sequence[Sprite], Stage, np.random.Generator, float], list[Placement]]
 
@@ -54,6 +23,8 @@ def arrange(name: str, viewpoint: str, sprites: Sequence[Sprite], stage: Stage, 
     placed = [  # animals and vehicles of the left half look into the picture
         replace(one, flip=one.x < SIDE * 0.46) if faces(sprites[one.index]) else one for one in layout(sprites, stage, rng, size)
     ]
+    largest = {index: max((one.height for one in placed if one.index == index), default=0.0) for index in range(len(sprites))}
+    placed = [inside(one, sprites[one.index]) if one.height == largest[one.index] else one for one in placed]
     return sorted(placed, key=lambda one: (one.index == 0 and one.air, one.y if not one.air else one.height * 0.4))
 
 
