@@ -72,6 +72,8 @@ def imagine(
         changes["given"] = tuple(part.strip() for part in objects.split(",") if part.strip())
         if not changes["given"]:
             raise ConfigError("--objects names nothing; write for instance --objects 'open cage, bird'")
+        if len(changes["given"]) > 8:
+            raise ConfigError(f"--objects names {len(changes['given'])} things; name 1 to 8")
     if renderer is not None:
         changes["renderer"] = _renderer(renderer)
     from reverie.imagery.workshop import Workshop

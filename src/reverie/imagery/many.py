@@ -91,6 +91,8 @@ def imagine_gallery(
     _check(folder)
     with locked(folder, wait=False):
         rows, lines, made = list[tuple[str, list[Shown]]](), list[str](), list[dict[str, Any]]()
+        for concept in concepts:  # a word that cannot be imagined is an error before anything is made
+            make_stage("intent", Imagined(settings=settings.model_copy(update={"concept": concept})), shop, folder)
         for concept in concepts:
             row: list[Shown] = []
             for seed in range(settings.seed, settings.seed + variants):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reverie.imagery.imagined import Imagined
-from reverie.imagery.records import DepictedObject
+from reverie.imagery.records import STAGES, DepictedObject
 
 
 def stage_lines(done: Imagined) -> list[str]:
@@ -23,6 +23,8 @@ def stage_lines(done: Imagined) -> list[str]:
         lines.append("prompt    " + done.prompt.text)
         if done.prompt.lost:
             lines.append(f"          each rewriting lost something ({', '.join(done.prompt.lost)}), so the template stands")
+    if edited := [stage for stage in STAGES[:-1] if done.is_edited(stage)]:
+        lines.append(f"          edited by hand: {', '.join(edited)}")
     if done.picture is not None:
         lines.append(f"painted   by {done.picture.renderer}, seed {done.picture.seed}, sha256 {done.picture.sha256[:12]}")
         if left := not_drawn(done):
