@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from reverie.imagery.judging.text_judge import TEMPLATE
 from reverie.options import Options
@@ -31,6 +32,17 @@ class MatcherConfig(Options):
     centred: bool = True
     """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
     has no advantage."""
+    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=(1, 2, 3), min_length=1, max_length=4)
+    """Windows along each side of a picture at each scale; neighbours share half of their width, and 1 is the whole picture."""
+    pooling: Literal["best", "named"] = "best"
+    """What windows say together: ``best`` is the mean over the windows that a word fits best, ``named`` the nearness of a word to
+    the names of icons that windows most likely show (ConSE)."""
+    best: int = Field(default=3, ge=1, le=91)
+    """Windows that count for each word under ``best``."""
+    sharpness: PositiveFloat = 20.0
+    """What cosines are multiplied by under ``named``, before the softmax over names."""
+    names: int = Field(default=5, ge=1, le=100)
+    """Likeliest names that are averaged under ``named``."""
 
 
 class ClipConfig(Options):
@@ -40,3 +52,5 @@ class ClipConfig(Options):
     """Holds ``config.json``, ``model.safetensors``, the tokenizer and ``preprocessor_config.json``."""
     template: str = Field(default="a picture about {}", pattern=r"\{\}")
     """What a word stands in."""
+    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=(1,), min_length=1, max_length=4)
+    """As of a matcher; the whole picture alone by default. A word's score is the mean over windows."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reverie.files import json_digest
 from reverie.imagery.icons import IconSet, load_icons
 from reverie.imagery.judging.text_judge import SentenceVectors
-from reverie.imagery.matchers.blocks import Block, composed_block, painted_block, single_block
+from reverie.imagery.matchers.blocks import Block, composed_block, crops_block, painted_block, single_block
 from reverie.imagery.matchers.cells import SINGLES, BlockCell, MeasureCell
 from reverie.imagery.matchers.drawings import Drawings, draw_icons, held_out
 from reverie.imagery.matchers.learning import shares_of
@@ -97,8 +97,9 @@ class Bench:
         """Return a block to be taught on; `shown` holds numbers of names."""
         options = self.recipe.matchers[cell.matcher]
         allowed = self._allowed(options.families, taught=True)
-        if cell.kind == "composed":
-            found = composed_block(self.drawings, allowed, options.block, options.size, options.seed, cell.number)
+        if cell.kind in ("composed", "crops"):
+            draw = composed_block if cell.kind == "composed" else crops_block
+            found = draw(self.drawings, allowed, options.block, options.size, options.seed, cell.number)
         else:
             counts = {"count": options.block, "size": options.size, "seed": options.seed, "number": cell.number}
             found = self._painted(options.families, allowed, tell, views=options.views, **counts)

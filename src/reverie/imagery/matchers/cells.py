@@ -24,7 +24,7 @@ class BlockCell:
     """A block of scenes to be taught on."""
 
     matcher: str
-    kind: Literal["composed", "painted"]
+    kind: Literal["composed", "painted", "crops"]
     number: int
 
 
