@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
+from reverie.imagery.judging.pooling import GRIDS, SHARPNESS
 from reverie.imagery.judging.text_judge import TEMPLATE
 from reverie.options import Options
 
@@ -32,14 +33,14 @@ class MatcherConfig(Options):
     centred: bool = True
     """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
     has no advantage."""
-    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=(1, 2, 3), min_length=1, max_length=4)
+    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=GRIDS, min_length=1, max_length=4)
     """Windows along each side of a picture at each scale; neighbours share half of their width, and 1 is the whole picture."""
     pooling: Literal["best", "named"] = "best"
     """What windows say together: ``best`` is the mean over the windows that a word fits best, ``named`` the nearness of a word to
     the names of icons that windows most likely show (ConSE)."""
     best: int = Field(default=3, ge=1, le=91)
     """Windows that count for each word under ``best``."""
-    sharpness: PositiveFloat = 20.0
+    sharpness: PositiveFloat = SHARPNESS
     """What cosines are multiplied by under ``named``, before the softmax over names."""
     names: int = Field(default=5, ge=1, le=100)
     """Likeliest names that are averaged under ``named``."""

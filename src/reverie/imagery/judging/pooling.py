@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+GRIDS, SHARPNESS = (1, 2, 3), 20.0
+"""Windows along each side at each scale, and what cosines are multiplied by before the softmax over names."""
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 
 

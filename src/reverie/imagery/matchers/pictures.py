@@ -38,13 +38,19 @@ def read_pixels(picture: bytes | Path, size: int) -> NDArray[np.uint8]:
 
 
 def read_windows(picture: bytes | Path, size: int, grids: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the windows of a PNG, each at a size, in the order of `window_boxes` → [W, S, S, 3]."""
+    return cut_windows(opened(picture), size, grids)
+
+
+def cut_windows(whole: Image, size: int, grids: Sequence[int]) -> NDArray[np.uint8]:
     """Return the windows of a picture, each at a size, in the order of `window_boxes` → [W, S, S, 3]."""
     from PIL import Image
 
-    whole = opened(picture)
-    scale = (whole.width, whole.height, whole.width, whole.height)
-    boxes = window_boxes(grids) * np.array(scale)
-    drawn = [whole.resize((size, size), Image.Resampling.BICUBIC, box=tuple(box), reducing_gap=3.0) for box in boxes.tolist()]
+    boxes = (window_boxes(grids) * np.array((whole.width, whole.height, whole.width, whole.height))).tolist()
+    drawn = [
+        whole.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, right, low), reducing_gap=3.0)
+        for left, top, right, low in boxes
+    ]
     return np.stack([np.asarray(one, dtype=np.uint8) for one in drawn])
 
 
