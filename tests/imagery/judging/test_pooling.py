@@ -22,16 +22,15 @@ def test_best_is_the_mean_over_each_words_best_windows(most: int | None) -> None
             assert found[p, k] == pytest.approx(sum(best) / len(best), rel=1e-12)
 
 
-@pytest.mark.parametrize("any_window", [False, True])
-def test_named_averages_the_likeliest_names(any_window: bool) -> None:
-    pooling = Named(NAMES, 3.0, 2, AVERAGE, any_window)
+def test_named_averages_the_likeliest_names() -> None:
+    pooling = Named(NAMES, 3.0, 2)
     shares, found = pooling.shares(WINDOWS), pooling(WINDOWS, WORDS)
     for p, picture in enumerate(WINDOWS):
         rows = []
         for v in picture:
-            powers = [np.exp(3.0 * float(np.dot(v.astype(float) - AVERAGE, name.astype(float)))) for name in NAMES]
+            powers = [np.exp(3.0 * float(np.dot(v.astype(float), name.astype(float)))) for name in NAMES]
             rows.append([power / sum(powers) for power in powers])
-        own = [max(column) if any_window else sum(column) / len(column) for column in zip(*rows, strict=True)]
+        own = [sum(column) / len(column) for column in zip(*rows, strict=True)]
         assert shares[p] == pytest.approx(own, rel=1e-10)
         first, second = sorted(range(7), key=lambda n: -own[n])[:2]
         mixed = own[first] * NAMES[first].astype(float) + own[second] * NAMES[second].astype(float)
@@ -42,6 +41,5 @@ def test_named_averages_the_likeliest_names(any_window: bool) -> None:
 def test_a_window_that_shows_a_thing_is_enough() -> None:
     blank, thing = np.zeros(4), 5 * np.eye(4)[2]
     windows = np.stack([[blank, blank, blank, thing]])
-    assert Named(np.eye(4), 10.0, 1, any_window=True)(windows, np.eye(4)).argmax() == 2
     assert Named(np.eye(4), 10.0, 1)(windows, np.eye(4)).argmax() == 2
     assert Best(1)(windows, np.eye(4))[0].tolist() == [0, 0, 5, 0]

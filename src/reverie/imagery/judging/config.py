@@ -31,8 +31,8 @@ class MatcherConfig(Options):
     template: str = Field(default=TEMPLATE, pattern=r"\{\}")
     """What a word stands in."""
     centred: bool = True
-    """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
-    has no advantage."""
+    """Whether the mean vector of the pictures that it was taught on is taken away under ``best``, so that a word which fits every
+    picture a little has no advantage."""
     windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=GRIDS, min_length=1, max_length=4)
     """Windows along each side of a picture at each scale; neighbours share half of their width, and 1 is the whole picture."""
     pooling: Literal["best", "named"] = "best"

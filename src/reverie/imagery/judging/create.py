@@ -69,11 +69,10 @@ def matcher_judge(config: MatcherConfig) -> PictureJudge:
     from reverie.imagery.matchers.kept import open_matcher
 
     matcher = open_matcher(config.name, config.folder)
-    average = matcher.average if config.centred else None
-    pooling: Pooling = Best(config.best, average)
+    pooling: Pooling = Best(config.best, matcher.average if config.centred else None)
     if config.pooling == "named":
         names = {icon.label for family in matcher.options.families for icon in load_icons(family).drawable}
-        pooling = Named(matcher.words(sorted(names)), config.sharpness, config.names, average)
+        pooling = Named(matcher.words(sorted(names)), config.sharpness, config.names)
     return PictureJudge(matcher, pooling, config.template, grids=config.windows)
 
 

@@ -47,9 +47,8 @@ class Best:
 class Named:
     """The likeliest names of what the windows show, averaged by how likely they are, as in ConSE (arXiv 1312.5650).
 
-    A window v shows the name t with the probability ``softmax over names of s (v - a) · t``. A picture's shares of names are the
-    mean over its windows, or their largest where `any_window`; the score of a word is its product with the unit vector of
-    ``Σ share t`` over the likeliest names.
+    A window v shows the name t with the probability ``softmax over names of s v · t``. A picture's shares of names are the mean over
+    its windows; the score of a word is its product with the unit vector of ``Σ share t`` over the likeliest names.
 
     Parameters
     ----------
@@ -59,25 +58,18 @@ class Named:
         s.
     most : int
         Names that are averaged.
-    average : ndarray, optional, shape [D]
-        a; nothing by default.
-    any_window : bool
-        Whether one window is enough for a name.
     """
 
     names: Vectors
     sharpness: float
     most: int
-    average: Vectors | None = None
-    any_window: bool = False
 
     def shares(self, windows: Vectors) -> NDArray[np.float64]:
         """Return how likely names are shown; windows [P, W, D] → [P, N]."""
-        shown = np.asarray(windows, np.float64) - (0.0 if self.average is None else self.average)
-        logits = self.sharpness * (shown @ np.asarray(self.names, np.float64).T)
+        logits = self.sharpness * (np.asarray(windows, np.float64) @ np.asarray(self.names, np.float64).T)
         likely = np.exp(logits - logits.max(axis=2, keepdims=True))
         likely /= likely.sum(axis=2, keepdims=True)
-        return np.asarray(likely.max(axis=1) if self.any_window else likely.mean(axis=1))
+        return np.asarray(likely.mean(axis=1))
 
     def __call__(self, windows: Vectors, words: Vectors) -> NDArray[np.float64]:
         """Return scores; windows [P, W, D], words [K, D] → [P, K]."""
