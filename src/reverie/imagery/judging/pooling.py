@@ -47,8 +47,8 @@ class Best:
 class Named:
     """The likeliest names of what the windows show, averaged by how likely they are, as in ConSE (arXiv 1312.5650).
 
-    A window v shows the name t with the probability ``softmax over names of s v · t``. A picture's shares of names are the mean over
-    its windows; the score of a word is its product with the unit vector of ``Σ share t`` over the likeliest names.
+    A window v shows the name t with the probability ``softmax over names of s v · t``. A picture's shares of names are the mean
+    over its windows; the score of a word is its product with the unit vector of ``Σ share t`` over the likeliest names.
 
     Parameters
     ----------
