@@ -1,6 +1,9 @@
 """Matchers taught on tiny icons: they learn, a cut training goes on to the same weights, and judges open them."""
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from reverie.imagery.matchers.kept import open_matcher
 from reverie.imagery.matchers.learning import shares_of, teach
 from reverie.imagery.matchers.matcher import load_matcher
 from reverie.imagery.matchers.options import MatcherOptions
+from reverie.imagery.matchers.pictures import read_pixels
 from reverie.imagery.matchers.recipe import MATCHERS, MatchersRecipe
 from reverie.imagery.matchers.report import shown
 from reverie.imagery.matchers.retrieval import retrieve
@@ -32,10 +36,10 @@ from reverie.study.run import run_study
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}
 TINY = {"tower": "small", "size": 32, "blocks": 2, "collages": 1, "block": 3, "views": 2, "dropout": 0.0}
 LEARN = {"epochs": 2, "batch_size": 16, "learning_rate": 0.004, "schedule": "cosine"}
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "name": "tiny",
     "matchers": {
-        "judge": TINY | {"families": ["openmoji", "noto"], "training": LEARN, "seed": 0},
+        "judge": TINY | {"families": ["openmoji", "noto"], "training": LEARN, "seed": 0, "crops": 1},
         "loop": TINY | {"families": ["twemoji", "fluent-emoji-flat"], "training": LEARN, "seed": 1, "collages": 0},
     },
     "held_out": 0.2, "drawing": 24, "pictures": 12, "painted": 1,
@@ -132,15 +136,32 @@ def test_judges_open_trained_matchers(folder: Path) -> None:
     picture = Collage(FAMILIES["openmoji"]).render([scene])[0].png
     path = folder.parent / "leaf.png"
     path.write_bytes(picture)
-    judge = PictureJudge(matcher)
+    judge = PictureJudge(matcher, grids=(1, 2))
     scores = judge.scores([picture, path, path], ["leaf", "sun", "freedom"])
     assert scores.shape == (3, 3)
     assert np.allclose(scores[0], scores[1])
     assert np.array_equal(scores[1], scores[2])
-    assert np.allclose(np.linalg.norm(judge.vectors([path]), axis=1), 1, atol=1e-5)
+    seen = judge.vectors([path])
+    assert seen.shape == (1, 5, 32)
+    assert np.allclose(np.linalg.norm(seen, axis=2), 1, atol=1e-5)
+    whole = looked(matcher.tower, read_pixels(path, 32)[None].copy())
+    assert np.allclose(seen[0, 0], whole[0], atol=1e-6)
     assert judge.scores([], ["leaf"]).shape == (0, 1)
     facts = [judge_facts(IMAGE_JUDGES, "matcher", {"name": name, "folder": str(folder)}) for name in ("judge", "loop")]
     assert facts[0]["weights"] == matcher.digest != facts[1]["weights"]
+
+
+def test_a_recipe_of_one_matcher_leaves_the_others_where_they_are(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "run")
+    before = json.loads((tmp_path / "run" / "matchers.json").read_text())
+    assert set(before) == {"judge", "loop"}
+    alone = RECIPE | {"matchers": {"loop": RECIPE["matchers"]["loop"] | {"dropout": 0.1}}}
+    recipe = MATCHERS.parse(alone, "tiny")
+    run_study(MatchersStudy(recipe, tmp_path / "run", Bench(recipe, FAMILIES, vectors())), show=False)
+    after = json.loads((tmp_path / "run" / "matchers.json").read_text())
+    assert after["judge"] == before["judge"]
+    assert after["loop"] != before["loop"]
+    assert open_matcher("loop", tmp_path / "run", vectors()).options.dropout == 0.1
 
 
 def test_what_is_not_trained_is_told_in_one_sentence(folder: Path, tmp_path: Path) -> None:

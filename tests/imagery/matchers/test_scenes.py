@@ -9,10 +9,10 @@ from icon_families import COLOURS, tiny_family
 from PIL import Image
 
 from reverie.errors import DataError
-from reverie.imagery.matchers.blocks import composed_block, single_block
+from reverie.imagery.matchers.blocks import composed_block, crops_block, single_block
 from reverie.imagery.matchers.drawings import draw_icons, held_out
-from reverie.imagery.matchers.pictures import read_pixels
-from reverie.imagery.matchers.scenes import MOST
+from reverie.imagery.matchers.pictures import read_pixels, read_windows, window_boxes
+from reverie.imagery.matchers.scenes import AROUND, MOST, draw_crops
 
 DRAWINGS = draw_icons([tiny_family("openmoji"), tiny_family("twemoji")], 32)
 
@@ -40,6 +40,19 @@ def test_blocks_are_functions_of_seed_and_number() -> None:
         there = row[row >= 0]
         assert 1 <= len(there) == len(set(there))
         assert set(there) <= set(allowed)
+
+
+def test_crops_hold_the_thing_that_they_are_named_by() -> None:
+    allowed = DRAWINGS.chosen(["openmoji"])
+    block = crops_block(DRAWINGS, allowed, 6, 48, 0, 3)
+    assert np.array_equal(block.pixels, crops_block(DRAWINGS, allowed, 6, 48, 0, 3).pixels)
+    assert ((block.shown[:, 0] >= 0) & (block.shown[:, 1:] == -1).all(axis=1)).all()
+    for seed in range(12):
+        for scene in draw_crops(DRAWINGS.pixels, allowed, 16, np.random.default_rng(seed)):
+            ((x, y, width),) = scene.places
+            assert -0.01 <= x <= 1.01
+            assert -0.01 <= y <= 1.01
+            assert width >= 0.99 / AROUND[1]
 
 
 def test_chosen_things_are_shown_alone() -> None:
@@ -77,3 +90,17 @@ def test_what_is_transparent_is_white_and_sizes_change(tmp_path: Path) -> None:
 def test_what_is_no_png_is_refused(data: bytes) -> None:
     with pytest.raises(DataError, match="the picture is no PNG that can be read; render it again"):
         read_pixels(data, 10)
+
+
+def test_windows_share_half_of_their_width_and_cover_the_picture() -> None:
+    boxes = window_boxes((1, 3))
+    assert boxes[0].tolist() == [0, 0, 1, 1]
+    assert np.allclose(boxes[1:4], [[0, 0, 0.5, 0.5], [0.25, 0, 0.75, 0.5], [0.5, 0, 1, 0.5]])
+    assert np.allclose(boxes[-1], [0.5, 0.5, 1, 1])
+    image = Image.new("RGB", (40, 40), "red")
+    image.paste((0, 0, 255), (20, 20, 40, 40))
+    windows = read_windows(png(image), 8, (1, 3))
+    assert windows.shape == (10, 8, 8, 3)
+    assert np.array_equal(windows[0], read_pixels(png(image), 8))
+    assert np.abs(windows[1][:6, :6].astype(int) - [255, 0, 0]).max() < 8
+    assert np.abs(windows[-1][2:, 2:].astype(int) - [0, 0, 255]).max() < 8

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reverie.errors import ConfigError, DataError, short
 from reverie.imagery.judging.config import ClipConfig
-from reverie.imagery.matchers.pictures import read_pixels
+from reverie.imagery.matchers.pictures import read_windows
 
 NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 ROWS = 16
@@ -47,16 +47,20 @@ class ClipMatcher:
                 f"{config.folder} holds no CLIP that can be read ({short(str(error))}); choose another folder"
             ) from error
 
-    def pictures(self, pictures: Sequence[bytes | Path]) -> NDArray[np.float32]:
-        """Return unit vectors of PNG bytes or files → [P, D]."""
+    def windows(self, pictures: Sequence[bytes | Path], grids: Sequence[int]) -> NDArray[np.float32]:
+        """Return unit vectors of the windows of PNG bytes or files, in the order of `window_boxes` → [P, W, D]."""
         import torch
 
-        size, rows = int(self._model.config.vision_config.image_size), []
-        for at in range(0, len(pictures), ROWS):
-            pixels = [read_pixels(one, size) for one in pictures[at : at + ROWS]]
+        size, found = int(self._model.config.vision_config.image_size), []
+        for one in pictures:
+            pixels = read_windows(one, size, grids)
             with torch.no_grad():
-                rows.append(_features(self._model.get_image_features(**self._processor(pixels, return_tensors="pt"))))
-        return _units(np.concatenate(rows))
+                rows = [
+                    _features(self._model.get_image_features(**self._processor(list(some), return_tensors="pt")))
+                    for some in np.split(pixels, range(ROWS, len(pixels), ROWS))
+                ]
+            found.append(_units(np.concatenate(rows)))
+        return np.stack(found) if found else np.zeros((0, 1, 1), dtype=np.float32)
 
     def words(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors of words → [K, D]."""

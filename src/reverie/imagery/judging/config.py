@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
+from reverie.imagery.judging.pooling import GRIDS, SHARPNESS
 from reverie.imagery.judging.text_judge import TEMPLATE
 from reverie.options import Options
 
@@ -29,8 +31,19 @@ class MatcherConfig(Options):
     template: str = Field(default=TEMPLATE, pattern=r"\{\}")
     """What a word stands in."""
     centred: bool = True
-    """Whether the mean vector of the pictures that it was taught on is taken away, so that a word which fits every picture a little
-    has no advantage."""
+    """Whether the mean vector of the pictures that it was taught on is taken away under ``best``, so that a word which fits every
+    picture a little has no advantage."""
+    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=GRIDS, min_length=1, max_length=4)
+    """Windows along each side of a picture at each scale; neighbours share half of their width, and 1 is the whole picture."""
+    pooling: Literal["best", "named"] = "best"
+    """What windows say together: ``best`` is the mean over the windows that a word fits best, ``named`` the nearness of a word to
+    the names of icons that windows most likely show (ConSE)."""
+    best: int = Field(default=3, ge=1, le=91)
+    """Windows that count for each word under ``best``."""
+    sharpness: PositiveFloat = SHARPNESS
+    """What cosines are multiplied by under ``named``, before the softmax over names."""
+    names: int = Field(default=5, ge=1, le=100)
+    """Likeliest names that are averaged under ``named``."""
 
 
 class ClipConfig(Options):
@@ -40,3 +53,5 @@ class ClipConfig(Options):
     """Holds ``config.json``, ``model.safetensors``, the tokenizer and ``preprocessor_config.json``."""
     template: str = Field(default="a picture about {}", pattern=r"\{\}")
     """What a word stands in."""
+    windows: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=(1,), min_length=1, max_length=4)
+    """As of a matcher; the whole picture alone by default. A word's score is the mean over windows."""

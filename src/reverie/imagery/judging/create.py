@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from reverie.imagery.icons import load_icons
 from reverie.imagery.judging.config import ClipConfig, MatcherConfig, MinilmConfig
 from reverie.imagery.judging.picture_judge import PictureJudge
+from reverie.imagery.judging.pooling import Best, Named, Pooling
 from reverie.imagery.judging.text_judge import SentenceJudge, SentenceVectors
 from reverie.imagery.roles import ImageJudge, TextJudge
 from reverie.options import Options, checked
@@ -67,11 +69,15 @@ def matcher_judge(config: MatcherConfig) -> PictureJudge:
     from reverie.imagery.matchers.kept import open_matcher
 
     matcher = open_matcher(config.name, config.folder)
-    return PictureJudge(matcher, matcher.average if config.centred else None, config.template)
+    pooling: Pooling = Best(config.best, matcher.average if config.centred else None)
+    if config.pooling == "named":
+        names = {icon.label for family in matcher.options.families for icon in load_icons(family).drawable}
+        pooling = Named(matcher.words(sorted(names)), config.sharpness, config.names)
+    return PictureJudge(matcher, pooling, config.template, grids=config.windows)
 
 
 def clip_judge(config: ClipConfig) -> PictureJudge:
     """Return CLIP as a judge of pictures."""
     from reverie.imagery.judging.clip_judge import ClipMatcher
 
-    return PictureJudge(ClipMatcher(config), template=config.template)
+    return PictureJudge(ClipMatcher(config), template=config.template, grids=config.windows)

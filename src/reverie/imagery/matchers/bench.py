@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from reverie.files import json_digest
 from reverie.imagery.icons import IconSet, load_icons
+from reverie.imagery.judging.pooling import GRIDS, SHARPNESS, Named
 from reverie.imagery.judging.text_judge import SentenceVectors
-from reverie.imagery.matchers.blocks import Block, composed_block, painted_block, single_block
+from reverie.imagery.matchers.blocks import Block, composed_block, crops_block, painted_block, single_block
 from reverie.imagery.matchers.cells import SINGLES, BlockCell, MeasureCell
 from reverie.imagery.matchers.drawings import Drawings, draw_icons, held_out
 from reverie.imagery.matchers.learning import shares_of
 from reverie.imagery.matchers.options import FAMILIES
+from reverie.imagery.matchers.pictures import cut_windows
 from reverie.imagery.matchers.recipe import MatchersRecipe
-from reverie.imagery.matchers.retrieval import Retrieval, retrieve
+from reverie.imagery.matchers.retrieval import Retrieval, ranked, retrieve
 from reverie.imagery.matchers.towers import Tower, looked
 from reverie.imagery.records import FormPattern
 from reverie.imagery.roles import Renderer
@@ -97,8 +99,9 @@ class Bench:
         """Return a block to be taught on; `shown` holds numbers of names."""
         options = self.recipe.matchers[cell.matcher]
         allowed = self._allowed(options.families, taught=True)
-        if cell.kind == "composed":
-            found = composed_block(self.drawings, allowed, options.block, options.size, options.seed, cell.number)
+        if cell.kind in ("composed", "crops"):
+            draw = composed_block if cell.kind == "composed" else crops_block
+            found = draw(self.drawings, allowed, options.block, options.size, options.seed, cell.number)
         else:
             counts = {"count": options.block, "size": options.size, "seed": options.seed, "number": cell.number}
             found = self._painted(options.families, allowed, tell, views=options.views, **counts)
@@ -121,12 +124,22 @@ class Bench:
         if cell.part in SINGLES:
             chosen = numpy_generator(seed, "measured", cell.part).permutation(allowed)[: recipe.pictures]
             block = single_block(self.drawings, chosen, options.size, seed)
+        elif cell.part == "objects":
+            wide = self._painted(families, allowed, tell, count=recipe.painted, size=2 * options.size, seed=seed, number=_TEST)
+            return self._objects(self._named(wide), tower, options.size)
         elif cell.part.startswith("painted"):
             block = self._painted(families, allowed, tell, count=recipe.painted, size=options.size, seed=seed, number=_TEST)
         else:
             block = composed_block(self.drawings, allowed, recipe.pictures, options.size, seed, _TEST)
         named = self._named(block)
         return retrieve(looked(tower, tower.prepare(named.pixels)), *self._captions(named))
+
+    def _objects(self, block: Block, tower: Tower, size: int) -> Retrieval:
+        """Return how well the main things of pictures are found among all names through windows of a size."""
+        from PIL import Image
+
+        seen = [looked(tower, tower.prepare(cut_windows(Image.fromarray(one), size, GRIDS))) for one in block.pixels]
+        return ranked(Named(self.vectors(self.names), SHARPNESS, 1).shares(np.stack(seen)), block.shown[:, 0])
 
     def _captions(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return vectors of the captions, each once → [N, D], and which is true of each picture → [P]."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reverie.imagery.matchers.drawings import Drawings
 from reverie.imagery.matchers.pictures import read_pixels
-from reverie.imagery.matchers.scenes import MOST, compose, draw_scene
+from reverie.imagery.matchers.scenes import MOST, Scene, compose, draw_crops, draw_scene
 from reverie.imagery.records import DepictedObject, Form, FormPattern, ObjectSet, Prompt
 from reverie.imagery.roles import Renderer
 from reverie.imagery.roles import Scene as Asked
@@ -39,6 +39,16 @@ def composed_block(drawings: Drawings, allowed: NDArray[np.int64], count: int, s
     """Compose scenes of one to five of the allowed drawings at random."""
     scenes = [draw_scene(drawings.pixels, allowed, size, numpy_generator(seed, "scene", number, at)) for at in range(count)]
     return Block(np.stack([one.pixels for one in scenes]), _numbers([one.shown for one in scenes]))
+
+
+def crops_block(drawings: Drawings, allowed: NDArray[np.int64], count: int, size: int, seed: int, number: int) -> Block:
+    """Compose scenes of the allowed drawings at random, and cut windows around single things out of them, `count` of them."""
+    found: list[Scene] = []
+    at = 0
+    while len(found) < count:
+        found += draw_crops(drawings.pixels, allowed, size, numpy_generator(seed, "crops", number, at))
+        at += 1
+    return Block(np.stack([one.pixels for one in found[:count]]), _numbers([one.shown for one in found[:count]]))
 
 
 def single_block(drawings: Drawings, chosen: NDArray[np.int64], size: int, seed: int) -> Block:

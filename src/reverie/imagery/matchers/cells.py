@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["seen", "names", "styles", "both", "scenes", "styled-scenes", "painted", "painted-styles"]
+Part = Literal["seen", "names", "styles", "both", "scenes", "styled-scenes", "painted", "painted-styles", "objects"]
 PARTS: dict[Part, str] = {
     "seen": "icons it was taught, drawn anew",
     "names": "names it was never taught, in its styles",
@@ -15,6 +15,7 @@ PARTS: dict[Part, str] = {
     "styled-scenes": "scenes in styles it has never seen",
     "painted": "collages of taught icons",
     "painted-styles": "collages of icons in styles it has never seen",
+    "objects": "the main thing of collages through windows, among all names",
 }
 SINGLES = ("seen", "names", "styles", "both")
 
@@ -24,7 +25,7 @@ class BlockCell:
     """A block of scenes to be taught on."""
 
     matcher: str
-    kind: Literal["composed", "painted"]
+    kind: Literal["composed", "painted", "crops"]
     number: int
 
 

@@ -24,15 +24,23 @@ def matcher_folder(name: str, folder: Path = FOLDER) -> Path:
     ConfigError
         If it has trained others only.
     """
-    pointer = folder / POINTER
-    if not pointer.is_file():
+    found = pointed(folder)
+    if not found:
         raise RunError(f"{folder} holds no trained matchers; run 'reverie imagery imagery-matchers --out {folder}' once")
-    found = read_json(pointer)
-    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
-        raise RunError(f"{pointer} cannot be read; run 'reverie imagery imagery-matchers --out {folder}' again")
     if name not in found:
         raise unknown("matcher", name, found)
-    return folder / str(found[name])
+    return folder / found[name]
+
+
+def pointed(folder: Path) -> dict[str, str]:
+    """Return the place of each trained matcher within the folder of a study, by name; none where nothing is trained."""
+    pointer = folder / POINTER
+    if not pointer.is_file():
+        return {}
+    found = read_json(pointer)
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise RunError(f"{pointer} cannot be read; delete it and run 'reverie imagery imagery-matchers --out {folder}' again")
+    return {str(name): str(place) for name, place in found.items()}
 
 
 def open_matcher(name: str, folder: Path = FOLDER, vectors: SentenceVectors | None = None) -> Matcher:

@@ -14,8 +14,8 @@ from reverie.errors import RunError
 from reverie.files import atomic_path, sha256, write_json
 from reverie.imagery.judging.text_judge import SentenceVectors
 from reverie.imagery.matchers.options import MatcherOptions
-from reverie.imagery.matchers.pictures import read_pixels
-from reverie.imagery.matchers.towers import ROWS, Tower, looked, new_tower
+from reverie.imagery.matchers.pictures import read_windows
+from reverie.imagery.matchers.towers import Tower, looked, new_tower
 from reverie.options import checked
 
 WEIGHTS, ABOUT = "weights.safetensors", "matcher.json"
@@ -46,13 +46,10 @@ class Matcher:
         """The mean vector of the pictures that it was taught on → [D]."""
         return self.tower.average.numpy()
 
-    def pictures(self, pictures: Sequence[bytes | Path]) -> NDArray[np.float32]:
-        """Return unit vectors of PNG bytes or files → [P, D]."""
-        rows = []
-        for at in range(0, len(pictures), ROWS):
-            pixels = np.stack([read_pixels(one, self.options.size) for one in pictures[at : at + ROWS]])
-            rows.append(looked(self.tower, self.tower.prepare(pixels)))
-        return np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float32)
+    def windows(self, pictures: Sequence[bytes | Path], grids: Sequence[int]) -> NDArray[np.float32]:
+        """Return unit vectors of the windows of PNG bytes or files, in the order of `window_boxes` → [P, W, D]."""
+        rows = [looked(self.tower, self.tower.prepare(read_windows(one, self.options.size, grids))) for one in pictures]
+        return np.stack(rows) if rows else np.zeros((0, 1, 1), dtype=np.float32)
 
     def words(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors of words → [K, D]."""

@@ -28,6 +28,8 @@ class MatcherOptions(Options):
     """Blocks of scenes composed at random."""
     collages: NonNegativeInt = 4
     """Blocks of scenes painted by the collage renderer, with its own settings, palettes and media."""
+    crops: NonNegativeInt = 0
+    """Blocks of windows around one thing of a composed scene, for judges that look at pictures through windows."""
     views: int = Field(default=4, ge=1, le=16)
     """Pictures that are made of each painted scene: the whole, and parts of it."""
     block: PositiveInt = 500

@@ -51,7 +51,11 @@ def retrieve(pictures: NDArray[np.floating], captions: NDArray[np.floating], tru
     -------
     Retrieval
     """
-    scores = pictures.astype(np.float64) @ captions.astype(np.float64).T
+    return ranked(pictures.astype(np.float64) @ captions.astype(np.float64).T, true)
+
+
+def ranked(scores: NDArray[np.float64], true: NDArray[np.int64]) -> Retrieval:
+    """Rank captions by their scores for each picture; scores [P, N], true [P] holds the caption of each."""
     own = scores[np.arange(len(scores)), true][:, None]
     greater, equal = (scores > own).sum(axis=1), (scores == own).sum(axis=1) - 1
     effects = []
@@ -61,4 +65,4 @@ def retrieve(pictures: NDArray[np.floating], captions: NDArray[np.floating], tru
         if effect is None:
             raise ValueError("pictures: there is none")
         effects.append(effect)
-    return Retrieval(effects[0], effects[1], len(captions))
+    return Retrieval(effects[0], effects[1], scores.shape[1])

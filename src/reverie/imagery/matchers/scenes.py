@@ -16,6 +16,8 @@ MOST = 5
 """Things in a scene."""
 MAIN, OTHERS, ALONE = (0.38, 0.72), (0.16, 0.38), (0.55, 0.98)
 """Width of a thing, as a share of the scene's: the main one, the others, one that stands alone."""
+AROUND = (0.9, 2.2)
+"""Width of a window around a thing, as a share of the thing's."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,13 @@ class Scene:
     pixels : ndarray of uint8, shape [S, S, 3]
     shown : tuple of int
         Numbers of the drawings, the main one first.
+    places : tuple of (x, y, width)
+        Where each stands: its middle and its width, as shares of the scene's.
     """
 
     pixels: NDArray[np.uint8]
     shown: tuple[int, ...]
+    places: tuple[tuple[float, float, float], ...] = ()
 
 
 def compose(drawings: NDArray[np.uint8], shown: Sequence[int], size: int, rng: np.random.Generator) -> Scene:
@@ -57,13 +62,30 @@ def compose(drawings: NDArray[np.uint8], shown: Sequence[int], size: int, rng: n
         if rng.random() < 0.5:
             drawn = drawn.rotate(float(rng.uniform(-14, 14)), Image.Resampling.BILINEAR)
         _put(scene, drawn, round(x * size - pixels / 2), round(y * size - pixels / 2), rng)
-    return Scene(_surface(np.asarray(scene, dtype=np.float32), rng), tuple(shown))
+    return Scene(_surface(np.asarray(scene, dtype=np.float32), rng), tuple(shown), tuple(places))
 
 
 def draw_scene(drawings: NDArray[np.uint8], allowed: NDArray[np.int64], size: int, rng: np.random.Generator) -> Scene:
     """Draw which of the allowed drawings a scene shows, and compose it; two in five show one thing."""
     count = 1 if rng.random() < 0.4 else int(rng.integers(2, MOST + 1))
     return compose(drawings, [int(one) for one in rng.choice(allowed, min(count, len(allowed)), replace=False)], size, rng)
+
+
+def draw_crops(drawings: NDArray[np.uint8], allowed: NDArray[np.int64], size: int, rng: np.random.Generator) -> list[Scene]:
+    """Compose a scene of one to five things, larger than asked for, and cut a window out of it around each of them."""
+    from PIL import Image
+
+    count, wide = int(rng.integers(1, MOST + 1)), 2 * size
+    scene = compose(drawings, [int(one) for one in rng.choice(allowed, min(count, len(allowed)), replace=False)], wide, rng)
+    whole, found = Image.fromarray(scene.pixels), []
+    for one, (x, y, width) in zip(scene.shown, scene.places, strict=True):
+        side = min(1.0, width * rng.uniform(*AROUND))
+        left, top = (float(np.clip(at - side / 2 + rng.uniform(-0.2, 0.2) * side, 0, 1 - side)) for at in (x, y))
+        box = (wide * left, wide * top, wide * (left + side), wide * (top + side))
+        drawn = whole.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+        place = ((x - left) / side, (y - top) / side, width / side)
+        found.append(Scene(np.asarray(drawn, dtype=np.uint8), (one,), (place,)))
+    return found
 
 
 def _places(count: int, rng: np.random.Generator) -> list[tuple[float, float, float]]:

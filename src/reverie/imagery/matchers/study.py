@@ -14,7 +14,7 @@ import numpy as np
 from reverie.files import write_json
 from reverie.imagery.matchers.bench import Bench
 from reverie.imagery.matchers.cells import PARTS, BlockCell, Cell, Drawn, Found, MeasureCell, Result, Taught, TeachCell
-from reverie.imagery.matchers.kept import POINTER
+from reverie.imagery.matchers.kept import POINTER, pointed
 from reverie.imagery.matchers.recipe import MATCHERS, MatchersRecipe
 from reverie.imagery.matchers.results import COLUMNS, row_values
 from reverie.study.environment import commit, peak_mb, reset_peak
@@ -54,7 +54,8 @@ class MatchersStudy:
     def _blocks(self, name: str) -> list[BlockCell]:
         options = self.recipe.matchers[name]
         composed = [BlockCell(name, "composed", at) for at in range(options.blocks)]
-        return composed + [BlockCell(name, "painted", at) for at in range(options.collages)]
+        painted = [BlockCell(name, "painted", at) for at in range(options.collages)]
+        return composed + painted + [BlockCell(name, "crops", at) for at in range(options.crops)]
 
     def facts(self, cell: Cell) -> dict[str, Any]:
         """Return everything that a cell depends on, and its names in the table."""
@@ -68,7 +69,8 @@ class MatchersStudy:
             views = {"views": options.views} if cell.kind == "painted" else {}
             return shared | looks | {"icons": self.bench.digest(options.families), "kind": cell.kind, "number": cell.number} | views
         blocks = [key(self._piece_facts(one)) for one in self._blocks(cell.matcher)]
-        taught = shared | looks | {"blocks": blocks, "options": options.model_dump(mode="json"), "weights": recipe.weights}
+        dumped = options.model_dump(mode="json", exclude={"crops"})  # the blocks say them
+        taught = shared | looks | {"blocks": blocks, "options": dumped, "weights": recipe.weights}
         if isinstance(cell, TeachCell):
             return taught | {"names": list(self.bench.names)}
         icons = self.bench.digest(tuple(self.bench.sets))
@@ -90,10 +92,12 @@ class MatchersStudy:
         return _result(cell, piece)
 
     def _point(self) -> None:
-        """Write where the matchers stand that are trained."""
+        """Write where the matchers stand that are trained, those of other recipes in the folder among them."""
         trained = [name for name in self.recipe.matchers if self.is_kept(TeachCell(name))]
         places = {name: self._store.place(_KINDS[TeachCell], self._piece_facts(TeachCell(name))) for name in trained}
-        write_json(self.folder / POINTER, {name: str(place.relative_to(self.folder)) for name, place in places.items()})
+        own = {name: str(place.relative_to(self.folder)) for name, place in places.items()}
+        others = {name: place for name, place in pointed(self.folder).items() if name not in self.recipe.matchers}
+        write_json(self.folder / POINTER, others | own)
 
     def _draw(self, cell: BlockCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         from safetensors.numpy import save_file
