@@ -87,7 +87,7 @@ def _objects(done: Imagined, shop: Workshop, folder: Path) -> ObjectSet:
 def _form(done: Imagined, shop: Workshop, folder: Path) -> Form:
     asked = done.settings
     model = shop.language_model(asked.language_model)
-    return choose_form(_record(done.intent), _record(done.objects), shop.library(asked.forms), asked.form, model, asked.seed)
+    return choose_form(_record(done.intent), _record(done.objects), shop.form_library(asked.forms), asked.form, model, asked.seed)
 
 
 def _prompt(done: Imagined, shop: Workshop, folder: Path) -> Prompt:

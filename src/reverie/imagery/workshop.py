@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
 from reverie.imagery.forms.collections import load_patterns
-from reverie.imagery.forms.library import FormLibrary
+from reverie.imagery.forms.form_library import FormLibrary
 from reverie.imagery.icon_links import linked_icons
 from reverie.imagery.icons import IconSet
 from reverie.imagery.lexicon import Lexicon, load_lexicon
@@ -76,7 +76,7 @@ class Workshop:
             self._models[name] = load_language_model(name, self.device, self.offline)
         return self._models[name]
 
-    def library(self, source: str) -> FormLibrary:
+    def form_library(self, source: str) -> FormLibrary:
         """Return patterns of form, see `load_patterns`."""
         if source not in self._libraries:
             patterns = load_patterns(source, self.lexicon, self._reader, READER, self.tell)

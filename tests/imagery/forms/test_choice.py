@@ -10,7 +10,7 @@ import pytest
 from reverie.errors import DataError
 from reverie.imagery.forms.choice import FAR, FormOptions, choose_form, standardised
 from reverie.imagery.forms.fitness import NEUTRAL, SHOTS, slot_likelihoods
-from reverie.imagery.forms.library import FormLibrary
+from reverie.imagery.forms.form_library import FormLibrary
 from reverie.imagery.forms.patterns import distinct, form_pattern, written_patterns
 from reverie.imagery.records import SLOTS, DepictedObject, Form, Intent, ObjectSet, Sense, SlotName
 

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 
 from reverie.errors import DataError
 from reverie.imagery.forms.fitness import slot_likelihoods
-from reverie.imagery.forms.library import FormLibrary
+from reverie.imagery.forms.form_library import FormLibrary
 from reverie.imagery.records import Form, Intent, ObjectSet, SlotName
 from reverie.imagery.roles import LanguageModel
 from reverie.options import Options

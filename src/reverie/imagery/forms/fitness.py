@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.imagery.forms.library import FormLibrary
+from reverie.imagery.forms.form_library import FormLibrary
 from reverie.imagery.records import Intent, ObjectSet, SlotName
 from reverie.imagery.roles import LanguageModel
 

@@ -33,7 +33,7 @@ class ConceptStages:
 
     def facts(self, settings: StageSettings) -> Mapping[str, Any]:
         """Return everything that the stages depend on but concepts and seed."""
-        library = self.shop.library(settings.forms)
+        library = self.shop.form_library(settings.forms)
         return {
             "settings": settings.model_dump(mode="json"), "language_model": self.language_model, "icons": self.shop.icon_set,
             "patterns": [pattern.id for pattern in library.patterns],
@@ -61,7 +61,7 @@ class ConceptStages:
 
     def _formed(self, intent: Intent, objects: ObjectSet, settings: StageSettings, seed: int) -> Layers:
         model = self.shop.language_model(self.language_model)
-        options, library = FormOptions(by=settings.retrieval), self.shop.library(settings.forms)
+        options, library = FormOptions(by=settings.retrieval), self.shop.form_library(settings.forms)
         return Layers(intent=intent, objects=objects, form=choose_form(intent, objects, library, options, model, seed))
 
     def _objects(self, intent: Intent, seed: int, settings: StageSettings, without: tuple[str, ...] = ()) -> ObjectSet:

@@ -141,7 +141,7 @@ class RecipeLab:
     def background(self, n: int) -> list[Asked]:
         """Return so many scenes of one to three drawable things and three phrases of form, drawn by a fixed seed."""
         shop = self.stages.shop
-        icons, patterns = shop.icons.drawable, shop.library("written").patterns
+        icons, patterns = shop.icons.drawable, shop.form_library("written").patterns
         found = []
         for at in range(n):
             draw = numpy_generator(LISTS_SEED, "background of judges", at)
