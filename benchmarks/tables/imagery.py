@@ -25,8 +25,9 @@ from reverie.imagery.recognition.raters import credit_line
 from reverie.imagery.recognition.run import reread, summary_of
 from reverie.imagery.recognition.tables import LABEL, WORDS, view_name
 from reverie.imagery.recognition.worst import contact_sheet, failures
+from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, p_value, percent, span
+from reverie.report.words import number, percent, span
 from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
         rounds = [row for row in mine if row["condition"] in LOOPS]
         parts += ["\n**Rounds of feedback, first of a list of random concepts**\n", _rounds(rounds).to_markdown()] if rounds else []
     if claims:
-        parts += ["\n## Comparisons\n", _claims(claims).to_markdown()]
+        parts += ["\n## Comparisons\n", claim_table(claims, "concepts", ends=("detectable", "n")).to_markdown()]
     return "\n".join([*parts, *([] if rows else [EMPTY])]).rstrip() + "\n"
 
 
@@ -161,24 +162,6 @@ def _rounds(rows: Sequence[Row]) -> Table:
         values = (_values(random, slice=slice_, condition=condition) for condition in LOOPS)
         cells.append([slice_.removeprefix("round-"), *(_cell(one, "top1") for one in values)])
     return Table("", ["round", *(Column(head, "right") for head in LOOPS.values())], cells)
-
-
-def _claims(rows: Sequence[Row]) -> Table:
-    columns: list[str | Column] = ["concepts", "first", "other", "question", "metric"]
-    columns += [Column(head, "right") for head in ("difference", "p (Holm)", "detectable")] + [Column("n", "right")]
-    cells: list[list[str | TableCell]] = [
-        [
-            *(row[key] for key in ("dataset", "first", "other", "why", "metric")),
-            TableCell(number(float(row["difference"]), 3), span(_number(row["low"]), _number(row["high"]), 3)),
-            p_value(float(row["p_holm"])) if row["p_holm"] else "", number(_number(row["detectable"]), 3), row["n"],
-        ]
-        for row in rows
-    ]  # fmt: skip
-    return Table("", columns, cells)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
 
 
 def main() -> None:

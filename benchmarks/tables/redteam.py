@@ -20,8 +20,9 @@ from reverie.redteam.claims import claim_rows
 from reverie.redteam.run import reread
 from reverie.redteam.summary import Summary
 from reverie.redteam.tables import CAVEAT
+from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, p_value, percent, span
+from reverie.report.words import number, percent, span
 from reverie.study.rows import read_rows
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
         parts.append(f"\n## {target}\n\n{len(seeds)} seeds · `reverie redteam harden {recipes}`\n")
         parts += [_attacks(mine).to_markdown(), "\n**Before and after**\n", _defences(mine).to_markdown()]
     if claims:
-        parts += ["\n## Comparisons\n", _claims(claims).to_markdown()]
+        parts += ["\n## Comparisons\n", claim_table(claims, "target").to_markdown()]
     return "\n".join([*parts, *([] if rows else [EMPTY])]).rstrip() + "\n"
 
 
@@ -111,24 +112,6 @@ def _defences(rows: Sequence[Row]) -> Table:
         cells.append([defence, *shares, _cell(_values(mine, metric="over_refusal")), *own])
     heads = ("goals reached", "held-out goals", "held-out techniques", "benign prompts refused", *utility)
     return Table("", ["defence", *(Column(head, "right") for head in heads)], cells)
-
-
-def _claims(rows: Sequence[Row]) -> Table:
-    columns: list[str | Column] = ["target", "first", "other", "question", "metric"]
-    columns += [Column("difference", "right"), Column("p (Holm)", "right"), "seeds"]
-    cells = [
-        [
-            *(row[key] for key in ("dataset", "first", "other", "why", "metric")),
-            TableCell(number(float(row["difference"]), 3), span(_number(row["low"]), _number(row["high"]), 3)),
-            p_value(float(row["p_holm"])) if row["p_holm"] else "", row["seeds"],
-        ]
-        for row in rows
-    ]  # fmt: skip
-    return Table("", columns, cells)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
 
 
 def main() -> None:

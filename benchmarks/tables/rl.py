@@ -17,8 +17,9 @@ import polars as pl
 from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
+from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, p_value, span
+from reverie.report.words import number, span
 from reverie.rl.recipe import LONG_TERM
 from reverie.rl.study import run_rl
 from reverie.rl.summary import claim_rows
@@ -83,7 +84,7 @@ def page() -> str:
         for recipe in table["recipe"].unique(maintain_order=True):
             parts += _study(recipe, table.filter(pl.col("recipe") == recipe))
     if claims := read_claims(RESULTS / "rl-claims.csv"):
-        parts += ["\n## Comparisons\n", _claims(claims).to_markdown()]
+        parts += ["\n## Comparisons\n", claim_table(claims, digits=4).to_markdown()]
     if (RESULTS / "ope.csv").exists():
         parts += ["\n## Do off-policy intervals cover?\n", _coverage(pl.read_csv(RESULTS / "ope.csv")).to_markdown()]
     return "\n".join(parts).rstrip() + "\n"
@@ -125,32 +126,6 @@ def _cell(values: list[float] | None) -> TableCell:
         return TableCell("")
     ends = span(*t_interval(fmean(values), stdev(values), len(values)), 4) if len(values) > 1 and stdev(values) else ""
     return TableCell(number(fmean(values)), ends)
-
-
-def _claims(rows: list[dict[str, str]]) -> Table:
-    columns = [
-        "dataset",
-        "first",
-        "other",
-        "question",
-        "metric",
-        Column("difference", "right"),
-        Column("p (Holm)", "right"),
-        "seeds",
-    ]
-    cells = [
-        [
-            row["dataset"], row["first"], row["other"], row["why"], row["metric"],
-            TableCell(number(float(row["difference"])), span(_number(row["low"]), _number(row["high"]), 4)),
-            p_value(float(row["p_holm"])) if row["p_holm"] else "", row["seeds"],
-        ]
-        for row in rows
-    ]  # fmt: skip
-    return Table("", columns, cells)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
 
 
 def _coverage(table: pl.DataFrame) -> Table:
