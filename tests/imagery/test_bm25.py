@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reverie.imagery.forms.bm25 import Bm25, tokens
+from reverie.imagery.bm25 import Bm25, bm25_weight, tokens
 
 DOCUMENTS = [
     "soft morning light light",
@@ -41,3 +41,9 @@ def test_scores_are_those_of_the_formula() -> None:
 def test_tokens_meet_over_their_endings() -> None:
     assert tokens("Longing for the skies") == ["long", "sky"]
     assert tokens("Glass boxes, loneliness and colours") == ["glass", "boxe", "loneli", "colour"]
+
+
+def test_bm25_of_one_word() -> None:
+    assert bm25_weight(2.0, 10.0, 8.0, 3, 100) == pytest.approx(
+        math.log(1 + 97.5 / 3.5) * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 10 / 8)), rel=1e-12
+    )

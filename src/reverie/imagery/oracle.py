@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.errors import ConfigError, DataError
-from reverie.imagery.forms.bm25 import tokens
+from reverie.imagery.bm25 import tokens
 
 if TYPE_CHECKING:
     from reverie.llm.interpreter.session import Session

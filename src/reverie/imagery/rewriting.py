@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reverie.imagery.forms.bm25 import tokens
+from reverie.imagery.bm25 import tokens
 from reverie.imagery.records import ObjectSet, Prompt
 from reverie.imagery.roles import LanguageModel
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from reverie.imagery.lexicon import Lexicon, load_lexicon
 from reverie.imagery.norms import Norms, load_norms
 from reverie.imagery.objects.choose import choose_objects, objects_of_words
 from reverie.imagery.objects.proposals import association
-from reverie.imagery.objects.query import affirmed, bm25, is_opposite
+from reverie.imagery.objects.query import affirmed, is_opposite
 from reverie.imagery.objects.sources import symbols
 from reverie.imagery.safety import is_safe_concept, refuse_unsafe
 from reverie.imagery.wordnet.files import DIGESTS
@@ -122,12 +121,6 @@ def test_what_a_gloss_denies_and_opposites_are_left_out() -> None:
     assert is_opposite("disorder", "order")
     assert is_opposite("agreement", "disagreement")
     assert not is_opposite("kindness", "kind")
-
-
-def test_bm25_of_one_term() -> None:
-    assert bm25(2, 10, 8.0, 3, 100) == pytest.approx(
-        math.log(1 + 97.5 / 3.5) * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 10 / 8)), rel=1e-12
-    )
 
 
 def test_unsafe_words_are_refused(lexicon: Lexicon) -> None:

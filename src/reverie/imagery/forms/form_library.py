@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.imagery.forms.bm25 import Bm25, tokens
+from reverie.imagery.bm25 import Bm25, tokens
 from reverie.imagery.records import FormPattern, SlotName
 
 Expand = Callable[[str], str]

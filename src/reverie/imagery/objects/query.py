@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from reverie.imagery.lexicon import Lexicon
@@ -11,8 +10,6 @@ from reverie.imagery.wordnet.terms import singular, words_of
 
 OWN, FAMILY, LEMMAS, GLOSS, NEAR, EXAMPLES = 1.0, 0.8, 0.9, 0.3, 0.35, 0.1
 """Weights of the word, of its family, of other words of the sense, of its gloss, of the nearest senses and of the examples."""
-K1, B = 1.2, 0.75
-"""As BM25 has them by default."""
 _NEAREST = ("-kind", "similar", "attribute", "also", "derived", "causes")
 _ABOVE = 0.15
 """Weight of what the sense is a kind of, where that is not as general as "feeling" or "act"."""
@@ -81,13 +78,3 @@ def general_terms(lexicon: Lexicon, sense: str) -> dict[str, tuple[float, str]]:
         words += words_of(affirmed(lexicon.sense(above.sense).gloss))
         found |= {word: (NEAR, f"what is a kind of {lexicon.lemmas(above.sense)[0]}, or near to it") for word in words}
     return found
-
-
-def bm25(count: int, length: float, mean_length: float, n_with: int, n: int) -> float:
-    """Return what one term adds to a document's score by BM25.
-
-    ``idf · count (k₁ + 1) / (count + k₁ (1 − b + b length / mean_length))`` with
-    ``idf = ln(1 + (n − n_with + 0.5) / (n_with + 0.5))``.
-    """
-    rarity = math.log(1 + (n - n_with + 0.5) / (n_with + 0.5))
-    return rarity * count * (K1 + 1) / (count + K1 * (1 - B + B * length / mean_length))

@@ -9,10 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from reverie.imagery.bm25 import bm25_weight
 from reverie.imagery.icons import IconSet
 from reverie.imagery.lexicon import normal
 from reverie.imagery.objects.candidate import Pool
-from reverie.imagery.objects.query import FAMILY, GLOSS, NEAR, affirmed, bm25
+from reverie.imagery.objects.query import FAMILY, GLOSS, NEAR, affirmed
 from reverie.imagery.records import Intent
 from reverie.imagery.wordnet.terms import singular, words_of
 from reverie.plain_yaml import read_yaml
@@ -118,7 +119,7 @@ def offer_cooccurrences(pool: Pool, intent: Intent, terms: Terms) -> None:
         if not glosses or len(glosses) > (_MANY if weight <= GLOSS else 4 * _MANY):
             continue
         for sense, count, length in glosses:
-            parts[sense].append((weight * bm25(count, length, mean, len(glosses), n), term))
+            parts[sense].append((weight * bm25_weight(float(count), float(length), mean, len(glosses), n), term))
     scores = {
         sense: sum(score for score, _ in found)
         for sense, found in parts.items()
