@@ -22,6 +22,7 @@ from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagi
 from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.many import imagine_gallery, imagine_senses
 from reverie.imagery.norms import Norms
+from reverie.imagery.packages import require_package
 from reverie.imagery.page import PAGE, Shown, write_picture_page
 from reverie.imagery.pipeline import imagine, with_records
 from reverie.imagery.records import Credit, DepictedObject, ObjectSet
@@ -279,3 +280,11 @@ def test_records_that_show_nothing_or_another_concept_are_refused(tmp_path: Path
         imagine(SETTINGS, tmp_path / "one", shop)
     with pytest.raises(ConfigError, match="holds a single picture"):
         imagine_gallery(SETTINGS, ["freedom"], 2, tmp_path / "one", shop)
+
+
+def test_a_missing_package_is_a_sentence_and_sources_are_named(tmp_path: Path, shop: OwnWorkshop) -> None:
+    require_package("json", "reading")
+    with pytest.raises(ConfigError, match=r"drawing icons needs the package no_such_package, .* pip install 'reverie\[image\]'"):
+        require_package("no_such_package", "drawing icons")
+    page = write_picture_page(Shown(imagine(SETTINGS, tmp_path / "one", shop), tmp_path / "one")).read_text(encoding="utf-8")
+    assert all(name in page for name in ("WordNet 3.0: Princeton University", "emojibase tags", "Lancaster Sensorimotor Norms"))

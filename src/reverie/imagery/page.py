@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup, escape
 
 from reverie.documents import regular
+from reverie.imagery.credits import all_credits
 from reverie.imagery.imagined import LABEL, Imagined
 from reverie.imagery.prompting import form_words
-from reverie.imagery.records import Credit
 from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, write_page
 from reverie.report.table import Column, Table
 
@@ -67,7 +67,7 @@ def write_gallery(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Sho
             Section(f"c{number}", heading, blocks, note=row[0].done.intent.sense.gloss if row and row[0].done.intent else "")
         )
     credits = dict.fromkeys(
-        f"{one.what}, {one.author}, {one.licence}" for _, row in rows for each in row for one in _credits(each.done)
+        f"{one.what}, {one.author}, {one.licence}" for _, row in rows for each in row for one in all_credits(each.done)
     )
     sections.append(
         Section(
@@ -121,7 +121,7 @@ def stage_sections(done: Imagined) -> list[Section]:
     names = {"intent": "What is meant", "objects": "What is shown", "form": "How it is shown", "prompt": "In words"}
     found = zip(names.items(), stage_blocks(done), strict=False)
     sections = [Section(stage, title, [block], short=stage.capitalize()) for (stage, title), block in found]
-    credits = [f"{one.what}: {one.author}, {one.licence} {one.url}".strip() for one in _credits(done)]
+    credits = [f"{one.what}: {one.author}, {one.licence} {one.url}".strip() for one in all_credits(done)]
     return (
         [*sections, Section("credits", "Whose work this is", [Prose(credits, listed=True)], short="Credits")]
         if credits
@@ -165,10 +165,6 @@ def _form_name(done: Imagined) -> str:
     if done.form is None:
         return ""
     return ", ".join([done.form.slot("medium") or "", *form_words(done.form)][:3]).strip(", ")
-
-
-def _credits(done: Imagined) -> Iterable[Credit]:
-    return () if done.picture is None else done.picture.credits
 
 
 def _number(value: float | None) -> str:

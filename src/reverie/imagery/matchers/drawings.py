@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reverie.errors import DataError
 from reverie.imagery.icons import IconSet
+from reverie.imagery.packages import require_package
 from reverie.seeds import numpy_generator
 
 HELD_OUT = 0.15
@@ -66,6 +67,7 @@ def draw_icons(sets: Sequence[IconSet], size: int) -> Drawings:
 
 def rasterised(svg: str, size: int) -> NDArray[np.uint8]:
     """Return an SVG document as pixels → [S, S, 4]."""
+    require_package("resvg_py", "drawing icons")
     import resvg_py
     from PIL import Image
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reverie.errors import DataError
 from reverie.files import json_digest
 from reverie.imagery.icons import Icon, IconSet
+from reverie.imagery.packages import require_package
 
 DRAWN = 96
 """Width in pixels at which icons are drawn before they are made small."""
@@ -121,6 +122,7 @@ def draw_atlas(icons: Mapping[Captioned, str], size: int) -> Atlas:
 
 def _shrunk(icons: Mapping[Captioned, str], sizes: Sequence[int]) -> Iterator[list[NDArray[np.uint8]]]:
     """Yield each icon in each size, [S, S, 4]."""
+    require_package("resvg_py", "drawing icons")
     import resvg_py
     from PIL import Image
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reverie.evaluation.effects import Effect
 from reverie.imagery.measures import measured
+from reverie.imagery.packages import require_package
 from reverie.imagery.recognition.raters import Answers, KeyItem
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
@@ -30,6 +31,7 @@ def agreement(values: Sequence[Mapping[str, float]], level: Literal["nominal", "
     level : {"nominal", "ordinal"}
         Of measurement.
     """
+    require_package("krippendorff", "agreement of raters")
     import krippendorff
 
     names = sorted({name for one in values for name in one})

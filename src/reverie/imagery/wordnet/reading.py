@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reverie.errors import ConfigError, DataError
+from reverie.errors import DataError
+from reverie.imagery.packages import require_package
 from reverie.imagery.wordnet.rows import LinkRow, SenseRow, WordRow
 
 _BETWEEN_SENSES = {
@@ -46,10 +47,8 @@ def read_wordnet(folder: Path) -> Read:
 
 def _reader(folder: Path) -> Any:
     """Return nltk's reader of the English WordNet alone."""
-    try:
-        from nltk.corpus.reader.wordnet import WordNetCorpusReader, WordNetError
-    except ImportError:
-        raise ConfigError("WordNet is read with nltk, which is not installed; pip install 'reverie[image]'") from None
+    require_package("nltk", "reading WordNet")
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader, WordNetError
 
     class Reader(WordNetCorpusReader):  # type: ignore[misc]  # nltk has no types
         def map_wn(self, version: str = "wordnet") -> None:

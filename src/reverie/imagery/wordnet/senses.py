@@ -103,15 +103,6 @@ class SenseTable:
         n, mean = self._rows("SELECT n, mean_length FROM glosses")[0]
         return int(n), float(mean or 1.0)
 
-    def physical_senses(self) -> list[Sense]:
-        """Return all senses of nouns below "physical entity", names of single things left out."""
-        query = "SELECT id, gloss, examples, lemmas FROM senses WHERE pos='n' AND physical AND NOT instance ORDER BY id"
-        made = Sense.model_construct
-        return [
-            made(id=one, gloss=gloss, examples=tuple(json.loads(examples)), lemmas=tuple(json.loads(lemmas)), score=0.0)
-            for one, gloss, examples, lemmas in self._rows(query)
-        ]
-
     def glosses_with(self, term: str) -> list[tuple[str, int, int]]:
         """Return (sense, count, words) of glosses of physical nouns that have a word, in the singular."""
         return [tuple(row) for row in self._rows("SELECT id, count, length FROM terms WHERE term=? ORDER BY id", term)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reverie.imagery.icons import Icon, IconSet, load_icons
+from reverie.imagery.packages import require_package
 from reverie.imagery.records import Credit
 from reverie.imagery.renderers.collage.canvas import document
 from reverie.imagery.renderers.collage.captions import caption, font
@@ -33,6 +34,7 @@ class Collage:
     name = "collage"
 
     def __init__(self, icons: IconSet, caption: bool = False) -> None:
+        require_package("resvg_py", "drawing icons")
         self.icons, self.caption, self._words = icons, caption, IconWords(icons)
 
     def render(self, scenes: Sequence[Scene]) -> list[Rendered]:
