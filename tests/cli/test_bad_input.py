@@ -34,6 +34,13 @@ def _refused(answer: object, *fragments: str) -> str:
     return message
 
 
+def test_a_group_alone_prints_its_help(ask: Callable) -> None:
+    answer = ask("data")
+    assert answer.code == 2
+    assert "describe" in answer.out
+    assert answer.err == ""
+
+
 FILES = [
     ("no user", b"who,item\n1,2\n", ("clicks.csv", "who, item", "user=")),
     ("wrong type", (GOOD + "1,9,soon\n").encode(), ("clicks.csv", "row 31, column 'timestamp'", "'soon'")),
@@ -116,14 +123,22 @@ def test_words(ask: Callable, tmp_path: Path, words: str, fragments: tuple[str, 
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != "recipe.yaml"] == []
 
 
-@pytest.mark.parametrize(
-    "words", ["train", "train a b", "compare a --seeds 0", "recomend x", "recommend x -k 0", "train x --epochs 3"]
-)
-def test_usage_errors_have_exit_code_2_too(ask: Callable, words: str) -> None:
-    answer = ask(*words.split())
-    assert (answer.code, answer.out) == (2, "")
-    assert "Usage" in answer.err
-    assert "Traceback" not in answer.err
+USAGE = [
+    ("train", "missing argument 'recipe'; see '", "train --help'"),
+    ("train a b", "unexpected extra argument"),
+    ("train x --epochs 3", "no such option: --epochs"),
+    ("compare a --seeds 0", "'--seeds': it must be greater than or equal to 1"),
+    ("recomend x", "no such command 'recomend'; did you mean 'recommend'?"),
+    ("recommend x -k 0", "'-k': it must be greater than or equal to 1"),
+    ("imagine hope --seed x", "'--seed': it must be a valid integer"),
+    ("redteam run --calls", "no such option: --calls", "redteam run --help'"),
+]
+
+
+@pytest.mark.parametrize("case", USAGE, ids=[case[0] for case in USAGE])
+def test_usage(ask: Callable, case: tuple[str, ...]) -> None:
+    words, *fragments = case
+    _refused(ask(*words.split()), *fragments)
 
 
 RECOMMEND = [

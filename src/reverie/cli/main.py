@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 import reverie
 from reverie import processes
@@ -68,8 +69,16 @@ def run() -> None:
     try:
         with signals():
             check_arguments()
-            app()
+            code = app(standalone_mode=False)
             sys.stdout.flush()
+            if code:
+                raise SystemExit(code)
+    except TyperException as error:
+        if said := _usage(error):
+            _fail(said)
+        raise SystemExit(2) from None
+    except typer.Abort:
+        raise SystemExit(1) from None
     except ReverieError as error:
         _fail(str(error))
     except BrokenPipeError:  # the reader has seen enough
@@ -86,6 +95,14 @@ def run() -> None:
         if stop.code in (INTERRUPTED, TERMINATED) and not processes.rank():
             say_stopped()
         raise
+
+
+def _usage(error: TyperException) -> str:
+    """Return what is wrong with the words of a command, and which help tells more; nothing where that help was printed."""
+    said = str(getattr(error, "format_message", lambda: error)()).rstrip(".")
+    said = said.replace("Input should be", "it must be").partition(", unable to parse")[0].replace(". Did you", "; did you")
+    path = getattr(getattr(error, "ctx", None), "command_path", "reverie")
+    return said and f"{said[:1].lower()}{said[1:]}; see '{path} --help'"
 
 
 def _fail(message: str) -> NoReturn:
