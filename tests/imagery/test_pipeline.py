@@ -3,80 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "lexicon"))
+sys.path.insert(0, str(Path(__file__).parent))
 
-from tiny_lexicon import write_icons, write_norms, write_table
+from typing import TYPE_CHECKING
+
+from tiny_workshop import OwnWorkshop, Painter
 
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.files import write_json
 from reverie.imagery.chain_section import CHAIN, person_folder, sections
-from reverie.imagery.icon_links import link_icons
-from reverie.imagery.icons import read_icons
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
-from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.many import imagine_gallery, imagine_senses
-from reverie.imagery.norms import Norms
 from reverie.imagery.packages import require_package
 from reverie.imagery.page import PAGE, Shown, write_picture_page
 from reverie.imagery.pipeline import imagine, with_records
-from reverie.imagery.records import Credit, DepictedObject, ObjectSet
-from reverie.imagery.roles import Rendered, Renderer, Scene
-from reverie.imagery.workshop import Workshop
+from reverie.imagery.records import DepictedObject, ObjectSet
+
+if TYPE_CHECKING:
+    from reverie.imagery.workshop import Workshop
 
 SETTINGS = ImagineSettings(concept="freedom", size=32, n_objects=3)
-
-
-class Painter:
-    """Paints what it is asked for as one colour, or fails."""
-
-    name = "painter"
-
-    def __init__(self) -> None:
-        self.fails, self.n_painted = False, 0
-
-    def render(self, scenes: Sequence[Scene]) -> list[Rendered]:
-        import numpy as np
-
-        if self.fails:
-            raise RunError("the painter is out of paint; buy some")
-        self.n_painted += len(scenes)
-        colours = [sum(scene.prompt.text.encode()) + scene.seed for scene in scenes]
-        return [
-            Rendered(_png(np.full((one.size, one.size, 3), c % 251, dtype=np.uint8)))
-            for one, c in zip(scenes, colours, strict=True)
-        ]
-
-
-def _png(pixels: Any) -> bytes:
-    import io
-
-    from PIL import Image
-
-    kept = io.BytesIO()
-    Image.fromarray(pixels).save(kept, "PNG")
-    return kept.getvalue()
-
-
-class OwnWorkshop(Workshop):
-    """A workshop whose tools are tiny."""
-
-    def __init__(self, folder: Path, painter: Painter) -> None:
-        super().__init__()
-        self.painter = painter
-        self.lexicon = Lexicon(write_table(folder / "table.sqlite"))
-        written = write_icons(folder)
-        credit = Credit(what="tiny icons", author="the tests", licence="CC0")
-        self.icons = link_icons(read_icons("tiny", written, written / "tags.json", credit), self.lexicon)
-        self.norms = Norms(write_norms(folder))
-
-    def renderer(self, options: Any) -> Renderer:
-        return self.painter
 
 
 @pytest.fixture(scope="module")
