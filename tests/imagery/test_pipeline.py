@@ -81,6 +81,9 @@ def test_an_edited_object_changes_later_stages_only(tmp_path: Path, shop: OwnWor
     assert done.picture != first.picture
     again, told = _told(SETTINGS, folder, shop)
     assert (told, again) == ("kekkk", done)
+    (folder / FILE).write_text((folder / FILE).read_text().replace("icon: dove", "icon: dov"))
+    with pytest.raises(ConfigError, match=r"there is no icon 'dov' \(did you mean 'dove'\?\); leave 'icon' out"):
+        _told(SETTINGS, folder, shop)
 
 
 def test_two_edits_stay_and_what_is_between_is_made_again(tmp_path: Path, shop: OwnWorkshop) -> None:

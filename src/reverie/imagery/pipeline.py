@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, nearest
 from reverie.files import locked, sha256
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, MadeFrom, read_imagined, record_digest, stage_key
 from reverie.imagery.records import STAGES, ObjectSet, Picture, StageName
@@ -82,6 +82,7 @@ def _next(stage: StageName, done: Imagined, before: Imagined | None, shop: Works
     record: Options | None = None if before is None else getattr(before, stage)
     made = before.made.get(stage) if before is not None else None
     if before is not None and record is not None and stage != "picture" and before.is_edited(stage):
+        _check_icons(record, shop)
         return _with(done, stage, _checked(record), made), "edited"
     if record is not None and made is not None and made.key == key and _is_there(record, folder):
         return _with(done, stage, record, made), "kept"
@@ -94,6 +95,16 @@ def _checked(record: Options) -> Options:
     if isinstance(record, ObjectSet) and not record.objects:
         raise ConfigError("there is no object to show; name some with --objects, or delete the record 'objects'")
     return record
+
+
+def _check_icons(record: Options, shop: Workshop) -> None:
+    """Refuse objects whose icon is in no icon set."""
+    for one in record.objects if isinstance(record, ObjectSet) else ():
+        if one.icon is not None and one.icon not in shop.icons:
+            names = [icon.name for icon in shop.icons.drawable]
+            raise ConfigError(
+                f"there is no icon '{one.icon}'{nearest(one.icon, names)}; leave 'icon' out to find one by '{one.phrase}'"
+            )
 
 
 def _check_intent(before: Imagined | None, concept: str) -> None:

@@ -236,11 +236,24 @@ def _place(name: str) -> str:
     return name
 
 
+def _reaches_hub() -> bool:
+    """Return whether the model hub answers within five seconds; its own client would try for a minute."""
+    import requests
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        requests.head(ENDPOINT, timeout=5)
+    except requests.RequestException:
+        return False
+    return True
+
+
 def _pretrained(config: BackboneConfig, place: str, device: torch.device) -> tuple[Any, Any]:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    more: dict[str, Any] = {"local_files_only": Path(place).is_dir() or os.environ.get("REVERIE_OFFLINE") == "1"}
+    local = Path(place).is_dir() or os.environ.get("REVERIE_OFFLINE") == "1" or not _reaches_hub()
+    more: dict[str, Any] = {"local_files_only": local}
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **more)
         more |= {"dtype": _dtype(config.precision), "use_safetensors": True} | _quantised(config, device)
