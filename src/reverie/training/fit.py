@@ -153,7 +153,7 @@ def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path 
     main = max(zip(weights, fits, strict=True), key=lambda one: (one[0] > 0 and bool(one[1].history), one[0]))[1]
     model.settle(told, weights)
     value = validation_measure(model, split, config, device)() if config.on == "train" else None
-    chosen = model.config.model_dump(mode="json", include={"parts", "weights"})
+    chosen = {"parts": model.config.parts, "weights": model.config.weights}
     peak = max(peak_mb(), *(one.peak_mb for one in fits))
     return Fitted(time.monotonic() - begin, peak, main.best_epoch, value, chosen, main.history)
 
