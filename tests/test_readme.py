@@ -212,7 +212,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 def test_the_example_package_is_the_one_that_is_tested() -> None:
     shown = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
-    assert len(shown) == 2
+    assert len(shown) == 3
     for path, text in shown:
         assert text == (ROOT / path).read_text(encoding="utf-8")
 

@@ -72,7 +72,8 @@ def _headline(done: TrainedAttack, model: str) -> str:
     clean, best = done.rows[0], max(done.rows[1:], key=lambda row: row.hit.value)
     doubt = ", which can be chance" if best.lift.ends[0] <= 0 <= best.lift.ends[1] else ""
     where = f"from {clean.hit.value:.0%} to {best.hit.value:.0%} of the lists of {model}{doubt}"
-    return f"{best.extra.shape[1]} events added ({SAID[best.attack]}) bring a target {where}"
+    events = best.extra.shape[1]
+    return f"{'One event' if events == 1 else f'{events} events'} added ({SAID[best.attack]}): a target goes {where}"
 
 
 def _table(done: TrainedAttack, split: Split, title: str) -> Table:
