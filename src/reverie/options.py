@@ -75,10 +75,9 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
         if "tag" not in context:
             return f"option '{key}' is missing; add it"
         tags = context["expected_tags"].replace("'", "").split(", ")
-        where = _home(_descend(kind, location)[0], context["discriminator"].strip("'"), context["tag"]) or nearest(
-            context["tag"], tags
-        )
-        return f"option '{key}': unknown value '{context['tag']}'{where}; known: {', '.join(tags)}"
+        found = _home(_descend(kind, location)[0], context["discriminator"].strip("'"), context["tag"])
+        said = found or nearest(context["tag"], tags)
+        return f"option '{key}': unknown value '{context['tag']}'{said}; known: {', '.join(tags)}"
     return f"option '{key}' {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
 
 
