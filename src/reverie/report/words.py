@@ -49,7 +49,9 @@ def p_value(p: float) -> str:
 
 
 def options(chosen: Mapping[str, Any]) -> str:
-    """Return options as text."""
+    """Return options as text; those of a blend as its weighted parts."""
+    if chosen.keys() >= {"parts", "weights"}:
+        return " + ".join(f"{weight:.2g} {part['name']}" for weight, part in zip(chosen["weights"], chosen["parts"], strict=True))
     return ", ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in chosen.items())
 
 
