@@ -12,11 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, console, kinds_of, print_json
+from reverie.cli.options import (
+    Device,
+    Json,
+    Kinds,
+    Log,
+    Offline,
+    Quiet,
+    Threads,
+    console,
+    kinds_of,
+    print_json,
+    use_threads,
+)
 from reverie.errors import ConfigError, unknown
+from reverie.models.shelf import MODELS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from reverie.training.comparison import Comparison
+    from reverie.training.plan import Plan
     from reverie.training.recipe import Recipe
 
 
@@ -24,7 +40,13 @@ def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
     on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
     rows: Annotated[str | None, typer.Option("--rows", help="Of a suite: rows, comma-separated; all by default.")] = None,
-    models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
+    models: Annotated[
+        str | None, typer.Option("--models", help="Names, comma-separated, or all; by default what counts, sasrec and blend.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.01, max=1e6, help="Leave out what would take longer than that together.")
+    ] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Say what would be run and what it would take, and stop.")] = False,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
     ] = None,
@@ -43,6 +65,7 @@ def compare(
     results: Annotated[Path | None, typer.Option("--results", help="Append all test metrics to this CSV table.")] = None,
     log: Log = None,
     device: Device = None,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
     offline: Offline = False,
@@ -52,7 +75,7 @@ def compare(
     Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
     reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
-    from reverie.training.comparison import compare_recipes
+    from reverie.training.plan import open_comparison, plan_comparison
     from reverie.training.recipe import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -78,11 +101,37 @@ def compare(
         recipes, planned = _recipes(what, models, protocol, columns, core, settings or ()), 1
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
-    comparison = compare_recipes(
-        recipes, folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json), offline=offline,
-        report=lambda line: screen.print(line, markup=False), results=results,
+    if minutes is not None and processes.world() > 1:
+        raise ConfigError("--minutes is for one process: each of several would count the time for itself; leave it out")
+    dataset, split = open_comparison(recipes, offline)
+    default = models is None and len(recipes) == len(MODELS)
+    plan = plan_comparison(recipes, dataset, split, default=default, seeds=seeds or planned, refit=refit)
+    plan = plan if minutes is None else plan.within(minutes)
+    if show_plan(plan, screen, json, only_plan):
+        return
+    from reverie.training.comparison import Comparison, run_plan
+
+    use_threads(threads, screen)
+    if dataset.kind_counts:
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in dataset.kind_counts.items())
+        screen.print(f"counted events: {counted}", markup=False)
+    comparison = run_plan(
+        plan, Comparison(dataset, split), folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json),
+        results=results, minutes=minutes, report=lambda line: screen.print(line, markup=False),
     )  # fmt: skip
     conclude(comparison, folder, json, quiet)
+
+
+def show_plan(plan: Plan, screen: Console, json: bool, only: bool) -> bool:
+    """Print what will be run; return whether that was all that was asked for."""
+    from reverie.report.plan_table import left_out_table, plan_json, plan_table
+
+    if json and only:
+        print_json(plan_json(plan))
+    plan_table(plan).print(screen)
+    if plan.left_out:
+        left_out_table(plan.left_out).print(screen)
+    return only
 
 
 def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bool = False, results: Path | None = None) -> None:
@@ -91,6 +140,7 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.report.plan_table import left_out_table
     from reverie.study.rows import append_rows
     from reverie.training.run import result_rows
 
@@ -110,8 +160,8 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
     if any(run.test.ranks["length"].min() == 0 for run in comparison.runs):
         screen.print("\nThe same without the queries whose history is empty:")
         print_leaderboard(leaderboard([replace(run, test=with_history(run.test)) for run in comparison.runs]), screen)
-    for model, why in comparison.skipped.items():
-        screen.print(f"skipped {model}: {why}", markup=False)
+    if comparison.skipped:
+        left_out_table(comparison.skipped).print(screen)
     screen.print(f"report: {report}", markup=False, soft_wrap=True)
 
 
@@ -136,8 +186,7 @@ def _recipes(
     what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
 ) -> list[Recipe]:
     from reverie.data.sources import default_protocol
-    from reverie.models.shelf import MODELS
-    from reverie.training.comparison import recipes_for
+    from reverie.training.plan import recipes_for
     from reverie.training.recipe import RECIPES, change_recipe, load_recipe
 
     if all(w in RECIPES.files() or w.endswith((".yaml", ".yml")) for w in what):
@@ -149,7 +198,7 @@ def _recipes(
     dataset: dict[str, Any] = {"name": what[0], **columns}
     if core > 1:
         dataset |= {"user_core": core, "item_core": core}
-    names = list(MODELS) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    names = list(MODELS) if models in (None, "all") else [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise ConfigError("--models names no model; give e.g. popularity,sasrec, or leave it out for all")
     split = {"protocol": protocol or default_protocol(what[0])}

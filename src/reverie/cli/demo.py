@@ -83,7 +83,8 @@ def demo(
     from reverie.data.describe import describe
     from reverie.data.sources import load_dataset
     from reverie.evaluation import recommend
-    from reverie.training.comparison import compare_recipes, recipes_for
+    from reverie.training.comparison import compare_recipes
+    from reverie.training.plan import recipes_for
     from reverie.training.recipe import change_recipe
 
     begin, screen = time.monotonic(), console()

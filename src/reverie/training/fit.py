@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +11,16 @@ import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
+from reverie.cores import Stopwatch
 from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
-from reverie.evaluation import evaluate
-from reverie.models import create_model
+from reverie.models.create import create_model
 from reverie.options import checked
 from reverie.protocols import Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
-from reverie.study.progress import progress
+from reverie.study.progress import Progress, progress
 from reverie.training.config import TrainingConfig
 
 COUNTING_QUERIES = 6_000
@@ -38,6 +37,10 @@ class Fitted:
     best_value: float | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, int | float]] = field(default_factory=list)
+    processor_seconds: NonNegativeFloat | None = None
+    """Over all threads; with `load`, it tells whether the time of the clock was spent waiting. Runs of before have neither."""
+    load: NonNegativeFloat | None = None
+    """Processes that wanted a core meanwhile, this one among them."""
 
 
 def fit(
@@ -94,9 +97,10 @@ def fit(
     sequences = split.learn_from(chosen.on)
     reset_peak()
     if isinstance(model, Counts):
-        begin = time.monotonic()
-        overrides = model.fit_counts(sequences, measure, chosen.seed)
-        return Fitted(time.monotonic() - begin, peak_mb(), chosen=overrides)
+        watch = Stopwatch()
+        with progress(settings_tried_by(model.card.config), f"fitting {model.card.name}", show) as shown:
+            overrides = model.fit_counts(sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed)
+        return Fitted(watch.seconds, peak_mb(), chosen=overrides, processor_seconds=watch.processor, load=watch.load)
 
     import torch
 
@@ -114,11 +118,30 @@ def fit(
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
     last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
-    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows)
+    spent = (trainer.watch.processor, trainer.watch.load)
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows, *spent)
+
+
+def settings_tried_by(config: object) -> int:
+    """Return how many settings a model with these options tries on validation by itself, 1 where it chooses nothing."""
+    return max(1, int(getattr(config, "trials", 0) or len(getattr(config, "grid", ()))))
+
+
+def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Callable[[], float]:
+    """Return a measure that also tells how far a search is."""
+
+    def measured() -> float:
+        value = measure()
+        shown.advance(f"{metric} {value:.4g}")
+        return value
+
+    return measured
 
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
+    from reverie.evaluation import evaluate
+
     queries = split.valid
     limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
     if limit is not None and limit < len(queries):

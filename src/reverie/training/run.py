@@ -26,7 +26,7 @@ from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
-from reverie.training.fit import Fitted, fit
+from reverie.training.fit import Fitted, fit, settings_tried_by
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
 
@@ -174,6 +174,4 @@ def tried_settings(run: Run) -> int:
     """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
     if not run.fitted.chosen:
         return run.recipe.trials
-    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
-    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
-    return run.recipe.trials * max(1, int(own))
+    return run.recipe.trials * settings_tried_by(MODELS.config(run.recipe.model_name)(**run.recipe.model_options))
