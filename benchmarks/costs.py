@@ -29,8 +29,10 @@ from reverie.training.costs.model import FILE, probe_seconds
 from reverie.training.costs.shape import Sizes, shape_of, sizes_of
 from reverie.training.recipe import RECIPES, Recipe, start_values
 
-LOGS = ((500, 200, 10), (500, 200, 40), (2000, 500, 10), (500, 5000, 20), (2000, 5000, 6), (3000, 2000, 10), (300, 20000, 12))
+LOGS = ((60, 40, 8), (500, 200, 10), (500, 200, 40), (2000, 500, 10), (500, 5000, 20), (3000, 2000, 10), (300, 20000, 12))
 """Users, items, and mean events of a user."""
+LARGER = ((1000, 1500, 150), (15000, 3000, 8), (2000, 40000, 30))
+"""The same, for models that count and make no matrix of all items."""
 COUNTED = ("one", "events", "trials asked items", "ranked items")
 FIT: dict[str, tuple[str, ...]] = {
     "popularity": ("one", "events", "ranked items"), "recent-popularity": ("trials events", *COUNTED),
@@ -39,9 +41,9 @@ FIT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Terms of the whole fit of a model that counts, and of its evaluation."""
 EVALUATED = ("one", "ranked items", "ranked history dim", "ranked items dim")
-ROWS = ("row_steps", "events dim", "row_steps items dim", "asked items", "asked history dim")
-EVENTS = ("event_steps", "events dim", "event_steps items dim", "event_steps users dim", "asked items")
-PREFIXES = ("event_steps", "prefixes dim", "event_steps items dim", "asked items", "asked history dim")
+ROWS = ("one", "row_steps", "events dim", "row_steps items dim", "asked items", "asked history dim")
+EVENTS = ("one", "event_steps", "events dim", "event_steps items dim", "event_steps users dim", "asked items")
+PREFIXES = ("one", "event_steps", "prefixes dim", "event_steps items dim", "asked items", "asked history dim")
 EPOCH: dict[str, tuple[str, ...]] = {
     "sasrec": ROWS, "gru4rec": ROWS, "caser": ROWS, "nextitnet": ROWS, "daydream": ROWS, "mf": EVENTS,
     "neumf": (*EVENTS, "asked items dim"), "lightgcn": (*EVENTS, "event_steps events dim"), "comirec": PREFIXES,
@@ -134,8 +136,9 @@ def usual_epochs() -> dict[str, float]:
 def costs_of(model: str, found: Sequence[Timed], epochs: Mapping[str, float]) -> dict[str, object]:
     """Return the entry of a model."""
     rows = [one.sizes for one in found]
-    fixed = ALL | (LEARNED if model in EPOCH else {}) | BYTES.get(model, {})
-    per = {term: size / 2**20 for term, size in fixed.items()}
+    per: dict[str, float] = {}
+    for part in (ALL, LEARNED if model in EPOCH else {}, BYTES.get(model, {})):
+        per |= {term: per.get(term, 0.0) + size / 2**20 for term, size in part.items()}
     rest = statistics.median(one.megabytes - total(per, one.sizes) for one in found)
     entry: dict[str, object] = {"megabytes": {"one": round(max(rest, 0.0)), **{term: float(f"{c:.3g}") for term, c in per.items()}}}
     if model in FIT:
@@ -152,10 +155,11 @@ def main() -> None:
     parser.add_argument("--models", default=",".join([*FIT, *EPOCH]))
     parser.add_argument("--scale", type=float, default=1.0, help="Users of the made-up logs, times this.")
     asked = parser.parse_args()
-    splits = [rv.leave_one_out(made_up_log(int(asked.scale * users), items, length)) for users, items, length in LOGS]
+    made = [rv.leave_one_out(made_up_log(int(asked.scale * users), *others)) for users, *others in (*LOGS, *LARGER)]
     entries, epochs = (read_yaml(FILE) if FILE.exists() else {}).get("models", {}), usual_epochs()
     for model in asked.models.split(","):
-        timed(model, splits[0])  # pays for what is loaded once
+        splits = made if model in FIT and model != "ease" else made[: len(LOGS) - (model == "ease")]
+        timed(model, splits[1])  # pays for what is loaded once
         entries[model] = costs_of(model, [timed(model, split) for split in splits], epochs)
         print(model, entries[model], flush=True)
         unknown = copy.deepcopy(entries.get("sasrec", entries[model]))

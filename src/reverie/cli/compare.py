@@ -26,7 +26,6 @@ from reverie.cli.options import (
     use_threads,
 )
 from reverie.errors import ConfigError, unknown
-from reverie.models.shelf import MODELS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,13 +97,13 @@ def compare(
             f"--on and --rows belong to a suite ({', '.join(suite_files())}), and '{what[0]}' is none; leave them out"
         )
     else:
-        recipes, planned = _recipes(what, models, protocol, columns, core, settings or ()), 1
+        recipes, planned = _recipes(what, models, protocol, columns, core, settings or ())
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
     if minutes is not None and processes.world() > 1:
         raise ConfigError("--minutes is for one process: each of several would count the time for itself; leave it out")
     dataset, split = open_comparison(recipes, offline)
-    default = models is None and len(recipes) == len(MODELS)
+    default = models is None and planned is None
     plan = plan_comparison(recipes, dataset, split, default=default, seeds=seeds or planned, refit=refit)
     plan = plan if minutes is None else plan.within(minutes)
     if show_plan(plan, screen, json, only_plan):
