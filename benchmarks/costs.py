@@ -25,6 +25,8 @@ from reverie.files import write_text
 from reverie.models.shelf import MODELS
 from reverie.plain_yaml import read_yaml
 from reverie.settings import as_yaml
+from reverie.study.environment import peak_mb
+from reverie.training import blend
 from reverie.training.costs.model import FILE, probe_seconds
 from reverie.training.costs.shape import Sizes, shape_of, sizes_of
 from reverie.training.recipe import RECIPES, Recipe, start_values
@@ -37,7 +39,8 @@ COUNTED = ("one", "events", "trials asked items", "ranked items")
 FIT: dict[str, tuple[str, ...]] = {
     "popularity": ("one", "events", "ranked items"), "recent-popularity": ("trials events", *COUNTED),
     "markov": COUNTED, "co-occurrence": ("near", "trials near", *COUNTED), "item-knn": ("pairs", *COUNTED),
-    "vmis-knn": ("trials events", *COUNTED), "ease": ("trials modelled modelled modelled", "pairs", *COUNTED),
+    "vmis-knn": ("trials events", *COUNTED), "blend": ("one", "asked", "asked items", "ranked items"),
+    "ease": ("trials modelled modelled modelled", "pairs", *COUNTED),
 }  # fmt: skip
 """Terms of the whole fit of a model that counts, and of its evaluation."""
 EVALUATED = ("one", "ranked items", "ranked history dim", "ranked items dim")
@@ -84,12 +87,27 @@ def made_up_log(users: int, items: int, length: int, seed: int = 0) -> rv.Datase
 def timed(model: str, split: rv.Split) -> Timed:
     """Fit a model, one epoch if it learns, and evaluate it."""
     recipe = recipe_of(model)
+    if model == "blend":
+        return timed_blend(split)
     made = rv.create_model(model, split, **recipe.model_options)
     fitted = rv.fit(made, split, recipe.training.model_copy(update={"epochs": 1}), show=False)
     begin = time.process_time()
     for queries in (split.valid, split.test):
         rv.evaluate(made, queries, train=split.train)
     return Timed(sizes_of(recipe, shape_of(split)), fitted.processor_seconds or 0.0, time.process_time() - begin, fitted.peak_mb)
+
+
+def timed_blend(split: rv.Split) -> Timed:
+    """Blend models that are there already, and evaluate the blend."""
+    parts = [rv.create_model(name, split) for name in ("markov", "item-knn", "popularity", "sasrec")]
+    for part in parts[:3]:
+        rv.fit(part, split, show=False)
+    begin = time.process_time()
+    made = blend(parts, split)
+    middle = time.process_time()
+    for queries in (split.valid, split.test):
+        rv.evaluate(made, queries, train=split.train)
+    return Timed(sizes_of(recipe_of("blend"), shape_of(split)), middle - begin, time.process_time() - middle, peak_mb())
 
 
 def recipe_of(model: str) -> Recipe:

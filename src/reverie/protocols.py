@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -88,6 +88,19 @@ class Learns(Protocol):
 
     def parameters(self) -> Iterator[Parameter]:
         """Return the parameters to train."""
+
+
+@runtime_checkable
+class Blends(Protocol):
+    """A weighted sum of the standardised scores of other recommenders, which are fitted one by one."""
+
+    parts: list[Recommender]
+    """The others."""
+    ready: list[bool]
+    """Which of them are fitted already."""
+
+    def settle(self, parts: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+        """Take weights, leave out parts of weight 0, and keep what the parts are, as options that name models."""
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from reverie.data.batch import SequenceBatch
+from reverie.data.batch import SequenceBatch, history_batch
 from reverie.errors import ConfigError
+from reverie.evaluation import recommend
 from reverie.files import read_json
 from reverie.models import create_model
 from reverie.models.export import export_model, require_onnx
 from reverie.testing.data import tiny_split
+from reverie.training import fit
 
 ONNX = all(importlib.util.find_spec(name) is not None for name in ("onnx", "onnxscript", "onnxruntime"))
 SHAPES = [(1, 1), (1, 6), (2, 3), (5, 2), (7, 6)]
@@ -80,11 +83,62 @@ def test_onnx_gives_the_same_vectors(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, vectors(model, items, lengths).numpy(), atol=1e-5)
 
 
+def reader(folder: Path) -> Any:
+    """The reader of an exported folder, which stands there as a file of its own."""
+    text = (folder / "reader.py").read_text(encoding="utf-8")
+    assert "import reverie" not in text
+    assert "from reverie" not in text
+    spec = importlib.util.spec_from_file_location("reader", folder / "reader.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Exported(folder)
+
+
+HISTORIES: list[list[int]] = [[], [4], [4, 7, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [20]]
+EXPORTED: dict[str, dict[str, Any]] = {
+    "popularity": {}, "recent-popularity": {}, "markov": {}, "item-knn": {"neighbours": 3}, "co-occurrence": {"trials": 2},
+    "ease": {"grid": (10.0,)},
+    "blend": {"parts": [{"name": "co-occurrence", "history": 4}, {"name": "sasrec", "dim": 8, "history": 6}], "weights": (0.3, 1)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_the_reader_scores_as_the_model_does(name: str, tmp_path: Path) -> None:
+    split = tiny_split()
+    split = replace(split, train=replace(split.train, items=np.where(split.train.items == 20, 19, split.train.items)))
+    model: Any = create_model(name, split, **EXPORTED[name])
+    fit(model, split, epochs=1, show=False)
+    manifest = export_model(model, tmp_path)
+    assert {one.name for one in tmp_path.rglob("*")} >= {"manifest.json", "reader.py", "items.parquet"}
+    found = reader(tmp_path)
+    for codes in HISTORIES:
+        batch = history_batch([np.array(codes, dtype=np.int32)], model.history)
+        with torch.no_grad():
+            expected = model.eval().scores(batch)[0].numpy() if hasattr(model, "eval") else model.scores(batch)[0].numpy()
+        np.testing.assert_allclose(found.scores(codes), expected, rtol=1e-4, atol=1e-5, err_msg=str(codes))
+    ids = recommend(model, ["a03", "a06"], k=4)["item"].to_list()
+    assert found.recommend(["a03", "a06"], k=4) == ids
+    assert manifest["n_items"] == 20
+
+
 def test_models_and_formats_that_cannot_be_exported(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'popularity' does not turn histories into vectors"):
-        export_model(create_model("popularity", tiny_split()), tmp_path)
+    split = tiny_split()
+    refused: list[tuple[str, dict[str, Any], str]] = [
+        ("vmis-knn", {"trials": 0}, "model 'vmis-knn' are no sums over the items of a history; export sasrec or co-occurrence"),
+        ("ease", {"max_items": 5}, "'ease' covers 5 of 20 items"),
+        ("mf", {"dim": 4}, "'mf' neither turns histories into vectors nor sums"),
+        ("blend", {"parts": [{"name": "markov"}, {"name": "mf", "dim": 4}]}, "model 'mf' neither"),
+    ]
+    for name, options, message in refused:
+        model = create_model(name, split, **options)
+        if name != "mf":
+            fit(model, split, epochs=1, show=False, on="train+valid")
+        with pytest.raises(ConfigError, match=message):
+            export_model(model, tmp_path)
     with pytest.raises(ConfigError, match="format 'pickle' is not known"):
-        export_model(create_model("sasrec", tiny_split(), dim=8), tmp_path, "pickle")  # type: ignore[arg-type]  # what a caller may write
+        export_model(create_model("sasrec", split, dim=8), tmp_path, "pickle")  # type: ignore[arg-type]  # what a caller may write
     assert not list(tmp_path.iterdir())
 
 

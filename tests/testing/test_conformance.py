@@ -12,6 +12,10 @@ from reverie.testing.checks import Case
 SMALL: dict[str, dict[str, Any]] = {
     "sasrec": {"dim": 16, "history": 8, "dropout": 0.1},
     "co-occurrence": {"trials": 2},
+    "blend": {
+        "parts": ({"name": "co-occurrence", "trials": 2}, {"name": "sasrec", "dim": 16, "history": 8, "dropout": 0.1}),
+        "shares": 10,
+    },
     "mf": {"dim": 8},
     "neumf": {"factor": 8, "layers": 2},
     "ease": {"grid": (1.0, 10.0)},

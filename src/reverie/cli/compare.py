@@ -90,20 +90,20 @@ def compare(
             raise ConfigError(f"the suite '{what[0]}' says what is compared; beside it give only --on, --rows, --seeds and --refit")
         if settings and results:
             raise ConfigError(f"--set makes other recipes than those of the suite '{what[0]}'; leave out --set or --results")
-        recipes, planned = _suite_recipes(what[0], on, rows, settings or ())
+        (recipes, planned), default = _suite_recipes(what[0], on, rows, settings or ()), False
         name = f"{name}-{on}"
     elif on or rows:
         raise ConfigError(
             f"--on and --rows belong to a suite ({', '.join(suite_files())}), and '{what[0]}' is none; leave them out"
         )
     else:
-        recipes, planned = _recipes(what, models, protocol, columns, core, settings or ())
+        planned = 1
+        recipes, default = _recipes(what, models, protocol, columns, core, settings or ())
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
     if minutes is not None and processes.world() > 1:
         raise ConfigError("--minutes is for one process: each of several would count the time for itself; leave it out")
     dataset, split = open_comparison(recipes, offline)
-    default = models is None and planned is None
     plan = plan_comparison(recipes, dataset, split, default=default, seeds=seeds or planned, refit=refit)
     plan = plan if minutes is None else plan.within(minutes)
     if show_plan(plan, screen, json, only_plan):
@@ -146,8 +146,9 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
     board = leaderboard(comparison.runs)
     commands = [shlex.join(["reverie", "train", str(run.folder / "recipe.yaml")]) for run in comparison.runs]
     report = write_report(
-        comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands
-    )
+        comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands,
+        left_out=comparison.skipped,
+    )  # fmt: skip
     if results is not None:
         for run in comparison.runs:
             append_rows(results, result_rows(run))
@@ -183,13 +184,15 @@ def _finished(
 
 def _recipes(
     what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
-) -> list[Recipe]:
+) -> tuple[list[Recipe], bool]:
+    """Return the recipes that could be compared, and whether only the default set of them is to be."""
     from reverie.data.sources import default_protocol
+    from reverie.models.shelf import MODELS
     from reverie.training.plan import recipes_for
     from reverie.training.recipe import RECIPES, change_recipe, load_recipe
 
     if all(w in RECIPES.files() or w.endswith((".yaml", ".yml")) for w in what):
-        return [load_recipe(w, settings) for w in what]
+        return [load_recipe(w, settings) for w in what], False
     if len(what) > 1:
         raise ConfigError(
             f"'{what[0]}' and '{what[1]}' cannot be compared; give one dataset or file, or several recipes, or several runs"
@@ -202,7 +205,7 @@ def _recipes(
         raise ConfigError("--models names no model; give e.g. popularity,sasrec, or leave it out for all")
     split = {"protocol": protocol or default_protocol(what[0])}
     recipes = recipes_for(dataset, split, names, _slug(what[0]))
-    return [change_recipe(recipe, settings) for recipe in recipes]
+    return [change_recipe(recipe, settings) for recipe in recipes], models is None
 
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:

@@ -12,10 +12,12 @@ from reverie.errors import ConfigError
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
     out: Annotated[Path, typer.Argument(help="Folder to write.")],
-    kind: Annotated[str, typer.Option("--format", help="torch (a torch.export program) or onnx.")] = "torch",
+    kind: Annotated[str, typer.Option("--format", help="Of encoders: torch (a torch.export program) or onnx.")] = "torch",
     json: Json = False,
 ) -> None:
-    """Write the encoder of a vector model, its item table, ids and a manifest.
+    """Write a model for other programs: an encoder and its item table, or a matrix of items by items, or both for a blend.
+
+    Beside them stand the ids, a manifest, and a short reader that needs no Reverie.
 
     Example: reverie export runs/sasrec-ml-100k exported
     """
@@ -29,5 +31,9 @@ def export(
     if json:
         print_json(manifest)
     else:
-        size = f"{manifest['n_items']:,} items, {manifest['dim']} dimensions, histories of at most {manifest['history']} events"
-        console().print(f"{manifest['model']}: {size}\nwrote {out / manifest['encoder']} and {out / 'manifest.json'}", markup=False)
+        kinds_of = {"encoder": "{dim} dimensions", "item-to-item": "{entries:,} pairs of items", "blend": "a blend of {names}"}
+        names = ", ".join(f"{part['weight']:.3g} {part['model']}" for part in manifest.get("parts", ()))
+        size = kinds_of[manifest["kind"]].format(**manifest, names=names)
+        read = f"histories of at most {manifest['history']} events" if manifest["history"] is not None else "whole histories"
+        console().print(f"{manifest['model']}: {manifest['n_items']:,} items, {size}, {read}", markup=False)
+        console().print(f"wrote {out / 'manifest.json'}; {out / 'reader.py'} reads it without reverie", markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -76,3 +76,12 @@ def history_batch(histories: list[NDArray[np.int32]], history: int | None) -> Se
     flat = np.concatenate([*histories, np.zeros(0, dtype=np.int32)])
     users = np.full(len(histories), -1, dtype=np.int64)
     return SequenceBatch(torch.from_numpy(padded(flat, starts, stops)), torch.from_numpy(stops - starts), torch.from_numpy(users))
+
+
+def newest_events(batch: SequenceBatch, history: int | None) -> SequenceBatch:
+    """Return histories without their oldest events."""
+    if history is None or batch.items.shape[1] <= history:
+        return batch
+    first = (batch.lengths - history).clamp(min=0)
+    kept = batch.items.gather(1, (first[:, None] + torch.arange(history, device=first.device)))
+    return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))

@@ -14,7 +14,8 @@ from torch import Tensor
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences, row_offsets
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import DataError, ReverieError, RunError
+from reverie.errors import ConfigError, DataError, ReverieError, RunError
+from reverie.models.item_to_item import ItemToItem
 from reverie.options import Options
 from reverie.protocols import Card
 
@@ -132,6 +133,14 @@ class CountingModel(Generic[C]):
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Score the catalogue by the fitted arrays; by default by the first one, the same for everybody → [B, N]."""
         return torch.from_numpy(arrays[self.stored[0][0]]).repeat(batch.size, 1)
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history; here of a model that is the same for everybody."""
+        if self.history != 0:
+            remedy = "export sasrec or co-occurrence, or write its lists with 'reverie recommend --all'"
+            raise ConfigError(f"the scores of model '{self.name}' are no sums over the items of a history; {remedy}")
+        nothing, scores = np.zeros(self.n_items, dtype=np.float32), self.arrays()[self.stored[0][0]].astype(np.float32)
+        return ItemToItem(csr_array((self.n_items, self.n_items), dtype=np.float32), nothing[:0], scores, nothing)
 
     def _choose(self, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]) -> dict[str, Any]:
         """Take the setting with the largest measured value, and return that setting's options of these names.

@@ -1,12 +1,12 @@
-"""Export of a trained vector model: its encoder as a torch or ONNX program, and its item table."""
+"""Export of a trained model: its encoder as a torch or ONNX program and its item table, or its matrix of items by items."""
 
 import contextlib
 import importlib.util
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +14,19 @@ from torch import Tensor, nn
 import reverie
 from reverie.data.batch import SequenceBatch
 from reverie.errors import ConfigError, RunError
-from reverie.files import atomic_path, write_json
+from reverie.files import atomic_path, write_json, write_text
+from reverie.models import export_reader
+from reverie.models.item_to_item import FILE, HasItemMatrix, describe_matrix
 from reverie.models.store import save_tensors, save_vocabulary
-from reverie.protocols import HasVectors, Recommender
+from reverie.protocols import Blends, HasVectors, Recommender
 
 Format = Literal["torch", "onnx"]
 FORMAT = 1
 """Version of the layout of an exported folder."""
 PROGRAMS = {"torch": "encoder.pt2", "onnx": "encoder.onnx"}
 """File of the encoder in each format."""
+SUMMED = "the sum over parts of weight (s - mean) / std, s the part's scores of a history, mean and std over the catalogue"
+Prepared: TypeAlias = tuple[dict[str, Any], Callable[[Path], None]]
 
 
 class Encoder(nn.Module):
@@ -41,15 +45,56 @@ class Encoder(nn.Module):
 
 
 def export_model(model: Recommender, folder: str | Path, format: Format = "torch") -> dict[str, Any]:
-    """Export a vector model: its encoder, item table, ids and a manifest."""
+    """Export a model with ids, manifest and reader: an encoder and its item table, a matrix of items, or the parts of a blend."""
     if format not in PROGRAMS:
         raise ConfigError(f"format '{format}' is not known; use 'torch' or 'onnx'")
-    name, into = model.card.name, Path(folder)
-    if not isinstance(model, HasVectors) or not isinstance(model, nn.Module):
+    into = Path(folder)
+    manifest, write = _prepare(model, format)
+    write(into)
+    save_vocabulary(model.card.vocabulary, into)
+    write_text(into / "reader.py", Path(export_reader.__file__).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _prepare(model: Recommender, format: Format) -> Prepared:
+    """Return the manifest of a model, and what writes it into a folder; a model that cannot be exported is refused."""
+    files: dict[str, dict[str, Tensor]] = {}
+    parts: dict[str, Prepared] = {}
+    program = None
+    if isinstance(model, Blends):
+        parts = {f"part-{number + 1}": _prepare(part, format) for number, part in enumerate(model.parts)}
+        said = [
+            {"folder": name, "weight": weight, "model": part.card.name}
+            for name, weight, part in zip(parts, model.weights, model.parts, strict=True)
+        ]
+        own: dict[str, Any] = {"kind": "blend", "parts": said, "scores": SUMMED}
+    elif isinstance(model, HasVectors) and isinstance(model, nn.Module):
+        own, table, program = _encoder(model, format)
+        files = {own["item_table"]: {"items": table}}
+    elif isinstance(model, HasItemMatrix):
+        found = model.item_to_item()
+        own, files = dict(describe_matrix(found)), {FILE: {name: torch.from_numpy(one) for name, one in found.arrays().items()}}
+    else:
         raise ConfigError(
-            f"model '{name}' does not turn histories into vectors, so there is no encoder to export; export sasrec or another "
-            f"vector model, or write its lists with 'reverie recommend --all'"
+            f"model '{model.card.name}' neither turns histories into vectors nor sums over their items, so there is nothing to "
+            f"export; export sasrec or co-occurrence, or write its lists with 'reverie recommend --all'"
         )
+    manifest = _common(model) | own
+
+    def write(into: Path) -> None:
+        for name, (_, write_part) in parts.items():
+            write_part(into / name)
+        if program is not None:
+            _write_program(program, into / PROGRAMS[format], format)
+        for name, tensors in files.items():
+            save_tensors(tensors, into / name)
+        write_json(into / "manifest.json", manifest)
+
+    return manifest, write
+
+
+def _encoder(model: Any, format: Format) -> tuple[dict[str, Any], Tensor, torch.export.ExportedProgram]:
+    """Return what a manifest says of an encoder, its item table [N, D] and its program."""
     if format == "onnx":
         require_onnx()
     training = model.training
@@ -58,14 +103,9 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
         with torch.no_grad():
             table = model.item_table().detach().cpu().contiguous().clone()
             program, free = _trace(model, model.history)
-        _write_program(program, into / PROGRAMS[format], format)
     finally:
         model.train(training)
-    manifest = _manifest(model, format, table.shape[1], free)
-    save_tensors({"items": table}, into / "item_table.safetensors")
-    save_vocabulary(model.card.vocabulary, into)
-    write_json(into / "manifest.json", manifest)
-    return manifest
+    return _describe_encoder(model, format, table.shape[1], free), table, program
 
 
 def require_onnx() -> None:
@@ -121,21 +161,28 @@ def _write_program(program: torch.export.ExportedProgram, path: Path, format: Fo
             exported.save(temporary, external_data=False)
 
 
-def _manifest(model: Any, format: Format, dim: int, free: bool) -> dict[str, Any]:
+def _common(model: Recommender) -> dict[str, Any]:
+    return {
+        "format": FORMAT, "reverie": reverie.__version__, "torch": torch.__version__, "model": model.card.name,
+        "options": model.card.config.model_dump(mode="json"), "n_items": model.card.vocabulary.n_items, "history": model.history,
+        "codes": "the item in row r of items.parquet, from 0, has code r + 1",
+    }  # fmt: skip
+
+
+def _describe_encoder(model: Any, format: Format, dim: int, free: bool) -> dict[str, Any]:
     calls = {
         "torch": "torch.export.load('encoder.pt2').module()(items, lengths) @ load_file('item_table.safetensors')['items'].T",
         "onnx": "InferenceSession('encoder.onnx').run(None, {'items': items, 'lengths': lengths})[0] @ table.T",
     }
     return {
-        "format": FORMAT, "reverie": reverie.__version__, "torch": torch.__version__, "model": model.card.name,
-        "options": model.card.config.model_dump(mode="json"), "encoder": PROGRAMS[format], "item_table": "item_table.safetensors",
-        "n_items": model.card.vocabulary.n_items, "dim": dim, "history": model.history, "length": "free" if free else model.history,
+        "kind": "encoder", "encoder": PROGRAMS[format], "item_table": "item_table.safetensors", "dim": dim,
+        "length": "free" if free else model.history,
         "inputs": {
             "items": "int64 [B, L], item codes 1..N of the last events, oldest first, 0 behind the end of a row; L is `length`, "
             "or where that is free 1 to `history`",
             "lengths": "int64 [B], real events of each row; 0 for an empty history",
         },
-        "output": "float32 [B, D], one vector per history", "codes": "the item in row r of items.parquet, from 0, has code r + 1",
+        "output": "float32 [B, D], one vector per history",
         "normalisation": "none: scores are inner products of vectors and rows of the item table, which hold all biases",
         "users": "unknown: vectors of single users are not part of the encoder", "example": calls[format],
     }  # fmt: skip

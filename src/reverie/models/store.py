@@ -16,7 +16,7 @@ from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256
 from reverie.models.create import create_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
-from reverie.protocols import Recommender
+from reverie.protocols import Blends, Recommender
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,6 +107,8 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
+    if isinstance(model, Blends):
+        return {f"{at}.{name}": value for at, part in enumerate(model.parts) for name, value in model_tensors(part).items()}
     if isinstance(model, torch.nn.Module):
         return dict(model.state_dict())
     arrays: dict[str, Any] = model.arrays()  # type: ignore[attr-defined]  # a model that is no module counts
@@ -117,6 +119,11 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
     """Load fitted state into a model."""
     import torch
 
+    if isinstance(model, Blends):
+        for at, part in enumerate(model.parts):
+            own = {name.partition(".")[2]: value for name, value in tensors.items() if name.partition(".")[0] == str(at)}
+            load_tensors(part, own, where)
+        return
     if not isinstance(model, torch.nn.Module):
         model.load_arrays({name: value.numpy() for name, value in tensors.items()})  # type: ignore[attr-defined]  # it counts
         return

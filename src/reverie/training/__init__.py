@@ -1,6 +1,6 @@
 """Fitting of recommenders: options, training loop, comparisons and sweeps."""
 
 from reverie.training.config import TrainingConfig
-from reverie.training.fit import fit
+from reverie.training.fit import blend, fit
 
-__all__ = ["TrainingConfig", "fit"]
+__all__ = ["TrainingConfig", "blend", "fit"]

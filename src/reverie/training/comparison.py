@@ -20,7 +20,10 @@ from reverie.study.store import claim
 from reverie.training.event_log import ANOTHER, check_log, keep_log
 from reverie.training.plan import Plan, open_comparison, plan_comparison
 from reverie.training.recipe import RECIPES, Recipe
-from reverie.training.run import Run, feedback_of, result_rows, run_inputs, run_recipe
+from reverie.training.run import Run, blend_of, feedback_of, result_rows, run_inputs, run_recipe
+
+PARTS = 4
+"""Runs, the best on validation, that a blend of a comparison is made of; those that do not help get no weight."""
 
 
 @dataclass
@@ -93,15 +96,29 @@ class ComparisonStudy:
                 keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
-        """Return each row at its seeds, and the refit of what is trained."""
+        """Return each row at its seeds, the refit of what is trained, and blends once what they are made of is there."""
+        seeds = range(self.seeds) if self.seeds > 1 else None
         for label, recipe in self.planned.items():
-            for seed in range(self.seeds) if self.seeds > 1 else (recipe.training.seed,):
-                cell = RunCell(label, seed)
-                self._recipes[cell] = with_seed(recipe, seed)
+            for seed in seeds or (recipe.training.seed,):
+                if (found := self._recipe_of(recipe, seed, done)) is None:
+                    continue
+                self._recipes[cell := RunCell(label, seed)] = found
                 yield cell
                 if self.refit and isinstance(run := done.get(cell), Run):
                     self._recipes[again := RunCell(label, seed, refit=True)] = refitted(run)
                     yield again
+
+    def _recipe_of(self, recipe: Recipe, seed: int, done: Mapping[RunCell, Run | Failure | None]) -> Recipe | None:
+        """Return the recipe of a cell; that of a blend names the best finished runs of its seed, None while they are missing."""
+        if recipe.model_name != "blend" or recipe.model_options:
+            return with_seed(recipe, seed)
+        labels = [label for label, other in self.planned.items() if other.model_name != "blend"]
+        cells = [cell for cell in done if cell.label in labels and cell.seed == seed and not cell.refit]
+        if len(cells) < len(labels):
+            return None
+        runs = [run for cell in cells if isinstance(run := done[cell], Run)]
+        best = sorted(runs, key=lambda run: (-run.valid.value(recipe.training.metric), run.recipe.name))[:PARTS]
+        return blend_of(best, recipe.name) if len(best) > 1 else None
 
     def upper_bound(self, done: Mapping[RunCell, Run | Failure | None]) -> int:
         """Return how many runs there are at most."""
@@ -200,6 +217,8 @@ def run_plan(
     done: dict[RunCell, Run | Failure | None] = run_study(study, results=results, show=show)
     comparison.runs = [run for cell in study.cells(done) if isinstance(run := done[cell], Run)]
     elsewhere = dict.fromkeys(cell.label for cell, result in done.items() if result is None)
+    made = {cell.label for cell in done}
+    comparison.skipped |= {label: "needs two finished models to blend" for label in planned if label not in made}
     comparison.skipped |= {label: f"its rows stand in {results}; leave out --results to run it again" for label in elsewhere}
     if not comparison.runs:
         faults = "; ".join(f"{label}: {reason}" for label, reason in comparison.skipped.items())

@@ -45,8 +45,10 @@ def keep_log(
     """Write down which log a run folder is made from; a log, or rewards, that are not those of before are refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
     before = _read(folder / FILE)
-    if any(before.get(name, digest) != digest for name, digest in (feedback or {}).items()):
-        raise RunError(f"the rewards of {recipe.name} have changed since the run in {folder} was made from them; {ANOTHER}")
+    for name, digest in (feedback or {}).items():
+        if before.get(name, digest) != digest:
+            what = "runs that are blended" if name == "parts_sha256" else f"rewards of {recipe.name}"
+            raise RunError(f"the {what} have changed since the run in {folder} was made from them; {ANOTHER}")
     known = kept_sha256(folder) or not (folder / "result.json").exists()
     if write and known and not (folder / FILE).exists():
         named = recipe.name in list_datasets()

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
 from reverie.cores import Stopwatch
+from reverie.data.queries import Queries
 from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
-from reverie.models.create import create_model
+from reverie.errors import ConfigError
+from reverie.models import MODELS, create_model, load_model
 from reverie.options import checked
-from reverie.protocols import Counts, Recommender
+from reverie.protocols import Blends, Card, Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
-from reverie.training.config import TrainingConfig
+from reverie.training.config import COUNTING_QUERIES, TrainingConfig, settings_tried_by
 
-COUNTING_QUERIES = 6_000
-"""Validation queries that a counting model's search looks at, at most."""
+if TYPE_CHECKING:
+    from reverie.models.blend.model import Blend
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def fit(
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
         split = recode(split, model.card.vocabulary)
+    if isinstance(model, Blends):
+        return _fit_blend(cast("Blend", model), split, chosen, None if folder is None else Path(folder), device, show)
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
@@ -122,11 +126,6 @@ def fit(
     return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows, *spent)
 
 
-def settings_tried_by(config: object) -> int:
-    """Return how many settings a model with these options tries on validation by itself, 1 where it chooses nothing."""
-    return max(1, int(getattr(config, "trials", 0) or len(getattr(config, "grid", ()))))
-
-
 def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Callable[[], float]:
     """Return a measure that also tells how far a search is."""
 
@@ -138,15 +137,54 @@ def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Call
     return measured
 
 
+def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path | None, device: str | None, show: bool) -> Fitted:
+    """Fit each part that is not ready as if it stood alone, then choose the weights on validation."""
+    from reverie.training.blending import choose_weights
+
+    watch, fits, told = Stopwatch(), [], []
+    own = [
+        {**getattr(part.card.config, "training_defaults", {}), **given.get("training", {})}
+        for part, given in zip(model.parts, model.config.parts, strict=True)
+    ]
+    each = [
+        checked(TrainingConfig, {**config.model_dump(), **one, "on": config.on, "seed": config.seed}, "training") for one in own
+    ]
+    for number, (part, training) in enumerate(zip(model.parts, each, strict=True)):
+        name, fitted = part.card.name, Fitted(0.0, 0.0)
+        if not model.ready[number]:
+            place = None if folder is None else folder / "parts" / f"{number}-{name}"
+            fitted = fit(part, split, training, folder=place, device=device, show=show)
+        elif config.on != "train":
+            raise ConfigError(f"the fitted part {number + 1} of the blend has not seen the validation events; name its model")
+        trained = own[number] | ({} if fitted.best_epoch is None else {"epochs": fitted.best_epoch})
+        options = part.card.config.model_dump(mode="json", exclude_unset=True) | fitted.chosen
+        told.append({"name": name, **options, **({"training": trained} if trained else {})})
+        fits.append(fitted)
+    weights = list(model.weights)
+    if config.on == "train" and not model.config.weights:
+        weights = choose_weights(model, validation_queries(split, config, COUNTING_QUERIES), config.metric, device, config.seed)
+    main = max(zip(weights, fits, strict=True), key=lambda one: (one[0] > 0 and bool(one[1].history), one[0]))[1]
+    model.settle(told, weights)
+    value = validation_measure(model, split, config, device)() if config.on == "train" else None
+    chosen = {"parts": model.config.parts, "weights": model.config.weights}
+    peak = max(peak_mb(), *(one.peak_mb for one in fits))
+    return Fitted(watch.seconds, peak, main.best_epoch, value, chosen, main.history, watch.processor, watch.load)
+
+
+def validation_queries(split: Split, config: TrainingConfig, most: int | None) -> Queries:
+    """Return the validation queries to choose by: all, or as many as the options say, or at most so many, drawn by the seed."""
+    limit = config.validation_queries or most
+    if limit is None or limit >= len(split.valid):
+        return split.valid
+    drawn = numpy_generator(config.seed, "validation").choice(len(split.valid), limit, replace=False)
+    return split.valid.take(np.sort(drawn))
+
+
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
     from reverie.evaluation import evaluate
 
-    queries = split.valid
-    limit = config.validation_queries or (COUNTING_QUERIES if isinstance(model, Counts) else None)
-    if limit is not None and limit < len(queries):
-        drawn = numpy_generator(config.seed, "validation").choice(len(queries), limit, replace=False)
-        queries = queries.take(np.sort(drawn))
+    queries = validation_queries(split, config, COUNTING_QUERIES if isinstance(model, Counts) else None)
 
     def measure() -> float:
         return evaluate(model, queries, top=0, device=device).value(config.metric)
@@ -168,3 +206,40 @@ def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
             model.fit_counts(data)
         found[name] = model
     return found
+
+
+def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Any) -> Recommender:
+    """Blend fitted models: a weighted sum of their standardised scores, the weights chosen on the validation queries of a split.
+
+    Parameters
+    ----------
+    parts : sequence
+        Fitted models, or folders of runs or stored models; of the split's training events, and of nothing else.
+    split : Split
+        Where they were fitted.
+    **options
+        Fields of `TrainingConfig`, such as ``metric``.
+
+    Returns
+    -------
+    Recommender
+        A model of its own, without the parts that do not help.
+
+    Raises
+    ------
+    DataError
+        If a part knows other items or users than the split.
+
+    Examples
+    --------
+    ``rv.blend([co_occurrence, sasrec], split)``
+    """
+    from reverie.models.blend.model import Blend
+
+    models = [load_model(one) if isinstance(one, str | Path) else one for one in parts]
+    named = [{"name": one.card.name, **one.card.config.model_dump(mode="json", exclude_unset=True)} for one in models]
+    config = checked(MODELS.config("blend"), {"parts": named}, "blend")
+    model = Blend(config, split.vocabulary, models)
+    model.card = Card("blend", config, split.vocabulary)
+    fit(model, split, show=False, **options)
+    return model

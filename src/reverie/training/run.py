@@ -16,7 +16,7 @@ from reverie.data.transitions import require_rewards
 from reverie.documents import read_as, read_json
 from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
-from reverie.files import check_digests, check_seal, digests, sealed, write_json
+from reverie.files import check_digests, check_seal, digests, json_digest, sealed, sha256, write_json
 from reverie.models import create_model, load_model, save_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
@@ -25,8 +25,9 @@ from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
+from reverie.training.config import TrainingConfig, settings_tried_by
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
-from reverie.training.fit import Fitted, fit, settings_tried_by
+from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
 
@@ -67,11 +68,43 @@ class Run:
 
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
-    """Return the digest of the rewards of a split, for a model that learns from them; nothing for others, whose keys lack it."""
+    """Return the digest of the rewards of a split, for a model that learns from them, and of runs that are blended.
+
+    Nothing for other models, whose keys lack it.
+    """
+    if folders := blended_runs(recipe):
+        return {"parts_sha256": json_digest({folder: _part_sha256(Path(folder), split) for folder in folders})}
     if "needs-reward" not in MODELS[recipe.model_name].tags:
         return {}
     digest = require_rewards(split.train).feedback_sha256
     return {} if digest is None else {"feedback_sha256": digest}
+
+
+def blended_runs(recipe: Recipe) -> list[str]:
+    """Return the folders of the runs that a recipe blends."""
+    return [part["run"] for part in recipe.model_options.get("parts", ()) if "run" in part] if recipe.model_name == "blend" else []
+
+
+def _part_sha256(folder: Path, split: Split) -> str:
+    """Return the digest of the model of a run that is to be blended, after checking that weights can be chosen for it."""
+    run = open_run(folder)
+    if (run.facts["dataset_sha256"], run.facts["protocol"]) != (split.sha256, split.protocol):
+        raise RunError(f"{folder} was trained on other events or another split than the blend; train it again on these")
+    if run.recipe.training.on != "train":
+        raise RunError(f"{folder} has learned from validation events, on which weights are chosen; blend runs of training.on=train")
+    return sha256(folder / "model" / "model.json")
+
+
+def blend_of(runs: Sequence[Run], name: str) -> Recipe:
+    """Return the recipe that blends finished runs on one split."""
+    parts = []
+    for run in runs:
+        training = run.recipe.training.model_dump(mode="json", exclude_unset=True, exclude={"seed", "on"})
+        training["epochs"] = run.fitted.best_epoch or run.recipe.training.epochs
+        parts.append({"run": str(run.folder), "training": training})
+    recipe, how = runs[0].recipe, TrainingConfig(seed=runs[0].recipe.training.seed, metric=runs[0].recipe.training.metric)
+    changes = {"name": name, "description": "", "model": {"name": "blend", "parts": parts}, "training": how, "trials": 1}
+    return recipe.model_copy(update=changes)
 
 
 def run_inputs(recipe: Recipe, sha256: str, protocol: str, feedback: Mapping[str, str]) -> dict[str, Any]:
@@ -155,7 +188,7 @@ def open_run(folder: str | Path) -> Run:
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
-    feedback = {name: facts[name] for name in ("feedback_sha256",) if name in facts}
+    feedback: dict[str, str] = {name: facts[name] for name in ("feedback_sha256", "parts_sha256") if name in facts}
     common = {
         "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
         "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.batch import SequenceBatch
+from reverie.data.batch import SequenceBatch, newest_events
 from reverie.data.sequences import Sequences
 from reverie.errors import ConfigError
 from reverie.llm.collm.config import MappingConfig
@@ -185,12 +185,3 @@ class CollaborativeVectors(nn.Module):
         inside = (kept.users >= 0) & (kept.users < len(self.user_order))
         users = torch.where(inside, F.pad(self.user_order, (0, 1))[kept.users.masked_fill(~inside, -1)], kept.users)
         return replace(kept, users=users, items=self.item_order[kept.items])
-
-
-def newest_events(batch: SequenceBatch, history: int | None) -> SequenceBatch:
-    """Return histories without their oldest events."""
-    if history is None or batch.items.shape[1] <= history:
-        return batch
-    first = (batch.lengths - history).clamp(min=0)
-    kept = batch.items.gather(1, (first[:, None] + torch.arange(history, device=first.device)))
-    return replace(batch, items=kept, lengths=batch.lengths.clamp(max=history))

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.nn import functional as F
 
-from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.batch import SequenceBatch, newest_events, require_targets
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
-from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork, newest_events
+from reverie.llm.collm.collaborative import BinaryCodes, CollaborativeVectors, MappingNetwork
 from reverie.llm.collm.config import CoLLMConfig
 from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
 from reverie.llm.titles import TitleOptions, catalogue_titles

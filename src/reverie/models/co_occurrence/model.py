@@ -15,6 +15,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences, row_offsets
 from reverie.models import counting
 from reverie.models.co_occurrence.config import CoOccurrenceConfig
+from reverie.models.item_to_item import ItemToItem
 from reverie.seeds import numpy_generator
 
 
@@ -111,6 +112,11 @@ class CoOccurrence(counting.ItemMatrixModel[CoOccurrenceConfig]):
     def _take(self, arrays: counting.Arrays) -> None:
         super()._take(arrays)
         self.history = len(arrays["recency"])
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history."""
+        arrays = self.arrays()
+        return ItemToItem(self.matrix, arrays["recency"], arrays["prior"], np.zeros_like(arrays["prior"]))
 
     def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
         """Return decayed sums of co-occurrence with the history → [B, N]."""

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
-from reverie.errors import DataError
-from reverie.memory import available_bytes
+from reverie.errors import ConfigError, DataError
+from reverie.memory import available_bytes, require_memory
 from reverie.models.counting import Arrays, CountingModel, Measure, binary_history_rows, compute_event_share, interaction_matrix
 from reverie.models.ease.config import EASEConfig
+from reverie.models.item_to_item import ItemToItem
 
 _BLOCK = 512
 """Rows of a matrix of items by items that are handled at once."""
@@ -54,6 +55,19 @@ class EASE(CountingModel[EASEConfig]):
         fits = arrays["weights"].shape == (size, size) and arrays["share"].shape == (self.n_items,)
         self._check_fit(fits, arrays["column"])
         super()._take(arrays)
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history, the dense matrix as full rows."""
+        arrays, size = self.arrays(), self.n_items
+        if len(arrays["column"]) < size:
+            raise ConfigError(
+                f"model 'ease' covers {len(arrays['column'])} of {size} items and cannot be written as one matrix; "
+                f"train it without max_items"
+            )
+        require_memory(12 * size * size, "model 'ease' as compressed sparse rows", "export item-knn or co-occurrence")
+        rows = np.tile(np.arange(size, dtype=np.int32), size), np.arange(size + 1) * size
+        matrix = csr_array((arrays["weights"].ravel(), *rows), shape=(size, size))
+        return ItemToItem(matrix, None, np.zeros(size, dtype=np.float32), arrays["share"])
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return summed weights of the history → [B, N]."""

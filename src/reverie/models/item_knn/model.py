@@ -15,6 +15,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.models import counting
 from reverie.models.item_knn.config import ItemKNNConfig
+from reverie.models.item_to_item import ItemToItem
 
 _BLOCK_CELLS = 1 << 22
 """About how many cells of the items-by-items matrix are held at once."""
@@ -35,6 +36,11 @@ class ItemKNN(counting.ItemMatrixModel[ItemKNNConfig]):
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
         self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": counting.compute_event_share(train)})
         return {}
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history."""
+        share = self.arrays()["share"]
+        return ItemToItem(self.matrix, None, np.zeros_like(share), share)
 
     def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
         """Return summed similarities to the history → [B, N]."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.models.counting import Arrays, ItemMatrixModel, Measure, compute_event_share, dense_product, history_rows
+from reverie.models.item_to_item import ItemToItem
 from reverie.models.markov.config import MarkovConfig
 
 
@@ -30,6 +31,11 @@ class Markov(ItemMatrixModel[MarkovConfig]):
 
         settings = (self.config.model_copy(update={"popularity_weight": weight}) for weight in self.config.grid)
         return self._choose(settings, take, measure, ["popularity_weight"])
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history."""
+        share, weight = self.arrays()["share"], np.float32(self.arrays()["popularity_weight"][0])
+        return ItemToItem(self.matrix * (1 - weight), np.ones(1, dtype=np.float32), weight * share, (1 - weight) * share)
 
     def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
         """Return the mixture of transition probabilities and popularity → [B, N]."""

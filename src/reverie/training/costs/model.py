@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
 from reverie.plain_yaml import read_yaml
 from reverie.training.costs.shape import Shape, Sizes, sizes_of
@@ -85,12 +85,28 @@ def expected_cost(recipe: Recipe, shape: Shape) -> Cost:
     Cost
     """
     known, name = load_costs().models, recipe.model_name
+    if parts := [part for part in recipe.model_options.get("parts", ()) if "name" in part]:
+        return _cost_of_parts(recipe, parts, shape)
     costs, sizes = known.get(name, known["others"]), sizes_of(recipe, shape)
     once, each = evaluate_terms(costs.fit, sizes), evaluate_terms(costs.epoch, sizes)
-    epochs = recipe.training.epochs if "learns" in MODELS[name].tags else 0
+    epochs = recipe.training.epochs if costs.epoch else 0
     stopped = min(epochs, (costs.epochs or 0) + recipe.training.patience) if costs.epochs else epochs
     memory = evaluate_terms(costs.megabytes, sizes)
     return Cost(once + stopped * each, once + epochs * each, memory, costs.spread, name in known)
+
+
+def _cost_of_parts(recipe: Recipe, parts: list[dict[str, Any]], shape: Shape) -> Cost:
+    """Return the cost of a blend that trains its parts."""
+    alone = recipe.model_copy(update={"model": {"name": recipe.model_name}})
+    costs = [expected_cost(recipe.model_copy(update={"model": model_of(part)}), shape) for part in parts]
+    costs.append(expected_cost(alone, shape))
+    together = (sum(one.seconds for one in costs), sum(one.most for one in costs), max(one.megabytes for one in costs))
+    return Cost(*together, max(one.spread for one in costs), all(one.measured for one in costs))
+
+
+def model_of(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the model of a part of a blend, without what its training does otherwise."""
+    return {key: value for key, value in part.items() if key != "training"}
 
 
 def evaluate_terms(terms: Terms, sizes: Sizes) -> float:

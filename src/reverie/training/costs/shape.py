@@ -9,8 +9,7 @@ import numpy as np
 from reverie.data.split import Split
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.training.config import TrainingConfig
-from reverie.training.fit import COUNTING_QUERIES, settings_tried_by
+from reverie.training.config import COUNTING_QUERIES, TrainingConfig, settings_tried_by
 from reverie.training.recipe import Recipe
 
 Sizes = dict[str, float]
@@ -60,7 +59,7 @@ def shape_of(split: Split) -> Shape:
 def sizes_of(recipe: Recipe, shape: Shape) -> Sizes:
     """Return every size by its name in ``costs.yaml``; `epochs` is 1, as the number of epochs is not known before."""
     config, training = checked(MODELS.config(recipe.model_name), recipe.model_options, recipe.name), recipe.training
-    counts = "counts" in MODELS[recipe.model_name].tags
+    counts = "learns" not in MODELS[recipe.model_name].tags or hasattr(config, "parts")
     length, count = (np.array(one, dtype=np.float64) for one in (zip(*shape.lengths, strict=True) if shape.lengths else ((), ())))
     history = float(getattr(config, "history", None) or max(length, default=1))
     size = training.batch_size
