@@ -64,14 +64,12 @@ def choose_threads(asked: int | None = None, busy: float = 0.0) -> int:
     Parameters
     ----------
     asked : int or None
-        What the user wants. None takes ``OMP_NUM_THREADS`` where it is set, else the cores that others leave free.
+        What the user wants. None takes as many as others leave cores free, and no more than torch has now.
     busy : float
         Cores that others keep busy, from `busy_cores`.
     """
     import torch
 
-    if asked is None and "OMP_NUM_THREADS" in os.environ:
-        return torch.get_num_threads()
     threads = asked or min(torch.get_num_threads(), max(1, round(free_cores(busy))))
     torch.set_num_threads(threads)
     return threads

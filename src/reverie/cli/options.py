@@ -58,13 +58,15 @@ def console(quiet: bool = False) -> Console:
 
 
 def use_threads(asked: int | None, screen: Console) -> None:
-    """Choose the number of threads by the load that is there, and say it where it is not the usual one."""
+    """Choose the number of threads by the load that is there, unless the user does, and say it where it is not the usual one."""
     from reverie.cores import busy_cores, choose_threads, usable_cores
 
+    if processes.world() > 1 or (asked is None and "OMP_NUM_THREADS" in os.environ):
+        return
     usual, busy = len(usable_cores()), 0.0 if asked else busy_cores()
-    if processes.world() == 1 and (threads := choose_threads(asked, busy)) < usual and asked is None:
+    if choose_threads(asked, busy) < usual and asked is None:
         screen.print(
-            f"{threads} of {usual} threads, as others keep {busy:.1f} cores busy; --threads {usual} takes all. The last digits of "
+            f"threads: fewer than {usual}, as others keep {busy:.1f} cores busy; --threads {usual} takes all. The last digits of "
             "what is learned depend on the number.", markup=False,
         )  # fmt: skip
 

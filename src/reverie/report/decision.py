@@ -82,7 +82,8 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
     """Return how often the chosen model finds what came next, beside the most popular items and the best on the test."""
     cell = row.cells.get(HEAD, row.cells[ORDER])
     ends = "" if cell.low is None or cell.high is None else f" ({percent(cell.low)} to {percent(cell.high)})"
-    said = [f"Its first ten hold {percent(cell.value)}{ends} of the {cell.n:,} held-out items of the test."]
+    said = ["A baseline: nothing here did better on validation."] if row.baseline else ["The best on validation."]
+    said.append(f"Its first ten hold {percent(cell.value)}{ends} of the {cell.n:,} held-out items of the test.")
     plain = next((other for other in board.rows if other.model == "popularity" and other is not row), None)
     if plain is not None and HEAD in plain.cells:
         said.append(f"The same popular items for everybody: {percent(plain.cells[HEAD].value)}.")
@@ -107,12 +108,16 @@ def _cheaper(decision: Decision) -> str:
 def _cost(row: Row) -> str:
     """Return time, processor time, load and memory of a fit, and the size of the stored model."""
     fitted, run = row.runs[0].fitted, row.runs[0]
-    size = sum(path.stat().st_size for path in (run.folder / "model").rglob("*") if path.is_file()) / 2**20
+    size = sum(path.stat().st_size for path in (run.folder / "model").rglob("*") if path.is_file())
     spent = [f"A fit took {duration(row.seconds)}"]
     if fitted.processor_seconds is not None and fitted.load is not None:
         spent.append(f"{duration(fitted.processor_seconds)} of processor time, load {fitted.load:.1f}")
     parts = " Its parts were fitted before and are not counted." if row.model == "blend" else ""
-    return f"{', '.join(spent)}, with {row.peak_mb:,.0f} MB; the stored model has {size:,.1f} MB.{parts}"
+    return f"{', '.join(spent)}, with {row.peak_mb:,.0f} MB; the stored model has {_size(size)}.{parts}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:,.1f} MB" if count >= 2**20 else f"{count / 2**10:,.0f} KB"
 
 
 def _slice(row: Row, split: Split, name: str) -> Cell | None:
@@ -180,5 +185,4 @@ def _half_life(run: Run) -> float | None:
 def headline_of(decision: Decision, board: Leaderboard) -> str:
     """Return what to deploy in one sentence."""
     row, cell = decision.row, decision.row.cells.get(HEAD, decision.row.cells[ORDER])
-    simple = ", a baseline: nothing here did better on validation" if row.baseline and len(board.rows) > 1 else ""
-    return f"Deploy {row.label}{simple}: its first ten hold {percent(cell.value)} of what people chose next on {board.dataset}."
+    return f"Deploy {row.label}: its first ten hold {percent(cell.value)} of what people chose next on {board.dataset}."

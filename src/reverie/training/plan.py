@@ -146,12 +146,12 @@ def plan_comparison(
     for label, recipe in labelled(recipes).items():
         row = Planned(label, recipe, seeds * (1 + refit), expected_cost(recipe, shape), reason_to_skip(recipe, dataset))
         if default and not row.reason:
-            row = replace(row, reason=_reason_of_default(row, room))
+            row = replace(row, reason=reason_of_default(row, room))
         rows.append(row)
     return Plan(_ordered(rows), shape, speed() * min(1.0, free_cores(busy_cores())))
 
 
-def _reason_of_default(row: Planned, room: float) -> str:
+def reason_of_default(row: Planned, room: float) -> str:
     """Return why a row is not in the default set; room in MB."""
     name = row.recipe.model_name
     if "counts" not in MODELS[name].tags and name not in LEARNED:

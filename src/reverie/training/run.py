@@ -141,6 +141,7 @@ def run_recipe(
 def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool) -> None:
     """Train, evaluate, and write everything, the result last."""
     first = processes.rank() == 0
+    _keep_threads(folder)
     if first:
         write_json(folder / "environment.json", environment())
     code = commit()
@@ -160,6 +161,16 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     if first:
         files = digests(folder / "evaluation")
         write_json(folder / _DONE, sealed({**facts, "fitted": asdict(fitted), "evaluation": files}))
+
+
+def _keep_threads(folder: Path) -> None:
+    """Go on with as many threads as a cut training began with: the last digits of its numbers depend on them."""
+    import torch
+
+    if (folder / "state").exists() and (folder / "environment.json").exists():
+        before = read_as(dict[str, Any], folder / "environment.json", "delete it").get("threads")
+        if isinstance(before, int) and 0 < before <= 4096:
+            torch.set_num_threads(before)
 
 
 def open_run(folder: str | Path) -> Run:
