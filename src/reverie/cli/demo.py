@@ -60,7 +60,7 @@ def _show_imagined(run: Path, user: str, screen: Console, device: str | None, of
 
 
 DEMO_MODELS = ("popularity", "recent-popularity", "markov", "co-occurrence", "item-knn", "vmis-knn", "ease", "sasrec")
-"""What the demo compares: what counting can do, and one transformer; `reverie compare ml-100k` takes all models."""
+"""What the demo compares: what counting can do, and one transformer; `reverie compare ml-100k --models all` takes all models."""
 
 
 def demo(
