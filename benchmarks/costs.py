@@ -58,8 +58,8 @@ BYTES: dict[str, dict[str, float]] = {
     "mf": {"users dim": 24}, "neumf": {"users dim": 24}, "lightgcn": {"users dim": 60, "items dim": 40, "events": 60},
 }  # fmt: skip
 """What a model keeps beside what all do, by the arrays that its code makes: bytes by term."""
-LEARNED = {"items dim": 24.0, "batch history dim": 80.0}
-"""Weights, gradients, two moments, the best weights and a copy in float32; activations."""
+LEARNED, READS = {"items dim": 24.0}, {"batch history dim": 80.0}
+"""Weights, gradients, two moments, the best weights and a copy in float32; activations of a model that reads histories."""
 ALL = {"events": 120.0}
 """The log, its sequences and the queries."""
 
@@ -155,7 +155,8 @@ def costs_of(model: str, found: Sequence[Timed], epochs: Mapping[str, float]) ->
     """Return the entry of a model."""
     rows = [one.sizes for one in found]
     per: dict[str, float] = {}
-    for part in (ALL, LEARNED if model in EPOCH else {}, BYTES.get(model, {})):
+    reads = "event_steps users dim" not in EPOCH.get(model, EVENTS)
+    for part in (ALL, LEARNED if model in EPOCH else {}, READS if reads else {}, BYTES.get(model, {})):
         per |= {term: per.get(term, 0.0) + size / 2**20 for term, size in part.items()}
     rest = statistics.median(one.megabytes - total(per, one.sizes) for one in found)
     entry: dict[str, object] = {"megabytes": {"one": round(max(rest, 0.0)), **{term: float(f"{c:.3g}") for term, c in per.items()}}}
@@ -171,12 +172,13 @@ def main() -> None:
     """Measure, and write the constants into the package."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default=",".join([*FIT, *EPOCH]))
+    parser.add_argument("--quick", action="store_true", help="Without the larger logs.")
     parser.add_argument("--scale", type=float, default=1.0, help="Users of the made-up logs, times this.")
     asked = parser.parse_args()
     made = [rv.leave_one_out(made_up_log(int(asked.scale * users), *others)) for users, *others in (*LOGS, *LARGER)]
     entries, epochs = (read_yaml(FILE) if FILE.exists() else {}).get("models", {}), usual_epochs()
     for model in asked.models.split(","):
-        splits = made if model in FIT and model != "ease" else made[: len(LOGS) - (model == "ease")]
+        splits = made if model in FIT and not asked.quick and model != "ease" else made[: len(LOGS) - (model == "ease")]
         timed(model, splits[1])  # pays for what is loaded once
         entries[model] = costs_of(model, [timed(model, split) for split in splits], epochs)
         print(model, entries[model], flush=True)

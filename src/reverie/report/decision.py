@@ -44,9 +44,9 @@ class Decision:
 def decide(board: Leaderboard) -> Decision:
     """Choose on validation; the test is not looked at."""
     rows = [row for row in board.rows if row.fit_on == "train"] or list(board.rows)
-    best = max(rows, key=_on_validation)
+    best = min(rows, key=lambda row: (-_on_validation(row), row.label))
     for row in sorted(rows, key=lambda row: row.seconds):
-        if 2 * row.seconds > best.seconds:
+        if row is best or 2 * row.seconds > best.seconds:
             break
         p = float(paired_test(_valid(best), _valid(row), [ORDER], permutations=2000)["p"][0])
         if not p < SIGNIFICANT:
