@@ -139,11 +139,13 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.report.decision import decide, headline_of, next_commands
     from reverie.report.plan_table import left_out_table
     from reverie.study.rows import append_rows
     from reverie.training.run import result_rows
 
     board = leaderboard(comparison.runs)
+    decision = decide(board) if board.pairs else None
     commands = [shlex.join(["reverie", "train", str(run.folder / "recipe.yaml")]) for run in comparison.runs]
     report = write_report(
         comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands,
@@ -153,7 +155,8 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         for run in comparison.runs:
             append_rows(results, result_rows(run))
     if json:
-        print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
+        found = {"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)}
+        print_json(found | ({} if decision is None else {"deploy": decision.to_json()}))
         return
     screen = console(quiet)
     print_leaderboard(board, screen)
@@ -162,6 +165,8 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         print_leaderboard(leaderboard([replace(run, test=with_history(run.test)) for run in comparison.runs]), screen)
     if comparison.skipped:
         left_out_table(comparison.skipped).print(screen)
+    if decision is not None:
+        screen.print(f"{headline_of(decision, board)} Next: {next_commands(decision)[0]}", markup=False, soft_wrap=True)
     screen.print(f"report: {report}", markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -39,6 +40,11 @@ class Decision:
     row: Row
     cheaper: Row | None
     p: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return labels and run folders as plain values."""
+        folders = [str(run.folder) for run in self.row.runs]
+        return {"label": self.row.label, "runs": folders, "cheaper": None if self.cheaper is None else self.cheaper.label}
 
 
 def decide(board: Leaderboard) -> Decision:

@@ -17,7 +17,8 @@ USUAL = 30.0
 
 def plan_table(plan: Plan) -> Table:
     """Return what will be run, and what it is expected to take on this machine as it is now."""
-    shape, rows = plan.shape, []
+    shape = plan.shape
+    rows: list[list[str | TableCell]] = []
     for row in plan.kept:
         about, most = plan.seconds(row), plan.seconds(row, most=True)
         note = "" if row.cost.measured else "not measured; as sasrec"

@@ -15,6 +15,7 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
 from reverie.memory import available_bytes
 from reverie.models.shelf import MODELS
+from reverie.plain_yaml import read_yaml
 from reverie.training.costs import Cost, Shape, expected_cost, shape_of, speed
 from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import RECIPES, Recipe, start_values
@@ -101,7 +102,8 @@ class Plan:
 
 def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
     """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
-    packaged = RECIPES.files() if len(dataset) == 1 else {}
+    known = RECIPES.files() if len(dataset) == 1 else {}
+    packaged = {name: path for name, path in known.items() if read_yaml(path).get("dataset") == dataset}
     recipes = []
     for model in models:
         values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
