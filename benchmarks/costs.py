@@ -54,7 +54,7 @@ EPOCH: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Terms of an epoch of a model that learns."""
 BYTES: dict[str, dict[str, float]] = {
-    "ease": {"modelled modelled": 8}, "item-knn": {"pairs": 12}, "co-occurrence": {"near": 30}, "vmis-knn": {"events": 40},
+    "ease": {"modelled modelled": 8}, "item-knn": {"items": 1200}, "co-occurrence": {"near": 16}, "vmis-knn": {"events": 40},
     "mf": {"users dim": 24}, "neumf": {"users dim": 24}, "lightgcn": {"users dim": 60, "items dim": 40, "events": 60},
 }  # fmt: skip
 """What a model keeps beside what all do, by the arrays that its code makes: bytes by term."""

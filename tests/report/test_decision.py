@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def slower(run: Run, seconds: float) -> Run:
-    return replace(run, fitted=replace(run.fitted, seconds=seconds))
+    return replace(run, fitted=replace(run.fitted, seconds=seconds, processor_seconds=seconds))
 
 
 def test_validation_chooses_and_the_test_does_not(world: dict[str, Any]) -> None:

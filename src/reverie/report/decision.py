@@ -32,7 +32,8 @@ class Decision:
     row : Row
         The one with the highest `ORDER` on validation, among those that were fitted on training events only.
     cheaper : Row or None
-        The fastest fit among those that took at most half as long and that validation does not show to be worse.
+        The fastest fit among those that took at most half the processor time (of a blend, its parts included) and that validation
+        does not show to be worse.
     p : float
         Of the difference on validation between the two.
     """
@@ -51,8 +52,11 @@ def decide(board: Leaderboard) -> Decision:
     """Choose on validation; the test is not looked at."""
     rows = [row for row in board.rows if row.fit_on == "train"] or list(board.rows)
     best = min(rows, key=lambda row: (-_on_validation(row), row.label))
-    for row in sorted(rows, key=lambda row: row.seconds):
-        if row is best or 2 * row.seconds > best.seconds:
+    cost = {row.label: _spent(row) for row in rows}
+    parts = {str(part["name"]) for chosen in best.chosen for part in chosen.get("parts", ())}  # of a blend
+    whole = cost[best.label] + sum(cost[row.label] for row in rows if row.model in parts)
+    for row in sorted(rows, key=lambda row: (cost[row.label], row.label)):
+        if row is best or 2 * cost[row.label] > whole:
             break
         p = float(paired_test(_valid(best), _valid(row), [ORDER], permutations=2000)["p"][0])
         if not p < SIGNIFICANT:
@@ -73,6 +77,12 @@ def next_commands(decision: Decision) -> list[str]:
     run = str(decision.row.runs[0].folder)
     words = (["recommend", run, "--all", "lists.parquet"], ["export", run, "exported"], ["attack", run])
     return [shlex.join(["reverie", *one]) for one in words]
+
+
+def _spent(row: Row) -> float:
+    """Return the processor seconds of a fit, or those of the clock where they are not known; mean over seeds."""
+    spent = [run.fitted.processor_seconds for run in row.runs]
+    return fmean(one for one in spent if one is not None) if None not in spent else row.seconds
 
 
 def _valid(row: Row) -> list[Evaluation]:
@@ -103,11 +113,11 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
 def _cheaper(decision: Decision) -> str:
     row, other = decision.row, decision.cheaper
     if other is None:
-        return f"No model that is fitted in half the time comes near it: each is worse on validation in {titled(ORDER)}."
+        return f"No model that takes half the time comes near it: each is worse on validation in {titled(ORDER)}."
     values = f"{number(_on_validation(other))} against {number(_on_validation(row))}, p = {decision.p:.2f}"
     return (
-        f"{other.label} is fitted in {duration(other.seconds)} instead of {duration(row.seconds)}, and validation does not show it "
-        f"to be worse ({titled(ORDER)} {values})."
+        f"{other.label} is fitted in {duration(_spent(other))} of processor time, and validation does not show it to be worse "
+        f"({titled(ORDER)} {values})."
     )
 
 
@@ -168,16 +178,13 @@ def _freshness(board: Leaderboard, dataset: Dataset) -> str:
     if not dataset.has_time:
         return ""
     first = dataset.events.group_by("item").agg(pl.col("timestamp").min().alias("first"))
-    times, last = dataset.events["timestamp"], dataset.events["timestamp"].max()
-    length = int(last) - int(times.min())  # type: ignore[call-overload]  # whole seconds
-    fits = [name for name, seconds in SPANS.items() if seconds <= length / 10]
-    said = []
-    if fits:
-        since = int(last) - SPANS[fits[-1]]  # type: ignore[call-overload]
+    times, said = dataset.events["timestamp"].to_numpy(), []
+    last = int(times.max())
+    if fits := [name for name, seconds in SPANS.items() if seconds <= (last - int(times.min())) / 10]:
+        since = last - SPANS[fits[-1]]
         recent = dataset.events.filter(pl.col("timestamp") > since).join(first, on="item")
-        share = (recent["first"] > since).mean()
-        what = f"does not know the items of {percent(float(share))} of the events"  # type: ignore[arg-type]
-        said.append(f"At the end of the log a model that is {fits[-1]} old {what}.")
+        share = percent(float((recent["first"].to_numpy() > since).mean()))
+        said.append(f"At the end of the log a model that is {fits[-1]} old does not know the items of {share} of the events.")
     half = next((_half_life(row.runs[0]) for row in board.rows if row.model == "recent-popularity"), None)
     return " ".join(said + ([f"Popularity fades by half in {half:.3g} days (chosen on validation)."] if half else []))
 
