@@ -41,6 +41,7 @@ FLOORS = [
         "errors",
         "printing",
         "processes",
+        "cores",
         "__init__",
     },
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dreamrec_page.regression import STRENGTHS
-from reverie.training.comparison import recipes_for
+from reverie.training.plan import recipes_for
 from reverie.training.recipe import Recipe, change_recipe, load_recipe
 
 SEEDS = (0, 1, 2)

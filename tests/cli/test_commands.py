@@ -125,7 +125,7 @@ def test_compare_a_file(ask: Callable, clicks: Path, tmp_path: Path) -> None:
 
 
 def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
-    words = ("compare", "clicks.csv", "--set", "training.epochs=1", "--device", "cpu", "--json")
+    words = ("compare", "clicks.csv", "--models", "all", "--set", "training.epochs=1", "--device", "cpu", "--json")
     answer = ask(*words)
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
@@ -137,6 +137,29 @@ def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
     alone = ask("compare", "clicks.csv", "--models", "collm")
     assert alone.code == 2
     assert "no model can be compared on 'clicks': collm: needs labelled events" in alone.err
+
+
+def test_a_comparison_begins_with_its_plan_and_can_end_there(ask: Callable, clicks: Path, tmp_path: Path) -> None:
+    said = ask("compare", "clicks.csv", "--plan")
+    assert (said.code, said.err) == (0, "")
+    for text in ("plan: 48 users, 20 items", "sasrec", "Together about", "not tried by default; --models all", "needs rewards"):
+        assert text in said.out
+    plan = json.loads(ask("compare", "clicks.csv", "--plan", "--json").out)
+    counting = {name for name in list_models() if "counts" in MODELS[name].tags}
+    assert {row["model"] for row in plan["rows"]} == counting | {"sasrec", "blend"}
+    assert plan["seconds"] == pytest.approx(sum(row["seconds"] for row in plan["rows"]))
+    assert {row["model"] for row in plan["rows"]} | set(plan["left_out"]) == set(list_models())
+    named = json.loads(ask("compare", "clicks.csv", "--models", "gru4rec", "--plan", "--json").out)
+    assert [row["model"] for row in named["rows"]] == ["gru4rec"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_comparison_within_minutes(ask: Callable, clicks: Path) -> None:
+    words = ("compare", "clicks.csv", "--models", "popularity,markov,dreamrec", "--minutes", "0.01", "--json")
+    found = json.loads(ask(*words).out)
+    assert "popularity" in {row["model"] for row in found["leaderboard"]["rows"]}
+    assert "0.01 minutes" in found["skipped"]["dreamrec"]
+    assert ask("compare", "clicks.csv", "--minutes", "0").code == 2
 
 
 def test_compare_by_every_protocol_that_a_file_allows(ask: Callable, clicks: Path) -> None:

@@ -13,8 +13,8 @@ from reverie.errors import ConfigError, DataError, RunError
 from reverie.evaluation import Evaluation, by_kind, sliced
 from reverie.models.shelf import MODELS
 from reverie.testing import tiny_dataset
-from reverie.training.comparison import reason_to_skip
 from reverie.training.event_log import keep_log, open_recipe_dataset
+from reverie.training.plan import reason_to_skip
 from reverie.training.recipe import RECIPES, Recipe, change_recipe
 from reverie.training.run import feedback_of, result_rows, run_inputs, run_recipe
 

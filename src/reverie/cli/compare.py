@@ -12,11 +12,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, console, kinds_of, print_json
+from reverie.cli.options import (
+    Device,
+    Json,
+    Kinds,
+    Log,
+    Offline,
+    Quiet,
+    Threads,
+    console,
+    kinds_of,
+    print_json,
+    use_threads,
+)
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from reverie.training.comparison import Comparison
+    from reverie.training.plan import Plan
     from reverie.training.recipe import Recipe
 
 
@@ -24,7 +39,13 @@ def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
     on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
     rows: Annotated[str | None, typer.Option("--rows", help="Of a suite: rows, comma-separated; all by default.")] = None,
-    models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
+    models: Annotated[
+        str | None, typer.Option("--models", help="Names, comma-separated, or all; by default what counts, sasrec and blend.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.01, max=1e6, help="Leave out what would take longer than that together.")
+    ] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Say what would be run and what it would take, and stop.")] = False,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
     ] = None,
@@ -43,6 +64,7 @@ def compare(
     results: Annotated[Path | None, typer.Option("--results", help="Append all test metrics to this CSV table.")] = None,
     log: Log = None,
     device: Device = None,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
     offline: Offline = False,
@@ -52,7 +74,7 @@ def compare(
     Examples: reverie compare my-clicks.csv --catalog items.csv · reverie compare ml-100k --models popularity,sasrec ·
     reverie compare sequential --on ml-100k --rows markov,sasrec-full
     """
-    from reverie.training.comparison import compare_recipes
+    from reverie.training.plan import open_comparison, plan_comparison
     from reverie.training.recipe import suite_files
 
     if all((Path(w) / "recipe.yaml").exists() for w in what):
@@ -68,21 +90,47 @@ def compare(
             raise ConfigError(f"the suite '{what[0]}' says what is compared; beside it give only --on, --rows, --seeds and --refit")
         if settings and results:
             raise ConfigError(f"--set makes other recipes than those of the suite '{what[0]}'; leave out --set or --results")
-        recipes, planned = _suite_recipes(what[0], on, rows, settings or ())
+        (recipes, planned), default = _suite_recipes(what[0], on, rows, settings or ()), False
         name = f"{name}-{on}"
     elif on or rows:
         raise ConfigError(
             f"--on and --rows belong to a suite ({', '.join(suite_files())}), and '{what[0]}' is none; leave them out"
         )
     else:
-        recipes, planned = _recipes(what, models, protocol, columns, core, settings or ()), 1
+        planned = 1
+        recipes, default = _recipes(what, models, protocol, columns, core, settings or ())
     folder = out or Path("runs") / f"compare-{name}"
     screen = console(quiet or json)
-    comparison = compare_recipes(
-        recipes, folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json), offline=offline,
-        report=lambda line: screen.print(line, markup=False), results=results,
+    if minutes is not None and processes.world() > 1:
+        raise ConfigError("--minutes is for one process: each of several would count the time for itself; leave it out")
+    dataset, split = open_comparison(recipes, offline)
+    plan = plan_comparison(recipes, dataset, split, default=default, seeds=seeds or planned, refit=refit)
+    plan = plan if minutes is None else plan.within(minutes)
+    if show_plan(plan, screen, json, only_plan):
+        return
+    from reverie.training.comparison import Comparison, run_plan
+
+    use_threads(threads, screen)
+    if dataset.kind_counts:
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in dataset.kind_counts.items())
+        screen.print(f"counted events: {counted}", markup=False)
+    comparison = run_plan(
+        plan, Comparison(dataset, split), folder, seeds=seeds or planned, refit=refit, device=device, show=not (quiet or json),
+        results=results, minutes=minutes, report=lambda line: screen.print(line, markup=False),
     )  # fmt: skip
     conclude(comparison, folder, json, quiet)
+
+
+def show_plan(plan: Plan, screen: Console, json: bool, only: bool) -> bool:
+    """Print what will be run; return whether that was all that was asked for."""
+    from reverie.report.plan_table import left_out_table, plan_json, plan_table
+
+    if json and only:
+        print_json(plan_json(plan))
+    plan_table(plan).print(screen)
+    if plan.left_out:
+        left_out_table(plan.left_out).print(screen)
+    return only
 
 
 def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bool = False, results: Path | None = None) -> None:
@@ -91,27 +139,34 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         return
     from reverie.evaluation import with_history
     from reverie.report import leaderboard, print_leaderboard, write_report
+    from reverie.report.decision import decide, headline_of, next_commands
+    from reverie.report.plan_table import left_out_table
     from reverie.study.rows import append_rows
     from reverie.training.run import result_rows
 
     board = leaderboard(comparison.runs)
+    decision = decide(board) if board.pairs else None
     commands = [shlex.join(["reverie", "train", str(run.folder / "recipe.yaml")]) for run in comparison.runs]
     report = write_report(
-        comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands
-    )
+        comparison.runs, folder / "report.html", split=comparison.split, dataset=comparison.dataset, commands=commands,
+        left_out=comparison.skipped,
+    )  # fmt: skip
     if results is not None:
         for run in comparison.runs:
             append_rows(results, result_rows(run))
     if json:
-        print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
+        found = {"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)}
+        print_json(found | ({} if decision is None else {"deploy": decision.to_json()}))
         return
     screen = console(quiet)
     print_leaderboard(board, screen)
     if any(run.test.ranks["length"].min() == 0 for run in comparison.runs):
         screen.print("\nThe same without the queries whose history is empty:")
         print_leaderboard(leaderboard([replace(run, test=with_history(run.test)) for run in comparison.runs]), screen)
-    for model, why in comparison.skipped.items():
-        screen.print(f"skipped {model}: {why}", markup=False)
+    if comparison.skipped:
+        left_out_table(comparison.skipped).print(screen)
+    if decision is not None:
+        screen.print(f"{headline_of(decision, board)} Next: {next_commands(decision)[0]}", markup=False, soft_wrap=True)
     screen.print(f"report: {report}", markup=False, soft_wrap=True)
 
 
@@ -134,14 +189,15 @@ def _finished(
 
 def _recipes(
     what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
-) -> list[Recipe]:
+) -> tuple[list[Recipe], bool]:
+    """Return the recipes that could be compared, and whether only the default set of them is to be."""
     from reverie.data.sources import default_protocol
     from reverie.models.shelf import MODELS
-    from reverie.training.comparison import recipes_for
+    from reverie.training.plan import recipes_for
     from reverie.training.recipe import RECIPES, change_recipe, load_recipe
 
     if all(w in RECIPES.files() or w.endswith((".yaml", ".yml")) for w in what):
-        return [load_recipe(w, settings) for w in what]
+        return [load_recipe(w, settings) for w in what], False
     if len(what) > 1:
         raise ConfigError(
             f"'{what[0]}' and '{what[1]}' cannot be compared; give one dataset or file, or several recipes, or several runs"
@@ -149,12 +205,12 @@ def _recipes(
     dataset: dict[str, Any] = {"name": what[0], **columns}
     if core > 1:
         dataset |= {"user_core": core, "item_core": core}
-    names = list(MODELS) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    names = list(MODELS) if models in (None, "all") else [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise ConfigError("--models names no model; give e.g. popularity,sasrec, or leave it out for all")
     split = {"protocol": protocol or default_protocol(what[0])}
     recipes = recipes_for(dataset, split, names, _slug(what[0]))
-    return [change_recipe(recipe, settings) for recipe in recipes]
+    return [change_recipe(recipe, settings) for recipe in recipes], models is None
 
 
 def _suite_recipes(name: str, on: str | None, rows: str | None, settings: Sequence[str]) -> tuple[list[Recipe], int]:

@@ -60,7 +60,7 @@ def _show_imagined(run: Path, user: str, screen: Console, device: str | None, of
 
 
 DEMO_MODELS = ("popularity", "recent-popularity", "markov", "co-occurrence", "item-knn", "vmis-knn", "ease", "sasrec")
-"""What the demo compares: what counting can do, and one transformer; `reverie compare ml-100k` takes all models."""
+"""What the demo compares: what counting can do, and one transformer; `reverie compare ml-100k --models all` takes all models."""
 
 
 def demo(
@@ -83,7 +83,8 @@ def demo(
     from reverie.data.describe import describe
     from reverie.data.sources import load_dataset
     from reverie.evaluation import recommend
-    from reverie.training.comparison import compare_recipes, recipes_for
+    from reverie.training.comparison import compare_recipes
+    from reverie.training.plan import recipes_for
     from reverie.training.recipe import change_recipe
 
     begin, screen = time.monotonic(), console()

@@ -29,6 +29,7 @@ from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
 from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals
 from reverie.cli.train import train
+from reverie.cores import let_threads_sleep
 from reverie.errors import ReverieError, short
 from reverie.memory import is_out_of_memory
 from reverie.printing import printable
@@ -65,6 +66,7 @@ def run() -> None:
     """Run the command line; the console script's entry point."""
     if processes.rank():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the first process speaks for all; open until the end
+    let_threads_sleep()
     prepare_streams()
     try:
         with signals():

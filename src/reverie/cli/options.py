@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie import processes
 from reverie.errors import ConfigError
 from reverie.printing import escaped_json, printable
 
@@ -32,6 +33,9 @@ def _usable(device: str | None) -> str | None:
 Device = Annotated[
     str | None, typer.Option("--device", callback=_usable, help="cpu, cuda, cuda:1, mps …; an accelerator is found by itself.")
 ]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, max=4096, help="Threads to compute with; as many as there are free cores.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables; errors are still printed.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network; use the cache and local data.")]
@@ -51,6 +55,20 @@ def console(quiet: bool = False) -> Console:
             return super().render_str(printable(text, lines=True), **options)
 
     return PlainConsole(quiet=quiet, width=None if sys.stdout.isatty() else 110, highlight=False, emoji=False)
+
+
+def use_threads(asked: int | None, screen: Console) -> None:
+    """Choose the number of threads by the load that is there, unless the user does, and say it where it is not the usual one."""
+    from reverie.cores import busy_cores, choose_threads, usable_cores
+
+    if processes.world() > 1 or (asked is None and "OMP_NUM_THREADS" in os.environ):
+        return
+    usual, busy = len(usable_cores()), 0.0 if asked else busy_cores()
+    if choose_threads(asked, busy) < usual and asked is None:
+        screen.print(
+            f"threads: fewer than {usual}, as others keep {busy:.1f} cores busy; --threads {usual} takes all. The last digits of "
+            "what is learned depend on the number.", markup=False,
+        )  # fmt: skip
 
 
 def say(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, metric_line, print_json
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, Threads, console, metric_line, print_json, use_threads
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; runs/<recipe> by default.")] = None,
     results: Annotated[Path | None, typer.Option("--results", help="Append the test metrics to this CSV table.")] = None,
     device: Device = None,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
     offline: Offline = False,
@@ -53,6 +54,7 @@ def train(
         dataset = open_recipe_dataset(chosen.dataset, offline)
         split = split_dataset(dataset, chosen.split)
         opened = dataset, split
+        use_threads(threads, console(quiet or json))
         inputs = run_inputs(chosen, split.sha256, split.protocol, feedback_of(chosen, split))
         study = SingleCell(
             chosen.name, (), inputs, lambda: run_recipe(chosen, folder, split=split, device=device, show=show), result_rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,12 @@ class Effect:
     def shown(self) -> bool:
         """Whether the corrected p-value is below 5 %."""
         return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+def at_floor(p: float, test: str) -> bool:
+    """Return whether a p-value is the smallest that the draws of its test can give: the observed value alone, or both its tails."""
+    drawn = re.fullmatch(r"(sign_flip|bootstrap)\((\d+)\)", test)
+    return drawn is not None and p <= (1 + (drawn[1] == "bootstrap")) / (int(drawn[2]) + 1) * (1 + 1e-9)
 
 
 def finite(value: float) -> float | None:

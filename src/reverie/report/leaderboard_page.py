@@ -1,6 +1,7 @@
 """The leaderboard as a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from reverie.data.split import Split
 from reverie.documents import read_as
 from reverie.files import write_text
 from reverie.report import page, words
+from reverie.report.decision import decide, facts_to_decide, headline_of, next_commands
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
+from reverie.report.plan_table import left_out_table
 from reverie.report.ranking import ORDER, Leaderboard, leaderboard
 from reverie.training.run import Run
 
@@ -22,6 +25,7 @@ def write_report(
     split: Split | None = None,
     dataset: Dataset | None = None,
     commands: Sequence[str] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the report of finished runs as one self-contained HTML file.
 
@@ -37,6 +41,8 @@ def write_report(
         Tells licence, citation and notes of the data.
     commands : sequence of str
         What to type to get these runs again.
+    left_out : mapping of str to str
+        Models that are not compared, and why.
 
     Returns
     -------
@@ -48,12 +54,17 @@ def write_report(
     ConfigError
         If there are no runs, or they or the split do not belong together.
     """
-    write_text(path, render_report(leaderboard(runs), split=split, dataset=dataset, commands=commands))
+    write_text(path, render_report(leaderboard(runs), split=split, dataset=dataset, commands=commands, left_out=left_out))
     return Path(path)
 
 
 def render_report(
-    board: Leaderboard, *, split: Split | None = None, dataset: Dataset | None = None, commands: Sequence[str] = ()
+    board: Leaderboard,
+    *,
+    split: Split | None = None,
+    dataset: Dataset | None = None,
+    commands: Sequence[str] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> str:
     """Return the report of a leaderboard as HTML.
 
@@ -61,7 +72,7 @@ def render_report(
     ----------
     board : Leaderboard
         From `reverie.report.leaderboard`.
-    split, dataset, commands
+    split, dataset, commands, left_out
         As in `write_report`.
 
     Returns
@@ -93,8 +104,17 @@ def render_report(
         found.append(_examples(board, split))
     found += [_reading(board), _again(board, dataset, commands)]
     facts = (board.dataset, board.protocol, f"{len(board.rows)} {'model' if len(board.rows) == 1 else 'models'}")
-    opening = (page.Prose(lede(board)), page.Tiles(_tiles(board)))
-    return page.page_html(headline(board), found, "report", board.dataset, facts, opening, page.FOOTER)
+    if split is None or not board.pairs:
+        opening: list[page.Block] = [page.Prose(lede(board)), page.Tiles(_tiles(board))]
+        return page.page_html(headline(board), found, "report", board.dataset, facts, opening, page.FOOTER)
+    decision = decide(board)
+    known = page.Facts(facts_to_decide(board, decision, split, dataset))
+    opening = [known, page.Commands(next_commands(decision)), page.Tiles(_tiles(board))]
+    found[0] = replace(found[0], blocks=[page.Prose([headline(board), *lede(board)]), *found[0].blocks])
+    if left_out:
+        table = left_out_table(left_out)
+        found.insert(1, page.Section("left-out", "Not compared, and why", [table], short="Left out"))
+    return page.page_html(headline_of(decision, board), found, "report", board.dataset, facts, opening, page.FOOTER)
 
 
 def _differences(board: Leaderboard) -> page.Section:
@@ -106,7 +126,7 @@ def _differences(board: Leaderboard) -> page.Section:
         if pair is None:
             return None
         said = pair_sentence(board, row, column)
-        return page.HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm), said, shown=pair.shown)
+        return page.HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm, pair.at_floor), said, shown=pair.shown)
 
     order = words.titled(ORDER)
     rows = [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]]

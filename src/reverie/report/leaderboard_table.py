@@ -1,5 +1,7 @@
 """The leaderboard as a table and in sentences: values over their 95 % intervals, and who differs from whom."""
 
+from statistics import fmean
+
 from rich.console import Console
 
 from reverie.report.plots import Look, look
@@ -50,9 +52,9 @@ def page_table(board: Leaderboard) -> Table:
         pair = board.pair(best.label, row.label)
         behind = TableCell("leads", emphasis="bold")
         if pair is not None:
-            verdict = f"{'differs' if pair.shown else 'not shown'}, {p_value(pair.p_holm)}"
+            verdict = f"{'differs' if pair.shown else 'not shown'}, {p_value(pair.p_holm, pair.at_floor)}"
             behind = TableCell(number(pair.difference), verdict, span(pair.low, pair.high), pair.difference, pair.low, pair.high)
-        rows.append([label, *values, *([behind] if board.pairs else []), _cost(row)])
+        rows.append([label, *values, *([behind] if board.pairs else []), _cost(row, processor=True)])
     return Table("", columns, rows)
 
 
@@ -75,12 +77,25 @@ def behind_cell(pair: Difference | None) -> TableCell:
     """Return how far a row is behind the best, and whether that is shown."""
     if pair is None:
         return TableCell("best")
-    verdict = p_value(pair.p_holm) if pair.shown else f"not shown, {p_value(pair.p_holm)}"
+    verdict = p_value(pair.p_holm, pair.at_floor) if pair.shown else f"not shown, {p_value(pair.p_holm, pair.at_floor)}"
     return TableCell(number(pair.difference), verdict, value=pair.difference, low=pair.low, high=pair.high)
 
 
-def _cost(row: Row) -> TableCell:
-    return TableCell(duration(row.seconds), f"{row.peak_mb:,.0f} MB", value=row.seconds)
+def _cost(row: Row, processor: bool = False) -> TableCell:
+    spent = [run.fitted.processor_seconds for run in row.runs if run.fitted.processor_seconds is not None]
+    more = f"\n{duration(fmean(spent))} processor" if processor and spent else ""
+    return TableCell(duration(row.seconds), f"{row.peak_mb:,.0f} MB{more}", value=row.seconds)
+
+
+def _spent(board: Leaderboard) -> list[str]:
+    """Return what all fits took of the clock and of the processor, where each run tells."""
+    fits = [run.fitted for row in board.rows for run in row.runs]
+    loads = [fitted.load for fitted in fits if fitted.load is not None]
+    spent = [fitted.processor_seconds for fitted in fits if fitted.processor_seconds is not None]
+    if not len(loads) == len(spent) == len(fits):
+        return []
+    wall = duration(sum(fitted.seconds for fitted in fits))
+    return [f"All fits: {wall}, of the processor {duration(sum(spent))}; {fmean(loads):.1f} processes wanted a core meanwhile."]
 
 
 def _about(row: Row, fitted: bool = False) -> list[str]:
@@ -99,6 +114,7 @@ def _notes(board: Leaderboard) -> list[str]:
             f" Behind the best: paired test in {ORDER}, Holm-corrected over all {len(board.pairs)} pairs."
             f" A true difference below {number(board.detectable)} could go unnoticed."
         )
+    notes += _spent(board)
     notes += [f"{row.label} chose on validation: {options(chosen)}" for row in board.rows for chosen in row.chosen]
     return notes
 
@@ -161,7 +177,7 @@ def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
     verdict = "the difference is shown" if pair.shown else "no difference is shown"
     return (
         f"{pair.first} minus {pair.other}: {number(pair.difference)} in {titled(ORDER)}, "
-        f"95 % interval {span(pair.low, pair.high, 4)}, corrected {p_value(pair.p_holm)}; {verdict}"
+        f"95 % interval {span(pair.low, pair.high, 4)}, corrected {p_value(pair.p_holm, pair.at_floor)}; {verdict}"
     )
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation, holm, paired_test, parse, pooled
-from reverie.evaluation.effects import SIGNIFICANT
+from reverie.evaluation.effects import SIGNIFICANT, at_floor
 from reverie.evaluation.metrics import LABELLED, RANKED
 
 if TYPE_CHECKING:
@@ -185,6 +185,11 @@ class Difference:
         """Whether the two rows differ beyond chance: corrected p below 5 %."""
         return self.p_holm < SIGNIFICANT
 
+    @property
+    def at_floor(self) -> bool:
+        """Whether p is the smallest that the draws of its test can give."""
+        return at_floor(self.p, self.test)
+
 
 @dataclass(frozen=True)
 class Leaderboard:
@@ -256,6 +261,8 @@ class Leaderboard:
                 "model": row.model, "label": row.label, "recipe": row.runs[0].recipe.name, "baseline": row.baseline,
                 "fit_on": row.fit_on, "seeds": list(row.seeds), "metrics": {name: asdict(cell) for name, cell in row.cells.items()},
                 "best_epochs": list(row.best_epochs), "chosen": list(row.chosen), "seconds": row.seconds, "peak_mb": row.peak_mb,
+                "processor_seconds": [run.fitted.processor_seconds for run in row.runs],
+                "load": [run.fitted.load for run in row.runs],
             }
             for row in self.rows
         ]  # fmt: skip

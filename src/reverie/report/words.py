@@ -40,12 +40,13 @@ def span(low: float | None, high: float | None, digits: int = 3) -> str:
     return f"{number(low, digits)} – {number(high, digits)}" if low < 0 else f"{number(low, digits)}–{number(high, digits)}"
 
 
-def p_value(p: float) -> str:
-    """Return a p-value as text."""
+def p_value(p: float, at_floor: bool = False) -> str:
+    """Return a p-value as text; one at the floor of its test, which is all that so many draws can say, with ≤."""
     if not math.isfinite(p):
         return "p unknown"
     digits = 2 if p >= 0.1 else 3 if p >= 0.01 else 4
-    return f"p = {p:.{digits}f}" if p >= 0.0001 else "p < 0.0001"
+    sign = "≤" if at_floor else "="
+    return f"p {sign} {p:.{digits}f}" if p >= 0.0001 else "p < 0.0001"
 
 
 def options(chosen: Mapping[str, Any]) -> str:

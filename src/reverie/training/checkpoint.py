@@ -74,6 +74,7 @@ class StateFacts:
     best: BestFacts
     tensors: Annotated[str, Field(pattern=r"^tensors-[0-9]+-[0-9]+\.safetensors$")]
     partial: FiniteFloat = 0.0
+    processor: NonNegativeFloat = 0.0
     scale: NonNegativeFloat = 1.0
     processes: PositiveInt = 1
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from reverie import processes
 from reverie.data.dataset import Dataset
 from reverie.data.split import Split
-from reverie.data.splits.config import split_dataset
-from reverie.errors import ConfigError, DataError, ReverieError
+from reverie.errors import DataError, ReverieError, short
+from reverie.files import write_text
 from reverie.memory import is_out_of_memory
-from reverie.models.shelf import MODELS
 from reverie.study.run import run_study
 from reverie.study.store import claim
-from reverie.training.event_log import ANOTHER, check_log, keep_log, open_recipe_dataset
-from reverie.training.recipe import RECIPES, Recipe, start_values
-from reverie.training.run import Run, feedback_of, result_rows, run_inputs, run_recipe
+from reverie.training.event_log import ANOTHER, check_log, keep_log
+from reverie.training.plan import Plan, open_comparison, plan_comparison
+from reverie.training.recipe import RECIPES, Recipe
+from reverie.training.run import Run, blend_of, feedback_of, result_rows, run_inputs, run_recipe
+
+PARTS = 4
+"""Runs, the best on validation, that a blend of a comparison is made of; those that do not help get no weight."""
 
 
 @dataclass
@@ -31,16 +34,6 @@ class Comparison:
     split: Split
     runs: list[Run] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-
-
-def recipes_for(dataset: dict[str, Any], split: dict[str, Any], models: Sequence[str], slug: str) -> list[Recipe]:
-    """Return one recipe per model: the packaged one for this dataset where there is one, else the model's defaults."""
-    packaged = RECIPES.files() if len(dataset) == 1 else {}
-    recipes = []
-    for model in models:
-        values = {"name": f"{model}-{slug}"} | start_values(dataset["name"], model, packaged)
-        recipes.append(RECIPES.parse(values | {"dataset": dataset, "split": split}, f"model '{model}'"))
-    return recipes
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:
@@ -85,6 +78,8 @@ class ComparisonStudy:
     device: str | None = None
     show: bool = True
     report: Callable[[str], None] = lambda _: None
+    limit: float | None = None
+    """Of `time.monotonic`: when the time is used up."""
     name: str = "comparison"
     columns: tuple[str, ...] = ()
     long_cells: bool = True
@@ -101,15 +96,29 @@ class ComparisonStudy:
                 keep_log(self._folder(cell), recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
 
     def cells(self, done: Mapping[RunCell, Run | Failure | None]) -> Iterator[RunCell]:
-        """Return each row at its seeds, and the refit of what is trained."""
+        """Return each row at its seeds, the refit of what is trained, and blends once what they are made of is there."""
+        seeds = range(self.seeds) if self.seeds > 1 else None
         for label, recipe in self.planned.items():
-            for seed in range(self.seeds) if self.seeds > 1 else (recipe.training.seed,):
-                cell = RunCell(label, seed)
-                self._recipes[cell] = with_seed(recipe, seed)
+            for seed in seeds or (recipe.training.seed,):
+                if (found := self._recipe_of(recipe, seed, done)) is None:
+                    continue
+                self._recipes[cell := RunCell(label, seed)] = found
                 yield cell
                 if self.refit and isinstance(run := done.get(cell), Run):
                     self._recipes[again := RunCell(label, seed, refit=True)] = refitted(run)
                     yield again
+
+    def _recipe_of(self, recipe: Recipe, seed: int, done: Mapping[RunCell, Run | Failure | None]) -> Recipe | None:
+        """Return the recipe of a cell; that of a blend names the best finished runs of its seed, None while they are missing."""
+        if recipe.model_name != "blend" or recipe.model_options:
+            return with_seed(recipe, seed)
+        labels = [label for label, other in self.planned.items() if other.model_name != "blend"]
+        cells = [cell for cell in done if cell.label in labels and cell.seed == seed and not cell.refit]
+        if len(cells) < len(labels):
+            return None
+        runs = [run for cell in cells if isinstance(run := done[cell], Run)]
+        best = sorted(runs, key=lambda run: (-run.valid.value(recipe.training.metric), run.recipe.name))[:PARTS]
+        return blend_of(best, recipe.name) if len(best) > 1 else None
 
     def upper_bound(self, done: Mapping[RunCell, Run | Failure | None]) -> int:
         """Return how many runs there are at most."""
@@ -129,21 +138,29 @@ class ComparisonStudy:
         recipe = self._recipes[cell]
         if cell.label in self.comparison.skipped:
             return Failure(self.comparison.skipped[cell.label])
+        if self.limit is not None and time.monotonic() > self.limit and not self.is_kept(cell):
+            return self._failed(cell, "the minutes were used up before its turn; the same command with more goes on")
         self.report(f"{recipe.name} …")
         try:
             run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
-        except (ReverieError, MemoryError, RuntimeError, ValueError, TypeError) as error:
-            if not isinstance(error, ReverieError) and not is_out_of_memory(error):
-                raise
+        except Exception as error:
             if processes.world() > 1:  # the other processes may be waiting for this one
                 raise
-            reason = str(error) if isinstance(error, ReverieError) else "does not fit into memory"
-            self.comparison.skipped[cell.label] = reason
-            self.report(f"{cell.label} failed: {reason}")
-            return Failure(reason)
+            if isinstance(error, ReverieError):
+                return self._failed(cell, str(error))
+            if is_out_of_memory(error):
+                return self._failed(cell, "does not fit into memory")
+            write_text(self._folder(cell) / "error.txt", traceback.format_exc())
+            what = short(f"{type(error).__name__}: {error}")
+            return self._failed(cell, f"broke off ({what}); {self._folder(cell) / 'error.txt'} tells where")
         values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
         self.report(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
         return run
+
+    def _failed(self, cell: RunCell, reason: str) -> Failure:
+        self.comparison.skipped[cell.label] = reason
+        self.report(f"{cell.label} is left out: {reason}")
+        return Failure(reason)
 
     def restore(self, cell: RunCell, rows: Sequence[Mapping[str, str]]) -> None:
         """Return None: a run is more than its rows."""
@@ -173,44 +190,37 @@ def compare_recipes(
     report: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Run recipes that share a dataset and a split; models that cannot be used here, or fail, are skipped with a reason."""
-    first = recipes[0]
-    for other in recipes:
-        if (other.dataset, other.split) != (first.dataset, first.split):
-            raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
-    dataset = open_recipe_dataset(first.dataset, offline)
-    if dataset.kind_counts:
-        report(f"counted events: {', '.join(f'{count:,} {kind}' for kind, count in dataset.kind_counts.items())}")
-    comparison = Comparison(dataset, split_dataset(dataset, first.split))
-    count = Counter(recipe.model_name for recipe in recipes)
-    labelled = {one.model_name if count[one.model_name] == 1 else one.name: one for one in recipes}
-    reasons = {label: reason_to_skip(recipe, dataset) for label, recipe in labelled.items()}
-    comparison.skipped = {label: reason for label, reason in reasons.items() if reason}
-    planned = {label: recipe for label, recipe in labelled.items() if label not in comparison.skipped}
-    study = ComparisonStudy(planned, comparison, folder, seeds, refit, device, show, report)
+    dataset, split = open_comparison(recipes, offline)
+    plan = plan_comparison(recipes, dataset, split, seeds=seeds, refit=refit)
+    comparison = Comparison(dataset, split)
+    return run_plan(plan, comparison, folder, seeds=seeds, refit=refit, device=device, results=results, show=show, report=report)
+
+
+def run_plan(
+    plan: Plan,
+    comparison: Comparison,
+    folder: Path,
+    *,
+    seeds: int = 1,
+    refit: bool = False,
+    device: str | None = None,
+    results: Path | None = None,
+    show: bool = True,
+    minutes: float | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Run what a plan keeps, in its order; what fails, or would begin after so many minutes, is skipped with a reason."""
+    comparison.skipped = plan.left_out
+    planned = {row.label: row.recipe for row in plan.kept}
+    limit = None if minutes is None else time.monotonic() + 60 * minutes
+    study = ComparisonStudy(planned, comparison, folder, seeds, refit, device, show, report, limit)
     done: dict[RunCell, Run | Failure | None] = run_study(study, results=results, show=show)
     comparison.runs = [run for cell in study.cells(done) if isinstance(run := done[cell], Run)]
     elsewhere = dict.fromkeys(cell.label for cell, result in done.items() if result is None)
+    made = {cell.label for cell in done}
+    comparison.skipped |= {label: "needs two finished models to blend" for label in planned if label not in made}
     comparison.skipped |= {label: f"its rows stand in {results}; leave out --results to run it again" for label in elsewhere}
     if not comparison.runs:
         faults = "; ".join(f"{label}: {reason}" for label, reason in comparison.skipped.items())
-        raise DataError(f"no model can be compared on '{dataset.name}': {faults}")
+        raise DataError(f"no model can be compared on '{comparison.dataset.name}': {faults}")
     return comparison
-
-
-def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
-    """Return why a model cannot be compared on a dataset; nothing where it can."""
-    tags = MODELS[recipe.model_name].tags
-    if "needs-time" in tags and not dataset.has_time and recipe.model_options.get("clock", "time") == "time":
-        return "needs timestamps, which this dataset lacks"
-    if "needs-user" in tags and recipe.split.protocol in ("by_user", "by_sequence"):
-        return f"needs known users, and under '{recipe.split.protocol}' all are new"
-    if "needs-reward" in tags and "reward" not in dataset.events.columns:
-        what = f"a reward for each kind ({', '.join(map(str, dataset.kind_counts))})" if dataset.kind_counts else "rewards"
-        return f"needs rewards, which this dataset lacks; give {what} with --set dataset.rewards"
-    if "needs-labels" in tags:
-        return "needs labelled events, and a comparison teaches only what was liked"
-    if "needs-titles" in tags and dataset.vocabulary.titles is None:
-        return "needs titles, which this dataset lacks"
-    packages = [tag.partition(":")[2] for tag in tags if tag.startswith("needs-package:")]
-    absent = sorted(package for package in packages if find_spec(package) is None)
-    return f"needs the package {absent[0]}, which is not installed" if absent else ""

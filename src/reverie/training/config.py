@@ -8,6 +8,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from reverie.options import Options
 
+COUNTING_QUERIES = 6_000
+"""Validation queries that the search of a counting model or a blend looks at, at most."""
+
 
 class TrainingConfig(Options):
     """How a model is fitted; counting models use only `on`, `seed` and `validation_queries`."""
@@ -51,3 +54,8 @@ class TrainingConfig(Options):
     def undefined(self) -> str:
         """Why nothing is chosen where validation gives NaN."""
         return f"{self.metric} is not defined on these validation queries (it needs liked rows, auc and uauc others beside them)"
+
+
+def settings_tried_by(config: object) -> int:
+    """Return how many settings a model with these options tries on validation by itself, 1 where it chooses nothing."""
+    return max(1, int(getattr(config, "trials", 0) or len(getattr(config, "grid", ()))))

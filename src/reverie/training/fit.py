@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,25 +11,22 @@ import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
+from reverie.cores import Stopwatch
 from reverie.data.queries import Queries
 from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.evaluation import evaluate
 from reverie.models import MODELS, create_model, load_model
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
-from reverie.study.progress import progress
-from reverie.training.config import TrainingConfig
+from reverie.study.progress import Progress, progress
+from reverie.training.config import COUNTING_QUERIES, TrainingConfig, settings_tried_by
 
 if TYPE_CHECKING:
     from reverie.models.blend.model import Blend
-
-COUNTING_QUERIES = 6_000
-"""Validation queries that a counting model's search looks at, at most."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,10 @@ class Fitted:
     best_value: float | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, int | float]] = field(default_factory=list)
+    processor_seconds: NonNegativeFloat | None = None
+    """Over all threads; with `load`, it tells whether the time of the clock was spent waiting. Runs of before have neither."""
+    load: NonNegativeFloat | None = None
+    """Processes that wanted a core meanwhile, this one among them."""
 
 
 def fit(
@@ -101,9 +101,10 @@ def fit(
     sequences = split.learn_from(chosen.on)
     reset_peak()
     if isinstance(model, Counts):
-        begin = time.monotonic()
-        overrides = model.fit_counts(sequences, measure, chosen.seed)
-        return Fitted(time.monotonic() - begin, peak_mb(), chosen=overrides)
+        watch = Stopwatch()
+        with progress(settings_tried_by(model.card.config), f"fitting {model.card.name}", show) as shown:
+            overrides = model.fit_counts(sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed)
+        return Fitted(watch.seconds, peak_mb(), chosen=overrides, processor_seconds=watch.processor, load=watch.load)
 
     import torch
 
@@ -121,7 +122,19 @@ def fit(
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
     last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
-    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows)
+    spent = (trainer.watch.processor, trainer.watch.load)
+    return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows, *spent)
+
+
+def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Callable[[], float]:
+    """Return a measure that also tells how far a search is."""
+
+    def measured() -> float:
+        value = measure()
+        shown.advance(f"{metric} {value:.4g}")
+        return value
+
+    return measured
 
 
 def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path | None, device: str | None, show: bool) -> Fitted:
@@ -131,7 +144,7 @@ def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path 
     searching = config.on == "train" and not model.config.weights
     if searching:
         require_ranked(config.metric)
-    begin, fits, told = time.monotonic(), [], []
+    watch, fits, told = Stopwatch(), [], []
     own = [
         {**getattr(part.card.config, "training_defaults", {}), **given.get("training", {})}
         for part, given in zip(model.parts, model.config.parts, strict=True)
@@ -158,7 +171,7 @@ def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path 
     value = validation_measure(model, split, config, device)() if config.on == "train" else None
     chosen = {"parts": model.config.parts, "weights": model.config.weights}
     peak = max(peak_mb(), *(one.peak_mb for one in fits))
-    return Fitted(time.monotonic() - begin, peak, main.best_epoch, value, chosen, main.history)
+    return Fitted(watch.seconds, peak, main.best_epoch, value, chosen, main.history, watch.processor, watch.load)
 
 
 def validation_queries(split: Split, config: TrainingConfig, most: int | None) -> Queries:
@@ -172,6 +185,8 @@ def validation_queries(split: Split, config: TrainingConfig, most: int | None) -
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
+    from reverie.evaluation import evaluate
+
     queries = validation_queries(split, config, COUNTING_QUERIES if isinstance(model, Counts) else None)
 
     def measure() -> float:

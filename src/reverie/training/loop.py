@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from reverie import processes
+from reverie.cores import Stopwatch
 from reverie.data.plans import create_plan
 from reverie.data.sequences import Sequences
 from reverie.errors import DataError, NotFinite, RunError
@@ -93,7 +94,7 @@ class Trainer:
         self.best = Best(self.config.patience)
         self._optimisers = Optimisers(self.model, self.config)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
-        self._begin = self._saved = time.monotonic()
+        self._saved, self.watch = time.monotonic(), Stopwatch()
         self._undefined = False
 
     def run(self, progress: Progress) -> MetricsLog:
@@ -103,8 +104,7 @@ class Trainer:
         if at.epoch or at.step:
             progress.line(f"resuming after {at.epoch} epochs and {at.step} steps")
             call_if_present(progress, "skip", at.epoch)
-        self._saved = time.monotonic()
-        self._begin = self._saved - self.seconds
+        self._saved, self.watch = time.monotonic(), Stopwatch(self.seconds, self.watch.processor_before)
         clock, told = StepClock(), False
         while at.epoch < self.config.epochs and not self.best.exhausted:
             batches = self.batches(at.epoch)
@@ -121,7 +121,7 @@ class Trainer:
             at = Position(at.epoch + 1)
             for line in getattr(self.model, "after_epoch", lambda row: ())(row):
                 progress.line(line)
-            self.seconds = row["seconds"] = time.monotonic() - self._begin
+            self.seconds = row["seconds"] = self.watch.seconds
             log.add(row)
             if self._undefined and not told:
                 told = True
@@ -210,10 +210,14 @@ class Trainer:
         """Keep all that a resumed training needs, where the last time is long enough ago."""
         if self.folder is None or time.monotonic() - self._saved < self.config.checkpoint_seconds:
             return
-        self.seconds = time.monotonic() - self._begin
+        self.seconds = self.watch.seconds
         if not processes.rank():
             numbers = {"epoch": at.epoch, "step": at.step, "partial": at.loss, "seconds": self.seconds, "best": self.best.numbers()}
-            numbers |= {"scale": self._scaler.get_scale(), "growth": self._scaler.state_dict().get("_growth_tracker", 0)}
+            numbers |= {
+                "processor": self.watch.processor,
+                "scale": self._scaler.get_scale(),
+                "growth": self._scaler.state_dict().get("_growth_tracker", 0),
+            }
             numbers |= {"processes": processes.world()}
             save_state(self.folder / "state", self.model, self._optimisers, self.best.weights, numbers)
         self._saved = time.monotonic()
@@ -232,6 +236,7 @@ class Trainer:
         best = {name: numbers["best"][name] for name in ("value", "epoch", "waited") if numbers["best"][name] is not None}
         self.best = Best(**best | {"patience": self.config.patience}, weights=weights)
         self.seconds = float(numbers["seconds"])
+        self.watch = Stopwatch(self.seconds, float(numbers.get("processor", 0)))
         if self._scaler.is_enabled():
             kept = {"scale": numbers["scale"], "_growth_tracker": numbers.get("growth", 0)}
             self._scaler.load_state_dict(self._scaler.state_dict() | kept)

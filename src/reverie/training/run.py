@@ -25,7 +25,7 @@ from reverie.settings import without
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
-from reverie.training.config import TrainingConfig
+from reverie.training.config import TrainingConfig, settings_tried_by
 from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
@@ -141,6 +141,7 @@ def run_recipe(
 def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool) -> None:
     """Train, evaluate, and write everything, the result last."""
     first = processes.rank() == 0
+    _keep_threads(folder)
     if first:
         write_json(folder / "environment.json", environment())
     code = commit()
@@ -160,6 +161,16 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     if first:
         files = digests(folder / "evaluation")
         write_json(folder / _DONE, sealed({**facts, "fitted": asdict(fitted), "evaluation": files}))
+
+
+def _keep_threads(folder: Path) -> None:
+    """Go on with as many threads as a cut training began with: the last digits of its numbers depend on them."""
+    import torch
+
+    if (folder / "state").exists() and (folder / "environment.json").exists():
+        before = read_as(dict[str, Any], folder / "environment.json", "delete it").get("threads")
+        if isinstance(before, int) and 0 < before <= 4096:
+            torch.set_num_threads(before)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -207,6 +218,4 @@ def tried_settings(run: Run) -> int:
     """Return how many settings were tried on validation for a run: before its recipe was chosen, times by the model itself."""
     if not run.fitted.chosen:
         return run.recipe.trials
-    config = MODELS.config(run.recipe.model_name)(**run.recipe.model_options)
-    own = getattr(config, "trials", 0) or len(getattr(config, "grid", ()))
-    return run.recipe.trials * max(1, int(own))
+    return run.recipe.trials * settings_tried_by(MODELS.config(run.recipe.model_name)(**run.recipe.model_options))
