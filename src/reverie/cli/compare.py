@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Kinds, Log, Offline, Quiet, console, kinds_of, print_json
+from reverie.cli.log_options import Reading, as_recipe, reads_log
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, console, print_json, read_as
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reverie.training.recipe import Recipe
 
 
+@reads_log()
 def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
     on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
@@ -28,11 +30,7 @@ def compare(
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
     ] = None,
-    catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
-    user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
-    timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
-    kinds: Kinds = None,
+    reading: Reading,
     core: Annotated[int, typer.Option("--core", min=0, max=2**31, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
@@ -60,8 +58,7 @@ def compare(
         return
     if log is not None:
         raise ConfigError(f"--log says where the log of run folders is, and {what[0]} is none; leave it out")
-    given = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp, "kinds": kinds_of(kinds)}
-    columns = {key: value for key, value in given.items() if value is not None}
+    columns = as_recipe(reading)
     name = _slug(what[0])
     if what[0] in suite_files():
         if len(what) > 1 or models is not None or protocol or columns or core:
@@ -103,7 +100,8 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         for run in comparison.runs:
             append_rows(results, result_rows(run))
     if json:
-        print_json({"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)})
+        facts = {"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)}
+        print_json(facts | {"read_as": read_as(comparison.dataset)})
         return
     screen = console(quiet)
     print_leaderboard(board, screen)

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 import reverie
 from reverie import processes
 from reverie.cli import data, recipes, redteam
+from reverie.cli.advice import in_flags
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo
 from reverie.cli.doctor import doctor
@@ -27,7 +28,7 @@ from reverie.cli.recommend import recommend
 from reverie.cli.simulate import simulate
 from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
-from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals
+from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals, tell_readings
 from reverie.cli.train import train
 from reverie.errors import ReverieError, short
 from reverie.memory import is_out_of_memory
@@ -69,6 +70,7 @@ def run() -> None:
     try:
         with signals():
             check_arguments()
+            tell_readings(quiet=bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank()))
             code = app(standalone_mode=False)
             sys.stdout.flush()
             if code:
@@ -80,7 +82,7 @@ def run() -> None:
     except typer.Abort:
         raise SystemExit(1) from None
     except ReverieError as error:
-        _fail(str(error))
+        _fail(in_flags(str(error), typer.main.get_command(app), sys.argv[1:]))
     except BrokenPipeError:  # the reader has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open until the end
         raise SystemExit(1) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from reverie.errors import ConfigError
+from reverie.printing import printable
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM."""
@@ -53,6 +55,28 @@ def check_arguments() -> None:
         except UnicodeEncodeError as error:
             shown = argument.encode(errors="backslashreplace").decode()
             raise ConfigError(f"'{shown}' is not UTF-8; rename the file or folder, or set PYTHONUTF8=1") from error
+
+
+class _Readings(logging.Handler):
+    """Prints what logs were read as, each line once, and warnings of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = ("warning: " if record.levelno >= logging.WARNING else "read as: ") + printable(record.getMessage())
+        if text not in self.said:
+            self.said.add(text)
+            print(text, file=sys.stderr, flush=True)
+
+
+def tell_readings(quiet: bool) -> None:
+    """Print on standard error what every log is read as; of a quiet command warnings alone."""
+    logger = logging.getLogger("reverie.data")
+    logger.handlers = [_Readings()]
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False
 
 
 _said: list[bool] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, metric_line, print_json
+from reverie.cli.options import Device, Json, Offline, Quiet, Settings, console, metric_line, print_json, read_as
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
