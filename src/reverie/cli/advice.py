@@ -8,7 +8,7 @@ from typing import Any
 
 from reverie.cli.log_options import OPTIONS
 
-_KEYWORD = re.compile(rf"(?<![\w.\-])({'|'.join(OPTIONS)}|order|top|history|truth)=(\S*?)(?=[;:,.)]*(?:\s|$))")
+_KEYWORD = re.compile(rf"(?<!in Python with )(?<![\w.\-])({'|'.join(OPTIONS)})=(\S*?)(?=[;:,.)]*(?:\s|$))")
 
 
 def in_flags(message: str, command: Any, words: Sequence[str]) -> str:

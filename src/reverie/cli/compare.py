@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @reads_log()
 def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
+    reading: Reading,
     on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
     rows: Annotated[str | None, typer.Option("--rows", help="Of a suite: rows, comma-separated; all by default.")] = None,
     models: Annotated[str | None, typer.Option("--models", help="Names, comma-separated; all by default.")] = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
     ] = None,
-    reading: Reading,
     core: Annotated[int, typer.Option("--core", min=0, max=2**31, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")

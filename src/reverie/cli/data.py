@@ -12,6 +12,7 @@ from reverie.cli.options import Json, Offline, console, print_json, print_list, 
 
 app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
 
+
 @app.command("list")
 def list_command(json: Json = False) -> None:
     """List the datasets that have a name.

@@ -28,7 +28,9 @@ OPTIONS: dict[str, Any] = {
     "kind": _text("--kind", "Column of the kinds of events."),
     "reward": _text("--reward", "Column of what events are worth."),
     "propensity": _text("--propensity", "Column of the logging policy's probabilities."),
-    "columns": _text("--columns", "What each field of a row is, for a file without a header: user,item,-,timestamp; - is not read."),
+    "columns": _text(
+        "--columns", "What each field of a row is, for a file without a header: user,item,-,timestamp; - is not read."
+    ),
     "layout": _text("--layout", "A public log of known layout: movielens-1m, lastfm-1k, taobao …"),
     "format": _text("--format", "csv, jsonl, sequences …, rc15, retailrocket-cart …; else told by the content."),
     "separator": _text("--separator", "What stands between fields; else told by the content."),

@@ -70,7 +70,7 @@ def run() -> None:
     try:
         with signals():
             check_arguments()
-            tell_readings(quiet=bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank()))
+            tell_readings(bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank()), _worded)
             code = app(standalone_mode=False)
             sys.stdout.flush()
             if code:
@@ -82,7 +82,7 @@ def run() -> None:
     except typer.Abort:
         raise SystemExit(1) from None
     except ReverieError as error:
-        _fail(in_flags(str(error), typer.main.get_command(app), sys.argv[1:]))
+        _fail(_worded(str(error)))
     except BrokenPipeError:  # the reader has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open until the end
         raise SystemExit(1) from None
@@ -97,6 +97,11 @@ def run() -> None:
         if stop.code in (INTERRUPTED, TERMINATED) and not processes.rank():
             say_stopped()
         raise
+
+
+def _worded(message: str) -> str:
+    """Return a message with its advice as options of the command that was given."""
+    return in_flags(message, typer.main.get_command(app), sys.argv[1:])
 
 
 def _usage(error: TyperException) -> str:

@@ -61,7 +61,7 @@ def recommend(
     lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
     lists["exclude_seen"] = (seen or _rule_of(run)) == "remove"
     if titles:
-        _show(ask(model, titles, k=k, **lists), json)
+        _show(ask(model, _taken(titles, known), k=k, **lists), json)
         return
     sequences = _sequences(run, log, offline)
     counts = sequences.item_counts()[1:]
@@ -77,6 +77,17 @@ def recommend(
         with atomic_path(everyone) as temporary:
             write(frame, temporary)
         print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
+
+
+def _taken(typed: list[str], known: Vocabulary) -> list[Any]:
+    """Return the ids of typed ids and titles, and say which title was taken for one that is written otherwise."""
+    from reverie.evaluation.recommendations import find_items
+
+    codes = find_items(typed, known).tolist()
+    for text, code, id_code in zip(typed, codes, known.item_codes(typed).tolist(), strict=True):
+        if not id_code and known.title(code) != text:
+            say(f"'{text}' is taken for '{known.title(code)}', item {known.items[code - 1]}")
+    return [known.items[code - 1] for code in codes]
 
 
 def _rule_of(run: Path) -> str:
@@ -102,9 +113,7 @@ def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
 
 
 def _listed(path: Path | None, vocabulary: Vocabulary, option: str) -> list[Any] | None:
-    """Return the ids of the items that the lines of a text file name by id or exact title; how many name none is said."""
-    from reverie.evaluation.recommendations import known_items
-
+    """Return the ids of the items in the lines of a text file; how many are no id of the model is said."""
     if path is None:
         return None
     if not path.is_file():
@@ -114,11 +123,10 @@ def _listed(path: Path | None, vocabulary: Vocabulary, option: str) -> list[Any]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    codes, unknown = known_items(lines, vocabulary)
+    codes = vocabulary.item_codes(lines)
+    codes, unknown = codes[codes > 0], [line for line, code in zip(lines, codes, strict=True) if not code]
     if unknown:
-        said = (
-            f"{path}: {len(unknown)} of {len(lines)} lines name no item of the model by its id or exact title, first '{unknown[0]}'"
-        )
+        said = f"{path}: {len(unknown)} of {len(lines)} lines are no id of an item of the model, first '{unknown[0]}'"
         if option == "--allow" and not len(codes):
             raise DataError(f"{said}, so nothing is left to recommend; list ids like {vocabulary.items[0]}")
         say(f"{said}; they are left out")

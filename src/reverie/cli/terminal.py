@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -58,23 +58,23 @@ def check_arguments() -> None:
 
 
 class _Readings(logging.Handler):
-    """Prints what logs were read as, each line once, and warnings of them."""
+    """Prints what logs were read as, each line once, and warnings of them, as `worded`."""
 
-    def __init__(self) -> None:
+    def __init__(self, worded: Callable[[str], str]) -> None:
         super().__init__()
-        self.said: set[str] = set()
+        self.said, self.worded = set[str](), worded
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = ("warning: " if record.levelno >= logging.WARNING else "read as: ") + printable(record.getMessage())
+        text = ("warning: " if record.levelno >= logging.WARNING else "read as: ") + printable(self.worded(record.getMessage()))
         if text not in self.said:
             self.said.add(text)
             print(text, file=sys.stderr, flush=True)
 
 
-def tell_readings(quiet: bool) -> None:
-    """Print on standard error what every log is read as; of a quiet command warnings alone."""
+def tell_readings(quiet: bool, worded: Callable[[str], str]) -> None:
+    """Print on standard error, as `worded`, what every log is read as; of a quiet command warnings alone."""
     logger = logging.getLogger("reverie.data")
-    logger.handlers = [_Readings()]
+    logger.handlers = [_Readings(worded)]
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     logger.propagate = False
 

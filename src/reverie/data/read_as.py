@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,7 +74,7 @@ class ReadAs:
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""
-        return asdict(replace(self, rivals={role: list(names) for role, names in self.rivals.items()}))  # type: ignore[arg-type]
+        return asdict(self)
 
     def tell(self) -> ReadAs:
         """Tell the log of this process, and return it."""
@@ -114,7 +114,7 @@ def match_titles(events: pl.DataFrame, catalog: pl.DataFrame, where: str) -> tup
         return said, ()
     other = items.filter(~items.is_in(frame["item"].drop_nulls().implode()))
     warning = (
-        f"the catalogue {where} has {held.height:,} of the {len(items):,} items of the log: ids like {other[0]!r} in the log against "
-        f"{catalog['item'][0]!r} in the catalogue; check that both have the same ids, or name its column with item="
+        f"the catalogue {where} has {held.height:,} of the {len(items):,} items of the log: ids like {other[0]!r} in the log "
+        f"against {catalog['item'][0]!r} in the catalogue; check that both have the same ids, or name its column with item="
     )
     return said, (warning,)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -69,6 +70,15 @@ def read_catalog(
         first, second = rows.to_list()
         raise DataError(f"{table.where} lists item {items[first - 1]} twice, in rows {first} and {second}; keep one of them")
     return catalog
+
+
+def named_columns(source: Any, columns: Mapping[str, str | None], options: FileOptions | None = None) -> dict[str, Any]:
+    """Return those of some columns, by role, that a source has: files of one command may name the same thing differently."""
+    wanted = {role: column for role, column in columns.items() if column is not None}
+    if not wanted:
+        return {}
+    with open_table(source, replace(options or FileOptions(), names=tuple(wanted.values()))) as table:
+        return {role: one for role, one in wanted.items() if any(one in (c, ATOMIC_HEADER.sub("", c)) for c in table.columns)}
 
 
 def _same_name(column: str, item: str) -> bool:

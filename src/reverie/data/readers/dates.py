@@ -78,9 +78,7 @@ def _parse(text: pl.Series, pattern: str) -> pl.Series:
     return found
 
 
-def _canonical(
-    text: pl.Series, values: pl.Series, where: str, day_first: bool | None, whole: bool
-) -> tuple[pl.Series, str]:
+def _canonical(text: pl.Series, values: pl.Series, where: str, day_first: bool | None, whole: bool) -> tuple[pl.Series, str]:
     """Write distinct dates as ISO 8601, null where a text is none; of a whole column of numbers say which is the day."""
     frame, note, readings = pl.DataFrame({"text": text}), "", READINGS
     numbers = frame.select(pl.col("text").str.extract_groups(NUMERIC)).unnest("text")
@@ -100,13 +98,13 @@ def _day_is_first(
     large, other = (first > 12).arg_true(), (second > 12).arg_true()
     if len(large) and len(other):
         raise DataError(
-            f"{where}: column '{values.name}' has {text[large[0]]!r}, where the day is first, and {text[other[0]]!r}, where the month "
-            "is; write all dates one way"
+            f"{where}: column '{values.name}' has {text[large[0]]!r}, where the day is first, and {text[other[0]]!r}, where the "
+            "month is; write all dates one way"
         )
     if not len(large) and not len(other) and not (first == second).all():
         one = int((first != second).arg_max() or 0)
         raise DataError(
-            f"{where}: column '{values.name}' has dates such as {text[one]!r}, and in all of them either number may be the day; say "
+            f"{where}: column '{values.name}' has dates such as {text[one]!r}, and either number of all may be the day; say "
             "which is with day_first=True or day_first=False"
         )
     return bool(len(large))
@@ -115,8 +113,12 @@ def _day_is_first(
 def _line(pattern: str, names: tuple[str, ...]) -> pl.Expr:
     """Write the groups of a pattern as one date of ISO 8601; null where a text does not fit it."""
     groups = pl.col("text").str.extract_groups(pattern)
-    part = {name: pl.coalesce(*(groups.struct.field(str(at)) for at, one in enumerate(names, start=1) if one == name)) for name in names}
-    two = {name: part[name].fill_null("00").str.zfill(2) for name in ("day", "hour", "minute", "second", "zone minute") if name in part}
+    part = {
+        name: pl.coalesce(*(groups.struct.field(str(at)) for at, one in enumerate(names, start=1) if one == name)) for name in names
+    }
+    two = {
+        name: part[name].fill_null("00").str.zfill(2) for name in ("day", "hour", "minute", "second", "zone minute") if name in part
+    }
     minute = two.get("zone minute", pl.lit("00"))
     month = part["month"].str.to_lowercase().replace({name: str(at) for at, name in enumerate(MONTHS, start=1)}).str.zfill(2)
     zone = pl.when(part["zone"].is_null()).then(pl.lit("+00:00")).otherwise(pl.format("{}:{}", part["zone"], minute))

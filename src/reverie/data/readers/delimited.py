@@ -155,6 +155,6 @@ def check_utf8(path: Path, where: str) -> None:
             except UnicodeDecodeError as error:
                 place = f"line {number} (byte {offset + error.start})"
                 raise DataError(
-                    f"{where} {place} is not UTF-8; save the file with the encoding UTF-8, or name its own with encoding=latin-1 or another"
+                    f"{where} {place} is not UTF-8; save the file as UTF-8, or name its encoding, for instance encoding=latin-1"
                 ) from None
             offset += len(line)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ALONE = ("\t", ";", "|", ",", "\x01")
 """Separators of one character, tried after ``::`` and before blanks."""
@@ -65,7 +66,7 @@ def split_lines(text: str, separator: str, quote: str | None) -> list[list[str]]
         return [line.split() for line in text.splitlines() if line.strip()][:ROWS]
     if len(separator) > 1:
         return [line.split(separator) for line in re.split(r"[\r\n]+", text) if line.strip()][:ROWS]
-    quoting = csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote or '"', quoting=quoting)
     found: list[list[str]] = []
     try:

@@ -14,7 +14,7 @@ _MARKS = (
 
 
 def encoding_of(head: bytes, asked: str | None) -> str:
-    """Return the encoding of a file: the one that is asked for, else that of its first bytes, which is UTF-8 where they say nothing."""
+    """Return the encoding of a file: the one that is asked for, else that of its first bytes, else UTF-8."""
     if asked is not None:
         return known_encoding(asked)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
@@ -34,22 +34,24 @@ def known_encoding(name: str) -> str:
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
-        raise ConfigError(f"unknown encoding '{short(name)}'; give for instance encoding=latin-1, utf-8, utf-16 or cp1252") from None
+        raise ConfigError(
+            f"unknown encoding '{short(name)}'; give for instance encoding=latin-1, utf-8, utf-16 or cp1252"
+        ) from None
     if not getattr(found, "_is_text_encoding", True):
         raise ConfigError(f"'{short(name)}' is no encoding of text; give for instance encoding=latin-1, utf-8, utf-16 or cp1252")
     return found.name
 
 
 def to_utf8(path: Path, encoding: str, folder: Path, where: str) -> Path:
-    """Write a file anew in UTF-8 and return its path; a file in UTF-8 stays where it is."""
-    if encoding in ("utf-8", "ascii"):
-        return path
+    """Write a file anew in UTF-8, without a byte-order mark, and return its path."""
     target, number = folder / path.name, 0
     try:
         with path.open(encoding=encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as sink:
-            while piece := source.read(1 << 20):
+            piece = source.read(1 << 20).removeprefix("\ufeff")
+            while piece:
                 number += piece.count("\n")
-                sink.write(piece.removeprefix("\ufeff") if sink.tell() == 0 else piece)
+                sink.write(piece)
+                piece = source.read(1 << 20)
     except UnicodeError as error:
         reason = getattr(error, "reason", str(error))
         raise DataError(f"{where} is not {encoding} behind line {number + 1} ({reason}); give another with encoding=") from None

@@ -91,8 +91,8 @@ def read_events(
     Dataset
         Ids are Int64 where all come back unchanged from it, else String. Times are whole seconds since 1970 UTC, with the
         nanoseconds behind them in a column ``nanosecond`` where any time is finer. Where there are times, a row that repeats user,
-        item, time and kind is dropped, the first stays; but not where all times are whole days. All else is in the order of the source, or of the position. The notes say
-        what was read as what.
+        item, time and kind is dropped, the first stays; but not where all times are whole days. All else is in the order of the
+        source, or of the position. `Dataset.read_as` says what was read as what, and is told to the log ``reverie.data``.
 
     Raises
     ------
@@ -120,7 +120,11 @@ def read_events(
         read_as = replace(read_as, dropped={**read_as.dropped, **{why: count for why, count in repeats.items() if count}})
     items = raw.catalog
     if catalog is not None:
-        given = {"columns": catalog_columns or beside.columns, "separator": beside.separator, "encoding": beside.encoding or encoding}
+        given: dict[str, Any] = {
+            "columns": catalog_columns or beside.columns,
+            "separator": beside.separator,
+            "encoding": beside.encoding or encoding,
+        }
         items = read_catalog(catalog, item=item or read_as.columns.get("item"), **given)
     order = order or ("timestamp" if "timestamp" in events.columns else "source")
     dataset = Dataset(events, items, name or _name(source), order, licence, notes=read_as.notes)

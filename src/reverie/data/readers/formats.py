@@ -58,7 +58,9 @@ def open_table(source: Any, options: FileOptions | str | None = None) -> Iterato
         form = recognise(plain, str(path), options)
         table = _opened(plain, str(path), form, options, stack)
         if options.roles is not None and form.format not in ("csv", "blocks"):
-            raise DataError(f"{path} is {form}, whose fields have names, so columns= has no meaning; name columns with user= and item=")
+            raise DataError(
+                f"{path} is {form}, whose fields have names, so columns= has no meaning; name columns with user= and item="
+            )
         yield replace(table, form=str(form))
 
 
@@ -72,7 +74,7 @@ def _opened(path: Path, where: str, form: Form, options: FileOptions, stack: con
         return _columnar(
             lambda: pl.read_ipc_stream(path).lazy() if streamed else pl.scan_ipc(path.absolute(), glob=False), where, "Arrow"
         )
-    if form.encoding not in ("utf-8", "ascii"):
+    if form.encoding not in ("utf-8", "ascii") or (form.marked and not (form.dialect and form.dialect.header)):
         path = to_utf8(path, form.encoding, stack.enter_context(temporary_folder()), where)
     if form.format == "json":
         check_utf8(path, where)

@@ -40,7 +40,9 @@ def _named(source: Any) -> Table | None:
         return Table(WHERE, columns, lambda names, *_: _from_pandas(source, names), form="a frame of pandas")
     if package == "pyarrow" and hasattr(source, "column_names"):
         names = tuple(source.column_names)
-        return Table(WHERE, names, lambda names, *_: pl.DataFrame(pl.from_arrow(source.select(names))).lazy(), form="a table of Arrow")
+        return Table(
+            WHERE, names, lambda names, *_: pl.DataFrame(pl.from_arrow(source.select(names))).lazy(), form="a table of Arrow"
+        )
     if isinstance(source, Mapping):
         return _named(_frame(dict(source)))
     if isinstance(source, np.ndarray) and source.dtype.names:
@@ -67,7 +69,10 @@ def _rows(source: Any, roles: Sequence[str] | None) -> pl.DataFrame:
     if isinstance(first, str | bytes) or not isinstance(first, Sequence | np.ndarray):
         raise DataError(f"a row of events is a tuple, a list or a mapping, not {short(repr(first), 60)}")
     if roles is None:
-        raise DataError(f"rows have no header, and the first is {short(str(tuple(first)), 100)}; say what each field is, as columns='user,item,timestamp'")
+        raise DataError(
+            f"rows have no header, and the first is {short(str(tuple(first)), 100)}; say what each field is, "
+            "as columns='user,item,timestamp'"
+        )
     names = [f"field {number}" if role == SKIPPED else role for number, role in enumerate(roles, start=1)]
     if isinstance(source, np.ndarray):
         columns: Any = dict(zip(names, source.T, strict=True)) if len(names) == source.shape[1] else None
@@ -76,7 +81,10 @@ def _rows(source: Any, roles: Sequence[str] | None) -> pl.DataFrame:
         wrong = next((row for row in every if len(row) != len(names)), None)
         columns = None if wrong else dict(zip(names, map(list, zip(*every, strict=True)), strict=True))
     if columns is None:
-        raise DataError(f"columns= says what {len(names)} fields are, and a row has another number; the first is {short(str(tuple(first)), 100)}")
+        raise DataError(
+            f"columns= says what {len(names)} fields are, and a row has another number; the first is "
+            f"{short(str(tuple(first)), 100)}"
+        )
     return _frame(columns)
 
 

@@ -17,6 +17,7 @@ from reverie.data.readers.nested import Leaf, flat, leaves_of, lists_of
 from reverie.data.readers.table import READ_ERRORS, Table, unreadable
 from reverie.errors import DataError, short
 
+
 def open_json_lines(path: Path, where: str) -> Table:
     """Open a file with one JSON object a line."""
     check = partial(check_json_lines, path, where)
@@ -113,7 +114,9 @@ def to_lines(path: Path, folder: Path, where: str) -> Path:
                 reason = getattr(error, "msg", "too deep, or a number of too many digits")
                 raise DataError(f"{where} line {line} is not valid JSON ({reason}); correct that line") from None
             if not isinstance(value, dict):
-                raise DataError(f"{where} holds {short(text[at:stop], 60)}, which is no object; write objects with the columns as keys")
+                raise DataError(
+                    f"{where} holds {short(text[at:stop], 60)}, which is no object; write objects with the columns as keys"
+                )
             sink.write(text[at:stop].replace("\n", " ").replace("\r", " ") + "\n")
             at = blank.match(text, stop).end()  # type: ignore[union-attr]
     if array and at >= len(text):

@@ -70,12 +70,19 @@ class FileOptions:
         for role in roles:
             if role != SKIPPED and role not in ROLES:
                 raise ConfigError(
-                    f"'{role}' is no role of a column{nearest(role, ROLES)}; columns= takes {', '.join(ROLES)}, and '-' for a field "
-                    "that is not read"
+                    f"'{role}' is no role of a column{nearest(role, ROLES)}; columns= takes {', '.join(ROLES)}, and '-' for a "
+                    "field that is not read"
                 )
             if role != SKIPPED and roles.count(role) > 1:
                 raise ConfigError(f"columns= gives the role '{role}' to two fields; write '-' for the one that is not read")
         return roles
+
+
+def file_options(said: Mapping[str, Any]) -> FileOptions:
+    """Return what keywords of `read_events` say of the file itself, and not of its columns."""
+    keys = {field.name for field in fields(FileOptions)}
+    options = FileOptions(**{key: value for key, value in said.items() if key in keys})
+    return with_layout(said.get("layout"), options, {})[0]
 
 
 @cache
@@ -103,8 +110,8 @@ def with_layout(
 
 
 _LOOKS = {
-    "timestamp": re.compile(r"\d{8,}(\.\d+)?|\d{1,4}[-/.]\d\d?[-/.]\d+.*|[A-Z][a-z]{2} .*\d{4}"), "kind": re.compile(r"[A-Za-z_]{2,}"),
-    "rating": re.compile(r"\d{1,3}(\.\d+)?"),
+    "timestamp": re.compile(r"\d{8,}(\.\d+)?|\d{1,4}[-/.]\d\d?[-/.]\d+.*|[A-Z][a-z]{2} .*\d{4}"),
+    "kind": re.compile(r"[A-Za-z_]{2,}"), "rating": re.compile(r"\d{1,3}(\.\d+)?"),
 }  # fmt: skip
 
 

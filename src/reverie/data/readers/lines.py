@@ -35,7 +35,9 @@ def open_blocks(path: Path, where: str, roles: tuple[str, ...] | None) -> Table:
             f"instance columns=item,user,rating,timestamp, or layout=netflix"
         )
     if len(roles) != width:
-        raise ConfigError(f"columns= says what {len(roles)} fields are, and {where} has {width}: the head of a block, then {first[1]}")
+        raise ConfigError(
+            f"columns= says what {len(roles)} fields are, and {where} has {width}: the head of a block, then {first[1]}"
+        )
     names = [f"field {number}" if role == SKIPPED else role for number, role in enumerate(roles, start=1)]
 
     def scan(columns: list[str]) -> pl.LazyFrame:

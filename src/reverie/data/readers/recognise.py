@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from codecs import BOM_UTF8
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,14 +19,24 @@ HEAD, PIECE = 1 << 18, 1 << 15
 FORMATS = ("csv", "tsv", "atomic", "jsonl", "json", "parquet", "arrow", "sequences", "blocks")
 """By the name that ``format=`` takes; csv stands for every separator."""
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+_PICKLE = "a pickle, which is never opened; write the table as Parquet"
 _OTHERS = {
-    b"PK\x03\x04": "an archive or a workbook of a spreadsheet; save the sheet as CSV", b"\xd0\xcf\x11\xe0": "a workbook of Excel; save the sheet as CSV",
-    b"SQLite format 3\0": "a database; write the table as CSV or Parquet", b"\x89HDF": "an HDF5 file; write the table as Parquet",
-    b"\x93NUMPY": "an array of numpy; load it and give the array", b"Obj\x01": "an Avro file; write it as Parquet",
-    b"ORC": "an ORC file; write it as Parquet", b"%PDF": "a PDF; save the table as CSV", b"{\\rtf": "a text of a word processor; save it as CSV",
-    b"\x80\x04\x95": "a pickle, which is never opened; write the table as Parquet", b"\x80\x03": "a pickle, which is never opened; write the table as Parquet",
-    b"\x80\x02": "a pickle, which is never opened; write the table as Parquet", b"MATLAB 5.0": "a file of MATLAB; write the table as CSV",
-}  # fmt: skip
+    b"PK\x03\x04": "an archive or a workbook of a spreadsheet; save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel; save the sheet as CSV",
+    b"SQLite format 3\0": "a database; write the table as CSV or Parquet",
+    b"\x89HDF": "an HDF5 file; write the table as Parquet",
+    b"\x93NUMPY": "an array of numpy; load it and give the array",
+    b"Obj\x01": "an Avro file; write it as Parquet",
+    b"ORC": "an ORC file; write it as Parquet",
+    b"%PDF": "a PDF; save the table as CSV",
+    b"{\\rtf": "a text of a word processor; save it as CSV",
+    b"\x80\x02": _PICKLE,
+    b"\x80\x03": _PICKLE,
+    b"\x80\x04": _PICKLE,
+    b"\x80\x05": _PICKLE,
+    b"MATLAB 5.0": "a file of MATLAB; write the table as CSV",
+}
+"""First bytes of files that are not read, and what to do instead."""
 _MARKUP = re.compile(r"\s*<(\?xml|!DOCTYPE|html|[A-Za-z][\w:.-]*[\s>/])", re.IGNORECASE)
 _JSON = re.compile(r"\s*(\{\s*([\"}]|$)|\[\s*([{\[\]]|$))")
 _PYTHON = re.compile(r"\s*\[?\s*\{\s*u?'")
@@ -39,6 +50,8 @@ class Form:
     format: str
     encoding: str = "utf-8"
     dialect: Dialect | None = None
+    marked: bool = False
+    """Whether it begins with the byte-order mark of UTF-8."""
 
     def __str__(self) -> str:
         words = {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet", "arrow": "Arrow", "blocks": "blocks of an item each",
@@ -70,17 +83,18 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
         for magic, what in _OTHERS.items():
             if head.startswith(magic):
                 raise DataError(f"{where} is {what}")
-    encoding = encoding_of(head, options.encoding)
+    encoding, marked = encoding_of(head, options.encoding), head.startswith(BOM_UTF8)
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff").replace("\0", "\ufffd")
     if not text.strip():
         raise DataError(f"{where} is empty; check that it is the right file")
     if size > HEAD:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     if options.format in ("jsonl", "json", "sequences", "blocks"):
-        return Form(options.format, encoding)
+        return Form(options.format, encoding, marked=marked)
     if options.format is None and (found := _marked(text, where)) is not None:
-        return Form(found, encoding)
-    return _text(text, [piece.decode(encoding, errors="replace") for piece in pieces], where, encoding, options)
+        return Form(found, encoding, marked=marked)
+    form = _text(text, [piece.decode(encoding, errors="replace") for piece in pieces], where, encoding, options)
+    return replace(form, marked=marked)
 
 
 def _piece(handle: object, place: int) -> bytes:
@@ -95,8 +109,8 @@ def _marked(text: str, where: str) -> str | None:
         raise DataError(f"{where} is a page or XML, which is not read as a log; save the table as CSV or JSON lines")
     if _PYTHON.match(text):
         raise DataError(
-            f"{where} holds Python dictionaries, not JSON: it begins with {short(text.strip().splitlines()[0], 60)}; write each line "
-            "again with json.dumps(ast.literal_eval(line))"
+            f"{where} holds Python dictionaries, not JSON: it begins with {short(text.strip().splitlines()[0], 60)}; write each "
+            "line again with json.dumps(ast.literal_eval(line))"
         )
     if _BLOCKS.match(text):
         return "blocks"
@@ -128,7 +142,8 @@ def _text(text: str, more: list[str], where: str, encoding: str, options: FileOp
     if (roles := options.roles) is not None and len(roles) != dialect.width:
         row = ", ".join(dialect.first)
         raise ConfigError(
-            f"columns= says what {len(roles)} fields are, and a row of {where} has {dialect.width}: {short(row, 160)}; name each, '-' skips"
+            f"columns= says what {len(roles)} fields are, and a row of {where} has {dialect.width}: {short(row, 160)}; name each, "
+            "and '-' skips one"
         )
     return Form("csv", encoding, dialect)
 
@@ -150,8 +165,8 @@ def _refuse_headless(where: str, dialect: Dialect, text: str) -> NoReturn:
     numbers = sum(re.fullmatch(r"\s*-?[\d.]*\s*", field) is not None for field in dialect.first)
     if width > 40 and numbers > 0.8 * width:
         raise DataError(
-            f"{where} looks like a matrix of ratings, {width} numbers a row, which is not read: it begins {short(row, 60)}; write one "
-            "row a rating, with user, item and rating"
+            f"{where} looks like a matrix of ratings, {width} numbers a row, which is not read: it begins {short(row, 60)}; write "
+            "one row a rating, with user, item and rating"
         )
     example = ",".join(["user", "item", "timestamp"][:width] + [SKIPPED] * (width - 3))
     usual = usual_layouts(dialect.first, dialect.separator)

@@ -10,6 +10,7 @@ import polars as pl
 from reverie.data.readers.dialect import ATOMIC_HEADER, normalise_name
 from reverie.errors import DataError, nearest
 
+
 def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: Iterable[str], where: str) -> str | None:
     """Return the column that holds a role."""
     if chosen is not None:
@@ -45,9 +46,7 @@ def unreadable(where: str, error: BaseException) -> DataError:
     """Return the error for a source that Polars cannot read."""
     if isinstance(error, pl.exceptions.PanicException):
         return DataError(f"{where} is damaged; write or fetch it again")
-    return DataError(
-        f"{where} cannot be read ({str(error).splitlines()[0]}); check the file"
-    )
+    return DataError(f"{where} cannot be read ({str(error).splitlines()[0]}); check the file")
 
 
 UNCHANGED = "ids that come back unchanged from integers"

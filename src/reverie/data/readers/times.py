@@ -18,6 +18,7 @@ STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
 """Digits and meaning of numbers that are dates, such as 20240531."""
 YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
 
+
 @dataclass(frozen=True)
 class Times:
     """Times of events; nanoseconds are None where all are whole seconds, `note` says what was read as what."""
@@ -107,6 +108,11 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
                 check_values(values, stamps.is_not_null(), where, f"a date like {20240531180000 // 10 ** (14 - digits)}")
                 found = _of_ticks(values, stamps.to_physical(), None, 10**6, where)
                 return Times(found.seconds, found.nanoseconds, f"numbers of column '{values.name}' are read as dates like {low}")
+    if rest is None and low >= 101 and high <= 1231 and whole.n_unique() > 31:
+        days = (whole + 19720000).cast(pl.String).str.to_datetime("%Y%m%d", strict=False, time_unit="us")  # a leap year
+        if not days.null_count():
+            seconds = days.to_physical() // 10**6 - 730 * 86_400
+            return Times(seconds, None, f"numbers of column '{values.name}' are read as month and day of no year, like {low:04d}")
     name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
     if ticks > 1 or (high >= YEAR_2000 and low <= 21_991_231):
         _require_one_unit(values, whole, high, name, ticks, where)
