@@ -6,7 +6,7 @@ import csv
 import mmap
 import re
 from collections.abc import Collection, Sequence
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +28,36 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
     """Open a table of text; `roles` name its columns where somebody said them."""
     if len(dialect.separator) > 1 or dialect.separator == BLANKS:
         return _open_split(path, where, dialect, roles)
-    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        quote = dialect.quote or ('"' if dialect.separator != "\t" else None)
-        quote = quote if quote and content.find(quote.encode()) >= 0 else None  # without quotes fields are split faster
-        head = content[: 1 << 20]
+    with path.open("rb") as handle:
+        head = handle.read(1 << 20)
+    quote = dialect.quote or ('"' if dialect.separator != "\t" else None)
+    used = cache(lambda: quote if quote and _holds(path, quote.encode()) else None)
     line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
     options: dict[str, Any] = {
-        "separator": dialect.separator, "quote_char": quote, "eol_char": line_end, "glob": False, "has_header": dialect.header,
+        "separator": dialect.separator, "eol_char": line_end, "glob": False, "has_header": dialect.header,
         "skip_rows": dialect.skip,
     }  # fmt: skip
-    check = partial(check_delimited, path, where, dialect, quote)
+
+    def check() -> None:
+        check_delimited(path, where, dialect, used())
+
     try:
-        raw = pl.scan_csv(path.absolute(), infer_schema=False, **options).collect_schema().names()
+        lazy = pl.scan_csv(path.absolute(), infer_schema=False, quote_char=quote, **options)
+        raw = lazy.collect_schema().names()
         names = dict(zip(_named(raw, roles, dialect.header), raw, strict=True))
-
-        def scan(columns: list[str] | None = None, schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
-            types = {names[name]: dtype for name, dtype in (schema or {}).items()}
-            lazy = pl.scan_csv(path.absolute(), infer_schema=False, schema_overrides=types or None, **options)
-            return lazy.select(pl.col(names[name]).alias(name) for name in (names if columns is None else columns))
-
-        rows = scan().head(SAMPLE).collect()
+        rows = lazy.head(SAMPLE).select(pl.col(names[name]).alias(name) for name in names).collect()
     except pl.exceptions.NoDataError:
         raise DataError(f"{where} is empty; check that it is the right file") from None
     except READ_ERRORS as error:
         check()
         raise unreadable(where, error) from error
     schema = {name: dtype for name in rows.columns if (dtype := guessed_type(rows[name])) is not None}
+
+    def scan(columns: list[str], schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
+        types = {names[name]: dtype for name, dtype in (schema or {}).items()}
+        options["quote_char"] = used()
+        lazy = pl.scan_csv(path.absolute(), infer_schema=False, schema_overrides=types or None, **options)
+        return lazy.select(pl.col(names[name]).alias(name) for name in columns)
 
     def typed(columns: list[str], ids: Collection[str], times: Collection[str]) -> pl.LazyFrame:
         exact = {*ids, *(name for name in times if schema.get(name) == pl.Float64)}
@@ -65,6 +69,12 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
         return lazy.with_columns(*(pl.col(name).cast(pl.Int64, strict=False) for name in integers), *unchanged)
 
     return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True)
+
+
+def _holds(path: Path, sign: bytes) -> bool:
+    """Whether a sign stands anywhere in a file: without quotes its fields are split faster."""
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(sign) >= 0
 
 
 def _named(raw: Sequence[str], roles: Sequence[str] | None, header: bool) -> list[str]:

@@ -16,8 +16,8 @@ BLANKS = " "
 """Stands for one blank or several, or tabs beside blanks."""
 NAMES = {"\t": "tabs", ";": "';'", "|": "'|'", ",": "','", "\x01": "the character 1", BLANKS: "blanks"}
 """What separators are called in messages."""
-ROWS = 400
-"""Of a sample are looked at."""
+ROWS, SAMPLE = 400, 1 << 15
+"""Rows, and characters, of a text that are looked at."""
 ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
 """Type suffix of column names in RecBole's atomic files."""
 _VALUE = re.compile(r"\s*[-+]?\.?\d[\d\s.,:/+TZ-]*(e[-+]?\d+|[AP]\.?M\.?|UTC|GMT)?\s*", re.IGNORECASE)
@@ -99,6 +99,7 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
     said = re.match(r'"?sep=(.)"?[\r\n]+', text)  # a first line that spreadsheets understand
     if said:
         text, separator = text[said.end() :], separator or said[1]
+    text = text[: text.rfind("\n", 0, SAMPLE) + 1] or text
     best: tuple[tuple[float, ...], Dialect] | None = None
     for one in [separator] if separator else ["::", *ALONE, BLANKS]:
         quote = _quote(text, one)

@@ -15,17 +15,15 @@ from reverie.plain_yaml import read_yaml
 Names = Mapping[str, tuple[str, ...]]
 
 
-def _names(part: str) -> Names:
-    found = read_yaml(Path(__file__).with_name("names.yaml"))
-    roles = {role: tuple(names) for role, names in found[part].items()}
-    return roles if part != "catalog" else {**roles, "item": (*found["events"]["item"], *roles["item"])}
-
-
-EVENT_NAMES = _names("events")
+_NAMES: dict[str, Names] = {
+    part: {role: tuple(names) for role, names in roles.items()}
+    for part, roles in read_yaml(Path(__file__).with_name("names.yaml")).items()
+}
+EVENT_NAMES = _NAMES["events"]
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
-FEEDBACK_NAMES = _names("feedback")
+FEEDBACK_NAMES = _NAMES["feedback"]
 """Usual names of the columns that are read only where they are asked for."""
-CATALOG_NAMES = _names("catalog")
+CATALOG_NAMES: Names = {**_NAMES["catalog"], "item": (*EVENT_NAMES["item"], *_NAMES["catalog"]["item"])}
 """Usual column names of a catalogue."""
 _OF_HEADERS = ("user", "item", "timestamp", "rating", "title")
 HEADER_NAMES = frozenset(name for part in (EVENT_NAMES, CATALOG_NAMES) for role in _OF_HEADERS for name in part.get(role, ()))
