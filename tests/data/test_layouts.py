@@ -312,37 +312,75 @@ def test_without_a_header_nothing_is_guessed(tmp_path: Path, name: str) -> None:
 
 JSON: dict[str, str] = {
     "amazon-2018.json": objects(
-        lambda u, i, r, t: {"overall": r, "reviewTime": "01 4, 2018", "reviewerID": f"A{u}", "asin": f"B{i}", "style": {"Size:": "L"}, "unixReviewTime": t}
+        lambda u, i, r, t: {
+            "overall": r,
+            "reviewTime": "01 4, 2018",
+            "reviewerID": f"A{u}",
+            "asin": f"B{i}",
+            "style": {"Size:": "L"},
+            "unixReviewTime": t,
+        }
     ),
     "yelp.json": objects(
-        lambda u, i, r, t: {"review_id": f"r{t}", "user_id": f"u{u}", "business_id": f"b{i}", "stars": r, "text": "a\nb", "date": at(t, PLAIN)}
+        lambda u, i, r, t: {
+            "review_id": f"r{t}",
+            "user_id": f"u{u}",
+            "business_id": f"b{i}",
+            "stars": r,
+            "text": "a\nb",
+            "date": at(t, PLAIN),
+        }
     ),
     "goodreads.json": objects(
-        lambda u, i, r, t: {"user_id": f"{u:x}", "book_id": str(i), "rating": r, "date_added": at(t, "%a %b %d %H:%M:%S +0000 %Y"), "read_at": ""}
+        lambda u, i, r, t: {
+            "user_id": f"{u:x}",
+            "book_id": str(i),
+            "rating": r,
+            "date_added": at(t, "%a %b %d %H:%M:%S +0000 %Y"),
+            "read_at": "",
+        }
     ),
     "otto.jsonl": "".join(
-        json.dumps({"session": u, "events": [{"aid": i, "ts": t * 1000, "type": KINDS[r - 1]} for _, i, r, t in _of_user(u)]}) + "\n" for u in USERS
+        json.dumps({"session": u, "events": [{"aid": i, "ts": t * 1000, "type": KINDS[r - 1]} for _, i, r, t in _of_user(u)]})
+        + "\n"
+        for u in USERS
     ),
     "ga4.jsonl": objects(
         lambda u, i, r, t: {
-            "event_date": at(t, "%Y%m%d"), "event_timestamp": str(t * 10**6), "event_name": "view_item", "user_id": None,
-            "user_pseudo_id": f"{u}.9", "event_params": [{"key": "id", "value": {"string_value": "x"}}], "items": [{"item_id": f"S{i}", "item_name": "Cap"}],
+            "event_date": at(t, "%Y%m%d"),
+            "event_timestamp": str(t * 10**6),
+            "event_name": "view_item",
+            "user_id": None,
+            "user_pseudo_id": f"{u}.9",
+            "event_params": [{"key": "id", "value": {"string_value": "x"}}],
+            "items": [{"item_id": f"S{i}", "item_name": "Cap"}],
         }
     ),
     "segment.json": objects(
         lambda u, i, r, t: {
-            "anonymousId": f"x{u}", "userId": f"u{u}", "event": "Product Viewed", "properties": {"product_id": f"p{i}", "price": 1.5},
-            "timestamp": at(t, "%Y-%m-%dT%H:%M:%S.250Z"), "context": {"page": {"url": "/"}},
+            "anonymousId": f"x{u}",
+            "userId": f"u{u}",
+            "event": "Product Viewed",
+            "properties": {"product_id": f"p{i}", "price": 1.5},
+            "timestamp": at(t, "%Y-%m-%dT%H:%M:%S.250Z"),
+            "context": {"page": {"url": "/"}},
         }
     ),
     "array.json": json.dumps([{"user": u, "item": i, "time": t} for u, i, _, t in EVENTS], indent=1),
-    "document.json": json.dumps({"took": 1, "hits": [{"user": u, "item": i, "at": {"time": t}} for u, i, _, t in EVENTS]}, indent=2),
-    "one-line.json": json.dumps({"data": {"orders": [{"customer_id": u, "created_at": at(t, ISO), "product_id": i} for u, i, _, t in EVENTS]}}),
+    "document.json": json.dumps(
+        {"took": 1, "hits": [{"user": u, "item": i, "at": {"time": t}} for u, i, _, t in EVENTS]}, indent=2
+    ),
+    "one-line.json": json.dumps(
+        {"data": {"orders": [{"customer_id": u, "created_at": at(t, ISO), "product_id": i} for u, i, _, t in EVENTS]}}
+    ),
     "mpd.json": json.dumps(
-        {"info": {"slice": "0"}, "playlists": [{"pid": u, "tracks": [{"pos": t, "track_uri": f"s:{i}"} for _, i, _, t in _of_user(u)]} for u in USERS]},
+        {
+            "info": {"slice": "0"},
+            "playlists": [{"pid": u, "tracks": [{"pos": t, "track_uri": f"s:{i}"} for _, i, _, t in _of_user(u)]} for u in USERS],
+        },
         indent=4,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", JSON)
@@ -360,7 +398,11 @@ def test_nested_ids_that_are_numbers_are_read_as_written(tmp_path: Path) -> None
 
 
 OTHERS = {
-    "blocks": ("1:\n7,3,2005-09-06\n8,5,2005-05-13\n2:\n7,4,2005-10-19\n", {"layout": "netflix"}, [("7", "1"), ("8", "1"), ("7", "2")]),
+    "blocks": (
+        "1:\n7,3,2005-09-06\n8,5,2005-05-13\n2:\n7,4,2005-10-19\n",
+        {"layout": "netflix"},
+        [("7", "1"), ("8", "1"), ("7", "2")],
+    ),
     "utf-16": ("user,item\n1,é\n".encode("utf-16"), {}, [(1, "é")]),
     "utf-16 without a mark": ("user;item\n1;abc\n".encode("utf-16-be"), {}, [(1, "abc")]),
     "utf-8 with a mark": (b"\xef\xbb\xbfuser;item\r\n1;2\r\n", {}, [(1, 2)]),
@@ -383,14 +425,20 @@ OTHERS = {
     "a pickle": (b"\x80\x04\x95\x10\x00", {}, "which is never opened"),
     "one column": ("a\nb\nc\n", {}, "separator="),
     "a matrix": ("\n".join(",".join(["7", *["3.5"] * 60]) for _ in range(5)), {}, "a matrix of ratings"),
-    "a matrix with a header": ("uid," + ",".join(f"joke{n}" for n in range(60)) + "\n" + ",".join(["1"] * 61), {}, "one row a rating"),
+    "a matrix with a header": (
+        "uid," + ",".join(f"joke{n}" for n in range(60)) + "\n" + ",".join(["1"] * 61),
+        {},
+        "one row a rating",
+    ),
     "lists of lists": ("[[1, 2], [3, 4]]", {}, "which is no object"),
     "two lists": ('{"user": 1, "a": [{"item": 1}], "b": [{"time": 5}]}\n', {}, "take columns of one list"),
     "both may be the day": ("user,item,date\n1,2,03/04/2024\n1,3,05/06/2024\n", {}, "day_first=True or day_first=False"),
     "no kind has the item": (
-        '{"user": 1, "event": "page", "item": null}\n{"user": 1, "event": "view", "item": 5}\n', {}, "kinds=view",
+        '{"user": 1, "event": "page", "item": null}\n{"user": 1, "event": "view", "item": 5}\n',
+        {},
+        "kinds=view",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", OTHERS.values(), ids=OTHERS)
@@ -421,12 +469,18 @@ MEMORY: dict[str, Callable[[], Any]] = {
     "lists from an iterator": lambda: ([u, i, t] for u, i, _, t in EVENTS),
     "an array": lambda: np.array([(u, i, t) for u, i, _, t in EVENTS]),
     "mappings from an iterator": lambda: ({"user": u, "item": i, "timestamp": t} for u, i, _, t in EVENTS),
-    "columns": lambda: dict(zip(("user", "item", "timestamp"), zip(*[(u, i, t) for u, i, _, t in EVENTS], strict=True), strict=True)),
-    "a structured array": lambda: np.array([(u, i, t) for u, i, _, t in EVENTS], dtype=[("user", "i8"), ("item", "i8"), ("timestamp", "i8")]),
+    "columns": lambda: dict(
+        zip(("user", "item", "timestamp"), zip(*[(u, i, t) for u, i, _, t in EVENTS], strict=True), strict=True)
+    ),
+    "a structured array": lambda: np.array(
+        [(u, i, t) for u, i, _, t in EVENTS], dtype=[("user", "i8"), ("item", "i8"), ("timestamp", "i8")]
+    ),
     "pandas": lambda: pd.DataFrame([(u, i, t) for u, i, _, t in EVENTS], columns=["user", "item", "timestamp"]),
-    "arrow": lambda: pa.table({"user": [e[0] for e in EVENTS], "item": [e[1] for e in EVENTS], "timestamp": [e[3] for e in EVENTS]}),
+    "arrow": lambda: pa.table(
+        {"user": [e[0] for e in EVENTS], "item": [e[1] for e in EVENTS], "timestamp": [e[3] for e in EVENTS]}
+    ),
     "nested": lambda: pl.DataFrame({"user": USERS, "seen": [[{"item": i, "ts": t} for _, i, _, t in _of_user(u)] for u in USERS]}),
-}  # fmt: skip
+}
 BARE = ("tuples", "lists from an iterator", "an array")
 """Sources whose columns have no names."""
 

@@ -18,7 +18,7 @@ from reverie.errors import DataError, short
 
 PARTS = ("train", "valid", "test")
 _ONE = r"['\"]?\w*\d\w*(-[01])?['\"]?"
-_SEVERAL = rf"^\s*[\[(]?\s*{_ONE}([\s,;|]+{_ONE})+\s*[\])]?\s*$"
+_SEVERAL = rf"^\s*[\[(]?\s*{_ONE}([\s,]+{_ONE})+\s*[\])]?\s*$"
 """Ids with digits, with blanks or signs between them."""
 OF_ITEMS = ("title", "categories", "text")
 """Roles of columns of a log that say something of its items."""
@@ -125,8 +125,8 @@ def _exploded(frame: pl.DataFrame, column_of: Mapping[str, str], where: str) -> 
         several = head.str.contains(_SEVERAL)
         if len(head) and several.sum() > 0.5 * len(head):
             raise DataError(
-                f"{where}: column '{items.name}' holds several ids in a field, as {short(str(head.filter(several)[0]), 60)!r}; write one "
-                "event a row, or real lists in JSON or Parquet"
+                f"{where}: column '{items.name}' holds several ids in a field, as {short(str(head.filter(several)[0]), 60)!r}; "
+                "write one event a row, or real lists in JSON or Parquet"
             )
     return frame
 

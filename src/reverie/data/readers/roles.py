@@ -38,7 +38,8 @@ def find_roles(
     for role, usual in EVENT_NAMES.items():
         known = [column for column in known_columns(table.columns, usual) if column not in without]
         column = find_column(role, chosen[role], table.columns, usual, table.where) if chosen.get(role) else next(iter(known), None)
-        if role == "timestamp" and chosen.get(role) and column and normalise_name(column.rpartition(".")[2]) in EVENT_NAMES["position"]:
+        orders = column is not None and normalise_name(column.rpartition(".")[2]) in EVENT_NAMES["position"]
+        if role == "timestamp" and chosen.get(role) and column and orders:
             columns["position"] = column
         elif column is not None and not (role == "position" and ("timestamp" in columns or role in columns)):
             columns[role] = column
