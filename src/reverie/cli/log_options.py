@@ -43,6 +43,8 @@ OPTIONS: dict[str, Any] = {
     "catalog_columns": _text("--catalog-columns", "What each field of a catalogue without a header is: item,title,-."),
 }
 """By the keyword of `read_events`."""
+NAMED = ("user", "item", "timestamp", "rating", "kind", "reward", "propensity", "kinds", "catalog", "catalog_columns")
+"""Those that say which columns and rows are meant, and not how the file is written."""
 
 
 def reads_log(without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -28,7 +28,7 @@ from reverie.cli.recommend import recommend
 from reverie.cli.simulate import simulate
 from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
-from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals, tell_readings
+from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, readings_told, say_stopped, signals
 from reverie.cli.train import train
 from reverie.errors import ReverieError, short
 from reverie.memory import is_out_of_memory
@@ -68,9 +68,9 @@ def run() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the first process speaks for all; open until the end
     prepare_streams()
     try:
-        with signals():
+        quiet = bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank())
+        with signals(), readings_told(quiet, _worded):
             check_arguments()
-            tell_readings(bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank()), _worded)
             code = app(standalone_mode=False)
             sys.stdout.flush()
             if code:

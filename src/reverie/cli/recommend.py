@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.cli.log_options import NAMED, Reading, reads_log
 from reverie.cli.options import Device, Json, Log, Offline, print_json, print_list, say
 from reverie.errors import ConfigError, DataError
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
 
 
+@reads_log(NAMED)
 def recommend(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
     titles: Annotated[list[str] | None, typer.Argument(help="Titles or item ids, oldest first; titles need not be exact.")] = None,
+    *,
+    reading: Reading,
     user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; all events are the history.")] = None,
     everyone: Annotated[
         Path | None, typer.Option("--all", help="Write lists for all users to this file: .parquet, .csv, .tsv, .jsonl.")
@@ -58,12 +62,14 @@ def recommend(
 
         model = model.to(choose_device(device))
     known = model.card.vocabulary
+    if reading and log is None:
+        raise ConfigError(f"--{next(iter(reading)).replace('_', '-')} says how the file of --log is read; give that, too")
     lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
     lists["exclude_seen"] = (seen or _rule_of(run)) == "remove"
     if titles:
         _show(ask(model, _taken(titles, known), k=k, **lists), json)
         return
-    sequences = _sequences(run, log, offline)
+    sequences = _sequences(run, log, offline, reading)
     counts = sequences.item_counts()[1:]
     if unknown := int(counts[known.item_codes(sequences.vocabulary.items) == 0].sum()):
         say(f"{unknown:,} of {counts.sum():,} events of the log are of items that the model does not know, and are left out")
@@ -97,14 +103,14 @@ def _rule_of(run: Path) -> str:
     return open_run(run).test.seen if (run / "evaluation").is_dir() else "remove"
 
 
-def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
+def _sequences(run: Path, log: Path | None, offline: bool, reading: Reading) -> Any:
     from reverie.training.event_log import open_log, open_recipe_dataset
     from reverie.training.recipe import DatasetRecipe
     from reverie.training.run import open_run
 
     if log is not None and not (run / "recipe.yaml").exists():
-        return open_recipe_dataset(DatasetRecipe(name=str(log)), offline).sequences
-    recipe = open_run(run).recipe.dataset
+        return open_recipe_dataset(DatasetRecipe(name=str(log), **reading), offline).sequences
+    recipe = open_run(run).recipe.dataset.model_copy(update=reading)
     changed: list[str] = []
     dataset = open_log(run, recipe, log, offline, changed.append)
     for difference in changed:

@@ -71,12 +71,19 @@ class _Readings(logging.Handler):
             print(text, file=sys.stderr, flush=True)
 
 
-def tell_readings(quiet: bool, worded: Callable[[str], str]) -> None:
+@contextlib.contextmanager
+def readings_told(quiet: bool, worded: Callable[[str], str]) -> Iterator[None]:
     """Print on standard error, as `worded`, what every log is read as; of a quiet command warnings alone."""
     logger = logging.getLogger("reverie.data")
-    logger.handlers = [_Readings(worded)]
+    handler, before = _Readings(worded), (logger.level, logger.propagate)
+    logger.addHandler(handler)
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
 
 
 _said: list[bool] = []

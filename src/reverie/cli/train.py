@@ -87,7 +87,7 @@ def show_run(run: Run, json: bool, quiet: bool, read: dict[str, Any] | None) -> 
     measured = run.test.metrics(names).to_dicts()
     if json:
         facts = {"folder": str(run.folder), "model": run.recipe.model_name, "best_epoch": run.fitted.best_epoch}
-        print_json(facts | {"test": measured, "read_as": read})
+        print_json(facts | {"test": measured} | ({} if read is None else {"read_as": read}))
         return
     screen = console(quiet)
     epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""

@@ -57,7 +57,7 @@ class Dialect:
 
 def normalise_name(name: str) -> str:
     """Return a column name as it is compared: lower case, without separators and without RecBole's type."""
-    return re.sub(r"[\s_\-]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
+    return re.sub(r"[\s_\-#]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
 
 
 def split_lines(text: str, separator: str, quote: str | None) -> list[list[str]]:
@@ -96,9 +96,13 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
     Dialect or None
         None where the rows have nothing in common.
     """
-    said = re.match(r'"?sep=(.)"?[\r\n]+', text)  # a first line that spreadsheets understand
-    if said:
-        text, separator = text[said.end() :], separator or said[1]
+    skip, before = 0, text
+    if said := re.match(r'"?sep=(.)"?[\r\n]+', text):  # a first line that spreadsheets understand
+        text, separator, skip = text[said.end() :], separator or said[1], 1
+    while (note := re.match(r"(?:#[ #=-]|% ).*[\r\n]+|\s*[\r\n]+", text)) and not _names_columns(note[0], known):
+        text, skip = text[note.end() :], skip + note[0].count("\n")
+    if not text.strip():
+        text, skip = before, 0
     text = text[: text.rfind("\n", 0, SAMPLE) + 1] or text
     best: tuple[tuple[float, ...], Dialect] | None = None
     for one in [separator] if separator else ["::", *ALONE, BLANKS]:
@@ -114,14 +118,18 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
         merit = (len(one) > 1 and share > 0.9, len(rows[0]) == width, one != BLANKS, round(share, 1), width)
         if best is None or merit > best[0]:
             header = is_header([row for row in rows if len(row) in (width, len(rows[0]))], known)
-            best = merit, Dialect(one, quote, header, tuple(rows[0]), width, share, int(said is not None))
-    return None if best is None else best[1]
+            best = merit, Dialect(one, quote, header, tuple(rows[0]), width, share, skip)
+    if best is None or separator or best[1].quote or best[1].separator not in (",", ";", "|"):
+        return None if best is None else best[1]
+    rows = split_lines(text, best[1].separator, None)  # a blank behind every separator belongs to it
+    spaced = all(field[:1] == " " for row in rows for field in row[1:])
+    return dialect_of(before, known, f"{best[1].separator} ") if spaced else best[1]
 
 
 def is_header(rows: Sequence[Sequence[str]], known: Collection[str]) -> bool:
     """Whether the first row names the columns: it has a known name, or text where all rows below have numbers or dates."""
     first, below = rows[0], rows[1:]
-    if any(not field.strip() for field in first[1:]) or len(set(first)) < len(set(map(str.strip, first))):
+    if sum(bool(field.strip()) for field in first) < 2:
         return False
     named = sum(normalise_name(field.rpartition(".")[2]) in known for field in first)
     votes = 2 * named if named > 1 or not any(map(_VALUE.fullmatch, first)) else 0
@@ -132,6 +140,11 @@ def is_header(rows: Sequence[Sequence[str]], known: Collection[str]) -> bool:
         elif _VALUE.fullmatch(field):
             votes -= 1
     return votes > 0
+
+
+def _names_columns(line: str, known: Collection[str]) -> bool:
+    """Whether a line holds a name that only a header has."""
+    return any(normalise_name(word) in known for word in re.split(r"[\t;|,\x01]|::|\s+", line))
 
 
 def _quote(text: str, separator: str) -> str | None:

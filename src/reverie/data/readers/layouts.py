@@ -123,4 +123,4 @@ def usual_layouts(row: Sequence[str], separator: str) -> list[str]:
         pairs = zip(roles, row, strict=True)
         if all(_LOOKS[role].fullmatch(field.strip()) for role, field in pairs if role in _LOOKS):
             found.append(name)
-    return found
+    return sorted(found, key=lambda name: "separator" not in layouts()[name])

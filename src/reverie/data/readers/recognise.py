@@ -77,9 +77,9 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
     if not head.strip():
         raise DataError(f"{where} is empty; check that it is the right file")
     if options.format is None:
-        for magic, form in _BINARY.items():
+        for magic, kind in _BINARY.items():
             if head.startswith(magic):
-                return Form(form)
+                return Form(kind)
         for magic, what in _OTHERS.items():
             if head.startswith(magic):
                 raise DataError(f"{where} is {what}")
@@ -136,7 +136,7 @@ def _text(text: str, more: list[str], where: str, encoding: str, options: FileOp
         if options.format is None and separator is None and options.columns is None and _are_sequences([text, *more]):
             return Form("sequences", encoding)
         if dialect is None:
-            _refuse_row(where, text.strip().splitlines()[0], "is no table with two columns or more: its first row is")
+            _refuse_row(where, text.strip().splitlines()[0])
     if options.columns is None and not dialect.header and options.format not in ("tsv", "atomic"):
         _refuse_headless(where, dialect, text)
     if (roles := options.roles) is not None and len(roles) != dialect.width:
@@ -155,8 +155,11 @@ def _are_sequences(texts: list[str]) -> bool:
     return len(lengths) > 1 and len(users) == len(rows) and not any("," in row[-1] or ";" in row[-1] for row in rows)
 
 
-def _refuse_row(where: str, row: str, what: str) -> NoReturn:
-    raise DataError(f"{where} {what} {short(row, 120)}; say what stands between fields with separator=")
+def _refuse_row(where: str, row: str) -> NoReturn:
+    several = len(row.split()) > 1
+    lines = "format=sequences if each is a user and the items, or " if several else ""
+    what = "has rows that differ in length" if several else "is no table with two columns or more"
+    raise DataError(f"{where} {what}, and the first is {short(row, 120)}; say {lines}what stands between fields with separator=")
 
 
 def _refuse_headless(where: str, dialect: Dialect, text: str) -> NoReturn:
@@ -173,7 +176,11 @@ def _refuse_headless(where: str, dialect: Dialect, text: str) -> NoReturn:
     layouts = f", or name its layout if it is {' or '.join(usual[:3])} with layout={usual[0]}" if usual else ""
     names = not any(re.search(r"\d", field) for field in dialect.first)
     header = ", or user= and item= if that row has the names of the columns" if names else ""
-    lines = ", or format=sequences if a line is a user and the items" if dialect.separator in ("\t", BLANKS) and width > 2 else ""
+    lines = (
+        ", or format=sequences if a line is a user and the items"
+        if dialect.separator in ("\t", BLANKS) and (width > 2 or " " in row.partition(", ")[2])
+        else ""
+    )
     raise DataError(
         f"{where} has no header that is known, and its first row is {row}; say what each field is, for instance "
         f"columns={example} ('-' skips one){layouts}{header}{lines}"
