@@ -26,7 +26,7 @@ _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str] | None = None) -> Table:
     """Open a table of text; `roles` name its columns where somebody said them."""
-    if len(dialect.separator) > 1 or dialect.separator == BLANKS:
+    if len(dialect.separator.encode()) > 1 or dialect.separator == BLANKS:
         return _open_split(path, where, dialect, roles)
     with path.open("rb") as handle:
         head = handle.read(1 << 20)

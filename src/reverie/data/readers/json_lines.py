@@ -16,6 +16,7 @@ from reverie.data.readers.delimited import SAMPLE, check_utf8
 from reverie.data.readers.nested import Leaf, flat, leaves_of, lists_of
 from reverie.data.readers.table import READ_ERRORS, Table, unreadable
 from reverie.errors import DataError, short
+from reverie.memory import require_memory
 
 
 def open_json_lines(path: Path, where: str) -> Table:
@@ -100,6 +101,7 @@ def check_json_lines(path: Path, where: str) -> None:
 
 def to_lines(path: Path, folder: Path, where: str) -> Path:
     """Write the objects of an array, or of a document over several lines, one a line, as they are written; return the path."""
+    require_memory(6 * path.stat().st_size, f"{where} is a JSON document, whose text", "write one object a line, as JSON lines")
     text, target = path.read_text(encoding="utf-8-sig", errors="strict"), folder / f"{path.name}.jsonl"
     decoder, at, blank = json.JSONDecoder(), 0, re.compile(r"[\s,]*")
     begin = re.compile(r"\s*\[?\s*").match(text).end()  # type: ignore[union-attr]  # it matches the empty text

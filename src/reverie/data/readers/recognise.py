@@ -130,6 +130,9 @@ def _marked(text: str, where: str) -> str | None:
 def _text(text: str, more: list[str], where: str, encoding: str, options: FileOptions) -> Form:
     """Tell a table of text from sequences."""
     separator = {"tsv": "\t", "atomic": "\t"}.get(options.format or "", options.separator)
+    separator = {"\\t": "\t", "tab": "\t", "blank": BLANKS, "blanks": BLANKS, "space": BLANKS}.get(separator or "", separator)
+    if separator is not None and (not separator or re.search(r"[\r\n\"]", separator)):
+        raise ConfigError("separator= is what stands between the fields of a line: a sign or several, 'tab' or 'blanks'")
     known = HEADER_NAMES | {normalise_name(name) for name in options.names}
     dialect = dialect_of(text, known, separator)
     if dialect is None or (not dialect.header and dialect.share < 0.9 and dialect.separator in ("\t", BLANKS)):
