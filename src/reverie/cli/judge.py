@@ -77,6 +77,8 @@ class _Task:
     split: Split | None
     facts: dict[str, str]
     warnings: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
+    """Roles whose named columns the log has."""
 
 
 def _task(
@@ -110,7 +112,7 @@ def _task(
     warning = (
         f"{leaked:,} of {len(queries.targets):,} truths also stand in the history of their user; check that {history} ends before"
     )
-    return _Task(queries, train, None, facts, (warning,) if leaked else ())
+    return _Task(queries, train, None, facts, (warning,) if leaked else (), frozenset(reading))
 
 
 def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool, reading: Reading) -> _Task:
@@ -136,7 +138,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "seen": queries.seen, "on": on}
     repeated = targets_in_history(queries) if queries.seen == "remove" else 0
     warning = f"{repeated:,} of {len(queries.targets):,} targets repeat an item of the history; lists without seen items miss them"
-    return _Task(queries, split.train, split, facts, (warning,) if repeated else ())
+    return _Task(queries, split.train, split, facts, (warning,) if repeated else (), frozenset(here))
 
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -161,7 +163,7 @@ def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, dro
     from reverie.evaluation import judge as measure
 
     named, order = columns["named"], {key: value for key, value in columns.items() if key != "named"}
-    found_here = named_columns(path, named)
+    found_here = {role: one for role, one in named.items() if role not in task.named} | named_columns(path, named)
     lists = submit(read_recommendations(path, **found_here, **order), task.queries, path)
     options: dict[str, Any] = {"name": name, "train": task.train, "protocol": task.facts["protocol"]}
     found = audit(lists, task.train, k)

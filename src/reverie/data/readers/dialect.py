@@ -119,6 +119,10 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
         if best is None or merit > best[0]:
             header = is_header([row for row in rows if len(row) in (width, len(rows[0]))], known)
             best = merit, Dialect(one, quote, header, tuple(rows[0]), width, share, skip)
+    if best is None and (rows := split_lines(text, "\x01", None)) and all(len(row[0].split()) == 1 for row in rows):
+        first, below = rows[0][0], [row[0] for row in rows[1:]]
+        named = normalise_name(first) in known or (below and all(map(_VALUE.fullmatch, below)) and not _VALUE.fullmatch(first))
+        return Dialect(",", None, True, (first,), 1, 1.0, skip) if named else None
     if best is None or separator or best[1].quote or best[1].separator not in (",", ";", "|"):
         return None if best is None else best[1]
     rows = split_lines(text, best[1].separator, None)  # a blank behind every separator belongs to it
