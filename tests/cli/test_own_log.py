@@ -35,7 +35,7 @@ def test_no_command_advises_an_option_that_it_lacks(words: tuple[str, ...]) -> N
     flags = {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
     for name in OPTIONS:
         advice = in_flags(f"the file has none: name one with {name}=", COMMAND, [*words, "log.csv"])
-        assert f"{name}=" not in advice.replace(f"dataset.{name}=", "").replace("dataset.rewards=", "")
+        assert f" {name}=" not in advice.replace(f"--set {name}=", "")
         flag = re.findall(r"--[a-z-]+", advice)[0]
         assert flag in flags or "of 'reverie data convert'" in advice
     if "--set" in flags:

@@ -10,6 +10,9 @@ from reverie.cli.log_options import OPTIONS
 
 _KEYWORD = re.compile(rf"(?<!in Python with )(?<![\w.\-])({'|'.join(OPTIONS)})=(\S*?)(?=[;:,.)]*(?:\s|$))")
 
+_PLACES = {"simulate": "", "interpret": "recommender.dataset."}
+"""Where recipes of some verbs have the keys of the log."""
+
 
 def in_flags(message: str, command: Any, words: Sequence[str]) -> str:
     """Return a message with keywords of Python as options of a command of typer, or as what its user can do instead."""
@@ -24,7 +27,8 @@ def in_flags(message: str, command: Any, words: Sequence[str]) -> str:
         if option in flags:
             return f"{option} {value}".strip()
         if "--set" in flags:
-            return f"--set dataset.{key}={found[2]}".rstrip("=") + ("=…" if not value and name != "day_first" else "")
+            place = _PLACES.get(words[0], "dataset.")
+            return f"--set {place}{key}={found[2] or '…'}"
         return f"{option} {value}".strip() + " of 'reverie data convert'"
 
     return _KEYWORD.sub(flag, message)
