@@ -24,7 +24,8 @@ JARGON = ("pydantic", "validation error", "Input should", "Traceback", "Errno", 
 def _refused(answer: object, *fragments: str) -> str:
     assert answer.code == 2, (answer.out, answer.err)  # type: ignore[attr-defined]  # an Answer of conftest
     assert answer.out == ""  # type: ignore[attr-defined]
-    message: str = answer.err  # type: ignore[attr-defined]
+    lines = answer.err.splitlines(keepends=True)  # type: ignore[attr-defined]
+    message = "".join(line for line in lines if not line.startswith("read as: "))
     assert message.startswith("error: ")
     assert message.count("\n") == 1
     for word in JARGON:
@@ -42,7 +43,7 @@ def test_a_group_alone_prints_its_help(ask: Callable) -> None:
 
 
 FILES = [
-    ("no user", b"who,item\n1,2\n", ("clicks.csv", "who, item", "user=")),
+    ("no user", b"who,item\n1,2\n", ("clicks.csv", "who, item", "--user")),
     ("wrong type", (GOOD + "1,9,soon\n").encode(), ("clicks.csv", "row 31, column 'timestamp'", "'soon'")),
     ("empty", b"", ("clicks.csv is empty",)),
     ("only a header", HEADER.encode(), ("clicks.csv has no rows",)),

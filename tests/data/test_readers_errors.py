@@ -94,7 +94,8 @@ def test_other_encodings_name_line_and_byte(tmp_path: Path, name: str, before: s
 
 
 def test_a_damaged_parquet_file_is_said_to_be(tmp_path: Path) -> None:
-    assert "not a readable Parquet file" in _error(tmp_path / "a.parquet", GOOD)
+    assert "not a readable Parquet file" in _error(tmp_path / "a.parquet", b"PAR1" + GOOD.encode())
+    assert "not a readable Arrow file" in _error(tmp_path / "a.arrow", b"ARROW1" + GOOD.encode())
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".xz", lzma.compress), (".gz", gzip.compress)])
@@ -105,15 +106,12 @@ def test_truncated_compressed_files_are_said_to_be(tmp_path: Path, suffix: str, 
 
 
 def test_unknown_formats_and_missing_files(tmp_path: Path) -> None:
-    assert "format=" in _error(tmp_path / "a.xlsx", GOOD)
     (tmp_path / "a.dat").write_text(GOOD)
-    assert read_events(tmp_path / "a.dat", format="csv").n_events == 2
+    assert read_events(tmp_path / "a.dat").n_events == read_events(tmp_path / "a.dat", format="csv").n_events == 2
     with pytest.raises(ReverieError, match="did you mean 'parquet'"):
         read_events(tmp_path / "a.dat", format="parket")
     with pytest.raises(ReverieError, match=r"nowhere\.csv does not exist"):
         read_events(tmp_path / "nowhere.csv")
-    with pytest.raises(ReverieError, match=r"a\.dat is not known by its suffix"):
-        read_events(tmp_path)
     with pytest.raises(ReverieError, match="from a int"):
         read_events(3)
 

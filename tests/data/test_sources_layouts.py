@@ -113,7 +113,7 @@ def test_latest_small(tmp_path: Path) -> None:
 
 def test_s3rec_takes_titles_or_texts_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "Toys.txt").write_text("1 4 5 6\n2 5 4 4\n")
-    layout = table_files("Toys.txt", "Toys.item_titles.tsv")
+    layout = table_files("Toys.txt", "Toys.item_titles.tsv", format="sequences")
     assert layout(tmp_path).notes == ("this copy has no titles",)
     (tmp_path / "Toys.item_titles.tsv").write_text('item_id\tasin\ttitle\n4\tB1\t5" drum\n5\tB2\tKite\n')
     loaded = layout(tmp_path)

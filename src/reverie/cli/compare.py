@@ -12,19 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie import processes
-from reverie.cli.options import (
-    Device,
-    Json,
-    Kinds,
-    Log,
-    Offline,
-    Quiet,
-    Threads,
-    console,
-    kinds_of,
-    print_json,
-    use_threads,
-)
+from reverie.cli.log_options import Reading, as_recipe, reads_log
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, Threads, console, print_json, read_as, use_threads
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -35,8 +24,10 @@ if TYPE_CHECKING:
     from reverie.training.recipe import Recipe
 
 
+@reads_log()
 def compare(
     what: Annotated[list[str], typer.Argument(help="A dataset, a file of events, recipes, run folders, or a suite.")],
+    reading: Reading,
     on: Annotated[str | None, typer.Option("--on", help="Of a suite: the dataset.")] = None,
     rows: Annotated[str | None, typer.Option("--rows", help="Of a suite: rows, comma-separated; all by default.")] = None,
     models: Annotated[
@@ -49,11 +40,6 @@ def compare(
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, by_sequence, given.")
     ] = None,
-    catalog: Annotated[str | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
-    user: Annotated[str | None, typer.Option("--user", help="Column of the user, for a file.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item, in the catalogue too.")] = None,
-    timestamp: Annotated[str | None, typer.Option("--timestamp", help="Column of the time.")] = None,
-    kinds: Kinds = None,
     core: Annotated[int, typer.Option("--core", min=0, max=2**31, help="Keep users and items with at least this many events.")] = 0,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, help="Seeds per model; 1, or the suite's number.")
@@ -82,8 +68,7 @@ def compare(
         return
     if log is not None:
         raise ConfigError(f"--log says where the log of run folders is, and {what[0]} is none; leave it out")
-    given = {"catalog": catalog, "user": user, "item": item, "timestamp": timestamp, "kinds": kinds_of(kinds)}
-    columns = {key: value for key, value in given.items() if value is not None}
+    columns = as_recipe(reading)
     name = _slug(what[0])
     if what[0] in suite_files():
         if len(what) > 1 or models is not None or protocol or columns or core:
@@ -155,8 +140,9 @@ def conclude(comparison: Comparison, folder: Path, json: bool = False, quiet: bo
         for run in comparison.runs:
             append_rows(results, result_rows(run))
     if json:
-        found = {"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)}
-        print_json(found | ({} if decision is None else {"deploy": decision.to_json()}))
+        facts = {"leaderboard": board.to_json(), "skipped": comparison.skipped, "report": str(report)}
+        facts |= {} if decision is None else {"deploy": decision.to_json()}
+        print_json(facts | {"read_as": read_as(comparison.dataset)})
         return
     screen = console(quiet)
     print_leaderboard(board, screen)

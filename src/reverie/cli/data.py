@@ -7,18 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Kinds, Offline, console, kinds_of, print_json, print_list, say
+from reverie.cli.log_options import Reading, reads_log
+from reverie.cli.options import Json, Offline, console, print_json, print_list, read_as
 
 app = typer.Typer(help="Event logs: list, fetch, describe, convert.", no_args_is_help=True)
-
-User = Annotated[str | None, typer.Option("--user", help="Column of the users.")]
-Item = Annotated[str | None, typer.Option("--item", help="Column of the items.")]
-Timestamp = Annotated[str | None, typer.Option("--timestamp", help="Column of the times.")]
-Rating = Annotated[str | None, typer.Option("--rating", help="Column of the ratings.")]
-Reward = Annotated[str | None, typer.Option("--reward", help="Column of what events are worth.")]
-Propensity = Annotated[str | None, typer.Option("--propensity", help="Column of the logging policy's probabilities.")]
-Format = Annotated[str | None, typer.Option("--format", help="csv, parquet …, rc15, retailrocket-cart …; else told by the suffix.")]
-Catalog = Annotated[Path | None, typer.Option("--catalog", help="File of the items and their titles.")]
 
 
 @app.command("list")
@@ -60,19 +52,12 @@ def fetch(
 
 
 @app.command("describe")
+@reads_log()
 def describe_command(
     name_or_path: Annotated[
         str, typer.Argument(help="A named dataset, or the path of an event log: a file, or a folder of its parts.")
     ],
-    user: User = None,
-    item: Item = None,
-    timestamp: Timestamp = None,
-    rating: Rating = None,
-    reward: Reward = None,
-    propensity: Propensity = None,
-    format: Format = None,
-    kinds: Kinds = None,
-    catalog: Catalog = None,
+    reading: Reading,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
@@ -83,26 +68,18 @@ def describe_command(
     from reverie.data.describe import describe
     from reverie.data.sources import open_dataset
 
-    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "reward": reward, "propensity": propensity}
-    dataset = open_dataset(name_or_path, **columns, kinds=kinds_of(kinds), catalog=catalog, format=format, offline=offline)
-    _facts(describe(dataset), json)
+    dataset = open_dataset(name_or_path, offline=offline, **reading)
+    _facts(describe(dataset) | ({"read_as": read_as(dataset)} if json else {}), json)
 
 
 @app.command()
+@reads_log()
 def convert(
     source: Annotated[
         str, typer.Argument(metavar="IN", help="A named dataset, or the path of an event log: a file, or a folder of its parts.")
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Ends in .parquet, .csv or .inter (RecBole).")],
-    user: User = None,
-    item: Item = None,
-    timestamp: Timestamp = None,
-    rating: Rating = None,
-    reward: Reward = None,
-    propensity: Propensity = None,
-    format: Format = None,
-    kinds: Kinds = None,
-    catalog: Catalog = None,
+    reading: Reading,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
@@ -113,14 +90,12 @@ def convert(
     from reverie.data.readers.writing import write_dataset
     from reverie.data.sources import open_dataset
 
-    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "reward": reward, "propensity": propensity}
-    dataset = open_dataset(source, **columns, kinds=kinds_of(kinds), catalog=catalog, format=format, offline=offline)
+    dataset = open_dataset(source, offline=offline, **reading)
     written = [str(path) for path in write_dataset(dataset, target)]
     if json:
-        print_json({"written": written, "events": dataset.n_events, "notes": list(dataset.notes)})
+        facts = {"written": written, "events": dataset.n_events, "notes": list(dataset.notes), "read_as": read_as(dataset)}
+        print_json(facts)
     else:
-        for note in dataset.notes:
-            say(note)
         console().print(f"wrote {dataset.n_events:,} events: {', '.join(written)}", markup=False)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Kinds, Offline, Quiet, console, kinds_of, print_json
+from reverie.cli.log_options import Reading, reads_log
+from reverie.cli.options import Json, Offline, Quiet, console, print_json
 from reverie.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -20,20 +21,19 @@ if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
 
 
+@reads_log({"rating", "kind", "reward", "propensity", "catalog", "catalog_columns"})
 def judge(
     recommendations: Annotated[
         list[str],
         typer.Argument(help="FILE, NAME=FILE, or NAME=SEED1,SEED2: Parquet, CSV or TSV with user, item and rank or score."),
     ],
+    reading: Reading,
     dataset: Annotated[str | None, typer.Option("--dataset", help="A dataset or a file of events, to be split here.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="leave_one_out, temporal, by_user, given.")] = None,
     on: Annotated[str, typer.Option("--on", help="valid or test.")] = "test",
     truth: Annotated[Path | None, typer.Option("--truth", help="Instead of a dataset: users and what they went on to.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="With --truth: the events that came before.")] = None,
     core: Annotated[int, typer.Option("--core", min=0, help="Keep users and items with at least this many events.")] = 0,
-    kinds: Kinds = None,
-    user: Annotated[str | None, typer.Option("--user", help="Column of the user, in the recommendations.")] = None,
-    item: Annotated[str | None, typer.Option("--item", help="Column of the item.")] = None,
     score: Annotated[str | None, typer.Option("--score", help="Column of the score; higher is better.")] = None,
     rank: Annotated[str | None, typer.Option("--rank", help="Column of the rank; lower is better.")] = None,
     by: Annotated[str | None, typer.Option("--by", help="rank or score, where there are both; rank by default.")] = None,
@@ -46,14 +46,17 @@ def judge(
 ) -> None:
     """Measure recommendations that another system made, beside trivial baselines, with intervals and paired tests.
 
+    The options of the log are those of --dataset, or of --truth and --history; --user and --item name a column of every file that
+    has one of this name.
+
     Example: reverie judge mine=recs.parquet other=theirs.csv --dataset ml-100k --protocol leave_one_out
     """
     from reverie.report.judgement import judgement, print_judgement
     from reverie.study.environment import commit
     from reverie.study.rows import append_rows
 
-    task = _task(dataset, protocol, on, truth, history, core, offline, kinds_of(kinds))
-    columns = {"user": user, "item": item, "score": score, "rank": rank, "by": by}
+    task = _task(dataset, protocol, on, truth, history, core, offline, reading)
+    columns = {"score": score, "rank": rank, "by": by, "named": {role: reading.get(role) for role in ("user", "item")}}
     warnings: list[str] = list(task.warnings)
     systems: dict[str, Sequence[Evaluation]] = {}
     for name, paths in _systems(recommendations).items():
@@ -74,6 +77,8 @@ class _Task:
     split: Split | None
     facts: dict[str, str]
     warnings: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
+    """Roles whose named columns the log has."""
 
 
 def _task(
@@ -84,7 +89,7 @@ def _task(
     history: Path | None,
     core: int,
     offline: bool,
-    kinds: tuple[str, ...] | None,
+    reading: Reading,
 ) -> _Task:
     from reverie.data.readers.formats import parts_of
     from reverie.evaluation import read_truth, targets_in_history
@@ -93,13 +98,13 @@ def _task(
     unwanted = history if truth is None else protocol
     if (dataset is None) == (truth is None) or unwanted is not None:
         raise ConfigError("say what is true: --dataset with --protocol, or --truth with or without --history")
-    if kinds and truth is not None:
+    if "kinds" in reading and truth is not None:
         raise ConfigError("--kinds chooses among the events of --dataset, and --truth has none; leave it out")
     if on not in ("valid", "test"):
         raise ConfigError(f"--on {on} is not possible; use valid or test")
     if truth is None:
-        return _split_task(str(dataset), protocol, on, core, offline, kinds)
-    queries, train = read_truth(truth, history)
+        return _split_task(str(dataset), protocol, on, core, offline, reading)
+    queries, train = read_truth(truth, history, **reading)
     files = parts_of(truth) if truth.is_dir() else [truth]
     digest = sha256(truth) if files == [truth] else hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
     facts = {"dataset": truth.name, "dataset_sha256": digest, "protocol": "truth", "seen": queries.seen, "on": "all"}
@@ -107,13 +112,15 @@ def _task(
     warning = (
         f"{leaked:,} of {len(queries.targets):,} truths also stand in the history of their user; check that {history} ends before"
     )
-    return _Task(queries, train, None, facts, (warning,) if leaked else ())
+    return _Task(queries, train, None, facts, (warning,) if leaked else (), frozenset(reading))
 
 
-def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool, kinds: tuple[str, ...] | None) -> _Task:
+def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bool, reading: Reading) -> _Task:
     from pydantic import TypeAdapter
 
-    from reverie.data.sources import default_protocol, open_dataset
+    from reverie.data.readers.catalog import named_columns
+    from reverie.data.readers.layouts import file_options
+    from reverie.data.sources import default_protocol, list_datasets, open_dataset
     from reverie.data.splits import PROTOCOLS
     from reverie.data.splits.config import SplitConfig, split_dataset
     from reverie.evaluation import targets_in_history
@@ -121,14 +128,17 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
     chosen = protocol or default_protocol(name)
     if chosen not in PROTOCOLS:
         raise unknown("protocol", chosen, PROTOCOLS)
-    events = open_dataset(name, kinds=kinds, offline=offline)
+    columns: Reading = {role: reading[role] for role in ("user", "item") if role in reading}
+    here = named_columns(name, columns, file_options(reading)) if columns and name not in list_datasets() else {}
+    said = {key: value for key, value in reading.items() if key not in columns or key in here}
+    events = open_dataset(name, offline=offline, **said)
     events = events.k_core(core, core) if core > 1 else events
     split = split_dataset(events, TypeAdapter(SplitConfig).validate_python({"protocol": chosen}))
     queries = split.valid if on == "valid" else split.test
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "seen": queries.seen, "on": on}
     repeated = targets_in_history(queries) if queries.seen == "remove" else 0
     warning = f"{repeated:,} of {len(queries.targets):,} targets repeat an item of the history; lists without seen items miss them"
-    return _Task(queries, split.train, split, facts, (warning,) if repeated else ())
+    return _Task(queries, split.train, split, facts, (warning,) if repeated else (), frozenset(here))
 
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -148,10 +158,13 @@ def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _one(name: str, path: str, task: _Task, columns: dict[str, Any], k: int, drop_seen: bool, warnings: list[str]) -> Evaluation:
+    from reverie.data.readers.catalog import named_columns
     from reverie.evaluation import audit, read_recommendations, submit
     from reverie.evaluation import judge as measure
 
-    lists = submit(read_recommendations(path, **columns), task.queries, path)
+    named, order = columns["named"], {key: value for key, value in columns.items() if key != "named"}
+    found_here = {role: one for role, one in named.items() if role not in task.named} | named_columns(path, named)
+    lists = submit(read_recommendations(path, **found_here, **order), task.queries, path)
     options: dict[str, Any] = {"name": name, "train": task.train, "protocol": task.facts["protocol"]}
     found = audit(lists, task.train, k)
     if task.train is None:

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 import reverie
 from reverie import processes
 from reverie.cli import data, recipes, redteam
+from reverie.cli.advice import in_flags
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo
 from reverie.cli.doctor import doctor
@@ -27,7 +28,7 @@ from reverie.cli.recommend import recommend
 from reverie.cli.simulate import simulate
 from reverie.cli.studies import VERBS
 from reverie.cli.sweep import sweep
-from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, say_stopped, signals
+from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, readings_told, say_stopped, signals
 from reverie.cli.train import train
 from reverie.cores import let_threads_sleep
 from reverie.errors import ReverieError, short
@@ -69,7 +70,8 @@ def run() -> None:
     let_threads_sleep()
     prepare_streams()
     try:
-        with signals():
+        quiet = bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank())
+        with signals(), readings_told(quiet, _worded):
             check_arguments()
             code = app(standalone_mode=False)
             sys.stdout.flush()
@@ -82,7 +84,7 @@ def run() -> None:
     except typer.Abort:
         raise SystemExit(1) from None
     except ReverieError as error:
-        _fail(str(error))
+        _fail(_worded(str(error)))
     except BrokenPipeError:  # the reader has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open until the end
         raise SystemExit(1) from None
@@ -97,6 +99,11 @@ def run() -> None:
         if stop.code in (INTERRUPTED, TERMINATED) and not processes.rank():
             say_stopped()
         raise
+
+
+def _worded(message: str) -> str:
+    """Return a message with its advice as options of the command that was given."""
+    return in_flags(message, typer.main.get_command(app), sys.argv[1:])
 
 
 def _usage(error: TyperException) -> str:

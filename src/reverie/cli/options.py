@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from reverie.data.dataset import Dataset
     from reverie.report.table import Column
 
 
@@ -84,6 +85,11 @@ def kinds_of(text: str | None) -> tuple[str, ...] | None:
     if not kinds:
         raise ConfigError("--kinds names no kind of event; write for instance --kinds purchase,cart")
     return kinds
+
+
+def read_as(dataset: Dataset | None) -> dict[str, Any] | None:
+    """Return what a log was read as, for the key ``read_as`` of JSON; None of a named dataset."""
+    return None if dataset is None or dataset.read_as is None else dataset.read_as.to_json()
 
 
 def print_json(value: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.cli.log_options import NAMED, Reading, reads_log
 from reverie.cli.options import Device, Json, Log, Offline, print_json, print_list, say
 from reverie.errors import ConfigError, DataError
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
 
 
+@reads_log(NAMED)
 def recommend(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
     titles: Annotated[list[str] | None, typer.Argument(help="Titles or item ids, oldest first; titles need not be exact.")] = None,
+    *,
+    reading: Reading,
     user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; all events are the history.")] = None,
     everyone: Annotated[
         Path | None, typer.Option("--all", help="Write lists for all users to this file: .parquet, .csv, .tsv, .jsonl.")
@@ -58,12 +62,14 @@ def recommend(
 
         model = model.to(choose_device(device))
     known = model.card.vocabulary
+    if reading and log is None:
+        raise ConfigError(f"--{next(iter(reading)).replace('_', '-')} says how the file of --log is read; give that, too")
     lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
     lists["exclude_seen"] = (seen or _rule_of(run)) == "remove"
     if titles:
-        _show(ask(model, titles, k=k, **lists), json)
+        _show(ask(model, _taken(titles, known), k=k, **lists), json)
         return
-    sequences = _sequences(run, log, offline)
+    sequences = _sequences(run, log, offline, reading)
     counts = sequences.item_counts()[1:]
     if unknown := int(counts[known.item_codes(sequences.vocabulary.items) == 0].sum()):
         say(f"{unknown:,} of {counts.sum():,} events of the log are of items that the model does not know, and are left out")
@@ -79,6 +85,17 @@ def recommend(
         print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
 
 
+def _taken(typed: list[str], known: Vocabulary) -> list[Any]:
+    """Return the ids of typed ids and titles, and say which title was taken for one that is written otherwise."""
+    from reverie.evaluation.recommendations import find_items
+
+    codes = find_items(typed, known).tolist()
+    for text, code, id_code in zip(typed, codes, known.item_codes(typed).tolist(), strict=True):
+        if not id_code and known.title(code) != text:
+            say(f"'{text}' is taken for '{known.title(code)}', item {known.items[code - 1]}")
+    return [known.items[code - 1] for code in codes]
+
+
 def _rule_of(run: Path) -> str:
     """Return the rule for seen items that a run was measured under, so that its lists are those that were measured."""
     from reverie.training.run import open_run
@@ -86,14 +103,14 @@ def _rule_of(run: Path) -> str:
     return open_run(run).test.seen if (run / "evaluation").is_dir() else "remove"
 
 
-def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
+def _sequences(run: Path, log: Path | None, offline: bool, reading: Reading) -> Any:
     from reverie.training.event_log import open_log, open_recipe_dataset
     from reverie.training.recipe import DatasetRecipe
     from reverie.training.run import open_run
 
     if log is not None and not (run / "recipe.yaml").exists():
-        return open_recipe_dataset(DatasetRecipe(name=str(log)), offline).sequences
-    recipe = open_run(run).recipe.dataset
+        return open_recipe_dataset(DatasetRecipe(name=str(log), **reading), offline).sequences
+    recipe = open_run(run).recipe.dataset.model_copy(update=reading)
     changed: list[str] = []
     dataset = open_log(run, recipe, log, offline, changed.append)
     for difference in changed:
@@ -102,9 +119,7 @@ def _sequences(run: Path, log: Path | None, offline: bool) -> Any:
 
 
 def _listed(path: Path | None, vocabulary: Vocabulary, option: str) -> list[Any] | None:
-    """Return the ids of the items that the lines of a text file name by id or exact title; how many name none is said."""
-    from reverie.evaluation.recommendations import known_items
-
+    """Return the ids of the items in the lines of a text file; how many are no id of the model is said."""
     if path is None:
         return None
     if not path.is_file():
@@ -114,11 +129,10 @@ def _listed(path: Path | None, vocabulary: Vocabulary, option: str) -> list[Any]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    codes, unknown = known_items(lines, vocabulary)
+    codes = vocabulary.item_codes(lines)
+    codes, unknown = codes[codes > 0], [line for line, code in zip(lines, codes, strict=True) if not code]
     if unknown:
-        said = (
-            f"{path}: {len(unknown)} of {len(lines)} lines name no item of the model by its id or exact title, first '{unknown[0]}'"
-        )
+        said = f"{path}: {len(unknown)} of {len(lines)} lines are no id of an item of the model, first '{unknown[0]}'"
         if option == "--allow" and not len(codes):
             raise DataError(f"{said}, so nothing is left to recommend; list ids like {vocabulary.items[0]}")
         say(f"{said}; they are left out")

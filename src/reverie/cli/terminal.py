@@ -5,15 +5,17 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import logging
 import os
 import signal
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 from reverie.errors import ConfigError
+from reverie.printing import printable
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM."""
@@ -53,6 +55,35 @@ def check_arguments() -> None:
         except UnicodeEncodeError as error:
             shown = argument.encode(errors="backslashreplace").decode()
             raise ConfigError(f"'{shown}' is not UTF-8; rename the file or folder, or set PYTHONUTF8=1") from error
+
+
+class _Readings(logging.Handler):
+    """Prints what logs were read as, each line once, and warnings of them, as `worded`."""
+
+    def __init__(self, worded: Callable[[str], str]) -> None:
+        super().__init__()
+        self.said, self.worded = set[str](), worded
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = ("warning: " if record.levelno >= logging.WARNING else "read as: ") + printable(self.worded(record.getMessage()))
+        if text not in self.said:
+            self.said.add(text)
+            print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def readings_told(quiet: bool, worded: Callable[[str], str]) -> Iterator[None]:
+    """Print on standard error, as `worded`, what every log is read as; of a quiet command warnings alone."""
+    logger = logging.getLogger("reverie.data")
+    handler, before = _Readings(worded), (logger.level, logger.propagate)
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
 
 
 _said: list[bool] = []

@@ -5,12 +5,24 @@ from __future__ import annotations
 import contextlib
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reverie import processes
-from reverie.cli.options import Device, Json, Offline, Quiet, Settings, Threads, console, metric_line, print_json, use_threads
+from reverie.cli.options import (
+    Device,
+    Json,
+    Offline,
+    Quiet,
+    Settings,
+    Threads,
+    console,
+    metric_line,
+    print_json,
+    read_as,
+    use_threads,
+)
 from reverie.errors import DataError
 
 if TYPE_CHECKING:
@@ -65,7 +77,7 @@ def train(
         changes = [word for one in settings or () for word in ("--set", one)]
         line = shlex.join(["reverie", "train", recipe, *changes, *(["--out", str(out)] if out else [])])
         write_report([run], report, split=split_of, dataset=dataset_of, commands=[line])
-    show_run(run, json, quiet)
+    show_run(run, json, quiet, read_as(opened[0] if opened else None))
 
 
 def _data_of(run: Run, offline: bool) -> tuple[Dataset, Split] | tuple[None, None]:
@@ -81,7 +93,7 @@ def _data_of(run: Run, offline: bool) -> tuple[Dataset, Split] | tuple[None, Non
     return None, None
 
 
-def show_run(run: Run, json: bool, quiet: bool) -> None:
+def show_run(run: Run, json: bool, quiet: bool, read: dict[str, Any] | None) -> None:
     """Print the test metrics of a run."""
     from rich.markup import escape
 
@@ -91,7 +103,7 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
     measured = run.test.metrics(names).to_dicts()
     if json:
         facts = {"folder": str(run.folder), "model": run.recipe.model_name, "best_epoch": run.fitted.best_epoch}
-        print_json(facts | {"test": measured})
+        print_json(facts | {"test": measured} | ({} if read is None else {"read_as": read}))
         return
     screen = console(quiet)
     epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""

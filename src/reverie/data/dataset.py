@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reverie.data.feedback import FEEDBACK, check_feedback
 from reverie.data.ids import matched
+from reverie.data.read_as import ReadAs
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
@@ -51,6 +52,8 @@ class Dataset:
         Terms of use and what to cite.
     notes : tuple of str
         What a person should know of this source, shown by ``reverie data describe``.
+    read_as : ReadAs, optional
+        What a file, or something in memory, was read as.
     """
 
     events: pl.DataFrame
@@ -60,6 +63,7 @@ class Dataset:
     licence: str = "not stated"
     citation: str = ""
     notes: tuple[str, ...] = ()
+    read_as: ReadAs | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for column in ("user", "item"):

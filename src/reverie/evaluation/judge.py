@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries, repeated_targets, seen_rule, target_sets
 from reverie.data.readers import read_events
+from reverie.data.readers.catalog import named_columns
+from reverie.data.readers.layouts import file_options
 from reverie.data.sequences import Sequences
 from reverie.errors import DataError
 from reverie.evaluation.metrics import UNSHOWN
@@ -22,7 +25,7 @@ from reverie.evaluation.submitted import Submitted, submit
 
 
 def read_truth(
-    truth: Any, history: Any = None, *, user: str | None = None, item: str | None = None
+    truth: Any, history: Any = None, *, user: str | None = None, item: str | None = None, timestamp: str | None = None, **said: Any
 ) -> tuple[Queries, Sequences | None]:
     """Read a truth file, with or without the events that came before.
 
@@ -33,7 +36,11 @@ def read_truth(
     history : path or frame, optional
         Events that the systems could learn from. Where it has times they order each user's events, else the order of the rows.
     user, item : str, optional
-        Columns, where their names are not among the usual ones.
+        Columns, where their names are not among the usual ones; of a file without such a column they are found as usual.
+    timestamp : str, optional
+        Column of the times of the history.
+    **said
+        More of both files, such as ``columns`` and ``separator``: see `read_events`.
 
     Returns
     -------
@@ -47,8 +54,13 @@ def read_truth(
     DataError
         If a file cannot be read or is empty.
     """
-    targets = read_events(truth, user=user, item=item).events.select("user", "item", pl.lit("test").alias("part"))
-    events = targets if history is None else _after(targets, history, user, item)
+    wanted = {"user": user, "item": item}
+    present = {id(one): named_columns(one, wanted, file_options(said)) for one in (truth, history) if one is not None}
+    if absent := {role: one for role, one in wanted.items() if one and not any(role in found for found in present.values())}:
+        present[id(truth)] |= absent  # which the reader refuses
+    targets = read_events(truth, **present[id(truth)], **said).events.select("user", "item", pl.lit("test").alias("part"))
+    past = {} if history is None else {"timestamp": timestamp, **present[id(history)], **said}
+    events = targets if history is None else _after(targets, history, past)
     rows = Dataset(events, name="truth", order="source").sequences
     before = np.bincount(rows.event_rows(), weights=rows.columns["part"][rows.positions()] == 0, minlength=len(rows))
     begin = rows.starts + before.astype(np.int64)
@@ -59,9 +71,9 @@ def read_truth(
     return replace(queries, seen=seen_rule(queries)), train.take(np.flatnonzero(train.lengths > 0))
 
 
-def _after(targets: pl.DataFrame, history: Any, user: str | None, item: str | None) -> pl.DataFrame:
+def _after(targets: pl.DataFrame, history: Any, said: Mapping[str, Any]) -> pl.DataFrame:
     """Put the events of the history, in their order, before the targets."""
-    past = read_events(history, user=user, item=item).events.with_columns(pl.lit("train").alias("part"))
+    past = read_events(history, **said).events.with_columns(pl.lit("train").alias("part"))
     if "timestamp" in past.columns:
         past = past.sort([name for name in ("timestamp", "nanosecond") if name in past.columns], maintain_order=True)
         targets = targets.with_columns(pl.lit(past["timestamp"][-1], dtype=pl.Int64).alias("timestamp"))

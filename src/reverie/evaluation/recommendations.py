@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column, missing_column
+from reverie.data.readers.layouts import EVENT_NAMES
+from reverie.data.readers.table import find_column, missing_column
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 

@@ -255,7 +255,8 @@ def measure(evaluation: Evaluation, metric: Metric) -> Values:
 def _listed(evaluation: Evaluation, metric: Metric) -> Values:
     if metric.k > evaluation.top:
         raise ConfigError(
-            f"metric '{metric}' needs lists of {metric.k} items, kept were {evaluation.top}; evaluate with top={metric.k}"
+            f"metric '{metric}' needs lists of {metric.k} items, kept were {evaluation.top}; "
+            f"ask for at most {evaluation.top}, or evaluate in Python with top={metric.k}"
         )
     lists = evaluation.topk.filter(pl.col("rank") <= metric.k)
     if metric.name in ("coverage", "gini"):

@@ -20,8 +20,8 @@ ELSEWHERE = "give the log of then with --log, or train again in another folder"
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
     """Open the dataset that a recipe names, filtered as it says."""
-    named = {"catalog", "user", "item", "timestamp", "rating", "kinds", "propensity", "format"}
-    columns, rewards = recipe.model_dump(include=named, exclude_none=True), recipe.rewards
+    others = {"name", "rewards", "sessions", "user_core", "item_core"}
+    columns, rewards = recipe.model_dump(exclude=others, exclude_none=True), recipe.rewards
     if isinstance(rewards, str) and recipe.name not in list_datasets():
         columns["reward"], rewards = rewards, None
     dataset = open_dataset(recipe.name, offline=offline, **columns)

@@ -177,8 +177,22 @@ class DatasetRecipe(Options):
     """Column of the time."""
     rating: str | None = None
     """Column of the rating."""
+    kind: str | None = _where_given()
+    """Column of the kinds of events, for a file."""
     format: str | None = _where_given()
-    """Format of a file, where the suffix does not tell: csv, …, or rc15, retailrocket and their kin."""
+    """Format of a file, where its content does not tell: csv, …, or rc15, retailrocket and their kin."""
+    columns: str | tuple[str, ...] | None = _where_given()
+    """What each field of a row is, for a file without a header: ``user,item,-,timestamp``."""
+    layout: str | None = _where_given()
+    """A public log of known layout, in the place of `columns`: movielens-1m, lastfm-1k, taobao …"""
+    separator: str | None = _where_given()
+    """What stands between the fields of a file of text."""
+    encoding: str | None = _where_given()
+    """Of a file of text: latin-1, utf-16 …"""
+    day_first: bool | None = _where_given()
+    """Whether dates such as 03/04/2024 have the day first, where all of them can be read both ways."""
+    catalog_columns: str | tuple[str, ...] | None = _where_given()
+    """What each field of a catalogue without a header is: ``item,title,-``."""
     kinds: tuple[str, ...] | None = _where_given()
     """Kinds of events to count; all where not given."""
     rewards: dict[str, float] | str | None = _where_given()

@@ -8,15 +8,15 @@ from reverie.data.ids import as_integers
 from reverie.errors import DataError
 
 
-def to_ids(values: pl.Series, where: str, role: str) -> pl.Series:
-    """Bring ids to Int64 where nothing is lost, else to String."""
+def to_ids(values: pl.Series, where: str, role: str, remedy: str = "") -> pl.Series:
+    """Bring ids to Int64 where nothing is lost, else to String; `remedy` is what could be done where one is missing."""
     if values.dtype == pl.Binary:
         values = to_text(values, where, role)
-        return _named(values, where, role)
+        return _named(values, where, role, remedy)
     dtype = values.dtype
     if dtype.is_nested() or dtype == pl.Object:
         raise DataError(f"{where}: column '{values.name}' holds {dtype}, not ids; give one {role} a row, as an integer or as text")
-    require_values(values, where, role)
+    require_values(values, where, remedy)
     if dtype.is_integer():
         integers = values.cast(pl.Int64, strict=False)
         return values.cast(pl.String) if integers.null_count() else integers
@@ -27,12 +27,12 @@ def to_ids(values: pl.Series, where: str, role: str) -> pl.Series:
         whole = values.cast(pl.Int64, strict=False)
         check_values(values, whole.is_not_null() & (whole == values), where, "an integer or text")
         return whole
-    return as_integers(_named(values.cast(pl.String), where, role))
+    return as_integers(_named(values.cast(pl.String), where, role, remedy))
 
 
-def _named(ids: pl.Series, where: str, role: str) -> pl.Series:
+def _named(ids: pl.Series, where: str, role: str, remedy: str = "") -> pl.Series:
     """Refuse ids that are missing, blank, or hold the character NUL."""
-    require_values(ids, where, role)
+    require_values(ids, where, remedy)
     odd = ids.unique()
     odd = odd.filter(odd.str.contains(r"^\s*$|\x00"))
     if len(odd):
@@ -70,11 +70,11 @@ def to_numbers(values: pl.Series, where: str, role: str = "rating") -> pl.Series
     return numbers.fill_nan(None)
 
 
-def require_values(values: pl.Series, where: str, role: str) -> None:
+def require_values(values: pl.Series, where: str, remedy: str = "") -> None:
     """Raise at the first row without a value."""
     if values.null_count():
         row = int(values.is_null().arg_max() or 0) + 1
-        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out")
+        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out{remedy}")
 
 
 def check_values(values: pl.Series, good: pl.Series, where: str, what: str) -> None:

@@ -1,57 +1,14 @@
-"""A file or data frame before it is read: lazy columns, usual column names, a check of its lines."""
+"""A file or data frame before it is read: lazy columns, and a check of its lines."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from reverie.data.readers.dialect import ATOMIC_HEADER, normalise_name
 from reverie.errors import DataError, nearest
-
-_ITEM_NAMES = (
-    "item", "itemid", "iid", "movieid", "productid", "parentasin", "asin", "videoid", "articleid", "gameid",
-    "artistid", "bookid", "sku",
-)  # fmt: skip
-
-EVENT_NAMES: dict[str, tuple[str, ...]] = {
-    "user": ("user", "userid", "uid", "customer", "customerid", "reviewerid", "visitorid", "sessionid", "session"),
-    "item": _ITEM_NAMES,
-    "timestamp": ("timestamp", "time", "ts", "unixtime", "unixreviewtime", "datetime", "date", "eventtime", "createdat"),
-    "rating": ("rating", "ratings", "score", "stars", "overall"),
-    "kind": ("kind", "event", "eventtype", "behavior", "behaviour", "behaviortype", "action"),
-    "part": ("part",),
-    "position": (
-        "position", "pos", "index", "idx", "rank", "order", "step", "sequence", "seq", "place", "eventindex", "eventnumber",
-        "sequencenumber", "sessionposition", "itemposition",
-    ),
-}  # fmt: skip
-"""Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
-
-FEEDBACK_NAMES = {
-    "reward": ("reward", "rewards", "click", "clicks", "value"),
-    "propensity": ("propensity", "propensityscore", "pscore", "actionprobability", "behaviorprobability"),
-}
-"""Usual names of the columns that are read only where they are asked for."""
-
-CATALOG_NAMES: dict[str, tuple[str, ...]] = {
-    "item": (*_ITEM_NAMES, "id"),
-    "title": ("title", "movietitle", "name", "itemname", "gamename", "productname", "itemtitle"),
-    "categories": ("categories", "category", "genres", "genre", "class", "tags"),
-    "text": ("text", "description", "summary"),
-    "cover": ("cover", "image", "imagepath", "poster"),
-    "video": ("video", "videopath"),
-}
-"""Usual column names of a catalogue."""
-
-ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
-"""Type suffix of column names in RecBole's atomic files."""
-
-
-def normalise_name(name: str) -> str:
-    """Return a column name as it is compared: lower case, without separators and without RecBole's type."""
-    return re.sub(r"[\s_\-]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
 
 
 def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: Iterable[str], where: str) -> str | None:
@@ -62,8 +19,18 @@ def find_column(role: str, chosen: str | None, columns: Sequence[str], usual: It
                 return column
         listed = ", ".join(columns)
         raise DataError(f"{where} has no column '{chosen}'{nearest(chosen, columns)}; its columns are {listed}: correct {role}=")
-    known = {normalise_name(column): column for column in reversed(columns)}
-    return next((known[name] for name in usual if name in known), None)
+    return next(iter(known_columns(columns, usual)), None)
+
+
+def known_columns(columns: Sequence[str], usual: Iterable[str]) -> list[str]:
+    """Return the columns of usual names, the likeliest first; then dotted ones by their last part, then what holds fields."""
+    holders = {column[:at] for column in columns for at, sign in enumerate(column) if sign == "."}
+    groups: tuple[dict[str, list[str]], ...] = ({}, {}, {})
+    for column in columns:
+        groups[2 if column in holders else 0].setdefault(normalise_name(column), []).append(column)
+        if "." in column and column not in holders:
+            groups[1].setdefault(normalise_name(column.rpartition(".")[2]), []).append(column)
+    return list(dict.fromkeys(column for known in groups for name in usual for column in known.get(name, ())))
 
 
 def missing_column(role: str, columns: Sequence[str], where: str) -> DataError:
@@ -79,9 +46,7 @@ def unreadable(where: str, error: BaseException) -> DataError:
     """Return the error for a source that Polars cannot read."""
     if isinstance(error, pl.exceptions.PanicException):
         return DataError(f"{where} is damaged; write or fetch it again")
-    return DataError(
-        f"{where} cannot be read ({str(error).splitlines()[0]}); check the file, and that its suffix is that of its format"
-    )
+    return DataError(f"{where} cannot be read ({str(error).splitlines()[0]}); check the file")
 
 
 UNCHANGED = "ids that come back unchanged from integers"
@@ -106,6 +71,8 @@ class Table:
         Raises at the first line that is wrong.
     blank_lines : bool
         Whether a row without any value is a blank line, and no row.
+    form : str
+        What the source is, in words.
     """
 
     where: str
@@ -114,6 +81,7 @@ class Table:
     text: Callable[[list[str]], pl.LazyFrame] | None = None
     check: Callable[[], None] = lambda: None
     blank_lines: bool = False
+    form: str = "a frame"
 
     def read(self, columns: list[str], ids: Collection[str] = (), times: Collection[str] = ()) -> pl.DataFrame:
         """Read some columns, streamed; columns whose guessed types do not hold come as text."""

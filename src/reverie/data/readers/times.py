@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from reverie.data.readers.convert import check_values, require_values
+from reverie.data.readers.dates import to_moments
 from reverie.errors import DataError
 
 UNITS = (("seconds", 1, 1e11), ("milliseconds", 10**3, 1e14), ("microseconds", 10**6, 1e17), ("nanoseconds", 10**9, float("inf")))
@@ -16,18 +17,6 @@ UNITS = (("seconds", 1, 1e11), ("milliseconds", 10**3, 1e14), ("microseconds", 1
 STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
 """Digits and meaning of numbers that are dates, such as 20240531."""
 YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
-
-DATE_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f UTC", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d",
-    "%Y/%m/%d", "%m %d, %Y",
-)  # fmt: skip
-"""The usual spellings of dates; day-first and month-first dates with slashes are ambiguous and are not understood."""
-_ISO = (
-    r"^(\d{4})(?:-(\d\d?)-|/(\d\d?)/|(\d\d))(\d\d?)"
-    r"(?:[Tt ]\s*(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(?i:(Z|UTC|GMT)|([+-]\d\d)(?::?(\d\d))?)?)?$"
-)
-"""Every spelling of ISO 8601 with year, month and day, and those with a blank, slashes or a zone in letters."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +28,9 @@ class Times:
     note: str = ""
 
 
-def to_times(values: pl.Series, where: str) -> Times:
-    """Bring times to seconds and nanoseconds since 1970 UTC."""
-    require_values(values, where, "timestamp")
+def to_times(values: pl.Series, where: str, day_first: bool | None = None) -> Times:
+    """Bring times to seconds and nanoseconds since 1970 UTC; `day_first` says how 03/04/2024 is meant."""
+    require_values(values, where)
     if values.dtype == pl.Date:
         return _checked(values, values.cast(pl.Int64) * 86_400, None, where)
     if isinstance(values.dtype, pl.Datetime):
@@ -53,7 +42,9 @@ def to_times(values: pl.Series, where: str) -> Times:
         text = values.str.strip_chars()
         numbers = text.cast(pl.Float64, strict=False)
         if numbers.is_null().all():
-            return _dates(values, text, where)
+            found = to_moments(values, text, where, day_first)
+            checked = _checked(values, found.seconds, found.nanoseconds, where)
+            return Times(checked.seconds, checked.nanoseconds, found.note)
         check_values(values, numbers.is_finite().fill_null(False), where, "a time")
         whole = text.cast(pl.Int64, strict=False)
         if not whole.null_count():
@@ -117,6 +108,11 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
                 check_values(values, stamps.is_not_null(), where, f"a date like {20240531180000 // 10 ** (14 - digits)}")
                 found = _of_ticks(values, stamps.to_physical(), None, 10**6, where)
                 return Times(found.seconds, found.nanoseconds, f"numbers of column '{values.name}' are read as dates like {low}")
+    if rest is None and low >= 101 and high <= 1231 and whole.n_unique() > 31:
+        days = (whole + 19720000).cast(pl.String).str.to_datetime("%Y%m%d", strict=False, time_unit="us")  # a leap year
+        if not days.null_count():
+            seconds = days.to_physical() // 10**6 - 730 * 86_400
+            return Times(seconds, None, f"numbers of column '{values.name}' are read as month and day of no year, like {low:04d}")
     name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
     if ticks > 1 or (high >= YEAR_2000 and low <= 21_991_231):
         _require_one_unit(values, whole, high, name, ticks, where)
@@ -163,43 +159,3 @@ def _checked(values: pl.Series, seconds: pl.Series, nanoseconds: pl.Series | Non
     if nanoseconds is not None and nanoseconds.max() == 0:
         nanoseconds = None
     return Times(seconds, None if nanoseconds is None else nanoseconds.cast(pl.Int32))
-
-
-def _dates(values: pl.Series, text: pl.Series, where: str) -> Times:
-    """Parse dates by the likeliest spelling, and what is left as ISO 8601 of any spelling."""
-    head = text.head(1000)
-    likeliest = min(DATE_FORMATS, key=lambda pattern: _parse(head, pattern).null_count())
-    found = _parse(text, likeliest)
-    if found.null_count():
-        at = found.is_null().arg_true()
-        found = found.scatter(at, _parse(_canonical(text.gather(at)), "%Y-%m-%dT%H:%M:%S%.f%:z"))
-    check_values(values, found.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00")
-    microseconds = found.to_physical()
-    seconds = microseconds // 10**6
-    nanoseconds = (microseconds - seconds * 10**6) * 1000
-    if int(text.str.len_bytes().max() or 0) > 26:  # type: ignore[arg-type]  # integers only
-        finer = text.str.extract(r"[.,]\d{6}(\d{1,3})", 1).fill_null("").str.pad_end(3, "0")
-        nanoseconds = nanoseconds + finer.cast(pl.Int64)
-    return _checked(values, seconds, nanoseconds, where)
-
-
-def _parse(text: pl.Series, pattern: str) -> pl.Series:
-    """Return moments in UTC, microseconds; null where a text is none, and where its year has not four digits."""
-    zone = "UTC" if pattern.endswith("z") else None
-    found = text.str.to_datetime(pattern, strict=False, time_unit="us", time_zone=zone)
-    found = found.dt.replace_time_zone(None) if zone else found
-    short = found.dt.year() < 1000
-    if short.any() and not text.filter(short).str.contains(r"^0\d{3}|, 0\d{3}$").all():
-        found = found.scatter(short.arg_true(), None)
-    return found
-
-
-def _canonical(text: pl.Series) -> pl.Series:
-    """Write dates of any ISO 8601 spelling as one; null where a text is none."""
-    part = text.str.extract_groups(_ISO).struct.unnest().rename(lambda name: f"g{name}")
-    two = [pl.col(f"g{n}").fill_null("00").str.zfill(2) for n in range(1, 13)]
-    month = pl.coalesce("g2", "g3", "g4").str.zfill(2)
-    zone = pl.when(pl.col("g11").is_null()).then(pl.lit("+00:00")).otherwise(pl.format("{}:{}", "g11", two[11]))
-    fraction = pl.col("g9").fill_null("0")
-    line = pl.format("{}-{}-{}T{}:{}:{}.{}{}", "g1", month, two[4], two[5], two[6], two[7], fraction, zone)
-    return part.select(pl.when(pl.col("g1").is_not_null()).then(line)).to_series()

@@ -12,7 +12,7 @@ import polars as pl
 
 from reverie.data.dataset import Dataset
 from reverie.data.readers import read_events
-from reverie.data.readers.events import of_kinds
+from reverie.data.readers.counted import of_kinds
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
@@ -184,8 +184,8 @@ def open_dataset(
     propensity: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
-    format: str | None = None,
     offline: bool = False,
+    **said: Any,
 ) -> Dataset:
     """Open a registered dataset or a file.
 
@@ -193,12 +193,14 @@ def open_dataset(
     ----------
     name_or_path : str or path
         A member of `list_datasets`, else the path of an event log.
-    user, item, timestamp, rating, kind, reward, propensity, catalog, format
+    user, item, timestamp, rating, kind, reward, propensity, catalog
         For a file, see `read_events`.
     kinds : sequence of str, optional
         Count only events of these kinds.
     offline : bool
         For a name, see `load_dataset`.
+    **said
+        More of a file, such as ``columns`` and ``format``: see `read_events`.
 
     Returns
     -------
@@ -216,7 +218,7 @@ def open_dataset(
         return dataset if kinds is None else of_kinds(dataset, kinds)
     if os.path.exists(name):
         columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-        return read_events(name, **columns, reward=reward, propensity=propensity, kinds=kinds, catalog=catalog, format=format)
+        return read_events(name, **columns, reward=reward, propensity=propensity, kinds=kinds, catalog=catalog, **said)
     if any(sign in name for sign in "*?["):
         raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")
     raise DataError(

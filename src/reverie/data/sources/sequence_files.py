@@ -40,7 +40,7 @@ def table_files(
 
 def amazon_sports(folder: Path) -> Loaded:
     """Read S3-Rec's Sports and Outdoors, whose catalogue has the textual ids of IDGenRec."""
-    loaded = table_files("Sports_and_Outdoors.txt", "Sports_and_Outdoors.item_text.tsv")(folder)
+    loaded = table_files("Sports_and_Outdoors.txt", "Sports_and_Outdoors.item_text.tsv", format="sequences")(folder)
     if loaded.notes:
         return loaded
     with open_table(find_file(folder, "Sports_and_Outdoors.item_text.tsv")) as table:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from reverie.data.ids import matched
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column
+from reverie.data.readers.layouts import EVENT_NAMES
+from reverie.data.readers.table import find_column
 from reverie.errors import DataError
 from reverie.rl.ope.log import LoggedRounds
 from reverie.rl.ope.terms import Array

@@ -11,7 +11,8 @@ import polars as pl
 
 from reverie.data.readers.convert import check_values, require_values, to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.table import EVENT_NAMES, find_column
+from reverie.data.readers.layouts import EVENT_NAMES
+from reverie.data.readers.table import find_column
 from reverie.data.readers.times import to_times
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import ConfigError, DataError
@@ -161,14 +162,14 @@ def _numbers(values: pl.Series, role: str, where: str) -> pl.Series:
     numbers = source.cast(pl.Float64, strict=False) if values.dtype == pl.String or values.dtype.is_numeric() else None
     if numbers is None or (numbers.is_null().all() and values.is_not_null().any()):
         raise DataError(f"{where}: column '{values.name}' does not hold numbers; choose another with --{role}")
-    require_values(values, where, role)
+    require_values(values, where)
     check_values(values, numbers.is_not_null(), where, "a number")
     return numbers
 
 
 def _ordering(values: pl.Series, where: str) -> pl.Series:
     """Bring what orders a session to numbers: numbers as they are, dates as nanoseconds since 1970."""
-    require_values(values, where, "step")
+    require_values(values, where)
     if values.dtype.is_numeric():
         check_values(values, values.is_finite(), where, "a number or a time")
         return values

@@ -1,0 +1,165 @@
+"""Reading the columns of a log: each role brought to its type, and what was read as what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from reverie.data.feedback import check_feedback
+from reverie.data.read_as import ReadAs
+from reverie.data.readers.convert import to_ids, to_numbers, to_text
+from reverie.data.readers.layouts import FileOptions
+from reverie.data.readers.roles import Roles, by_position, find_roles, is_missing
+from reverie.data.readers.table import Table
+from reverie.data.readers.times import to_times
+from reverie.errors import DataError, short
+
+PARTS = ("train", "valid", "test")
+_ONE = r"['\"]?\w*\d\w*(-[01])?['\"]?"
+_SEVERAL = rf"^\s*[\[(]?\s*{_ONE}([\s,]+{_ONE})+\s*[\])]?\s*$"
+"""Ids with digits, with blanks or signs between them."""
+OF_ITEMS = ("title", "categories", "text")
+"""Roles of columns of a log that say something of its items."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Events with a column a role, what they were read as, and what the log itself says of its items."""
+
+    events: pl.DataFrame
+    read_as: ReadAs
+    catalog: pl.DataFrame = field(default_factory=lambda: pl.DataFrame({"item": []}))
+
+
+def read_columns(
+    table: Table,
+    options: FileOptions,
+    chosen: Mapping[str, str | None],
+    asked: Mapping[str, str | bool | None],
+    use_position: bool,
+    kinds: Sequence[str] | None,
+) -> Read:
+    """Return the events of a table."""
+    roles, frame, notes = _read(table, options, chosen, asked, use_position)
+    where, column_of = table.where, roles.columns
+    frame = _exploded(frame, column_of, where)
+    frame, missing = _without_others(frame, column_of, kinds)
+    columns: dict[str, pl.Series] = {}
+    for role, column in column_of.items():
+        values = frame[column]
+        if len(set(column_of.values())) == len(column_of):
+            frame = frame.drop(column)
+        if role in ("user", "item"):
+            columns[role] = to_ids(values, where, role, _remedy(values, role, roles, columns, frame))
+        elif role == "timestamp":
+            found = to_times(values, where, options.day_first)
+            columns[role] = found.seconds
+            if found.nanoseconds is not None:
+                columns["nanosecond"] = found.nanoseconds
+            notes += [found.note] if found.note else []
+        elif role in ("rating", *asked):
+            columns[role] = to_numbers(values, where, role)
+        else:
+            columns[role] = to_text(values, where, role)
+    if "part" in columns and not columns["part"].is_in(PARTS).all():
+        raise DataError(f"{where}: column '{column_of['part']}' must hold only {', '.join(PARTS)}; correct it or rename the column")
+    events = pl.DataFrame([values.alias(role) for role, values in columns.items()])
+    check_feedback(events, where, column_of)
+    catalog, events = _items(events), events.drop(OF_ITEMS, strict=False)
+    if roles.position is not None and use_position:
+        events, note = by_position(events, frame[roles.position], where, bool(chosen.get("timestamp")))
+        notes += [note] if note else []
+    return Read(events, ReadAs(where, table.form, column_of, roles.rivals, dropped=missing, notes=tuple(notes)), catalog)
+
+
+def _read(
+    table: Table,
+    options: FileOptions,
+    chosen: Mapping[str, str | None],
+    asked: Mapping[str, str | bool | None],
+    use_position: bool,
+) -> tuple[Roles, pl.DataFrame, list[str]]:
+    """Find the roles and read their columns; one that is mostly empty gives way to another of a usual name."""
+    given = options.roles
+    if given is not None:
+        chosen = {**chosen, **{role: role for role in given if role in table.columns and role not in asked}}
+        asked = {**asked, **{role: role for role in asked if role in given}}
+    notes: list[str] = []
+    without: list[str] = []
+    while True:
+        roles = find_roles(table, chosen, asked, without)
+        columns = roles.columns
+        times = [columns["timestamp"]] if "timestamp" in columns else []
+        more = [roles.position] if roles.position is not None and use_position else []
+        frame = table.read([*columns.values(), *more], ids=[columns["user"], columns["item"]], times=times)
+        other = next(
+            (role for role in ("user", "item", "timestamp") if role in columns and not chosen.get(role) and roles.rivals.get(role)
+             and int(is_missing(frame[columns[role]]).sum()) > 0.5 * frame.height), None,
+        )  # fmt: skip
+        if other is None:
+            break
+        without.append(columns[other])
+        notes.append(f"column '{columns[other]}' is empty in most rows")
+    if any(frame[column].null_count() for column in columns.values()):
+        table.check()
+    return roles, frame, notes
+
+
+def _exploded(frame: pl.DataFrame, column_of: Mapping[str, str], where: str) -> pl.DataFrame:
+    """Give each item of a list a row; lists in text are refused."""
+    lists = [
+        column for role, column in column_of.items() if role != "user" and isinstance(frame.schema[column], pl.List | pl.Array)
+    ]
+    items = frame[column_of["item"]]
+    if items.name in lists:
+        try:
+            return frame.explode(lists, empty_as_null=False, keep_nulls=True)
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"{where}: the lists of {', '.join(lists)} differ in length within a row; give one event a row"
+            ) from error
+    if items.dtype == pl.String:
+        head = items.drop_nulls().head(1000)
+        several = head.str.contains(_SEVERAL)
+        if len(head) and several.sum() > 0.5 * len(head):
+            raise DataError(
+                f"{where}: column '{items.name}' holds several ids in a field, as {short(str(head.filter(several)[0]), 60)!r}; "
+                "write one event a row, or real lists in JSON or Parquet"
+            )
+    return frame
+
+
+def _without_others(
+    frame: pl.DataFrame, column_of: Mapping[str, str], kinds: Sequence[str] | None
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Leave out rows without a user or an item that are of no kind that is counted."""
+    if kinds is None or "kind" not in column_of:
+        return frame, {}
+    wanted = [kinds] if isinstance(kinds, str) else list(kinds)
+    lacking = frame[column_of["user"]].is_null() | frame[column_of["item"]].is_null()
+    lacking &= ~frame[column_of["kind"]].cast(pl.String).is_in(wanted).fill_null(False)
+    count = int(lacking.sum())
+    return (frame.filter(~lacking), {"rows of other kinds without user or item": count}) if count else (frame, {})
+
+
+def _remedy(values: pl.Series, role: str, roles: Roles, done: Mapping[str, pl.Series], rest: pl.DataFrame) -> str:
+    """Return what could be done about ids that are missing, beside filling them."""
+    if not values.null_count():
+        return ""
+    said = "".join(f", or take another column with {role}={one}" for one in roles.rivals.get(role, ())[:1])
+    kind = roles.columns.get("kind")
+    if kind in rest.columns:
+        lacking = set(rest[kind].filter(values.is_null()).cast(pl.String))
+        whole = [one for one in rest[kind].cast(pl.String).drop_nulls().unique(maintain_order=True) if one not in lacking]
+        said += f", or count only the kinds that have one with kinds={','.join(whole[:4])}" if whole else ""
+    return said
+
+
+def _items(events: pl.DataFrame) -> pl.DataFrame:
+    """Return what columns of the log say of its items: the first value of each."""
+    present: Collection[str] = [role for role in OF_ITEMS if role in events.columns]
+    if not present:
+        return pl.DataFrame({"item": events["item"].head(0)})
+    return events.group_by("item", maintain_order=True).agg(pl.col(role).drop_nulls().first() for role in present)
