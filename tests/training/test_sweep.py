@@ -357,10 +357,13 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def asked(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["reverie", *words])
-        with pytest.raises(SystemExit) as stop:
+        code = 0
+        try:
             run_command()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
         printed = capsys.readouterr()
-        return int(stop.value.code or 0), printed.out, printed.err
+        return code, printed.out, printed.err
 
     return asked
 
