@@ -51,7 +51,7 @@ class ClipBatches:
         rows, config = self.rows(step), self.config
         indices = self.task.train[rows]
         frames = self._frames(indices, 1, numpy_generator(self.seed, "frames", step))
-        clips = augment(self._to_device(frames[:, 0]), config.size, config.augmentation, torch_generator(self.seed, "augment", step))
+        clips = augment(self._to_device(frames[:, 0]), config.size, config, torch_generator(self.seed, "augment", step))
         places = torch.from_numpy(rows).to(self.device)
         return clips, self._labels[torch.from_numpy(indices)].to(self.device), places
 

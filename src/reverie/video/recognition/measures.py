@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CLIPS_A_BIN = 20
+"""Clips in a bin of the calibration error, at least; smaller bins would find an error where there is none."""
 SMALLEST = 1e-12
 """Probabilities below it count as it, so that a likelihood stays finite."""
 
@@ -68,7 +70,9 @@ def measures(
     correct = chances.argmax(axis=1) == labels
     likelihood = np.log(np.maximum(right, SMALLEST))
     clips = np.arange(len(labels), dtype=np.int64)
-    ece = expected_calibration_error(Predicted(likelihood, chances.max(axis=1), correct), clips, resamples=1).value
+    bins = min(15, max(1, len(labels) // CLIPS_A_BIN))
+    said = Predicted(likelihood, chances.max(axis=1), correct)
+    ece = expected_calibration_error(said, clips, bins, resamples=1).value
     by_class = {name: float(correct[labels == at].mean()) for at, name in enumerate(classes) if (labels == at).any()}
     return Measures(
         float(correct.mean()), ece, float(-likelihood.mean()), by_class, tuple(int(one) for one in correct), step

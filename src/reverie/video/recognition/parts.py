@@ -33,3 +33,7 @@ def shapes_task(name: str, config: MovingShapesConfig, test: int, valid: float, 
 def _frames(clips: ClipSet, indices: np.ndarray) -> np.ndarray:
     """Return all frames of clips of one length → uint8 [N, F, H, W, 3]."""
     return clips.gather(indices, np.broadcast_to(np.arange(clips.counts[0]), (len(indices), int(clips.counts[0]))))
+
+
+def split_task(clips: ClipSet, folds: int, fold: int, valid: float, seed: int) -> RecognitionTask:
+    raise NotImplementedError

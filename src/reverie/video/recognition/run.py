@@ -19,7 +19,7 @@ from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.batches import ClipBatches
 from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.mask_measures import measure_masks
-from reverie.video.recognition.saved import SavedNetwork, save_recogniser
+from reverie.video.recognition.saved import save_recogniser
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
 
@@ -70,8 +70,7 @@ def recognise(
         sha256=task.clips.digest, protocol=task.protocol, commit=commit,
     )  # fmt: skip
     if recipe.keep == "first" and cell.seed == 0:
-        about = SavedNetwork.of(kind, config, task, cell, row)
-        save_recogniser(learner, source, about, cell.seed, folder)
+        save_recogniser(learner, source, row.kind, row.set, cell.seed, folder)
     shutil.rmtree(folder / "state", ignore_errors=True)
     for path in folder.glob("evaluation*"):
         path.unlink()

@@ -1,94 +1,39 @@
-"""A trained classifier of clips on disk: weights of the running mean, of a selector, and what is needed to use them."""
+"""A trained classifier of clips on disk: the running mean as it was measured, and beside it what a selector learned."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import Field, PositiveInt
-
-from reverie.documents import read_json, read_tensors
+from reverie.documents import read_tensors
 from reverie.errors import ConfigError, RunError
-from reverie.files import check_digests, check_seal, sealed, sha256, write_json
-from reverie.options import Options, checked
+from reverie.files import check_digests, sha256
+from reverie.video.networks.saved import FILE, load_network, read_saved, save_network
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from reverie.video.cells import RecognitionCell
-    from reverie.video.recipe import MethodRecipe, NetworkRecipe
+    from reverie.video.networks.network import ClipNetwork
+    from reverie.video.networks.saved import SavedNetwork
     from reverie.video.recognition.batches import ClipBatches
-    from reverie.video.recognition.config import RecognitionConfig
     from reverie.video.recognition.learner import Learner
-    from reverie.video.recognition.task import RecognitionTask
-    from reverie.video.roles import VideoNetwork
 
-FILE, WEIGHTS = "recogniser.json", "weights.safetensors"
-FORMAT = 1
-_NETWORK, _SELECTOR = "network/", "selector/"
-_REMEDY = "train it again: reverie video study RECIPE"
+SELECTOR = "selector.safetensors"
+_REMEDY = "train it again: reverie video study"
 
 
-class SavedNetwork(Options):
-    """What stands beside the weights."""
-
-    format: int = FORMAT
-    network: str
-    """Registered name."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Of the network."""
-    classes: tuple[str, ...]
-    frames: PositiveInt
-    size: PositiveInt
-    sampling: str
-    stride: PositiveInt = 1
-    mixer: str
-    """Registered name of the method that it was trained with."""
-    mixing: dict[str, Any] = Field(default_factory=dict)
-    """Options of the method."""
-    clips: str
-    """Set that it learned."""
-    clips_sha256: str
-    row: str
-    """Name of the row of the study."""
-    sha256: str = ""
-    """Of the weights."""
-    digest: str = ""
-
-    @classmethod
-    def of(
-        cls, network: NetworkRecipe, config: RecognitionConfig, task: RecognitionTask, cell: RecognitionCell, method: MethodRecipe
-    ) -> SavedNetwork:
-        """Return what is to be said of a cell's network."""
-        return cls(
-            network=network.kind, options=network.set, classes=task.clips.classes, frames=config.frames, size=config.size,
-            sampling=config.sampling, stride=config.stride, mixer=method.kind, mixing=method.set, clips=cell.clips,
-            clips_sha256=task.clips.digest, row=cell.method,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Recogniser:
-    """A trained network in evaluation mode, a mixer with what its selector learned, and what both are."""
-
-    network: VideoNetwork
-    mixer: Any
-    about: SavedNetwork
-
-
-def save_recogniser(learner: Learner, source: ClipBatches, about: SavedNetwork, seed: int, folder: Path) -> None:
-    """Write the running mean, as it was measured, and the selector of a finished training."""
+def save_recogniser(learner: Learner, source: ClipBatches, mixer: str, options: Mapping[str, Any], seed: int, folder: Path) -> None:
+    """Write the mean of a finished training so that `load_network` gives it back, and its selector so that `load_mixer` does."""
     from reverie.models.store import save_tensors
     from reverie.video.recognition.predictions import evaluated
 
-    network = evaluated(learner.mean.network, source, seed)
-    tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
+    config, clips = source.config, source.task.clips
+    about: dict[str, Any] = {"mixer": mixer, "options": dict(options), "clips": clips.name, "clips_sha256": clips.digest}
+    about |= {"seed": seed, "sampling": config.sampling, "stride": config.stride}
     if learner.selector is not None:
-        tensors |= {_SELECTOR + name: value for name, value in learner.selector.state_dict().items()}
-    save_tensors(tensors, folder / WEIGHTS)
-    values = about.model_dump(mode="json") | {"sha256": sha256(folder / WEIGHTS)}
-    write_json(folder / FILE, sealed({key: value for key, value in values.items() if key != "digest"}))
+        save_tensors(learner.selector.state_dict(), folder / SELECTOR)
+        about["selector_sha256"] = sha256(folder / SELECTOR)
+    network = cast("ClipNetwork", evaluated(learner.mean.network, source, seed))
+    save_network(network, folder, clips.classes, about)
 
 
 def find_recogniser(folder: str | Path) -> Path:
@@ -97,62 +42,46 @@ def find_recogniser(folder: str | Path) -> Path:
     found = [folder] if (folder / FILE).is_file() else sorted(path.parent for path in folder.glob(f"recognition/*/{FILE}"))
     found = [path for path in found if path == folder or (path / "piece.json").exists()]
     if not found:
-        raise RunError(f"{folder} holds no trained video network; name the folder of one, or of a finished 'reverie video study'")
+        raise RunError(f"{folder} holds no trained network of video; name the folder of one, or of a finished 'reverie video study'")
     if len(found) > 1:
-        rows = ", ".join(f"{path} ({read_saved(path).row} on {read_saved(path).clips})" for path in found[:3])
-        raise RunError(f"{folder} holds {len(found)} trained video networks; name one of them, such as {rows}")
+        named = "; ".join(f"{path}, {saved.about.get('mixer')} on {saved.about.get('clips')}" for path, saved in map(_read, found[:3]))
+        raise RunError(f"{folder} holds {len(found)} trained networks of video; name one of them ({named})")
     return found[0]
 
 
-def read_saved(folder: Path) -> SavedNetwork:
-    """Read what stands beside the weights."""
-    path = folder / FILE
-    values = read_json(path)
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise RunError(f"{path} is not of a format that this version reads; {_REMEDY}")
-    try:
-        saved = checked(SavedNetwork, values, str(path))
-    except ConfigError as error:
-        raise RunError(f"{error}; {_REMEDY}") from error
-    check_seal(values, path, _REMEDY, RunError)
-    return saved
-
-
-def load_recogniser(folder: str | Path) -> Recogniser:
-    """Load a trained network.
+def load_recogniser(folder: str | Path) -> tuple[ClipNetwork, Any, SavedNetwork]:
+    """Load a network that a study kept, and the mixer that it was trained with.
 
     Parameters
     ----------
     folder : path
-        Of a network, or of a study with one.
+        Of a network, or of a study that kept one.
 
     Returns
     -------
-    Recogniser
+    tuple of ClipNetwork, Mixer or None, and SavedNetwork
+        The mixer has what its selector learned; None for a network that no study trained.
 
     Raises
     ------
     RunError
-        If there is none, there are several, or it cannot be read.
+        If there is none, there are several, or one cannot be read.
     """
     from reverie.video.mixing.create import create_mixer
-    from reverie.video.networks.create import create_network
 
     place = find_recogniser(folder)
-    about = read_saved(place)
-    check_digests(place, {WEIGHTS: about.sha256}, _REMEDY, RunError)
-    tensors = read_tensors(place / WEIGHTS, _REMEDY)
-    network = create_network(about.network, len(about.classes), about.frames, about.size, **about.options)
-    mixer = create_mixer(about.mixer, channels=network.channels, **about.mixing)
-    selector: nn.Module | None = getattr(mixer, "selector", None)
+    network, saved = load_network(place)
+    if "mixer" not in saved.about:
+        return network, None, saved
     try:
-        network.load_state_dict(_under(tensors, _NETWORK))
-        if selector is not None:
-            selector.load_state_dict(_under(tensors, _SELECTOR))
-    except RuntimeError as error:
-        raise RunError(f"{place} holds the weights of another network; {_REMEDY}") from error
-    return Recogniser(cast("VideoNetwork", network.eval()), mixer, about)
+        mixer = create_mixer(str(saved.about["mixer"]), channels=network.channels, **saved.about["options"])
+        if getattr(mixer, "selector", None) is not None:
+            check_digests(place, {SELECTOR: str(saved.about["selector_sha256"])}, _REMEDY, RunError)
+            mixer.selector.load_state_dict(read_tensors(place / SELECTOR, _REMEDY))
+    except (ConfigError, KeyError, RuntimeError, TypeError) as error:
+        raise RunError(f"{place} holds a mixer that cannot be read; {_REMEDY}") from error
+    return network, mixer, saved
 
 
-def _under(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _read(path: Path) -> tuple[Path, SavedNetwork]:
+    return path, read_saved(path)

@@ -15,6 +15,7 @@ from reverie.seeds import seed_torch, torch_generator
 from reverie.study.progress import duration
 from reverie.training.checkpoint import load_state, save_state
 from reverie.training.optimiser import autocast
+from reverie.video.mixing.labels import one_hot, smooth
 from reverie.video.recognition.batches import ClipBatches
 from reverie.video.recognition.evaluations import Evaluations
 from reverie.video.recognition.learner import Learner
@@ -55,7 +56,9 @@ class Training:
 
     def __post_init__(self) -> None:
         self.config = self.source.config
-        self._optimisers = RecognitionOptimisers(self.learner.student, self.learner.selector_parameters(), self.config)
+        learner = self.learner
+        selector, own = learner.selector_parameters(), learner.selector_training
+        self._optimisers = RecognitionOptimisers(learner.student, selector, self.config, own)
         self.evaluations = Evaluations(self.folder)
 
     def run(self) -> Evaluations:
@@ -83,10 +86,12 @@ class Training:
         """Make one update; return the loss of the student."""
         seed_torch(self.seed, "step", at)
         self.learner.student.train()
-        clips, labels = self.source.training(at)
+        clips, labels, rows = self.source.training(at)
+        classes, smoothing = self.source.task.classes, self.config.label_smoothing
+        soft = smooth(one_hot(labels, classes), smoothing)
         generator = torch_generator(self.seed, "mixing", at)
         with autocast(self.source.device, self.config.precision):
-            terms, _ = self.learner.loss(clips, labels, self.source.task.classes, generator, at)
+            terms, _ = self.learner.loss(clips, soft, generator, at, self.source.epoch(at), rows)
         total = torch.stack(list(terms.values())).sum()
         if not bool(total.isfinite()):
             raise RunError(f"the loss became {float(total)} in update {at + 1}; use a smaller training.learning_rate")
