@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "lexicon"))
 
 from tiny_lexicon import write_icons, write_norms, write_table
 
+from reverie.data.sources.packages import require_package
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.files import write_json
 from reverie.imagery.chain_section import CHAIN, person_folder, sections
@@ -22,7 +23,6 @@ from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagi
 from reverie.imagery.lexicon import Lexicon
 from reverie.imagery.many import imagine_gallery, imagine_senses
 from reverie.imagery.norms import Norms
-from reverie.imagery.packages import require_package
 from reverie.imagery.page import PAGE, Shown, write_picture_page
 from reverie.imagery.pipeline import imagine, with_records
 from reverie.imagery.records import Credit, DepictedObject, ObjectSet
