@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.seeds import numpy_generator, torch_generator
 from reverie.training.optimiser import epoch_batches
-from reverie.video.augment import augment
+from reverie.video.augment.augmenting import as_clips, augment_clips
 from reverie.video.recognition.config import RecognitionConfig
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.sampling import sample_batch
@@ -35,6 +35,7 @@ class ClipBatches:
     def __init__(self, task: RecognitionTask, config: RecognitionConfig, seed: int, device: torch.device) -> None:
         self.task, self.config, self.seed, self.device = task, config, seed, device
         self._labels = torch.from_numpy(np.ascontiguousarray(task.clips.labels))
+        self._augment = config.augment.model_copy(update={"size": config.size})
         self._in_epoch = max(1, len(task.train) // config.batch_size)
 
     def epoch(self, step: int) -> int:
@@ -48,17 +49,17 @@ class ClipBatches:
 
     def training(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the clips of an update [B, T, 3, S, S], their labels [B] and their places among the training clips [B]."""
-        rows, config = self.rows(step), self.config
+        rows = self.rows(step)
         indices = self.task.train[rows]
         frames = self._frames(indices, 1, numpy_generator(self.seed, "frames", step))
-        clips = augment(self._to_device(frames[:, 0]), config.size, config, torch_generator(self.seed, "augment", step))
+        clips, _ = augment_clips(self._to_device(frames[:, 0]), self._augment, torch_generator(self.seed, "augment", step))
         places = torch.from_numpy(rows).to(self.device)
         return clips, self._labels[torch.from_numpy(indices)].to(self.device), places
 
     def measured(self, indices: NDArray[np.int64]) -> Tensor:
         """Return views of clips as they are at a test, float32 in [0, 1]; indices [B] → [B, V, T, 3, S, S]."""
         frames = self._frames(indices, self.config.views, None)
-        clips = self._to_device(frames.reshape(-1, *frames.shape[2:])).permute(0, 1, 4, 2, 3).float().div_(255)
+        clips = as_clips(self._to_device(frames.reshape(-1, *frames.shape[2:])))
         return crop_views(clips, self.config.size, self.config.crops).unflatten(0, frames.shape[:2]).flatten(1, 2)
 
     @property

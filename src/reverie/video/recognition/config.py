@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from reverie.options import Few, Options
+from reverie.video.augment.config import AugmentConfig
 
 
 class RecognitionConfig(Options):
@@ -50,14 +51,9 @@ class RecognitionConfig(Options):
     """How frames are chosen; segments are jittered in training and centred at a test."""
     stride: Few = 1
     """Frames from one to the next of dense sampling."""
-    crop_scale: float = Field(default=0.5, gt=0, le=1)
-    """Smallest area of a random crop in training, as a share; 1 takes the centre."""
-    flip: bool = False
-    """Whether clips are mirrored at random in training; not where the direction of a motion is its class."""
-    jitter: float = Field(default=0.2, ge=0, le=1)
-    """Strength of colour jitter in training, the same for all frames of a clip."""
-    randaugment: bool = False
-    """Whether RandAugment comes before it (m7-n4-mstd0.5-inc1), the same for all frames of a clip."""
+    augment: AugmentConfig = AugmentConfig(flip=0.0, brightness=0.2, contrast=0.2, saturation=0.2)
+    """What is done to a clip in training, the same for all its frames; its `size` is that of the training. Clips are not mirrored
+    unless asked, as a direction may be the class."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of forward passes; the mean over attention of a selector is always float32."""
     checkpoint_seconds: NonNegativeFloat = 60.0

@@ -94,7 +94,7 @@ class Training:
             terms, _ = self.learner.loss(clips, soft, generator, at, self.source.epoch(at), rows)
         total = torch.stack(list(terms.values())).sum()
         if not bool(total.isfinite()):
-            raise RunError(f"the loss became {float(total)} in update {at + 1}; use a smaller training.learning_rate")
+            raise RunError(f"the loss became {float(total.detach())} in update {at + 1}; use a smaller training.learning_rate")
         self._optimisers.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self._optimisers.step(at, self.steps)
