@@ -59,4 +59,4 @@ def _cover(
     at = np.clip(row, 0, GRID - 1).astype(np.int32) * GRID + np.clip(column, 0, GRID - 1).astype(np.int32)
     at += (glyphs * GRID * GRID).astype(np.int32)[:, None, None, None]
     distance = distances().reshape(-1)[at] * radii[..., None, None].astype(np.float32)
-    return np.clip(np.float32(0.5) - distance, 0, 1)
+    return np.asarray(np.clip(np.float32(0.5) - distance, 0, 1))

@@ -49,7 +49,7 @@ def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Fl
     patterns[1] = np.abs(2 * ((along / 2 + phase[:, None, None]) % 1) - 1)
     share = np.select([(kind == number)[:, None, None] for number in range(5)], patterns)
     share *= (0.3 + 0.7 * strength)[:, None, None]
-    return first[:, None, None] + (other - first)[:, None, None] * share[..., None]
+    return np.asarray(first[:, None, None] + (other - first)[:, None, None] * share[..., None])
 
 
 def _enlarged(points: Floats, size: int) -> Floats:
@@ -69,4 +69,4 @@ def choose_colours(candidates: Floats, backgrounds: Floats, contrast: float) -> 
     apart = np.sqrt(((candidates - backgrounds.mean((1, 2))[:, None]) ** 2).mean(-1))
     enough = apart >= contrast
     chosen = np.where(enough.any(1), enough.argmax(1), apart.argmax(1))
-    return candidates[np.arange(len(chosen)), chosen]
+    return np.asarray(candidates[np.arange(len(chosen)), chosen])
