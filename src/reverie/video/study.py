@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reverie.options import checked
 from reverie.study.environment import commit
 from reverie.study.store import Store, claim, unreadable
 from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.mixing.create import MIXERS
+from reverie.video.networks.create import NETWORKS
 from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
 from reverie.video.results import COLUMNS, restored, result_rows
 from reverie.video.tasks import Tasks
@@ -39,6 +42,10 @@ class VideoStudy:
         self.recipe, self.name, self.folder = recipe, recipe.name, Path(folder)
         self._device = device
         self.tasks = Tasks(recipe, offline)
+        for name, network in recipe.networks.items():
+            checked(NETWORKS.config(network.kind), network.set, f"networks.{name}.set")
+        for name, method in recipe.methods.items():
+            checked(MIXERS.config(method.kind), method.set, f"methods.{name}.set")
         claim(self.folder, recipe, VIDEO, several=True)
         self._store, self._commit = Store(self.folder), commit()
 
