@@ -1,0 +1,94 @@
+"""Options of the networks, readable without torch. Defaults are small, for 64 pixels and one processor core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from reverie.options import Few, Options
+
+NormState = Literal["train", "eval", "frozen"]
+Widths = tuple[PositiveInt, ...]
+
+
+class NetworkOptions(Options):
+    """What all networks can be asked."""
+
+    freeze: str = "none"
+    """Last part that does not learn, counted from the clip: ``none``, ``stem``, ``stage1`` … or ``all-but-head``."""
+    batchnorm: NormState = "train"
+    """``train``: statistics of the batch; ``eval``: the stored ones, and scale and shift learn; ``frozen``: scale and shift do
+    not learn either. Frozen parts always use the stored ones."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Before the classifier."""
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    """Chance that a clip skips the last block; it grows linearly from the first one (stochastic depth, arXiv 1603.09382)."""
+
+
+class ResidualOptions(NetworkOptions):
+    """Stages of residual blocks."""
+
+    widths: Widths = Field(default=(32, 64, 128, 192), min_length=1, max_length=6)
+    """Channels of each stage before a bottleneck widens them."""
+    blocks: tuple[Few, ...] = Field(default=(1, 1, 1, 1), min_length=1, max_length=6)
+    """Residual blocks of each stage."""
+    strides: tuple[Literal[1, 2], ...] = Field(default=(1, 2, 2, 1), min_length=1, max_length=6)
+    """Spatial stride of each stage's first block."""
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> ResidualOptions:
+        """Refuse lists of other lengths."""
+        if not len(self.widths) == len(self.blocks) == len(self.strides):
+            raise ValueError("widths, blocks and strides must have one value for each stage")
+        return self
+
+
+class TsmConfig(ResidualOptions):
+    """A 2D ResNet with residual temporal shift."""
+
+    bottleneck: bool = False
+    """Whether a block is 1×1, 3×3 and 1×1 with four times the channels, as in ResNet-50, or two 3×3."""
+    stem: Literal["small", "imagenet"] = "small"
+    """``small``: 3×3, stride 2, then pooled by 2; ``imagenet``: 7×7, stride 2, then pooled by 2."""
+    fold: int = Field(default=8, ge=2, le=64)
+    """One of so many channels comes from the next frame, and one from the frame before."""
+
+
+class MvitConfig(NetworkOptions):
+    """An improved multiscale vision transformer."""
+
+    dim: PositiveInt = 32
+    """Channels of the first stage; each further one doubles them."""
+    blocks: tuple[Few, ...] = Field(default=(1, 2, 2), min_length=1, max_length=6)
+    """Blocks of each stage; each stage after the first halves height and width."""
+    heads: PositiveInt = 1
+    """Heads of attention in the first stage; each further one doubles them."""
+    patch: tuple[PositiveInt, PositiveInt, PositiveInt] = (3, 7, 7)
+    """Kernel of the first convolution: frames, height, width."""
+    stride: tuple[PositiveInt, PositiveInt, PositiveInt] = (2, 4, 4)
+    """Its stride."""
+    key_stride: PositiveInt = 4
+    """Spatial stride of keys and values in the first stage; each further one halves it, down to 1."""
+    pool_queries: bool = False
+    """Whether queries are convolved in every block, as published, or only where they are fewer than the tokens."""
+    mlp: PositiveInt = 4
+    """Widening of the feed-forward part."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> MvitConfig:
+        """Refuse heads that do not divide the channels."""
+        if self.dim % self.heads:
+            raise ValueError(f"heads={self.heads} must divide dim={self.dim}")
+        return self
+
+
+PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    "tsm": {
+        "widths": (64, 128, 256, 512), "blocks": (3, 4, 6, 3), "strides": (1, 2, 2, 2), "bottleneck": True, "stem": "imagenet",
+        "dropout": 0.5,
+    },
+    "mvit": {"dim": 96, "blocks": (1, 2, 11, 2), "key_stride": 8, "pool_queries": True, "drop_path": 0.2, "dropout": 0.5},
+}  # fmt: skip
+"""Options of the published networks, for 224 pixels: TSM-R50 and MViTv2-S."""

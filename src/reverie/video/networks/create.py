@@ -1,0 +1,52 @@
+"""Networks by name: one registry, open to other packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reverie.errors import ConfigError
+from reverie.options import checked
+from reverie.registry import Registry, family
+
+if TYPE_CHECKING:
+    from reverie.video.networks.network import ClipNetwork
+
+NETWORKS = Registry(
+    "video network",
+    family(
+        "reverie.video.networks",
+        {
+            "tsm": ("tsm:Tsm", "2D ResNet with temporal shift", "tsm", "convolutional"),
+            "mvit": ("mvit:Mvit", "multiscale vision transformer", "mvitv2", "transformer"),
+        },
+    ),
+    "reverie.video_networks",
+)
+"""Every network; ``build`` takes ``(config, classes, frames, size)``."""
+
+
+def create_network(name: str, classes: int, frames: int, size: int, **options: Any) -> ClipNetwork:
+    """Return a new network, its weights drawn from torch's global generator (`reverie.seeds.seed_torch`).
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    classes : int
+        K, of the logits.
+    frames, size : int
+        T, and height and width, that positions are made for; other ones interpolate them.
+    **options
+        Fields of the network's configuration in `reverie.video.networks.config`; ``**PUBLISHED[name]`` gives published sizes.
+
+    Returns
+    -------
+    ClipNetwork
+        A `reverie.video.roles.VideoNetwork`.
+    """
+    for what, count in (("classes", classes), ("frames", frames), ("size", size)):
+        if count < 1:
+            raise ConfigError(f"{name}: {what} must be at least 1, not {count}")
+    made: ClipNetwork = NETWORKS.build(name)(checked(NETWORKS.config(name), options, name), classes, frames, size)
+    made.name = name
+    return made
