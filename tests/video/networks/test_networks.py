@@ -16,6 +16,10 @@ from reverie.video.networks.saved import load_network, save_network
 
 TINY = {
     "tsm": {"widths": (8, 16, 16, 24)},
+    "r2plus1d": {"widths": (6, 8, 8, 12)},
+    "x3d": {"widths": (8, 8, 12, 12)},
+    "slowfast": {"widths": (4, 4, 8, 8), "first": 8, "beta": 2},
+    "vit-space-time": {"dim": 24, "blocks": 2},
     "mvit": {"dim": 8, "blocks": (1, 1, 1)},
 }
 NAMES = sorted(TINY)

@@ -56,6 +56,52 @@ class TsmConfig(ResidualOptions):
     """One of so many channels comes from the next frame, and one from the frame before."""
 
 
+class R2plus1dConfig(ResidualOptions):
+    """A ResNet of spatial and temporal convolutions."""
+
+    widths: Widths = Field(default=(16, 32, 64, 128), min_length=1, max_length=6)
+    """Channels of each stage."""
+    time_strides: tuple[Literal[1, 2], ...] = Field(default=(1, 2, 1, 1), min_length=1, max_length=6)
+    """Temporal stride of each stage's first block."""
+    stem: Literal["small", "published"] = "small"
+    """``small``: 3×3 and 3, then pooled by 2; ``published``: 7×7 with 45 channels between, and 3."""
+
+    @model_validator(mode="after")
+    def _times_agree(self) -> R2plus1dConfig:
+        """Refuse a list of another length."""
+        if len(self.time_strides) != len(self.widths):
+            raise ValueError("time_strides must have one value for each stage")
+        return self
+
+
+class X3dConfig(ResidualOptions):
+    """A network of inverted bottlenecks and channel-wise 3D convolutions."""
+
+    widths: Widths = Field(default=(16, 32, 64, 96), min_length=1, max_length=6)
+    """Channels of each stage."""
+    strides: tuple[Literal[1, 2], ...] = Field(default=(2, 2, 2, 1), min_length=1, max_length=6)
+    """Spatial stride of each stage's first block; that of the first convolution is 2."""
+    expand: float = Field(default=2.25, ge=1, le=8)
+    """Widening inside a block, and of the last convolution."""
+    hidden: int = Field(default=0, ge=0)
+    """Width of a hidden layer of the head, behind the mean; 0 has none."""
+
+
+class SlowfastConfig(ResidualOptions):
+    """Two pathways: few frames and many channels, all frames and few channels."""
+
+    widths: Widths = Field(default=(24, 32, 64, 96), min_length=1, max_length=6)
+    """Channels of each stage of the slow pathway before a bottleneck widens them by 4."""
+    first: PositiveInt = 32
+    """Channels of the first convolution of the slow pathway."""
+    kernel: Literal[3, 7] = 3
+    """Height and width of the first convolutions."""
+    alpha: int = Field(default=4, ge=1, le=32)
+    """The slow pathway sees one of so many frames."""
+    beta: int = Field(default=4, ge=1, le=64)
+    """The fast pathway has one of so many channels."""
+
+
 class MvitConfig(NetworkOptions):
     """An improved multiscale vision transformer."""
 
@@ -84,11 +130,45 @@ class MvitConfig(NetworkOptions):
         return self
 
 
+class VitSpaceTimeConfig(NetworkOptions):
+    """A vision transformer over small volumes."""
+
+    dim: PositiveInt = 96
+    """Channels."""
+    blocks: Few = 4
+    """Blocks; each is a freeze point ``stage1`` …"""
+    heads: PositiveInt = 3
+    """Heads of attention."""
+    tube: tuple[PositiveInt, PositiveInt, PositiveInt] = (2, 8, 8)
+    """Frames, height and width of a volume."""
+    mlp: PositiveInt = 4
+    """Widening of the feed-forward part."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> VitSpaceTimeConfig:
+        """Refuse heads that do not divide the channels."""
+        if self.dim % self.heads:
+            raise ValueError(f"heads={self.heads} must divide dim={self.dim}")
+        return self
+
+
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     "tsm": {
         "widths": (64, 128, 256, 512), "blocks": (3, 4, 6, 3), "strides": (1, 2, 2, 2), "bottleneck": True, "stem": "imagenet",
         "dropout": 0.5,
     },
+    "r2plus1d": {
+        "widths": (64, 128, 256, 512), "blocks": (2, 2, 2, 2), "strides": (1, 2, 2, 2), "time_strides": (1, 2, 2, 2),
+        "stem": "published",
+    },
+    "x3d": {
+        "widths": (24, 48, 96, 192), "blocks": (3, 5, 11, 7), "strides": (2, 2, 2, 2), "hidden": 2048, "dropout": 0.5,
+    },
+    "slowfast": {
+        "widths": (64, 128, 256, 512), "blocks": (3, 4, 6, 3), "strides": (1, 2, 2, 2), "first": 64, "kernel": 7, "alpha": 8,
+        "beta": 8, "dropout": 0.5,
+    },
+    "vit-space-time": {"dim": 768, "blocks": 12, "heads": 12, "tube": (2, 16, 16)},
     "mvit": {"dim": 96, "blocks": (1, 2, 11, 2), "key_stride": 8, "pool_queries": True, "drop_path": 0.2, "dropout": 0.5},
 }  # fmt: skip
-"""Options of the published networks, for 224 pixels: TSM-R50 and MViTv2-S."""
+"""Options of published networks: TSM-R50, R(2+1)D-18 (112 pixels), X3D-M, SlowFast 4×16 R50, ViViT-B/16x2, MViTv2-S (224)."""

@@ -17,6 +17,10 @@ NETWORKS = Registry(
         "reverie.video.networks",
         {
             "tsm": ("tsm:Tsm", "2D ResNet with temporal shift", "tsm", "convolutional"),
+            "r2plus1d": ("r2plus1d:R2plus1d", "ResNet of spatial and temporal convolutions", "r2plus1d", "convolutional"),
+            "x3d": ("x3d:X3d", "narrow network of channel-wise 3D convolutions", "x3d", "convolutional"),
+            "slowfast": ("slowfast:Slowfast", "slow and fast pathways", "slowfast", "convolutional"),
+            "vit-space-time": ("vit_space_time:VitSpaceTime", "vision transformer over volumes", "vivit", "transformer"),
             "mvit": ("mvit:Mvit", "multiscale vision transformer", "mvitv2", "transformer"),
         },
     ),

@@ -19,17 +19,19 @@ ALL_BUT_HEAD = "all-but-head"
 
 
 class Head(nn.Module):
-    """Mean over time and space, dropout and one linear map."""
+    """Mean over time and space, where asked for a hidden layer, dropout and one linear map."""
 
-    def __init__(self, channels: int, classes: int, dropout: float) -> None:
+    def __init__(self, channels: int, classes: int, dropout: float, hidden: int = 0) -> None:
         super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(inplace=True)) if hidden else nn.Identity()
+        channels = hidden or channels
         self.dropout, self.linear = nn.Dropout(dropout), nn.Linear(channels, classes)
         nn.init.normal_(self.linear.weight, std=0.01)
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits; features [B, T', C, H', W'] → [B, K]."""
-        logits: Tensor = self.linear(self.dropout(features.mean((1, 3, 4))))
+        logits: Tensor = self.linear(self.dropout(self.hidden(features.mean((1, 3, 4)))))
         return logits
 
 
