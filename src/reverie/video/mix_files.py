@@ -135,9 +135,7 @@ def _mix(
     return mixer.mix(clips, labels, features, generator), 1.0, ""
 
 
-def _network(
-    name: str | None, frames: int | None, size: int | None, seed: int
-) -> tuple[ClipNetwork, Any, str | None, list[str]]:
+def _network(name: str | None, frames: int | None, size: int | None, seed: int) -> tuple[ClipNetwork, Any, str | None, list[str]]:
     """Return the network whose features are looked at, the mixer that it was trained with and its name, and what is to be said."""
     if name is not None and name not in NETWORKS:
         from reverie.video.recognition.saved import load_recogniser
@@ -154,7 +152,11 @@ def _network(
 def _read(paths: tuple[str | Path, str | Path], frames: int, size: int, notes: list[str]) -> tuple[Tensor, float]:
     """Return clips [2, T, 3, S, S] in [0, 1], and frames a second at which they last as long as the first file."""
     read = [read_clip(path, lambda seconds: sample_indices(len(seconds), frames, "segments")[0], size) for path in paths]
-    notes += [f"{clip.lost} frames of {path} cannot be decoded; others stand for them" for path, clip in zip(paths, read, strict=True) if clip.lost]
+    notes += [
+        f"{clip.lost} frames of {path} cannot be decoded; others stand for them"
+        for path, clip in zip(paths, read, strict=True)
+        if clip.lost
+    ]
     clips = torch.from_numpy(np.stack([clip.pixels for clip in read])).permute(0, 1, 4, 2, 3).float() / 255
     seconds = read[0].facts.seconds
     return clips, float(np.clip(frames / seconds, 0.5, 120)) if seconds > 0 else 1.0
