@@ -12,7 +12,7 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
 from reverie.study.run import run_study
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.claims import claim_rows
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from reverie.evaluation.intervals import wilson
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 from reverie.video.recognition.measures import Measures

@@ -11,7 +11,7 @@ from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.progress import progress
 from reverie.study.run import run_study
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.claims import claims_table
 from reverie.video.estimate import estimate_sentences
 from reverie.video.page import write_study_page

@@ -9,7 +9,7 @@ from typing import Any
 from reverie.options import checked
 from reverie.study.environment import commit
 from reverie.study.store import Store, claim, unreadable
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.mixing.create import MIXERS
 from reverie.video.networks.create import NETWORKS
 from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
@@ -114,4 +114,3 @@ def repeats(one: SetRecipe, seeds: int) -> list[tuple[int, int]]:
     if not one.folds:
         return [(seed, -1) for seed in range(one.seeds or seeds)]
     return [(again * one.folds + fold, fold) for again in range(one.seeds or 1) for fold in range(one.folds)]
-

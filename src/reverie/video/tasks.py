@@ -41,7 +41,11 @@ class Tasks:
 
     def size(self, name: str) -> int:
         """Return the side of the stored frames of a set."""
-        seen = {self.recipe.training_of(name, network, method).size for network in self.recipe.networks for method in self.recipe.methods}
+        seen = {
+            self.recipe.training_of(name, network, method).size
+            for network in self.recipe.networks
+            for method in self.recipe.methods
+        }
         return round(STORED * max(seen))
 
     def facts(self, cell: RecognitionCell) -> dict[str, Any]:
@@ -94,4 +98,3 @@ def shapes_config(name: str, one: SetRecipe, size: int, seed: int) -> MovingShap
 def shapes_test(config: MovingShapesConfig, test: int) -> MovingShapesConfig:
     """Return how the test clips of a generated set are drawn, the same for all seeds and numbers of clips."""
     return config.model_copy(update={"clips": 1, "test": test, "seed": 0})
-

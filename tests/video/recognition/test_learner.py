@@ -20,7 +20,9 @@ def _batch(task: RecognitionTask, tmp_path: Path, mixer: str, **options: object)
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_students_loss_teaches_the_selector_only_where_that_is_asked(task: RecognitionTask, tmp_path: Path, shared: bool) -> None:
+def test_the_students_loss_teaches_the_selector_only_where_that_is_asked(
+    task: RecognitionTask, tmp_path: Path, shared: bool
+) -> None:
     learner, clips, labels = _batch(task, tmp_path, "sv-mix", shared_gradient=shared, switch=1.0, constant=0.0)
     terms, _ = learner.loss(clips, labels, torch_generator(0, "mixing"))
     terms["student"].backward()

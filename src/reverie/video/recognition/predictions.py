@@ -51,4 +51,3 @@ def evaluated(network: nn.Module, source: ClipBatches, seed: int) -> nn.Module:
     if source.config.recalibration and batch_norms(found):
         recalibrate(found, calibration_batches(source, seed, source.config.recalibration))
     return found.eval()
-

@@ -6,13 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from reverie.errors import ConfigError
 from reverie.seeds import seed_torch
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.training.optimiser import choose_device
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.mixing.create import create_mixer
 from reverie.video.networks.create import create_network
 from reverie.video.recipe import VideoRecipe
