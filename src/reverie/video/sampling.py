@@ -42,7 +42,8 @@ def sample_indices(
     >>> sample_indices(3, 4, "middle").tolist()  # a clip that is too short is stretched over the view
     [[0, 1, 1, 2]]
     """
-    return sample_batch(np.array([count]), n, how, generator, stride, views)[0]
+    one: NDArray[np.int64] = sample_batch(np.array([count]), n, how, generator, stride, views)[0]
+    return one
 
 
 def sample_batch(
@@ -95,7 +96,8 @@ def sample_batch(
         start = np.rint(np.arange(views)[:, None] / (views - 1) * room).astype(np.int64)
     else:
         start = np.broadcast_to(room // 2, (*shape, 1))
-    return np.where(room < 0, _spread(counts, n, np.full((*shape, n), 0.5)), start + stride * np.arange(n))
+    found: NDArray[np.int64] = np.where(room < 0, _spread(counts, n, np.full((*shape, n), 0.5)), start + stride * np.arange(n))
+    return found
 
 
 def _spread(counts: NDArray[np.int64], n: int, place: NDArray[np.float64]) -> NDArray[np.int64]:

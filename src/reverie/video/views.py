@@ -64,4 +64,5 @@ def average_views(network: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:
     -------
     Tensor [B, K]
     """
-    return network(views.flatten(0, 1)).softmax(-1).unflatten(0, views.shape[:2]).mean(1)
+    chances = network(views.flatten(0, 1)).softmax(-1)
+    return chances.reshape(*views.shape[:2], -1).mean(1)
