@@ -177,10 +177,10 @@ def keep_back(labels: Integers, groups: Integers, share: float, seed: int) -> ND
         held, chosen = np.zeros(counts.shape[1]), np.zeros(len(counts), bool)
         for group in generator.permutation(np.flatnonzero(counts.sum(1))):
             more = held + counts[group]
-            left = counts.sum(0) - more
-            if ((more - wanted) ** 2).sum() < ((held - wanted) ** 2).sum() and (left[counts[group] > 0] > 0).all():
+            nearer = not held.any() or ((more - wanted) ** 2).sum() < ((held - wanted) ** 2).sum()
+            if nearer and ((counts.sum(0) > more) | (counts[group] == 0)).all():
                 held, chosen[group] = more, True
-        apart = ((held - wanted) ** 2).sum()
+        apart = ((held - wanted) ** 2).sum() if held.any() else np.inf
         if apart < least:
             best, least = chosen, apart
     return best[groups]
