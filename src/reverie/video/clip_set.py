@@ -76,8 +76,7 @@ class ClipSet:
     def digest(self) -> str:
         """Return the SHA-256 over the sorted digests of the clips with the names of their classes."""
         names = [self.classes[label] if label >= 0 else "" for label in self.labels]
-        lines = sorted(f"{digest} {name}" for digest, name in zip(self.sha256, names, strict=True))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return set_digest(self.sha256, names)
 
     def frames(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of a clip, a view on what is stored → uint8 [F, H, W, 3]."""
@@ -177,3 +176,9 @@ def clip_digest(frames: NDArray[np.uint8]) -> str:
     found = hashlib.sha256(repr(tuple(frames.shape)).encode())
     found.update(np.ascontiguousarray(frames).data)
     return found.hexdigest()
+
+
+def set_digest(clips: Sequence[str], names: Sequence[str]) -> str:
+    """Return the SHA-256 over the sorted digests of clips with the names of their classes, "" for none."""
+    lines = sorted(f"{digest} {name}" for digest, name in zip(clips, names, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
