@@ -44,7 +44,8 @@ class SoundSet:
         """Return the bands of a clip, a view on what is stored → float16 [S, 64]; S is 0 where there is nothing to hear."""
         if not self.counts[i]:
             return np.zeros((0, BANDS), dtype=np.float16)
-        return self.arrays[self.shard[i]][self.start[i] : self.start[i] + self.counts[i]]
+        start = int(self.start[i])
+        return self.arrays[int(self.shard[i])][start : start + int(self.counts[i])]
 
 
 def open_sound(folder: str | Path) -> SoundSet:
