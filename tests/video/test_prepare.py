@@ -216,7 +216,7 @@ def test_the_summary_counts_classes_and_names_what_was_left_out(once: Prepared) 
     first, second = tables(once)
     assert [[cell.text for cell in row] for row in first.cells] == [["down", "2"], ["up", "3"]]
     assert len(second.cells) == 5
-    assert any(line.startswith("6 files were left out") for line in notes(once))
+    assert any(line.startswith("Left out: 6 files") for line in notes(once))
     said = as_json(once)
     assert said["classes"] == {"down": 2, "up": 3}
     assert len(said["skipped"]) == 6
