@@ -34,6 +34,7 @@ def encode(
     rate: int = 25,
     space: tuple[str, int] | None = None,
     curve: int | None = None,
+    sound: tuple[np.ndarray, int] | None = None,
 ) -> None:
     """Write frames with any codec; `marks` are times in 25ths of a second."""
     muxer = {k: v for k, v in (options or {}).items() if k == "movflags"}
@@ -50,6 +51,7 @@ def encode(
             stream.codec_context.colorspace = space[1]
         if curve:
             stream.codec_context.color_trc = curve
+        track = container.add_stream("pcm_s16le", rate=sound[1], layout="mono") if sound else None
         for number, pixels_ in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels_, format="rgb24")
             if space:
@@ -58,3 +60,14 @@ def encode(
                 frame.pts, frame.time_base = marks[number], Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if sound and track:
+            samples = (32767 * sound[0]).astype(np.int16)[None]
+            piece = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            piece.sample_rate, piece.pts = sound[1], 0
+            container.mux(track.encode(piece))
+            container.mux(track.encode())
+
+
+def tone(frequency: float, seconds: float, rate: int, level: float = 0.5) -> tuple[np.ndarray, int]:
+    """A tone as samples and their rate."""
+    return level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate), rate

@@ -98,7 +98,7 @@ def prepare_folder(
         write_text(out / SKIPPED, _as_csv([("file", "reason"), *skipped]))
         if len(skipped) == len(files):
             name, reason = skipped[0]
-            raise DataError(f"none of the {len(files)} files in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
+            raise DataError(f"no clip in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
         kept = {name: one for name, one in records.items() if not one.reason}
         write_index(out, make_index(folder, options, files, kept))
     return Prepared(out, open_prepared(out), skipped, tuple(kept.values()), len(todo))

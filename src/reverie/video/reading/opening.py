@@ -59,8 +59,11 @@ def open_container(path: str | Path) -> Iterator[InputContainer]:
     try:
         container = av.open(f"file:{file}", options=options)
     except (av.error.FFmpegError, ValueError) as error:
-        empty = file.stat().st_size == 0
-        reason = "it is empty" if empty else short(getattr(error, "strerror", None) or str(error))
+        reason = short(getattr(error, "strerror", None) or str(error))
+        if file.stat().st_size == 0:
+            reason = "it is empty"
+        elif isinstance(error, av.error.ArgumentError):
+            reason = "its container is none of those that are read"
         raise DataError(f"{path} is no video that can be read ({reason}); replace or remove it") from error
     with container:
         yield container
