@@ -11,7 +11,7 @@ import typer
 
 import reverie
 from reverie import processes
-from reverie.cli import data, recipes, redteam
+from reverie.cli import data, recipes, redteam, video
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo
 from reverie.cli.doctor import doctor
@@ -58,6 +58,7 @@ for command in verbs:
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(redteam.app, name="redteam")
+app.add_typer(video.app, name="video")
 
 
 def run() -> None:
