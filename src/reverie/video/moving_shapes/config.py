@@ -29,14 +29,16 @@ class MovingShapesConfig(Options):
     seed: int = Field(default=0, ge=0)
     motions: tuple[Motion, ...] = Field(default=MOTIONS, min_length=2)
     """Classes, in this order."""
-    radius: tuple[float, float] = (0.12, 0.22)
+    radius: tuple[float, float] = (0.15, 0.25)
     """Smallest and greatest radius of an object."""
-    speed: tuple[float, float] = (0.012, 0.04)
+    speed: tuple[float, float] = (0.02, 0.05)
     """Least and greatest way of an object from frame to frame."""
-    distractors: int = Field(default=2, ge=0, le=16)
+    distractors: int = Field(default=1, ge=0, le=16)
     """Other shapes, which tremble about their places; the object hides them."""
     tremble: float = Field(default=0.02, ge=0, le=0.1)
     """Greatest distance of a distractor from its place."""
+    pattern: float = Field(default=0.5, ge=0, le=1)
+    """How far the second colour of a background is from the first one, of the way to a colour of its own."""
     contrast: float = Field(default=0.25, ge=0, le=0.5)
     """Least distance of the object's colour from the background's mean, of 1 in each channel."""
     noise: float = Field(default=0.08, ge=0, le=0.5)

@@ -86,7 +86,7 @@ def _draw(
     grain = np.stack([np.frombuffer(generator.bytes(frames * size * size * 3), np.uint8) for generator in generators])
 
     path, scene, colour, last = np.split(draws, np.cumsum([moving.DRAWS, scenes.DRAWS, 3 * scenes.CANDIDATES]), axis=1)
-    backgrounds = scenes.draw_backgrounds(scene, clouds, size)
+    backgrounds = scenes.draw_backgrounds(scene, clouds, size, config.pattern)
     colours = scenes.choose_colours(colour.reshape(len(names), -1, 3), backgrounds, config.contrast)
     canvas = np.repeat(backgrounds[:, None].astype(np.float32), frames, axis=1)
     for one in np.moveaxis(others, 1, 0):

@@ -14,7 +14,7 @@ CANDIDATES = 6
 """Colours from which the object's is taken."""
 
 
-def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Floats:
+def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int, pattern: float) -> Floats:
     """Return backgrounds.
 
     Parameters
@@ -24,6 +24,8 @@ def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Fl
     clouds : ndarrays, shape [N, k, k] for each k of `CLOUDS`
         Uniform on [0, 1).
     size : int
+    pattern : float
+        Share of the way from the first colour to the other.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Fl
     ]
     patterns[1] = np.abs(2 * ((along / 2 + phase[:, None, None]) % 1) - 1)
     share = np.select([(kind == number)[:, None, None] for number in range(5)], patterns)
-    share *= (0.3 + 0.7 * strength)[:, None, None]
+    share *= (pattern * (0.3 + 0.7 * strength))[:, None, None]
     return np.asarray(first[:, None, None] + (other - first)[:, None, None] * share[..., None])
 
 
