@@ -1,0 +1,117 @@
+"""The recognition table: one training for each set, network, method and seed or fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reverie.options import checked
+from reverie.study.environment import commit
+from reverie.study.store import Store, claim, unreadable
+from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.mixing.create import MIXERS
+from reverie.video.networks.create import NETWORKS
+from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
+from reverie.video.results import COLUMNS, restored, result_rows
+from reverie.video.tasks import Tasks
+
+VERSION = 1
+"""Of a training and what is measured of it."""
+KIND = "recognition"
+Done = Mapping[RecognitionCell, Recognised | None]
+
+
+class VideoStudy:
+    """A recipe, its clips, and the trainings that are kept in a folder.
+
+    Parameters
+    ----------
+    recipe : VideoRecipe
+    folder : path
+    device : str or None
+        Where to train.
+    offline : bool
+        Whether nothing may be fetched.
+    """
+
+    columns = COLUMNS
+    long_cells = False
+
+    def __init__(self, recipe: VideoRecipe, folder: str | Path, device: str | None = None, offline: bool = False) -> None:
+        self.recipe, self.name, self.folder = recipe, recipe.name, Path(folder)
+        self._device = device
+        self.tasks = Tasks(recipe, offline)
+        for name, network in recipe.networks.items():
+            checked(NETWORKS.config(network.kind), network.set, f"networks.{name}.set")
+        for name, method in recipe.methods.items():
+            checked(MIXERS.config(method.kind), method.set, f"methods.{name}.set")
+        claim(self.folder, recipe, VIDEO, several=True)
+        self._store, self._commit = Store(self.folder), commit()
+
+    def cells(self, done: Done) -> Iterator[RecognitionCell]:
+        """Return all trainings, those of one set and seed after each other, so that its clips are opened once."""
+        recipe = self.recipe
+        for name, one in recipe.sets.items():
+            for seed, fold in repeats(one, recipe.seeds):
+                for network in recipe.networks:
+                    for method, row in recipe.methods.items():
+                        if not row.networks or network in row.networks:
+                            yield RecognitionCell(name, network, method, seed, fold)
+
+    def upper_bound(self, done: Done) -> int:
+        """Return how many trainings there are."""
+        return sum(1 for _ in self.cells(done))
+
+    def facts(self, cell: RecognitionCell) -> dict[str, Any]:
+        """Return everything that a training and its measures depend on."""
+        recipe, row = self.recipe, self.recipe.methods[cell.method]
+        network = recipe.networks[cell.network]
+        training = recipe.training_of(cell.clips, cell.network, cell.method).model_dump(mode="json")
+        training.pop("checkpoint_seconds")
+        return {
+            "data": self.tasks.facts(cell), "network": {"kind": network.kind, "set": network.set},
+            "method": {"kind": row.kind, "set": row.set}, "training": training, "masks": recipe.masks, "seed": cell.seed,
+            "version": VERSION,
+        }  # fmt: skip
+
+    def is_kept(self, cell: RecognitionCell) -> bool:
+        """Return whether a training was done before."""
+        return self._store.has(KIND, self.facts(cell))
+
+    def run(self, cell: RecognitionCell, tell: Callable[[str], None]) -> Recognised:
+        """Train where it was not done."""
+
+        def make(folder: Path) -> Mapping[str, Any]:
+            from reverie.video.recognition.run import recognise
+
+            found = recognise(self.recipe, cell, self.tasks.open(cell), folder, self._device, self._commit, tell)
+            return found.to_notes()
+
+        piece = self._store.kept(KIND, self.facts(cell), make)
+        try:
+            return Recognised.from_notes(piece.notes, str(piece.folder))
+        except (KeyError, TypeError, ValueError) as error:
+            raise unreadable(piece.folder) from error
+
+    def restore(self, cell: RecognitionCell, rows: Sequence[Mapping[str, str]]) -> Recognised | None:
+        """Return a training from its rows; which clips were right is not known then, so that it is in no comparison."""
+        return restored(rows)
+
+    def describe(self, cell: RecognitionCell, result: Recognised) -> str:
+        """Return a cell and what came out in a few words."""
+        found = result.measures["ema", "valid"]
+        where = f"fold {cell.fold}" if cell.fold >= 0 else f"seed {cell.seed}"
+        return f"{cell.clips}, {cell.network}, {cell.method}, {where} · accuracy {found.accuracy:.3f}"
+
+    def rows(self, cell: RecognitionCell, result: Recognised) -> list[dict[str, Any]]:
+        """Return the rows of a results table that a training gives."""
+        return result_rows(self.recipe, cell, result)
+
+
+def repeats(one: SetRecipe, seeds: int) -> list[tuple[int, int]]:
+    """Return the seeds and folds of every row on a set: fold f of the first seed is trained at seed f, of the next at folds + f."""
+    if not one.folds:
+        return [(seed, -1) for seed in range(one.seeds or seeds)]
+    return [(again * one.folds + fold, fold) for again in range(one.seeds or 1) for fold in range(one.folds)]
+
