@@ -12,9 +12,7 @@ _NAMES = {
     "labels": "blend_labels one_hot smooth soft_cross_entropy",
     "mixer": "PairMixer Pairs",
     "statistics": "MaskStatistics mask_statistics",
-    "svmix.feature_memory": "FeatureMemory",
     "svmix.selector": "Selector",
     "svmix.step": "SvMix",
-    "svmix.teacher": "prepare_teacher",
 }
 _WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)

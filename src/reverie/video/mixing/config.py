@@ -77,7 +77,7 @@ class SaliencyBoxConfig(BetaConfig):
 
 
 class SelectorTraining(Options):
-    """How the selector learns: SGD, see `selector_optimizer`."""
+    """The selector's own SGD, as published; who trains sets it up."""
 
     rate: float = Field(default=0.01, gt=0, le=10)
     """0.01 as published; 0.04 to 0.05 for TSM, 0.02 to 0.04 for transformers."""

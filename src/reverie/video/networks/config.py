@@ -152,6 +152,17 @@ class VitSpaceTimeConfig(NetworkOptions):
         return self
 
 
+class HubConfig(NetworkOptions):
+    """An encoder in a folder of the Hugging Face layout: VideoMAE, TimeSformer or CLIP."""
+
+    folder: str
+    """Where ``config.json``, ``preprocessor_config.json`` and weights as safetensors are."""
+    resize: bool = True
+    """Whether clips are resized to the pictures that it was taught with; otherwise its positions interpolate to the clips."""
+    tokens: Literal["patches", "class"] = "patches"
+    """What the feature map is made of: the tokens of places, or the class token alone, with H' = W' = 1."""
+
+
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     "tsm": {
         "widths": (64, 128, 256, 512), "blocks": (3, 4, 6, 3), "strides": (1, 2, 2, 2), "bottleneck": True, "stem": "imagenet",

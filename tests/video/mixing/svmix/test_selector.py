@@ -68,23 +68,21 @@ def test_the_first_logit_without_features_is_four_times_what_lambda_lacks() -> N
 
 
 def test_first_weights_are_a_function_of_the_seed_alone() -> None:
-    torch.manual_seed(5)
-    first = Selector(7, generator=torch.Generator().manual_seed(2)).state_dict()
     before = torch.random.get_rng_state()
+    first = Selector(7, generator=torch.Generator().manual_seed(2)).state_dict()
     again = Selector(7, generator=torch.Generator().manual_seed(2)).state_dict()
     for name, value in first.items():
         assert torch.equal(value, again[name])
     assert not torch.equal(first["shared.weight"], Selector(7, generator=torch.Generator().manual_seed(3)).shared.weight)
-    assert before.shape == torch.random.get_rng_state().shape
+    assert torch.equal(before, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize("size", [(8, 24, 24), (7, 10, 13), (3, 4, 5)])
+@pytest.mark.parametrize("size", [(8, 6, 12), (7, 10, 13), (3, 4, 5)])
 def test_enlarging_repeats_the_cell_in_which_a_place_lies(size: tuple[int, int, int]) -> None:
     cells = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
     large = enlarge(cells, size)
     for t, y, x in itertools.product(*(range(n) for n in size)):
-        cell = cells[:, t * 4 // size[0], y * 3 // size[1], x * 3 // size[2]]
-        torch.testing.assert_close(large[:, t, y, x], cell, rtol=0, atol=0)
+        assert torch.equal(large[:, t, y, x], cells[:, t * 4 // size[0], y * 3 // size[1], x * 3 // size[2]])
 
 
 def test_smooth_enlarging_is_linear_along_each_axis() -> None:

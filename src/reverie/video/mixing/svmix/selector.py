@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.utils import skip_init
 
 from reverie.video.mixing.svmix.draws import Module
 
@@ -34,8 +35,8 @@ class Selector(nn.Module):
     def __init__(self, channels: int, width: int | None = None, initial: float = 4.0, generator: Generator | None = None) -> None:
         super().__init__()
         self.channels, self.width = channels, width or channels
-        self.shared = nn.Linear(channels + 1, self.width)
-        self.value = nn.Linear(channels + 1, 1)
+        self.shared: nn.Linear = skip_init(nn.Linear, channels + 1, self.width)  # type: ignore[no-untyped-call]  # draws nothing
+        self.value: nn.Linear = skip_init(nn.Linear, channels + 1, 1)  # type: ignore[no-untyped-call]
         bound = (channels + 1) ** -0.5
         with torch.no_grad():
             for parameter in self.parameters():  # torch's own first weights of a linear layer, from our generator

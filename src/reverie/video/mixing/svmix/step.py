@@ -68,7 +68,7 @@ class SvMix(SelectiveMixer[SvMixConfig]):
         Parameters
         ----------
         teacher : nn.Module
-            Clips to logits; see `prepare_teacher`. Its parameters get no gradient.
+            Clips to logits, dropout off, BatchNorm as in training (published). Its parameters get no gradient.
         clips, labels, features, draws
             As `student` takes them.
 
