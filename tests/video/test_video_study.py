@@ -57,7 +57,7 @@ def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[Vi
     recipe, folder = finished
     study, done = reread(folder / "study")
     assert len(done) == 4
-    again = VideoStudy(recipe, folder / "study", "cpu", True)
+    again = VideoStudy(recipe, folder / "study", "cpu")
     assert all(again.is_kept(cell) for cell in again.cells({}))
     before = (folder / "study" / "report.html").read_bytes()
     shown(study, done, "reverie video study video-demo --smoke")
@@ -66,9 +66,9 @@ def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[Vi
 
 def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
-    study = VideoStudy(recipe, tmp_path / "again", "cpu", True)
+    study = VideoStudy(recipe, tmp_path / "again", "cpu")
     cell = next(one for one in study.cells({}) if one.method == "sv-mix")
-    kept = VideoStudy(recipe, folder / "study", "cpu", True).run(cell, lambda _: None)
+    kept = VideoStudy(recipe, folder / "study", "cpu").run(cell, lambda _: None)
     found = study.run(cell, lambda _: None)
     assert found.measures == kept.measures
     assert (found.curves, found.masks, found.sha256) == (kept.curves, kept.masks, kept.sha256)
@@ -76,7 +76,7 @@ def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[Vide
 
 def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
-    study = VideoStudy(recipe, tmp_path / "lost", "cpu", True)
+    study = VideoStudy(recipe, tmp_path / "lost", "cpu")
     done = run_study(study, results=folder / "rows.csv", show=False)
     kept, _ = reread(folder / "study")
     for cell, found in done.items():
@@ -158,7 +158,7 @@ def test_folds_are_trained_at_seeds_of_their_own() -> None:
 )
 def test_a_wrong_setting_is_one_sentence_before_anything_is_trained(setting: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        VideoStudy(VIDEO.load("video-demo", [setting], smoke=True), tmp_path / "study", "cpu", True)
+        VideoStudy(VIDEO.load("video-demo", [setting], smoke=True), tmp_path / "study", "cpu")
     assert sentence in str(caught.value)
     assert not (tmp_path / "study").exists()
 

@@ -58,20 +58,21 @@ def class_table(summary: Summary, clips: str, network: str) -> Table:
 
 def mask_table(summary: Summary) -> Table | None:
     """Return what was measured of masks, mean over trainings; None where no method has one."""
-    names = ("area", "entropy", "on_object")
+    names = ("area", "entropy", "partner_object", "own_object", "on_object")
     rows: list[list[str | TableCell]] = []
     for clips, network in summary.views():
         for method in summary.methods(clips, network):
             found = [one.masks for one in summary.trained(Row(clips, network, method)).values() if one.masks]
             if found:
                 rows.append([clips, network, method, *(_plain([one[name] for one in found if name in one]) for name in names)])
-    heads = [Column(head, "right") for head in ("partner's share", "entropy", "partner's object kept")]
+    heads = [Column(head, "right") for head in ("partner's share", "entropy", "partner's object", "own object", "on objects")]
     return Table("Masks", ["set", "network", "method", *heads], rows, [MASK_NOTE]) if rows else None
 
 
 MASK_NOTE = (
-    "Of training clips, after the last update: the partner's share of the volume; entropy of that share in bits, 0 for a hard mask; and, where "
-    "the generator tells where the object is, the share of the partner's object that is seen through the mask."
+    "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 for a "
+    "hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own object that "
+    "is left, and their sum less 1, which is 0 for every mask that is the same everywhere and 1 for one that shows both objects whole."
 )
 
 
