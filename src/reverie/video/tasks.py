@@ -101,7 +101,9 @@ class Tasks:
     def _check_mirror(self, name: str, one: SetRecipe) -> None:
         """Refuse mirror images where they are of another class."""
         recipe = self.recipe
-        flips = max(recipe.training_of(name, network, method).augment.flip for network in recipe.networks for method in recipe.methods)
+        flips = max(
+            recipe.training_of(name, network, method).augment.flip for network in recipe.networks for method in recipe.methods
+        )
         if flips and one.kind in NAMED and not NAMED[one.kind].mirror:
             raise ConfigError(f"sets.{name}: a mirror image of '{one.kind}' is of another class; set training.augment.flip=0")
 

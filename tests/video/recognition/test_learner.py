@@ -12,8 +12,6 @@ from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
 
-
-
 Batch = Callable[..., tuple[Learner, torch.Tensor, torch.Tensor]]
 
 
@@ -30,9 +28,7 @@ def batch(task: RecognitionTask, training: Callable[..., Training], tmp_path: Pa
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_students_loss_teaches_the_selector_only_where_that_is_asked(
-    batch: Batch, shared: bool
-) -> None:
+def test_the_students_loss_teaches_the_selector_only_where_that_is_asked(batch: Batch, shared: bool) -> None:
     learner, clips, labels = batch("sv-mix", shared_gradient=shared, switch=1.0, constant=0.0)
     terms, _ = learner.loss(clips, labels, torch_generator(0, "mixing"))
     terms["student"].backward()
