@@ -188,6 +188,13 @@ def test_what_is_no_video_is_one_sentence(tmp_path: Path) -> None:
         read_frames(tmp_path)
 
 
+def test_a_title_that_is_not_utf8_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    encode(path, grey(3), title="Summer in Orleans")
+    path.write_bytes(path.read_bytes().replace(b"Orleans", b"Orl\xe9ans"))
+    assert probe(path).frames == 3
+
+
 def test_a_video_without_one_good_frame(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     encode(path, grey(3), codec="mjpeg", pixels="yuvj420p")
