@@ -153,7 +153,7 @@ def read_clip(
 def _facts(video: Video, timeline: Timeline) -> VideoFacts:
     count, last = len(timeline), float(timeline.seconds[-1])
     stated = float(video.stream.average_rate or video.stream.guessed_rate or 0)
-    fps = (count - 1) / last if last > 0 else stated
+    fps = round((count - 1) / last, 6) if last > 0 else stated
     height, width, turns = shown_size(video, timeline.first)
-    seconds = last + 1 / fps if fps else 0.0
+    seconds = round(last + 1 / fps, 6) if fps else 0.0
     return VideoFacts(count, fps, width, height, seconds, bool(video.container.streams.audio), 90 * turns)
