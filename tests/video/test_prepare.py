@@ -243,6 +243,19 @@ def test_a_changed_index_or_journal_is_one_sentence(videos: Path, once: Prepared
         prepare_folder(videos, tmp_path, SMALL)
 
 
+def test_changed_frames_are_found_where_they_are_checked(once: Prepared, tmp_path: Path) -> None:
+    for name, data in contents(once.folder).items():
+        (tmp_path / name).write_bytes(data)
+    assert open_prepared(tmp_path, check=True).digest == once.clips.digest
+    frames = tmp_path / "frames-00000.npy"
+    data = bytearray(frames.read_bytes())
+    data[-5] ^= 1
+    frames.write_bytes(data)
+    assert len(open_prepared(tmp_path)) == 5
+    with pytest.raises(DataError, match=r"frames of up/clip4\.mp4 were changed"):
+        open_prepared(tmp_path, check=True)
+
+
 def test_the_summary_counts_classes_and_names_what_was_left_out(once: Prepared) -> None:
     first, second = tables(once)
     assert [[cell.text for cell in row] for row in first.cells] == [["down", "2"], ["up", "3"]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def read_frames(
 
 def read_clip(
     path: str | Path,
-    choose: Any,
+    choose: Callable[[NDArray[np.float64]], ArrayLike],
     size: int | tuple[int, int] | None = None,
     limits: Limits = LIMITS,
     threads: int = 1,
