@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from video_files import encode, grey, levels
 
-from reverie.errors import DataError, RunError
+from reverie.errors import ConfigError, DataError, RunError
 from reverie.video.decoding import read_frames
 from reverie.video.layouts import read_layout
 from reverie.video.prepare import Prepared, prepare_folder
@@ -199,6 +199,37 @@ def test_no_good_clip_at_all(tmp_path: Path) -> None:
         open_prepared(tmp_path)
 
 
+def test_a_place_among_the_videos_is_refused_before_it_is_made(videos: Path) -> None:
+    with pytest.raises(ConfigError, match="whose folders are classes"):
+        prepare_folder(videos, videos / "clips" / "out", SMALL)
+    assert not (videos / "clips").exists()
+
+
+def test_a_label_whose_clips_are_all_broken_is_no_class(tmp_path: Path) -> None:
+    for label in "ab":
+        (tmp_path / "videos" / label).mkdir(parents=True)
+    encode(tmp_path / "videos" / "a" / "0.mp4", grey(3))
+    (tmp_path / "videos" / "b" / "0.mp4").write_text("no")
+    found = prepare_folder(tmp_path / "videos", tmp_path / "out", SMALL)
+    assert (found.clips.classes, found.lost) == (("a",), ("b",))
+    assert any("No clip can be read of b" in line for line in notes(found))
+
+
+def test_files_that_a_published_list_names_may_be_missing(tmp_path: Path) -> None:
+    lists = tmp_path / "videos" / "ucfTrainTestlist"
+    lists.mkdir(parents=True)
+    (lists / "classInd.txt").write_text("1 Archery\n2 Biking\n")
+    (lists / "trainlist01.txt").write_text("Archery/v_Archery_g01_c01.avi 1\nBiking/v_Biking_g01_c01.avi 2\n")
+    (lists / "testlist01.txt").write_text("Biking/v_Biking_g02_c01.avi\n")
+    for name in ("Archery/v_Archery_g01_c01", "Biking/v_Biking_g02_c01"):
+        (tmp_path / "videos" / name).parent.mkdir()
+        encode(tmp_path / "videos" / f"{name}.avi", grey(3), codec="mpeg4")
+    found = prepare_folder(tmp_path / "videos", tmp_path / "out", SMALL)
+    assert found.clips.parts == ("train", "test")
+    assert [file for file, reason in found.skipped if "No such file" in reason] == ["Biking/v_Biking_g01_c01.avi"]
+    assert prepare_folder(tmp_path / "videos", tmp_path / "out", SMALL).fresh == 0
+
+
 def test_a_changed_index_or_journal_is_one_sentence(videos: Path, once: Prepared, tmp_path: Path) -> None:
     for name, data in contents(once.folder).items():
         (tmp_path / name).write_bytes(data)
@@ -210,6 +241,19 @@ def test_a_changed_index_or_journal_is_one_sentence(videos: Path, once: Prepared
     journal.write_bytes(journal.read_bytes().replace(b'"start": 6', b'"start": "six"'))
     with pytest.raises(DataError, match=r"is wrong in 'start'.*delete .* and prepare it again"):
         prepare_folder(videos, tmp_path, SMALL)
+
+
+def test_changed_frames_are_found_where_they_are_checked(once: Prepared, tmp_path: Path) -> None:
+    for name, data in contents(once.folder).items():
+        (tmp_path / name).write_bytes(data)
+    assert open_prepared(tmp_path, check=True).digest == once.clips.digest
+    frames = tmp_path / "frames-00000.npy"
+    data = bytearray(frames.read_bytes())
+    data[-5] ^= 1
+    frames.write_bytes(data)
+    assert len(open_prepared(tmp_path)) == 5
+    with pytest.raises(DataError, match=r"frames of up/clip4\.mp4 were changed"):
+        open_prepared(tmp_path, check=True)
 
 
 def test_the_summary_counts_classes_and_names_what_was_left_out(once: Prepared) -> None:

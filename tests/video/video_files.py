@@ -35,6 +35,7 @@ def encode(
     space: tuple[str, int] | None = None,
     curve: int | None = None,
     sound: tuple[np.ndarray, int] | None = None,
+    title: str = "",
 ) -> None:
     """Write frames with any codec; `marks` are times in 25ths of a second."""
     muxer = {k: v for k, v in (options or {}).items() if k == "movflags"}
@@ -43,6 +44,7 @@ def encode(
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels
         stream.codec_context.thread_count = 1
+        container.metadata["title"] = title
         if rotation:
             stream.set_display_rotation(rotation)
         if shape:

@@ -66,13 +66,15 @@ def open_sound(folder: str | Path) -> SoundSet:
         try:
             array = np.load(regular(folder / name), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{folder / name} cannot be read as an array ({error}); prepare the folder again") from error
+            raise DataError(
+                f"{folder / name} cannot be read as an array ({error}); delete {folder} and prepare it again"
+            ) from error
         if array.dtype != np.float16 or array.shape[1:] != (BANDS,):
-            raise DataError(f"{folder / name} holds no log-mel bands; prepare the folder again")
+            raise DataError(f"{folder / name} holds no log-mel bands; delete {folder} and prepare it again")
         arrays.append(array)
     shard, start, counts = (np.array(one, dtype=np.int64) for one in (clips.sound_shard, clips.sound_start, clips.sound_count))
     rows = np.array([len(array) for array in arrays] or [0])
     outside = (shard < 0) | (shard >= len(rows)) | (start < 0) | (counts < 0)
     if outside.any() or (start + counts > rows[shard])[counts > 0].any():
-        raise DataError(f"{folder / INDEX} names sound that is not there; prepare the folder again")
+        raise DataError(f"{folder / INDEX} names sound that is not there; delete {folder} and prepare it again")
     return SoundSet(tuple(clips.ids), tuple(clips.sound), counts, tuple(arrays), shard, start)

@@ -43,6 +43,8 @@ def notes(found: Prepared) -> list[str]:
     made.append(f"{many(len(clips), 'clip')} of {each} frames, {side} x {side} pixels, {where}")
     if found.skipped:
         made.append(f"Left out: {many(len(found.skipped), 'file')}; {found.folder / SKIPPED} says why.")
+    if found.lost:
+        made.append(f"No clip can be read of {', '.join(map(printable, found.lost))}; left out as a class.")
     if lost := sum(1 for one in found.records if one.lost):
         made.append(f"Damaged: {many(lost, 'clip')} with frames that cannot be decoded; the last good frame stands for each.")
     if any(one.sound for one in found.records):
@@ -76,6 +78,7 @@ def as_json(found: Prepared) -> dict[str, Any]:
     return {
         "folder": str(found.folder), "name": clips.name, "clips": len(clips), "read_now": found.fresh,
         "classes": {name: names.count(name) for name in clips.classes}, "without_label": names.count(None),
+        "classes_left_out": list(found.lost),
         "parts": dict(Counter(part for part in clips.parts if part)), "sources": len(set(clips.groups) - {""}),
         "frames": {"least": int(clips.counts.min()), "most": int(clips.counts.max())}, "size": clips.size[0],
         "bytes": _bytes(found), "skipped": [{"file": file, "reason": reason} for file, reason in found.skipped],

@@ -57,7 +57,7 @@ def open_container(path: str | Path) -> Iterator[InputContainer]:
     file = regular(path).absolute()
     options = {"format_whitelist": ",".join(_CONTAINERS.split()), "protocol_whitelist": "file"}
     try:
-        container = av.open(f"file:{file}", options=options)
+        container = av.open(f"file:{file}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         reason = short(getattr(error, "strerror", None) or str(error))
         if file.stat().st_size == 0:
