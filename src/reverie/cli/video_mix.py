@@ -23,7 +23,7 @@ def mix(
     method: Annotated[
         str | None, typer.Option("--method", help="none, mixup, cutmix, videomix-tube, …, sv-mix; sv-mix by default.")
     ] = None,
-    share: Annotated[float | None, typer.Option("--lambda", min=0, max=1, help="Share of A; drawn by default.")] = None,
+    share: Annotated[float, typer.Option("--lambda", min=0, max=1, help="Share of A that the method is asked for.")] = 0.5,
     network: Annotated[
         str | None,
         typer.Option(
@@ -62,9 +62,9 @@ def mix(
         return
     screen, facts = console(quiet), _facts(found)
     kind = f", mask {facts['module']}" if facts["module"] else ""
-    screen.print(f"{first} + {second} → {out} · {found.method}{kind} · λ {found.asked:.3f}")
-    area = "" if facts["area"] is None else f"{facts['area']:.1%} of what is seen is B · "
-    screen.print(f"{area}label {facts['share']:.3f} A + {1 - facts['share']:.3f} B")
+    screen.print(f"{first.name} + {second.name} → {out} · {found.method}{kind} · λ {found.asked:.3f}")
+    area = "" if facts["area"] is None else f"{facts['area']:.1%} of what is seen is {second.name} · "
+    screen.print(f"{area}label {facts['share']:.3f} {first.name} + {1 - facts['share']:.3f} {second.name}")
     screen.print(f"strip of frames: {picture}")
     for note in found.notes:
         screen.print(f"note: {note}")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.errors import ConfigError, nearest
 from reverie.files import atomic_path
 from reverie.seeds import seed_torch, torch_generator
 from reverie.video.decoding import read_clip, write_clip
@@ -138,6 +139,9 @@ def _mix(
 def _network(name: str | None, frames: int | None, size: int | None, seed: int) -> tuple[ClipNetwork, Any, str | None, list[str]]:
     """Return the network whose features are looked at, the mixer that it was trained with and its name, and what is to be said."""
     if name is not None and name not in NETWORKS:
+        if not Path(name).exists():
+            known = f"{', '.join(sorted(NETWORKS))}{nearest(name, NETWORKS)}"
+            raise ConfigError(f"'{name}' is no network and no folder of a trained one; networks: {known}")
         from reverie.video.recognition.saved import load_recogniser
 
         network, mixer, saved = load_recogniser(name)
