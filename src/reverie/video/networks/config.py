@@ -152,6 +152,17 @@ class VitSpaceTimeConfig(NetworkOptions):
         return self
 
 
+class EfficientnetLite0Config(NetworkOptions):
+    """Frames one by one through EfficientNet-lite0, which was taught on ImageNet."""
+
+    freeze: str = "all-but-head"
+    """As of all networks; only the head learns by default. The other points are ``none`` and ``body``."""
+    side: int = Field(default=224, ge=0, le=1024)
+    """Height and width that frames are resized to; 224 as it was taught, 0 leaves them as they are."""
+    hidden: PositiveInt = 128
+    """Channels of the head."""
+
+
 class HubConfig(NetworkOptions):
     """An encoder in a folder of the Hugging Face layout: VideoMAE, TimeSformer or CLIP."""
 

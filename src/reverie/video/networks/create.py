@@ -22,6 +22,13 @@ NETWORKS = Registry(
             "slowfast": ("slowfast:Slowfast", "slow and fast pathways", "slowfast", "convolutional"),
             "vit-space-time": ("vit_space_time:VitSpaceTime", "vision transformer over volumes", "vivit", "transformer"),
             "mvit": ("mvit:Mvit", "multiscale vision transformer", "mvitv2", "transformer"),
+            "efficientnet-lite0": (
+                "frames:FrozenFrames",
+                "frozen features of frames",
+                "efficientnet",
+                "convolutional",
+                "needs-weights",
+            ),
             "hub": ("hub:Hub", "VideoMAE, TimeSformer or CLIP from a folder", "videomae", "transformer", "needs-folder"),
         },
     ),
