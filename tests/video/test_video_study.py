@@ -116,7 +116,8 @@ def test_comparisons_are_paired_by_training_and_clip(finished: tuple[VideoRecipe
         done[RecognitionCell("shapes-60", "tsm", "sv-mix", seed)] = _found([int(one) for one in better], seed)
     done[RecognitionCell("shapes-60", "tsm", "sv-mix", 9)] = _found([1] * 40, 9)  # without its partner
     (first, same) = claim_rows(Summary(recipe, done))
-    sides = [[fmean(done[RecognitionCell("shapes-60", "tsm", m, s)].measures["ema", "valid"].correct) for s in range(3)] for m in ("sv-mix", "none")]  # type: ignore[union-attr]  # fmt: skip
+    found = {cell: fmean(one.measures["ema", "valid"].correct) for cell, one in done.items() if one is not None and cell.seed < 3}
+    sides = [[value for cell, value in found.items() if cell.method == name] for name in ("sv-mix", "none")]
     assert (first["first"], first["other"]) == ("tsm/sv-mix@ema", "tsm/none@ema")
     assert first["difference"] == pytest.approx(fmean(sides[0]) - fmean(sides[1]))
     assert (first["first_value"], first["other_value"]) == pytest.approx((fmean(sides[0]), fmean(sides[1])))

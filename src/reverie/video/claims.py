@@ -58,6 +58,6 @@ def claims_table(summary: Summary, title: str = "") -> Table:
         cells.append([*(row[key] for key in ("dataset", "first", "other", "why")), value, *ends])
     notes = [
         "Difference of accuracy on test clips at the checkpoint that validation chose, paired by training and clip, both resampled; "
-        "p by the normal law, Holm by set. “detectable”: the smallest true difference found in 80 % of repetitions, uncorrected."
+        "p by the normal law, Holm by set. “detectable”: the least true difference found in 80 % of repetitions, uncorrected."
     ]
     return Table(title, columns, cells, notes)

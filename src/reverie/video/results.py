@@ -60,7 +60,7 @@ def restored(rows: Sequence[Mapping[str, str]]) -> Recognised:
         else:
             classes.setdefault(key, {})[row["slice"].removeprefix(CLASS)] = float(row["value"])
     found = {
-        key: Measures(*(float(one[name]) for name in ("accuracy", "ece", "nll")), classes[key], (), int(one["step"]))
+        key: Measures(float(one["accuracy"]), float(one["ece"]), float(one["nll"]), classes[key], (), int(one["step"]))
         for key, one in by.items()
     }
     first = rows[0]

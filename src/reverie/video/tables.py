@@ -70,9 +70,9 @@ def mask_table(summary: Summary) -> Table | None:
 
 
 MASK_NOTE = (
-    "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 for a "
-    "hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own object that "
-    "is left, and their sum less 1, which is 0 for every mask that is the same everywhere and 1 for one that shows both objects whole."
+    "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 "
+    "for a hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own one "
+    "that is left, and their sum less 1: 0 for a mask that is the same everywhere, 1 for one that shows both objects whole."
 )
 
 
@@ -85,8 +85,14 @@ def summary_json(summary: Summary) -> dict[str, Any]:
                 for checkpoint in CHECKPOINTS:
                     row = Row(clips, network, method, weights, checkpoint)
                     effect = summary.mean(row)
-                    ends = {"low": effect.low, "high": effect.high} if effect is not None else {}
-                    about = {"set": clips, "network": network, "method": method, "weights": weights, "checkpoint": checkpoint}
+                    ends: dict[str, Any] = {} if effect is None else {"low": effect.low, "high": effect.high}
+                    about: dict[str, Any] = {
+                        "set": clips,
+                        "network": network,
+                        "method": method,
+                        "weights": weights,
+                        "checkpoint": checkpoint,
+                    }
                     values = summary.values(row)
                     rows.append(about | {"accuracy": fmean(values), "trainings": len(values)} | ends)
     return {"recipe": summary.recipe.name, "commits": summary.commits(), "rows": rows}

@@ -11,6 +11,7 @@ from reverie.video.cells import RecognitionCell
 from reverie.video.moving_shapes.config import MovingShapesConfig
 from reverie.video.named_sets.facts import NAMED
 from reverie.video.recipe import SetRecipe, VideoRecipe
+from reverie.video.recognition.config import RecognitionConfig
 
 if TYPE_CHECKING:
     from reverie.video.named_sets.opening import OpenedSet
@@ -48,9 +49,12 @@ class Tasks:
 
     def size(self, name: str) -> int:
         """Return the side of the stored frames of a set."""
+        return round(STORED * max(one.size for one in self._trainings(name)))
+
+    def _trainings(self, name: str) -> list[RecognitionConfig]:
+        """Return how networks are trained on a set, every row."""
         recipe = self.recipe
-        seen = [recipe.training_of(name, network, method).size for network in recipe.networks for method in recipe.methods]
-        return round(STORED * max(seen))
+        return [recipe.training_of(name, network, method) for network in recipe.networks for method in recipe.methods]
 
     def facts(self, cell: RecognitionCell) -> dict[str, Any]:
         """Return what identifies the clips of a cell and their split; generated ones are a function of their options."""
@@ -100,10 +104,7 @@ class Tasks:
 
     def _check_mirror(self, name: str, one: SetRecipe) -> None:
         """Refuse mirror images where they are of another class."""
-        recipe = self.recipe
-        flips = max(
-            recipe.training_of(name, network, method).augment.flip for network in recipe.networks for method in recipe.methods
-        )
+        flips = max(one.augment.flip for one in self._trainings(name))
         if flips and one.kind in NAMED and not NAMED[one.kind].mirror:
             raise ConfigError(f"sets.{name}: a mirror image of '{one.kind}' is of another class; set training.augment.flip=0")
 

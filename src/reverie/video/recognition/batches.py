@@ -60,7 +60,8 @@ class ClipBatches:
         """Return views of clips as they are at a test, float32 in [0, 1]; indices [B] → [B, V, T, 3, S, S]."""
         frames = self._frames(indices, self.config.views, None)
         clips = as_clips(self._to_device(frames.reshape(-1, *frames.shape[2:])))
-        return crop_views(clips, self.config.size, self.config.crops).unflatten(0, frames.shape[:2]).flatten(1, 2)
+        views = crop_views(clips, self.config.size, self.config.crops)
+        return views.reshape(len(indices), -1, *views.shape[2:])
 
     @property
     def views(self) -> int:

@@ -35,9 +35,8 @@ def measure_masks(learner: Learner, source: ClipBatches, clips: int, seed: int) 
     found: dict[str, list[float]] = {}
     for shown, mixed, objects in mixed_batches(learner, source, clips, seed):
         if mixed.own is not None:
-            for name, value in (
-                mask_statistics(mixed.own.expand(shown.shape[:2] + shown.shape[3:]), mixed.partners, objects).means().items()
-            ):
+            statistics = mask_statistics(mixed.own, mixed.partners, objects).means()
+            for name, value in statistics.items():
                 found.setdefault(name, []).append(value)
     return {name: fmean(values) for name, values in found.items()}
 
