@@ -33,7 +33,7 @@ def measure_masks(learner: Learner, source: ClipBatches, clips: int, seed: int) 
     seed : int
     """
     found: dict[str, list[float]] = {}
-    for shown, mixed, objects in mixed_batches(learner, source, clips, seed):
+    for _, mixed, objects in mixed_batches(learner, source, clips, seed):
         if mixed.own is not None:
             statistics = mask_statistics(mixed.own, mixed.partners, objects).means()
             for name, value in statistics.items():
