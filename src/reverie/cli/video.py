@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Json, Quiet, console, print_json, say
+from reverie.cli.video_embed import embed
 from reverie.cli.video_mix import mix
 
 app = typer.Typer(name="video", no_args_is_help=True, help="Videos: prepare a folder of clips for training.")
+app.command()(embed)
 app.command()(mix)
 
 
