@@ -148,6 +148,22 @@ def test_the_saliency_box_covers_the_partners_most_salient_cell(batch: Any, gene
         assert box[row * 8 + 4, column * 8 + 4]
 
 
+@pytest.mark.parametrize("name", ["mixup", "videomix-spatial", "videomix-temporal", "videomix-tube", "fmix", "resizemix", "cutmix"])
+def test_the_area_is_lambda_on_average(name: str) -> None:
+    """Over 2,000 clips of 16 frames of 12 pixels, but for CutMix, whose boxes are cut off at the border and never too large."""
+    mixer, generator = create_mixer(name, per_sample=True), torch.Generator().manual_seed(1)
+    pairs = mixer.draw(torch.eye(2).repeat(1000, 1), None, generator)
+    areas = mixer.own_mask((2000, 16, 12, 12), pairs, None, generator).mean((1, 2, 3))
+    off = areas - pairs.shares
+    assert float(off.abs().max()) < (1.0 if name == "cutmix" else 0.17)
+    if name == "cutmix":
+        assert float(off.min()) > -1e-6
+        assert 0.05 < float(off.mean()) < 0.25
+    else:
+        assert abs(float(off.mean())) < 0.01
+        assert name == "resizemix" or abs(float(areas.mean()) - 0.5) < 0.03
+
+
 def test_how_often_a_batch_is_mixed_is_an_option(batch: Any) -> None:
     for name in ("mixup", "cutmix", "resizemix", "fmix", "sv-mix"):
         mixer = create_mixer(name, channels=7, probability=0.5)
