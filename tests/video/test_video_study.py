@@ -12,7 +12,7 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
 from reverie.study.run import run_study
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.claims import claim_rows
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures
@@ -57,7 +57,7 @@ def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[Vi
     recipe, folder = finished
     study, done = reread(folder / "study")
     assert len(done) == 4
-    again = VideoStudy(recipe, folder / "study", "cpu", True)
+    again = VideoStudy(recipe, folder / "study", "cpu")
     assert all(again.is_kept(cell) for cell in again.cells({}))
     before = (folder / "study" / "report.html").read_bytes()
     shown(study, done, "reverie video study video-demo --smoke")
@@ -66,9 +66,9 @@ def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[Vi
 
 def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
-    study = VideoStudy(recipe, tmp_path / "again", "cpu", True)
+    study = VideoStudy(recipe, tmp_path / "again", "cpu")
     cell = next(one for one in study.cells({}) if one.method == "sv-mix")
-    kept = VideoStudy(recipe, folder / "study", "cpu", True).run(cell, lambda _: None)
+    kept = VideoStudy(recipe, folder / "study", "cpu").run(cell, lambda _: None)
     found = study.run(cell, lambda _: None)
     assert found.measures == kept.measures
     assert (found.curves, found.masks, found.sha256) == (kept.curves, kept.masks, kept.sha256)
@@ -76,7 +76,7 @@ def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[Vide
 
 def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
-    study = VideoStudy(recipe, tmp_path / "lost", "cpu", True)
+    study = VideoStudy(recipe, tmp_path / "lost", "cpu")
     done = run_study(study, results=folder / "rows.csv", show=False)
     kept, _ = reread(folder / "study")
     for cell, found in done.items():
@@ -116,7 +116,8 @@ def test_comparisons_are_paired_by_training_and_clip(finished: tuple[VideoRecipe
         done[RecognitionCell("shapes-60", "tsm", "sv-mix", seed)] = _found([int(one) for one in better], seed)
     done[RecognitionCell("shapes-60", "tsm", "sv-mix", 9)] = _found([1] * 40, 9)  # without its partner
     (first, same) = claim_rows(Summary(recipe, done))
-    sides = [[fmean(done[RecognitionCell("shapes-60", "tsm", m, s)].measures["ema", "valid"].correct) for s in range(3)] for m in ("sv-mix", "none")]  # type: ignore[union-attr]  # fmt: skip
+    found = {cell: fmean(one.measures["ema", "valid"].correct) for cell, one in done.items() if one is not None and cell.seed < 3}
+    sides = [[value for cell, value in found.items() if cell.method == name] for name in ("sv-mix", "none")]
     assert (first["first"], first["other"]) == ("tsm/sv-mix@ema", "tsm/none@ema")
     assert first["difference"] == pytest.approx(fmean(sides[0]) - fmean(sides[1]))
     assert (first["first_value"], first["other_value"]) == pytest.approx((fmean(sides[0]), fmean(sides[1])))
@@ -158,7 +159,7 @@ def test_folds_are_trained_at_seeds_of_their_own() -> None:
 )
 def test_a_wrong_setting_is_one_sentence_before_anything_is_trained(setting: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        VideoStudy(VIDEO.load("video-demo", [setting], smoke=True), tmp_path / "study", "cpu", True)
+        VideoStudy(VIDEO.load("video-demo", [setting], smoke=True), tmp_path / "study", "cpu")
     assert sentence in str(caught.value)
     assert not (tmp_path / "study").exists()
 

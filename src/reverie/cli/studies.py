@@ -109,7 +109,13 @@ class StudyVerb:
             names = list(shelf.files())
             raise ConfigError(f"say which recipe, e.g. 'reverie {self.name} {names[0]}'; 'reverie {self.name} --list' names them")
         be_offline(facts["offline"])
-        command = ["reverie", *self.name.split(), recipe, *(word for one in settings for word in ("--set", one)), *["--smoke"] * smoke]
+        command = [
+            "reverie",
+            *self.name.split(),
+            recipe,
+            *(word for one in settings for word in ("--set", one)),
+            *["--smoke"] * smoke,
+        ]
         facts = {"command": shlex.join(command), **facts}
         log = own.pop("log", None)
         if Path(recipe).is_dir():

@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Json, Quiet, console, print_json, say
+from reverie.cli.studies import VIDEO_STUDY
+from reverie.cli.video_embed import embed
 from reverie.cli.video_mix import mix
 
-app = typer.Typer(name="video", no_args_is_help=True, help="Videos: prepare a folder of clips for training.")
+app = typer.Typer(name="video", no_args_is_help=True, help="Videos: prepare clips, mix them, and learn from few of them.")
+app.command()(embed)
 app.command()(mix)
+app.command("study")(VIDEO_STUDY.command())
 
 
 @app.command()

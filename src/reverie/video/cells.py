@@ -75,4 +75,3 @@ class Recognised:
         """Return what `to_notes` wrote."""
         found = {(weights, checkpoint): Measures.from_notes(one) for weights, checkpoint, one in notes["measures"]}
         return cls(**{**notes, "measures": found, "clusters": tuple(notes["clusters"]), "folder": folder})
-

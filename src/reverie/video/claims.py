@@ -57,7 +57,7 @@ def claims_table(summary: Summary, title: str = "") -> Table:
         ends = (span(row["low"], row["high"], 3), p, "" if row["detectable"] is None else number(row["detectable"], 3))
         cells.append([*(row[key] for key in ("dataset", "first", "other", "why")), value, *ends])
     notes = [
-        "Difference of accuracy on test clips at the checkpoint that validation chose, paired by training and clip, both resampled; p by "
-        "the normal law, Holm by set. “detectable”: the smallest true difference found in 80 % of repetitions, uncorrected."
+        "Difference on test clips at the checkpoint that validation chose, paired by training and clip, both drawn anew; "
+        "p by the normal law, Holm by set. “detectable”: the least true difference found in 80 % of trials, uncorrected."
     ]
     return Table(title, columns, cells, notes)

@@ -70,7 +70,9 @@ def sentences(summary: Summary) -> list[str]:
     for clips, network in summary.views():
         rows = [Row(clips, network, method) for method in summary.methods(clips, network)]
         best = max(rows, key=lambda row: fmean(summary.values(row)))
-        found.append(f"On {clips}, {network} is right on {fmean(summary.values(best)):.1%} of test clips at best, with {best.method}.")
+        found.append(
+            f"On {clips}, {network} is right on {fmean(summary.values(best)):.1%} of test clips at best, with {best.method}."
+        )
     return found
 
 

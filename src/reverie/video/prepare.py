@@ -19,7 +19,7 @@ from reverie.video.preparing.index import open_prepared, write_index
 from reverie.video.preparing.journal import Record
 from reverie.video.preparing.listing import make_index
 from reverie.video.preparing.options import PrepareOptions
-from reverie.video.preparing.place import claim_place
+from reverie.video.preparing.place import check_place, claim_place
 from reverie.video.preparing.threads import read_all
 from reverie.video.preparing.writer import Writer
 
@@ -40,6 +40,8 @@ class Prepared:
         Of the clips, in their order.
     fresh : int
         Files that were read this time.
+    lost : tuple of str
+        Labels of which no clip could be read; they are no classes.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Prepared:
     skipped: tuple[tuple[str, str], ...]
     records: tuple[Record, ...]
     fresh: int
+    lost: tuple[str, ...]
 
 
 def prepare_folder(
@@ -82,6 +85,7 @@ def prepare_folder(
         If `out` holds something else.
     """
     folder, out, options = Path(folder), Path(out), options or PrepareOptions()
+    check_place(out, folder)
     files = {name_of(folder, one.path): one for one in read_layout(folder, options.layout, options.split)}
     with locked(out, inside=True):
         claim_place(out, folder, options)
@@ -98,15 +102,22 @@ def prepare_folder(
         write_text(out / SKIPPED, _as_csv([("file", "reason"), *skipped]))
         if len(skipped) == len(files):
             name, reason = skipped[0]
-            raise DataError(f"none of the {len(files)} files in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
+            raise DataError(f"no clip in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
         kept = {name: one for name, one in records.items() if not one.reason}
         write_index(out, make_index(folder, options, files, kept))
-    return Prepared(out, open_prepared(out), skipped, tuple(kept.values()), len(todo))
+    clips = open_prepared(out)
+    lost = sorted({one.label for one in files.values() if one.label is not None} - set(clips.classes))
+    return Prepared(out, clips, skipped, tuple(kept.values()), len(todo), tuple(lost))
 
 
 def name_of(folder: Path, path: Path) -> str:
     """Return the id of a clip: its path from the folder, with slashes."""
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of {path} is not UTF-8; rename the file") from error
+    return name
 
 
 def _is_done(record: Record | None, file: LabelledFile) -> bool:
@@ -114,7 +125,7 @@ def _is_done(record: Record | None, file: LabelledFile) -> bool:
     try:
         found = file.path.stat()
     except OSError:
-        return False
+        return record is not None and not record.changed
     return record is not None and (record.bytes, record.changed) == (found.st_size, found.st_mtime_ns)
 
 

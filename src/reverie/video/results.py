@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from reverie.evaluation.intervals import wilson
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 from reverie.video.recognition.measures import Measures
@@ -60,7 +60,7 @@ def restored(rows: Sequence[Mapping[str, str]]) -> Recognised:
         else:
             classes.setdefault(key, {})[row["slice"].removeprefix(CLASS)] = float(row["value"])
     found = {
-        key: Measures(*(float(one[name]) for name in ("accuracy", "ece", "nll")), classes[key], (), int(one["step"]))
+        key: Measures(float(one["accuracy"]), float(one["ece"]), float(one["nll"]), classes[key], (), int(one["step"]))
         for key, one in by.items()
     }
     first = rows[0]

@@ -11,7 +11,7 @@ from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.progress import progress
 from reverie.study.run import run_study
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.claims import claims_table
 from reverie.video.estimate import estimate_sentences
 from reverie.video.page import write_study_page
@@ -24,7 +24,7 @@ from reverie.video.tables import accuracy_table, mask_table, summary_json
 def report(recipe: VideoRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
     with progress(0, recipe.name, call.show) as bar:
-        study = VideoStudy(recipe, call.folder, call.device, call.offline)
+        study = VideoStudy(recipe, call.folder, call.device, bar.line, call.show)
         for line in estimate_sentences(study):
             bar.line(line)
     return shown(study, run_study(study, results=call.results, show=call.show), call.command)
@@ -32,7 +32,7 @@ def report(recipe: VideoRecipe, call: Call) -> StudyReport:
 
 def reread(folder: Path) -> tuple[VideoStudy, dict[RecognitionCell, Recognised | None]]:
     """Open the folder of a study and read what is finished in it; nothing is computed."""
-    study = VideoStudy(VIDEO.load(str(folder / VIDEO.file)), folder, offline=True)
+    study = VideoStudy(VIDEO.load(str(folder / VIDEO.file)), folder)
     return study, {cell: study.run(cell, lambda _: None) for cell in study.cells({}) if study.is_kept(cell)}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from reverie.options import checked
 from reverie.study.environment import commit
 from reverie.study.store import Store, claim, unreadable
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.mixing.create import MIXERS
 from reverie.video.networks.create import NETWORKS
 from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
@@ -31,17 +31,26 @@ class VideoStudy:
     folder : path
     device : str or None
         Where to train.
-    offline : bool
-        Whether nothing may be fetched.
+    say : callable
+        Is told what is expected before clips are prepared.
+    show : bool
+        Whether to show progress while they are.
     """
 
     columns = COLUMNS
     long_cells = False
 
-    def __init__(self, recipe: VideoRecipe, folder: str | Path, device: str | None = None, offline: bool = False) -> None:
+    def __init__(
+        self,
+        recipe: VideoRecipe,
+        folder: str | Path,
+        device: str | None = None,
+        say: Callable[[str], None] = lambda line: None,
+        show: bool = False,
+    ) -> None:
         self.recipe, self.name, self.folder = recipe, recipe.name, Path(folder)
         self._device = device
-        self.tasks = Tasks(recipe, offline)
+        self.tasks = Tasks(recipe, say, show)
         for name, network in recipe.networks.items():
             checked(NETWORKS.config(network.kind), network.set, f"networks.{name}.set")
         for name, method in recipe.methods.items():
@@ -85,8 +94,8 @@ class VideoStudy:
         def make(folder: Path) -> Mapping[str, Any]:
             from reverie.video.recognition.run import recognise
 
-            found = recognise(self.recipe, cell, self.tasks.open(cell), folder, self._device, self._commit, tell)
-            return found.to_notes()
+            shown, task = self.tasks.may_be_shown(cell.clips), self.tasks.open(cell)
+            return recognise(self.recipe, cell, task, folder, self._device, self._commit, shown, tell).to_notes()
 
         piece = self._store.kept(KIND, self.facts(cell), make)
         try:
@@ -114,4 +123,3 @@ def repeats(one: SetRecipe, seeds: int) -> list[tuple[int, int]]:
     if not one.folds:
         return [(seed, -1) for seed in range(one.seeds or seeds)]
     return [(again * one.folds + fold, fold) for again in range(one.seeds or 1) for fold in range(one.folds)]
-

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 
@@ -95,4 +95,3 @@ class Summary:
         if effect.low != effect.high:
             return effect
         return Effect(effect.value, None, None, None, effect.n, effect.seeds, NO_INTERVAL)  # all draws are the same
-

@@ -58,20 +58,21 @@ def class_table(summary: Summary, clips: str, network: str) -> Table:
 
 def mask_table(summary: Summary) -> Table | None:
     """Return what was measured of masks, mean over trainings; None where no method has one."""
-    names = ("area", "entropy", "on_object")
+    names = ("area", "entropy", "partner_object", "own_object", "on_object")
     rows: list[list[str | TableCell]] = []
     for clips, network in summary.views():
         for method in summary.methods(clips, network):
             found = [one.masks for one in summary.trained(Row(clips, network, method)).values() if one.masks]
             if found:
                 rows.append([clips, network, method, *(_plain([one[name] for one in found if name in one]) for name in names)])
-    heads = [Column(head, "right") for head in ("partner's share", "entropy", "partner's object kept")]
+    heads = [Column(head, "right") for head in ("partner's share", "entropy", "partner's object", "own object", "on objects")]
     return Table("Masks", ["set", "network", "method", *heads], rows, [MASK_NOTE]) if rows else None
 
 
 MASK_NOTE = (
-    "Of training clips, after the last update: the partner's share of the volume; entropy of that share in bits, 0 for a hard mask; and, where "
-    "the generator tells where the object is, the share of the partner's object that is seen through the mask."
+    "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 "
+    "for a hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own one "
+    "that is left, and their sum less 1: 0 for a mask that is the same everywhere, 1 for one that shows both objects whole."
 )
 
 
@@ -84,8 +85,14 @@ def summary_json(summary: Summary) -> dict[str, Any]:
                 for checkpoint in CHECKPOINTS:
                     row = Row(clips, network, method, weights, checkpoint)
                     effect = summary.mean(row)
-                    ends = {"low": effect.low, "high": effect.high} if effect is not None else {}
-                    about = {"set": clips, "network": network, "method": method, "weights": weights, "checkpoint": checkpoint}
+                    ends: dict[str, Any] = {} if effect is None else {"low": effect.low, "high": effect.high}
+                    about: dict[str, Any] = {
+                        "set": clips,
+                        "network": network,
+                        "method": method,
+                        "weights": weights,
+                        "checkpoint": checkpoint,
+                    }
                     values = summary.values(row)
                     rows.append(about | {"accuracy": fmean(values), "trainings": len(values)} | ends)
     return {"recipe": summary.recipe.name, "commits": summary.commits(), "rows": rows}

@@ -35,7 +35,7 @@ def clips(frames: int = 4, size: int = 32) -> torch.Tensor:
 
 
 def test_every_network_is_tried() -> None:
-    assert set(TINY) == set(NETWORKS)
+    assert set(TINY) == {name for name in NETWORKS if not NETWORKS[name].tags & {"needs-folder", "needs-weights"}}
 
 
 @pytest.mark.parametrize("name", NAMES)

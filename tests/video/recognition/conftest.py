@@ -1,6 +1,7 @@
 """A tiny set of generated clips, a tiny network and a short training."""
 
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import torch
@@ -26,15 +27,25 @@ CONFIG = RecognitionConfig(
 def task() -> RecognitionTask:
     """Sixteen clips of two motions to learn from and choose on, and eight to test on."""
     config = MovingShapesConfig(clips=16, valid=0, test=0, frames=6, size=36, seed=1, motions=("left", "right"))
-    return shapes_task("tiny", config, 8, 0.25, 0)
+    return shapes_task("tiny", config, config.model_copy(update={"clips": 1, "test": 8, "seed": 0}), 0.25, 0)
 
 
-def training(
-    task: RecognitionTask, folder: Path, mixer: str = "none", config: RecognitionConfig = CONFIG, **options: object
-) -> Training:
-    """Return a training that has not begun."""
-    seed_torch(0, "weights")
-    student = create_network("tsm", task.classes, config.frames, config.size, **TINY)
-    made = create_mixer(mixer, channels=student.channels, **options)
-    learner = Learner(student, made, config, len(task.train))
-    return Training(learner, ClipBatches(task, config, 0, torch.device("cpu")), config.steps, 0, folder)
+class MakeTraining(Protocol):
+    """Makes a training that has not begun."""
+
+    def __call__(self, folder: Path, mixer: str = "none", config: RecognitionConfig = CONFIG, **options: object) -> Training:
+        """Return it; the options are those of the mixer."""
+
+
+@pytest.fixture(scope="session")
+def training(task: RecognitionTask) -> MakeTraining:
+    """A function that makes trainings of the tiny task."""
+
+    def make(folder: Path, mixer: str = "none", config: RecognitionConfig = CONFIG, **options: object) -> Training:
+        seed_torch(0, "weights")
+        student = create_network("tsm", task.classes, config.frames, config.size, **TINY)
+        made = create_mixer(mixer, channels=student.channels, **options)
+        learner = Learner(student, made, config, len(task.train))
+        return Training(learner, ClipBatches(task, config, 0, torch.device("cpu")), config.steps, 0, folder)
+
+    return make

@@ -1,6 +1,7 @@
 """Trainings: the same numbers twice and after a cut, evaluations of both kinds of weights, checkpoints by validation."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from reverie.video.recognition.measures import accuracy, measures
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
 
-from .conftest import CONFIG, training
+Make = Callable[..., Training]
 
 
 def _weights(made: Training) -> dict[str, torch.Tensor]:
@@ -25,11 +26,11 @@ class _Cut(Exception):
 
 @pytest.mark.parametrize(("mixer", "options"), [("sv-mix", {"reuse": 2}), ("cutmix", {})])
 def test_a_cut_training_goes_on_to_the_same_numbers(
-    task: RecognitionTask, tmp_path: Path, mixer: str, options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    training: Make, tmp_path: Path, mixer: str, options: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = training(task, tmp_path / "whole", mixer, **options)
+    whole = training(tmp_path / "whole", mixer, **options)
     found = whole.run()
-    cut = training(task, tmp_path / "cut", mixer, **options)
+    cut = training(tmp_path / "cut", mixer, **options)
     step = Training._step
 
     def until_five(self: Training, at: int) -> float:
@@ -41,14 +42,14 @@ def test_a_cut_training_goes_on_to_the_same_numbers(
     with pytest.raises(_Cut):
         cut.run()
     monkeypatch.undo()
-    again = training(task, tmp_path / "cut", mixer, **options)
+    again = training(tmp_path / "cut", mixer, **options)
     assert again.run().rows == found.rows
     ours, wanted = _weights(again), _weights(whole)
     assert all(torch.equal(ours[name], value) for name, value in wanted.items())
 
 
-def test_both_kinds_of_weights_are_measured_at_three_checkpoints(task: RecognitionTask, tmp_path: Path) -> None:
-    made = training(task, tmp_path)
+def test_both_kinds_of_weights_are_measured_at_three_checkpoints(task: RecognitionTask, training: Make, tmp_path: Path) -> None:
+    made = training(tmp_path)
     found = made.run()
     assert [row["step"] for row in found.rows] == [2, 4, 6]
     chosen, labels = found.chosen(task), task.clips.labels[task.test]
@@ -63,23 +64,24 @@ def test_both_kinds_of_weights_are_measured_at_three_checkpoints(task: Recogniti
     assert found.curves(task)["test_ema"][-1] == chosen["ema", "last"].accuracy
 
 
-def test_an_evaluation_leaves_the_training_as_it_was(task: RecognitionTask, tmp_path: Path) -> None:
-    made = training(task, tmp_path)
+def test_an_evaluation_leaves_the_training_as_it_was(training: Make, tmp_path: Path) -> None:
+    made = training(tmp_path)
     before = _weights(made)
     made.evaluations.add(made.learner, made.source, 0, 1, 0.0)
     assert all(torch.equal(value, before[name]) for name, value in _weights(made).items())
 
 
-def test_a_loss_that_is_not_finite_is_one_sentence(task: RecognitionTask, tmp_path: Path) -> None:
-    made = training(task, tmp_path, config=CONFIG.model_copy(update={"learning_rate": 1e30, "clip": 0.0}))
+def test_a_loss_that_is_not_finite_is_one_sentence(training: Make, tmp_path: Path) -> None:
+    usual = training(tmp_path).config
+    made = training(tmp_path, config=usual.model_copy(update={"learning_rate": 1e30, "clip": 0.0}))
     with pytest.raises(RunError, match=r"the loss became .* in update \d; use a smaller training.learning_rate"):
         made.run()
 
 
-def test_evaluations_that_cannot_be_read_are_one_sentence(task: RecognitionTask, tmp_path: Path) -> None:
+def test_evaluations_that_cannot_be_read_are_one_sentence(training: Make, tmp_path: Path) -> None:
     (tmp_path / "evaluations.json").write_text(json.dumps([{"loss": 1}]))
     with pytest.raises(RunError, match="cannot be read; delete"):
-        training(task, tmp_path).run()
+        training(tmp_path).run()
 
 
 def test_measures_are_those_of_a_plain_loop() -> None:

@@ -29,17 +29,23 @@ class MovingShapesConfig(Options):
     seed: int = Field(default=0, ge=0)
     motions: tuple[Motion, ...] = Field(default=MOTIONS, min_length=2)
     """Classes, in this order."""
-    radius: tuple[float, float] = (0.12, 0.22)
+    radius: tuple[float, float] = (0.15, 0.25)
     """Smallest and greatest radius of an object."""
-    speed: tuple[float, float] = (0.012, 0.04)
+    speed: tuple[float, float] = (0.02, 0.05)
     """Least and greatest way of an object from frame to frame."""
-    distractors: int = Field(default=2, ge=0, le=16)
+    distractors: int = Field(default=1, ge=0, le=16)
     """Other shapes, which tremble about their places; the object hides them."""
-    tremble: float = Field(default=0.02, ge=0, le=0.1)
+    tremble: float = Field(default=0.01, ge=0, le=0.1)
     """Greatest distance of a distractor from its place."""
+    background: tuple[float, float] = (0.0, 0.5)
+    """Least and greatest value of a channel of the background's colours."""
+    colour: tuple[float, float] = (0.5, 1.0)
+    """The same of objects and distractors; where it overlaps with `background`, an object may be darker than what is behind it."""
+    pattern: float = Field(default=0.4, ge=0, le=1)
+    """How far the second colour of a background is from the first one, of the way to a colour of its own."""
     contrast: float = Field(default=0.25, ge=0, le=0.5)
     """Least distance of the object's colour from the background's mean, of 1 in each channel."""
-    noise: float = Field(default=0.08, ge=0, le=0.5)
+    noise: float = Field(default=0.05, ge=0, le=0.5)
     """Greatest amplitude of the noise of pixels, drawn anew for each frame."""
 
     @field_validator("radius", "speed")
@@ -48,6 +54,14 @@ class MovingShapesConfig(Options):
         """Refuse ranges that are empty or wider than a frame."""
         if not 0 < value[0] <= value[1] <= 0.45:
             raise ValueError("must be two numbers above 0 and up to 0.45, the smaller first")
+        return value
+
+    @field_validator("background", "colour")
+    @classmethod
+    def _are_values(cls, value: tuple[float, float]) -> tuple[float, float]:
+        """Refuse values that no pixel has."""
+        if not 0 <= value[0] <= value[1] <= 1:
+            raise ValueError("must be two numbers from 0 to 1, the smaller first")
         return value
 
     @field_validator("motions")

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.video.moving_shapes.glyphs import EXTENT, GRID, distances
-from reverie.video.moving_shapes.paths import Paths
+from reverie.video.moving_shapes.paths import Floats, Paths
 
 Canvas = NDArray[np.float32]
 
 
-def draw_glyphs(canvas: Canvas, paths: Paths, glyphs: NDArray[np.int64], angles: NDArray[np.float64], colours: Canvas) -> Canvas:
+def draw_glyphs(canvas: Canvas, paths: Paths, glyphs: NDArray[np.int64], angles: Floats, colours: Floats) -> Canvas:
     """Draw one glyph into each clip, over what is there; what leaves a frame on one side comes in on the other.
 
     Parameters
@@ -42,13 +42,11 @@ def draw_glyphs(canvas: Canvas, paths: Paths, glyphs: NDArray[np.int64], angles:
     out = np.zeros((n, frames, size, size), np.float32)
     out[at] = share
     under = canvas[at]
-    canvas[at] = under + share[:, None] * (colours[clip] - under)
+    canvas[at] = under + share[:, None] * (colours.astype(np.float32)[clip] - under)
     return out
 
 
-def _cover(
-    offsets: NDArray[np.float64], radii: NDArray[np.float64], glyphs: NDArray[np.int64], angles: NDArray[np.float64]
-) -> Canvas:
+def _cover(offsets: Floats, radii: Floats, glyphs: NDArray[np.int64], angles: Floats) -> Canvas:
     """Return how much glyphs cover pixels; offsets [N, F, 2, K] from the centre, radii [N, F] → [N, F, K, K], y before x."""
     half = (GRID - 1) / 2
     cells = offsets * (half / EXTENT / radii)[..., None, None]

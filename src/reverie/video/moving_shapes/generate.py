@@ -86,13 +86,15 @@ def _draw(
     grain = np.stack([np.frombuffer(generator.bytes(frames * size * size * 3), np.uint8) for generator in generators])
 
     path, scene, colour, last = np.split(draws, np.cumsum([moving.DRAWS, scenes.DRAWS, 3 * scenes.CANDIDATES]), axis=1)
-    backgrounds = scenes.draw_backgrounds(scene, clouds, size)
-    colours = scenes.choose_colours(colour.reshape(len(names), -1, 3), backgrounds, config.contrast)
+    backgrounds = scenes.draw_backgrounds(scene, clouds, config)
+    colours = scenes.choose_colours(scenes.within(colour, config.colour).reshape(len(names), -1, 3), backgrounds, config.contrast)
     canvas = np.repeat(backgrounds[:, None].astype(np.float32), frames, axis=1)
     for one in np.moveaxis(others, 1, 0):
-        draw_glyphs(canvas, _trembling(one, config), _glyphs(one[:, 10]), 2 * np.pi * one[:, 11], one[:, :3].astype(np.float32))
+        draw_glyphs(
+            canvas, _trembling(one, config), _glyphs(one[:, 10]), 2 * np.pi * one[:, 11], scenes.within(one[:, :3], config.colour)
+        )
     paths = moving.draw_paths([config.motions[label] for label in labels], path, config)
-    cover = draw_glyphs(canvas, paths, _glyphs(last[:, 0]), 2 * np.pi * last[:, 1], colours.astype(np.float32))
+    cover = draw_glyphs(canvas, paths, _glyphs(last[:, 0]), 2 * np.pi * last[:, 1], colours)
     amplitude = (config.noise * last[:, 2]).astype(np.float32)[:, None, None, None, None]
     canvas += amplitude * ((grain.reshape(canvas.shape).astype(np.float32) - 127.5) / 127.5)
     return np.round(np.clip(canvas, 0, 1) * 255).astype(np.uint8), cover >= 0.5

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.video.moving_shapes.config import MovingShapesConfig
+
 Floats = NDArray[np.float64]
 CLOUDS = (5, 14)
 """Points along a side of the two layers of clouds."""
@@ -14,7 +16,7 @@ CANDIDATES = 6
 """Colours from which the object's is taken."""
 
 
-def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Floats:
+def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], config: MovingShapesConfig) -> Floats:
     """Return backgrounds.
 
     Parameters
@@ -23,14 +25,15 @@ def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Fl
         Uniform on [0, 1): two colours, the kind, angle, width, phase and strength of its pattern.
     clouds : ndarrays, shape [N, k, k] for each k of `CLOUDS`
         Uniform on [0, 1).
-    size : int
+    config : MovingShapesConfig
 
     Returns
     -------
     ndarray, shape [N, size, size, 3]
         From 0 to 1.
     """
-    first, other = draws[:, :3], draws[:, 3:6]
+    size = config.size
+    first, other = (within(draws[:, at : at + 3], config.background) for at in (0, 3))
     kind, angle, wide, phase, strength = draws[:, 6] * 5 // 1, *draws[:, 7:11].T
     line = (np.arange(size) + 0.5) / size
     cos, sin = (f(2 * np.pi * angle)[:, None, None] for f in (np.cos, np.sin))
@@ -48,7 +51,7 @@ def draw_backgrounds(draws: Floats, clouds: tuple[Floats, ...], size: int) -> Fl
     ]
     patterns[1] = np.abs(2 * ((along / 2 + phase[:, None, None]) % 1) - 1)
     share = np.select([(kind == number)[:, None, None] for number in range(5)], patterns)
-    share *= (0.3 + 0.7 * strength)[:, None, None]
+    share *= (config.pattern * (0.3 + 0.7 * strength))[:, None, None]
     return np.asarray(first[:, None, None] + (other - first)[:, None, None] * share[..., None])
 
 
@@ -59,6 +62,11 @@ def _enlarged(points: Floats, size: int) -> Floats:
     weights = np.zeros((size, points.shape[-1]))
     weights[np.arange(size), low], weights[np.arange(size), low + 1] = 1 - (place - low), place - low
     return np.asarray(weights @ points @ weights.T)
+
+
+def within(draws: Floats, limits: tuple[float, float]) -> Floats:
+    """Return colours between two values, of uniform draws."""
+    return limits[0] + (limits[1] - limits[0]) * draws
 
 
 def choose_colours(candidates: Floats, backgrounds: Floats, contrast: float) -> Floats:

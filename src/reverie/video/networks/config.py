@@ -152,6 +152,28 @@ class VitSpaceTimeConfig(NetworkOptions):
         return self
 
 
+class EfficientnetLite0Config(NetworkOptions):
+    """Frames one by one through EfficientNet-lite0, which was taught on ImageNet."""
+
+    freeze: str = "all-but-head"
+    """As of all networks; only the head learns by default. The other points are ``none`` and ``body``."""
+    side: int = Field(default=224, ge=0, le=1024)
+    """Height and width that frames are resized to; 224 as it was taught, 0 leaves them as they are."""
+    hidden: PositiveInt = 128
+    """Channels of the head."""
+
+
+class HubConfig(NetworkOptions):
+    """An encoder in a folder of the Hugging Face layout: VideoMAE, TimeSformer or CLIP."""
+
+    folder: str
+    """Where ``config.json``, ``preprocessor_config.json`` and weights as safetensors are."""
+    resize: bool = True
+    """Whether clips are resized to the pictures that it was taught with; otherwise its positions interpolate to the clips."""
+    tokens: Literal["patches", "class"] = "patches"
+    """What the feature map is made of: the tokens of places, or the class token alone, with H' = W' = 1."""
+
+
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     "tsm": {
         "widths": (64, 128, 256, 512), "blocks": (3, 4, 6, 3), "strides": (1, 2, 2, 2), "bottleneck": True, "stem": "imagenet",

@@ -65,6 +65,7 @@ class ClipNetwork(nn.Module):
 
     parts: ClassVar[tuple[str, ...]] = ("stem", "stages")
     """Attributes in the order in which a clip passes them; a `ModuleList` counts one by one: ``stages`` are ``stage1`` …"""
+    head: nn.Module
     mean: Tensor
     std: Tensor
 

@@ -55,6 +55,8 @@ def save_network(network: ClipNetwork, folder: Path, classes: Sequence[str], abo
     """
     from reverie.models.store import save_tensors
 
+    if not network.name:
+        raise ConfigError("only networks made by create_network are saved; save the module of a hooked network yourself")
     if len(classes) != network.classes:
         raise ConfigError(f"{network.name} has {network.classes} logits, and {len(classes)} classes are named; name each one")
     save_tensors(network.state_dict(), folder / WEIGHTS)

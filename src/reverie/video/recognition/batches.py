@@ -60,19 +60,27 @@ class ClipBatches:
         """Return views of clips as they are at a test, float32 in [0, 1]; indices [B] → [B, V, T, 3, S, S]."""
         frames = self._frames(indices, self.config.views, None)
         clips = as_clips(self._to_device(frames.reshape(-1, *frames.shape[2:])))
-        return crop_views(clips, self.config.size, self.config.crops).unflatten(0, frames.shape[:2]).flatten(1, 2)
+        views = crop_views(clips, self.config.size, self.config.crops)
+        return views.reshape(len(indices), -1, *views.shape[2:])
 
     @property
     def views(self) -> int:
         """Views of a clip at a test."""
         return self.config.views * {"centre": 1, "three": 3, "five": 5, "ten": 10}[self.config.crops]
 
+    def test_frames(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which frames of clips are seen at a test; indices [B] → [B, views, T]."""
+        return self._chosen(indices, self.config.views, None)
+
+    def _chosen(self, indices: NDArray[np.int64], views: int, generator: np.random.Generator | None) -> NDArray[np.int64]:
+        config = self.config
+        how = "multi-clip" if views > 1 and config.sampling == "dense" else config.sampling
+        return sample_batch(self.task.clips.counts[indices], config.frames, how, generator, config.stride, views)
+
     def _frames(self, indices: NDArray[np.int64], views: int, generator: np.random.Generator | None) -> NDArray[np.uint8]:
         """Return frames of clips; indices [B] → uint8 [B, views, T, H, W, 3]."""
-        clips, config = self.task.clips, self.config
-        how = "multi-clip" if views > 1 and config.sampling == "dense" else config.sampling
-        chosen = sample_batch(clips.counts[indices], config.frames, how, generator, config.stride, views)
-        found = clips.gather(np.repeat(indices, views), chosen.reshape(-1, config.frames))
+        chosen = self._chosen(indices, views, generator)
+        found = self.task.clips.gather(np.repeat(indices, views), chosen.reshape(-1, self.config.frames))
         return found.reshape(len(indices), views, *found.shape[1:])
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:

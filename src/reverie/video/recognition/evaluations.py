@@ -29,7 +29,7 @@ class Evaluations:
     Parameters
     ----------
     folder : Path
-        Each one is ``evaluation-<updates>.npy``, float32 [weights, validation and test clips, K]; ``evaluations.json`` has the rest.
+        Each is ``evaluation-<updates>.npy``, float32 [weights, validation and test clips, K]; ``evaluations.json`` has the rest.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,9 +53,8 @@ class Evaluations:
     def add(self, learner: Learner, source: ClipBatches, seed: int, step: int, loss: float) -> None:
         """Evaluate student and mean after an update."""
         task = source.task
-        indices, found = np.concatenate([task.valid, task.test]), []
-        for network in (learner.student, learner.mean.network):
-            found.append(predict(evaluated(network, source, seed), source, indices))
+        indices, networks = np.concatenate([task.valid, task.test]), (learner.student, learner.mean.network)
+        found = [predict(evaluated(network, source, seed), source, indices) for network in networks]
         n, labels = len(task.valid), task.clips.labels[task.valid]
         shares = {f"valid_{name}": accuracy(one[:n], labels) for name, one in zip(WEIGHTS, found, strict=True)}
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -58,4 +58,4 @@ class FeatureMemory(nn.Module):
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: object) -> None:
         """Take the kept features back whatever their shape; they have none before the first step."""
         self.kept = torch.zeros_like(state_dict[f"{prefix}kept"], device=self.made.device)
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[arg-type]
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -59,9 +59,7 @@ def accuracy(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def measures(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], classes: Sequence[str], step: int
-) -> Measures:
+def measures(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], classes: Sequence[str], step: int) -> Measures:
     """Return the measures of predictions; probabilities [N, K], labels [N]."""
     from reverie.evaluation.beyond_accuracy import Predicted, expected_calibration_error
 
@@ -74,6 +72,4 @@ def measures(
     said = Predicted(likelihood, chances.max(axis=1), correct)
     ece = expected_calibration_error(said, clips, bins, resamples=1).value
     by_class = {name: float(correct[labels == at].mean()) for at, name in enumerate(classes) if (labels == at).any()}
-    return Measures(
-        float(correct.mean()), ece, float(-likelihood.mean()), by_class, tuple(int(one) for one in correct), step
-    )
+    return Measures(float(correct.mean()), ece, float(-likelihood.mean()), by_class, tuple(int(one) for one in correct), step)

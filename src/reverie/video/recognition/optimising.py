@@ -35,9 +35,7 @@ class RecognitionOptimisers(Optimisers):
         How a selector's own SGD works.
     """
 
-    def __init__(
-        self, network: nn.Module, selector: list[nn.Parameter], config: RecognitionConfig, own: SelectorTraining
-    ) -> None:
+    def __init__(self, network: nn.Module, selector: list[nn.Parameter], config: RecognitionConfig, own: SelectorTraining) -> None:
         self._config = config
         trained = [one for one in network.parameters() if one.requires_grad]
         self._clipped = [(trained, config.clip), (selector, own.clip)]

@@ -1,4 +1,4 @@
-"""Parts to learn from, to choose on and to test on, of generated and of stored clips."""
+"""Parts to learn from, to choose on and to test on, of generated and of recorded clips."""
 
 from __future__ import annotations
 
@@ -9,31 +9,47 @@ import numpy as np
 from reverie.video.clip_set import ClipSet
 from reverie.video.moving_shapes.generate import generate_moving_shapes
 from reverie.video.recognition.task import RecognitionTask
-from reverie.video.splits import carve_validation
-from reverie.video.tasks import shapes_test
+from reverie.video.splits import keep_back
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reverie.video.moving_shapes.config import MovingShapesConfig
+    from reverie.video.named_sets.opening import OpenedSet
 
 
-def shapes_task(name: str, config: MovingShapesConfig, test: int, valid: float, seed: int) -> RecognitionTask:
-    """Return generated clips: those of a seed to learn from, a part of them to choose on, and test clips that all seeds share."""
-    learned, tested = generate_moving_shapes(config), generate_moving_shapes(shapes_test(config, test))
-    kept = np.flatnonzero(np.array(tested.clips.parts) == "test")
-    n = len(learned.clips)
+def shapes_task(name: str, config: MovingShapesConfig, test: MovingShapesConfig, valid: float, seed: int) -> RecognitionTask:
+    """Return generated clips: those of a seed to learn from, a share of them to choose on, and test clips that all seeds share.
+
+    Parameters
+    ----------
+    name : str
+        Of the set.
+    config, test : MovingShapesConfig
+        Of the clips to learn from, and of those to test on; of the latter the test part is taken.
+    valid : float
+        Share of each class to choose on.
+    seed : int
+        Of the draw of those.
+    """
+    learned, tested = generate_moving_shapes(config), generate_moving_shapes(test)
+    kept, n = np.flatnonzero(np.array(tested.clips.parts) == "test"), len(learned.clips)
     frames = np.concatenate([_frames(learned.clips, np.arange(n)), _frames(tested.clips, kept)])
     labels = np.concatenate([learned.clips.labels, tested.clips.labels[kept]])
     ids = [*learned.clips.ids, *(tested.clips.ids[at] for at in kept)]
     clips = ClipSet.from_arrays(name, frames, labels, config.motions, ids=ids)
-    train, chosen = carve_validation(clips, np.arange(n), valid, seed)
+    back = keep_back(labels[:n], np.arange(n), valid, seed)
     masks = np.concatenate([learned.masks, tested.masks[kept]])
-    return RecognitionTask(clips, train, chosen, np.arange(n, len(clips)), masks, "generated")
+    return RecognitionTask(clips, np.flatnonzero(~back), np.flatnonzero(back), np.arange(n, len(clips)), masks, "generated")
 
 
-def _frames(clips: ClipSet, indices: np.ndarray) -> np.ndarray:
+def recorded_task(opened: OpenedSet, fold: int, valid: float, seed: int) -> RecognitionTask:
+    """Return the parts of a set for one fold, or as published where there are no folds (-1)."""
+    split = opened.split(fold if fold >= 0 else None, seed, valid)
+    return RecognitionTask(opened.clips, split.train, split.valid, split.test, opened.masks, split.protocol)
+
+
+def _frames(clips: ClipSet, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return all frames of clips of one length → uint8 [N, F, H, W, 3]."""
-    return clips.gather(indices, np.broadcast_to(np.arange(clips.counts[0]), (len(indices), int(clips.counts[0]))))
-
-
-def split_task(clips: ClipSet, folds: int, fold: int, valid: float, seed: int) -> RecognitionTask:
-    raise NotImplementedError
+    count = int(clips.counts[0])
+    return clips.gather(indices, np.broadcast_to(np.arange(count), (len(indices), count)))

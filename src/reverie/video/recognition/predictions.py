@@ -40,7 +40,7 @@ def _probabilities(network: nn.Module, source: ClipBatches, indices: NDArray[np.
     clips = source.measured(indices)  # [B, V, T, 3, H, W]
     with autocast(source.device, source.config.precision):
         logits = network(clips.flatten(0, 1))
-    mean = logits.float().softmax(dim=-1).unflatten(0, clips.shape[:2]).mean(dim=1)
+    mean = logits.float().softmax(dim=-1).view(*clips.shape[:2], -1).mean(dim=1)
     found: NDArray[np.float32] = mean.cpu().numpy()
     return found
 
@@ -51,4 +51,3 @@ def evaluated(network: nn.Module, source: ClipBatches, seed: int) -> nn.Module:
     if source.config.recalibration and batch_norms(found):
         recalibrate(found, calibration_batches(source, seed, source.config.recalibration))
     return found.eval()
-

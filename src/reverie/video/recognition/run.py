@@ -6,19 +6,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from reverie.errors import ConfigError
 from reverie.seeds import seed_torch
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.training.optimiser import choose_device
-from reverie.video.cells import RecognitionCell, Recognised
+from reverie.video.cells import Recognised, RecognitionCell
 from reverie.video.mixing.create import create_mixer
 from reverie.video.networks.create import create_network
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.batches import ClipBatches
 from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.mask_measures import measure_masks
+from reverie.video.recognition.pictures import save_filmstrip
 from reverie.video.recognition.saved import save_recogniser
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
@@ -31,6 +30,7 @@ def recognise(
     folder: Path,
     device: str | None,
     commit: str,
+    shown: bool,
     tell: Callable[[str], None],
 ) -> Recognised:
     """Train and measure a cell.
@@ -45,6 +45,8 @@ def recognise(
     device : str or None
     commit : str
         Of the code.
+    shown : bool
+        Whether pictures of the clips may be made.
     tell : callable
         Takes lines of progress.
     """
@@ -71,6 +73,8 @@ def recognise(
     )  # fmt: skip
     if recipe.keep == "first" and cell.seed == 0:
         save_recogniser(learner, source, row.kind, row.set, cell.seed, folder)
+        if shown:
+            save_filmstrip(learner, source, cell.seed, folder)
     shutil.rmtree(folder / "state", ignore_errors=True)
     for path in folder.glob("evaluation*"):
         path.unlink()

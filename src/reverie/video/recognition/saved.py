@@ -42,9 +42,13 @@ def find_recogniser(folder: str | Path) -> Path:
     found = [folder] if (folder / FILE).is_file() else sorted(path.parent for path in folder.glob(f"recognition/*/{FILE}"))
     found = [path for path in found if path == folder or (path / "piece.json").exists()]
     if not found:
-        raise RunError(f"{folder} holds no trained network of video; name the folder of one, or of a finished 'reverie video study'")
+        raise RunError(
+            f"{folder} holds no trained network of video; name the folder of one, or of a finished 'reverie video study'"
+        )
     if len(found) > 1:
-        named = "; ".join(f"{path}, {saved.about.get('mixer')} on {saved.about.get('clips')}" for path, saved in map(_read, found[:3]))
+        named = "; ".join(
+            f"{path}, {saved.about.get('mixer')} on {saved.about.get('clips')}" for path, saved in map(_read, found[:3])
+        )
         raise RunError(f"{folder} holds {len(found)} trained networks of video; name one of them ({named})")
     return found[0]
 
