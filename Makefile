@@ -24,7 +24,7 @@ demo-imagine: $(READY)
 	$(BIN)/reverie imagine nostalgia --out runs/demo-imagine/nostalgia
 	$(BIN)/reverie imagery imagery-demo --out runs/demo-imagine/study
 
-# Three ways to train a small network on sixty generated clips, learned mixing among them; nothing is fetched.
+# Three ways to train a small network on a hundred generated clips, learned mixing among them; nothing is fetched.
 demo-video: $(READY)
 	$(BIN)/reverie video study video-demo --out runs/demo-video
 

@@ -53,7 +53,7 @@ def test_recipes_of_studies_are_listed_and_copied(
     [
         (("video-dmo",), "no video recipe 'video-dmo' (did you mean 'video-demo'?); see 'reverie video study --list'"),
         (("video-demo", "--set", "traning.steps=2"), "unknown option 'traning' (did you mean 'training'?)"),
-        (("video-demo", "--smoke", "--set", "sets.shapes-60.kind=no-such-set", "--set", "sets.shapes-60.set={}"), "no-such-set"),
+        (("video-demo", "--smoke", "--set", "sets.shapes-100.kind=no-such-set", "--set", "sets.shapes-100.set={}"), "no-such-set"),
         (("video-demo", "--smoke", "--set", "training.augment.flip=0.5"), "a mirror image of 'moving-shapes' is of another class"),
     ],
 )

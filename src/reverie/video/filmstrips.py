@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from reverie.documents import read_json
-from reverie.report.page import Figure
+from reverie.report.page import Block, Figure, Prose
 from reverie.video.recognition.pictures import ABOUT, PICTURE
 
 if TYPE_CHECKING:
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from reverie.video.summary import Summary
 
 
-def filmstrip_figures(study: VideoStudy, summary: Summary) -> list[Figure]:
-    """Return the filmstrips that trainings kept, one for each method, of sets whose clips may be shown."""
-    found = []
+def filmstrip_blocks(study: VideoStudy, summary: Summary) -> list[Block]:
+    """Return the filmstrips that trainings kept, by method, of sets whose clips may be shown, and whose clips they are."""
+    found: list[Block] = []
+    credits: dict[str, None] = {}
     for cell, one in summary.found.items():
         place = Path(one.folder) / PICTURE
         if one.folder and study.tasks.may_be_shown(cell.clips) and place.is_file():
             share = read_json(place.with_name(ABOUT))["share"]
             alt = f"Frames of a clip, of its partner, of the mask and of their mix by {cell.method}"
-            note = f"The label says {share:.2f} of the first clip. {study.tasks.credit(cell.clips)}"
+            note = f"The label says {share:.2f} of the first clip."
+            credits[study.tasks.credit(cell.clips)] = None
             found.append(Figure(f"{cell.method}, {cell.network} on {cell.clips}", note, _picture(place.read_bytes(), alt)))
-    return found
+    return [*found, Prose([one for one in credits if one])] if any(credits) else found
 
 
 def _picture(png: bytes, alt: str) -> Markup:

@@ -12,7 +12,7 @@ from reverie.plain_yaml import read_yaml
 from reverie.report.page import Block, Facts, Figure, Prose, Section, write_page
 from reverie.report.plots import Point, dot_plot, inline_svg, look
 from reverie.video.claims import claim_rows, claims_table
-from reverie.video.filmstrips import filmstrip_figures
+from reverie.video.filmstrips import filmstrip_blocks
 from reverie.video.study import VideoStudy
 from reverie.video.summary import Row, Summary
 from reverie.video.tables import accuracy_table, class_table, mask_table
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def write_study_page(study: VideoStudy, summary: Summary, command: str) -> Path:
     """Write the page of a study into its folder."""
     recipe = summary.recipe
-    facts = [f"{len(recipe.sets)} sets", f"{len(recipe.networks)} networks", f"{len(summary.found)} trainings", "top-1 accuracy"]
+    counts = {"set": len(recipe.sets), "network": len(recipe.networks), "training": len(summary.found)}
+    facts = [*(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items()), "top-1 accuracy"]
     title = recipe.description.rstrip(".") or recipe.name
     opening = (Prose(sentences(summary), listed=True),)
     path = study.folder / "report.html"
@@ -41,7 +42,7 @@ def sections(study: VideoStudy, summary: Summary, command: str) -> list[Section]
         "accuracy": [*(dots(summary, *view) for view in views), *(accuracy_table(summary, *view) for view in views)],
         "claims": [claims_table(summary)] if recipe.claims else [],
         "curves": [figure for view in views for figure in curves(summary, *view)],
-        "pictures": filmstrip_figures(study, summary),
+        "pictures": filmstrip_blocks(study, summary),
         "masks": [] if masks is None else [masks],
         "classes": [class_table(summary, *view) for view in views],
     }

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from reverie.video.recognition.learner import Learner
     from reverie.video.roles import Mixed
 
+DRAWS = 8
+"""Mixes of each batch."""
+
 
 def measure_masks(learner: Learner, source: ClipBatches, clips: int, seed: int) -> Mapping[str, float]:
-    """Return the means of `mask_statistics` over training clips as they are at a test, mixed with each other once.
+    """Return the means of `mask_statistics` over training clips as they are at a test, mixed with each other several times.
 
     Parameters
     ----------
@@ -45,7 +48,10 @@ def measure_masks(learner: Learner, source: ClipBatches, clips: int, seed: int) 
 def mixed_batches(
     learner: Learner, source: ClipBatches, clips: int, seed: int
 ) -> Iterator[tuple[torch.Tensor, Mixed, torch.Tensor | None]]:
-    """Yield batches of drawn training clips [B, T, 3, S, S], what mixing makes of them, and where their objects are."""
+    """Yield batches of drawn training clips [B, T, 3, S, S], what mixing makes of them, and where their objects are.
+
+    Each batch comes several times, as methods draw once for a batch.
+    """
     task, config = source.task, source.config
     chosen = numpy_generator(seed, "clips for masks").permutation(task.train)[:clips]
     size = min(config.batch_size, len(chosen))
@@ -55,9 +61,9 @@ def mixed_batches(
         shown = source.measured(rows)[:, 0]
         labels = one_hot(torch.from_numpy(task.clips.labels[rows]), task.classes).to(shown.device)
         features = learner.teacher.feature_map(shown) if learner.mixer.needs_features else None
-        mixed = learner.mixer.mix(shown, labels, features, torch_generator(seed, "masks", at))
         objects = None
         if task.masks is not None and config.crops == "centre":
             seen = task.masks[rows[:, None], source.test_frames(rows)[:, 0]]
             objects = centre_crop(torch.from_numpy(seen), config.size).to(shown.device) >= 0.5
-        yield shown, mixed, objects
+        for draw in range(DRAWS):
+            yield shown, learner.mixer.mix(shown, labels, features, torch_generator(seed, "masks", at, draw)), objects
