@@ -199,6 +199,16 @@ def test_no_good_clip_at_all(tmp_path: Path) -> None:
         open_prepared(tmp_path)
 
 
+def test_terms_of_use_are_named_and_what_is_prepared_is_not_prepared_again(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    encode(tmp_path / "videos" / "a.mp4", grey(3))
+    (tmp_path / "videos" / "LICENSE").write_text("Do as you like.")
+    found = prepare_folder(tmp_path / "videos", tmp_path / "out", SMALL)
+    assert any(line.startswith("Terms of use: ") and line.endswith("videos/LICENSE") for line in notes(found))
+    with pytest.raises(DataError, match="is prepared already"):
+        prepare_folder(tmp_path / "out", tmp_path / "again", SMALL)
+
+
 def test_a_place_among_the_videos_is_refused_before_it_is_made(videos: Path) -> None:
     with pytest.raises(ConfigError, match="whose folders are classes"):
         prepare_folder(videos, videos / "clips" / "out", SMALL)

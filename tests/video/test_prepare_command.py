@@ -9,6 +9,9 @@ import pytest
 from video_files import encode, grey
 
 from reverie.cli.main import run
+from reverie.errors import ReverieError
+from reverie.video.prepare import prepare_folder
+from reverie.video.preparing.options import PrepareOptions
 
 
 @pytest.fixture
@@ -51,37 +54,34 @@ def test_prepare_says_what_is_there_and_as_json_the_same(
     assert ask(monkeypatch, capsys, "prepare", videos, "--size", 16, "--quiet") == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("nowhere",), "nowhere is no folder"),
-        (("videos/up/a.mp4",), "is no folder"),
-        (("empty",), "empty holds no video"),
-        (("videos/only",), "no clip in videos/only can be read (b.mp4: is no video that can be read"),
-        (("videos", "--out", "videos/up/x"), "choose another folder with --out"),
-        (("videos", "--out", "full"), "full is not empty"),
-        (("videos", "--layout", "movies"), "unknown layout 'movies'"),
-        (("videos", "--layout", "ucf101"), "does not exist"),
-        (("tabled",), "names a file that is missing, such as gone.mp4"),
-        (("unlabelled",), "label 'two' has no clips"),
-    ],
+BAD = (
+    (("nowhere", "out", "auto"), "nowhere is no folder"),
+    (("videos/up/a.mp4", "out", "auto"), "is no folder"),
+    (("empty", "out", "auto"), "empty holds no video"),
+    (("only", "out", "auto"), "no clip in only can be read (b.mp4: is no video that can be read"),
+    (("videos", "videos/up/x", "auto"), "choose another folder with --out"),
+    (("videos", "full", "auto"), "full is not empty"),
+    (("videos", "out", "movies"), "unknown layout 'movies'"),
+    (("videos", "out", "ucf101"), "does not exist"),
+    (("tabled", "out", "auto"), "names a file that is missing, such as gone.mp4"),
+    (("unlabelled", "out", "auto"), "label 'two' has no clips"),
 )
-def test_bad_input_is_one_sentence(
-    videos: Path, words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("empty", "full", "tabled", "unlabelled/one", "unlabelled/two"):
+
+
+def test_bad_input_is_one_sentence(videos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("empty", "full", "only", "tabled", "unlabelled/one", "unlabelled/two"):
         Path(name).mkdir(parents=True)
     Path("full/notes.txt").write_text("mine")
     Path("tabled/clips.csv").write_text("file,label\ngone.mp4,up\n")
     os.link(videos / "up" / "a.mp4", "unlabelled/one/a.mp4")
-    if words[0] == "videos/only":
-        (videos / "only").mkdir()
-        os.link(videos / "up" / "b.mp4", videos / "only" / "b.mp4")
-    code, out, err = ask(monkeypatch, capsys, "prepare", *words)
-    lines = [line for line in err.splitlines() if not line.startswith("note: ")]
-    assert (code, out, len(lines)) == (2, "", 1)
-    assert lines[0].startswith("error: ")
-    assert said in lines[0]
+    os.link(videos / "up" / "b.mp4", "only/b.mp4")
+    for (folder, out, layout), said in BAD:
+        with pytest.raises(ReverieError) as found:
+            prepare_folder(folder, out, PrepareOptions(layout=layout, size=16))
+        assert said in str(found.value)
+        assert "\n" not in str(found.value)
+    code, out, err = ask(monkeypatch, capsys, "prepare", "empty")
+    assert (code, out, err) == (2, "", "error: empty holds no video; name a folder of clips\n")
     assert sorted(one.name for one in Path("full").iterdir()) == ["notes.txt"]
 
 

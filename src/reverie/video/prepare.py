@@ -15,15 +15,16 @@ from reverie.files import locked, write_text
 from reverie.study.progress import progress
 from reverie.video.clip_set import ClipSet
 from reverie.video.layouts import LabelledFile, read_layout
-from reverie.video.preparing.index import open_prepared, write_index
+from reverie.video.preparing.index import INDEX, open_prepared, write_index
 from reverie.video.preparing.journal import Record
 from reverie.video.preparing.listing import make_index
 from reverie.video.preparing.options import PrepareOptions
-from reverie.video.preparing.place import check_place, claim_place
+from reverie.video.preparing.place import SETTINGS, check_place, claim_place
 from reverie.video.preparing.threads import read_all
 from reverie.video.preparing.writer import Writer
 
 SKIPPED = "skipped.csv"
+_TERMS = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "TERMS")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Prepared:
     Parameters
     ----------
     folder : Path
+    terms : tuple of Path
+        Files of the folder of videos that tell what may be done with them.
     clips : ClipSet
     skipped : tuple of (str, str)
         Files that were left out, and why.
@@ -45,6 +48,7 @@ class Prepared:
     """
 
     folder: Path
+    terms: tuple[Path, ...]
     clips: ClipSet
     skipped: tuple[tuple[str, str], ...]
     records: tuple[Record, ...]
@@ -85,6 +89,8 @@ def prepare_folder(
         If `out` holds something else.
     """
     folder, out, options = Path(folder), Path(out), options or PrepareOptions()
+    if (folder / INDEX).exists() and (folder / SETTINGS).exists():
+        raise DataError(f"{folder} is prepared already; name the folder of videos")
     check_place(out, folder)
     files = {name_of(folder, one.path): one for one in read_layout(folder, options.layout, options.split)}
     with locked(out, inside=True):
@@ -107,7 +113,8 @@ def prepare_folder(
         write_index(out, make_index(folder, options, files, kept))
     clips = open_prepared(out)
     lost = sorted({one.label for one in files.values() if one.label is not None} - set(clips.classes))
-    return Prepared(out, clips, skipped, tuple(kept.values()), len(todo), tuple(lost))
+    terms = sorted(path for path in folder.iterdir() if path.stem.upper() in _TERMS and path.is_file())
+    return Prepared(out, tuple(terms), clips, skipped, tuple(kept.values()), len(todo), tuple(lost))
 
 
 def name_of(folder: Path, path: Path) -> str:

@@ -49,7 +49,7 @@ class Shards:
         """Return frames by clip and number; clips [B], frames [B, T] → uint8 [B, T, H, W, 3]."""
         rows = self.start[clips][:, None] + frames
         if len(self.arrays) == 1:
-            return np.take(self.arrays[0], rows, axis=0)
+            return np.asarray(np.take(self.arrays[0], rows, axis=0))
         held = self.shard[clips]
         out = np.empty((*rows.shape, *self.arrays[0].shape[1:]), dtype=np.uint8)
         for number in np.unique(held):

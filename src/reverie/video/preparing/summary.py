@@ -56,6 +56,7 @@ def notes(found: Prepared) -> list[str]:
     if (labelled := np.unique(clips.labels[clips.labels >= 0])).size == 1:
         made.append(f"There is one class only, '{clips.classes[int(labelled[0])]}'; a classifier cannot be trained on this.")
     made += _repeated(found)
+    made += [f"Terms of use: {', '.join(str(path) for path in found.terms)}"] if found.terms else []
     return [*made, f"sha256 {clips.digest}"]
 
 
