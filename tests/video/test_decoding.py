@@ -147,7 +147,7 @@ def test_high_dynamic_range_keeps_what_is_darker_than_paper() -> None:
 
 def test_a_video_of_high_dynamic_range_is_compressed(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
-    encode(path, grey(1, first=148), codec="libx265", pixels="yuv420p10le", options={"x265-params": "log-level=none"}, curve=16)
+    encode(path, grey(1, first=148), pixels="yuv420p10le", curve=16)
     assert levels(read_frames(path))[0] > 225  # 58 % of PQ is white paper
 
 
@@ -186,6 +186,28 @@ def test_what_is_no_video_is_one_sentence(tmp_path: Path) -> None:
         read_frames(tmp_path / "none.mp4")
     with pytest.raises(DataError, match="is a folder"):
         read_frames(tmp_path)
+
+
+def test_a_picture_on_a_cover_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        sound, cover = container.add_stream("aac", rate=16000), container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt, cover.disposition = 32, 32, "yuvj420p", av.stream.Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(corners(32, 32), format="rgb24")))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), dtype=np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(sound.encode(frame))
+        for stream in (cover, sound):
+            container.mux(stream.encode())
+    with pytest.raises(DataError, match="sound only"):
+        probe(path)
+
+
+def test_a_title_that_is_not_utf8_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    encode(path, grey(3), title="Summer in Orleans")
+    path.write_bytes(path.read_bytes().replace(b"Orleans", b"Orl\xe9ans"))
+    assert probe(path).frames == 3
 
 
 def test_a_video_without_one_good_frame(tmp_path: Path) -> None:

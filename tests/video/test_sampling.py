@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reverie.errors import ConfigError
@@ -14,6 +14,7 @@ from reverie.video.sampling import sample_batch, sample_indices
 from reverie.video.views import average_views, crop_views
 
 
+@settings(max_examples=50)
 @given(
     st.integers(1, 60), st.integers(1, 12), st.sampled_from(["middle", "segments", "dense", "multi-clip"]),
     st.integers(1, 5), st.booleans(), st.integers(1, 4),

@@ -34,6 +34,8 @@ def encode(
     rate: int = 25,
     space: tuple[str, int] | None = None,
     curve: int | None = None,
+    sound: tuple[np.ndarray, int] | None = None,
+    title: str = "",
 ) -> None:
     """Write frames with any codec; `marks` are times in 25ths of a second."""
     muxer = {k: v for k, v in (options or {}).items() if k == "movflags"}
@@ -42,6 +44,7 @@ def encode(
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels
         stream.codec_context.thread_count = 1
+        container.metadata["title"] = title
         if rotation:
             stream.set_display_rotation(rotation)
         if shape:
@@ -50,6 +53,7 @@ def encode(
             stream.codec_context.colorspace = space[1]
         if curve:
             stream.codec_context.color_trc = curve
+        track = container.add_stream("pcm_s16le", rate=sound[1], layout="mono") if sound else None
         for number, pixels_ in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels_, format="rgb24")
             if space:
@@ -58,3 +62,14 @@ def encode(
                 frame.pts, frame.time_base = marks[number], Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if sound and track:
+            samples = (32767 * sound[0]).astype(np.int16)[None]
+            piece = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            piece.sample_rate, piece.pts = sound[1], 0
+            container.mux(track.encode(piece))
+            container.mux(track.encode())
+
+
+def tone(frequency: float, seconds: float, rate: int, level: float = 0.5) -> tuple[np.ndarray, int]:
+    """A tone as samples and their rate."""
+    return level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate), rate

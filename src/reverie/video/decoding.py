@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def read_frames(
 
 def read_clip(
     path: str | Path,
-    choose: Any,
+    choose: Callable[[NDArray[np.float64]], ArrayLike],
     size: int | tuple[int, int] | None = None,
     limits: Limits = LIMITS,
     threads: int = 1,
@@ -153,7 +154,7 @@ def read_clip(
 def _facts(video: Video, timeline: Timeline) -> VideoFacts:
     count, last = len(timeline), float(timeline.seconds[-1])
     stated = float(video.stream.average_rate or video.stream.guessed_rate or 0)
-    fps = (count - 1) / last if last > 0 else stated
+    fps = round((count - 1) / last, 6) if last > 0 else stated
     height, width, turns = shown_size(video, timeline.first)
-    seconds = last + 1 / fps if fps else 0.0
+    seconds = round(last + 1 / fps, 6) if fps else 0.0
     return VideoFacts(count, fps, width, height, seconds, bool(video.container.streams.audio), 90 * turns)

@@ -15,15 +15,16 @@ from reverie.files import locked, write_text
 from reverie.study.progress import progress
 from reverie.video.clip_set import ClipSet
 from reverie.video.layouts import LabelledFile, read_layout
-from reverie.video.preparing.index import open_prepared, write_index
+from reverie.video.preparing.index import INDEX, open_prepared, write_index
 from reverie.video.preparing.journal import Record
 from reverie.video.preparing.listing import make_index
 from reverie.video.preparing.options import PrepareOptions
-from reverie.video.preparing.place import claim_place
+from reverie.video.preparing.place import SETTINGS, check_place, claim_place
 from reverie.video.preparing.threads import read_all
 from reverie.video.preparing.writer import Writer
 
 SKIPPED = "skipped.csv"
+_TERMS = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "TERMS")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Prepared:
     Parameters
     ----------
     folder : Path
+    terms : tuple of Path
+        Files of the folder of videos that tell what may be done with them.
     clips : ClipSet
     skipped : tuple of (str, str)
         Files that were left out, and why.
@@ -40,13 +43,17 @@ class Prepared:
         Of the clips, in their order.
     fresh : int
         Files that were read this time.
+    lost : tuple of str
+        Labels of which no clip could be read; they are no classes.
     """
 
     folder: Path
+    terms: tuple[Path, ...]
     clips: ClipSet
     skipped: tuple[tuple[str, str], ...]
     records: tuple[Record, ...]
     fresh: int
+    lost: tuple[str, ...]
 
 
 def prepare_folder(
@@ -82,6 +89,9 @@ def prepare_folder(
         If `out` holds something else.
     """
     folder, out, options = Path(folder), Path(out), options or PrepareOptions()
+    if (folder / INDEX).exists() and (folder / SETTINGS).exists():
+        raise DataError(f"{folder} is prepared already; name the folder of videos")
+    check_place(out, folder)
     files = {name_of(folder, one.path): one for one in read_layout(folder, options.layout, options.split)}
     with locked(out, inside=True):
         claim_place(out, folder, options)
@@ -98,15 +108,23 @@ def prepare_folder(
         write_text(out / SKIPPED, _as_csv([("file", "reason"), *skipped]))
         if len(skipped) == len(files):
             name, reason = skipped[0]
-            raise DataError(f"none of the {len(files)} files in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
+            raise DataError(f"no clip in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
         kept = {name: one for name, one in records.items() if not one.reason}
         write_index(out, make_index(folder, options, files, kept))
-    return Prepared(out, open_prepared(out), skipped, tuple(kept.values()), len(todo))
+    clips = open_prepared(out)
+    lost = sorted({one.label for one in files.values() if one.label is not None} - set(clips.classes))
+    terms = sorted(path for path in folder.iterdir() if path.stem.upper() in _TERMS and path.is_file())
+    return Prepared(out, tuple(terms), clips, skipped, tuple(kept.values()), len(todo), tuple(lost))
 
 
 def name_of(folder: Path, path: Path) -> str:
     """Return the id of a clip: its path from the folder, with slashes."""
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of {path} is not UTF-8; rename the file") from error
+    return name
 
 
 def _is_done(record: Record | None, file: LabelledFile) -> bool:
@@ -114,7 +132,7 @@ def _is_done(record: Record | None, file: LabelledFile) -> bool:
     try:
         found = file.path.stat()
     except OSError:
-        return False
+        return record is not None and not record.changed
     return record is not None and (record.bytes, record.changed) == (found.st_size, found.st_mtime_ns)
 
 

@@ -49,7 +49,7 @@ class Shards:
         """Return frames by clip and number; clips [B], frames [B, T] → uint8 [B, T, H, W, 3]."""
         rows = self.start[clips][:, None] + frames
         if len(self.arrays) == 1:
-            return np.take(self.arrays[0], rows, axis=0)
+            return np.asarray(np.take(self.arrays[0], rows, axis=0))
         held = self.shard[clips]
         out = np.empty((*rows.shape, *self.arrays[0].shape[1:]), dtype=np.uint8)
         for number in np.unique(held):
@@ -80,8 +80,12 @@ def open_shards(paths: Sequence[Path], size: tuple[int, int]) -> tuple[NDArray[n
         try:
             array = np.load(regular(path), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{path} cannot be read as an array of frames ({error}); prepare the folder again") from error
+            raise DataError(
+                f"{path} cannot be read as an array of frames ({error}); delete {path.parent} and prepare it again"
+            ) from error
         if array.dtype != np.uint8 or array.shape[1:] != (*size, 3):
-            raise DataError(f"{path} does not hold frames of {size[1]} x {size[0]} pixels; prepare the folder again")
+            raise DataError(
+                f"{path} does not hold frames of {size[1]} x {size[0]} pixels; delete {path.parent} and prepare it again"
+            )
         arrays.append(array)
     return tuple(arrays)

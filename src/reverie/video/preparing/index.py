@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from reverie.documents import read_as, read_json
-from reverie.errors import DataError, RunError
+from reverie.errors import DataError
 from reverie.files import check_seal, sealed, write_json
-from reverie.video.clip_set import PARTS, ClipSet
+from reverie.video.clip_set import PARTS, ClipSet, clip_digest
 from reverie.video.shards import Shards, open_shards
 
 INDEX = "index.json"
@@ -95,7 +95,7 @@ def read_index(folder: str | Path) -> Index:
     if not path.exists():
         kind = "was not prepared to its end" if (path.parent / "prepare.json").exists() else "is no prepared folder"
         raise DataError(f"{folder} {kind}; run: reverie video prepare FOLDER --out {folder}")
-    remedy = "prepare the folder again"
+    remedy = f"delete {folder} and prepare it again"
     values = read_json(path)
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise DataError(f"{path} is not an index of this version; {remedy}")
@@ -107,13 +107,19 @@ def read_index(folder: str | Path) -> Index:
     return index
 
 
-def open_prepared(folder: str | Path) -> ClipSet:
-    """Open a folder that `prepare_folder` made; frames are mapped into memory, not read.
+def open_prepared(folder: str | Path, check: bool = False) -> ClipSet:
+    """Open a folder that `prepare_folder` made; frames are mapped into memory.
+
+    Parameters
+    ----------
+    folder : path
+    check : bool
+        Whether to read all frames once, and compare them with their digests.
 
     Raises
     ------
     DataError
-        If the folder is not prepared, or its files are not whole.
+        If the folder is not prepared, or its files are not whole; or, where they are checked, were changed.
     """
     folder = Path(folder)
     index = read_index(folder)
@@ -123,19 +129,25 @@ def open_prepared(folder: str | Path) -> ClipSet:
     _check_places(folder, [len(array) for array in arrays], shard, start, counts)
     labels = _whole(clips.labels)
     if len(labels) and (labels.min() < -1 or labels.max() >= len(index.classes)):
-        raise RunError(f"{folder / INDEX} names a class that it does not list; prepare the folder again")
-    return ClipSet(
+        raise DataError(f"{folder / INDEX} names a class that it does not list; delete {folder} and prepare it again")
+    found = ClipSet(
         index.name, folder, tuple(index.classes), tuple(clips.ids), labels, tuple(clips.groups), _whole(clips.folds),
         tuple(clips.parts), counts, np.array(clips.fps, dtype=np.float64), tuple(clips.sha256), Shards(arrays, shard, start),
     )  # fmt: skip
+    changed = [name for i, name in enumerate(found.ids) if check and clip_digest(found.frames(i)) != found.sha256[i]]
+    if changed:
+        raise DataError(
+            f"{folder}: the frames of {changed[0]} were changed after they were written; delete {folder} and prepare it again"
+        )
+    return found
 
 
 def _check_places(folder: Path, rows: Sequence[int], shard: Any, start: Any, counts: Any) -> None:
     """Refuse clips that lie outside of the arrays."""
     if not len(rows) or (shard < 0).any() or (shard >= len(rows)).any():
-        raise DataError(f"{folder / INDEX} does not fit together; prepare the folder again")
+        raise DataError(f"{folder / INDEX} does not fit together; delete {folder} and prepare it again")
     if (start < 0).any() or (counts < 1).any() or (start + counts > np.array(rows)[shard]).any():
-        raise DataError(f"{folder} lacks frames that its index names; prepare the folder again")
+        raise DataError(f"{folder} lacks frames that its index names; delete {folder} and prepare it again")
 
 
 def _whole(values: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:

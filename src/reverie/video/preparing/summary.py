@@ -39,19 +39,24 @@ def notes(found: Prepared) -> list[str]:
     least, most = int(clips.counts.min()), int(clips.counts.max())
     side = clips.size[0]
     each = f"{least}" if least == most else f"{least} to {most}"
-    made.append(f"{len(clips):,} clips of {each} frames, {side} x {side} pixels, {_bytes(found) / 2**20:,.0f} MB in {found.folder}")
+    where = f"{_bytes(found) / 2**20:,.0f} MB in {found.folder}"
+    made.append(f"{many(len(clips), 'clip')} of {each} frames, {side} x {side} pixels, {where}")
     if found.skipped:
-        made.append(f"{len(found.skipped):,} files were left out; {found.folder / SKIPPED} says why.")
+        made.append(f"Left out: {many(len(found.skipped), 'file')}; {found.folder / SKIPPED} says why.")
+    if found.lost:
+        made.append(f"No clip can be read of {', '.join(map(printable, found.lost))}; left out as a class.")
     if lost := sum(1 for one in found.records if one.lost):
-        made.append(f"{lost:,} clips have frames that cannot be decoded; the last good frame stands for each.")
+        made.append(f"Damaged: {many(lost, 'clip')} with frames that cannot be decoded; the last good frame stands for each.")
     if any(one.sound for one in found.records):
         kinds = Counter(one.sound for one in found.records)
-        made.append(f"Sound: {kinds['sound']:,} clips with sound, {kinds['silent']:,} silent, {kinds['none']:,} without a track.")
+        heard = many(kinds["sound"], "clip")
+        made.append(f"Sound: {heard} with sound, {kinds['silent']:,} silent, {kinds['none']:,} without a track.")
     sources = set(clips.groups) - {""}
-    made += [f"{len(sources):,} sources; folds and splits should not divide one."] if sources else []
+    made += [f"From {many(len(sources), 'source')}; folds and splits should not divide one."] if sources else []
     if (labelled := np.unique(clips.labels[clips.labels >= 0])).size == 1:
         made.append(f"There is one class only, '{clips.classes[int(labelled[0])]}'; a classifier cannot be trained on this.")
     made += _repeated(found)
+    made += [f"Terms of use: {', '.join(str(path) for path in found.terms)}"] if found.terms else []
     return [*made, f"sha256 {clips.digest}"]
 
 
@@ -63,8 +68,8 @@ def _repeated(found: Prepared) -> list[str]:
         before = first.setdefault(digest, i)
         same += before != i
         other += before != i and found.clips.labels[before] != found.clips.labels[i]
-    also = f", {other:,} of them of another class" if other else ""
-    return [f"{same:,} clips have the same frames as a clip before{also}."] if same else []
+    also = f" ({other:,} of another class)" if other else ""
+    return [f"Repeated: {many(same, 'clip')} with the frames of one before{also}; no split should divide them."] if same else []
 
 
 def as_json(found: Prepared) -> dict[str, Any]:
@@ -74,6 +79,7 @@ def as_json(found: Prepared) -> dict[str, Any]:
     return {
         "folder": str(found.folder), "name": clips.name, "clips": len(clips), "read_now": found.fresh,
         "classes": {name: names.count(name) for name in clips.classes}, "without_label": names.count(None),
+        "classes_left_out": list(found.lost),
         "parts": dict(Counter(part for part in clips.parts if part)), "sources": len(set(clips.groups) - {""}),
         "frames": {"least": int(clips.counts.min()), "most": int(clips.counts.max())}, "size": clips.size[0],
         "bytes": _bytes(found), "skipped": [{"file": file, "reason": reason} for file, reason in found.skipped],
@@ -83,3 +89,8 @@ def as_json(found: Prepared) -> dict[str, Any]:
 
 def _bytes(found: Prepared) -> int:
     return sum(path.stat().st_size for path in found.folder.glob("*.npy"))
+
+
+def many(count: int, thing: str) -> str:
+    """Return a number of things as text."""
+    return f"{count:,} {thing}{'s' * (count != 1)}"

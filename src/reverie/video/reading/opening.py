@@ -57,10 +57,13 @@ def open_container(path: str | Path) -> Iterator[InputContainer]:
     file = regular(path).absolute()
     options = {"format_whitelist": ",".join(_CONTAINERS.split()), "protocol_whitelist": "file"}
     try:
-        container = av.open(f"file:{file}", options=options)
+        container = av.open(f"file:{file}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
-        empty = file.stat().st_size == 0
-        reason = "it is empty" if empty else short(getattr(error, "strerror", None) or str(error))
+        reason = short(getattr(error, "strerror", None) or str(error))
+        if file.stat().st_size == 0:
+            reason = "it is empty"
+        elif isinstance(error, av.error.ArgumentError):
+            reason = "its container is none of those that are read"
         raise DataError(f"{path} is no video that can be read ({reason}); replace or remove it") from error
     with container:
         yield container

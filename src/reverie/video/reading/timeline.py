@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _TRIED = 12
 """Frames that are decoded to see whether packets and frames agree."""
+_TIMED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+"""Containers whose packets always tell when frames are shown."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def measure(video: Video) -> Timeline:
     """
     marks, keys = _packets(video)
     video.restart()
-    begin = list(islice(decoded(video), _TRIED))
+    begin = list(islice(decoded(video), 1 if video.container.format.name in _TIMED else _TRIED))
     video.restart()
     if not begin:
         raise DataError(f"{video.path} has no frame that can be decoded; replace or remove it")
