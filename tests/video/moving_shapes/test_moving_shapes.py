@@ -11,7 +11,7 @@ from reverie.video.moving_shapes import MOTIONS, MovingClips, MovingShapesConfig
 from reverie.video.moving_shapes.glyphs import EXTENT, GRID, NAMES, distances
 from reverie.video.moving_shapes.paths import DRAWS, Paths, draw_paths
 
-SMALL = MovingShapesConfig(clips=20, valid=10, test=10, frames=8, size=32)
+SMALL = MovingShapesConfig(clips=20, valid=10, test=10, frames=8, size=32, distractors=2)
 
 
 @pytest.fixture(scope="module")

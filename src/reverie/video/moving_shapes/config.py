@@ -33,19 +33,19 @@ class MovingShapesConfig(Options):
     """Smallest and greatest radius of an object."""
     speed: tuple[float, float] = (0.02, 0.05)
     """Least and greatest way of an object from frame to frame."""
-    distractors: int = Field(default=1, ge=0, le=16)
-    """Other shapes, which tremble about their places; the object hides them."""
+    distractors: int = Field(default=0, ge=0, le=16)
+    """Other shapes, which tremble about their places; the object hides them. Already one makes small sets much harder."""
     tremble: float = Field(default=0.01, ge=0, le=0.1)
     """Greatest distance of a distractor from its place."""
-    background: tuple[float, float] = (0.0, 0.5)
+    background: tuple[float, float] = (0.0, 0.3)
     """Least and greatest value of a channel of the background's colours."""
-    colour: tuple[float, float] = (0.5, 1.0)
+    colour: tuple[float, float] = (0.65, 1.0)
     """The same of objects and distractors; where it overlaps with `background`, an object may be darker than what is behind it."""
-    pattern: float = Field(default=0.4, ge=0, le=1)
+    pattern: float = Field(default=0.3, ge=0, le=1)
     """How far the second colour of a background is from the first one, of the way to a colour of its own."""
     contrast: float = Field(default=0.25, ge=0, le=0.5)
     """Least distance of the object's colour from the background's mean, of 1 in each channel."""
-    noise: float = Field(default=0.05, ge=0, le=0.5)
+    noise: float = Field(default=0.03, ge=0, le=0.5)
     """Greatest amplitude of the noise of pixels, drawn anew for each frame."""
 
     @field_validator("radius", "speed")

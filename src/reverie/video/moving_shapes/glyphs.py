@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-GRID = 161
+GRID = 321
 """Points of a glyph's square along each side, from -EXTENT to EXTENT."""
 EXTENT = 1.25
 """Half the side of a glyph's square; the glyph itself lies within a circle of radius 1."""
@@ -65,12 +65,15 @@ NAMES = (*POLYGONS, *STROKES)
 @cache
 def distances() -> NDArray[np.float32]:
     """Return the signed distance from each glyph's edge, negative inside → [glyphs, GRID, GRID], y before x."""
-    line = np.linspace(-EXTENT, EXTENT, (GRID + 1) // 2)
+    line = np.linspace(-EXTENT, EXTENT, (GRID + 3) // 4)
     points = np.stack(np.meshgrid(line, line), -1)
     filled = [_polygon_distance(points, np.array(corners)) for corners in POLYGONS.values()]
     strokes = [[_FIT * np.array(one) for one in parts] for parts in STROKES.values()]
     drawn = [np.min([_stroke_distance(points, one) for one in parts], 0) - _STROKE for parts in strokes]
-    return _doubled(_doubled(np.stack([*filled, *drawn])).swapaxes(1, 2)).swapaxes(1, 2).astype(np.float32)
+    table = np.stack([*filled, *drawn])
+    for _ in range(2):
+        table = _doubled(_doubled(table).swapaxes(1, 2)).swapaxes(1, 2)
+    return table.astype(np.float32)
 
 
 def _doubled(rows: Floats) -> Floats:
