@@ -1,6 +1,10 @@
 """Methods that need no learning, against loops in float64; what all methods keep to."""
 
 import math
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +55,27 @@ def test_every_method_keeps_to_what_a_mixer_is(batch: Any, name: str, per_sample
         if name in HARD or name == "mixup":
             torch.testing.assert_close(mixed.shares, own.mean((1, 2, 3)))
     assert torch.equal(state, torch.random.get_rng_state()), "no global state"
+
+
+@pytest.mark.parametrize("name", sorted(set(MIXERS) - {"sv-mix", "sv-mix-untrained"}))
+def test_mixing_has_the_precision_of_the_clips(batch: Any, name: str) -> None:
+    plain, half = create_mixer(name), (batch.clips.bfloat16(), batch.labels, batch.features.bfloat16())
+    whole = plain.mix(batch.clips, batch.labels, batch.features, torch.Generator().manual_seed(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        same = plain.mix(batch.clips, batch.labels, batch.features, torch.Generator().manual_seed(1))
+    assert torch.equal(same.clips, whole.clips)
+    assert torch.equal(same.labels, whole.labels)
+    small = plain.mix(*half, torch.Generator().manual_seed(1))
+    assert small.clips.dtype == torch.bfloat16
+    assert small.labels.dtype == torch.float32
+    torch.testing.assert_close(small.clips.float(), whole.clips, rtol=0, atol=0.02)
+
+
+def test_names_and_options_can_be_read_without_torch() -> None:
+    code = (
+        "import sys, reverie.video.mixing.create as c; [c.MIXERS.config(n)() for n in c.MIXERS]; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_no_mixing_leaves_all_as_it_is(batch: Any, generator: torch.Generator) -> None:
@@ -217,3 +242,10 @@ def test_what_cannot_be_mixed_is_said_in_a_sentence(batch: Any, generator: torch
         create_mixer("cutmx")
     with pytest.raises(ConfigError, match="mixer 'cutmix': option 'alpha' must be greater than 0"):
         create_mixer("cutmix", alpha=0)
+
+
+def test_every_source_stands_among_the_papers() -> None:
+    papers = (Path(__file__).parents[3] / "PAPERS.md").read_text(encoding="utf-8")
+    assert {entry.paper for entry in MIXERS.values() if entry.paper} <= set(
+        re.findall(r"^\| `(\w+)` \|", papers, flags=re.MULTILINE)
+    )

@@ -34,7 +34,8 @@ class ResizeMix(PairMixer[ResizemixConfig]):
         """Return clips [B, T, 3, H, W] with the partner, made small, in the box."""
         box = own[:, 0] == 0
         rows, columns = _shrink(box.any(2)).to(clips.dtype), _shrink(box.any(1)).to(clips.dtype)
-        small = rows[:, None, None] @ clips[partners] @ columns[:, None, None].transpose(-1, -2)
+        with torch.autocast(clips.device.type, enabled=False):
+            small = rows[:, None, None] @ clips[partners] @ columns[:, None, None].transpose(-1, -2)
         return own.to(clips.dtype)[:, :, None] * clips + small
 
 
