@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -40,10 +41,13 @@ def embed(
 
     silent = quiet or json
     tell = (lambda line: None) if silent else say
-    found = embed_set(
-        open_clips(clips, size, tell, not silent), find_encoder(encoder, choose_device(device)), out,
-        EmbedOptions(frames=frames, views=views), show=not silent, say=tell,
-    )  # fmt: skip
+    opened = open_clips(clips, size, tell, not silent)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        network = find_encoder(encoder, choose_device(device))
+    for one in told:
+        tell(str(one.message))
+    found = embed_set(opened, network, out, EmbedOptions(frames=frames, views=views), show=not silent, say=tell)
     n, dim = found.vectors.shape
     if json:
         print_json({"out": str(found.out), "clips": n, "dim": dim, "fresh": found.fresh, **found.facts})

@@ -131,6 +131,24 @@ def test_what_cannot_be_embedded_is_one_sentence(clips: ClipSet, trained: str, t
         embed_set(small, find_encoder(trained), tmp_path / "small.npy")
 
 
+def test_of_clip_the_class_token_is_taken_and_all_its_files_are_facts(clips: ClipSet, tmp_path: Path) -> None:
+    import transformers as library
+
+    seed_torch(0, "clip")
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = library.CLIPVisionModel(library.CLIPVisionConfig(**sizes, image_size=24, patch_size=12)).eval()
+    model.save_pretrained(tmp_path / "hub")
+    prepared = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": 24}
+    (tmp_path / "hub" / "preprocessor_config.json").write_text(json.dumps(prepared))
+    encoder = find_encoder(str(tmp_path / "hub"))
+    found = embed_set(clips.subset(np.arange(2)), encoder, tmp_path / "v.npy", EmbedOptions(frames=3))
+    frames = torch.from_numpy(clips.frames(1)[sample_indices(6, 3, "segments")[0]]).movedim(-1, 1).float() / 127.5 - 1
+    with torch.no_grad():
+        assert np.allclose(found.vectors[1], model(frames).pooler_output.mean(0), atol=1e-5)
+    assert found.facts["encoder"] == "clip"
+    assert set(found.facts["weights"]) == {"config.json", "model.safetensors", "preprocessor_config.json"}
+
+
 def test_the_verb_embeds_a_prepared_folder(trained: str, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "videos" / name).mkdir(parents=True)

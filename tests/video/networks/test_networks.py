@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from reverie.errors import ConfigError, RunError
+from reverie.nn.averaging import as_teacher
 from reverie.seeds import seed_torch
 from reverie.video.networks.create import NETWORKS, create_network
 from reverie.video.networks.network import ClipNetwork, batch_norms
@@ -142,7 +143,7 @@ def test_a_teacher_is_without_noise_though_its_batchnorm_trains(name: str) -> No
     network, x = tiny(name, drop_path=0.5, dropout=0.5), clips()
     network.train()
     assert not torch.equal(network(x), network(x))
-    network.as_teacher()
+    as_teacher(network)
     assert torch.equal(network(x), network(x))
     assert all(norm.training for norm in batch_norms(network))
 

@@ -137,14 +137,6 @@ class ClipNetwork(nn.Module):
                 module.training = False
         return self
 
-    def as_teacher(self) -> ClipNetwork:
-        """Set the mode of a teacher: BatchNorm as in training, dropout and drop-path off."""
-        self.train()
-        for module in self.modules():
-            if not isinstance(module, _BatchNorm):
-                module.training = False
-        return self
-
 
 def batch_norms(module: nn.Module) -> list[_BatchNorm]:
     """Return the BatchNorm layers of a module."""
