@@ -186,3 +186,41 @@ def test_every_packaged_recipe_can_be_read() -> None:
                 for network in recipe.networks:
                     for method in recipe.methods:
                         assert recipe.training_of(clips, network, method).steps >= 1
+
+
+def test_kept_networks_are_found_loaded_and_are_those_that_were_measured(finished: tuple[VideoRecipe, Path]) -> None:
+    import torch
+
+    from reverie.errors import RunError
+    from reverie.video.recognition.batches import ClipBatches
+    from reverie.video.recognition.predictions import predict
+    from reverie.video.recognition.saved import find_recogniser, load_recogniser
+
+    recipe, folder = finished
+    with pytest.raises(RunError, match="holds 4 trained networks of video; name one of them"):
+        find_recogniser(folder / "study")
+    with pytest.raises(RunError, match="holds no trained network of video"):
+        find_recogniser(folder)
+    study, done = reread(folder / "study")
+    for cell, found in done.items():
+        assert found is not None
+        network, mixer, saved = load_recogniser(found.folder)
+        assert (saved.about["mixer"], saved.classes) == (recipe.methods[cell.method].kind, study.tasks.open(cell).clips.classes)
+        config, task = recipe.training_of(cell.clips, cell.network, cell.method), study.tasks.open(cell)
+        chances = predict(network, ClipBatches(task, config, cell.seed, torch.device("cpu")), task.test)
+        correct = chances.argmax(axis=1) == task.clips.labels[task.test]
+        assert tuple(map(int, correct)) == found.measures["ema", "last"].correct
+        assert (getattr(mixer, "selector", None) is not None) is (cell.method == "sv-mix")
+    pictures = sorted((folder / "study").rglob("filmstrip.png"))
+    assert len(pictures) == 4
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
+    values = [*SETTINGS, "sets.shapes-60.real_persons=true", "methods={none: {kind: none}}", "claims=[]", "training.steps=1"]
+    study = VideoStudy(VIDEO.load("video-demo", values, smoke=True), tmp_path / "shy", "cpu")
+    done = {cell: study.run(cell, lambda _: None) for cell in study.cells({})}
+    assert not list((tmp_path / "shy").rglob("*.png"))
+    shown(study, done, "x")
+    assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
+    assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
