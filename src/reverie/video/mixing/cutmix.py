@@ -18,11 +18,11 @@ class CutMix(PairMixer[CutmixConfig]):
     """
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return 0 in the box and 1 outside, a view [B, T, H, W]."""
+        """Return 0 in the box and 1 outside, [N, 1, H, W]."""
         height, width = size[2:]
         side = (1 - share_one(pairs.shares, self.config.per_sample)).sqrt()
         boxes = _run(height, side, generator)[:, :, None] & _run(width, side, generator)[:, None, :]
-        return (~boxes).float()[:, None].expand(size)
+        return (~boxes).float()[:, None]
 
 
 def _run(size: int, side: Tensor, generator: Generator) -> Tensor:

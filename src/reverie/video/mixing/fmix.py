@@ -16,12 +16,12 @@ class FMix(PairMixer[FmixConfig]):
     """
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return 0 where noise is high and 1 elsewhere, a view [B, T, H, W]."""
+        """Return 0 where noise is high and 1 elsewhere, [N, 1 or T, H, W]."""
         shares = share_one(pairs.shares, self.config.per_sample)
         shape = (len(shares), size[1] if self.config.volume else 1, size[2], size[3])
         rank = low_frequencies(shape, self.config.decay, generator).flatten(1).argsort(1).argsort(1)
         kept = (shares.double() * rank.shape[1]).round()[:, None]
-        return (rank < kept).float().view(shape).expand(size)
+        return (rank < kept).float().view(shape)
 
 
 def low_frequencies(shape: Size, decay: float, generator: Generator) -> Tensor:

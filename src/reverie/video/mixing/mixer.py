@@ -60,7 +60,7 @@ class PairMixer(Configured[Config]):
         return Pairs(choose_partners(self.config.partners, labels, features, generator), shares)
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return the share of the clip itself at each place, float32 [B, T, H, W], on the CPU or where features are."""
+        """Return the share of the clip itself at each place, float32, for [B, T, H, W]; on the CPU or with features."""
         raise NotImplementedError
 
     def mix(self, clips: Tensor, labels: Tensor, features: Tensor | None, generator: Generator) -> Mixed:
@@ -75,8 +75,9 @@ class PairMixer(Configured[Config]):
                 f"{type(self).__name__} needs the teacher's feature map of the clean clips, [B, T', C, H', W']; give it"
             )
         batch, frames, _, height, width = clips.shape
-        own = self.own_mask((batch, frames, height, width), pairs, features, generator).to(clips.device)
-        partners, shares = pairs.partners.to(clips.device), own.mean((1, 2, 3))
+        size, partners = (batch, frames, height, width), pairs.partners.to(clips.device)
+        small = self.own_mask(size, pairs, features, generator).to(clips.device)
+        own, shares = small.expand(size), small.mean((1, 2, 3)).expand(batch)
         mixed = self.join(clips, own, partners, pairs)
         return Mixed(mixed, blend_labels(labels, shares, partners), partners, own, shares)
 

@@ -15,5 +15,5 @@ class Mixup(PairMixer[MixupConfig]):
     """
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return λ everywhere, a view [B, T, H, W]."""
-        return pairs.shares[:, None, None, None].expand(size)
+        """Return λ everywhere, [B, 1, 1, 1]."""
+        return pairs.shares[:, None, None, None]

@@ -25,10 +25,10 @@ class ResizeMix(PairMixer[ResizemixConfig]):
         return 1 - (low + (high - low) * scale).square()
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return 0 in the box and 1 outside, a view [B, T, H, W]."""
+        """Return 0 in the box and 1 outside, [N, 1, H, W]."""
         scale = (1 - share_one(pairs.shares, self.config.per_sample)).clamp_min(0).sqrt()
         rows, columns = (_run(length, scale, generator) for length in size[2:])
-        return (~(rows[:, :, None] & columns[:, None, :])).float()[:, None].expand(size)
+        return (~(rows[:, :, None] & columns[:, None, :])).float()[:, None]
 
     def join(self, clips: Tensor, own: Tensor, partners: Tensor, pairs: Pairs) -> Tensor:
         """Return clips [B, T, 3, H, W] with the partner, made small, in the box."""

@@ -23,7 +23,7 @@ class SaliencyBox(PairMixer[SaliencyBoxConfig]):
     looks_at_features: ClassVar[bool] = True
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return 0 in the box and 1 outside, a view [B, T, H, W]."""
+        """Return 0 in the box and 1 outside, [B, 1, H, W]."""
         if features is None:
             raise AssertionError
         salient = saliency(features.detach()).sum(1)
@@ -32,7 +32,7 @@ class SaliencyBox(PairMixer[SaliencyBoxConfig]):
         height, width = salient.shape[1:]
         rows = _run(size[2], (peak // width + 0.5) / height, side)
         columns = _run(size[3], (peak % width + 0.5) / width, side)
-        return (~(rows[:, :, None] & columns[:, None, :])).float()[:, None].expand(size)
+        return (~(rows[:, :, None] & columns[:, None, :])).float()[:, None]
 
 
 def _run(size: int, centre: Tensor, side: Tensor) -> Tensor:

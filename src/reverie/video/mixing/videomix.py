@@ -23,11 +23,11 @@ class _Cuboid(PairMixer[BetaConfig]):
     """Of T, H, W, those along which the cuboid is shorter than the clip, each by the same factor."""
 
     def own_mask(self, size: Size, pairs: Pairs, features: Tensor | None, generator: Generator) -> Tensor:
-        """Return 0 in the cuboid and 1 outside, a view [B, T, H, W]."""
+        """Return 0 in the cuboid and 1 outside, [N, T, H, W]."""
         part = 1 - share_one(pairs.shares, self.config.per_sample)
         time, rows, columns = (self._run(axis, size[axis + 1], part, generator) for axis in range(3))
         cuboid = time[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :]
-        return (~cuboid).float().expand(size)
+        return (~cuboid).float()
 
     def _run(self, axis: int, size: int, part: Tensor, generator: Generator) -> Tensor:
         """Return which places along an axis are in the cuboid, bool [N, size]."""
