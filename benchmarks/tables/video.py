@@ -21,7 +21,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 from reverie.study.rows import read_rows
 from reverie.video.claims import claim_rows
-from reverie.video.results import ALL, MASKS
+from reverie.video.results import ALL, BASELINE, MASKS
 from reverie.video.run import reread
 from reverie.video.summary import Summary
 
@@ -64,7 +64,7 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
     """Return the page."""
     parts = [HEAD]
     for recipe in dict.fromkeys(row["recipe"] for row in rows):
-        of_recipe = [row for row in rows if row["recipe"] == recipe]
+        of_recipe = [row for row in rows if row["recipe"] == recipe and row["model"] != BASELINE]
         for clips, network in dict.fromkeys((row["dataset"], row["network"]) for row in of_recipe):
             mine = [row for row in of_recipe if (row["dataset"], row["network"]) == (clips, network)]
             learned, tests = mine[0]["clips"], next(row["n"] for row in mine if row["n"])
@@ -75,6 +75,8 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
                 f"{tests} test clips a training · {mine[0]['protocol']} · SHA-256 of the clips `{mine[0]['dataset_sha256'][:12]}`\n"
             )
             parts.append(_accuracy(mine).to_markdown())
+            told = [row for row in rows if (row["recipe"], row["dataset"], row["model"]) == (recipe, clips, BASELINE)]
+            parts += [f"\nWithout seeing motion: {_told(told)}.\n"] if told else []
             masks = [row for row in mine if row["metric"].startswith(MASKS)]
             parts += ["\n**Masks**\n", _masks(masks).to_markdown()] if masks else []
     if claims:
@@ -84,6 +86,11 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
 
 def _values(rows: Sequence[Row], **wanted: str) -> list[float]:
     return [float(row["value"]) for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+def _told(rows: Sequence[Row]) -> str:
+    """Return the accuracies of what does not see motion, in words."""
+    return "; ".join(f"{row['method']} {percent(float(row['value']))}" for row in rows)
 
 
 def _share(values: Sequence[float]) -> TableCell:

@@ -22,6 +22,25 @@ class RecognitionCell:
 
 
 @dataclass(frozen=True)
+class BaselineCell:
+    """What can be told of the clips of a set without seeing them move, over all its folds; of generated ones at seed 0."""
+
+    clips: str
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Accuracies of what does not see motion, by name, on n test clips."""
+
+    accuracies: Mapping[str, float]
+    n: int
+    learned_from: int
+    sha256: str
+    protocol: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class Recognised:
     """What came of a training.
 
@@ -75,3 +94,7 @@ class Recognised:
         """Return what `to_notes` wrote."""
         found = {(weights, checkpoint): Measures.from_notes(one) for weights, checkpoint, one in notes["measures"]}
         return cls(**{**notes, "measures": found, "clusters": tuple(notes["clusters"]), "folder": folder})
+
+
+Cell = RecognitionCell | BaselineCell
+Result = Recognised | Baselines

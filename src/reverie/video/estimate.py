@@ -19,7 +19,7 @@ EVALUATED = 1 / 3
 def estimate_sentences(study: VideoStudy) -> Iterator[str]:
     """Yield what is missing, in words: trainings, updates, and the time that one processor core takes, evaluations included."""
     recipe = study.recipe
-    missing = [cell for cell in study.cells({}) if not study.is_kept(cell)]
+    missing = [cell for cell in study.trainings() if not study.is_kept(cell)]
     if not missing:
         return
     updates, seconds = 0, 0.0

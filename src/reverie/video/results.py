@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from reverie.evaluation.intervals import wilson
-from reverie.video.cells import Recognised, RecognitionCell
+from reverie.video.cells import Baselines, Recognised, RecognitionCell
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 from reverie.video.recognition.measures import Measures
 
 COLUMNS = ("network", "method", "weights", "checkpoint", "clips", "fold")
 """Of a results table, after the fixed ones; `clips` is the number of clips learned from and chosen on."""
-ALL, CLASS = "all", "class:"
+ALL, CLASS, BASELINE = "all", "class:", "baseline"
 MASKS = "mask_"
 """Before the names of what is measured of masks."""
 
@@ -39,6 +39,23 @@ def result_rows(recipe: VideoRecipe, cell: RecognitionCell, result: Recognised) 
     rows.append(common | {"metric": "seconds_a_step", "value": result.seconds_a_step})
     rows.append(common | {"metric": "weights", "value": result.weights})
     return rows + [common | {"metric": MASKS + name, "value": value} for name, value in result.masks.items()]
+
+
+def baseline_rows(recipe: VideoRecipe, clips: str, result: Baselines) -> list[dict[str, Any]]:
+    """Return the rows of what does not see motion, one for each method, without a network, weights or a fold."""
+    common: dict[str, Any] = {
+        "recipe": recipe.name, "dataset": clips, "dataset_sha256": result.sha256, "protocol": result.protocol, "slice": ALL,
+        "fit_on": "train", "model": BASELINE, "seed": 0, "commit": result.commit, "trials": 1, "clips": result.learned_from,
+        "metric": "accuracy", "n": result.n,
+    }  # fmt: skip
+    return [common | {"method": name, "value": value} | _interval(value, result.n) for name, value in result.accuracies.items()]
+
+
+def restored_baselines(rows: Sequence[Mapping[str, str]]) -> Baselines:
+    """Return baselines from their rows."""
+    found, first = {row["method"]: float(row["value"]) for row in rows}, rows[0]
+    counts = int(first["n"]), int(first["clips"])
+    return Baselines(found, *counts, first["dataset_sha256"], first["protocol"], first["commit"])
 
 
 def _interval(share: float, n: int) -> dict[str, Any]:

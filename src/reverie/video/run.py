@@ -11,7 +11,7 @@ from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.progress import progress
 from reverie.study.run import run_study
-from reverie.video.cells import Recognised, RecognitionCell
+from reverie.video.cells import Cell, Result
 from reverie.video.claims import claims_table
 from reverie.video.estimate import estimate_sentences
 from reverie.video.page import write_study_page
@@ -30,13 +30,13 @@ def report(recipe: VideoRecipe, call: Call) -> StudyReport:
     return shown(study, run_study(study, results=call.results, show=call.show), call.command)
 
 
-def reread(folder: Path) -> tuple[VideoStudy, dict[RecognitionCell, Recognised | None]]:
+def reread(folder: Path) -> tuple[VideoStudy, dict[Cell, Result | None]]:
     """Open the folder of a study and read what is finished in it; nothing is computed."""
     study = VideoStudy(VIDEO.load(str(folder / VIDEO.file)), folder)
     return study, {cell: study.run(cell, lambda _: None) for cell in study.cells({}) if study.is_kept(cell)}
 
 
-def shown(study: VideoStudy, done: dict[RecognitionCell, Recognised | None], command: str) -> StudyReport:
+def shown(study: VideoStudy, done: dict[Cell, Result | None], command: str) -> StudyReport:
     """Write the files of a study, and return what a terminal shows of it."""
     summary = Summary(study.recipe, done)
     page = write_study_page(study, summary, command)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reverie.video.cells import Recognised, RecognitionCell
+from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 
@@ -39,9 +39,15 @@ class Summary:
         Cells without a result are left out.
     """
 
-    def __init__(self, recipe: VideoRecipe, done: Mapping[RecognitionCell, Recognised | None]) -> None:
+    def __init__(self, recipe: VideoRecipe, done: Mapping[Cell, Result | None]) -> None:
         self.recipe = recipe
-        self.found = {cell: one for cell, one in done.items() if one is not None}
+        self.found: dict[RecognitionCell, Recognised] = {}
+        self.baselines: dict[str, Baselines] = {}
+        for cell, one in done.items():
+            if isinstance(cell, RecognitionCell) and isinstance(one, Recognised):
+                self.found[cell] = one
+            elif isinstance(one, Baselines):
+                self.baselines[cell.clips] = one
 
     def trained(self, row: Row) -> dict[tuple[int, int], Recognised]:
         """Return the trainings of a row by seed and fold."""

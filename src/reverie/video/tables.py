@@ -32,7 +32,17 @@ def accuracy_table(summary: Summary, clips: str, network: str) -> Table:
     n = max((len(summary.trained(Row(clips, network, method))) for method in summary.methods(clips, network)), default=0)
     unit = "folds" if summary.recipe.sets[clips].folds else "seeds"
     notes = [f"Top-1 accuracy over {n} {unit}, at the checkpoint that validation chose where nothing else is said. {OPTIMISTIC}"]
+    notes += baseline_sentences(summary, clips)
     return Table(f"{network} on {clips}", ["method", *(Column(head, "right") for head in heads)], rows, notes)
+
+
+def baseline_sentences(summary: Summary, clips: str) -> list[str]:
+    """Return what can be told of the clips of a set without seeing them move."""
+    found = summary.baselines.get(clips)
+    if found is None:
+        return []
+    told = "; ".join(f"{name} {number(value, 3)}" for name, value in found.accuracies.items())
+    return [f"Without seeing motion, on {found.n} test clips: {told}."]
 
 
 def accuracy_cell(summary: Summary, row: Row) -> TableCell:
@@ -95,7 +105,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
                     }
                     values = summary.values(row)
                     rows.append(about | {"accuracy": fmean(values), "trainings": len(values)} | ends)
-    return {"recipe": summary.recipe.name, "commits": summary.commits(), "rows": rows}
+    told = {clips: dict(one.accuracies) for clips, one in summary.baselines.items()}
+    return {"recipe": summary.recipe.name, "baselines": told, "commits": summary.commits(), "rows": rows}
 
 
 def _plain(values: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
 from reverie.options import checked
-from reverie.video.cells import RecognitionCell
+from reverie.video.cells import Baselines, RecognitionCell
 from reverie.video.moving_shapes.config import MovingShapesConfig
 from reverie.video.named_sets.facts import NAMED
 from reverie.video.recipe import SetRecipe, VideoRecipe
@@ -73,6 +73,20 @@ class Tasks:
             self._last = None  # free the memory first
             self._last = (key, self._open(cell))
         return self._last[1]
+
+    def baseline_facts(self, name: str) -> dict[str, Any]:
+        """Return what identifies the clips of a set and all its splits."""
+        return self.facts(RecognitionCell(name, "", "", 0)) | {"folds": self.recipe.sets[name].folds}
+
+    def baselines(self, name: str, commit: str) -> Baselines:
+        """Return the accuracies of what does not see motion."""
+        from reverie.video.recognition.parts import measure_baselines
+
+        one = self.recipe.sets[name]
+        folds = range(one.folds) if one.folds else (-1,)
+        tasks = [self.open(RecognitionCell(name, "", "", 0, fold)) for fold in folds]
+        metadata = None if one.kind == GENERATED else self.opened(name).metadata
+        return measure_baselines(tasks, metadata, commit)
 
     def may_be_shown(self, name: str) -> bool:
         """Return whether pictures of a set may be shown."""

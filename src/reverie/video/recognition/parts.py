@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reverie.video.baselines import baseline_accuracies
+from reverie.video.cells import Baselines
 from reverie.video.clip_set import ClipSet
 from reverie.video.moving_shapes.generate import generate_moving_shapes
 from reverie.video.recognition.task import RecognitionTask
-from reverie.video.splits import keep_back
+from reverie.video.splits import ClipSplit, keep_back
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +50,24 @@ def recorded_task(opened: OpenedSet, fold: int, valid: float, seed: int) -> Reco
     """Return the parts of a set for one fold, or as published where there are no folds (-1)."""
     split = opened.split(fold if fold >= 0 else None, seed, valid)
     return RecognitionTask(opened.clips, split.train, split.valid, split.test, opened.masks, split.protocol)
+
+
+def measure_baselines(tasks: Sequence[RecognitionTask], metadata: Sequence[str] | None, commit: str) -> Baselines:
+    """Return the accuracies of what does not see motion, over the test clips of all folds.
+
+    Parameters
+    ----------
+    tasks : sequence of RecognitionTask
+        One for each fold, of the same clips.
+    metadata : sequence of str or None
+        What the file of each clip tells without being looked at.
+    commit : str
+        Of the code.
+    """
+    splits = [ClipSplit(one.protocol, one.train, one.valid, one.test) for one in tasks]
+    first, n = tasks[0], sum(len(one.test) for one in tasks)
+    found = baseline_accuracies(first.clips, splits, metadata)
+    return Baselines(found, n, len(first.train) + len(first.valid), first.clips.digest, first.protocol, commit)
 
 
 def _frames(clips: ClipSet, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
