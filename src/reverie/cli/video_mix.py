@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Quiet, console, print_json
+from reverie.cli.options import Json, Offline, Quiet, be_offline, console, print_json
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def mix(
     network: Annotated[
         str | None,
         typer.Option(
-            "--network", help="Whose features are looked at: tsm, mvit … with random weights, or a trained network's run."
+            "--network",
+            help="Whose features are looked at: tsm, mvit … with random weights, efficientnet-lite0, or a trained network's run.",
         ),
     ] = None,
     frames: Annotated[
@@ -42,11 +43,13 @@ def mix(
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
+    offline: Offline = False,
 ) -> None:
     """Mix two videos as training does, to see what a method does: mixed frames, the mask, and the label.
 
     Examples: reverie video mix a.mp4 b.mp4 --method cutmix · reverie video mix a.mp4 b.mp4 --network runs/video-demo
     """
+    be_offline(offline)
     if out.resolve() in (first.resolve(), second.resolve()):
         raise ConfigError(f"--out {out} is one of the videos to mix; choose another name")
     from reverie.settings import overridden

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reverie.errors import ConfigError, nearest
 from reverie.files import atomic_path
+from reverie.memory import require_memory
 from reverie.seeds import seed_torch, torch_generator
 from reverie.video.decoding import read_clip, write_clip
 from reverie.video.filmstrip import filmstrip, mixed_strips
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from reverie.video.networks.network import ClipNetwork
 
 FRAMES, SIZE, METHOD, NETWORK = 16, 128, "sv-mix", "tsm"
+_COPIES = 16
+"""How many times the clips' size mixing and a network's features take, about."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,10 @@ def _mix(
 
 def _network(name: str | None, frames: int | None, size: int | None, seed: int) -> tuple[ClipNetwork, Any, str | None, list[str]]:
     """Return the network whose features are looked at, the mixer that it was trained with and its name, and what is to be said."""
-    if name is not None and name not in NETWORKS:
+    names = sorted(one for one, entry in NETWORKS.items() if "needs-folder" not in entry.tags)
+    if name is not None and name not in names:
         if not Path(name).exists():
-            known = f"{', '.join(sorted(NETWORKS))}{nearest(name, NETWORKS)}"
+            known = f"{', '.join(names)}{nearest(name, names)}"
             raise ConfigError(f"'{name}' is no network and no folder of a trained one; networks: {known}")
         from reverie.video.recognition.saved import load_recogniser
 
@@ -150,11 +154,14 @@ def _network(name: str | None, frames: int | None, size: int | None, seed: int) 
     seed_torch(seed, "untrained network")
     network = create_network(name, 2, frames or FRAMES, size or SIZE)
     note = f"features are those of an untrained {name}, which says little; name the run of a trained network by --network"
-    return network.eval(), None, None, [note]
+    taught = "needs-weights" in NETWORKS[name].tags  # on pictures, by others
+    return network.eval(), None, None, [] if taught else [note]
 
 
 def _read(paths: tuple[str | Path, str | Path], frames: int, size: int, notes: list[str]) -> tuple[Tensor, float]:
     """Return clips [2, T, 3, S, S] in [0, 1], and frames a second at which they last as long as the first file."""
+    needed = 2 * frames * size * size * 3 * 4 * _COPIES
+    require_memory(needed, f"two clips of {frames} frames of {size} pixels", "choose a smaller --size or fewer --frames")
     read = [read_clip(path, lambda seconds: sample_indices(len(seconds), frames, "segments")[0], size) for path in paths]
     notes += [
         f"{clip.lost} frames of {path} cannot be decoded; others stand for them"

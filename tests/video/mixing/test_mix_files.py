@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.files import sha256
 from reverie.models.store import save_tensors
 from reverie.seeds import seed_torch
@@ -90,7 +90,7 @@ def test_a_trained_selector_is_used(clips: tuple[str, str], trained: Path) -> No
     assert len(fresh.notes) == 1
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(clips: tuple[str, str]) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence(clips: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="is one of the videos to mix"):
         mix(*clips, "--out", "dark.mp4")
     with pytest.raises(ConfigError, match=r"'tms' is no network and no folder of a trained one.*did you mean 'tsm'"):
@@ -101,4 +101,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(clips: tuple[str, str]) -> No
         mix(*clips, "--method", "mixup", "--out", "mixed.gif")
     with pytest.raises(DataError, match=r"nothing.mp4 does not exist"):
         mix("nothing.mp4", "dark.mp4")
+    with pytest.raises(ConfigError, match="'hub' is no network and no folder"):
+        mix(*clips, "--network", "hub")
+    monkeypatch.setattr("reverie.memory.available_bytes", lambda: 2**20)
+    with pytest.raises(ReverieError, match="choose a smaller --size or fewer --frames"):
+        mix(*clips, "--method", "mixup")
     assert not Path("mixed.png").exists()
