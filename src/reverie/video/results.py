@@ -23,6 +23,7 @@ def result_rows(recipe: VideoRecipe, cell: RecognitionCell, result: Recognised) 
 
     By weights (``student``, ``ema``) and checkpoint (``last``, ``valid``, ``best-test``, which is optimistic): ``accuracy``, also
     of each class in the slice ``class:<name>``, ``ece`` and ``nll``. Once: ``seconds_a_step`` and what was measured of masks.
+    The column `best_epoch` holds the updates after which the weights were taken.
     """
     common: dict[str, Any] = {
         "recipe": recipe.name, "dataset": cell.clips, "dataset_sha256": result.sha256, "protocol": result.protocol, "slice": ALL,

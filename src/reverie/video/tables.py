@@ -30,7 +30,7 @@ def accuracy_table(summary: Summary, clips: str, network: str) -> Table:
             _plain(summary.values(row, "nll")), number(seconds, 3), f"{memory:.0f}",
         ])  # fmt: skip
     n = max((len(summary.trained(Row(clips, network, method))) for method in summary.methods(clips, network)), default=0)
-    unit = "folds" if summary.recipe.sets[clips].folds else "seeds"
+    unit = ("fold" if summary.recipe.sets[clips].folds else "seed") + "s" * (n != 1)
     notes = [f"Top-1 accuracy over {n} {unit}, at the checkpoint that validation chose where nothing else is said. {OPTIMISTIC}"]
     notes += baseline_sentences(summary, clips)
     return Table(f"{network} on {clips}", ["method", *(Column(head, "right") for head in heads)], rows, notes)
