@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-language demo-redteam demo-imagine test lint docs format clean results-page results-check golden
+.PHONY: demo demo-language demo-redteam demo-imagine demo-video test lint docs format clean results-page results-check golden
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -23,6 +23,10 @@ demo-redteam: $(READY)
 demo-imagine: $(READY)
 	$(BIN)/reverie imagine nostalgia --out runs/demo-imagine/nostalgia
 	$(BIN)/reverie imagery imagery-demo --out runs/demo-imagine/study
+
+# Three ways to train a small network on a hundred generated clips, learned mixing among them; nothing is fetched.
+demo-video: $(READY)
+	$(BIN)/reverie video study video-demo --out runs/demo-video
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from tiny_workshop import OwnWorkshop, Painter
 
+from reverie.data.sources.packages import require_package
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.files import write_json
 from reverie.imagery.chain_section import CHAIN, person_folder, sections
 from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagined
 from reverie.imagery.many import imagine_gallery, imagine_senses
-from reverie.imagery.packages import require_package
 from reverie.imagery.page import PAGE, Shown, write_picture_page
 from reverie.imagery.pipeline import imagine, with_records
 from reverie.imagery.records import DepictedObject, ObjectSet

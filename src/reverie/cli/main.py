@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import reverie
 from reverie import processes
-from reverie.cli import data, recipes, redteam
+from reverie.cli import data, recipes, redteam, video
 from reverie.cli.advice import in_flags
 from reverie.cli.compare import compare
 from reverie.cli.demo import demo
@@ -61,6 +61,7 @@ for command in verbs:
 app.add_typer(data.app, name="data")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(redteam.app, name="redteam")
+app.add_typer(video.app, name="video")
 
 
 def run() -> None:

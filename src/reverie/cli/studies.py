@@ -109,7 +109,13 @@ class StudyVerb:
             names = list(shelf.files())
             raise ConfigError(f"say which recipe, e.g. 'reverie {self.name} {names[0]}'; 'reverie {self.name} --list' names them")
         be_offline(facts["offline"])
-        command = ["reverie", self.name, recipe, *(word for one in settings for word in ("--set", one)), *["--smoke"] * smoke]
+        command = [
+            "reverie",
+            *self.name.split(),
+            recipe,
+            *(word for one in settings for word in ("--set", one)),
+            *["--smoke"] * smoke,
+        ]
         facts = {"command": shlex.join(command), **facts}
         log = own.pop("log", None)
         if Path(recipe).is_dir():
@@ -182,6 +188,12 @@ Also trains the matchers that judge and the small text-to-image model. The same 
 
 Examples: reverie imagery imagery-demo · reverie imagery imagery-concepts --results results/imagery.csv
 """
+_VIDEO = """Train networks of video with every way to mix clips and compare them; the same command again goes on where it was cut.
+
+Example: reverie video study video-demo
+"""
+VIDEO_STUDY = StudyVerb("video study", _VIDEO, "reverie.video.recipe:VIDEO", "reverie.video.run:report")
+"""Mounted as a command of `reverie video`."""
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
 _ON_RUN = "reverie.robustness.trained_page:report"
 VERBS = (

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reverie.data.sources.packages import package_folder
 from reverie.documents import read_json
 from reverie.errors import DataError, unknown
 from reverie.imagery.icon_rules import is_drawable
 from reverie.imagery.icon_sets import FILES, ICON_SETS, TAGS
-from reverie.imagery.packages import package_folder
 from reverie.imagery.records import Credit
 
 OTHERWISE = "set REVERIE_CACHE to a cache that holds it"

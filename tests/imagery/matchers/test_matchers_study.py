@@ -17,7 +17,6 @@ from reverie.imagery.judging.picture_judge import PictureJudge
 from reverie.imagery.judging.text_judge import SentenceVectors
 from reverie.imagery.matchers.bench import Bench
 from reverie.imagery.matchers.cells import PARTS, Found, MeasureCell, Taught, TeachCell
-from reverie.imagery.matchers.efficientnet import EfficientNetLite0
 from reverie.imagery.matchers.kept import open_matcher
 from reverie.imagery.matchers.learning import shares_of, teach
 from reverie.imagery.matchers.matcher import load_matcher
@@ -31,6 +30,7 @@ from reverie.imagery.matchers.towers import MiddleTower, PretrainedTower, looked
 from reverie.imagery.records import DepictedObject, Form, ObjectSet, Prompt
 from reverie.imagery.renderers.collage.render import Collage
 from reverie.imagery.roles import Scene
+from reverie.nn.efficientnet import EfficientNetLite0
 from reverie.study.run import run_study
 
 FAMILIES = {name: tiny_family(name) for name in ("openmoji", "noto", "twemoji", "fluent-emoji-flat")}

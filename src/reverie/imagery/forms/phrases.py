@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from reverie.data.sources.entry import Weights
+from reverie.data.sources.packages import package_folder
 from reverie.documents import regular
 from reverie.errors import ConfigError
 from reverie.imagery.lexicon import Lexicon
-from reverie.imagery.packages import package_folder
 from reverie.imagery.records import Credit
 from reverie.plain_yaml import read_yaml
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.data.sources.packages import require_package
 from reverie.errors import DataError
 from reverie.imagery.icons import IconSet
-from reverie.imagery.packages import require_package
 from reverie.seeds import numpy_generator
 
 HELD_OUT = 0.15

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.imagery.matchers.efficientnet import WIDTH, EfficientNetLite0, load_features
 from reverie.imagery.matchers.options import MatcherOptions
+from reverie.nn.efficientnet import WIDTH, EfficientNetLite0, load_features
 
 HIDDEN, HEADS = 256, 4
 _MIDDLE, _MIDDLE_WIDTH = 11, 112

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.data.sources.packages import require_package
 from reverie.errors import DataError
 from reverie.files import json_digest
 from reverie.imagery.icons import Icon, IconSet
-from reverie.imagery.packages import require_package
 
 DRAWN = 96
 """Width in pixels at which icons are drawn before they are made small."""

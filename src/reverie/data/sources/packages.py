@@ -1,4 +1,4 @@
-"""Packages of this room: those that it imports, and those of npm and of the package index whose files alone it reads, pinned."""
+"""Packages of an extra that are imported, and those of npm and of the package index whose files alone are read, pinned."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def package_folder(name: str, files: Weights, otherwise: str) -> Path:
     return cached_folder(name, files)
 
 
-def require_package(module: str, what: str) -> None:
-    """Raise a `ConfigError` where a package of the extra ``image`` is not installed; `what` needs it, e.g. ``"drawing icons"``."""
+def require_package(module: str, what: str, extra: str = "image") -> None:
+    """Raise a `ConfigError` where a package of an extra is not installed; `what` needs it, e.g. ``"drawing icons"``."""
     try:
         found = importlib.util.find_spec(module) is not None
     except ValueError:  # what an import system says of a module that was taken out
         found = False
     if not found:
-        raise ConfigError(f"{what} needs the package {module}, which is not installed; pip install 'reverie[image]'")
+        raise ConfigError(f"{what} needs the package {module}, which is not installed; pip install 'reverie[{extra}]'")

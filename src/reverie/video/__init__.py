@@ -1,0 +1,1 @@
+"""Clips of video: decode, sample, mix, encode, classify; SV-Mix and its rivals."""

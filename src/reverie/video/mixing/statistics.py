@@ -1,0 +1,66 @@
+"""What a mask looks like: its area, how undecided it is, and whether it shows what matters where that is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MaskStatistics:
+    """Of each clip of a batch, float32 [B]; nan where it cannot be told.
+
+    Parameters
+    ----------
+    area : Tensor
+        Mean of the partner's weight m.
+    entropy : Tensor
+        Mean entropy of m, in bits a place: 0 for a hard mask, 1 for one half everywhere.
+    partner_object : Tensor
+        Share of the partner's object that is shown, ``Σ m o_j / Σ o_j``.
+    own_object : Tensor
+        Share of the clip's own object that is left, ``Σ (1 - m) o_i / Σ o_i``.
+    on_object : Tensor
+        Their sum less 1: 0 for every mask that is constant over places, 1 for one that shows both objects whole.
+    """
+
+    area: Tensor
+    entropy: Tensor
+    partner_object: Tensor
+    own_object: Tensor
+    on_object: Tensor
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each over the clips that have it; those that no clip has are left out."""
+        found = {field.name: float(getattr(self, field.name).nanmean()) for field in fields(self)}
+        return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def mask_statistics(own: Tensor, partners: Tensor, objects: Tensor | None = None) -> MaskStatistics:
+    """Measure masks.
+
+    Parameters
+    ----------
+    own : Tensor [B, T, H, W]
+        Share of the clip itself at each place, ``1 - m``.
+    partners : Tensor [B], int64
+    objects : Tensor [B, T, H, W], bool, optional
+        Where the object of each clip is.
+
+    Returns
+    -------
+    MaskStatistics
+    """
+    own = own.detach().float()
+    entropy = -(torch.xlogy(own, own) + torch.xlogy(1 - own, 1 - own)) / math.log(2)
+    area, entropy = 1 - own.mean((1, 2, 3)), entropy.mean((1, 2, 3))
+    if objects is None:
+        unknown = torch.full_like(area, torch.nan)
+        return MaskStatistics(area, entropy, unknown, unknown, unknown)
+    here, there = objects.float(), objects[partners].float()
+    partner_object = ((1 - own) * there).sum((1, 2, 3)) / there.sum((1, 2, 3))  # nan where no object is to be seen
+    own_object = (own * here).sum((1, 2, 3)) / here.sum((1, 2, 3))
+    return MaskStatistics(area, entropy, partner_object, own_object, partner_object + own_object - 1)

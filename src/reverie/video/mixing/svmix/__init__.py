@@ -1,0 +1,1 @@
+"""SV-Mix: a mask of a clip and its partner that a small attention module learns from a slow-moving teacher."""

@@ -1,0 +1,112 @@
+"""Attention that pools queries, keys and values over time and space, with relative positions of each axis.
+
+.. [1] Fan et al. (2021), Multiscale Vision Transformers, arXiv 2104.11227, section 3.1.
+.. [2] Li et al. (2022), MViTv2, arXiv 2112.01526, section 4.1: relative positions by axis, and the pooled query is added.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Grid = tuple[int, int, int]
+"""Frames, height and width of a volume of tokens."""
+
+
+class PooledTokens(nn.Module):
+    """A 3×3×3 convolution of each channel of a head, shared by the heads, with a spatial stride, then LayerNorm of each part.
+
+    Keys and values are two parts of one convolution, which is faster than two.
+    """
+
+    def __init__(self, width: int, parts: int, stride: int) -> None:
+        super().__init__()
+        channels = parts * width
+        self.conv = nn.Conv3d(channels, channels, 3, (1, stride, stride), 1, groups=channels, bias=False)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(parts))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Pool; x [B, T, Y, X, parts, heads, D] → of each part [B, T, Y', X', heads, D]."""
+        batch, heads = x.shape[0], x.shape[5]
+        volumes = x.permute(0, 5, 4, 6, 1, 2, 3).flatten(2, 3).flatten(0, 1)  # [B * heads, parts * D, T, Y, X]
+        pooled = self.conv(volumes.contiguous(memory_format=torch.channels_last_3d)).permute(0, 2, 3, 4, 1)
+        parts = pooled.unflatten(-1, (len(self.norms), -1)).unbind(-2)
+        return [norm(part).unflatten(0, (batch, heads)).movedim(1, 4) for norm, part in zip(self.norms, parts, strict=True)]
+
+
+class RelativePositions(nn.Module):
+    """Learned vectors of the distances along one axis, interpolated where a volume has another length."""
+
+    def __init__(self, distances: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(distances, width))
+        nn.init.trunc_normal_(self.table, std=0.02)
+
+    def forward(self, queries: int, keys: int) -> Tensor:
+        """Return the vector of each pair of places → [queries, keys, D]."""
+        wanted = 2 * max(queries, keys) - 1
+        table: Tensor = self.table
+        if len(table) != wanted:
+            table = F.interpolate(table.T[None], size=wanted, mode="linear")[0].T
+        device = table.device
+        own = torch.arange(queries, device=device)[:, None] * max(keys / queries, 1.0)
+        other = torch.arange(keys, device=device)[None] * max(queries / keys, 1.0)
+        return table[(own - other + (keys - 1) * max(queries / keys, 1.0)).round().long()]
+
+
+class PoolingAttention(nn.Module):
+    """``softmax(q k / √D + positions) v + q`` of pooled queries, keys and values; a stride of the queries makes fewer tokens.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    heads : int
+    grid : tuple of int
+        Frames, height and width that positions are made for; other ones interpolate.
+    query_stride, key_stride : int
+        Spatial.
+    pool_queries : bool
+        Whether queries are convolved, which a stride needs.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, heads: int, grid: Grid, query_stride: int, key_stride: int, pool_queries: bool
+    ) -> None:
+        super().__init__()
+        width = outputs // heads
+        self.heads = heads
+        self.query, self.keys_values = nn.Linear(inputs, outputs), nn.Linear(inputs, 2 * outputs)
+        self.out = nn.Linear(outputs, outputs)
+        self.pool_query = PooledTokens(width, 1, query_stride) if pool_queries else None
+        self.pool = PooledTokens(width, 2, key_stride)
+        sides = [grid[0], *(-(-side // min(query_stride, key_stride)) for side in grid[1:])]
+        self.positions = nn.ModuleList(RelativePositions(2 * side - 1, width) for side in sides)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend; x [B, T, Y, X, C] → [B, T, Y', X', C']."""
+        q = self.query(x).unflatten(-1, (self.heads, -1))
+        if self.pool_query is not None:
+            (q,) = self.pool_query(q.unsqueeze(4))
+        k, v = self.pool(self.keys_values(x).unflatten(-1, (2, self.heads, -1)))
+        at, grid = q.shape[1:4], k.shape[1:4]
+        flat = [part.flatten(1, 3).transpose(1, 2) for part in (q, k, v)]  # [B, heads, places, D]
+        scores = ((flat[0] * flat[0].shape[-1] ** -0.5) @ flat[1].mT).unflatten(3, grid).unflatten(2, at)
+        for axis, positions in enumerate(self.positions):
+            scores = scores + self._biases(q, positions(at[axis], grid[axis]), axis)
+        looks = scores.flatten(5, 7).flatten(2, 4).softmax(-1)
+        seen = (looks @ flat[2] + flat[0]).transpose(1, 2).flatten(2).unflatten(1, at)
+        out: Tensor = self.out(seen)
+        return out
+
+    def _biases(self, q: Tensor, vectors: Tensor, axis: int) -> Tensor:
+        """Return products of queries with positions of an axis; q [B, T, Y, X, heads, D], vectors [queries, keys, D].
+
+        The result can be added to scores [B, heads, T, Y, X, T', Y', X'].
+        """
+        letter = "tyx"[axis]
+        found = torch.einsum(f"btyxhd,{letter}kd->bhtyxk", q, vectors)
+        shape = [1, 1, 1]
+        shape[axis] = -1
+        return found.reshape(*found.shape[:5], *shape)

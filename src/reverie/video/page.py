@@ -1,0 +1,116 @@
+"""A recognition study as one HTML file: accuracy, curves, masks as filmstrips, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from reverie.plain_yaml import read_yaml
+from reverie.report.page import Block, Facts, Figure, Prose, Section, write_page
+from reverie.report.plots import Point, dot_plot, inline_svg, look
+from reverie.video.claims import claim_rows, claims_table
+from reverie.video.filmstrips import filmstrip_blocks
+from reverie.video.study import VideoStudy
+from reverie.video.summary import Row, Summary
+from reverie.video.tables import accuracy_table, class_table, mask_table
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+
+
+def write_study_page(study: VideoStudy, summary: Summary, command: str) -> Path:
+    """Write the page of a study into its folder."""
+    recipe = summary.recipe
+    counts = {"set": len(recipe.sets), "network": len(recipe.networks), "training": len(summary.found)}
+    facts = [*(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items()), "top-1 accuracy"]
+    title = recipe.description.rstrip(".") or recipe.name
+    opening = (Prose(sentences(summary), listed=True),)
+    path = study.folder / "report.html"
+    return write_page(path, title, sections(study, summary, command), kind="video", name=recipe.name, facts=facts, opening=opening)
+
+
+def sections(study: VideoStudy, summary: Summary, command: str) -> list[Section]:
+    """Return a study as sections of a page."""
+    prose, recipe = read_yaml(Path(str(resources.files("reverie.video") / "page.yaml"))), summary.recipe
+    views, masks = list(summary.views()), mask_table(summary)
+    values: dict[str, Any] = {"command": command, "smoothing": recipe.training.label_smoothing, "ema": recipe.training.ema}
+    blocks: dict[str, Sequence[Block]] = {
+        "accuracy": [*(dots(summary, *view) for view in views), *(accuracy_table(summary, *view) for view in views)],
+        "claims": [claims_table(summary)] if recipe.claims else [],
+        "curves": [figure for view in views for figure in curves(summary, *view)],
+        "pictures": filmstrip_blocks(study, summary),
+        "masks": [] if masks is None else [masks],
+        "classes": [class_table(summary, *view) for view in views],
+    }
+    shown = [
+        Section(name, prose[name]["title"], found, prose[name]["note"].format(**values), prose[name]["short"])
+        for name, found in blocks.items()
+        if found
+    ]
+    facts = Facts([(name, said.format(**values)) for name, said in prose["reading"].items()])
+    return [*shown, Section("reading", "How to read the numbers", [facts], short="Reading")]
+
+
+def sentences(summary: Summary) -> list[str]:
+    """Return what was found, in sentences: the comparisons, or the best row of each set and network where there are none."""
+    found = []
+    for row in claim_rows(summary):
+        if row["p_holm"] is None:
+            continue
+        better = "better than" if row["difference"] > 0 else "worse than"
+        verdict = better if row["p_holm"] < 0.05 else "not shown to differ from"
+        points, least = 100 * row["difference"], 100 * row["detectable"]
+        ends = f"{points:+.1f} points; {least:.1f} could have been found"
+        found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
+    if found:
+        return found
+    for clips, network in summary.views():
+        rows = [Row(clips, network, method) for method in summary.methods(clips, network)]
+        best = max(rows, key=lambda row: fmean(summary.values(row)))
+        found.append(
+            f"On {clips}, {network} is right on {fmean(summary.values(best)):.1%} of test clips at best, with {best.method}."
+        )
+    return found
+
+
+def dots(summary: Summary, clips: str, network: str) -> Figure:
+    """Draw the accuracy of every method with its interval, mean weights and student beside each other."""
+    groups: dict[str, list[Point]] = {"mean weights": [], "student": []}
+    for name, weights in zip(groups, ("ema", "student"), strict=True):
+        for at, method in enumerate(summary.methods(clips, network)):
+            row = Row(clips, network, method, "ema" if weights == "ema" else "student")
+            effect, value = summary.mean(row), fmean(summary.values(row))
+            ends = None if effect is None or effect.low is None or effect.high is None else (effect.low, effect.high)
+            groups[name].append(Point(method, look(at), 0.0, value, ends))
+    said = "; ".join(f"{point.label} {point.y:.3f}" for point in groups["mean weights"])
+    alt = f"Accuracy of {network} on {clips} by method: {said}"
+    return Figure(f"{network} on {clips}", "", dot_plot(groups, f"dots-{clips}-{network}", "accuracy", alt))
+
+
+def curves(summary: Summary, clips: str, network: str) -> list[Figure]:
+    """Draw validation accuracy of the mean weights over a training, mean over seeds and folds; longer trainings go on longer."""
+    lines: dict[str, tuple[list[float], list[float]]] = {}
+    for method in summary.methods(clips, network):
+        found = [one.curves for one in summary.trained(Row(clips, network, method)).values() if one.curves]
+        if found:
+            steps, valid = found[0]["step"], zip(*(one["valid_ema"] for one in found), strict=True)
+            lines[method] = (list(steps), [fmean(values) for values in valid])
+    if not lines:
+        return []
+    return [Figure(f"{network} on {clips}", "", _drawn(lines, clips, network))]
+
+
+def _drawn(lines: dict[str, tuple[list[float], list[float]]], clips: str, network: str) -> Markup:
+    def paint(axes: Axes) -> None:
+        for at, (method, (steps, values)) in enumerate(lines.items()):
+            shape = look(at)
+            axes.plot(steps, values, color=shape.code, marker=shape.marker, markersize=4, linewidth=1.6, label=method)
+        axes.set(xlabel="updates", ylabel="accuracy on validation")
+        axes.legend(fontsize=7, ncols=2)
+
+    ends = "; ".join(f"{method} {values[-1]:.3f}" for method, (_, values) in lines.items())
+    return inline_svg(paint, f"curves-{clips}-{network}", f"Accuracy on validation of {network} on {clips} at the end: {ends}")

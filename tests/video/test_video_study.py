@@ -1,0 +1,241 @@
+"""The recognition study: cells, rows, resumption, comparisons and the page."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+
+from reverie.errors import ConfigError, DataError
+from reverie.study.call import Call
+from reverie.study.run import run_study
+from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
+from reverie.video.claims import claim_rows
+from reverie.video.recipe import VIDEO, VideoRecipe
+from reverie.video.recognition.measures import Measures
+from reverie.video.run import report, reread, shown
+from reverie.video.study import VideoStudy, repeats
+from reverie.video.summary import Row, Summary
+
+SETTINGS = (
+    "methods.none-3x={kind: none, longer: 3}", "networks.tsm.set={widths: [8, 8], blocks: [1, 1], strides: [1, 2]}",
+    "claims=[{first: sv-mix, other: none, why: learned}, {first: none, other: none, other_weights: student, why: averaged}]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[VideoRecipe, Path]:
+    """The smoke form of the demo, run once, with its rows in a table."""
+    folder = tmp_path_factory.mktemp("video")
+    recipe = VIDEO.load("video-demo", SETTINGS, smoke=True)
+    report(recipe, Call(folder / "study", "reverie video study video-demo --smoke", folder / "rows.csv", "cpu", True, False))
+    return recipe, folder
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "rows.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_every_training_has_rows_under_both_weights_and_three_checkpoints(finished: tuple[VideoRecipe, Path]) -> None:
+    recipe, folder = finished
+    rows = _rows(folder)
+    told = {row["method"] for row in rows if row["model"] == "baseline"}
+    assert told == {"majority", "single-frame", "background"}
+    rows = [row for row in rows if row["model"] != "baseline"]
+    assert {row["method"] for row in rows} == set(recipe.methods)
+    accuracies = [row for row in rows if row["metric"] == "accuracy" and row["slice"] == "all"]
+    assert len(accuracies) == 4 * 2 * 3
+    assert {row["clips"] for row in rows} == {"24"}
+    assert {row["n"] for row in accuracies} == {"16"}
+    assert len({row["dataset_sha256"] for row in rows}) == 1
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in accuracies)
+    assert {row["best_epoch"] for row in accuracies if (row["method"], row["checkpoint"]) == ("none-3x", "last")} == {"12"}
+
+
+def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[VideoRecipe, Path]) -> None:
+    recipe, folder = finished
+    study, done = reread(folder / "study")
+    assert len(done) == 5
+    again = VideoStudy(recipe, folder / "study", "cpu")
+    assert all(again.is_kept(cell) for cell in again.cells({}))
+    before = (folder / "study" / "report.html").read_bytes()
+    shown(study, done, "reverie video study video-demo --smoke")
+    assert (folder / "study" / "report.html").read_bytes() == before
+
+
+def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
+    recipe, folder = finished
+    study = VideoStudy(recipe, tmp_path / "again", "cpu")
+    cell = next(one for one in study.trainings() if one.method == "sv-mix")
+    kept = VideoStudy(recipe, folder / "study", "cpu").run(cell, lambda _: None)
+    found = study.run(cell, lambda _: None)
+    assert isinstance(kept, Recognised)
+    assert isinstance(found, Recognised)
+    assert found.measures == kept.measures
+    assert (found.curves, found.masks, found.sha256) == (kept.curves, kept.masks, kept.sha256)
+
+
+def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
+    recipe, folder = finished
+    study = VideoStudy(recipe, tmp_path / "lost", "cpu")
+    done = run_study(study, results=folder / "rows.csv", show=False)
+    kept, _ = reread(folder / "study")
+    for cell, found in done.items():
+        assert found is not None
+        wanted = kept.run(cell, lambda _: None)
+        if isinstance(found, Baselines):
+            assert isinstance(wanted, Baselines)
+            assert found.accuracies == pytest.approx(wanted.accuracies, abs=1e-6)
+            continue
+        assert isinstance(wanted, Recognised)
+        for key, one in found.measures.items():
+            assert one.accuracy == pytest.approx(wanted.measures[key].accuracy, abs=1e-6)
+            assert one.by_class == pytest.approx(wanted.measures[key].by_class, abs=1e-6)
+        assert found.masks == pytest.approx(wanted.masks, rel=1e-4)
+    summary = Summary(recipe, done)
+    assert claim_rows(summary) == []
+    assert shown(study, done, "again").json["rows"]
+
+
+def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Path]) -> None:
+    recipe, folder = finished
+    page = (folder / "study" / "report.html").read_text(encoding="utf-8")
+    assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def _found(correct: list[int], seed: int) -> Recognised:
+    one = Measures(fmean(correct), 0.1, 1.0, {"a": 0.5}, tuple(correct), 10)
+    names = {(weights, name): one for weights in ("student", "ema") for name in ("last", "valid", "best-test")}
+    clusters = tuple(f"source-{at // 2}" for at in range(len(correct)))
+    return Recognised(names, clusters, {}, {}, 1.0, 0.1, 100.0, 10, 20, "0" * 64, "folds", f"c{seed}")  # type: ignore[arg-type]
+
+
+def test_comparisons_are_paired_by_training_and_clip(finished: tuple[VideoRecipe, Path]) -> None:
+    recipe = finished[0]
+    rng = np.random.default_rng(0)
+    done: dict[Cell, Result | None] = {}
+    for seed in range(3):
+        base = rng.integers(2, size=40)
+        better = np.maximum(base, rng.random(40) < 0.5)
+        done[RecognitionCell("shapes-100", "tsm", "none", seed)] = _found([int(one) for one in base], seed)
+        done[RecognitionCell("shapes-100", "tsm", "sv-mix", seed)] = _found([int(one) for one in better], seed)
+    done[RecognitionCell("shapes-100", "tsm", "sv-mix", 9)] = _found([1] * 40, 9)  # without its partner
+    (first, same) = claim_rows(Summary(recipe, done))
+    found = {
+        cell: fmean(one.measures["ema", "valid"].correct)
+        for cell, one in done.items()
+        if isinstance(cell, RecognitionCell) and isinstance(one, Recognised) and cell.seed < 3
+    }
+    sides = [[value for cell, value in found.items() if cell.method == name] for name in ("sv-mix", "none")]
+    assert (first["first"], first["other"]) == ("tsm/sv-mix@ema", "tsm/none@ema")
+    assert first["difference"] == pytest.approx(fmean(sides[0]) - fmean(sides[1]))
+    assert (first["first_value"], first["other_value"]) == pytest.approx((fmean(sides[0]), fmean(sides[1])))
+    assert first["seeds"] == "3/3"
+    assert first["n"] == 20
+    assert first["p_holm"] < 0.05
+    assert (same["difference"], same["p_holm"]) == (0, None)
+
+
+def test_the_mean_of_a_row_resamples_sources(finished: tuple[VideoRecipe, Path]) -> None:
+    done: dict[Cell, Result | None] = {RecognitionCell("shapes-100", "tsm", "none", 0): _found([1, 1, 0, 0] * 10, 0)}
+    effect = Summary(finished[0], done).mean(Row("shapes-100", "tsm", "none"))
+    assert effect is not None
+    assert (effect.value, effect.n) == (0.5, 20)
+    width = (effect.high or 0) - (effect.low or 0)
+    assert width == pytest.approx(2 * 1.96 * 0.5 / np.sqrt(20), rel=0.2)  # as of 20 sources, not of 40 clips
+
+
+def test_folds_are_trained_at_seeds_of_their_own() -> None:
+    recipe = VIDEO.load("video-main")
+    assert repeats(recipe.sets["shapes-100"], 5) == [(seed, -1) for seed in range(5)]
+    twice = recipe.sets["fight-300"].model_copy(update={"seeds": 2})
+    assert repeats(twice, 5) == [(again * 5 + fold, fold) for again in range(2) for fold in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("networks.tsm.training={learning_rte: 1}", "unknown option 'learning_rte' (did you mean 'learning_rate'?)"),
+        ("claims=[{first: svmix, other: none, why: x}]", "unknown name 'svmix' (did you mean 'sv-mix'?)"),
+        ("sets.shapes-100.clips=null", "sets.shapes-100.clips is missing"),
+        ("sets.shapes-100.set={motion: [left]}", "unknown option 'motion' (did you mean 'motions'?)"),
+        ("sets.shapes-100.set={clips: 4}", "sets.shapes-100.set.clips: the study says it"),
+        ("methods.none.set={alpha: 1}", "unknown option 'alpha'"),
+        ("networks.tsm.set={width: [8]}", "unknown option 'width' (did you mean 'widths'?)"),
+        ("networks.tsm.kind=tsn", "unknown video network 'tsn' (did you mean 'tsm'?)"),
+        ("methods.none.kind=mixip", "unknown mixer 'mixip' (did you mean 'mixup'?)"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_before_anything_is_trained(setting: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        VideoStudy(VIDEO.load("video-demo", [setting], smoke=True), tmp_path / "study", "cpu")
+    assert sentence in str(caught.value)
+    assert not (tmp_path / "study").exists()
+
+
+def test_clips_of_one_class_are_refused(finished: tuple[VideoRecipe, Path]) -> None:
+    from reverie.video.clip_set import ClipSet
+    from reverie.video.recognition.task import RecognitionTask
+
+    clips = ClipSet.from_arrays("own", np.zeros((4, 2, 8, 8, 3), np.uint8), np.array([0, 0, 0, 1]), ["a", "b"])
+    one, two, three = np.array([0, 1]), np.array([2]), np.array([3])
+    with pytest.raises(DataError, match="own: all clips to learn from are of one class"):
+        RecognitionTask(clips, one, two, three)
+    with pytest.raises(DataError, match="own: a clip stands in two parts"):
+        RecognitionTask(clips, np.array([0, 3]), three, two)
+    with pytest.raises(DataError, match="no clip is left for the part 'valid'"):
+        RecognitionTask(clips, np.array([0, 3]), two[:0], two)
+
+
+def test_every_packaged_recipe_can_be_read() -> None:
+    for name in VIDEO.files():
+        for smoke in (False, True):
+            recipe = VIDEO.load(name, smoke=smoke)
+            for clips in recipe.sets:
+                for network in recipe.networks:
+                    for method in recipe.methods:
+                        assert recipe.training_of(clips, network, method).steps >= 1
+
+
+def test_kept_networks_are_found_loaded_and_are_those_that_were_measured(finished: tuple[VideoRecipe, Path]) -> None:
+    import torch
+
+    from reverie.errors import RunError
+    from reverie.video.recognition.batches import ClipBatches
+    from reverie.video.recognition.predictions import predict
+    from reverie.video.recognition.saved import find_recogniser, load_recogniser
+
+    recipe, folder = finished
+    with pytest.raises(RunError, match="holds 4 trained networks of video; name one of them"):
+        find_recogniser(folder / "study")
+    with pytest.raises(RunError, match="holds no trained network of video"):
+        find_recogniser(folder)
+    study, done = reread(folder / "study")
+    for cell, found in done.items():
+        if not isinstance(cell, RecognitionCell) or not isinstance(found, Recognised):
+            continue
+        network, mixer, saved = load_recogniser(found.folder)
+        assert (saved.about["mixer"], saved.classes) == (recipe.methods[cell.method].kind, study.tasks.open(cell).clips.classes)
+        config, task = recipe.training_of(cell.clips, cell.network, cell.method), study.tasks.open(cell)
+        chances = predict(network, ClipBatches(task, config, cell.seed, torch.device("cpu")), task.test)
+        correct = chances.argmax(axis=1) == task.clips.labels[task.test]
+        assert tuple(map(int, correct)) == found.measures["ema", "last"].correct
+        assert (getattr(mixer, "selector", None) is not None) is (cell.method == "sv-mix")
+    pictures = sorted((folder / "study").rglob("filmstrip.png"))
+    assert len(pictures) == 2  # nothing is mixed in the others
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
+    values = [*SETTINGS, "sets.shapes-100.real_persons=true", "methods={none: {kind: none}}", "claims=[]", "training.steps=1"]
+    study = VideoStudy(VIDEO.load("video-demo", values, smoke=True), tmp_path / "shy", "cpu")
+    done = {cell: study.run(cell, lambda _: None) for cell in study.cells({})}
+    assert not list((tmp_path / "shy").rglob("*.png"))
+    shown(study, done, "x")
+    assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
+    assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
