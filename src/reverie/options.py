@@ -75,7 +75,9 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
         if "tag" not in context:
             return f"option '{key}' is missing; add it"
         tags = context["expected_tags"].replace("'", "").split(", ")
-        return f"option '{key}': unknown value '{context['tag']}'{nearest(context['tag'], tags)}; known: {', '.join(tags)}"
+        found = _home(_descend(kind, location)[0], context["discriminator"].strip("'"), context["tag"])
+        said = found or nearest(context["tag"], tags)
+        return f"option '{key}': unknown value '{context['tag']}'{said}; known: {', '.join(tags)}"
     return f"option '{key}' {requirement(first['type'], first['msg'])}, not {short(repr(first['input']))}"
 
 
@@ -107,9 +109,15 @@ _KINDS = {
 
 def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[str]]:
     """Return a location without the tags of unions, and the keys known beside its last part."""
+    current, shown = _descend(kind, location[:-1])
+    return shown + location[-1:], sorted({name for member in _members(current) for name in member.model_fields})
+
+
+def _descend(kind: type[BaseModel], location: list[str]) -> tuple[Any, list[str]]:
+    """Return the annotation at a location, and the location without the tags of unions."""
     current: Any = kind
     shown: list[str] = []
-    for part in location[:-1]:
+    for part in location:
         members = _members(current)
         step = next((m for m in members if part in m.model_fields), None)
         tagged = [m for m in members if part in _tags(m)]
@@ -119,7 +127,17 @@ def _walk(kind: type[BaseModel], location: list[str]) -> tuple[list[str], list[s
             current = tagged[0]
             continue
         shown.append(part)
-    return shown + location[-1:], sorted({name for member in _members(current) for name in member.model_fields})
+    return current, shown
+
+
+def _home(union: Any, key: str, tag: str) -> str:
+    """Return how to write a value that belongs one option further down in a member of a union; nothing where there is none."""
+    for member in _members(union):
+        for name, field in member.model_fields.items():
+            if any(tag in _tags(inner) for inner in _members(field.annotation)):
+                own = get_args(member.model_fields[key].annotation)[0]
+                return f" (write {key}: {own}, {name}: {{{key}: {tag}, ...}})"
+    return ""
 
 
 def _members(annotation: Any) -> list[type[BaseModel]]:

@@ -96,6 +96,8 @@ class Blends(Protocol):
 
     parts: list[Recommender]
     """The others."""
+    weights: list[float]
+    """Their weights."""
     ready: list[bool]
     """Which of them are fitted already."""
 

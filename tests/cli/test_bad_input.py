@@ -83,6 +83,7 @@ WORDS = [
     ("train sasrec-beauty --set training.schedule=linear", ("must be 'constant' or 'cosine', not 'linear'",)),
     ("train sasrec-beauty --set split.protocol=temporl", ("unknown value 'temporl' (did you mean 'temporal'?)",)),
     ("train sasrec-beauty --set split.protocol=by_users", ("did you mean 'by_user'?",)),
+    ("train sasrec-beauty --set model.objective.kind=adnce", ("(write kind: contrastive, loss: {kind: adnce, ...})",)),
     ("train sasrec-beauty --set model.objective.kind=bse", ("unknown value 'bse' (did you mean 'bce'?)",)),
     ("train sasrec-beauty --set model.objective.negatives.m=3", ("unknown option 'objective.negatives.m'",)),
     ("train sasrec-beauty --set model.heads=3", ("dim=64 is not a multiple of heads=3",)),

@@ -21,7 +21,7 @@ from reverie.models.blend.model import Blend
 from reverie.models.warm_start import warm_start
 from reverie.testing.data import tiny_dataset, tiny_split
 from reverie.training import fit
-from reverie.training.blending import NEAR, choose_weights, search, shortlist
+from reverie.training.blending import NEAR, search, shortlist
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
@@ -167,7 +167,7 @@ def test_what_cannot_be_blended(tmp_path: Path) -> None:
         rv.blend([chain], split)
     model: Any = rv.blend(fitted(split, "markov", "item-knn"), split)
     with pytest.raises(ConfigError, match="cannot be chosen by 'auc'"):
-        choose_weights(model, split.valid, "auc")
+        fit(create_model("blend", split, parts=PARTS), split, metric="auc", show=False)
     with pytest.raises(ConfigError, match="blends models and has nothing to go on from"):
         warm_start(model, split)
     again: Any = Blend(model.config, split.vocabulary, model.parts)

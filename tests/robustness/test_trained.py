@@ -92,5 +92,10 @@ def test_a_run_folder_is_attacked_from_the_command_line(tmp_path: Path) -> None:
     assert "history-chosen" in (tmp_path / "rows.csv").read_text()
     shown = CliRunner().invoke(app, words)
     assert "5 users, 11 candidates, 2 events added" in shown.output
-    for wrong in ([*words, "--out", "elsewhere"], ["defend", str(tmp_path / "run")]):
-        assert isinstance(CliRunner().invoke(app, wrong).exception, ConfigError)
+    page = (tmp_path / "run" / "attack.html").read_text()
+    assert "2 events added" in page
+    assert f"reverie attack {tmp_path / 'run'}" in page
+    assert str(tmp_path / "run" / "attack.html") in shown.output.replace("\n", "")
+    CliRunner().invoke(app, [*words, "--out", str(tmp_path / "elsewhere")])
+    assert (tmp_path / "elsewhere" / "attack.html").is_file()
+    assert isinstance(CliRunner().invoke(app, ["defend", str(tmp_path / "run")]).exception, ConfigError)

@@ -37,8 +37,9 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Callable[[Case], None], tmp_path: Path) -> None:
-    check_recommender("tempered", check, folder=tmp_path / "scratch")
+@pytest.mark.parametrize("name", ["tempered", "averaged"])
+def test_conformance(name: str, check: Callable[[Case], None], tmp_path: Path) -> None:
+    check_recommender(name, check, folder=tmp_path / "scratch")
 
 
 def test_it_is_a_model_like_ours() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Device, Json, Log, Offline, be_offline, console, print_json
+from reverie.cli.options import Device, Json, Log, Offline, Quiet, Settings, be_offline, console, print_json
+from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,22 +18,45 @@ MARKS = {"true": "watched", "real": "exists, not watched", "invented": "does not
 
 
 def explain(
-    run: Annotated[Path, typer.Option("--run", help="Run folder of 'reverie interpret'.")],
-    user: Annotated[str, typer.Option("--user", help="A user of the dataset.")],
+    log_file: Annotated[
+        str | None, typer.Argument(metavar="[LOG]", help="A file of events or a dataset; what is missing is trained first.")
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Instead of a log: a run folder of 'reverie interpret'.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; by default the first held-out one.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for what is trained; runs/explain-<log> by default.")] = None,
     log: Log = None,
     device: Device = None,
     json: Json = False,
+    quiet: Quiet = False,
     offline: Offline = False,
 ) -> None:
     """Say in words what a recommender's state of one person holds, and how much of it is true.
 
-    Example: reverie explain --run runs/recinterpreter-sasrec-ml-100k --user 42
+    Examples: reverie explain my-clicks.csv --catalog my-items.csv --user 42 · reverie explain --run
+    runs/recinterpreter-sasrec-ml-100k --user 42
     """
     from reverie.llm.interpreter.answers import explain_user
+    from reverie.llm.interpreter.own_log import log_recipe, teach_log
     from reverie.llm.interpreter.session import open_taught
 
+    if (log_file is None) == (run is None):
+        raise ConfigError(
+            "give a log, as in 'reverie explain clicks.csv --catalog items.csv', or --run and an interpreter's folder"
+        )
+    if run is not None and (catalog or settings or out):
+        raise ConfigError(f"--catalog, --set and --out belong to a log, and {run} has its own; leave them out")
+    if log_file is not None and log is not None:
+        raise ConfigError(f"--log says where the log of a run folder is now, and {log_file} is a log itself; leave it out")
     be_offline(offline)
-    found = explain_user(open_taught(run, device=device, offline=offline, log=log), user)
+    if run is not None:
+        session = open_taught(run, device=device, offline=offline, log=log)
+    else:
+        recipe = log_recipe(str(log_file), catalog, settings or ())
+        session = teach_log(recipe, out or Path("runs") / recipe.name, device, offline, show=not (quiet or json))
+    vocabulary = session.split.vocabulary
+    found = explain_user(session, user or str(vocabulary.users[int(session.windows("test").users[0])]))
     if json:
         print_json(found)
         return

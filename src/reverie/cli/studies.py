@@ -115,11 +115,8 @@ class StudyVerb:
         if Path(recipe).is_dir():
             if not self.on_folder:
                 raise ConfigError(f"{recipe} is a folder; 'reverie {self.name}' takes a recipe")
-            if out is not None:
-                raise ConfigError(f"'reverie {self.name}' of a run makes no folder; take --results or --json instead of --out")
-            found: StudyReport = load_object(self.on_folder)(
-                Path(recipe), settings, smoke, Call(Path(recipe), **facts, more={"log": log})
-            )
+            call = Call(out or Path(recipe), **facts, more={"log": log})
+            found: StudyReport = load_object(self.on_folder)(Path(recipe), settings, smoke, call)
             return found
         if log is not None:
             raise ConfigError(f"--log says where the log of a run folder is, and '{recipe}' is a recipe, which names its own")
@@ -150,7 +147,7 @@ _CONTRAST = """Train one encoder with several contrastive losses and compare the
 Example: reverie contrast graph-mutag --results results/contrast.csv
 """
 _ATTACK = """Attack victims as a recipe says, and measure what it does to targets and to recommendation as such. The folder of a
-trained run is attacked as it is: events are added to its test users' histories.
+trained run is attacked as it is: events are added to its test users' histories, and a page is written into it, or into --out.
 
 Examples: reverie attack robustness-filmtrust --set 'goal.targets=[12]' --set 'budgets=[0.01]' · reverie attack
 runs/sasrec-ml-100k --set users=100 --set events=3
@@ -186,7 +183,7 @@ Also trains the matchers that judge and the small text-to-image model. The same 
 Examples: reverie imagery imagery-demo · reverie imagery imagery-concepts --results results/imagery.csv
 """
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
-_ON_RUN = "reverie.robustness.trained:report"
+_ON_RUN = "reverie.robustness.trained_page:report"
 VERBS = (
     StudyVerb(
         "contrast", _CONTRAST, "reverie.contrast.recipe:CONTRAST", "reverie.contrast.study:report", folder="runs/contrast-{name}",

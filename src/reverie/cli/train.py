@@ -85,6 +85,8 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
     """Print the test metrics of a run."""
     from rich.markup import escape
 
+    from reverie.report.words import options
+
     names = [f"{metric}@{k}" for k in run.recipe.evaluation.ks for metric in ("recall", "ndcg")]
     measured = run.test.metrics(names).to_dicts()
     if json:
@@ -93,7 +95,7 @@ def show_run(run: Run, json: bool, quiet: bool) -> None:
         return
     screen = console(quiet)
     epoch = f" · best epoch {run.fitted.best_epoch}" if run.fitted.best_epoch else ""
-    chosen = f" · chosen {run.fitted.chosen}" if run.fitted.chosen else ""
+    chosen = f" · chosen {options(run.fitted.chosen)}" if run.fitted.chosen else ""
     where = escape(f"{run.facts['dataset']} ({run.facts['protocol']}){epoch}{chosen}")
     screen.print(f"[bold]{run.recipe.model_name}[/] on {where}")
     for row in measured:

@@ -140,7 +140,8 @@ class CountingModel(Generic[C]):
             remedy = "export sasrec or co-occurrence, or write its lists with 'reverie recommend --all'"
             raise ConfigError(f"the scores of model '{self.name}' are no sums over the items of a history; {remedy}")
         nothing, scores = np.zeros(self.n_items, dtype=np.float32), self.arrays()[self.stored[0][0]].astype(np.float32)
-        return ItemToItem(csr_array((self.n_items, self.n_items), dtype=np.float32), nothing[:0], scores, nothing)
+        empty = csr_array((nothing[:0], ([], [])), shape=(self.n_items, self.n_items))
+        return ItemToItem(empty, nothing[:0], scores, nothing)
 
     def _choose(self, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]) -> dict[str, Any]:
         """Take the setting with the largest measured value, and return that setting's options of these names.

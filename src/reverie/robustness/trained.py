@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,28 +14,21 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from reverie.data.queries import Queries, extended
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
-from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError
 from reverie.evaluation import Effect, evaluate
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.models import load_model
-from reverie.options import Few, Options, checked
+from reverie.options import Few, Options
 from reverie.protocols import Recommender
-from reverie.report.table import StudyReport, Table
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user
-from reverie.robustness.results import HASH_DIGITS, MORE, effect_columns
+from reverie.robustness.results import HASH_DIGITS, effect_columns
 from reverie.seeds import numpy_generator
-from reverie.settings import overridden
-from reverie.study.call import Call
 from reverie.study.environment import commit
 from reverie.study.progress import progress
-from reverie.study.rows import append_rows, common_columns
-from reverie.training.event_log import open_log
-from reverie.training.run import open_run
+from reverie.study.rows import common_columns
 
 ATTACKS = ("clean", "random", "popular", "near", "chosen")
 """Nothing; items drawn uniformly; the most popular; those most often with the target; those that the model's own answers favour."""
@@ -204,27 +195,6 @@ def _target_margin(model: Recommender, asked: Queries, *, config: TrainedConfig)
     return np.asarray(torch.cat(parts).cpu().numpy())
 
 
-SAID = {
-    "clean": "nothing", "random": "items drawn uniformly", "popular": "the most popular items",
-    "near": "items often with the target", "chosen": "items that the model favours",
-}  # fmt: skip
-
-
-def report(folder: Path, settings: Sequence[str], smoke: bool, call: Call) -> StudyReport:
-    """Pollute the histories of a trained run's test users, and say where the targets stand."""
-    values: dict[str, Any] = {"users": 8, "candidates": 20, "pool": 4, "events": 1} if smoke else {}
-    for setting in settings:
-        values = overridden(values, setting, "users=20")
-    config = checked(TrainedConfig, values, f"attack on {folder}")
-    split, histories = _opened(folder, call.offline, call.more.get("log"))
-    model = load_model(folder)
-    done = attack_trained(model, histories, split.train, config, show=call.show)
-    if call.results is not None:
-        append_rows(call.results, polluted_rows(done, config, split, folder.name, model.card.name), MORE)
-    table, example = _table(done, split, f"{folder.name}: {model.card.name}"), _example(done, split)
-    return StudyReport(_plain(done, split), [table, example], [])
-
-
 def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run: str, model: str) -> list[dict[str, Any]]:
     """Return one row per figure of an attack on a trained model."""
     data = {"dataset_sha256": split.sha256[:HASH_DIGITS], "protocol": f"{split.protocol}, {config.candidates} candidates"}
@@ -235,49 +205,3 @@ def polluted_rows(done: TrainedAttack, config: TrainedConfig, split: Split, run:
         figures = {"target_hr@10": row.hit, "target_rank": row.place, "lift_hr@10": row.lift, "change_rank": row.moved}
         rows += [common | {"attack": f"history-{row.attack}"} | effect_columns(name, effect) for name, effect in figures.items()]
     return rows
-
-
-def _opened(folder: Path, offline: bool, log: Path | None) -> tuple[Split, Queries]:
-    from reverie.llm.collm.study import is_study, open_study
-
-    if is_study(folder):
-        done = open_study(folder, offline, log)
-        return done.split, done.test
-    recipe = open_run(folder).recipe
-    split = split_dataset(open_log(folder, recipe.dataset, log, offline), recipe.split)
-    return split, split.test
-
-
-def _plain(done: TrainedAttack, split: Split) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = []
-    for row in done.rows:
-        effects = {"hr@10": row.hit, "lift": row.lift, "place": row.place, "moved": row.moved}
-        plain = {name: {key: getattr(one, key) for key in ("value", "low", "high", "n")} for name, one in effects.items()}
-        rows.append({"attack": row.attack} | plain)
-    return {"dataset": split.dataset, "attacks": rows}
-
-
-def _table(done: TrainedAttack, split: Split, title: str) -> Table:
-    asked = done.asked
-    candidates = len(asked.candidates) // len(asked) if asked.candidates is not None else 0
-    rows = []
-    for row in done.rows:
-        effects = [f"{e.value:+.3f} [{e.ends[0]:+.3f}, {e.ends[1]:+.3f}]" for e in (row.lift, row.moved)]
-        lift, moved = effects if row.attack != "clean" else ("", "")
-        rows.append((SAID[row.attack], f"{row.hit.value:.3f}", lift, f"{row.place.value:.3f}", moved))
-    events = done.rows[-1].extra.shape[1]
-    return Table(
-        f"{title} on {split.dataset}, {len(asked)} users, {candidates} candidates, {events} events added",
-        ("added", f"HR@{CUT} of the target", "lift [95 %]", "mean place", "moved [95 %]"),
-        rows,
-        ["place: 0 is first, 1 is last among the candidates; intervals over users"],
-    )
-
-
-def _example(done: TrainedAttack, split: Split) -> str:
-    asked = done.asked
-    history = asked.sequences.items[asked.start[0] : asked.stop[0]][-3:].tolist()
-    target = split.vocabulary.title(int(asked.targets[0]))
-    sides = (history, done.rows[-1].extra[0].tolist())
-    before, after = (", ".join(f"'{split.vocabulary.title(code)}'" for code in codes) for codes in sides)
-    return f"e.g. after {before} came {after}, to promote '{target}'"

@@ -90,10 +90,14 @@ def _top(scores: torch.Tensor, layout: ranking.Layout) -> tuple[NDArray[np.int64
     return columns, values[:, -1] if scores.shape[1] > NEAR else np.full(len(values), -np.inf, dtype=np.float32)
 
 
-def choose_weights(model: Blend, queries: Queries, metric: str, device: str | None = None, seed: int = 0) -> list[float]:
-    """Return the weights with the highest metric that coordinate search finds; parts that do not raise it have weight 0."""
+def require_ranked(metric: str) -> None:
+    """Refuse a metric that short lists cannot tell, before anything is fitted."""
     if parse(metric).name not in RANKED or parse(metric).k > NEAR:
         raise ConfigError(f"weights of a blend cannot be chosen by '{metric}'; set training.metric to ndcg@10 or its like")
+
+
+def choose_weights(model: Blend, queries: Queries, metric: str, device: str | None = None, seed: int = 0) -> list[float]:
+    """Return the weights with the highest metric that coordinate search finds; parts that do not raise it have weight 0."""
     lists, config = shortlist(model, queries, device, seed), model.config
     found = search(lambda weights: lists.value(weights, metric), len(model.parts), config.shares, config.sweeps)
     return [round(float(weight), 6) for weight in found]

@@ -139,8 +139,11 @@ def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Call
 
 def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path | None, device: str | None, show: bool) -> Fitted:
     """Fit each part that is not ready as if it stood alone, then choose the weights on validation."""
-    from reverie.training.blending import choose_weights
+    from reverie.training.blending import choose_weights, require_ranked
 
+    searching = config.on == "train" and not model.config.weights
+    if searching:
+        require_ranked(config.metric)
     watch, fits, told = Stopwatch(), [], []
     own = [
         {**getattr(part.card.config, "training_defaults", {}), **given.get("training", {})}
@@ -161,7 +164,7 @@ def _fit_blend(model: Blend, split: Split, config: TrainingConfig, folder: Path 
         told.append({"name": name, **options, **({"training": trained} if trained else {})})
         fits.append(fitted)
     weights = list(model.weights)
-    if config.on == "train" and not model.config.weights:
+    if searching:
         weights = choose_weights(model, validation_queries(split, config, COUNTING_QUERIES), config.metric, device, config.seed)
     main = max(zip(weights, fits, strict=True), key=lambda one: (one[0] > 0 and bool(one[1].history), one[0]))[1]
     model.settle(told, weights)

@@ -203,7 +203,7 @@ def run_interpreter(
     def interpret() -> Interpreted:
         session = open_session(recipe, folder, dataset, split, device, offline, show)
         with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
-            facts = _taught(session, show)
+            facts = ensure_taught(session, show)
             with progress(len(table.generated_rows(session)), "asking", show) as bar:
                 return Interpreted(session, table.make_table(session, session.windows("test"), bar), facts)
 
@@ -235,7 +235,7 @@ def report(recipe: InterpreterRecipe, call: Call) -> StudyReport:
     return StudyReport({"folder": str(folder), **done.facts, "table": done.table.plain()}, [*table.shown_tables(done), one], [page])
 
 
-def _taught(session: Session, show: bool) -> dict[str, Any]:
+def ensure_taught(session: Session, show: bool) -> dict[str, Any]:
     """Teach the adapter where it is not taught, and return what that took."""
     folder, path = session.folder, session.folder / "taught.json"
     done = path.is_file()
