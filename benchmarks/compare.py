@@ -20,6 +20,8 @@ import numpy as np
 import polars as pl
 from common import record
 
+import reverie
+
 
 def catalog_55k() -> pl.DataFrame:
     """Return 100,000 events of 6,000 people on 55,000 items, every item at least once."""
@@ -71,7 +73,8 @@ def measured(case: str, folder: Path, minutes: float) -> list[dict[str, object]]
     words = [sys.executable, "-m", "reverie", "compare", "log.csv", "--json", "--minutes", str(minutes)]
     begin = time.monotonic()
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-        process = subprocess.Popen(words, cwd=folder, stdout=out, stderr=err)
+        source = os.environ | {"PYTHONPATH": str(Path(reverie.__file__).parents[1])}
+        process = subprocess.Popen(words, cwd=folder, stdout=out, stderr=err, env=source)
         _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - begin
     if status:
