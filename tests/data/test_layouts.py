@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from reverie.data.read_as import untold
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.dialect import dialect_of
 from reverie.data.readers.layouts import HEADER_NAMES, layouts
@@ -552,3 +553,15 @@ def test_sequences_only_where_no_table_fits(tmp_path: Path) -> None:
     path.write_text("1 10 20\n1 20 10 30\n3 5\n")
     with pytest.raises(ReverieError, match="1 10 20"):
         read_events(path)
+
+
+def test_what_a_log_was_read_as_is_told_but_not_of_named_datasets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "session": [5, 6]})
+    with caplog.at_level("INFO", logger="reverie.data"):
+        read_events(frame, catalog=pl.DataFrame({"item": [7], "title": ["A"]}))
+        told = [record.getMessage() for record in caplog.records]
+        with untold():
+            read_events(frame)
+    assert len(told) == len(caplog.records) == 2
+    assert "user (not session)" in told[0]
+    assert "ids like 1 in the log against 7 in the catalogue" in told[1]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from reverie.data.ids import matched
 
 LOGGER = logging.getLogger("reverie.data")
 """Is told what every log was read as (INFO), and what a person should look at (WARNING)."""
+_TOLD = ContextVar("told", default=True)
 LITTLE = 0.5
 """Share of the items of a log that a catalogue should have at least."""
 
@@ -78,10 +81,22 @@ class ReadAs:
 
     def tell(self) -> ReadAs:
         """Tell the log of this process, and return it."""
+        if not _TOLD.get():
+            return self
         LOGGER.info("%s", self.line())
         for warning in self.warnings:
             LOGGER.warning("%s", warning)
         return self
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Keep it from being told what the files of a named dataset are read as, whose layout is known."""
+    token = _TOLD.set(False)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
 
 
 def span(events: pl.DataFrame) -> str:

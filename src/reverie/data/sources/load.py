@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.read_as import untold
 from reverie.data.readers import read_events
 from reverie.data.readers.counted import of_kinds
 from reverie.data.sources.entries import ENTRIES
@@ -157,7 +158,8 @@ def _local_folder(mirror: Local, reasons: list[str]) -> Path | None:
 def _dataset(entry: SourceEntry, mirror: Local | Remote | Made, folder: Path) -> Dataset:
     """Return the dataset in a folder; what its layout cannot read is an error of one sentence."""
     try:
-        loaded = mirror.layout(folder)
+        with untold():
+            loaded = mirror.layout(folder)
         notes = (*entry.notes, *loaded.notes)
         if isinstance(mirror, Remote):
             unverified = sorted(set(mirror.files) - set(mirror.sha256))
