@@ -10,13 +10,15 @@ from reverie.cli.log_options import OPTIONS
 
 _KEYWORD = re.compile(rf"(?<!in Python with )(?<![\w.\-])({'|'.join(OPTIONS)})=(\S*?)(?=[;:,.)]*(?:\s|$))")
 
-_PLACES = {"simulate": "", "interpret": "recommender.dataset."}
+_PLACES = {"simulate": "", "interpret": "recommender.dataset.", "explain": "recommender.dataset."}
 """Where recipes of some verbs have the keys of the log."""
+_OTHERWISE = {"explain": {"--user"}}
+"""Options of some verbs that are called like one of a log and mean something else."""
 
 
 def in_flags(message: str, command: Any, words: Sequence[str]) -> str:
     """Return a message with keywords of Python as options of a command of typer, or as what its user can do instead."""
-    flags = _flags(command, words)
+    flags = set(_flags(command, words)) - _OTHERWISE.get(words[0] if words else "", set())
 
     def flag(found: re.Match[str]) -> str:
         name, value = found[1], found[2].strip("'")

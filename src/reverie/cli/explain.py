@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reverie.cli.log_options import Reading, as_recipe, reads_log
 from reverie.cli.options import Device, Json, Log, Offline, Quiet, Settings, be_offline, console, print_json
 from reverie.errors import ConfigError
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 MARKS = {"true": "watched", "real": "exists, not watched", "invented": "does not exist"}
 
 
+@reads_log(without=("user",))
 def explain(
+    reading: Reading,
     log_file: Annotated[
         str | None, typer.Argument(metavar="[LOG]", help="A file of events or a dataset; what is missing is trained first.")
     ] = None,
     run: Annotated[Path | None, typer.Option("--run", help="Instead of a log: a run folder of 'reverie interpret'.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="A user of the dataset; by default the first held-out one.")] = None,
-    catalog: Annotated[Path | None, typer.Option("--catalog", help="Table with item titles, for a file.")] = None,
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for what is trained; runs/explain-<log> by default.")] = None,
     log: Log = None,
@@ -45,15 +47,15 @@ def explain(
         raise ConfigError(
             "give a log, as in 'reverie explain clicks.csv --catalog items.csv', or --run and an interpreter's folder"
         )
-    if run is not None and (catalog or settings or out):
-        raise ConfigError(f"--catalog, --set and --out belong to a log, and {run} has its own; leave them out")
+    if run is not None and (reading or settings or out):
+        raise ConfigError(f"options of a log, --set and --out belong to a log, and {run} has its own; leave them out")
     if log_file is not None and log is not None:
         raise ConfigError(f"--log says where the log of a run folder is now, and {log_file} is a log itself; leave it out")
     be_offline(offline)
     if run is not None:
         session = open_taught(run, device=device, offline=offline, log=log)
     else:
-        recipe = log_recipe(str(log_file), catalog, settings or ())
+        recipe = log_recipe(str(log_file), as_recipe(reading), settings or ())
         session = teach_log(recipe, out or Path("runs") / recipe.name, device, offline, show=not (quiet or json))
     vocabulary = session.split.vocabulary
     found = explain_user(session, user or str(vocabulary.users[int(session.windows("test").users[0])]))

@@ -196,7 +196,7 @@ def test_a_log_and_its_catalogue_are_explained_by_one_command(ask: Ask, world: P
     [
         (("explain",), "give a log, as in"),
         (("explain", "clicks.csv", "--run", "runs/small"), "give a log, as in"),
-        (("explain", "--run", "runs/small", "--catalog", "items.csv"), "--catalog, --set and --out belong to a log"),
+        (("explain", "--run", "runs/small", "--catalog", "items.csv"), "options of a log, --set and --out belong to a log"),
         (("explain", "clicks.csv", "--log", "other.csv"), "clicks.csv is a log itself"),
         (("explain", "clicks.csv", "--out", "h", "--set", "backbone.name=tiny"), "the items have no titles"),
         (("explain", "nothing.csv", "--catalog", "items.csv", "--out", "h"), "nothing.csv"),

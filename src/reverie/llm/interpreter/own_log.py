@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from reverie.data.splits.config import split_dataset
 from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
@@ -18,9 +19,9 @@ START = "recinterpreter-sasrec-ml-100k-short"
 """The packaged recipe whose settings are taken."""
 
 
-def log_recipe(log: str, catalog: Path | None, settings: Sequence[str]) -> InterpreterRecipe:
-    """Return the recipe that reads a log and its catalogue of titles; settings are those of `--set`."""
-    dataset = {"name": log} | ({} if catalog is None else {"catalog": str(catalog)})
+def log_recipe(log: str, reading: Mapping[str, Any], settings: Sequence[str]) -> InterpreterRecipe:
+    """Return the recipe that reads a log as its further keys say, its catalogue among them; settings are those of `--set`."""
+    dataset = {"name": log, **reading}
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(log).name.split(".")[0]).strip("-.") or "log"
     own = {"name": f"explain-{slug}", "description": "SASRec of one's own log, in words", "recommender.dataset": dataset}
     return INTERPRETER.load(START, [*(f"{key}={json.dumps(value)}" for key, value in own.items()), *settings])
