@@ -52,7 +52,7 @@ def test_both_kinds_of_weights_are_measured_at_three_checkpoints(task: Recogniti
     made = training(tmp_path)
     found = made.run()
     assert [row["step"] for row in found.rows] == [2, 4, 6]
-    chosen, labels = found.chosen(task), task.clips.labels[task.test]
+    chosen, by_nll, labels = found.chosen(task, "accuracy"), found.chosen(task), task.clips.labels[task.test]
     assert set(chosen) == {(weights, name) for weights in ("student", "ema") for name in ("last", "valid", "best-test")}
     for at, weights in enumerate(("student", "ema")):
         files = {row["step"]: np.load(tmp_path / f"evaluation-{row['step']:06d}.npy")[at] for row in found.rows}
@@ -60,6 +60,8 @@ def test_both_kinds_of_weights_are_measured_at_three_checkpoints(task: Recogniti
         valid = {step: accuracy(one[: len(task.valid)], task.clips.labels[task.valid]) for step, one in files.items()}
         assert chosen[weights, "last"].accuracy == test[6]
         assert chosen[weights, "valid"].accuracy == test[max(valid, key=lambda step: (valid[step], -step))]
+        right = {step: one[np.arange(len(task.valid)), task.clips.labels[task.valid]] for step, one in files.items()}
+        assert by_nll[weights, "valid"].step == max(right, key=lambda step: np.log(right[step].astype(float)).mean())
         assert chosen[weights, "best-test"].accuracy == max(test.values())
     assert found.curves(task)["test_ema"][-1] == chosen["ema", "last"].accuracy
 

@@ -43,6 +43,9 @@ class RecognitionConfig(Options):
     statistics of training are used: the network's own, of the mean its teacher's or else those of the network."""
     evaluations: Few = 8
     """Evaluations during a training, evenly spaced; the last is after the last update."""
+    choose: Literal["nll", "accuracy"] = "nll"
+    """What validation chooses the checkpoint by: the lowest mean negative log-likelihood, or the highest accuracy, which jumps
+    from one evaluation to the next where there are few validation clips."""
     views: Few = 1
     """Parts of a clip over time that are scored at a test; their probabilities are averaged."""
     crops: Literal["centre", "three", "five", "ten"] = "centre"

@@ -12,7 +12,7 @@ from reverie.documents import read_json
 from reverie.errors import RunError
 from reverie.files import atomic_path, write_json
 from reverie.video.recognition.config import CHECKPOINTS, WEIGHTS, Checkpoint, Weights
-from reverie.video.recognition.measures import Measures, accuracy, measures
+from reverie.video.recognition.measures import Measures, accuracy, mean_nll, measures
 from reverie.video.recognition.predictions import evaluated, predict
 
 if TYPE_CHECKING:
@@ -57,18 +57,19 @@ class Evaluations:
         found = [predict(evaluated(network, source, seed), source, indices) for network in networks]
         n, labels = len(task.valid), task.clips.labels[task.valid]
         shares = {f"valid_{name}": accuracy(one[:n], labels) for name, one in zip(WEIGHTS, found, strict=True)}
+        shares |= {f"nll_{name}": mean_nll(one[:n], labels) for name, one in zip(WEIGHTS, found, strict=True)}
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(self._path(step)) as temporary, temporary.open("wb") as handle:
             np.save(handle, np.stack(found))
         self.rows.append({"step": step, "loss": loss} | shares)
         write_json(self.folder / "evaluations.json", self.rows)
 
-    def chosen(self, task: RecognitionTask) -> dict[tuple[Weights, Checkpoint], Measures]:
-        """Return the measures on the test clips, by weights and by how the number of updates was chosen."""
+    def chosen(self, task: RecognitionTask, by: str = "nll") -> dict[tuple[Weights, Checkpoint], Measures]:
+        """Return the measures on the test clips, by weights and checkpoint; validation chooses by ``nll`` or ``accuracy``."""
         return {
             (weights, name): one
             for at, weights in enumerate(WEIGHTS)
-            for name, one in zip(CHECKPOINTS, self._of(at, weights, task), strict=True)
+            for name, one in zip(CHECKPOINTS, self._of(at, weights, task, by), strict=True)
         }
 
     def curves(self, task: RecognitionTask) -> Mapping[str, list[float]]:
@@ -77,10 +78,10 @@ class Evaluations:
         tests = np.array([[accuracy(one, self._labels(task)) for one in self._test(row, task)] for row in self.rows])
         return columns | {f"test_{name}": tests[:, at].tolist() for at, name in enumerate(WEIGHTS)}
 
-    def _of(self, at: int, weights: Weights, task: RecognitionTask) -> list[Measures]:
+    def _of(self, at: int, weights: Weights, task: RecognitionTask, by: str) -> list[Measures]:
         """Return the measures of one kind of weights at every checkpoint."""
         labels, classes = self._labels(task), task.clips.classes
-        valid = [row[f"valid_{weights}"] for row in self.rows]
+        valid = [row[f"valid_{weights}"] if by == "accuracy" else -row[f"nll_{weights}"] for row in self.rows]
         test = [accuracy(self._test(row, task)[at], labels) for row in self.rows]
         rows = (self.rows[-1], self.rows[int(np.argmax(valid))], self.rows[int(np.argmax(test))])
         return [measures(self._test(row, task)[at], labels, classes, int(row["step"])) for row in rows]

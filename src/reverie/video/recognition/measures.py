@@ -59,6 +59,12 @@ def accuracy(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def mean_nll(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:
+    """Return the mean of ``-log p`` of the right class; probabilities [N, K], labels [N]."""
+    right = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(right, SMALLEST)).mean())
+
+
 def measures(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], classes: Sequence[str], step: int) -> Measures:
     """Return the measures of predictions; probabilities [N, K], labels [N]."""
     from reverie.evaluation.beyond_accuracy import Predicted, expected_calibration_error

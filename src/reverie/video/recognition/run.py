@@ -65,7 +65,7 @@ def recognise(
     training = Training(learner, source, config.steps, cell.seed, folder, tell)
     found = training.run()
     result = Recognised(
-        measures=found.chosen(task), clusters=clusters(task), curves=found.curves(task),
+        measures=found.chosen(task, config.choose), clusters=clusters(task), curves=found.curves(task),
         masks=measure_masks(learner, source, recipe.masks, cell.seed), seconds=training.seconds,
         seconds_a_step=training.seconds / config.steps, peak_mb=peak_mb(),
         weights=sum(one.numel() for one in student.parameters()), learned_from=len(task.train) + len(task.valid),
