@@ -27,10 +27,13 @@ training:
 
 
 class Answer:
-    """What a command printed, and its exit code."""
+    """What a command printed, and its exit code; lines that say what a log was read as stand apart from other errors."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
+        self.code, self.out, self.said = code, out, err
+        lines = err.splitlines(keepends=True)
+        self.read_as = "".join(line for line in lines if line.startswith("read as: "))
+        self.err = "".join(line for line in lines if not line.startswith("read as: "))
 
 
 @pytest.fixture(autouse=True)

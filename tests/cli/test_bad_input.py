@@ -24,8 +24,7 @@ JARGON = ("pydantic", "validation error", "Input should", "Traceback", "Errno", 
 def _refused(answer: object, *fragments: str) -> str:
     assert answer.code == 2, (answer.out, answer.err)  # type: ignore[attr-defined]  # an Answer of conftest
     assert answer.out == ""  # type: ignore[attr-defined]
-    lines = answer.err.splitlines(keepends=True)  # type: ignore[attr-defined]
-    message = "".join(line for line in lines if not line.startswith("read as: "))
+    message: str = answer.err  # type: ignore[attr-defined]
     assert message.startswith("error: ")
     assert message.count("\n") == 1
     for word in JARGON:

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VERBS = [
-    *(name for name in get_command(app).commands if name not in ("data", "recipes", "redteam")),  # type: ignore[attr-defined]  # groups
+    *(name for name in get_command(app).commands if name not in ("data", "recipes", "redteam", "video")),  # type: ignore[attr-defined]  # groups
     *(f"data {name}" for name in ("list", "fetch", "describe", "convert")),
     *(f"recipes {name}" for name in ("list", "copy", "validate")),
     *(f"redteam {name}" for name in ("run", "harden", "build", "replay", "serve", "report")),
+    *(f"video {name}" for name in ("prepare", "study", "embed", "mix")),
 ]
 
 
@@ -41,7 +42,7 @@ def test_help_shows_an_example(ask: Callable, verb: str) -> None:
 
 def test_the_command_itself(ask: Callable) -> None:
     assert ask("--version").out == f"reverie {reverie.__version__}\n"
-    for words in ((), ("data",), ("recipes",), ("redteam",)):
+    for words in ((), ("data",), ("recipes",), ("redteam",), ("video",)):
         answer = ask(*words)
         assert "Usage" in answer.out + answer.err
 

@@ -77,7 +77,7 @@ def test_a_log_without_a_header_in_every_verb(ask: Callable, bare: Path, tmp_pat
         assert answer.code == 0, answer.err
         found = json.loads(answer.out)
         assert found["read_as"]["columns"] == {"user": "user", "item": "item", "timestamp": "timestamp"}
-        assert "'::' between fields, no header" in answer.err
+        assert "'::' between fields, no header" in answer.read_as
         digests.add(found.get("sha256"))
     trained = ask("train", "bare.yaml", "--set", "dataset.columns=user,item,-,timestamp", "--json")
     assert trained.code == 0, trained.err
@@ -94,7 +94,7 @@ def test_rivals_kinds_and_repeats_are_said_in_one_line(ask: Callable, tmp_path: 
     rows = ["1,9,a,view,100,2020-01-01", "1,9,a,view,100,2020-01-01", "2,9,b,buy,500,2020-01-02"]
     (tmp_path / "log.csv").write_text("user_id,session_id,sku,event,ts,date\n" + "\n".join(rows) + "\n")
     answer = ask("data", "convert", "log.csv", "out.csv", "--json")
-    line = answer.err.splitlines()
+    line = answer.said.splitlines()
     assert len(line) == 1
     for part in ("user 'user_id' (not session_id)", "timestamp 'ts' (not date)", "kinds ", "dropped 1 rows that repeat"):
         assert part in line[0]

@@ -15,9 +15,11 @@ TINY = "networks.tsm.set={widths: [8, 8], blocks: [1, 1], strides: [1, 2]}"
 
 def _reverie(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["reverie", "video", *words])
-    with pytest.raises(SystemExit) as stop:
+    try:
         run()
-    return int(stop.value.code or 0)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
 
 
 def test_a_study_runs_and_says_what_it_wrote(
@@ -42,9 +44,7 @@ def test_recipes_of_studies_are_listed_and_copied(
         one["name"] for one in json.loads(capsys.readouterr().out)
     }
     monkeypatch.setattr(sys, "argv", ["reverie", "recipes", "copy", "video-main", str(tmp_path / "mine.yaml")])
-    with pytest.raises(SystemExit) as stop:
-        run()
-    assert not stop.value.code
+    run()
     assert "shapes-500" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
 
 

@@ -64,4 +64,4 @@ def test_a_log_without_rewards_is_refused_before_anything_is_written(log: Path) 
         call("train", "valued.yaml")
     assert not (log / "runs/valued").exists()
     said = call("compare", "plain.csv", "--models", "popularity,sqn", "--out", "compared")
-    assert "skipped sqn: needs rewards" in said
+    assert "needs rewards, which this dataset lacks" in said

@@ -363,7 +363,8 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         except SystemExit as stop:
             code = int(stop.code or 0)
         printed = capsys.readouterr()
-        return code, printed.out, printed.err
+        lines = printed.err.splitlines(keepends=True)
+        return code, printed.out, "".join(line for line in lines if not line.startswith("read as: "))
 
     return asked
 

@@ -66,7 +66,8 @@ def ask(world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return code, out, "".join(line for line in err.splitlines(keepends=True) if not line.startswith("read as: "))
 
     return asked
 
