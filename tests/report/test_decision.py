@@ -13,7 +13,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.splits import leave_one_out
 from reverie.evaluation.effects import at_floor
 from reverie.report import leaderboard, render_report
-from reverie.report.decision import decide, facts_to_decide, next_commands
+from reverie.report.decision import decide, facts_to_decide, headline_of, next_commands
 from reverie.report.plan_table import left_out_table
 from reverie.report.words import options, p_value
 from reverie.testing import tiny_dataset
@@ -62,6 +62,14 @@ def test_a_cheaper_model_is_named_where_validation_does_not_show_it_to_be_worse(
     assert found.cheaper.model == "popularity"
     near = decide(leaderboard([slower(best, 9.0), slower(twin, 8.0)]))
     assert near.cheaper is None, "half the time at least"
+
+
+def test_a_blend_that_is_no_better_than_its_part_is_not_chosen(world: dict[str, Any]) -> None:
+    best = decide(leaderboard(world["runs"])).row.runs[0]
+    blend = replace(best, recipe=best.recipe.model_copy(update={"model": {"name": "blend"}, "name": "a-blend"}))
+    board = leaderboard([blend, *world["runs"]])
+    assert decide(board).row.model == best.recipe.model_name
+    assert "That rests on 48 held-out items alone" in headline_of(decide(board), board)
 
 
 def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def explain(
         session = open_taught(run, device=device, offline=offline, log=log)
     else:
         recipe = log_recipe(str(log_file), as_recipe(reading), settings or ())
-        session = teach_log(recipe, out or Path("runs") / recipe.name, device, offline, show=not (quiet or json))
+        session = teach_log(recipe, out or Path("runs") / recipe.name, device, offline, show=not (quiet or json), user=user)
     vocabulary = session.split.vocabulary
     found = explain_user(session, user or str(vocabulary.users[int(session.windows("test").users[0])]))
     if json:
@@ -71,6 +71,8 @@ def show_explanation(found: dict[str, Any], screen: Console) -> None:
     lines += [f"  {said['title']:<50} {MARKS[said['kind']]}" for said in found["said"]] or ["  nothing"]
     controls = ", ".join(f"{name} {value:.2f}" for name, value in found["controls"].items())
     lines.append(f"recovered {found['recall']:.2f} of the history; controls: {controls}; faithfulness {found['faithfulness']:+.2f}")
+    if found["faithfulness"] <= 0:
+        lines.append("no better than the controls: do not take these words for what the model knows of this person")
     if found["held_out"]:
         lines.append("never taught to the adapter: " + " · ".join(found["held_out"]))
     lines.append("nearest items of the states, without a language model: " + " · ".join(found["nearest"]))

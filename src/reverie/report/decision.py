@@ -22,6 +22,9 @@ from reverie.training.run import Run
 SPANS = {"an hour": 3_600, "a day": 86_400, "a week": 604_800, "30 days": 2_592_000}
 """Ages of a model, in seconds, of which the longest that is at most a tenth of the log is looked at."""
 
+FEW = 100
+"""Held-out items below which a share of them is a guess, and it is said."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -49,9 +52,9 @@ class Decision:
 
 
 def decide(board: Leaderboard) -> Decision:
-    """Choose on validation; the test is not looked at."""
+    """Choose on validation, a blend only where it is better than every part alone; the test is not looked at."""
     rows = [row for row in board.rows if row.fit_on == "train"] or list(board.rows)
-    best = min(rows, key=lambda row: (-_on_validation(row), row.label))
+    best = min(rows, key=lambda row: (-_on_validation(row), row.model == "blend", row.label))
     cost = {row.label: _spent(row) for row in rows}
     parts = {str(part["name"]) for chosen in best.chosen for part in chosen.get("parts", ())}  # of a blend
     whole = cost[best.label] + sum(cost[row.label] for row in rows if row.model in parts)
@@ -198,4 +201,5 @@ def _half_life(run: Run) -> float | None:
 def headline_of(decision: Decision, board: Leaderboard) -> str:
     """Return what to deploy in one sentence."""
     row, cell = decision.row, decision.row.cells.get(HEAD, decision.row.cells[ORDER])
-    return f"Deploy {row.label}: its first ten hold {percent(cell.value)} of what people chose next on {board.dataset}."
+    few = f" That rests on {cell.n:,} held-out items alone, so another log may say otherwise." if cell.n < FEW else ""
+    return f"Deploy {row.label}: its first ten hold {percent(cell.value)} of what people chose next on {board.dataset}.{few}"

@@ -171,12 +171,18 @@ def _agreement(kinds: dict[int, set[str]], code: int, near: np.ndarray) -> float
 CONTROLS: tuple[RowName, ...] = ("shuffled", "text-only")
 
 
-def explain_user(session: Session, user: str) -> dict[str, Any]:
-    """Explain the state of one user."""
+def known_user(session: Session, user: str) -> int:
+    """Return the code of a user of the dataset, or refuse the id."""
     code = int(session.split.vocabulary.user_codes([user])[0])
     if code < 0:
         known = session.split.vocabulary.users[0]
         raise DataError(f"user '{user}' is not in the dataset of {session.folder}; ids look like {known}")
+    return code
+
+
+def explain_user(session: Session, user: str) -> dict[str, Any]:
+    """Explain the state of one user."""
+    code = known_user(session, user)
     window = user_window(session, code)
     history = window.rows()[0]
     other = session.windows("test")

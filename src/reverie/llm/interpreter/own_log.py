@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.data.splits.config import split_dataset
+from reverie.llm.interpreter.answers import known_user
 from reverie.llm.interpreter.recipe import INTERPRETER, InterpreterRecipe
 from reverie.llm.interpreter.session import Session, open_session
 from reverie.llm.interpreter.study import ensure_taught
@@ -27,11 +28,18 @@ def log_recipe(log: str, reading: Mapping[str, Any], settings: Sequence[str]) ->
     return INTERPRETER.load(START, [*(f"{key}={json.dumps(value)}" for key, value in own.items()), *settings])
 
 
-def teach_log(recipe: InterpreterRecipe, folder: Path, device: str | None, offline: bool, show: bool) -> Session:
-    """Open the interpreter of a log, after training what is not trained yet; a cut training goes on."""
+def teach_log(
+    recipe: InterpreterRecipe, folder: Path, device: str | None, offline: bool, show: bool, user: str | None = None
+) -> Session:
+    """Open the interpreter of a log, after training what is not trained yet; a cut training goes on.
+
+    A user that the log lacks is refused before anything is trained.
+    """
     training = recipe.training_recipe()
     dataset = open_recipe_dataset(training.dataset, offline)
     session = open_session(recipe, folder, dataset, split_dataset(dataset, training.split), device, offline, show)
+    if user is not None:
+        known_user(session, user)
     with held(folder, recipe, INTERPRETER, "interpreter", done="table.json"):
         ensure_taught(session, show)
     return session
