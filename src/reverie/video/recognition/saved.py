@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from reverie.documents import read_tensors
 from reverie.errors import ConfigError, RunError
 from reverie.files import check_digests, sha256
-from reverie.video.networks.saved import FILE, load_network, read_saved, save_network
+from reverie.video.networks.saved import FILE, load_network, read_finite, read_saved, save_network
 
 if TYPE_CHECKING:
     from reverie.video.networks.network import ClipNetwork
@@ -81,7 +80,7 @@ def load_recogniser(folder: str | Path) -> tuple[ClipNetwork, Any, SavedNetwork]
         mixer = create_mixer(str(saved.about["mixer"]), channels=network.channels, **saved.about["options"])
         if getattr(mixer, "selector", None) is not None:
             check_digests(place, {SELECTOR: str(saved.about["selector_sha256"])}, _REMEDY, RunError)
-            mixer.selector.load_state_dict(read_tensors(place / SELECTOR, _REMEDY))
+            mixer.selector.load_state_dict(read_finite(place / SELECTOR))
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         raise RunError(f"{place} holds a mixer that cannot be read; {_REMEDY}") from error
     return network, mixer, saved
