@@ -14,6 +14,9 @@ from reverie.study.call import Call
 from reverie.study.run import run_study
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
+from reverie.video.encoding import write_clip
+from reverie.video.prepare import prepare_folder
+from reverie.video.preparing.options import PrepareOptions
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures
 from reverie.video.run import report, reread, shown
@@ -239,3 +242,18 @@ def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], 
     shown(study, done, "x")
     assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
     assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
+
+
+@pytest.mark.parametrize(
+    ("labels", "folds", "sentence"), [("aabb", 0, "has no folds and no parts"), ("aaaa", 2, "are of one class")]
+)
+def test_clips_that_cannot_be_split_leave_no_folder(tmp_path: Path, labels: str, folds: int, sentence: str) -> None:
+    for number, label in enumerate(labels * 2):
+        place = tmp_path / "videos" / label / f"{number}.mp4"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(place, np.full((4, 24, 24, 3), 20 * number, np.uint8), 8.0)
+    prepare_folder(tmp_path / "videos", tmp_path / "ready", PrepareOptions(size=24))
+    settings = (f"sets={{mine: {{kind: '{tmp_path / 'ready'}', folds: {folds}}}}}", "training.size=19")
+    with pytest.raises(DataError, match=sentence):
+        VideoStudy(VIDEO.load("video-demo", settings, smoke=True), tmp_path / "study", "cpu")
+    assert not (tmp_path / "study").exists()

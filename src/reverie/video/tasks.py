@@ -76,6 +76,13 @@ class Tasks:
             self._last = (key, self._open(cell))
         return self._last[1]
 
+    def check_splits(self) -> None:
+        """Refuse folders that cannot be split as the recipe asks, before anything is written."""
+        for name, one in self.recipe.sets.items():
+            if one.kind not in NAMED:
+                for fold in range(one.folds) if one.folds else (-1,):
+                    self.open(RecognitionCell(name, "", "", max(fold, 0), fold))
+
     def baseline_facts(self, name: str) -> dict[str, Any]:
         """Return what identifies the clips of a set and all its splits."""
         return self.facts(RecognitionCell(name, "", "", 0)) | {"folds": self.recipe.sets[name].folds}
