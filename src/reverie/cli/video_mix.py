@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Offline, Quiet, be_offline, console, print_json
+from reverie.cli.options import Json, Offline, Quiet, be_offline, console, print_json, say
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def mix(
     area = "" if facts["area"] is None else f"{facts['area']:.1%} of what is seen is {second.name} · "
     screen.print(f"{area}label {facts['share']:.3f} {first.name} + {1 - facts['share']:.3f} {second.name}")
     screen.print(f"strip of frames: {picture}")
-    for note in found.notes:
-        screen.print(f"note: {note}")
+    for note in () if quiet else found.notes:
+        say(note)
 
 
 def _facts(found: MixedFiles) -> dict[str, Any]:
