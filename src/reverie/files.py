@@ -181,9 +181,13 @@ def sealed(values: Mapping[str, object]) -> dict[str, object]:
     return {**values, "digest": json_digest(values)}
 
 
-def check_seal(values: Mapping[str, object], path: Path, remedy: str, error: type[ReverieError] = DataError) -> None:
-    """Check that values are those that were sealed; files of before have no seal."""
-    if "digest" in values and values["digest"] != json_digest({name: one for name, one in values.items() if name != "digest"}):
+def check_seal(
+    values: Mapping[str, object], path: Path, remedy: str, error: type[ReverieError] = DataError, *, required: bool = False
+) -> None:
+    """Check that values are those that were sealed; files of before have no seal, where it is not required."""
+    if (required or "digest" in values) and values.get("digest") != json_digest(
+        {name: one for name, one in values.items() if name != "digest"}
+    ):
         raise error(f"{path} was changed after it was written; {remedy}")
 
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from reverie.errors import ConfigError, DataError
+from reverie.video.cells import RecognitionCell
 from reverie.video.encoding import write_clip
 from reverie.video.named_sets import NAMED, open_clip_set, open_named_set
 from reverie.video.prepare import prepare_folder
 from reverie.video.preparing.options import PrepareOptions
+from reverie.video.recipe import VIDEO
+from reverie.video.tasks import Tasks
 
 
 def put_clip(path: Path, shade: int) -> None:
@@ -94,6 +97,34 @@ def test_a_prepared_folder(shelf: Path, tmp_path: Path) -> None:
         open_named_set(out, 32)
     with pytest.raises(DataError, match="is no prepared folder"):
         open_named_set(shelf / "fight-300", 24)
+
+
+def test_a_folder_of_ones_own_is_put_into_folds_by_source(tmp_path: Path) -> None:
+    lines = ["file,label,source"]
+    for number in range(12):
+        put_clip(tmp_path / f"{number}.mp4", 10 * number)
+        lines.append(f"{number}.mp4,{'ab'[number % 2]},s{number // 3}")
+    for table, protocol in ((lines, "source-disjoint folds"), ([line.rpartition(",")[0] for line in lines], "folds")):
+        (tmp_path / "clips.csv").write_text("\n".join(table))
+        out = tmp_path.parent / f"{tmp_path.name}-{protocol}"
+        prepare_folder(tmp_path, out, PrepareOptions(size=24))
+        recipe = VIDEO.load("video-demo", (f"sets={{mine: {{kind: '{out}', folds: 2}}}}", "training.size=19"), smoke=True)
+        tasks = Tasks(recipe)
+        found = [tasks.open(RecognitionCell("mine", "tsm", "none", fold, fold)) for fold in range(2)]
+        assert [task.protocol for task in found] == [protocol] * 2
+        assert sorted(np.concatenate([task.test for task in found]).tolist()) == list(range(12))
+        assert tasks.baselines("mine", "").n == 12
+        facts = tasks.facts(RecognitionCell("mine", "tsm", "none", 0, 0))
+        other = Tasks(recipe.model_copy(update={"sets": {"mine": recipe.sets["mine"].model_copy(update={"folds": 3})}}))
+        assert other.facts(RecognitionCell("mine", "tsm", "none", 0, 0)) != facts
+
+
+def test_folds_that_are_never_tested_are_said(shelf: Path, tmp_path: Path) -> None:
+    prepare_folder(shelf / "fight-300", tmp_path / "out", PrepareOptions(size=24))
+    settings = (f"sets={{mine: {{kind: '{tmp_path / 'out'}', folds: 2}}}}", "training.size=19")
+    said: list[str] = []
+    Tasks(VIDEO.load("video-demo", settings, smoke=True), said.append).opened("mine")
+    assert said == ["mine has 3 folds, and 2 are tested on: 2 clips are never test clips"]
 
 
 def test_sets_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

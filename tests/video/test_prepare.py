@@ -12,6 +12,7 @@ import pytest
 from video_files import encode, grey, levels
 
 from reverie.errors import ConfigError, DataError, RunError
+from reverie.files import sealed
 from reverie.video.decoding import read_frames
 from reverie.video.layouts import read_layout
 from reverie.video.prepare import Prepared, prepare_folder
@@ -256,14 +257,58 @@ def test_a_changed_index_or_journal_is_one_sentence(videos: Path, once: Prepared
 def test_changed_frames_are_found_where_they_are_checked(once: Prepared, tmp_path: Path) -> None:
     for name, data in contents(once.folder).items():
         (tmp_path / name).write_bytes(data)
-    assert open_prepared(tmp_path, check=True).digest == once.clips.digest
+    assert open_prepared(tmp_path).digest == once.clips.digest
     frames = tmp_path / "frames-00000.npy"
     data = bytearray(frames.read_bytes())
     data[-5] ^= 1
     frames.write_bytes(data)
-    assert len(open_prepared(tmp_path)) == 5
+    assert len(open_prepared(tmp_path, check=False)) == 5
     with pytest.raises(DataError, match=r"frames of up/clip4\.mp4 were changed"):
-        open_prepared(tmp_path, check=True)
+        open_prepared(tmp_path)
+
+
+def test_preparing_again_mends_frames_that_were_changed(videos: Path, once: Prepared, tmp_path: Path) -> None:
+    for name, data in contents(once.folder).items():
+        (tmp_path / name).write_bytes(data)
+    frames, journal = tmp_path / "frames-00000.npy", tmp_path / "clips.jsonl"
+    whole = frames.read_bytes()
+    frames.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
+    assert prepare_folder(videos, tmp_path, SMALL).fresh == 1
+    assert open_prepared(tmp_path).digest == once.clips.digest
+    before, after = b'"start": 6, "count": 6', b'"start": 0, "count": 6'
+    assert before in journal.read_bytes()
+    journal.write_bytes(journal.read_bytes().replace(before, after))
+    assert prepare_folder(videos, tmp_path, SMALL).fresh == 1
+    assert open_prepared(tmp_path).digest == once.clips.digest
+
+
+def _changed_index(once: Prepared, folder: Path, change: dict[str, int]) -> Path:
+    """Copy a prepared folder, with the first number of some columns changed and the index sealed again."""
+    for name, data in contents(once.folder).items():
+        (folder / name).write_bytes(data)
+    values = json.loads((folder / "index.json").read_text())
+    for column, number in change.items():
+        values["clips"][column][0] = number
+    del values["digest"]
+    (folder / "index.json").write_text(json.dumps(sealed(values)))
+    return folder / "index.json"
+
+
+@pytest.mark.parametrize("change", [{"labels": 10**30}, {"folds": 10**30}, {"start": 2**63 - 1}, {"counts": 2**63 - 1}])
+def test_numbers_of_an_index_that_are_too_large(once: Prepared, tmp_path: Path, change: dict[str, int]) -> None:
+    _changed_index(once, tmp_path, change)
+    with pytest.raises(DataError, match=r"delete .* and prepare it again"):
+        open_prepared(tmp_path)
+
+
+def test_an_index_without_its_digest_is_refused(once: Prepared, tmp_path: Path) -> None:
+    index = _changed_index(once, tmp_path, {})
+    assert open_prepared(tmp_path).digest == once.clips.digest
+    values = json.loads(index.read_text())
+    del values["digest"]
+    index.write_text(json.dumps(values))
+    with pytest.raises(DataError, match="was changed after it was written"):
+        open_prepared(tmp_path)
 
 
 def test_the_summary_counts_classes_and_names_what_was_left_out(once: Prepared) -> None:

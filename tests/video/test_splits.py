@@ -54,6 +54,11 @@ def test_a_source_in_two_folds_is_refused() -> None:
         split_by_fold(replace(sourced(), folds=folds), 0, seed=0)
 
 
+def test_neither_folds_nor_parts() -> None:
+    with pytest.raises(DataError, match=r"toy has no folds and no parts .* a column fold, or a column split with train and test"):
+        split_by_part(sourced())
+
+
 def test_folds_that_do_not_fit() -> None:
     with pytest.raises(ConfigError, match="toy has no fold 5; its folds are 0, 1, 2, 3, 4"):
         split_by_fold(with_folds(sourced(), 5), 5, seed=0)

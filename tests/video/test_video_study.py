@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,10 @@ from reverie.study.call import Call
 from reverie.study.run import run_study
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
+from reverie.video.encoding import write_clip
+from reverie.video.page import sentences
+from reverie.video.prepare import prepare_folder
+from reverie.video.preparing.options import PrepareOptions
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures
 from reverie.video.run import report, reread, shown
@@ -54,6 +60,21 @@ def test_every_training_has_rows_under_both_weights_and_three_checkpoints(finish
     assert len({row["dataset_sha256"] for row in rows}) == 1
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in accuracies)
     assert {row["best_epoch"] for row in accuracies if (row["method"], row["checkpoint"]) == ("none-3x", "last")} == {"12"}
+
+
+def test_the_page_of_a_smoke_run_says_so_and_names_all_best_rows(finished: tuple[VideoRecipe, Path]) -> None:
+    study, done = reread(finished[1] / "study")
+    first, *_ = sentences(Summary(study.recipe, done))
+    assert first.startswith("This is a smoke run")
+    tied = {cell: replace(one, measures=_any_measures(done)) for cell, one in done.items() if isinstance(one, Recognised)}
+    plain = Summary(study.recipe.model_copy(update={"name": "mine", "claims": ()}), tied)
+    (said,) = sentences(plain)
+    assert said.endswith(" alike.")
+    assert all(method in said for method in study.recipe.methods)
+
+
+def _any_measures(done: dict[Cell, Result | None]) -> Any:
+    return next(one.measures for one in done.values() if isinstance(one, Recognised))
 
 
 def test_a_finished_study_computes_nothing_and_reads_the_same(finished: tuple[VideoRecipe, Path]) -> None:
@@ -239,3 +260,18 @@ def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], 
     shown(study, done, "x")
     assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
     assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
+
+
+@pytest.mark.parametrize(
+    ("labels", "folds", "sentence"), [("aabb", 0, "has no folds and no parts"), ("aaaa", 2, "are of one class")]
+)
+def test_clips_that_cannot_be_split_leave_no_folder(tmp_path: Path, labels: str, folds: int, sentence: str) -> None:
+    for number, label in enumerate(labels * 2):
+        place = tmp_path / "videos" / label / f"{number}.mp4"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(place, np.full((4, 24, 24, 3), 20 * number, np.uint8), 8.0)
+    prepare_folder(tmp_path / "videos", tmp_path / "ready", PrepareOptions(size=24))
+    settings = (f"sets={{mine: {{kind: '{tmp_path / 'ready'}', folds: {folds}}}}}", "training.size=19")
+    with pytest.raises(DataError, match=sentence):
+        VideoStudy(VIDEO.load("video-demo", settings, smoke=True), tmp_path / "study", "cpu")
+    assert not (tmp_path / "study").exists()

@@ -14,7 +14,8 @@ from reverie.cli.options import Device, Json, Offline, Quiet, be_offline, consol
 def embed(
     clips: Annotated[str, typer.Argument(metavar="FOLDER|SET", help="A prepared folder, or a set by name: moving-shapes-100 …")],
     encoder: Annotated[
-        str, typer.Option("--encoder", help="efficientnet-lite0, a trained network's run, or a folder in the Hugging Face layout.")
+        str,
+        typer.Option("--encoder", help="efficientnet-lite0, a trained network (FOLDER or STUDY:METHOD), or a Hugging Face folder."),
     ] = "efficientnet-lite0",
     out: Annotated[Path, typer.Option("--out", help="A .parquet or .npy file; a .json beside it tells what it is of.")] = Path(
         "features.parquet"
@@ -31,7 +32,7 @@ def embed(
 ) -> None:
     """Make one vector of each clip: the mean of an encoder's features. The same command goes on where it was cut.
 
-    Examples: reverie video embed clips/my-clips-80px · reverie video embed moving-shapes-100 --encoder runs/video-demo
+    Examples: reverie video embed clips/my-clips-80px · reverie video embed moving-shapes-100 --encoder runs/video-demo:none
     """
     be_offline(offline)
     from reverie.training.optimiser import choose_device
@@ -41,12 +42,12 @@ def embed(
 
     silent = quiet or json
     tell = (lambda line: None) if silent else say
-    opened = open_clips(clips, size, tell, not silent)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         network = find_encoder(encoder, choose_device(device))
     for one in told:
         tell(str(one.message))
+    opened = open_clips(clips, size, tell, not silent)
     found = embed_set(opened, network, out, EmbedOptions(frames=frames, views=views), show=not silent, say=tell)
     n, dim = found.vectors.shape
     if json:

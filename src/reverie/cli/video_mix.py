@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverie.cli.options import Json, Offline, Quiet, be_offline, console, print_json
+from reverie.cli.options import Json, Offline, Quiet, be_offline, console, print_json, say
 from reverie.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ def mix(
         "mixed.mp4"
     ),
     method: Annotated[
-        str | None, typer.Option("--method", help="none, mixup, cutmix, videomix-tube, …, sv-mix; sv-mix by default.")
+        str | None,
+        typer.Option("--method", help="none, mixup, cutmix, videomix-tube, …, sv-mix; by default that of --network, or sv-mix."),
     ] = None,
     share: Annotated[float, typer.Option("--lambda", min=0, max=1, help="Share of A that the method is asked for.")] = 0.5,
     network: Annotated[
         str | None,
         typer.Option(
             "--network",
-            help="Whose features are looked at: tsm, mvit … with random weights, efficientnet-lite0, or a trained network's run.",
+            help="Whose features are looked at: tsm, mvit … untrained, efficientnet-lite0, or a trained one: FOLDER, STUDY:METHOD.",
         ),
     ] = None,
     frames: Annotated[
@@ -47,14 +48,15 @@ def mix(
 ) -> None:
     """Mix two videos as training does, to see what a method does: mixed frames, the mask, and the label.
 
-    Examples: reverie video mix a.mp4 b.mp4 --method cutmix · reverie video mix a.mp4 b.mp4 --network runs/video-demo
+    Examples: reverie video mix a.mp4 b.mp4 --method cutmix · reverie video mix a.mp4 b.mp4 --network runs/video-demo:sv-mix
     """
     be_offline(offline)
     if out.resolve() in (first.resolve(), second.resolve()):
         raise ConfigError(f"--out {out} is one of the videos to mix; choose another name")
     from reverie.settings import overridden
-    from reverie.video.mix_files import mix_files
+    from reverie.video.mix_files import mix_files, picture_of
 
+    picture_of(out)
     options: dict[str, Any] = {}
     for setting in settings or ():
         options = overridden(options, setting, "switch=1")
@@ -69,8 +71,8 @@ def mix(
     area = "" if facts["area"] is None else f"{facts['area']:.1%} of what is seen is {second.name} · "
     screen.print(f"{area}label {facts['share']:.3f} {first.name} + {1 - facts['share']:.3f} {second.name}")
     screen.print(f"strip of frames: {picture}")
-    for note in found.notes:
-        screen.print(f"note: {note}")
+    for note in () if quiet else found.notes:
+        say(note)
 
 
 def _facts(found: MixedFiles) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.errors import DataError
+from reverie.files import json_digest
 from reverie.video.shards import Shards
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class ClipSet:
         """Return the SHA-256 over the sorted digests of the clips with the names of their classes."""
         names = [self.classes[label] if label >= 0 else "" for label in self.labels]
         return set_digest(self.sha256, names)
+
+    @cached_property
+    def split_digest(self) -> str:
+        """Return the SHA-256 over what decides how clips are split: each clip in its order, with source, fold and part."""
+        return json_digest({"clips": [self.ids, self.sha256, self.groups, self.folds.tolist(), self.parts]})
 
     def frames(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of a clip, a view on what is stored → uint8 [F, H, W, 3]."""

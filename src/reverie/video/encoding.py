@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi"}
 
 
+def check_video_name(path: str | Path) -> str:
+    """Return the end of the name of a video to write; refuse another one, and a folder."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in _CONTAINERS:
+        raise ConfigError(f"{path}: videos are written as {', '.join(_CONTAINERS)}; choose one of these ends for the name")
+    if Path(path).is_dir():
+        raise ConfigError(f"{path} is a folder; choose another name for the video")
+    return suffix
+
+
 def write_clip(path: str | Path, frames: NDArray[np.uint8], fps: float) -> None:
     """Write a clip as H.264, or as MPEG-4 where this build of PyAV lacks an encoder for that; the file is whole or absent.
 
@@ -32,14 +42,12 @@ def write_clip(path: str | Path, frames: NDArray[np.uint8], fps: float) -> None:
     Raises
     ------
     ConfigError
-        If the end of the name is another one.
+        If the end of the name is another one, or it is that of a folder.
     DataError
         If there are no such frames, or they cannot be encoded.
     """
     av = import_av()
-    suffix = Path(path).suffix.lower()
-    if suffix not in _CONTAINERS:
-        raise ConfigError(f"{path}: videos are written as {', '.join(_CONTAINERS)}; choose one of these ends for the name")
+    suffix = check_video_name(path)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise DataError(f"{path}: frames must be uint8 [F, H, W, 3], not {frames.dtype} {list(frames.shape)}")
     if not 0.01 <= fps <= 1000:

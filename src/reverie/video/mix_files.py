@@ -17,6 +17,7 @@ from reverie.files import atomic_path
 from reverie.memory import require_memory
 from reverie.seeds import seed_torch, torch_generator
 from reverie.video.decoding import read_clip, write_clip
+from reverie.video.encoding import check_video_name
 from reverie.video.filmstrip import filmstrip, mixed_strips
 from reverie.video.mixing.create import create_mixer
 from reverie.video.mixing.mixer import PairMixer, Pairs
@@ -63,11 +64,21 @@ class MixedFiles:
 
     def write(self, out: str | Path) -> Path:
         """Write the mix as a video, and beside it a strip of its frames and mask as a picture; return where that is."""
-        strips, picture = mixed_strips(self.clips, self.mixed, 0), Path(out).with_suffix(".png")
+        picture = picture_of(out)
+        strips = mixed_strips(self.clips, self.mixed, 0)
         write_clip(out, strips["mixed"], self.fps)
         with atomic_path(picture) as temporary:
             temporary.write_bytes(filmstrip(strips))
         return picture
+
+
+def picture_of(out: str | Path) -> Path:
+    """Return where the strip of a mixed video goes; a picture that no mixed video stands beside is somebody else's."""
+    check_video_name(out)
+    picture = Path(out).with_suffix(".png")
+    if picture.is_dir() or (picture.exists() and not Path(out).exists()):
+        raise ConfigError(f"the strip of frames would be written over {picture}; choose another --out")
+    return picture
 
 
 def mix_files(
@@ -92,7 +103,8 @@ def mix_files(
     share : float, optional
         λ, the share of the first; drawn by default.
     network : str, optional
-        Whose features a method looks at: a network's name, with random weights, or the folder of a trained one.
+        Whose features a method looks at: a network's name, with random weights, the folder of a trained one,
+        or ``FOLDER:METHOD`` of a study.
     frames, size : int, optional
         Those of a trained network, or 16 frames of 128 pixels by default.
     seed : int
@@ -103,6 +115,8 @@ def mix_files(
     -------
     MixedFiles
     """
+    if share is not None and not 0 <= share <= 1:
+        raise ConfigError(f"--lambda {share} is no share; choose one from 0 to 1")
     seen, own, about, notes = _network(network, frames, size, seed)
     kept = own is not None and method in (None, about) and not options
     name = method or about or METHOD
@@ -143,11 +157,11 @@ def _network(name: str | None, frames: int | None, size: int | None, seed: int) 
     """Return the network whose features are looked at, the mixer that it was trained with and its name, and what is to be said."""
     names = sorted(one for one, entry in NETWORKS.items() if "needs-folder" not in entry.tags)
     if name is not None and name not in names:
-        if not Path(name).exists():
+        from reverie.video.recognition.saved import load_recogniser, split_name
+
+        if not split_name(name)[0].exists():
             known = f"{', '.join(names)}{nearest(name, names)}"
             raise ConfigError(f"'{name}' is no network and no folder of a trained one; networks: {known}")
-        from reverie.video.recognition.saved import load_recogniser
-
         network, mixer, saved = load_recogniser(name)
         return network, mixer, saved.about.get("mixer"), []
     name = name or NETWORK

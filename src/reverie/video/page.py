@@ -58,6 +58,9 @@ def sections(study: VideoStudy, summary: Summary, command: str) -> list[Section]
 def sentences(summary: Summary) -> list[str]:
     """Return what was found, in sentences: the comparisons, or the best row of each set and network where there are none."""
     found = []
+    if summary.recipe.name.endswith("-smoke"):
+        found.append("This is a smoke run: it shows that the study runs, and its numbers say nothing.")
+    opening = len(found)
     for row in claim_rows(summary):
         if row["p_holm"] is None:
             continue
@@ -66,14 +69,14 @@ def sentences(summary: Summary) -> list[str]:
         points, least = 100 * row["difference"], 100 * row["detectable"]
         ends = f"{points:+.1f} points; {least:.1f} could have been found"
         found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
-    if found:
+    if len(found) > opening:
         return found
     for clips, network in summary.views():
         rows = [Row(clips, network, method) for method in summary.methods(clips, network)]
-        best = max(rows, key=lambda row: fmean(summary.values(row)))
-        found.append(
-            f"On {clips}, {network} is right on {fmean(summary.values(best)):.1%} of test clips at best, with {best.method}."
-        )
+        values = {row.method: fmean(summary.values(row)) for row in rows}
+        best = [method for method, value in values.items() if value == max(values.values())]
+        by = f"with {best[0]}" if len(best) == 1 else f"with {', '.join(best[:-1])} and {best[-1]} alike"
+        found.append(f"On {clips}, {network} is right on {max(values.values()):.1%} of test clips at best, {by}.")
     return found
 
 
@@ -110,6 +113,7 @@ def _drawn(lines: dict[str, tuple[list[float], list[float]]], clips: str, networ
             shape = look(at)
             axes.plot(steps, values, color=shape.code, marker=shape.marker, markersize=4, linewidth=1.6, label=method)
         axes.set(xlabel="updates", ylabel="accuracy on validation")
+        axes.locator_params(axis="x", integer=True)
         axes.legend(fontsize=7, ncols=2)
 
     ends = "; ".join(f"{method} {values[-1]:.3f}" for method, (_, values) in lines.items())

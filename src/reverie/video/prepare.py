@@ -111,7 +111,7 @@ def prepare_folder(
             raise DataError(f"no clip in {folder} can be read ({name}: {reason}); see {out / SKIPPED}")
         kept = {name: one for name, one in records.items() if not one.reason}
         write_index(out, make_index(folder, options, files, kept))
-    clips = open_prepared(out)
+    clips = open_prepared(out, check=False)  # the writer compared them
     lost = sorted({one.label for one in files.values() if one.label is not None} - set(clips.classes))
     terms = sorted(path for path in folder.iterdir() if path.stem.upper() in _TERMS and path.is_file())
     return Prepared(out, tuple(terms), clips, skipped, tuple(kept.values()), len(todo), tuple(lost))

@@ -29,7 +29,7 @@ class SetRecipe(Options):
     test: PositiveInt = 400
     """Test clips of generated sets, the same for all seeds."""
     folds: NonNegativeInt = 0
-    """Folds of other sets, each the test set once; 0 takes the parts as published."""
+    """Folds of other sets, each the test set once; a folder without folds is put into so many. 0 takes the parts as published."""
     valid: float = Field(default=0.2, gt=0, lt=1)
     """Share of the clips to learn from that settings and checkpoints are chosen on; by source where sources are known."""
     seeds: Few | None = None

@@ -89,6 +89,11 @@ def split_by_part(clips: ClipSet, seed: int = 0, valid: float = 0.2) -> ClipSpli
         If a part has no clip.
     """
     parts, known = np.array(clips.parts), clips.labels >= 0
+    if not any(clips.parts):
+        raise DataError(
+            f"{clips.name} has no folds and no parts to train and test on; ask for folds (in a recipe: folds: 5), "
+            "or give clips.csv a column fold, or a column split with train and test, and prepare it again"
+        )
     train, given, test = (np.flatnonzero(known & (parts == part)) for part in ("train", "valid", "test"))
     if len(given) and len(train) and len(test):
         return ClipSplit("parts", train, given, test)

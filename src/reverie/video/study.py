@@ -57,6 +57,8 @@ class VideoStudy:
             checked(NETWORKS.config(network.kind), network.set, f"networks.{name}.set")
         for name, method in recipe.methods.items():
             checked(MIXERS.config(method.kind), method.set, f"methods.{name}.set")
+        if not self.folder.exists():
+            self.tasks.check_splits()
         claim(self.folder, recipe, VIDEO, several=True)
         self._store, self._commit = Store(self.folder), commit()
 

@@ -64,7 +64,9 @@ class Tasks:
             learned, tested = shapes_configs(cell.clips, one, self.size(cell.clips), cell.seed)
             drawn = {"learned": learned.model_dump(mode="json"), "tested": tested.model_dump(mode="json")}
             return split | drawn | {"generator": GENERATOR}
-        return split | {"sha256": self.opened(cell.clips).clips.digest, "fold": cell.fold, "size": self.size(cell.clips)}
+        clips = self.opened(cell.clips).clips
+        own = {} if one.kind in NAMED else {"split_sha256": clips.split_digest}
+        return split | {"sha256": clips.digest, "fold": cell.fold, "size": self.size(cell.clips)} | own
 
     def open(self, cell: RecognitionCell) -> RecognitionTask:
         """Return the clips of a cell in parts; those of the last cell are kept."""
@@ -73,6 +75,13 @@ class Tasks:
             self._last = None  # free the memory first
             self._last = (key, self._open(cell))
         return self._last[1]
+
+    def check_splits(self) -> None:
+        """Refuse folders that cannot be split as the recipe asks, before anything is written."""
+        for name, one in self.recipe.sets.items():
+            if one.kind not in NAMED:
+                for fold in range(one.folds) if one.folds else (-1,):
+                    self.open(RecognitionCell(name, "", "", max(fold, 0), fold))
 
     def baseline_facts(self, name: str) -> dict[str, Any]:
         """Return what identifies the clips of a set and all its splits."""
@@ -103,8 +112,14 @@ class Tasks:
         from reverie.video.named_sets.opening import open_named_set
 
         if name not in self._opened:
-            kind, size = self.recipe.sets[name].kind, self.size(name)
-            self._opened[name] = open_named_set(kind, size, say=self._say, show=self._show)
+            one = self.recipe.sets[name]
+            found = open_named_set(one.kind, self.size(name), say=self._say, show=self._show).folded(one.folds)
+            if one.folds and len(found.folds) > one.folds:
+                left = int((found.clips.folds >= one.folds).sum())
+                self._say(
+                    f"{name} has {len(found.folds)} folds, and {one.folds} are tested on: {left:,} clips are never test clips"
+                )
+            self._opened[name] = found
         return self._opened[name]
 
     def _open(self, cell: RecognitionCell) -> RecognitionTask:

@@ -100,6 +100,43 @@ def test_what_was_cut_goes_on_to_the_same_vectors(clips: ClipSet, trained: str, 
     assert not (tmp_path / "cut.npy.pieces").exists()
 
 
+def _cut(clips: ClipSet, trained: str, out: Path) -> None:
+    """Make vectors until the second piece, as if it was stopped there."""
+    encoder, seen = find_encoder(trained), []
+
+    def stop_at_second(_module: object, _inputs: object) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    encoder.network.stem.register_forward_pre_hook(stop_at_second)
+    with pytest.raises(KeyboardInterrupt):
+        embed_set(clips, encoder, out)
+
+
+def test_what_was_cut_does_not_go_on_with_clips_in_another_order(clips: ClipSet, trained: str, tmp_path: Path) -> None:
+    _cut(clips, trained, tmp_path / "v.npy")
+    turned = clips.subset(np.arange(N)[::-1])
+    assert turned.digest == clips.digest
+    with pytest.raises(RunError, match="holds vectors with order_sha256"):
+        embed_set(turned, find_encoder(trained), tmp_path / "v.npy")
+
+
+@pytest.mark.parametrize("change", ["cut", "other"])
+def test_a_piece_that_was_changed_is_made_again(clips: ClipSet, trained: str, tmp_path: Path, change: str) -> None:
+    whole = embed_set(clips, find_encoder(trained), tmp_path / "whole.npy")
+    _cut(clips, trained, tmp_path / "v.npy")
+    (piece,) = (tmp_path / "v.npy.pieces").glob("*.npy")
+    if change == "cut":
+        piece.write_bytes(piece.read_bytes()[:200])
+    else:
+        np.save(piece, np.full((16, 8), np.nan, np.float32))
+    said: list[str] = []
+    again = embed_set(clips, find_encoder(trained), tmp_path / "v.npy", say=said.append)
+    assert "done before" not in said[0]
+    assert np.array_equal(again.vectors, whole.vectors)
+
+
 def test_vectors_of_something_else_are_not_written_over(clips: ClipSet, trained: str, tmp_path: Path) -> None:
     out = tmp_path / "v.parquet"
     embed_set(clips, find_encoder(trained), out)

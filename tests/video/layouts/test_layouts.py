@@ -196,3 +196,11 @@ def test_names_of_layouts_and_folders(tmp_path: Path) -> None:
         read_layout(tmp_path, "ucf101")
     with pytest.raises(DataError, match="no split 4"):
         read_layout(tmp_path, split=4)
+
+
+@pytest.mark.parametrize("fold", ["9223372036854775808", "1" * 5000, "1.5", "--1"])
+def test_a_fold_that_is_no_number_of_a_fold(tmp_path: Path, fold: str) -> None:
+    put(tmp_path, "a.mp4")
+    write(tmp_path, "clips.csv", f"file,label,fold\na.mp4,x,{fold}\n")
+    with pytest.raises(DataError, match=r"clips.csv, row 2: fold '.*' is no whole number below"):
+        read_layout(tmp_path)

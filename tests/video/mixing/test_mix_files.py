@@ -1,6 +1,7 @@
 """Two files mixed: what is written, printed and refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
-from reverie.errors import ConfigError, DataError, ReverieError
-from reverie.files import sha256
+from reverie.documents import read_tensors
+from reverie.errors import ConfigError, DataError, ReverieError, RunError
+from reverie.files import sealed, sha256, write_json
 from reverie.models.store import save_tensors
 from reverie.seeds import seed_torch
 from reverie.video.decoding import probe, read_frames, write_clip
+from reverie.video.embedding.encoders import find_encoder
 from reverie.video.mix_files import mix_files
 from reverie.video.mixing import create_mixer
 from reverie.video.networks.create import create_network
@@ -99,6 +102,17 @@ def test_what_cannot_be_done_is_said_in_a_sentence(clips: tuple[str, str], monke
         mix(*clips, "--method", "cutmx")
     with pytest.raises(ConfigError, match="choose one of these ends"):
         mix(*clips, "--method", "mixup", "--out", "mixed.gif")
+    with pytest.raises(ConfigError, match="choose one of these ends"):
+        mix(*clips, "--method", "mixup", "--out", ".")
+    Path("folder.mp4").mkdir()
+    with pytest.raises(ConfigError, match="is a folder; choose another name"):
+        mix(*clips, "--method", "mixup", "--out", "folder.mp4")
+    Path("mine.png").write_bytes(b"a picture of mine")
+    with pytest.raises(ConfigError, match=r"would be written over mine.png; choose another --out"):
+        mix(*clips, "--method", "mixup", "--out", "mine.mp4")
+    assert Path("mine.png").read_bytes() == b"a picture of mine"
+    with pytest.raises(ConfigError, match="--lambda nan is no share"):
+        mix_files(*clips, "mixup", float("nan"))
     with pytest.raises(DataError, match=r"nothing.mp4 does not exist"):
         mix("nothing.mp4", "dark.mp4")
     with pytest.raises(ConfigError, match="'hub' is no network and no folder"):
@@ -107,3 +121,41 @@ def test_what_cannot_be_done_is_said_in_a_sentence(clips: tuple[str, str], monke
     with pytest.raises(ReverieError, match="choose a smaller --size or fewer --frames"):
         mix(*clips, "--method", "mixup")
     assert not Path("mixed.png").exists()
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", SELECTOR])
+def test_weights_that_are_not_finite_are_refused(clips: tuple[str, str], trained: Path, file: str) -> None:
+    tensors = read_tensors(trained / file, "")
+    next(one for one in tensors.values() if one.is_floating_point()).fill_(torch.nan)
+    save_tensors(tensors, trained / file)
+    values = json.loads((trained / "network.json").read_text())
+    del values["digest"]
+    if file == SELECTOR:
+        values["about"]["selector_sha256"] = sha256(trained / file)
+    else:
+        values["sha256"] = sha256(trained / file)
+    write_json(trained / "network.json", values)
+    with pytest.raises(RunError, match=r"network.json was changed after it was written"):
+        mix(*clips, "--network", str(trained))
+    write_json(trained / "network.json", sealed(values))
+    with pytest.raises(RunError, match=f"{file} holds numbers that are not finite"):
+        mix(*clips, "--network", str(trained))
+    assert not Path("mixed.mp4").exists()
+
+
+def test_a_network_of_a_study_is_named_by_its_method(clips: tuple[str, str], trained: Path, tmp_path: Path) -> None:
+    for name in ("none", "sv-mix"):
+        place = tmp_path / "study" / "recognition" / name
+        shutil.copytree(trained, place)
+        (place / "piece.json").write_text("{}")
+        values = json.loads((place / "network.json").read_text())
+        del values["digest"]
+        values["about"]["mixer"] = name
+        write_json(place / "network.json", sealed(values))
+    assert mix_files(*clips, network=f"{tmp_path}/study:sv-mix").method == "sv-mix"
+    assert mix_files(*clips, network=f"{tmp_path}/study:none").method == "none"
+    assert find_encoder(f"{tmp_path}/study:none").name == "tsm"
+    with pytest.raises(RunError, match=r"holds 2 trained networks of video; name one of them .*, or FOLDER:METHOD"):
+        mix_files(*clips, network=f"{tmp_path}/study")
+    with pytest.raises(RunError, match="holds no trained network of video by cutmix"):
+        mix_files(*clips, network=f"{tmp_path}/study:cutmix")

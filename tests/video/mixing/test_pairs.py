@@ -248,3 +248,15 @@ def test_every_source_stands_among_the_papers() -> None:
     assert {entry.paper for entry in MIXERS.values() if entry.paper} <= set(
         re.findall(r"^\| `(\w+)` \|", papers, flags=re.MULTILINE)
     )
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_an_empty_batch_and_features_that_are_not_finite_are_refused(name: str) -> None:
+    mixer, features = create_mixer(name, channels=7), torch.randn(2, 2, 7, 3, 3)
+    clips, labels, generator = torch.rand(2, 4, 3, 16, 16), torch.eye(2), torch.Generator().manual_seed(0)
+    with pytest.raises(DataError, match="has no clip"):
+        mixer.mix(clips[:0], labels[:0], features[:0], generator)
+    if mixer.needs_features:
+        features[0, 0, 0] = torch.nan
+        with pytest.raises(DataError, match="features of clips to mix are not finite"):
+            mixer.mix(clips, labels, features, generator)

@@ -123,17 +123,32 @@ def test_class_tokens_are_counted() -> None:
     assert known_axes("(bt)(hw)c", (8, 5 + 16, 5), 2, 4, None) == Axes("(bt)(hw)c", 1, 5)
 
 
+def test_extra_tokens_that_are_given_count_where_the_layout_is_found() -> None:
+    assert HookedNetwork(Turned("b(thw)c"), "out", 4, 16, classes=3, extra=1).axes.extra == 1
+    with pytest.raises(ConfigError, match="are no squares of places; give extra="):
+        HookedNetwork(Turned("b(thw)c"), "out", 4, 16, classes=3, extra=2)
+
+
 def test_what_cannot_be_hooked_is_one_sentence(tmp_path: Path) -> None:
     module = Convolutions()
     with pytest.raises(ConfigError, match=r"unknown layer 'layer2'.*did you mean 'layer1'"):
         HookedNetwork(module, "layer2", 4, 16, classes=2)
+    with pytest.raises(ConfigError, match=r"unknown layer 'd'") as told:
+        HookedNetwork(module, "d", 4, 16, classes=2)
+    assert "known: ," not in str(told.value)
+    with pytest.raises(ConfigError, match=r"takes, 'tbchw'.*known: \(bt\)chw, bcthw, btchw"):
+        HookedNetwork(module, "layer1", 4, 16, classes=2, takes="tbchw")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="unknown head 'fx'"):
+        HookedNetwork(module, "layer1", 4, 16, head="fx", takes="bcthw")
+    with pytest.raises(ConfigError, match=r"the head does not take the \d+ channels"):
+        HookedNetwork(module, "layer1", 4, 16, head=torch.nn.Linear(999, 2), takes="bcthw")
     with pytest.raises(ConfigError, match="give one of both"):
         HookedNetwork(module, "layer1", 4, 16)
     with pytest.raises(ConfigError, match="does not take clips of 4 frames and 16 pixels as btchw"):
         HookedNetwork(module, "layer1", 4, 16, classes=2)
     with pytest.raises(ConfigError, match="unknown layout 'tbchw'"):
         HookedNetwork(module, "layer1", 4, 16, classes=2, layout="tbchw", takes="bcthw")
-    with pytest.raises(ConfigError, match=r"output of shape \[3, 4\] could be none that is known"):
+    with pytest.raises(ConfigError, match=r"output of shape \[3, 4\] could be none that is known; give layout=, one of"):
         HookedNetwork(module, "fc", 4, 16, classes=2, takes="bcthw")
     with pytest.raises(ConfigError, match="has not the layout b"):
         HookedNetwork(module, "layer1", 4, 16, classes=2, layout="b(thw)c", takes="bcthw")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reverie.errors import ConfigError, RunError
+from reverie.errors import ConfigError, DataError, RunError
 from reverie.nn.averaging import as_teacher
 from reverie.seeds import seed_torch
 from reverie.video.networks.create import NETWORKS, create_network
@@ -190,3 +190,12 @@ def test_half_precision_gives_about_the_same(name: str) -> None:
         expected = network.feature_map(x)
     assert found.isfinite().all()
     assert (found - expected).norm() < 0.05 * expected.norm()
+
+
+@pytest.mark.parametrize(
+    "clips", [torch.zeros(1, 4, 4, 32, 32), torch.zeros(1, 4, 3, 32, 32, dtype=torch.uint8), torch.zeros(4, 3, 32, 32)]
+)
+def test_clips_of_another_kind_are_refused(clips: torch.Tensor) -> None:
+    network = create_network("tsm", 2, 4, 32, widths=(8, 8), blocks=(1, 1), strides=(1, 2))
+    with pytest.raises(DataError, match=r"a network takes floats \[B, T, 3, H, W\] in \[0, 1\], not torch"):
+        network(clips)

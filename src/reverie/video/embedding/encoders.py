@@ -58,7 +58,8 @@ def find_encoder(name: str, device: torch.device | None = None) -> ClipEncoder:
     Parameters
     ----------
     name : str
-        ``efficientnet-lite0``, the folder of a trained network or of a study that kept one, or a folder in the Hugging Face layout.
+        ``efficientnet-lite0``, the folder of a trained network ``STUDY:METHOD`` for the one
+        that a study kept of a method, or a folder in the Hugging Face layout.
     device : torch.device, optional
 
     Raises
@@ -68,10 +69,12 @@ def find_encoder(name: str, device: torch.device | None = None) -> ClipEncoder:
     DataError, RunError
         If its files cannot be used.
     """
+    from reverie.video.recognition.saved import split_name
+
     folder = Path(name)
     if name == DEFAULT:
         found = _frames()
-    elif not folder.is_dir():
+    elif not split_name(name)[0].is_dir():
         raise ConfigError(
             f"unknown encoder '{name}'; take {DEFAULT}, the folder of a trained network, or one with config.json and safetensors"
         )

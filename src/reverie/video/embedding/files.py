@@ -61,7 +61,7 @@ def read_about(out: Path) -> dict[str, Any]:
     values = read_json(path)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DataError(f"{path} is not of a format that this version reads; {_REMEDY}")
-    check_seal(values, path, _REMEDY)
+    check_seal(values, path, _REMEDY, required=True)
     check_digests(out.parent, {out.name: str(values.get("sha256"))}, _REMEDY)
     return values
 

@@ -16,6 +16,7 @@ _USUAL = {
     "fold": ("fold",),
     "part": ("split", "part"),
 }
+_DIGITS = 6
 _PARTS = {"": "", "train": "train", "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid", "test": "test"}
 
 
@@ -44,8 +45,9 @@ def _read_row(folder: Path, table: Path, columns: dict[str, str | None], row: di
     name = Path(value["file"])
     if not value["file"] or name.is_absolute() or ".." in name.parts:
         raise DataError(f"{where}: '{short(value['file'])}' is no file in {folder}; name one by its path from there")
-    if not (value["fold"] or "-1").removeprefix("-").isdecimal():
-        raise DataError(f"{where}: fold '{short(value['fold'])}' is no whole number; number the folds from 0")
+    number_of_fold = value["fold"].removeprefix("-")
+    if value["fold"] and not (number_of_fold.isdecimal() and len(number_of_fold) <= _DIGITS):
+        raise DataError(f"{where}: fold '{short(value['fold'])}' is no whole number below 10^{_DIGITS}; number the folds from 0")
     if value["part"].lower() not in _PARTS:
         raise DataError(f"{where}: part '{short(value['part'])}' is none of train, valid and test; write one of them")
     return LabelledFile(

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from reverie.errors import DataError
 from reverie.options import Configured
-from reverie.video.mixing.blend import blend, check_batch
+from reverie.video.mixing.blend import blend, check_batch, check_finite
 from reverie.video.mixing.config import BetaConfig, PairConfig
 from reverie.video.mixing.draws import draw_beta, leave_some
 from reverie.video.mixing.labels import blend_labels
@@ -74,6 +74,8 @@ class PairMixer(Configured[Config]):
             raise DataError(
                 f"{type(self).__name__} needs the teacher's feature map of the clean clips, [B, T', C, H', W']; give it"
             )
+        if features is not None and self.needs_features:
+            check_finite(features)
         batch, frames, _, height, width = clips.shape
         size, partners = (batch, frames, height, width), pairs.partners.to(clips.device)
         small = self.own_mask(size, pairs, features, generator).to(clips.device)

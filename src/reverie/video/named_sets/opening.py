@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from reverie.options import checked
 from reverie.video.baselines import baseline_accuracies
 from reverie.video.clip_set import ClipSet
 from reverie.video.named_sets.facts import NAMED, SetFacts
-from reverie.video.splits import ClipSplit, split_by_fold, split_by_part
+from reverie.video.splits import ClipSplit, split_by_fold, split_by_part, with_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,16 @@ class OpenedSet:
     def folds(self) -> tuple[int, ...]:
         """Return the numbers of the folds; none where the clips come in parts."""
         return tuple(int(fold) for fold in np.unique(self.clips.folds) if fold >= 0)
+
+    def folded(self, folds: int) -> OpenedSet:
+        """Return the set in folds: its own where it has some, otherwise so many that divide no source, which are always the same.
+
+        Parameters
+        ----------
+        folds : int
+            0 leaves the set as it is.
+        """
+        return replace(self, clips=with_folds(self.clips, folds)) if folds and not self.folds else self
 
     def split(self, fold: int | None = None, seed: int = 0, valid: float = 0.2) -> ClipSplit:
         """Return clips by use: one fold is tested on or, where there are none, the published test part.

@@ -89,7 +89,9 @@ def known_axes(layout: str, shape: tuple[int, ...], clips: int, frames: int, ext
             places, rest = divmod(shape[1] - spare, times)
             if rest == 0 and places > 0 and math.isqrt(places) ** 2 == places:
                 return Axes(layout, frames // times, spare)
-    raise ConfigError(f"{shape[1]} tokens of {frames} frames are no squares of places; give the number of extra tokens")
+    raise ConfigError(
+        f"{shape[1]} tokens of {frames} frames are no squares of places; give extra=, the number of tokens before those of places"
+    )
 
 
 def _stride(frames: int, times: int) -> int:
@@ -99,7 +101,7 @@ def _stride(frames: int, times: int) -> int:
     return -(-frames // times)
 
 
-def found_axes(shape: tuple[int, ...], clips: int, frames: int, longer: tuple[int, ...] | None) -> Axes:
+def found_axes(shape: tuple[int, ...], clips: int, frames: int, longer: tuple[int, ...] | None, extra: int | None = None) -> Axes:
     """Return the axes of an output, by its shape for square clips, and where there is one by that for twice the frames.
 
     Of several possible readings the one with most times is taken; where channels cannot be told from times, it asks for the layout.
@@ -117,5 +119,7 @@ def found_axes(shape: tuple[int, ...], clips: int, frames: int, longer: tuple[in
             readings.append(layout)
     if len(readings) != 1:
         what = " or ".join(readings) if readings else "none that is known"
-        raise ConfigError(f"the layout of an output of shape {list(shape)} could be {what}; give it, one of {', '.join(LAYOUTS)}")
-    return known_axes(readings[0], shape, clips, frames, None)
+        raise ConfigError(
+            f"the layout of an output of shape {list(shape)} could be {what}; give layout=, one of {', '.join(LAYOUTS)}"
+        )
+    return known_axes(readings[0], shape, clips, frames, extra)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from reverie.video.networks.network import ClipNetwork
 from reverie.video.roles import Normalisation
 
 _AS_IT_IS = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+_Takes = Literal["btchw", "bcthw", "(bt)chw"]
 _CLIPS = 3
 """Clips that a module is tried with: a number that is seldom one of frames, places or channels."""
 
@@ -58,20 +59,26 @@ class HookedNetwork(ClipNetwork):
         head: str | nn.Module | None = None,
         layout: str = "auto",
         extra: int | None = None,
-        takes: Literal["btchw", "bcthw", "(bt)chw"] = "btchw",
+        takes: _Takes = "btchw",
         normalisation: Normalisation = _AS_IT_IS,
         options: NetworkOptions | None = None,
     ) -> None:
         names = dict(module.named_modules())
         if layer not in names:
-            raise unknown("layer", layer, names)
+            raise unknown("layer", layer, filter(None, names))
+        if takes not in get_args(_Takes):
+            raise unknown("order of axes, takes,", takes, get_args(_Takes))
+        if isinstance(head, str) and head not in names:
+            raise unknown("head", head, filter(None, names))
         if (classes is None) == (head is None):
             raise ConfigError("a network made of a module needs a number of classes, for a new head, or a head; give one of both")
         shape = _shape(module, names[layer], takes, frames, size)
         if shape is None:
-            raise ConfigError(f"the module does not take clips of {frames} frames and {size} pixels as {takes}; give others")
+            raise ConfigError(
+                f"the module does not take clips of {frames} frames and {size} pixels as {takes}; give other frames, size or takes"
+            )
         if layout == "auto":
-            axes = found_axes(shape, _CLIPS, frames, _shape(module, names[layer], takes, 2 * frames, size))
+            axes = found_axes(shape, _CLIPS, frames, _shape(module, names[layer], takes, 2 * frames, size), extra)
         else:
             axes = known_axes(layout, shape, _CLIPS, frames, extra)
         channels = axes.feature_map(torch.empty(shape, device="meta"), frames, size, size).shape[2]
@@ -79,14 +86,22 @@ class HookedNetwork(ClipNetwork):
         self.module, self.layer, self.takes, self.axes = module, layer, takes, axes
         if head is not None:
             self.head = _Pooled(module.get_submodule(head) if isinstance(head, str) else head)
-            with torch.no_grad():
-                self.classes = self.head(torch.zeros(1, 1, channels, 1, 1, device=self.mean.device)).shape[1]
+            self.classes = _logits(self.head, channels, self.mean.device)
         self.settle()
 
     def feature_map(self, clips: Tensor) -> Tensor:
         """Return features of clips [B, T, 3, H, W] → [B, T', C, H', W']."""
         output = _output(self.module, self.module.get_submodule(self.layer), self.normalised(clips), self.takes)
         return self.axes.feature_map(output, clips.shape[1], clips.shape[3], clips.shape[4])
+
+
+@torch.no_grad()
+def _logits(head: nn.Module, channels: int, device: torch.device) -> int:
+    """Return how many logits a head makes of a map of some channels."""
+    try:
+        return int(head(torch.zeros(1, 1, channels, 1, 1, device=device)).shape[1])
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ConfigError(f"the head does not take the {channels} channels of the layer; give another head, or classes") from error
 
 
 class _Pooled(nn.Module):

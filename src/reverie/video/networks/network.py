@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from reverie.errors import ConfigError, unknown
+from reverie.errors import ConfigError, DataError, unknown
 from reverie.video.networks.config import NetworkOptions
 from reverie.video.roles import Normalisation
 
@@ -94,6 +94,10 @@ class ClipNetwork(nn.Module):
 
     def normalised(self, clips: Tensor) -> Tensor:
         """Return clips with the encoder's mean and spread; [B, T, 3, H, W] → the same shape."""
+        if clips.ndim != 5 or clips.shape[2] != 3 or not clips.is_floating_point():
+            raise DataError(
+                f"a network takes floats [B, T, 3, H, W] in [0, 1], not {clips.dtype} {list(clips.shape)}; convert them"
+            )
         return (clips - self.mean) / self.std
 
     def freeze_points(self) -> dict[str, nn.Module]:

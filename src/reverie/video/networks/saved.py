@@ -15,6 +15,8 @@ from reverie.options import Options, checked
 from reverie.video.networks.create import create_network
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from reverie.video.networks.network import ClipNetwork
 
 FILE, WEIGHTS = "network.json", "weights.safetensors"
@@ -75,8 +77,17 @@ def read_saved(folder: Path) -> SavedNetwork:
         saved = checked(SavedNetwork, values, str(path))
     except ConfigError as error:
         raise RunError(f"{error}; {_REMEDY}") from error
-    check_seal(values, path, _REMEDY, RunError)
+    check_seal(values, path, _REMEDY, RunError, required=True)
     return saved
+
+
+def read_finite(path: Path) -> dict[str, Tensor]:
+    """Return tensors of a file by name, all of whose numbers are finite."""
+    found = read_tensors(path, _REMEDY)
+    wrong = [name for name, one in found.items() if one.is_floating_point() and not one.isfinite().all()]
+    if wrong:
+        raise RunError(f"{path} holds numbers that are not finite in {wrong[0]}; {_REMEDY}")
+    return found
 
 
 def load_network(folder: str | Path) -> tuple[ClipNetwork, SavedNetwork]:
@@ -103,7 +114,7 @@ def load_network(folder: str | Path) -> tuple[ClipNetwork, SavedNetwork]:
     check_digests(folder, {WEIGHTS: saved.sha256}, _REMEDY, RunError)
     network = create_network(saved.name, len(saved.classes), saved.frames, saved.size, **saved.options)
     try:
-        network.load_state_dict(read_tensors(folder / WEIGHTS, _REMEDY))
+        network.load_state_dict(read_finite(folder / WEIGHTS))
     except RuntimeError as error:
         raise RunError(f"{folder / WEIGHTS} holds weights of another network ({short(str(error))}); {_REMEDY}") from error
     network.eval()

@@ -50,6 +50,13 @@ class GrowingArrays:
             return max(0, (self.path(number).stat().st_size - self._header(0)[1]) // self._bytes)
         return 0
 
+    def read(self, number: int, start: int, count: int) -> NDArray[Any]:
+        """Return rows that a file holds, whatever its header says → [count, *row]."""
+        at = self._header(0)[1] + start * self._bytes
+        with self.path(number).open("rb") as file:
+            file.seek(at)
+            return np.frombuffer(file.read(count * self._bytes), self._dtype).reshape(count, *self._row)
+
     def append(self, rows: NDArray[Any]) -> tuple[int, int]:
         """Write rows at the end, and return the number of the file and the first of them there; rows [M, *row]."""
         if self._ends.get(self._number, 0) and self._ends[self._number] * self._bytes + rows.nbytes > LARGEST:

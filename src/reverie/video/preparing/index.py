@@ -99,7 +99,7 @@ def read_index(folder: str | Path) -> Index:
     values = read_json(path)
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise DataError(f"{path} is not an index of this version; {remedy}")
-    check_seal(values, path, remedy, DataError)
+    check_seal(values, path, remedy, required=True)
     index = read_as(Index, path, remedy)
     lengths = {len(column) for column in asdict(index.clips).values()}
     if len(lengths) != 1 or set(index.clips.parts) - set(PARTS) or any(Path(name).name != name for name in index.shards):
@@ -107,7 +107,7 @@ def read_index(folder: str | Path) -> Index:
     return index
 
 
-def open_prepared(folder: str | Path, check: bool = False) -> ClipSet:
+def open_prepared(folder: str | Path, check: bool = True) -> ClipSet:
     """Open a folder that `prepare_folder` made; frames are mapped into memory.
 
     Parameters
@@ -125,13 +125,13 @@ def open_prepared(folder: str | Path, check: bool = False) -> ClipSet:
     index = read_index(folder)
     clips = index.clips
     arrays = open_shards([folder / name for name in index.shards], (index.size, index.size))
-    shard, start, counts = (_whole(column) for column in (clips.shard, clips.start, clips.counts))
+    shard, start, counts = (_whole(folder, column) for column in (clips.shard, clips.start, clips.counts))
     _check_places(folder, [len(array) for array in arrays], shard, start, counts)
-    labels = _whole(clips.labels)
+    labels, folds = _whole(folder, clips.labels), _whole(folder, clips.folds)
     if len(labels) and (labels.min() < -1 or labels.max() >= len(index.classes)):
         raise DataError(f"{folder / INDEX} names a class that it does not list; delete {folder} and prepare it again")
     found = ClipSet(
-        index.name, folder, tuple(index.classes), tuple(clips.ids), labels, tuple(clips.groups), _whole(clips.folds),
+        index.name, folder, tuple(index.classes), tuple(clips.ids), labels, tuple(clips.groups), folds,
         tuple(clips.parts), counts, np.array(clips.fps, dtype=np.float64), tuple(clips.sha256), Shards(arrays, shard, start),
     )  # fmt: skip
     changed = [name for i, name in enumerate(found.ids) if check and clip_digest(found.frames(i)) != found.sha256[i]]
@@ -146,9 +146,12 @@ def _check_places(folder: Path, rows: Sequence[int], shard: Any, start: Any, cou
     """Refuse clips that lie outside of the arrays."""
     if not len(rows) or (shard < 0).any() or (shard >= len(rows)).any():
         raise DataError(f"{folder / INDEX} does not fit together; delete {folder} and prepare it again")
-    if (start < 0).any() or (counts < 1).any() or (start + counts > np.array(rows)[shard]).any():
+    if (start < 0).any() or (counts < 1).any() or (start > np.array(rows)[shard] - counts).any():
         raise DataError(f"{folder} lacks frames that its index names; delete {folder} and prepare it again")
 
 
-def _whole(values: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(values, dtype=np.int64)
+def _whole(folder: Path, values: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError as error:
+        raise DataError(f"{folder / INDEX} holds a number that is too large; delete {folder} and prepare it again") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from reverie.video.audio import BANDS
+from reverie.video.clip_set import clip_digest
 from reverie.video.preparing.growing import GrowingArrays
 from reverie.video.preparing.journal import Journal, Record
 from reverie.video.preparing.one_clip import Read
@@ -26,7 +27,7 @@ class Writer:
     Attributes
     ----------
     done : dict of str to Record
-        What is there, by file; of a record whose frames are not whole nothing is left.
+        What is there, by file; of a record whose frames are not whole, or were changed, nothing is left.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
@@ -36,7 +37,7 @@ class Writer:
         self.done = {
             file: one
             for file, one in self._journal.read().items()
-            if one.start + one.count <= (frames.rows_there(one.shard) if one.count else one.start)
+            if (not one.count or _are_same(frames, one))
             and one.sound_start + one.sound_count <= (sounds.rows_there(one.sound_shard) if one.sound_count else one.sound_start)
         }
         self.frames = GrowingArrays(folder, "frames", np.uint8, (size, size, 3), _ends(self.done, ""))
@@ -59,6 +60,12 @@ class Writer:
         """Finish the headers of the arrays."""
         self.frames.close()
         self.sounds.close()
+
+
+def _are_same(frames: GrowingArrays, one: Record) -> bool:
+    """Whether the frames that a record speaks of are there and have its digest."""
+    there = one.start + one.count <= frames.rows_there(one.shard)
+    return there and clip_digest(frames.read(one.shard, one.start, one.count)) == one.sha256
 
 
 def _ends(done: Mapping[str, Record], kind: str) -> dict[int, int]:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from reverie.documents import read_tensors
 from reverie.errors import ConfigError, RunError
 from reverie.files import check_digests, sha256
-from reverie.video.networks.saved import FILE, load_network, read_saved, save_network
+from reverie.video.networks.saved import FILE, load_network, read_finite, read_saved, save_network
 
 if TYPE_CHECKING:
     from reverie.video.networks.network import ClipNetwork
@@ -36,20 +35,29 @@ def save_recogniser(learner: Learner, source: ClipBatches, mixer: str, options: 
     save_network(network, folder, clips.classes, about)
 
 
-def find_recogniser(folder: str | Path) -> Path:
-    """Return the folder of a trained network: the one given, or the only one in a study's folder."""
-    folder = Path(folder)
+def split_name(name: str | Path) -> tuple[Path, str | None]:
+    """Return the folder of ``FOLDER`` or ``FOLDER:METHOD``, and the method, if there is one."""
+    folder, _, method = str(name).rpartition(":")
+    return (Path(name), None) if Path(name).exists() or not folder or "/" in method else (Path(folder), method)
+
+
+def find_recogniser(name: str | Path) -> Path:
+    """Return the folder of a trained network: the one given, or the only one, of a method if one is named, in a study's folder."""
+    folder, method = split_name(name)
     found = [folder] if (folder / FILE).is_file() else sorted(path.parent for path in folder.glob(f"recognition/*/{FILE}"))
     found = [path for path in found if path == folder or (path / "piece.json").exists()]
+    if method is not None:
+        found = [path for path in found if read_saved(path).about.get("mixer") == method]
     if not found:
+        by = "" if method is None else f" by {method}"
         raise RunError(
-            f"{folder} holds no trained network of video; name the folder of one, or of a finished 'reverie video study'"
+            f"{folder} holds no trained network of video{by}; name the folder of one, or of a finished 'reverie video study'"
         )
     if len(found) > 1:
         named = "; ".join(
             f"{path}, {saved.about.get('mixer')} on {saved.about.get('clips')}" for path, saved in map(_read, found[:3])
         )
-        raise RunError(f"{folder} holds {len(found)} trained networks of video; name one of them ({named})")
+        raise RunError(f"{folder} holds {len(found)} trained networks of video; name one of them ({named}), or FOLDER:METHOD")
     return found[0]
 
 
@@ -81,7 +89,7 @@ def load_recogniser(folder: str | Path) -> tuple[ClipNetwork, Any, SavedNetwork]
         mixer = create_mixer(str(saved.about["mixer"]), channels=network.channels, **saved.about["options"])
         if getattr(mixer, "selector", None) is not None:
             check_digests(place, {SELECTOR: str(saved.about["selector_sha256"])}, _REMEDY, RunError)
-            mixer.selector.load_state_dict(read_tensors(place / SELECTOR, _REMEDY))
+            mixer.selector.load_state_dict(read_finite(place / SELECTOR))
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         raise RunError(f"{place} holds a mixer that cannot be read; {_REMEDY}") from error
     return network, mixer, saved

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from reverie.errors import DataError
 from reverie.options import Configured
-from reverie.video.mixing.blend import blend, check_batch
+from reverie.video.mixing.blend import blend, check_batch, check_finite
 from reverie.video.mixing.config import SelectiveConfig
 from reverie.video.mixing.labels import blend_labels
 from reverie.video.mixing.svmix.draws import Branch, Draws, Module, draw_step
@@ -85,4 +85,5 @@ def check_features(features: Tensor | None, clips: Tensor) -> Tensor:
         raise DataError(
             f"features of {len(clips)} clips to mix are the teacher's map [{len(clips)}, T', C, H', W'], not {shape}; give it"
         )
+    check_finite(features)
     return features
