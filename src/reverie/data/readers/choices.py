@@ -109,6 +109,8 @@ def _is_clock(values: pl.Series | None) -> bool:
 
 def _is_small(values: pl.Series) -> bool:
     """Whether values are numbers that no clock of today shows."""
+    if values.dtype == pl.String and values.head(SAMPLE).cast(pl.Float64, strict=False).is_null().all():
+        return False
     numbers = values.cast(pl.Float64, strict=False) if values.dtype == pl.String or values.dtype.is_numeric() else None
     return numbers is not None and numbers.null_count() == values.null_count() and float(numbers.max() or 0) < 19_000_101  # type: ignore[arg-type]  # numbers
 

@@ -57,7 +57,9 @@ def read_events(
         Columns, where their names are not among the usual ones (`reverie.data.readers.layouts.EVENT_NAMES`). A column ``part``
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name. A
         `timestamp` that is named like an order (position, index, rank …) orders a user's events and is no date; without times
-        such a column orders them where no user has a number twice.
+        such a column orders them where no user has a number twice. Where nothing has a usual name of a time, the one column that
+        looks like times is taken, by its name and values; a user or item column of one value, and small numbers as times, give
+        way to a rival. All of it is said. An `item` that the catalogue alone has is the catalogue's.
     reward, propensity : str or True, optional
         Columns of what an event is worth, and of how likely the logging policy was to show this item here; True finds them by
         their usual names (`reverie.data.readers.layouts.FEEDBACK_NAMES`). Nothing is read where they are not asked for.
@@ -92,7 +94,8 @@ def read_events(
     Dataset
         Ids are Int64 where all come back unchanged from it, else String. Times are whole seconds since 1970 UTC, with the
         nanoseconds behind them in a column ``nanosecond`` where any time is finer. Where there are times, a row that repeats user,
-        item, time and kind is dropped, the first stays; but not where all times are whole days. All else is in the order of the
+        item, time and kind is dropped, the first stays; but not where all times are whole days,
+        or numbers below 100,000, which are no seconds. All else is in the order of the
         source, or of the position. `Dataset.read_as` says what was read as what, and is told to the log ``reverie.data``.
 
     Raises
