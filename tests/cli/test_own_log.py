@@ -91,7 +91,7 @@ def test_a_log_without_a_header_in_every_verb(ask: Callable, bare: Path, tmp_pat
 
 
 def test_rivals_kinds_and_repeats_are_said_in_one_line(ask: Callable, tmp_path: Path) -> None:
-    rows = ["1,9,a,view,100,2020-01-01", "1,9,a,view,100,2020-01-01", "2,9,b,buy,500,2020-01-02"]
+    rows = ["1,9,a,view,1577836800,2020-01-01", "1,9,a,view,1577836800,2020-01-01", "2,9,b,buy,1577923300,2020-01-02"]
     (tmp_path / "log.csv").write_text("user_id,session_id,sku,event,ts,date\n" + "\n".join(rows) + "\n")
     answer = ask("data", "convert", "log.csv", "out.csv", "--json")
     line = answer.said.splitlines()

@@ -120,9 +120,9 @@ def test_ids_are_integers_only_where_all_are_and_none_has_a_leading_zero(tmp_pat
 
 def test_columns_can_be_chosen_and_kind_tells_events_apart(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    path.write_text("who,what,when,event,user\n1,5,100,view,x\n1,5,100,buy,x\n1,5,100,view,x\n")
+    path.write_text("who,what,when,event,user\n1,5,100000,view,x\n1,5,100000,buy,x\n1,5,100000,view,x\n")
     dataset = read_events(path, user="who", item="what", timestamp="when", name="shop", licence="CC0", order="source")
-    assert dataset.events.select("user", "item", "timestamp", "kind").rows() == [(1, 5, 100, "view"), (1, 5, 100, "buy")]
+    assert dataset.events.select("user", "item", "timestamp", "kind").rows() == [(1, 5, 100_000, "view"), (1, 5, 100_000, "buy")]
     assert (dataset.name, dataset.licence, dataset.order) == ("shop", "CC0", "source")
 
 

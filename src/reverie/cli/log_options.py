@@ -40,7 +40,7 @@ OPTIONS: dict[str, Any] = {
     ],
     "kinds": Kinds,
     "catalog": Annotated[Path | None, typer.Option("--catalog", help="File of the items and their titles.")],
-    "catalog_columns": _text("--catalog-columns", "What each field of a catalogue without a header is: item,title,-."),
+    "catalog_columns": _text("--catalog-columns", "What each field of a catalogue is, where no header says it: item,title,-."),
 }
 """By the keyword of `read_events`."""
 NAMED = ("user", "item", "timestamp", "rating", "kind", "reward", "propensity", "kinds", "catalog", "catalog_columns")

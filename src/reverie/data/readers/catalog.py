@@ -78,7 +78,12 @@ def named_columns(source: Any, columns: Mapping[str, str | None], options: FileO
     if not wanted:
         return {}
     with open_table(source, replace(options or FileOptions(), names=tuple(wanted.values()))) as table:
-        return {role: one for role, one in wanted.items() if any(one in (c, ATOMIC_HEADER.sub("", c)) for c in table.columns)}
+        return {role: one for role, one in wanted.items() if has_column(table.columns, one)}
+
+
+def has_column(columns: Sequence[str], name: str) -> bool:
+    """Whether a table has a column of this name, but for RecBole's type behind it."""
+    return any(name in (column, ATOMIC_HEADER.sub("", column)) for column in columns)
 
 
 def _same_name(column: str, item: str) -> bool:

@@ -9,16 +9,19 @@ import polars as pl
 
 from reverie.data.feedback import check_feedback
 from reverie.data.read_as import ReadAs
+from reverie.data.readers.choices import date_and_clock, gives_way, times_of
 from reverie.data.readers.convert import to_ids, to_numbers, to_text
+from reverie.data.readers.doubts import doubt
 from reverie.data.readers.layouts import FileOptions
-from reverie.data.readers.roles import Roles, by_position, find_roles, is_missing
+from reverie.data.readers.nested import EMPTY
+from reverie.data.readers.roles import Roles, by_position, find_roles
 from reverie.data.readers.table import Table
 from reverie.data.readers.times import to_times
 from reverie.errors import DataError, short
 
 PARTS = ("train", "valid", "test")
 _ONE = r"['\"]?\w*\d\w*(-[01])?['\"]?"
-_SEVERAL = rf"^\s*[\[(]?\s*{_ONE}([\s,]+{_ONE})+\s*[\])]?\s*$"
+_SEVERAL = rf"^\s*[\[(]?\s*{_ONE}([\s,|;]+{_ONE})+\s*[\])]?\s*$"
 """Ids with digits, with blanks or signs between them."""
 OF_ITEMS = ("title", "categories", "text")
 """Roles of columns of a log that say something of its items."""
@@ -42,10 +45,11 @@ def read_columns(
     kinds: Sequence[str] | None,
 ) -> Read:
     """Return the events of a table."""
-    roles, frame, notes = _read(table, options, chosen, asked, use_position)
+    roles, frame, notes, warnings = _read(table, options, chosen, asked, use_position)
     where, column_of = table.where, roles.columns
-    frame = _exploded(frame, column_of, where)
+    frame, empty = _exploded(frame, column_of, where)
     frame, missing = _without_others(frame, column_of, kinds)
+    missing = {"rows without an item": empty, **missing} if empty else missing
     columns: dict[str, pl.Series] = {}
     for role, column in column_of.items():
         values = frame[column]
@@ -59,6 +63,7 @@ def read_columns(
             if found.nanoseconds is not None:
                 columns["nanosecond"] = found.nanoseconds
             notes += [found.note] if found.note else []
+            warnings += [f"{where}: {said}"] if (said := doubt(values, found)) else []
         elif role in ("rating", *asked):
             columns[role] = to_numbers(values, where, role)
         else:
@@ -71,7 +76,11 @@ def read_columns(
     if roles.position is not None and use_position:
         events, note = by_position(events, frame[roles.position], where, bool(chosen.get("timestamp")))
         notes += [note] if note else []
-    return Read(events, ReadAs(where, table.form, column_of, roles.rivals, dropped=missing, notes=tuple(notes)), catalog)
+    return Read(
+        events,
+        ReadAs(where, table.form, column_of, roles.rivals, dropped=missing, notes=tuple(notes), warnings=tuple(warnings)),
+        catalog,
+    )
 
 
 def _read(
@@ -80,42 +89,70 @@ def _read(
     chosen: Mapping[str, str | None],
     asked: Mapping[str, str | bool | None],
     use_position: bool,
-) -> tuple[Roles, pl.DataFrame, list[str]]:
-    """Find the roles and read their columns; one that is mostly empty gives way to another of a usual name."""
+) -> tuple[Roles, pl.DataFrame, list[str], list[str]]:
+    """Find the roles and read their columns, those that give way left out; return notes and warnings, too."""
     given = options.roles
     if given is not None:
         chosen = {**chosen, **{role: role for role in given if role in table.columns and role not in asked}}
         asked = {**asked, **{role: role for role in asked if role in given}}
     notes: list[str] = []
+    warnings: list[str] = []
     without: list[str] = []
+    clock: str | None = None
     while True:
         roles = find_roles(table, chosen, asked, without)
+        if "timestamp" not in roles.columns and given is None and not chosen.get("timestamp"):
+            taken = {*roles.columns.values(), *without}
+            looking = times_of(table, [roles.columns["user"], roles.columns["item"]], taken)
+            if len(looking) == 1 and roles.position is None:
+                roles = find_roles(table, {**chosen, "timestamp": looking[0]}, asked, without)
+                notes.append(f"column '{looking[0]}' looks like the times and is taken for them")
+            elif looking:
+                warnings.append(
+                    f"{table.where}: no column is taken for the times, and {', '.join(looking[:6])} look like some; say "
+                    f"timestamp={looking[0]} to order events by it"
+                )
+        elif not chosen.get("timestamp") and (split := date_and_clock(table, roles)) is not None:
+            roles.columns["timestamp"], clock = split
         columns = roles.columns
         times = [columns["timestamp"]] if "timestamp" in columns else []
         more = [roles.position] if roles.position is not None and use_position else []
+        more += [clock] if clock is not None else []
         frame = table.read([*columns.values(), *more], ids=[columns["user"], columns["item"]], times=times)
-        other = next(
-            (role for role in ("user", "item", "timestamp") if role in columns and not chosen.get(role) and roles.rivals.get(role)
-             and int(is_missing(frame[columns[role]]).sum()) > 0.5 * frame.height), None,
-        )  # fmt: skip
+        present = frame.filter(~frame[EMPTY]) if EMPTY in frame.columns else frame
+        other = gives_way(table, roles, present, chosen) if given is None and clock is None else None
         if other is None:
             break
-        without.append(columns[other])
-        notes.append(f"column '{columns[other]}' is empty in most rows")
-    if any(frame[column].null_count() for column in columns.values()):
+        without.append(other[0])
+        notes += [other[1]] if other[1] else []
+        warnings += [other[2]] if other[2] else []
+    if any(frame[column].null_count() for column in columns.values()) and EMPTY not in frame.columns:
         table.check()
-    return roles, frame, notes
+    if clock is not None:
+        day = columns["timestamp"]
+        both = pl.concat_str(pl.col(day).cast(pl.String).str.strip_chars(), pl.col(clock).cast(pl.String), separator=" ")
+        frame = frame.with_columns(both.alias(day)).drop(clock)
+        roles.rivals["timestamp"] = tuple(one for one in roles.rivals.get("timestamp", ()) if one not in (day, clock))
+        notes.append(f"times are columns '{day}' and '{clock}' together")
+    return roles, frame, notes, warnings
 
 
-def _exploded(frame: pl.DataFrame, column_of: Mapping[str, str], where: str) -> pl.DataFrame:
-    """Give each item of a list a row; lists in text are refused."""
+def _exploded(frame: pl.DataFrame, column_of: Mapping[str, str], where: str) -> tuple[pl.DataFrame, int]:
+    """Give each item of a list a row, and count the empty lists; lists in text are refused."""
+    empty = 0
+    if EMPTY in frame.columns:
+        empty = int(frame[EMPTY].sum())
+        frame = frame.filter(~frame[EMPTY]).drop(EMPTY)
+        if frame.is_empty():
+            raise DataError(f"{where}: all lists of items are empty, so it has no event; check that it is the right file")
     lists = [
         column for role, column in column_of.items() if role != "user" and isinstance(frame.schema[column], pl.List | pl.Array)
     ]
     items = frame[column_of["item"]]
     if items.name in lists:
         try:
-            return frame.explode(lists, empty_as_null=False, keep_nulls=True)
+            empty += int((items.list.len() == 0).sum()) if isinstance(items.dtype, pl.List) else 0
+            return frame.explode(lists, empty_as_null=False, keep_nulls=True), empty
         except pl.exceptions.PolarsError as error:
             raise DataError(
                 f"{where}: the lists of {', '.join(lists)} differ in length within a row; give one event a row"
@@ -128,7 +165,7 @@ def _exploded(frame: pl.DataFrame, column_of: Mapping[str, str], where: str) -> 
                 f"{where}: column '{items.name}' holds several ids in a field, as {short(str(head.filter(several)[0]), 60)!r}; "
                 "write one event a row, or real lists in JSON or Parquet"
             )
-    return frame
+    return frame, empty
 
 
 def _without_others(

@@ -15,7 +15,11 @@ def to_ids(values: pl.Series, where: str, role: str, remedy: str = "") -> pl.Ser
         return _named(values, where, role, remedy)
     dtype = values.dtype
     if dtype.is_nested() or dtype == pl.Object:
-        raise DataError(f"{where}: column '{values.name}' holds {dtype}, not ids; give one {role} a row, as an integer or as text")
+        within = f", or name a field of it, as {role}={values.name}.{dtype.fields[0].name}" if isinstance(dtype, pl.Struct) else ""
+        kind = "objects" if within else dtype
+        raise DataError(
+            f"{where}: column '{values.name}' holds {kind}, not ids; give one {role} a row, as an integer or as text{within}"
+        )
     require_values(values, where, remedy)
     if dtype.is_integer():
         integers = values.cast(pl.Int64, strict=False)
@@ -77,8 +81,8 @@ def require_values(values: pl.Series, where: str, remedy: str = "") -> None:
         raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out{remedy}")
 
 
-def check_values(values: pl.Series, good: pl.Series, where: str, what: str) -> None:
+def check_values(values: pl.Series, good: pl.Series, where: str, what: str, remedy: str = "correct it or leave it out") -> None:
     """Raise at the first row whose value is not good."""
     if not good.all():
         row = int((~good).arg_max() or 0)
-        raise DataError(f"{where} row {row + 1}, column '{values.name}': {values[row]!r} is not {what}; correct it or leave it out")
+        raise DataError(f"{where} row {row + 1}, column '{values.name}': {values[row]!r} is not {what}; {remedy}")

@@ -24,7 +24,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 _OF_CLOCK = ("hour", "minute", "second", "fraction", "half", "zulu", "zone", "zone minute")
 READINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"^(\d{{4}})(?:-(\d\d?)-|/(\d\d?)/|\.(\d\d?)\.|(\d\d))(\d\d?){_TIME}", ("year", *["month"] * 4, "day", *_OF_CLOCK)),
-    (rf"{_DAY}(\d\d?)(?:st|nd|rd|th)?[\s/.-]+(?:of\s+)?{_MONTH}[\s,/.-]+(\d{{4}}){_TIME}", ("day", "month", "year", *_OF_CLOCK)),
+    (rf"{_DAY}(\d\d?)(?:st|nd|rd|th)?[\s/.-]*(?:of\s+)?{_MONTH}[\s,/.-]*(\d{{4}}){_TIME}", ("day", "month", "year", *_OF_CLOCK)),
     (rf"{_DAY}{_MONTH}[\s/.-]+(\d\d?)(?:st|nd|rd|th)?[\s,/.-]+(\d{{4}}){_TIME}", ("month", "day", "year", *_OF_CLOCK)),
     (
         rf"{_DAY}{_MONTH}\s+(\d\d?)\s+(\d\d?):(\d\d):(\d\d)\s+(?:([+-]\d\d)(\d\d)|[A-Z]{{1,4}})?\s*(\d{{4}})\s*$",
@@ -34,6 +34,15 @@ READINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Year first; a day and the name of its month; the name first; and as clocks of Unix print it. Groups of each by their meaning."""
 NUMERIC = rf"{_DAY}(\d\d?)[/.-](\d\d?)[/.-](\d{{4}}){_TIME}"
 """Two numbers, of which either may be the day, then the year."""
+SHORT_YEAR = rf"{_DAY}(\d\d?)[/.-](\d\d?)[/.-](\d\d){_TIME}"
+"""Three numbers of two digits, of which any may be the year."""
+_AROUND = ((r"^/Date\((-?\d+)(?:[+-]\d{4})?\)/$", "${1}"), (r"^\[(.*)\]$", "${1}"), (r"\s+[Uu]hr$", ""),
+           (r"^(\d{4})年(\d\d?)月(\d\d?)日", "${1}-${2}-${3}"))  # fmt: skip
+"""What stands around dates in exports, and what is left of them."""
+_REMEDY = (
+    "correct it or leave the row out; where all are written so, write them as 2024-05-31T18:00:00+02:00, or take another column "
+    "with timestamp="
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def to_moments(values: pl.Series, text: pl.Series, where: str, day_first: bool |
         moments = pl.DataFrame({"text": left, "moment": _parse(lines, "%Y-%m-%dT%H:%M:%S%.f%:z")})
         joined = pl.DataFrame({"text": text.gather(at)}).join(moments, on="text", how="left", maintain_order="left")
         found = found.scatter(at, joined["moment"])
-    check_values(values, found.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00")
+    check_values(values, found.is_not_null(), where, "a date like 2024-05-31 or 2024-05-31 18:00:00", _REMEDY)
     microseconds = found.to_physical()
     seconds = microseconds // 10**6
     nanoseconds = (microseconds - seconds * 10**6) * 1000
@@ -86,6 +95,14 @@ def _canonical(text: pl.Series, values: pl.Series, where: str, day_first: bool |
         swapped = _day_is_first(values, numbers["1"].cast(pl.Int64), numbers["2"].cast(pl.Int64), text, where, day_first)
         note = f"dates of column '{values.name}' are read with the {'day' if swapped else 'month'} first"
         readings = ((NUMERIC, (*(("day", "month") if swapped else ("month", "day")), "year", *_OF_CLOCK)),)
+    elif whole and not frame["text"].str.contains(SHORT_YEAR).not_().any():
+        if day_first is None:
+            raise DataError(
+                f"{where}: column '{values.name}' has years of two digits, as {text[0]!r}, and which is the year cannot be told; "
+                "say with day_first=True or day_first=False that the year is last, or write years with four digits"
+            )
+        note = f"dates of column '{values.name}' are read with the {'day' if day_first else 'month'} first, years from 1970 to 2069"
+        readings = ((SHORT_YEAR, (*(("day", "month") if day_first else ("month", "day")), "year", *_OF_CLOCK)),)
     return frame.select(pl.coalesce(*(_line(*reading) for reading in readings)).alias("text"))["text"], note
 
 
@@ -127,5 +144,14 @@ def _line(pattern: str, names: tuple[str, ...]) -> pl.Expr:
         number, late = part["hour"].cast(pl.Int64), part["half"].str.to_uppercase() == "P"
         clock = pl.when(number > 12).then(99).otherwise(number % 12 + 12 * late.cast(pl.Int64))
         hour = pl.when(part["half"].is_null()).then(hour).otherwise(clock.cast(pl.String).str.zfill(2))
-    line = pl.format("{}-{}-{}T{}:{}:{}.{}{}", part["year"], month, two["day"], hour, two["minute"], two["second"], fraction, zone)
+    year = part["year"].str.replace(r"^([0-6]\d)$", "20${1}").str.replace(r"^([7-9]\d)$", "19${1}")
+    line = pl.format("{}-{}-{}T{}:{}:{}.{}{}", year, month, two["day"], hour, two["minute"], two["second"], fraction, zone)
     return pl.when(part["year"].is_not_null()).then(line)
+
+
+def without_wrapping(text: pl.Series) -> pl.Series:
+    """Take away what exports write around dates."""
+    for pattern, left in _AROUND:
+        if text.head(1).str.contains(pattern).any():
+            text = text.str.replace(pattern, left)
+    return text

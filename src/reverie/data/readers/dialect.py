@@ -57,7 +57,7 @@ class Dialect:
 
 def normalise_name(name: str) -> str:
     """Return a column name as it is compared: lower case, without separators and without RecBole's type."""
-    return re.sub(r"[\s_\-#]", "", ATOMIC_HEADER.sub("", name.strip())).lower()
+    return re.sub(r"[\s_\-#]", "", ATOMIC_HEADER.sub("", name.strip().rstrip("."))).lower()
 
 
 def split_lines(text: str, separator: str, quote: str | None) -> list[list[str]]:
@@ -135,7 +135,7 @@ def is_header(rows: Sequence[Sequence[str]], known: Collection[str]) -> bool:
     first, below = rows[0], rows[1:]
     if sum(bool(field.strip()) for field in first) < 2:
         return False
-    named = sum(normalise_name(field.rpartition(".")[2]) in known for field in first)
+    named = sum(normalise_name(field.strip().rstrip(".").rpartition(".")[2]) in known for field in first)
     votes = 2 * named if named > 1 or not any(map(_VALUE.fullmatch, first)) else 0
     for at, field in enumerate(first):
         values = [row[at] for row in below if at < len(row) and row[at].strip()]

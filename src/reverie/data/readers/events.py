@@ -10,9 +10,10 @@ from typing import Any
 
 from reverie.data.dataset import Dataset, Order
 from reverie.data.read_as import ReadAs, by_day, match_titles, span
-from reverie.data.readers.catalog import read_catalog
+from reverie.data.readers.catalog import has_column, named_columns, read_catalog
 from reverie.data.readers.columns import Read, read_columns
 from reverie.data.readers.counted import drop_repeats, of_kinds
+from reverie.data.readers.doubts import repeats_are_told
 from reverie.data.readers.formats import offered_format, open_table
 from reverie.data.readers.layouts import FileOptions, with_layout
 from reverie.data.readers.packed import without_packing
@@ -56,7 +57,9 @@ def read_events(
         Columns, where their names are not among the usual ones (`reverie.data.readers.layouts.EVENT_NAMES`). A column ``part``
         with train, valid and test is kept. `item` also names the column of the catalogue, where that has one of this name. A
         `timestamp` that is named like an order (position, index, rank …) orders a user's events and is no date; without times
-        such a column orders them where no user has a number twice.
+        such a column orders them where no user has a number twice. Where nothing has a usual name of a time, the one column that
+        looks like times is taken, by its name and values; a user or item column of one value, and small numbers as times, give
+        way to a rival. All of it is said. An `item` that the catalogue alone has is the catalogue's.
     reward, propensity : str or True, optional
         Columns of what an event is worth, and of how likely the logging policy was to show this item here; True finds them by
         their usual names (`reverie.data.readers.layouts.FEEDBACK_NAMES`). Nothing is read where they are not asked for.
@@ -91,7 +94,8 @@ def read_events(
     Dataset
         Ids are Int64 where all come back unchanged from it, else String. Times are whole seconds since 1970 UTC, with the
         nanoseconds behind them in a column ``nanosecond`` where any time is finer. Where there are times, a row that repeats user,
-        item, time and kind is dropped, the first stays; but not where all times are whole days. All else is in the order of the
+        item, time and kind is dropped, the first stays; but not where all times are whole days,
+        or numbers below 100,000, which are no seconds. All else is in the order of the
         source, or of the position. `Dataset.read_as` says what was read as what, and is told to the log ``reverie.data``.
 
     Raises
@@ -112,9 +116,12 @@ def read_events(
         raw = Read(events, ReadAs(str(source), options.format or "", notes=tuple(notes)))
     else:
         with open_table(source, options) as table:
+            if item is not None and catalog is not None and not has_column(table.columns, item):
+                beside_log = named_columns(catalog, {"item": item}, FileOptions(separator=beside.separator, encoding=encoding))
+                chosen |= {"item": None} if beside_log else {}
             raw = read_columns(table, options, chosen, asked, order is None, kinds)
     events, read_as = raw.events, raw.read_as
-    if "timestamp" in events.columns and not by_day(events):  # on one day the same may happen twice
+    if "timestamp" in events.columns and not by_day(events) and repeats_are_told(events):  # on one day the same may happen twice
         events = drop_repeats(events)
         repeats = {"rows that repeat user, item, time and kind": raw.events.height - events.height}
         read_as = replace(read_as, dropped={**read_as.dropped, **{why: count for why, count in repeats.items() if count}})
@@ -129,11 +136,16 @@ def read_events(
     order = order or ("timestamp" if "timestamp" in events.columns else "source")
     dataset = Dataset(events, items, name or _name(source), order, licence, notes=read_as.notes)
     dataset = dataset if kinds is None else of_kinds(dataset, kinds)
-    titles, warnings = match_titles(dataset.events, items, _where(catalog))
+    titles, unmatched = match_titles(dataset.events, items, _where(catalog))
+    if catalog is not None and "title" not in items.columns:
+        unmatched += (
+            f"the catalogue {_where(catalog)} has no column known as the title; rename the one that holds titles to title, or say "
+            "what each is, as catalog_columns=item,title,-",
+        )
     ways = {"timestamp": "ordered by time", "source": "in the order of the rows", "none": "in no order"}
     known = replace(
         read_as, times=span(dataset.events), order=ways[order], kinds=dataset.kind_counts, titles=titles,
-        notes=dataset.notes, warnings=warnings,
+        notes=dataset.notes, warnings=(*read_as.warnings, *unmatched),
     )  # fmt: skip
     return replace(dataset, read_as=known.tell())
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from reverie.data.readers.delimited import SAMPLE, check_utf8
-from reverie.data.readers.nested import Leaf, flat, leaves_of, lists_of
+from reverie.data.readers.nested import EMPTY, Leaf, flat, leaves_of, lists_of
 from reverie.data.readers.table import READ_ERRORS, Table, unreadable
 from reverie.errors import DataError, short
 from reverie.memory import require_memory
@@ -59,17 +59,20 @@ def _has_fractions(path: Path, name: str) -> bool:
 def _walked(path: Path, columns: list[str], leaves: Mapping[str, Leaf], lists: tuple[str, ...]) -> list[pl.Series]:
     """Return columns as text, numbers as they are written, a row for each object of the lists."""
     found: dict[str, list[Any]] = {name: [] for name in columns}
+    empty: list[bool] = []
     with path.open(encoding="utf-8-sig") as handle:
         for line in handle:
             if not line.strip():
                 continue
             rows: list[dict[str, Any]] = [{"": json.loads(line, parse_float=str, parse_int=str)}]
             for name in lists:
-                rows = [row | {name: one} for row in rows for one in _value(row, leaves, name) or ()]
+                rows = [row | {name: one} for row in rows for one in _value(row, leaves, name) or [None]]
             for row in rows:
+                empty.append(bool(lists) and row[lists[-1]] is None)
                 for name in columns:
                     found[name].append(_value(row, leaves, name))
-    return [
+    marks = [pl.Series(EMPTY, empty, dtype=pl.Boolean)] if lists else []
+    return marks + [
         pl.Series(name, [one if one is None or isinstance(one, str) else json.dumps(one) for one in values], dtype=pl.String)
         for name, values in found.items()
     ]

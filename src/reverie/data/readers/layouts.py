@@ -23,6 +23,8 @@ EVENT_NAMES = _NAMES["events"]
 """Usual column names of an event log, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
 FEEDBACK_NAMES = _NAMES["feedback"]
 """Usual names of the columns that are read only where they are asked for."""
+HINTS = _NAMES["hints"]
+"""Words and endings of names of times, and parts of names of other moments than that of an event."""
 CATALOG_NAMES: Names = {**_NAMES["catalog"], "item": (*EVENT_NAMES["item"], *_NAMES["catalog"]["item"])}
 """Usual column names of a catalogue."""
 _OF_HEADERS = ("user", "item", "timestamp", "rating", "title")

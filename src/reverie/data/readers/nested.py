@@ -11,6 +11,8 @@ import polars as pl
 from reverie.data.readers.table import Table
 from reverie.errors import DataError
 
+EMPTY = "rows whose list is empty"
+"""Column that a table adds where each object of a list is a row."""
 DEEPEST = 6
 """Levels of nested fields that are looked at."""
 
@@ -72,5 +74,6 @@ def flat(lazy: pl.LazyFrame, columns: list[str], leaves: Mapping[str, Leaf], lis
 
     lazy = lazy.select(list(dict.fromkeys(leaves[name].keys[0] for name in columns)))
     for name in lists:
-        lazy = lazy.with_columns(field(name)).explode(name, empty_as_null=False, keep_nulls=False)
-    return lazy.select(field(name) for name in columns)
+        lazy = lazy.with_columns(field(name)).explode(name, empty_as_null=True, keep_nulls=True)
+    marks = [pl.col(lists[-1]).is_null().alias(EMPTY)] if lists else []
+    return lazy.select(*(field(name) for name in columns), *marks)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import polars as pl
 
 from reverie.data.readers.convert import check_values
 from reverie.data.readers.dialect import normalise_name
-from reverie.data.readers.layouts import EVENT_NAMES, FEEDBACK_NAMES
+from reverie.data.readers.layouts import EVENT_NAMES, FEEDBACK_NAMES, HINTS
 from reverie.data.readers.table import Table, find_column, known_columns, missing_column
 from reverie.errors import DataError
 
@@ -36,7 +37,8 @@ def find_roles(
     columns: dict[str, str] = {}
     rivals: dict[str, tuple[str, ...]] = {}
     for role, usual in EVENT_NAMES.items():
-        known = [column for column in known_columns(table.columns, usual) if column not in without]
+        plain = (_inside(column, table.columns) for column in known_columns(table.columns, usual))
+        known = _nearest(role, [column for column in dict.fromkeys(plain) if column not in without], columns)
         column = find_column(role, chosen[role], table.columns, usual, table.where) if chosen.get(role) else next(iter(known), None)
         orders = column is not None and normalise_name(column.rpartition(".")[2]) in EVENT_NAMES["position"]
         if role == "timestamp" and chosen.get(role) and column and orders:
@@ -61,6 +63,22 @@ def find_roles(
     taken = {*columns.values(), position}
     free = {role: tuple(one for one in others if one not in taken) for role, others in rivals.items() if role != "position"}
     return Roles(columns, {role: others for role, others in free.items() if others}, position)
+
+
+def _inside(column: str, columns: Collection[str]) -> str:
+    """Return the field that has the value of an object: its id, or what databases write around numbers and dates."""
+    return next((inside for key in ("id", "$oid", "$numberLong", "$date") if (inside := f"{column}.{key}") in columns), column)
+
+
+def _nearest(role: str, known: list[str], columns: Mapping[str, str]) -> list[str]:
+    """Bring columns of usual names into the order of their places: owners are no users, envelopes have times of their own."""
+    if role == "user":
+        return sorted(known, key=lambda one: bool(set(one.lower().split(".")[:-1]) & set(HINTS["owner"])))
+    if role == "timestamp" and {"user", "item"} <= set(columns):
+        pairs = zip(columns["user"].split(".")[:-1], columns["item"].split(".")[:-1], strict=False)
+        shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+        return sorted(known, key=lambda one: one.split(".")[: len(shared)] != shared)
+    return [one for one in known if one.rpartition(".")[2] != "_score"]  # of a search engine
 
 
 def _missing(role: str, table: Table) -> DataError:

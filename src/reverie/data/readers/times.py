@@ -9,13 +9,18 @@ from dataclasses import dataclass
 import polars as pl
 
 from reverie.data.readers.convert import check_values, require_values
-from reverie.data.readers.dates import to_moments
+from reverie.data.readers.dates import to_moments, without_wrapping
 from reverie.errors import DataError
 
 UNITS = (("seconds", 1, 1e11), ("milliseconds", 10**3, 1e14), ("microseconds", 10**6, 1e17), ("nanoseconds", 10**9, float("inf")))
 """Name, ticks per second, and the magnitude below which the largest time of a column is in it: 1e11 s is the year 5138."""
-STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
+STAMPS = ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"), (17, "%Y%m%d%H%M%S%3f"))
 """Digits and meaning of numbers that are dates, such as 20240531."""
+RARE = (
+    (6, "%Y%m", 190_001, 210_000), (7, "%Y%j", 1_970_001, 2_100_000), (6, "%y%m%d", 150_101, 400_000),
+    (10, "%Y%m%d%H", 1_970_010_100, 2_100_000_000),
+)  # fmt: skip
+"""Digits, meaning and range of numbers that could be seconds as well, and are dates only where all of a column are."""
 YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
 
 
@@ -26,6 +31,7 @@ class Times:
     seconds: pl.Series
     nanoseconds: pl.Series | None
     note: str = ""
+    of_no_year: bool = False
 
 
 def to_times(values: pl.Series, where: str, day_first: bool | None = None) -> Times:
@@ -39,7 +45,7 @@ def to_times(values: pl.Series, where: str, day_first: bool | None = None) -> Ti
     if values.dtype.is_decimal():
         values = values.cast(pl.String)
     if values.dtype == pl.String:
-        text = values.str.strip_chars()
+        text = without_wrapping(values.str.strip_chars())
         numbers = text.cast(pl.Float64, strict=False)
         if numbers.is_null().all():
             found = to_moments(values, text, where, day_first)
@@ -108,17 +114,46 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
                 check_values(values, stamps.is_not_null(), where, f"a date like {20240531180000 // 10 ** (14 - digits)}")
                 found = _of_ticks(values, stamps.to_physical(), None, 10**6, where)
                 return Times(found.seconds, found.nanoseconds, f"numbers of column '{values.name}' are read as dates like {low}")
+    if (
+        rest is None
+        and len(fitting := [one for one in map(functools.partial(_rare, whole, low, high), RARE) if one is not None]) == 1
+    ):
+        seconds, digits = fitting[0]
+        return Times(seconds, None, f"numbers of column '{values.name}' are read as dates of {digits} digits, like {low}")
     if rest is None and low >= 101 and high <= 1231 and whole.n_unique() > 31:
         days = (whole + 19720000).cast(pl.String).str.to_datetime("%Y%m%d", strict=False, time_unit="us")  # a leap year
         if not days.null_count():
             seconds = days.to_physical() // 10**6 - 730 * 86_400
-            return Times(seconds, None, f"numbers of column '{values.name}' are read as month and day of no year, like {low:04d}")
+            return Times(
+                seconds, None, f"numbers of column '{values.name}' are read as month and day of no year, like {low:04d}", True
+            )
     name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
     if ticks > 1 or (high >= YEAR_2000 and low <= 21_991_231):
         _require_one_unit(values, whole, high, name, ticks, where)
     note = "" if ticks == 1 else f"numbers of column '{values.name}' are read as {name} since 1970"
     found = _of_ticks(values, whole, rest, ticks, where)
     return Times(found.seconds, found.nanoseconds, note)
+
+
+def _rare(whole: pl.Series, low: int, high: int, form: tuple[int, str, int, int]) -> tuple[pl.Series, int] | None:
+    """Return seconds of numbers that are all dates of one of the rare forms, and their digits."""
+    digits, pattern, first, last = form
+    if not (first <= low and high < last):
+        return None
+    text = whole.unique().cast(pl.String)
+    more = {"%Y%m": ("01", "%Y%m%d"), "%Y%m%d%H": ("00", "%Y%m%d%H%M")}
+    ending, full = more.get(pattern, ("", pattern))
+    if pattern == "%Y%j":
+        year, day = text.str.head(4) + "0101", text.str.tail(3).cast(pl.Int64)
+        begin = year.str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+        found = begin + ((day - 1) * 86_400_000_000).cast(pl.Duration("us"))
+        found = found.set((day < 1) | (found.dt.year() != begin.dt.year()), None)
+    else:
+        found = (text + ending).str.to_datetime(full, strict=False, time_unit="us")
+    if found.null_count():
+        return None
+    seconds = whole.replace_strict(whole.unique(), found.to_physical() // 10**6, return_dtype=pl.Int64)
+    return seconds, digits
 
 
 def _require_one_unit(values: pl.Series, whole: pl.Series, high: int, name: str, ticks: int, where: str) -> None:
