@@ -71,7 +71,11 @@ def read_columns(
     if roles.position is not None and use_position:
         events, note = by_position(events, frame[roles.position], where, bool(chosen.get("timestamp")))
         notes += [note] if note else []
-    return Read(events, ReadAs(where, table.form, column_of, roles.rivals, dropped=missing, notes=tuple(notes)), catalog)
+    dropped = {**table.dropped, **missing}
+    known = ReadAs(
+        where, table.form, column_of, roles.rivals, dropped=dropped, notes=(*table.notes, *notes), warnings=tuple(table.warnings)
+    )
+    return Read(events, known, catalog)
 
 
 def _read(

@@ -133,7 +133,7 @@ def read_events(
     ways = {"timestamp": "ordered by time", "source": "in the order of the rows", "none": "in no order"}
     known = replace(
         read_as, times=span(dataset.events), order=ways[order], kinds=dataset.kind_counts, titles=titles,
-        notes=dataset.notes, warnings=warnings,
+        notes=dataset.notes, warnings=(*read_as.warnings, *warnings),
     )  # fmt: skip
     return replace(dataset, read_as=known.tell())
 
