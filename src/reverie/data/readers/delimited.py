@@ -45,8 +45,8 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
         raw = lazy.collect_schema().names()
         if roles is not None and len(roles) != len(raw):
             raise DataError(
-                f"{where} line {dialect.skip + 1} has {len(raw)} fields where columns= names {len(roles)}; leave out the lines above "
-                "the rows, or correct it"
+                f"{where} line {dialect.skip + 1} has {len(raw)} fields where columns= names {len(roles)}; leave out the lines "
+                "above the rows, or correct it"
             )
         names = dict(zip(_named(raw, roles, dialect.header), raw, strict=True))
         rows = lazy.head(SAMPLE).select(pl.col(names[name]).alias(name) for name in names).collect()

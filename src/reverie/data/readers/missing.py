@@ -33,10 +33,10 @@ def _same_but_for_blanks(known: pl.Series, name: str) -> list[str]:
     """Say which ids differ from others by blanks around them alone."""
     bare = known.str.strip_chars()
     blank = bare != known
-    twice = known.filter(blank & (bare.is_in(known.filter(~blank).implode()) | bare.is_duplicated())) if blank.any() else []
-    if not len(twice):
+    twice = known.filter(blank & (bare.is_in(known.filter(~blank).implode()) | bare.is_duplicated()))
+    if twice.is_empty():
         return []
     return [
-        f"column '{name}' has {len(twice):,} ids that differ from others by blanks around them alone, as {min(twice)!r}, and are "
+        f"column '{name}' has {len(twice):,} ids that differ from others by blanks around them alone, as {twice.min()!r}, and are "
         "read as ids of their own; take the blanks away if they are the same"
     ]
