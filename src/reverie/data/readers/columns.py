@@ -76,11 +76,10 @@ def read_columns(
     if roles.position is not None and use_position:
         events, note = by_position(events, frame[roles.position], where, bool(chosen.get("timestamp")))
         notes += [note] if note else []
-    return Read(
-        events,
-        ReadAs(where, table.form, column_of, roles.rivals, dropped=missing, notes=tuple(notes), warnings=tuple(warnings)),
-        catalog,
-    )
+    dropped, noted = {**table.dropped, **missing}, (*table.notes, *notes)
+    doubts = (*table.warnings, *warnings)
+    known = ReadAs(where, table.form, column_of, roles.rivals, dropped=dropped, notes=noted, warnings=doubts)
+    return Read(events, known, catalog)
 
 
 def _read(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import mmap
-import re
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,7 @@ import polars as pl
 from reverie.data.ids import is_integer_text
 from reverie.data.readers.dialect import BLANKS, Dialect
 from reverie.data.readers.layouts import SKIPPED
+from reverie.data.readers.quotes import check_records
 from reverie.data.readers.table import READ_ERRORS, UNCHANGED, Table, unreadable
 from reverie.errors import DataError
 
@@ -30,8 +29,8 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
         return _open_split(path, where, dialect, roles)
     with path.open("rb") as handle:
         head = handle.read(1 << 20)
-    quote = dialect.quote or ('"' if dialect.separator != "\t" else None)
-    used = cache(lambda: quote if quote and _holds(path, quote.encode()) else None)
+    quote = quote_of(dialect)
+    used = cache(lambda: quote if quote and holds(path, quote.encode()) else None)
     line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
     options: dict[str, Any] = {
         "separator": dialect.separator, "eol_char": line_end, "glob": False, "has_header": dialect.header,
@@ -44,6 +43,11 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
     try:
         lazy = pl.scan_csv(path.absolute(), infer_schema=False, quote_char=quote, **options)
         raw = lazy.collect_schema().names()
+        if roles is not None and len(roles) != len(raw):
+            raise DataError(
+                f"{where} line {dialect.skip + 1} has {len(raw)} fields where columns= names {len(roles)}; leave out the lines "
+                "above the rows, or correct it"
+            )
         names = dict(zip(_named(raw, roles, dialect.header), raw, strict=True))
         rows = lazy.head(SAMPLE).select(pl.col(names[name]).alias(name) for name in names).collect()
     except pl.exceptions.NoDataError:
@@ -68,13 +72,33 @@ def open_delimited(path: Path, where: str, dialect: Dialect, roles: Sequence[str
         unchanged = [pl.all_horizontal(tests).alias(UNCHANGED)] if integers else []
         return lazy.with_columns(*(pl.col(name).cast(pl.Int64, strict=False) for name in integers), *unchanged)
 
-    return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True)
+    def swallowed(rows: int) -> int:
+        above = dialect.skip + dialect.header
+        if used() is None or _count(path, b"\n") + 1 - above <= rows:
+            return 0
+        return int(text_lines(path, above).select(pl.len()).collect(engine="streaming").item()) - rows
+
+    heads = names if dialect.header else {}
+    return Table(where, tuple(rows.columns), typed, scan, check, blank_lines=True, heads=heads, swallowed=swallowed)
 
 
-def _holds(path: Path, sign: bytes) -> bool:
+def quote_of(dialect: Dialect) -> str | None:
+    """Return the sign around fields; far behind the sample there may be one where the sample has none."""
+    return dialect.quote or ('"' if dialect.separator not in ("\t", BLANKS) and len(dialect.separator) == 1 else None)
+
+
+def holds(path: Path, sign: bytes) -> bool:
     """Whether a sign stands anywhere in a file: without quotes its fields are split faster."""
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(sign) >= 0
+
+
+def _count(path: Path, sign: bytes) -> int:
+    """Return how often a sign stands in a file; at the very end it does not count."""
+    with path.open("rb") as handle:
+        count = sum(piece.count(sign) for piece in iter(lambda: handle.read(1 << 20), b""))
+        handle.seek(-1, 2)
+        return count - (handle.read(1) == sign)
 
 
 def _named(raw: Sequence[str], roles: Sequence[str] | None, header: bool) -> list[str]:
@@ -128,31 +152,7 @@ def guessed_type(values: pl.Series) -> pl.DataType | None:
 def check_delimited(path: Path, where: str, dialect: Dialect, quote: str | None) -> None:
     """Raise at the first line that has another number of fields than the first, a stray quote, or that is not UTF-8."""
     check_utf8(path, where)
-    separator = dialect.separator
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
-        reader = csv.reader(handle, delimiter=separator, **options)
-        try:
-            for _ in range(dialect.skip):
-                next(reader, [])
-            first = next(reader, [])
-            for row in reader:
-                if row and len(row) != len(first):
-                    raise DataError(
-                        f"{where} line {reader.line_num} has {len(row)} fields where the "
-                        f"{'header' if dialect.header else 'first row'} has {len(first)}; correct it"
-                    )
-        except csv.Error as error:
-            raise DataError(f"{where} line {reader.line_num} is broken ({error}); correct that line") from error
-    if quote is not None:
-        one, two = re.escape(quote), re.escape(separator)
-        stray = re.compile(rf"(?:^|{two})(?:[^{one}{two}][^{two}]*{one}|{one}(?:[^{one}]|{one}{one})*{one}[^{one}{two}\r\n])")
-        with path.open(encoding="utf-8-sig") as handle:
-            for number, line in enumerate(handle, start=1):
-                if stray.search(line):
-                    raise DataError(
-                        f"{where} line {number} has a quote inside a field; put that field in quotes and write the quote twice"
-                    )
+    check_records(path, where, dialect, quote)
 
 
 def check_utf8(path: Path, where: str) -> None:

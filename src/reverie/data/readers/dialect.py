@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 ALONE = ("\t", ";", "|", ",", "\x01")
@@ -16,6 +16,8 @@ BLANKS = " "
 """Stands for one blank or several, or tabs beside blanks."""
 NAMES = {"\t": "tabs", ";": "';'", "|": "'|'", ",": "','", "\x01": "the character 1", BLANKS: "blanks"}
 """What separators are called in messages."""
+ABOVE = 40
+"""Lines of fewer fields that may stand above a header."""
 ROWS, SAMPLE = 400, 1 << 15
 """Rows, and characters, of a text that are looked at."""
 ATOMIC_HEADER = re.compile(r":(token|token_seq|float|float_seq)$")
@@ -107,7 +109,7 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
     best: tuple[tuple[float, ...], Dialect] | None = None
     for one in [separator] if separator else ["::", *ALONE, BLANKS]:
         quote = _quote(text, one)
-        rows = split_lines(text, one, quote)
+        rows = _rows_of(text, one, quote)
         if not rows:
             continue
         lengths = Counter(map(len, rows))
@@ -117,6 +119,8 @@ def dialect_of(text: str, known: Collection[str], separator: str | None = None) 
             continue
         merit = (len(one) > 1 and share > 0.9, len(rows[0]) == width, one != BLANKS, round(share, 1), width)
         if best is None or merit > best[0]:
+            if len(rows[0]) < width and (at := _header_below(text, one, quote, width, known)):
+                return _moved(dialect_of("\n".join(text.split("\n")[at:]), known, one), skip + at)
             header = is_header([row for row in rows if len(row) in (width, len(rows[0]))], known)
             best = merit, Dialect(one, quote, header, tuple(rows[0]), width, share, skip)
     if best is None and (rows := split_lines(text, "\x01", None)) and all(len(row[0].split()) == 1 for row in rows):
@@ -144,6 +148,34 @@ def is_header(rows: Sequence[Sequence[str]], known: Collection[str]) -> bool:
         elif _VALUE.fullmatch(field):
             votes -= 1
     return votes > 0
+
+
+def _rows_of(text: str, separator: str, quote: str | None) -> list[list[str]]:
+    """Return the rows of a sample; where quotes may stand behind a backslash, those that agree more on a number of fields."""
+    rows = split_lines(text, separator, quote)
+    if quote is None or '\\"' not in text:
+        return rows
+    plain = re.sub(r'\\([\\"])', lambda found: '""' if found[1] == '"' else "\\", text)
+    return max((rows, split_lines(plain, separator, quote)), key=_agreement)
+
+
+def _agreement(rows: list[list[str]]) -> float:
+    return max(Counter(map(len, rows)).values(), default=0) / max(len(rows), 1)
+
+
+def _header_below(text: str, separator: str, quote: str | None, width: int, known: Collection[str]) -> int:
+    """Return how many lines of fewer fields stand above a header; 0 where none is one."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines[:ABOVE]):
+        fields = split_lines(line, separator, quote)
+        if fields and len(fields[0]) >= width:
+            below = split_lines("\n".join(lines[at:]), separator, quote)
+            return at if is_header([row for row in below if len(row) == len(fields[0])], known) else 0
+    return 0
+
+
+def _moved(found: Dialect | None, lines: int) -> Dialect | None:
+    return None if found is None else replace(found, skip=found.skip + lines)
 
 
 def _names_columns(line: str, known: Collection[str]) -> bool:

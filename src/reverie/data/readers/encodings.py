@@ -14,12 +14,16 @@ _MARKS = (
 
 
 def encoding_of(head: bytes, asked: str | None) -> str:
-    """Return the encoding of a file: the one that is asked for, else that of its first bytes, else UTF-8."""
-    if asked is not None:
-        return known_encoding(asked)
+    """Return the encoding of a file: that of its first bytes, else the one that is asked for, else UTF-8.
+
+    A file beyond ASCII that is UTF-8 is read so whatever was asked for: a log and its catalogue may differ.
+    """
+    asked = None if asked is None else known_encoding(asked)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if marked is not None:
         return marked
+    if asked is not None:
+        return "utf-8" if not head.isascii() and _is_utf8(head) else asked
     start = head[:1000]
     if b"\0" not in start:
         return "utf-8"
@@ -27,6 +31,15 @@ def encoding_of(head: bytes, asked: str | None) -> str:
     if max(at_odd, at_even) > 0.3 * len(start):  # every second byte of Latin text
         return "utf-16-le" if at_odd > at_even else "utf-16-be"
     return "utf-8"
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether bytes are UTF-8, the last character perhaps cut; other text beyond ASCII never is."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def known_encoding(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from reverie.data.readers.delimited import check_utf8, open_delimited
+from reverie.data.readers.delimited import check_utf8, holds, open_delimited, quote_of
 from reverie.data.readers.encodings import to_utf8
 from reverie.data.readers.frames import open_frame
 from reverie.data.readers.json_lines import open_json_lines, to_lines
@@ -21,6 +21,7 @@ from reverie.data.readers.layouts import FileOptions
 from reverie.data.readers.lines import open_blocks, open_sequences
 from reverie.data.readers.nested import nested_table
 from reverie.data.readers.packed import require_file, unpacked
+from reverie.data.readers.quotes import ESCAPED, with_plain_quotes
 from reverie.data.readers.recognise import FORMATS, Form, recognise
 from reverie.data.readers.table import READ_ERRORS, UNCHANGED, Table
 from reverie.errors import DataError, unknown
@@ -85,7 +86,12 @@ def _opened(path: Path, where: str, form: Form, options: FileOptions, stack: con
         return open_sequences(path, where)
     if form.format == "blocks" or form.dialect is None:
         return open_blocks(path, where, options.roles)
-    return open_delimited(path, where, form.dialect, options.roles)
+    source = path
+    if quote_of(form.dialect) == '"' and holds(path, ESCAPED):
+        check_utf8(path, where)
+        path = with_plain_quotes(path, where, form.dialect, stack.enter_context(temporary_folder()))
+    table = open_delimited(path, where, form.dialect, options.roles)
+    return table if path == source else replace(table, notes=["quotes behind a backslash are quotes within a field"])
 
 
 def _columnar(scan: Callable[[], pl.LazyFrame], where: str, kind: str) -> Table:
@@ -133,4 +139,17 @@ def _joined(folder: Path, tables: list[Table]) -> Table:
             table.check()
 
     form = f"{len(tables)} parts, {first.form}"
-    return Table(str(folder), first.columns, typed, text, check, any(table.blank_lines for table in tables), form)
+    return Table(
+        str(folder), first.columns, typed, text, check, any(table.blank_lines for table in tables), form, first.heads,
+        lambda _: _swallowed(tables), notes=list(dict.fromkeys(note for table in tables for note in table.notes)),
+    )  # fmt: skip
+
+
+def _swallowed(tables: list[Table]) -> int:
+    """Return how many lines of part files are no rows."""
+    count = 0
+    for table in tables:
+        if table.swallowed is not None and table.text is not None:
+            rows = table.text(list(table.columns[:1])).select(pl.len()).collect(engine="streaming").item()
+            count += max(0, table.swallowed(rows))
+    return count

@@ -88,15 +88,23 @@ def _value(row: Mapping[str, Any], leaves: Mapping[str, Leaf], name: str) -> Any
     return value
 
 
+def _refused(constant: str) -> None:
+    raise json.JSONDecodeError(f"{constant} is no JSON; write null", constant, 0)
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "msg", "too deep, or a number of too many digits")
+
+
 def check_json_lines(path: Path, where: str) -> None:
     """Raise at the first line that is not a JSON object in UTF-8."""
     check_utf8(path, where)
     with path.open(encoding="utf-8-sig") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                value = json.loads(line) if line.strip() else {}
+                value = json.loads(line, parse_constant=_refused) if line.strip() else {}
             except (ValueError, RecursionError) as error:
-                reason = getattr(error, "msg", "too deep, or a number of too many digits")
+                reason = _reason(error)
                 raise DataError(f"{where} line {number} is not valid JSON ({reason}); correct that line") from None
             if not isinstance(value, dict):
                 raise DataError(f"{where} line {number} is not a JSON object; write one object with the columns as keys a line")
@@ -116,7 +124,7 @@ def to_lines(path: Path, folder: Path, where: str) -> Path:
                 value, stop = decoder.raw_decode(text, at)
             except (ValueError, RecursionError) as error:
                 line = text.count("\n", 0, getattr(error, "pos", at)) + 1
-                reason = getattr(error, "msg", "too deep, or a number of too many digits")
+                reason = _reason(error)
                 raise DataError(f"{where} line {line} is not valid JSON ({reason}); correct that line") from None
             if not isinstance(value, dict):
                 raise DataError(

@@ -109,6 +109,8 @@ def with_layout(
     return replace(options, **given), columns, FileOptions(**said.get("catalog", {}))
 
 
+_PLAIN = re.compile(r"[^{}\[\]<>=]{0,200}")
+"""What fields of other roles look like: no JSON, no markup, no key=value."""
 _LOOKS = {
     "timestamp": re.compile(r"\d{8,}(\.\d+)?|\d{1,4}[-/.]\d\d?[-/.]\d+.*|[A-Z][a-z]{2} .*\d{4}"),
     "kind": re.compile(r"[A-Za-z_]{2,}"), "rating": re.compile(r"\d{1,3}(\.\d+)?"),
@@ -120,9 +122,9 @@ def usual_layouts(row: Sequence[str], separator: str) -> list[str]:
     found = []
     for name, said in layouts().items():
         roles = said.get("columns", "").split(",")
-        if "format" in said or len(roles) != len(row) or said.get("separator", separator) != separator:
+        if "format" in said or "columns" not in said or len(roles) != len(row) or said.get("separator", separator) != separator:
             continue
         pairs = zip(roles, row, strict=True)
-        if all(_LOOKS[role].fullmatch(field.strip()) for role, field in pairs if role in _LOOKS):
+        if all(_LOOKS.get(role, _PLAIN).fullmatch(field.strip()) for role, field in pairs):
             found.append(name)
     return sorted(found, key=lambda name: "separator" not in layouts()[name])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from reverie.data.readers.dialect import BLANKS, NAMES, Dialect, dialect_of, normalise_name, split_lines
-from reverie.data.readers.encodings import encoding_of
+from reverie.data.readers.encodings import encoding_of, known_encoding
 from reverie.data.readers.layouts import HEADER_NAMES, SKIPPED, FileOptions, usual_layouts
 from reverie.errors import ConfigError, DataError, short, unknown
 
@@ -40,6 +40,8 @@ _OTHERS = {
 _MARKUP = re.compile(r"\s*<(\?xml|!DOCTYPE|html|[A-Za-z][\w:.-]*[\s>/])", re.IGNORECASE)
 _JSON = re.compile(r"\s*(\{\s*([\"}]|$)|\[\s*([{\[\]]|$))")
 _PYTHON = re.compile(r"\s*\[?\s*\{\s*u?'")
+_USER, _ITEM = re.compile(r"[\w@.+:|/-]*\w"), re.compile(r"(?=[^\d\ufffd]*[\d\ufffd])[\w.:|/\ufffd-]*[\w\ufffd]")
+"""Of lines of users without a word that says so; prose and code have other words."""
 _BLOCKS = re.compile(r"\s*\d+:[ \t]*\r?\n[^:\r\n]*,")
 
 
@@ -52,6 +54,8 @@ class Form:
     dialect: Dialect | None = None
     marked: bool = False
     """Whether it begins with the byte-order mark of UTF-8."""
+    asked: str | None = None
+    """The encoding that somebody named."""
 
     def __str__(self) -> str:
         words = {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet", "arrow": "Arrow", "blocks": "blocks of an item each",
@@ -60,8 +64,11 @@ class Form:
         if self.dialect is not None:
             dialect = self.dialect
             between = NAMES.get(dialect.separator, f"'{dialect.separator}'")
-            said = f"{between} between fields, {'a' if dialect.header else 'no'} header"
-        return said + ("" if self.encoding == "utf-8" else f", {self.encoding}")
+            place = f" in line {dialect.skip + 1}" if dialect.header and dialect.skip else ""
+            said = f"{between} between fields, {'a' if dialect.header else 'no'} header{place}"
+        other = self.asked is not None and known_encoding(self.asked) != self.encoding
+        instead = f", {self.encoding} and not {self.asked}" if other else f", {self.encoding}"
+        return said + ("" if self.encoding == "utf-8" and not other else instead)
 
 
 def recognise(path: Path, where: str, options: FileOptions) -> Form:
@@ -83,6 +90,8 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
         for magic, what in _OTHERS.items():
             if head.startswith(magic):
                 raise DataError(f"{where} is {what}")
+        if head[257:262] == b"ustar":
+            raise DataError(f"{where} is an archive of tar; unpack it and give one of its files, or the folder")
     encoding, marked = encoding_of(head, options.encoding), head.startswith(BOM_UTF8)
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff").replace("\0", "\ufffd")
     if not text.strip():
@@ -90,11 +99,11 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
     if size > HEAD:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     if options.format in ("jsonl", "json", "sequences", "blocks"):
-        return Form(options.format, encoding, marked=marked)
+        return Form(options.format, encoding, marked=marked, asked=options.encoding)
     if options.format is None and (found := _marked(text, where)) is not None:
-        return Form(found, encoding, marked=marked)
+        return Form(found, encoding, marked=marked, asked=options.encoding)
     form = _text(text, [piece.decode(encoding, errors="replace") for piece in pieces], where, encoding, options)
-    return replace(form, marked=marked)
+    return replace(form, marked=marked, asked=options.encoding)
 
 
 def _piece(handle: object, place: int) -> bytes:
@@ -152,10 +161,14 @@ def _text(text: str, more: list[str], where: str, encoding: str, options: FileOp
 
 
 def _are_sequences(texts: list[str]) -> bool:
-    """Whether lines differ in length and no two begin with the same word, as lines of users do."""
+    """Whether lines differ in length, no two begin with the same word, and ids with a digit follow it, as in lines of users."""
     rows = [row for text in texts for row in split_lines(text, BLANKS, None)]
     lengths, users = {len(row) for row in rows}, {row[0] for row in rows}
-    return len(lengths) > 1 and len(users) == len(rows) and not any("," in row[-1] or ";" in row[-1] for row in rows)
+    if len(lengths) < 2 or len(users) < len(rows) or not all(map(_USER.fullmatch, users)):
+        return False
+    if all(len(row) > 1 and row[1] == str(len(row) - 2) for row in rows):  # a count of the items stands before them
+        return False
+    return all(_ITEM.fullmatch(item) for row in rows for item in row[1:])
 
 
 def _refuse_row(where: str, row: str) -> NoReturn:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from reverie.data.readers.dialect import ATOMIC_HEADER, normalise_name
+from reverie.data.readers.missing import without_words
 from reverie.errors import DataError, nearest
 
 
@@ -73,6 +74,14 @@ class Table:
         Whether a row without any value is a blank line, and no row.
     form : str
         What the source is, in words.
+    heads : mapping of str to str
+        What the header calls the columns, where a row may repeat it.
+    swallowed : callable, optional
+        How many lines there are beyond a number of rows, where a quote could swallow some.
+    dropped : dict of str to int
+        Rows that were left out in reading, by the reason.
+    notes, warnings : list of str
+        What was read as what, and what a person should look at.
     """
 
     where: str
@@ -82,6 +91,11 @@ class Table:
     check: Callable[[], None] = lambda: None
     blank_lines: bool = False
     form: str = "a frame"
+    heads: Mapping[str, str] = field(default_factory=dict)
+    swallowed: Callable[[int], int] | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def read(self, columns: list[str], ids: Collection[str] = (), times: Collection[str] = ()) -> pl.DataFrame:
         """Read some columns, streamed; columns whose guessed types do not hold come as text."""
@@ -98,6 +112,22 @@ class Table:
             frame = frame if unchanged else self._read_text(wanted, None)
         if self.blank_lines and all(frame[name].null_count() for name in frame.columns):
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+        if self.swallowed is not None and (inside := self.swallowed(frame.height)) > 0:  # quotes span lines, rightly or not
+            self.check()
+            self.notes[:] = dict.fromkeys(
+                [*self.notes, f"{inside:,} lines are no rows: they stand within quotes, or have no value"]
+            )
+        if self.heads and len(wanted) > 1 and set(frame.dtypes) == {pl.String}:
+            repeated = frame.select(pl.all_horizontal(pl.col(name) == self.heads[name] for name in wanted)).to_series()
+            repeated = repeated.fill_null(False)
+            if repeated.any():
+                self.dropped["rows that repeat the header"] = int(repeated.sum())
+                frame = frame.filter(~repeated)
+        self.warnings.clear()
+        for name in dict.fromkeys(ids):
+            values, told = without_words(frame[name])
+            frame = frame.with_columns(values)
+            self.warnings.extend(told)
         if frame.is_empty():
             raise DataError(f"{self.where} has no rows; check that it is the right file")
         return frame
