@@ -4,12 +4,14 @@ The job: read user, item, timestamp and rating; drop repeated events; turn ids i
 
     python benchmarks/etl.py                      # 20 million events, about 2 GB of temporary files
     python benchmarks/etl.py --events 1000000
+    python benchmarks/etl.py --before ../0a1810a  # a checkout of an earlier commit too, in the same run
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -65,16 +67,18 @@ def pandas_job(path: Path) -> int:
 JOBS = {"reverie": reverie_job, "pandas": pandas_job}
 
 
-def measure(system: str, path: Path) -> dict[str, float]:
-    """Run one job in a process of its own."""
-    command = [sys.executable, __file__, "--job", system, "--path", str(path)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def measure(job: str, path: Path, source: Path | None = None) -> dict[str, float]:
+    """Run one job in a process of its own, with the package of another checkout where ``source`` names one."""
+    command = [sys.executable, __file__, "--job", job, "--path", str(path)]
+    variables = dict(os.environ) | ({"PYTHONPATH": str(source / "src")} if source else {})
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout)
 
 
 def main() -> None:
     """Parse the options, measure, and append to the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000_000)
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier commit, measured in the same run")
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -89,12 +93,15 @@ def main() -> None:
         folder = Path(scratch)
         generate(folder, options.events)
         counts = set()
+        runs = [(system, system, None) for system in JOBS]
+        if options.before:
+            runs.append((f"reverie at {options.before.resolve().name}", "reverie", options.before))
         for suffix in ("parquet", "csv"):
-            for system in JOBS:
-                found = measure(system, folder / f"events.{suffix}")
+            for system, job, source in runs:
+                found = measure(job, folder / f"events.{suffix}", source)
                 counts.add(found["events"])
                 row = {"benchmark": "etl", "case": f"{suffix}, {options.events:,} events", "system": system}
-                row["version"] = metadata.version(system)
+                row["version"] = metadata.version(job)
                 units = {"seconds": "s", "peak_mb": "MB"}
                 record([row | {"metric": metric, "value": found[metric], "unit": unit} for metric, unit in units.items()])
         assert len(counts) == 1, f"the systems disagree on the number of events: {counts}"
