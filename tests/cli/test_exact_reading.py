@@ -32,7 +32,7 @@ def test_kinds_paths_with_brackets_and_lists_by_their_suffix(ask: Callable, tmp_
     runs = folder / "runs"
     compared = ask("compare", log, "--kinds", "buy", "--models", "popularity", "--out", runs)
     assert compared.code == 0, compared.err
-    assert f"counted events: {events.height:,} buy" in compared.out
+    assert f"kinds buy {events.height:,}" in compared.read_as
     run = next(runs.glob("popularity*"))
     assert "kinds:\n  - buy" in (run / "recipe.yaml").read_text()
 

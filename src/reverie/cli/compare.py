@@ -96,7 +96,7 @@ def compare(
     from reverie.training.comparison import Comparison, run_plan
 
     use_threads(threads, screen)
-    if dataset.kind_counts:
+    if dataset.kind_counts and dataset.read_as is None:  # of a file, "read as" tells the kinds
         counted = ", ".join(f"{count:,} {kind}" for kind, count in dataset.kind_counts.items())
         screen.print(f"counted events: {counted}", markup=False)
     comparison = run_plan(
