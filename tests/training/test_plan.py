@@ -111,3 +111,8 @@ def test_a_blend_costs_what_its_parts_cost() -> None:
     whole = expected_cost(blend.model_copy(update={"model": {"name": "blend", "parts": parts}}), shape)
     each = [expected_cost(blend.model_copy(update={"model": part}), shape).seconds for part in parts]
     assert whole.seconds == pytest.approx(alone.seconds + sum(each))
+
+
+@pytest.mark.parametrize(("models", "left"), [(["blend"], True), (["blend", "markov"], True), (["blend", "markov", "ease"], False)])
+def test_a_blend_of_the_comparison_needs_two_others(models: list[str], left: bool) -> None:
+    assert ("blend" in plan(models).left_out) is left

@@ -24,6 +24,8 @@ LEARNED = ("sasrec", "blend")
 """Models beside the counting ones that are compared by default, where they are registered."""
 SHARE = 1 / 3
 """Of the free memory: what a model may need that is compared by default."""
+LONELY = "blends the other models of the comparison; name two more with --models"
+"""Why a blend is left out that has nothing to blend."""
 BASELINES = ("popularity", "recent-popularity", "markov")
 
 
@@ -150,7 +152,14 @@ def plan_comparison(
         if default and not row.reason:
             row = replace(row, reason=reason_of_default(row, room))
         rows.append(row)
+    if sum(not row.reason and row.recipe.model_name != "blend" for row in rows) < 2:
+        rows = [replace(row, reason=row.reason or LONELY) if _blends_others(row.recipe) else row for row in rows]
     return Plan(_ordered(rows), shape, speed() * min(1.0, free_cores(busy_cores())))
+
+
+def _blends_others(recipe: Recipe) -> bool:
+    """Return whether a recipe blends the other models of its comparison."""
+    return recipe.model_name == "blend" and not recipe.model_options
 
 
 def reason_of_default(row: Planned, room: float) -> str:
