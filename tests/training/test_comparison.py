@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.testing import tiny_dataset, tiny_split
 from reverie.training import run as running
 from reverie.training.comparison import Comparison, run_plan
-from reverie.training.plan import Plan, plan_comparison, recipes_for
+from reverie.training.plan import LONELY, Plan, plan_comparison, recipes_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def same_seed(one: Run, other: Run) -> bool:
 
 def test_a_blend_of_nothing_is_left_out(tmp_path: Path) -> None:
     found = run_plan(made(["popularity", "blend"]), Comparison(tiny_dataset(), tiny_split()), tmp_path, show=False)
-    assert found.skipped == {"blend": "needs two finished models to blend"}
+    assert found.skipped == {"blend": LONELY}
 
 
 def test_a_fit_tells_processor_time_and_load_and_a_search_its_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
