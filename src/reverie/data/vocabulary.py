@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.data.content import Features
 from reverie.data.ids import matched, matched_one
 from reverie.errors import DataError
 
@@ -27,11 +28,14 @@ class Vocabulary:
         External user ids, distinct. The user at position p has code p; -1 is an unknown user.
     titles : polars.Series or None, shape [n_items]
         Titles in the order of `items`, where the dataset has any; null where one item has none.
+    content : mapping
+        Vectors of the items in the order of `items`, by the name of what they come from, such as ``"text"`` or ``"image"``.
     """
 
     items: pl.Series
     users: pl.Series
     titles: pl.Series | None = None
+    content: Mapping[str, Features] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def n_items(self) -> int:
