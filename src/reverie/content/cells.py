@@ -25,7 +25,7 @@ class ContentCell:
 
 @dataclass(frozen=True)
 class TruthCell:
-    """What is known without training, of a clip world: the score of an oracle, and bounds of what sees no motion and hears nothing."""
+    """What is known of a clip world without training: scores of oracles, and bounds of what sees no motion and hears nothing."""
 
     data: str
 

@@ -17,7 +17,7 @@ NEAREST = 5
 
 
 def shown_items(split: Split, count: int) -> NDArray[np.int64]:
-    """Return codes of items to show: three of four the most clicked in training, the rest clicked by nobody where there are such."""
+    """Return codes of items to show: three of four the most clicked in training, the others clicked by nobody if there are some."""
     clicks = split.train.item_counts()[1:]
     cold = np.flatnonzero(clicks == 0)[: count // 4]
     known = np.argsort(-clicks, kind="stable")[: count - len(cold)]

@@ -83,8 +83,10 @@ class EncoderRecipe(Options):
 
 
 class ContentClaim(Options):
-    """A comparison that a sentence rests on; sides are ``recommender/encoder``, ``recommender`` or
-    ``recommender/encoder/modality``, measured without that modality."""
+    """A comparison that a sentence rests on.
+
+    Its sides are ``recommender/encoder``, ``recommender``, or ``recommender/encoder/part``, measured without that part.
+    """
 
     first: str
     """What is said to be better."""

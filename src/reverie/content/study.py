@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from reverie.content.cells import Cell, ContentCell, Trained, TruthCell
 from reverie.content.clip_world.files import WORLD_VERSION
@@ -18,6 +18,9 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.study.environment import commit
 from reverie.study.store import Store, claim, unreadable
+
+if TYPE_CHECKING:
+    from reverie.content.clip_world.files import OpenedWorld
 
 VERSION = 1
 """Of a training and what is measured of it."""
@@ -115,12 +118,11 @@ class ContentStudy:
     def _make(self, cell: Cell, folder: Path, tell: Callable[[str], None]) -> Trained:
         data = self.opened[cell.data]
         if isinstance(cell, TruthCell):
-            assert data.world is not None
-            return measure_truth(data.world.world, data.split, folder, self._commit)
+            return measure_truth(cast("OpenedWorld", data.world).world, data.split, folder, self._commit)
         tell(f"{cell.recommender}/{cell.encoder} on {cell.data}, seed {cell.seed} …")
         return train_cell(
-            self.recipe.recommenders[cell.recommender].model, self.options(cell), data.split, self._training(cell), self._drops(cell),
-            self.recipe.shown, folder, self._device, self._commit,
+            self.recipe.recommenders[cell.recommender].model, self.options(cell), data.split, self._training(cell),
+            self._drops(cell), self.recipe.shown, folder, self._device, self._commit,
         )  # fmt: skip
 
     def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> None:

@@ -52,7 +52,7 @@ class Oracle:
 def blind_hit_rates(n_candidates: NDArray[np.int64], n_cold: int, k: int) -> tuple[float, float]:
     """Return hit rates at k on items without clicks of a model that cannot tell motions or sounds apart.
 
-    By construction single frames of all motions have one distribution, so nothing about a new clip bears on whether it is liked. The
+    By construction single frames of all motions have one distribution, so nothing about a new clip tells whether it is liked. The
     first value is that of an order by chance, the mean of ``min(1, k / candidates)``. The second is the most that can be had
     without knowing anything of taste: all new clips first, in an order by chance, ``min(1, k / new clips)``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.models.item_encoders.config import ItemEncoderOptions
 from reverie.options import Options
@@ -19,6 +19,10 @@ class ClipOptions(ItemEncoderOptions):
 
     clips: str = Field(min_length=1)
     """Folder that `reverie video prepare` made, whose clips are named by the ids of items, with or without an ending."""
+    control: Literal["none", "shuffled"] = "none"
+    """`shuffled`: the clip of another item."""
+    seed: NonNegativeInt = 0
+    """Of the control."""
     at_once: PositiveInt | None = None
     """Gradient caching: activations of at most so many items are held in training, at the cost of a second forward pass."""
 

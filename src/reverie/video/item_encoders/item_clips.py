@@ -11,6 +11,8 @@ import polars as pl
 
 from reverie.data.vocabulary import positions
 from reverie.errors import DataError
+from reverie.seeds import numpy_generator
+from reverie.video.item_encoders.config import ClipOptions
 from reverie.video.preparing.index import open_prepared, read_index
 from reverie.video.sound_set import SoundSet, open_sound
 
@@ -29,10 +31,12 @@ class ItemClips:
     folder : path
         Prepared by `reverie.video.prepare`; files that could not be read are not in it.
     vocabulary : Vocabulary
+    shuffled : int, optional
+        Seed by which items that have a clip are dealt the clips of each other: a control.
     """
 
-    def __init__(self, folder: str | Path, vocabulary: Vocabulary) -> None:
-        self.folder, self._items = Path(folder), vocabulary.items
+    def __init__(self, folder: str | Path, vocabulary: Vocabulary, shuffled: int | None = None) -> None:
+        self.folder, self._items, self._shuffled = Path(folder), vocabulary.items, shuffled
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -54,6 +58,9 @@ class ItemClips:
                 f"none of {len(rows):,} items has a clip in {self.folder}, e.g. item {self._items[0]!r} among clips such as "
                 f"{ids[0]!r}; name clips by the ids of items"
             )
+        if self._shuffled is not None:
+            ring = numpy_generator(self._shuffled, "shuffled clips").permutation(np.flatnonzero(rows >= 0))
+            rows[ring] = rows[np.roll(ring, 1)]
         return rows
 
     @cached_property
@@ -80,3 +87,8 @@ class ItemClips:
         """Refuse clips none of which has anything to hear."""
         if not self.heard.any():
             raise DataError(f"nothing is heard on the clips of {self.folder} that are items'; leave the encoder 'audio' out")
+
+
+def clips_of(options: ClipOptions, vocabulary: Vocabulary) -> ItemClips:
+    """Return the clips that the options of an encoder name."""
+    return ItemClips(options.clips, vocabulary, options.seed if options.control == "shuffled" else None)

@@ -12,7 +12,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.video.audio import BANDS
 from reverie.video.item_encoders.config import AudioOptions
-from reverie.video.item_encoders.item_clips import ItemClips
+from reverie.video.item_encoders.item_clips import ItemClips, clips_of
 from reverie.video.item_encoders.towers import SoundTower
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def create_audio_encoder(options: AudioOptions, vocabulary: Vocabulary, dim: int
     DataError
         If the folder was prepared without sound, no clip is an item's, or none of them has anything to hear.
     """
-    items = ItemClips(options.clips, vocabulary)
+    items = clips_of(options, vocabulary)
     items.require_sound()
     if options.tuning == "frozen":
         from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_sound

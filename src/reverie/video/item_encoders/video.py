@@ -13,7 +13,7 @@ from reverie.errors import ConfigError
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.video.augment.augmenting import as_clips
 from reverie.video.item_encoders.config import ClipAugment, VideoOptions
-from reverie.video.item_encoders.item_clips import ItemClips
+from reverie.video.item_encoders.item_clips import ItemClips, clips_of
 from reverie.video.item_encoders.start import starting_network
 from reverie.video.item_encoders.towers import FrameTower
 from reverie.video.sampling import sample_batch
@@ -85,7 +85,7 @@ def create_video_encoder(options: VideoOptions, vocabulary: Vocabulary, dim: int
     ConfigError
         If the network, its options or the start do not fit.
     """
-    items = ItemClips(options.clips, vocabulary)
+    items = clips_of(options, vocabulary)
     if options.tuning == "frozen":
         from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_frames
 
