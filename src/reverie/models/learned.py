@@ -11,13 +11,16 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
+from reverie.models.item_encoders.base import ContentEncoder
+from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import step_items
 from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
-from reverie.objectives.objective import Objective, create_objective, observed
+from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
 from reverie.protocols import Card, Represents
 
 
@@ -37,8 +40,11 @@ class ObjectiveModel(nn.Module):
     objective: Objective
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
+        """See the training data once, before the first step: how often each item occurs, and which have events at all."""
         self.objective = observed(self.objective, train)
+        for part in self.modules():
+            if isinstance(part, ContentEncoder):
+                part.observe(train)
 
 
 Config = TypeVar("Config", MFConfig, LightGCNConfig)
@@ -91,7 +97,7 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
     ) -> None:
         super().__init__()
         self.history, self.ahead, self.cosine = config.history, config.ahead, cosine
-        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
+        self.encoder = create_item_encoder(config.item_encoder, vocabulary, config.dim, config.table)
         self.network = network()  # drawn after the item vectors
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
 
@@ -106,14 +112,14 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N → [N, D]."""
-        table = self.encoder.table()
-        return F.normalize(table, dim=-1) if self.cosine else table
+        return self._prepared(self.encoder.table())
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all positions of the batch."""
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        states, targets, users = self.states_with_targets(batch)
-        head = DotHead(self.item_table(), rowwise=self.encoder.rowwise, unit_states=self.cosine)
+        items = step_items(self.encoder, asked_scores(self.objective, int((batch.targets > 0).sum())))
+        states, targets, users = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, batch)
+        head = items.head(self._prepared, unit_states=self.cosine)
         return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
 
     def states_with_targets(self, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,7 +128,13 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""
-        x = self.encoder.encode(items)
+        return self._scaled(self.encoder.encode(items))
+
+    def _prepared(self, table: Tensor) -> Tensor:
+        return F.normalize(table, dim=-1) if self.cosine else table
+
+    @staticmethod
+    def _scaled(x: Tensor) -> Tensor:
         return x * math.sqrt(x.shape[-1])
 
     def _states(self, x: Tensor, batch: SequenceBatch) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,11 @@ class IdTable(nn.Module):
         self.rowwise = rowwise
         nn.init.xavier_normal_(self.weight)
 
+    @property
+    def n_items(self) -> int:
+        """Number of items N."""
+        return len(self.weight)
+
     def table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
         return self.weight
@@ -27,6 +32,14 @@ class IdTable(nn.Module):
         """Return the vectors of item codes; code 0 (padding) is the zero vector → [*items.shape, D]."""
         vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
         return vectors * (items > 0).unsqueeze(-1)
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """A head over vectors of items, of which a table of those that are asked for can be had."""
+
+    def over(self, items: Tensor) -> "tuple[DotHead, Tensor]":
+        """Return a head over a table that has some items, and their codes in it, the shape of items."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,10 @@ class DotHead:
     def n_items(self) -> int:
         """Number of items N."""
         return len(self.table)
+
+    def over(self, items: Tensor) -> tuple[Self, Tensor]:
+        """Return itself, which has all items, and the codes as they are."""
+        return self, items
 
     def prepared(self, states: Tensor) -> Tensor:
         """Return the vectors whose plain inner product with the table, plus the bias, is the score; states [M, D] → [M, D]."""

@@ -1,12 +1,32 @@
-"""Registry of item encoders; rooms and other packages bring theirs by entry points."""
+"""Registries of item encoders and of extractors of features; rooms and other packages bring theirs by entry points."""
 
 from reverie.registry import Entry, Registry
 
 _HERE = "reverie.models.item_encoders"
 
+
+def _entry(build: str, options: str, summary: str) -> Entry:
+    return Entry(f"{_HERE}.{build}", f"{_HERE}.config:{options}", summary)
+
+
 ENCODERS = Registry(
     "item encoder",
-    {"id": Entry(f"{_HERE}.create:create_id_table", f"{_HERE}.config:IdOptions", "a trained vector for each item")},
+    {
+        "id": _entry("create:create_id_table", "IdOptions", "a trained vector for each item"),
+        "features": _entry("features:create_features", "FeaturesOptions", "ready features of any modality"),
+        "image": _entry("features:create_features", "ImageOptions", "covers, by features of EfficientNet-lite0"),
+        "fused": _entry("fused:FusedEncoder", "FusedOptions", "several encoders, fused"),
+    },
     group="reverie.item_encoders",
 )
 """By kind; each is built by ``build(options, vocabulary, dim)``."""
+
+EXTRACTORS = Registry(
+    "extractor",
+    {
+        "text": Entry(f"{_HERE}.extractors:Titles", "", "titles, by all-MiniLM-L6-v2"),
+        "image": Entry(f"{_HERE}.extractors:Covers", "", "covers, by EfficientNet-lite0"),
+    },
+    group="reverie.extractors",
+)
+"""By modality; each is built by ``build()`` into an `Extractor`."""
