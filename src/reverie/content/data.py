@@ -15,9 +15,12 @@ from reverie.content.clip_world.files import OpenedWorld, open_world
 from reverie.content.recipe import ContentData
 from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
+from reverie.data.readers import with_content
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
+from reverie.models.item_encoders.extract import extract
+from reverie.models.item_encoders.shelf import EXTRACTORS
 from reverie.seeds import numpy_generator
 from reverie.training.event_log import open_recipe_dataset
 
@@ -78,14 +81,10 @@ def open_data(one: ContentData, modalities: Iterable[str] = (), offline: bool = 
     if one.dataset is not None:
         dataset = open_recipe_dataset(one.dataset, offline)
     elif world is not None:
-        facts = world.world.config
-        dataset = Dataset(
-            world.world.events, pl.DataFrame({"item": list(world.world.clips.ids)}), f"clip-world-{facts.seed}",
-            licence="made by this package", citation="Reverie, docs/content.md",
-        )  # fmt: skip
+        dataset = world.dataset
     for name in modalities:
-        if name not in dataset.content and name in MADE:
-            dataset = with_content(dataset, name)
+        if name not in dataset.content and name in EXTRACTORS:
+            dataset = with_content(dataset, {name: extract(name, dataset.catalog)})
     for name, share in one.missing.items():
         dataset = _without(dataset, name, share)
     clips = one.clips if world is None else str(world.folder)

@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from reverie.content.clip_world.config import ClipWorldConfig
 from reverie.content.clip_world.generate import SILENT, ClipWorld, generate_clip_world
+from reverie.data.content import ItemFeatures
+from reverie.data.dataset import Dataset
+from reverie.data.vocabulary import Vocabulary
 from reverie.files import atomic_path, cache_folder, json_digest, locked, write_text
 from reverie.video.audio import BANDS
+from reverie.video.clip_set import set_digest
+from reverie.video.item_encoders.frozen import frozen_sound
+from reverie.video.item_encoders.item_clips import ItemClips
 from reverie.video.preparing.index import INDEX, VERSION, Columns, Index, write_index
 
 EVENTS, CATALOG, TRUTH = "events.csv", "items.csv", "truth.csv"
+LONGEST = 2000
+"""Windows of sound that the content `audio` is made of; more than a world has."""
 WORLD_VERSION = 1
 """Of the generator: raised when the same options come to make another world."""
 
@@ -24,6 +33,18 @@ class OpenedWorld:
 
     world: ClipWorld
     folder: Path
+
+    @property
+    def dataset(self) -> Dataset:
+        """Return the events, with mean and deviation of the bands of sound as the content ``audio``."""
+        ids, world = pl.Series("item", self.world.clips.ids), self.world
+        clips = ItemClips(self.folder, Vocabulary(ids, ids.head(0)))
+        heard = [at for at, one in enumerate(world.mel) if len(one)]
+        content = {"audio": ItemFeatures(ids[heard], frozen_sound(clips, LONGEST)[heard])} if heard else {}
+        return Dataset(
+            world.events, pl.DataFrame({"item": ids}), f"clip-world-{world.config.seed}", licence="made by this package",
+            citation="Reverie, docs/content.md", notes=(f"the clips lie in {self.folder}",), content=content,
+        )  # fmt: skip
 
 
 def world_folder(config: ClipWorldConfig) -> Path:
@@ -81,8 +102,6 @@ def write_world(world: ClipWorld, folder: Path) -> None:
         height=[config.size] * n, lost=zeros, sound=["sound" if length else "silent" for length in lengths], sound_shard=zeros,
         sound_start=(np.cumsum(lengths) - lengths).tolist(), sound_count=lengths,
     )  # fmt: skip
-    from reverie.video.clip_set import set_digest
-
     settings = {"generator": "clip-world", **config.model_dump(mode="json")}
     write_index(
         folder,

@@ -14,8 +14,8 @@ from reverie.video.embedding.encoders import DEFAULT, find_encoder
 from reverie.video.embedding.run import EmbedOptions, embed_set
 from reverie.video.item_encoders.config import VideoOptions
 from reverie.video.item_encoders.item_clips import ItemClips
-from reverie.video.item_encoders.sound import padded
-from reverie.video.item_encoders.towers import Projected, band_statistics
+from reverie.video.item_encoders.sound import TOGETHER, padded
+from reverie.video.item_encoders.towers import BAND_FEATURES, Projected, band_statistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,9 +56,9 @@ def frozen_frames(options: VideoOptions, items: ItemClips) -> NDArray[np.float32
 
 
 def frozen_sound(items: ItemClips, windows: int) -> NDArray[np.float32]:
-    """Return mean and spread of the log-mel bands of the items' sound, in the order of the vocabulary → [N, 128]."""
+    """Return mean and deviation of the log-mel bands of the items' sound, in the order of the vocabulary → [N, 128]."""
     heard = np.flatnonzero(items.heard)
-    found = np.zeros((len(items.rows), 2 * 64), np.float32)
-    for part in np.array_split(heard, max(1, len(heard) // 256)):
+    found = np.zeros((len(items.rows), BAND_FEATURES), np.float32)
+    for part in np.array_split(heard, -(-len(heard) // TOGETHER)):
         found[part] = band_statistics(*padded(items.sounds, items.rows[part], windows, None)).numpy()
     return found

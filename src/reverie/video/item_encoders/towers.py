@@ -46,22 +46,25 @@ class SoundTower(nn.Module):
 
     def forward(self, mel: Tensor, counts: Tensor) -> Tensor:
         """Return vectors of sound; mel [B, W, 64], of which the first counts [B] windows are real → [B, D]."""
-        times = torch.arange(mel.shape[1], device=mel.device)
-        x = torch.where((times < counts[:, None])[..., None], (mel - LOUD) / SPREAD, 0.0)[:, None]
+        x = _real((mel - LOUD) / SPREAD, counts)[:, None]
         for layer in self.layers:
-            x = layer(x)
             counts = (counts + 1) // 2
-        real = (times[: x.shape[2]] < counts[:, None]).to(x.dtype)
-        found: Tensor = self.out((x.mean(3) * real[:, None]).sum(2) / real.sum(1, keepdim=True))
+            x = _real(layer(x).movedim(1, -1), counts).movedim(-1, 1)  # what is behind the end stays 0, as at the ends of a clip
+        found: Tensor = self.out(x.mean(3).sum(2) / counts[:, None])
         return found
+
+
+def _real(x: Tensor, counts: Tensor) -> Tensor:
+    """Return values with zeros behind the end of each clip; x [B, W, ...], counts [B]."""
+    real = torch.arange(x.shape[1], device=x.device) < counts[:, None]
+    return x * real.view(*real.shape, *(1,) * (x.ndim - 2)).to(x.dtype)
 
 
 def band_statistics(mel: Tensor, counts: Tensor) -> Tensor:
     """Return mean and standard deviation over time of each band; mel [B, W, 64], counts [B] ≥ 1 → [B, 128]."""
-    real = (torch.arange(mel.shape[1], device=mel.device) < counts[:, None])[..., None]
-    x = torch.where(real, (mel - LOUD) / SPREAD, 0.0)
-    mean = x.sum(1) / counts[:, None]
-    spread = (torch.where(real, x - mean[:, None], 0.0).square().sum(1) / counts[:, None]).sqrt()
+    x = (mel - LOUD) / SPREAD
+    mean = _real(x, counts).sum(1) / counts[:, None]
+    spread = (_real(x - mean[:, None], counts).square().sum(1) / counts[:, None]).sqrt()
     return torch.cat([mean, spread], 1)
 
 
