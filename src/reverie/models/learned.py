@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 import torch
@@ -13,13 +14,14 @@ from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.models.item_encoders.create import create_item_encoder
-from reverie.models.item_encoders.step import step_items
+from reverie.models.item_encoders.step import DistinctItems, WholeTable, step_items
 from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
+from reverie.objectives.debiased import InBatchDebiasedObjective
 from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
 from reverie.protocols import Card, Represents
 
@@ -116,8 +118,12 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all positions of the batch."""
+        slots = batch
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        items = step_items(self.encoder, asked_scores(self.objective, int((batch.targets > 0).sum())))
+        real = 0 if batch.targets is None else int((batch.targets > 0).sum())
+        items = step_items(self.encoder, asked_scores(self.objective, real))
+        if isinstance(self.objective, InBatchDebiasedObjective):
+            return {"loss": self._debiased(self.objective, items, batch, slots).mean()}
         states, targets, users = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, batch)
         head = items.head(self._prepared, unit_states=self.cosine)
         return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
@@ -125,6 +131,20 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
     def states_with_targets(self, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return states, targets and users of the M positions that have a target → [M, D], [M], [M]."""
         return real_positions(self._inputs, self._states, batch)
+
+    def _debiased(
+        self, objective: InBatchDebiasedObjective, items: WholeTable | DistinctItems, batch: SequenceBatch, slots: SequenceBatch
+    ) -> Tensor:
+        """Return the loss of each position against all items of the batch; `slots` has the targets as they follow each other → [M]."""
+        if batch.targets is None or slots.targets is None or batch.targets.shape != batch.items.shape:
+            raise ValueError(f"training at every position needs a batch with targets of shape {list(batch.items.shape)}")
+        numbers = torch.arange(1, batch.targets.numel() + 1, device=batch.targets.device).view_as(batch.targets)
+        numbered = replace(batch, targets=numbers.masked_fill(batch.targets == 0, 0))
+        states, found, _ = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, numbered)
+        last = slots.targets.gather(1, (slots.lengths - 1).clamp(min=0)[:, None])
+        rows = (found - 1) // batch.targets.shape[1]
+        head = items.head(self._prepared, unit_states=self.cosine)
+        return objective.loss_of_rows(states, batch.targets.reshape(-1)[found - 1], rows, torch.cat([slots.items, last], 1), head)
 
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""
