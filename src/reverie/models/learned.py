@@ -135,7 +135,7 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
     def _debiased(
         self, objective: InBatchDebiasedObjective, items: WholeTable | DistinctItems, batch: SequenceBatch, slots: SequenceBatch
     ) -> Tensor:
-        """Return the loss of each position against all items of the batch; `slots` has the targets as they follow each other → [M]."""
+        """Return the loss of each position against all items of the batch; targets of `slots` are in their order → [M]."""
         if batch.targets is None or slots.targets is None or batch.targets.shape != batch.items.shape:
             raise ValueError(f"training at every position needs a batch with targets of shape {list(batch.items.shape)}")
         numbers = torch.arange(1, batch.targets.numel() + 1, device=batch.targets.device).view_as(batch.targets)

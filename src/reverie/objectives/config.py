@@ -237,8 +237,9 @@ class Contrast(_Ruled):
 
 
 class InBatchDebiased(Options):
-    """Cross-entropy over the items of a batch, less the log of their popularity (MicroLens, arXiv 2309.15379), see
-    `in_batch_debiased`; for models that are trained at every position also the inputs are candidates.
+    """Cross-entropy over the items of a batch, less the log of their popularity (MicroLens, arXiv 2309.15379).
+
+    See `in_batch_debiased`. The inputs are candidates too where a model is trained at every position.
     """
 
     kind: Literal["in_batch_debiased"]
