@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
-from reverie.models.item_encoders.base import ContentEncoder
+from reverie.models.item_encoders.base import content_encoders
 from reverie.models.item_encoders.create import create_item_encoder
 from reverie.models.item_encoders.step import DistinctItems, WholeTable, step_items
 from reverie.models.lightgcn.config import LightGCNConfig
@@ -44,9 +44,15 @@ class ObjectiveModel(nn.Module):
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: how often each item occurs, and which have events at all."""
         self.objective = observed(self.objective, train)
-        for part in self.modules():
-            if isinstance(part, ContentEncoder):
-                part.observe(train)
+        for part in content_encoders(self):
+            part.observe(train)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the groups of parameters by learning rate: networks inside item encoders may be trained more slowly."""
+        slow = [(part.rate, part.slow_parameters()) for part in content_encoders(self)]
+        taken = {id(parameter) for _, group in slow for parameter in group}
+        rest = [parameter for parameter in self.parameters() if id(parameter) not in taken]
+        return [{"params": rest}, *({"params": group, "lr_scale": rate} for rate, group in slow if group)]
 
 
 Config = TypeVar("Config", MFConfig, LightGCNConfig)

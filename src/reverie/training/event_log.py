@@ -47,7 +47,8 @@ def keep_log(
     before = _read(folder / FILE)
     for name, digest in (feedback or {}).items():
         if before.get(name, digest) != digest:
-            what = "runs that are blended" if name == "parts_sha256" else f"rewards of {recipe.name}"
+            kinds = {"parts_sha256": "runs that are blended", "content_sha256": f"features of the items of {recipe.name}"}
+            what = kinds.get(name, f"rewards of {recipe.name}")
             raise RunError(f"the {what} have changed since the run in {folder} was made from them; {ANOTHER}")
     known = kept_sha256(folder) or not (folder / "result.json").exists()
     if write and known and not (folder / FILE).exists():
