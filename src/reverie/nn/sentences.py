@@ -71,9 +71,9 @@ class MeanOfStates(nn.Module):
             if dropout is not None and isinstance(part, nn.Dropout):
                 part.p = dropout
 
-    def tokens(self, sentences: Sequence[str]) -> Tokens:
+    def tokens(self, sentences: Sequence[str], longest: int = LONGEST) -> Tokens:
         """Return sentences as numbers of pieces of words, with the marks of their beginning and end."""
-        return Tokens.of(self._tokenizer(list(sentences), truncation=True, max_length=LONGEST)["input_ids"])
+        return Tokens.of(self._tokenizer(list(sentences), truncation=True, max_length=longest)["input_ids"])
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""

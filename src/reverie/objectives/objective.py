@@ -11,6 +11,7 @@ from reverie.data.sequences import Sequences
 from reverie.nn.heads import HasTable
 from reverie.objectives import config as options
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
+from reverie.objectives.debiased import InBatchDebiasedObjective
 from reverie.objectives.dro.rules import create_rule, tell_counts
 from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.full import full_softmax
@@ -171,6 +172,8 @@ def asked_scores(objective: Objective, rows: int) -> float:
     """Return how many scores of items an objective asks for, of so many rows together: infinite for the whole catalogue."""
     if isinstance(objective, DenoisedObjective):
         return asked_scores(objective.objective, rows)
+    if isinstance(objective, InBatchDebiasedObjective):
+        return 0
     if not isinstance(objective, SampledObjective):
         return float("inf")
     drawn = objective.negatives
@@ -224,6 +227,9 @@ def create_objective(
     """
     if isinstance(config, options.Truncated | options.Reweighted):
         return DenoisedObjective(config, create_objective(config.objective, n_items, counts, n_users))
+    if isinstance(config, options.InBatchDebiased):
+        debiased = InBatchDebiasedObjective(config, n_items)
+        return debiased if counts is None else debiased.with_counts(counts)
     if isinstance(config, options.FullSoftmax):
         return FullSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
     if isinstance(config, options.Contrast):

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reverie import processes
-from reverie.data.content import content_sha256
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.data.transitions import require_rewards
@@ -19,7 +18,6 @@ from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
 from reverie.files import check_digests, check_seal, digests, json_digest, sealed, sha256, write_json
 from reverie.models import create_model, load_model, save_model
-from reverie.models.content_use import reads_content
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Recommender
@@ -28,7 +26,8 @@ from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
 from reverie.training.config import TrainingConfig, settings_tried_by
-from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
+from reverie.training.content import content_of, open_with_content
+from reverie.training.event_log import is_file, keep_log
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
@@ -72,18 +71,17 @@ class Run:
 
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
-    """Return the digest of the rewards or features of a split, for a model that reads them, and of runs that are blended.
+    """Return the digests of rewards and of items' content, for a model that learns from them, and of runs that are blended.
 
     Nothing for other models, whose keys lack it.
     """
     if folders := blended_runs(recipe):
         return {"parts_sha256": json_digest({folder: _part_sha256(Path(folder), split) for folder in folders})}
-    if split.vocabulary.content and reads_content(recipe.model_name, MODELS.config(recipe.model_name)(**recipe.model_options)):
-        return {"content_sha256": content_sha256(split.vocabulary.content)}
+    content = content_of(recipe, split)
     if "needs-reward" not in MODELS[recipe.model_name].tags:
-        return {}
+        return content
     digest = require_rewards(split.train).feedback_sha256
-    return {} if digest is None else {"feedback_sha256": digest}
+    return content if digest is None else content | {"feedback_sha256": digest}
 
 
 def blended_runs(recipe: Recipe) -> list[str]:
@@ -135,7 +133,7 @@ def run_recipe(
         processes.wait()
         done = (folder / _DONE).exists()
         if split is None and (not done or is_file(recipe.dataset)):
-            split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+            split = split_dataset(open_with_content([recipe], offline, show), recipe.split)
         if split is not None:
             keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
@@ -154,7 +152,7 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
-        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), split.vocabulary)
+        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), model.card.vocabulary)
     if first:
         save_model(model, folder / "model")
     seen = recipe.evaluation.seen

@@ -5,12 +5,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
 from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.guided_diffusion import GuidedDiffusionModel
+from reverie.models.item_encoders.base import content_encoders
 from reverie.models.item_encoders.create import create_item_encoder
 from reverie.models.item_encoders.step import step_items
 from reverie.nn.heads import IdTable
@@ -66,6 +68,11 @@ class DreamRec(GuidedDiffusionModel):
         self.denoiser = create_denoiser(config.denoiser, config.dim, config.steps)
         schedule = create_schedule(config.schedule, config.steps, config.zero_terminal)
         self._prepare_sampling(schedule, config.chosen_sampler, config.noise_seed, self.denoiser)
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: which items have events."""
+        for part in content_encoders(self):
+            part.observe(train)
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the squared error of denoised target vectors."""

@@ -45,9 +45,12 @@ class ContentEncoder(nn.Module):
     ----------
     fixed : dict of str to Tensor
         Tensors that move between devices with the module and are neither trained nor saved, such as features [N, F].
+    rate : float
+        Factor of the learning rate of `slow_parameters`.
     """
 
     rowwise = False
+    rate = 1.0
 
     def __init__(
         self, n_items: int, dim: int, *, present: Tensor | None = None, at_once: int | None = None, keep: bool = False
@@ -74,6 +77,10 @@ class ContentEncoder(nn.Module):
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step."""
+
+    def slow_parameters(self) -> list[nn.Parameter]:
+        """Return parameters that are trained at `rate` times the learning rate, such as those of a pretrained network."""
+        return []
 
     def present(self, items: Tensor) -> Tensor:
         """Return which items have content; items [U] → [U]."""
@@ -161,6 +168,11 @@ class ContentEncoder(nn.Module):
         self.fixed = {name: fn(value) for name, value in self.fixed.items()}
         self._versions = self._now() if unchanged else []
         return self
+
+
+def content_encoders(model: nn.Module) -> list[ContentEncoder]:
+    """Return the item encoders over content in a model, parts of fused ones included."""
+    return [part for part in model.modules() if isinstance(part, ContentEncoder)]
 
 
 def _before_saving(module: nn.Module, *_: Any) -> None:

@@ -92,6 +92,8 @@ class TextOptions(VectorOptions):
     """Layers that `top` trains."""
     weights: str | None = None
     """Folder of another transformer (``config.json``, ``model.safetensors``, ``tokenizer.json``) for `top`, `full`, `scratch`."""
+    rate: float = Field(default=0.1, gt=0, le=1)
+    """Learning rate of the transformer as a factor of that of the rest of the model, for `top` and `full`."""
     longest: int = Field(default=32, ge=2, le=512)
     """Pieces of words that are read of a title, for `top`, `full`, `scratch`."""
     at_once: PositiveInt | None = None

@@ -105,10 +105,8 @@ def extract(
             with atomic_path(path) as temporary, temporary.open("wb") as handle:
                 np.savez(handle, values=values, read=read)
     if tell is not None and not read.all():
-        first = content[int(read.argmin())]
-        tell(
-            f"{int((~read).sum()):,} of {len(read):,} items have a {chosen.column} that cannot be read, such as {first}; they count as without"
-        )
+        failed, first = int((~read).sum()), content[int(read.argmin())]
+        tell(f"{failed:,} of {len(read):,} items have a {chosen.column} that cannot be read, such as {first}; they are without")
     return ItemFeatures(some["item"].filter(pl.Series(read)), values[read])
 
 

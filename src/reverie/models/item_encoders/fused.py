@@ -93,9 +93,6 @@ class FusedEncoder(ContentEncoder):
     def observe(self, train: Sequences) -> None:
         """See which items have training events."""
         self.seen.copy_(torch.from_numpy(train.item_counts()[1:] > 0))
-        for part in self.parts:
-            if isinstance(part, ContentEncoder):
-                part.observe(train)
 
     def present(self, items: Tensor) -> Tensor:
         """Return which items have any part; items [U] → [U]."""

@@ -14,6 +14,7 @@ ENCODERS = Registry(
     {
         "id": _entry("create:create_id_table", "IdOptions", "a trained vector for each item"),
         "features": _entry("features:create_features", "FeaturesOptions", "ready features of any modality"),
+        "text": _entry("text:create_text", "TextOptions", "titles, by a small transformer"),
         "image": _entry("features:create_features", "ImageOptions", "covers, by features of EfficientNet-lite0"),
         "fused": _entry("fused:FusedEncoder", "FusedOptions", "several encoders, fused"),
     },
