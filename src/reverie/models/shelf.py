@@ -13,6 +13,8 @@ _MODELS = (
     ("neumf", "NeuMF", "learns needs-user weights", "he2017ncf", "a product and a network over user and item vectors"),
     ("lightgcn", "LightGCN", "learns cold-users weights", "he2020lightgcn",
      "user and item vectors averaged over the graph of events"),
+    ("vbpr", "VBPR", "learns cold-users cold-items weights needs-content", "he2016vbpr",
+     "mf with a second part that meets projected features of items"),
     ("ease", "EASE", "counts cold-users", "steck2019ease", "linear item-to-item model in closed form"),
     ("vmis-knn", "VMISKNN", "counts cold-users", "kersbergen2022serenade", "nearest recent sessions, found by an index"),
     ("gru4rec", "GRU4Rec", "learns cold-users", "hidasi2016gru4rec", "recurrent network, every position trained"),
