@@ -15,6 +15,8 @@ _MODELS = (
      "user and item vectors averaged over the graph of events"),
     ("vbpr", "VBPR", "learns cold-users cold-items weights needs-content", "he2016vbpr",
      "mf with a second part that meets projected features of items"),
+    ("freedom", "Freedom", "learns cold-users cold-items needs-content", "zhou2023freedom",
+     "lightgcn over a pruned graph, beside a graph of items whose content is alike"),
     ("ease", "EASE", "counts cold-users", "steck2019ease", "linear item-to-item model in closed form"),
     ("vmis-knn", "VMISKNN", "counts cold-users", "kersbergen2022serenade", "nearest recent sessions, found by an index"),
     ("gru4rec", "GRU4Rec", "learns cold-users", "hidasi2016gru4rec", "recurrent network, every position trained"),

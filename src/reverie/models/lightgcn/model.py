@@ -151,12 +151,16 @@ class LightGCN(UserVectorModel[LightGCNConfig]):
         users, items = self._propagate()
         states = self._normalise(users.index_select(0, batch.users))
         terms = {"loss": self._losses(states, targets, self._normalise(items), batch).mean()}
-        if self.config.decay:
-            own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
-            touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
-            drawn = self.encoder.table().square().sum() / len(items)
-            terms["decay"] = self.config.decay / 2 * (touched + drawn)
-        return terms
+        return terms | self._decay(batch, targets)
+
+    def _decay(self, batch: SequenceBatch, targets: Tensor) -> dict[str, Tensor]:
+        """Return the decay of the vectors that the pairs of the batch touch, if there is any."""
+        if not self.config.decay:
+            return {}
+        table = self.encoder.table()
+        own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
+        touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
+        return {"decay": self.config.decay / 2 * (touched + table.square().sum() / len(table))}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: the graph, and how often each item occurs."""

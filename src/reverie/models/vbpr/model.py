@@ -14,6 +14,9 @@ from reverie.models.modalities import Projection, chosen_features
 from reverie.models.vbpr.config import VBPRConfig
 from reverie.nn.heads import LazyHead
 
+FEW = 256
+"""Pairs of a batch that the moving average of their inner products reads."""
+
 
 class VBPR(MF):
     """Score of item i for user u: ``<γ_u, γ_i> + <θ_u, E f_i> + β_u + β_i + <β', f_i>`` with f_i the features of i.
@@ -58,7 +61,7 @@ class VBPR(MF):
         self._kept.forget()
         vectors = self._normalise(self.users[batch.users])
         with torch.no_grad():
-            inner = (vectors * self._encode(targets)[:, : vectors.shape[1]]).sum(1).mean()
+            inner = (vectors[:FEW] * self._encode(targets[:FEW])[:, : vectors.shape[1]]).sum(1).mean()
             self.level.lerp_(inner.to(self.level.dtype), MEMORY)
         if self.user_bias is not None:
             vectors = append_bias(vectors, self.user_bias[batch.users])
