@@ -13,6 +13,7 @@ _MODELS = (
     ("neumf", "NeuMF", "learns needs-user weights", "he2017ncf", "a product and a network over user and item vectors"),
     ("lightgcn", "LightGCN", "learns cold-users weights", "he2020lightgcn",
      "user and item vectors averaged over the graph of events"),
+    ("dssm", "DSSM", "learns cold-users", "huang2013dssm", "two towers over users or histories and items, ids or content"),
     ("vbpr", "VBPR", "learns cold-users cold-items weights needs-content", "he2016vbpr",
      "mf with a second part that meets projected features of items"),
     ("freedom", "Freedom", "learns cold-users cold-items needs-content", "zhou2023freedom",
