@@ -94,6 +94,13 @@ class Vocabulary:
         """Return whether every code means the same in another vocabulary, which may have more users at its end."""
         return self is other or (self.same_items(other) and self.users.equals(other.users.head(self.n_users)))
 
+    def only(self, kept: NDArray[np.bool_]) -> Vocabulary:
+        """Return the vocabulary of some of the items, in their order; kept [N]."""
+        rows = np.flatnonzero(kept)
+        content = {name: Features(one.values[rows], one.present[rows]) for name, one in self.content.items()}
+        titles = None if self.titles is None else self.titles[rows]
+        return Vocabulary(self.items[rows], self.users, titles, content)
+
     def title(self, code: int) -> str:
         """Return what to call an item in front of a person: its title, or its id where it has none.
 
