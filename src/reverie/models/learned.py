@@ -63,11 +63,11 @@ class UserVectorModel(InnerProductScores, ObjectiveModel, Generic[Config]):
 
     plan = "pairs"
 
-    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
+    def __init__(self, config: Config, vocabulary: Vocabulary, width: int | None = None) -> None:
         super().__init__()
         self.config: Config = config
         self.encoder = IdTable(vocabulary.n_items, config.dim)
-        self.users = nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
+        self.users = nn.Parameter(torch.empty(vocabulary.n_users, width or config.dim))
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
         self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
         nn.init.normal_(self.users, std=0.1)

@@ -1,6 +1,6 @@
 """Tables of item vectors and heads that score them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -101,6 +101,26 @@ class DotHead:
         biases = [None] * len(tables) if self.bias is None else torch.split(self.bias, self.chunk)
         for number, (table, bias) in enumerate(zip(tables, biases, strict=True)):
             yield DotChunk(self, 1 + number * self.chunk, len(table), table, bias)
+
+
+@dataclass(frozen=True)
+class LazyHead:
+    """Inner products with item vectors that are computed where they are asked for, each once a call.
+
+    encode: codes [K] → [K, D].
+    """
+
+    n_items: int
+    encode: Callable[[Tensor], Tensor]
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of item codes; states [M, D], items [M, K] or [K] → [M, K]."""
+        codes, rows = items.unique(return_inverse=True)
+        return DotHead(self.encode(codes)).scores(states, rows + 1)
+
+    def chunks(self, states: Tensor) -> "Iterator[DotChunk]":
+        """Yield the catalogue in consecutive chunks; states [M, D]."""
+        return DotHead(self.encode(torch.arange(1, self.n_items + 1, device=states.device))).chunks(states)
 
 
 @dataclass

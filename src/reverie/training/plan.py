@@ -188,6 +188,8 @@ def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
         return "needs labelled events, and a comparison teaches only what was liked"
     if "needs-titles" in tags and dataset.vocabulary.titles is None:
         return "needs titles, which this dataset lacks"
+    if "needs-content" in tags and not dataset.content:
+        return "needs features of items, which this dataset lacks"
     packages = [tag.partition(":")[2] for tag in tags if tag.startswith("needs-package:")]
     absent = sorted(package for package in packages if find_spec(package) is None)
     return f"needs the package {absent[0]}, which is not installed" if absent else ""
