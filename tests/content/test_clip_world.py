@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from reverie.content.clip_world import ClipWorldConfig, Oracle, open_world
 from reverie.content.clip_world.generate import ClipWorld, generate_clip_world
 from reverie.content.clip_world.oracle import blind_hit_rates
@@ -99,7 +100,8 @@ def test_the_folder_is_that_of_prepared_clips(world: ClipWorld, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("candidates", "cold", "k", "expected"), [([20, 40], 5, 10, (0.375, 1.0)), ([100], 50, 10, (0.1, 0.2)), ([5], 0, 10, (1.0, 1.0))]
+    ("candidates", "cold", "k", "expected"),
+    [([20, 40], 5, 10, (0.375, 1.0)), ([100], 50, 10, (0.1, 0.2)), ([5], 0, 10, (1.0, 1.0))],
 )
 def test_what_can_be_had_blindly(candidates: list[int], cold: int, k: int, expected: tuple[float, float]) -> None:
     assert blind_hit_rates(np.array(candidates), cold, k) == pytest.approx(expected)

@@ -8,20 +8,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from reverie.content.clip_world.files import OpenedWorld, open_world
 from reverie.content.recipe import ContentData
-from reverie.data.content import ItemFeatures
+from reverie.data.content import ItemFeatures, content_sha256
 from reverie.data.dataset import Dataset
-from reverie.data.readers import with_content
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
-from reverie.models.item_encoders.extract import extract
 from reverie.models.item_encoders.shelf import EXTRACTORS
 from reverie.seeds import numpy_generator
+from reverie.training.content import with_content
 from reverie.training.event_log import open_recipe_dataset
 
 
@@ -51,9 +49,7 @@ class OpenedData:
         found, vocabulary = hashlib.sha256(), self.split.vocabulary
         if vocabulary.titles is not None:
             found.update("\0".join(one or "" for one in vocabulary.titles.to_list()).encode())
-        for name, features in sorted(vocabulary.content.items()):
-            found.update(name.encode() + b"\0" + np.ascontiguousarray(features.present).tobytes())
-            found.update(np.ascontiguousarray(features.values).data)
+        found.update(content_sha256(vocabulary.content).encode())
         if self.clips is not None:
             from reverie.video.preparing.index import read_index
 
@@ -61,12 +57,8 @@ class OpenedData:
             found.update("\0".join([index.clips_sha256, *index.clips.ids, *map(str, index.clips.sound_count)]).encode())
         return found.hexdigest()
 
-    def encoder(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options of an encoder with the folder of clips where it, or a part of it, reads some."""
-        return dict(with_clips(options, self.clips))
 
-
-def open_data(one: ContentData, modalities: Iterable[str] = (), offline: bool = False) -> OpenedData:
+def open_data(one: ContentData, modalities: Iterable[str] = (), offline: bool = False, show: bool = False) -> OpenedData:
     """Open the events, make features that encoders read and the data lack, take away what is to be missing, and cut.
 
     Parameters
@@ -76,15 +68,15 @@ def open_data(one: ContentData, modalities: Iterable[str] = (), offline: bool = 
         That encoders read; those of titles and covers are made where the data do not bring them.
     offline : bool
         Whether nothing may be fetched.
+    show : bool
+        Whether to show progress.
     """
     world = None if one.world is None else open_world(one.world)
     if one.dataset is not None:
         dataset = open_recipe_dataset(one.dataset, offline)
     elif world is not None:
         dataset = world.dataset
-    for name in modalities:
-        if name not in dataset.content and name in EXTRACTORS:
-            dataset = with_content(dataset, {name: extract(name, dataset.catalog)})
+    dataset = with_content(dataset, *(name for name in modalities if name in EXTRACTORS), show=show)
     for name, share in one.missing.items():
         dataset = _without(dataset, name, share)
     clips = one.clips if world is None else str(world.folder)

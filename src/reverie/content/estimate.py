@@ -22,7 +22,7 @@ SOUND = 0.1
 
 
 def estimate_sentences(study: ContentStudy) -> Iterator[str]:
-    """Yield what is missing, in words: trainings, and the most time of one processor core, where none stops early."""
+    """Yield what is missing, in words: trainings, and the most time that one processor core takes."""
     missing = [cell for cell in study.cells({}) if isinstance(cell, ContentCell) and not study.is_kept(cell)]
     if not missing:
         return

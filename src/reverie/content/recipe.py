@@ -59,6 +59,8 @@ class RecommenderRecipe(Options):
     """Its options but the encoder of items."""
     encoders: tuple[Name, ...] | None = None
     """Encoders that it is trained with; None takes all, and an empty list is for models that have none."""
+    reads: str = ""
+    """What the column `item_encoder` says of a model without an encoder that reads features itself."""
     data: tuple[Name, ...] = ()
     """Data that it is run on; all by default."""
     training: Settings = Field(default_factory=dict)
@@ -153,10 +155,11 @@ class ContentRecipe(BaseRecipe):
                         yield data, name, encoder
 
     def training_of(self, data: str, recommender: str, encoder: str) -> TrainingConfig:
-        """Return how a row is trained: the common options, changed by data, recommender and encoder in this order."""
+        """Return how a row is trained: the model's defaults and the common options, changed by data, recommender and encoder."""
         changes = self.data[data].training | self.recommenders[recommender].training
         changes |= self.encoders[encoder].training if encoder else {}
-        values: dict[str, Any] = self.training.model_dump(mode="json")
+        defaults: dict[str, Any] = getattr(MODELS.config(self.recommenders[recommender].model), "training_defaults", {})
+        values: dict[str, Any] = defaults | self.training.model_dump(mode="json", exclude_unset=True)
         for key, value in changes.items():
             values = put(values, key, value, "training")
         return checked(TrainingConfig, values, f"training of {recommender}/{encoder} on {data}")

@@ -20,10 +20,10 @@ ORACLE, BLIND = "oracle", "blind"
 CHANCE, NEW_FIRST = "chance", "new-first"
 
 
-def said_options(recipe: ContentRecipe, encoder: str) -> dict[str, str]:
+def said_options(recipe: ContentRecipe, recommender: str, encoder: str) -> dict[str, str]:
     """Return what the columns of an encoder say."""
     if not encoder:
-        return {"item_encoder": "", "tuning": "", "fusion": ""}
+        return {"item_encoder": recipe.recommenders[recommender].reads, "tuning": "", "fusion": ""}
     one = recipe.encoders[encoder]
     tuning = one.tuning if one.tuning is not None else found_option(one.set, "tuning")
     return {
@@ -37,7 +37,7 @@ def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result:
     """Return the rows of a training: each metric on each slice, whole and without each modality that was dropped."""
     common = common_columns(
         recipe.name, split, model=recipe.recommenders[cell.recommender].model, seed=cell.seed, seen=split.test.seen,
-        recommender=cell.recommender, **said_options(recipe, cell.encoder), seconds=result.seconds, peak_mb=result.peak_mb,
+        recommender=cell.recommender, **said_options(recipe, cell.recommender, cell.encoder), seconds=result.seconds, peak_mb=result.peak_mb,
         best_epoch=result.best_epoch, commit=result.commit,
     )  # fmt: skip
     rows = [row for drop in result.drops for row in _measured(common | {"drop": drop}, result.evaluation(drop), split)]

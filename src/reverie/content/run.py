@@ -22,7 +22,7 @@ from reverie.study.run import run_study
 def report(recipe: ContentRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
     with progress(0, recipe.name, call.show) as bar:
-        study = ContentStudy(recipe, call.folder, call.device, call.offline)
+        study = ContentStudy(recipe, call.folder, call.device, call.offline, call.show)
         for line in estimate_sentences(study):
             bar.line(line)
     return shown(study, run_study(study, results=call.results, show=call.show), call.command)

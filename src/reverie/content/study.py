@@ -12,8 +12,6 @@ from reverie.content.data import OpenedData, in_place_of, open_data, with_clips
 from reverie.content.recipe import CONTENT, ContentRecipe
 from reverie.content.results import COLUMNS, trained_rows, truth_rows
 from reverie.content.training import measure_truth, train_cell
-from reverie.models.item_encoders.config import ItemEncoderOptions
-from reverie.models.item_encoders.shelf import ENCODERS
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.study.environment import commit
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of a training and what is measured of it."""
+UNKNOWN = "."
+"""Where clips lie that are not generated yet."""
 TRAININGS, TRUTHS = "trainings", "truths"
 
 
@@ -38,26 +38,37 @@ class ContentStudy:
         Where to train.
     offline : bool
         Whether nothing may be fetched.
+    show : bool
+        Whether to show progress while features are made.
     """
 
     columns = COLUMNS
     long_cells = False
 
-    def __init__(self, recipe: ContentRecipe, folder: str | Path, device: str | None = None, offline: bool = False) -> None:
+    def __init__(
+        self, recipe: ContentRecipe, folder: str | Path, device: str | None = None, offline: bool = False, show: bool = False
+    ) -> None:
         self.recipe, self.name, self.folder, self._device = recipe, recipe.name, Path(folder), device
         self.opened: Mapping[str, OpenedData] = {
-            name: open_data(one, self._modalities(name), offline) for name, one in recipe.data.items()
+            name: open_data(one, self._modalities(name), offline, show) for name, one in recipe.data.items()
         }
-        for data, recommender, encoder in recipe.rows():
-            self.options(ContentCell(data, recommender, encoder, 0))
         claim(self.folder, recipe, CONTENT, several=True)
         self._store, self._commit = Store(self.folder), commit()
 
     def _modalities(self, data: str) -> list[str]:
-        """Return what the encoders that are run on data read of its features."""
-        names = {encoder for name, _, encoder in self.recipe.rows() if name == data and encoder}
-        clips = self.recipe.data[data].clips or "."
-        return sorted({name for one in names for name in _checked_encoder(self.recipe.encoders[one].set, clips).modalities})
+        """Return what the models that are run on data read of its features; options that do not fit are refused here."""
+        clips, names = self.recipe.data[data].clips or UNKNOWN, set()
+        for name, recommender, encoder in self.recipe.rows():
+            if name == data:
+                config = self._config(recommender, encoder, clips, data)
+                names |= {*getattr(config, "modalities", ()), *getattr(getattr(config, "item_encoder", None), "modalities", ())}
+        return sorted(names)
+
+    def _config(self, recommender: str, encoder: str, clips: str | None, data: str) -> Any:
+        """Return the checked options of a model."""
+        one = self.recipe.recommenders[recommender]
+        values = one.set | ({"item_encoder": with_clips(self.recipe.encoders[encoder].set, clips)} if encoder else {})
+        return checked(MODELS.config(one.model), values, f"{recommender}{f'/{encoder}' if encoder else ''} on {data}")
 
     def cells(self, done: Mapping[Cell, Trained | None]) -> Iterator[Cell]:
         """Return the cells, those of one seed after each other."""
@@ -72,13 +83,9 @@ class ContentStudy:
         return sum(1 for _ in self.cells(done))
 
     def options(self, cell: ContentCell) -> dict[str, Any]:
-        """Return the checked options of a cell's model."""
-        one, values = self.recipe.recommenders[cell.recommender], {}
-        values |= one.set
-        if cell.encoder:
-            values["item_encoder"] = self.opened[cell.data].encoder(self.recipe.encoders[cell.encoder].set)
-        where = f"{cell.recommender}/{cell.encoder} on {cell.data}"
-        found: dict[str, Any] = checked(MODELS.config(one.model), values, where).model_dump(mode="json", exclude_unset=True)
+        """Return the options of a cell's model, as far as they are given."""
+        config = self._config(cell.recommender, cell.encoder, self.opened[cell.data].clips, cell.data)
+        found: dict[str, Any] = config.model_dump(mode="json", exclude_unset=True)
         return found
 
     def facts(self, cell: Cell) -> dict[str, Any]:
@@ -141,9 +148,3 @@ class ContentStudy:
         if isinstance(cell, TruthCell):
             return truth_rows(self.recipe, cell, split, result)
         return trained_rows(self.recipe, cell, split, result)
-
-
-def _checked_encoder(values: Mapping[str, Any], clips: str) -> ItemEncoderOptions:
-    """Return the options of an encoder, clips filled in."""
-    found: ItemEncoderOptions = checked(ENCODERS.config(str(values.get("kind", "id"))), with_clips(values, clips), "item_encoder")
-    return found

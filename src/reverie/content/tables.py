@@ -27,7 +27,7 @@ def score_table(summary: Summary, data: str, metric: str, slices: Sequence[str],
     rows: list[list[str | TableCell]] = []
     there = [part for part in slices if any(summary.evaluations(row, part) for row in summary.rows(data))]
     for row in summary.rows(data):
-        said = said_options(summary.recipe, row.encoder)
+        said = said_options(summary.recipe, row.recommender, row.encoder)
         about = [row.recommender, said["item_encoder"], said["tuning"], said["fusion"], row.drop]
         scores = [metric_cell(summary.evaluations(row, part), metric) for part in there]
         trained = summary.trained(row)
@@ -123,7 +123,12 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     found = []
     for data in summary.recipe.data:
         for row in summary.rows(data):
-            about = {"data": data, "recommender": row.recommender, **said_options(summary.recipe, row.encoder), "drop": row.drop}
+            about = {
+                "data": data,
+                "recommender": row.recommender,
+                **said_options(summary.recipe, row.recommender, row.encoder),
+                "drop": row.drop,
+            }
             for part in SLICES:
                 if seeds := summary.evaluations(row, part):
                     table = pooled(seeds, METRICS).select("metric", "value", "low", "high").to_dicts()

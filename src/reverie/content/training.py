@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-
 from reverie.content.cells import WHOLE, Trained, place
 from reverie.content.clip_world.oracle import Oracle
 from reverie.content.neighbours import nearest_items

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.models.item_encoders.base import ContentEncoder
@@ -113,7 +114,11 @@ def test_frozen_features_learn_the_map_alone(folder: Path, tmp_path: Path, monke
     assert sorted(name for name, _ in frozen.named_parameters()) == ["missing", "out.0.bias", "out.0.weight"]
     assert frozen.fixed["features"].shape == (3, 6)
     top = video(folder, ["a", "d"], tuning="top", start=str(tmp_path / "net"))
-    learned = {name.split(".")[2:4][-1] if "stages" in name else name.split(".")[2] for name, one in top.named_parameters() if one.requires_grad and "network" in name}
+    learned = {
+        name.split(".")[2:4][-1] if "stages" in name else name.split(".")[2]
+        for name, one in top.named_parameters()
+        if one.requires_grad and "network" in name
+    }
     assert learned == {"1"}  # the last stage
     full = video(folder, ["a", "d"], tuning="full", start=str(tmp_path / "net")).state_dict()
     for name, value in network.state_dict().items():

@@ -67,7 +67,7 @@ def open_world(config: ClipWorldConfig, folder: Path | None = None) -> OpenedWor
     -------
     OpenedWorld
         The folder holds ``index.json`` with the arrays that it names, as `reverie video prepare --audio` writes them;
-        ``events.csv``; ``items.csv``, which names items only; and ``truth.csv`` with motions and sounds, which no recommender reads.
+        ``events.csv``; ``items.csv``, which names items only; ``truth.csv`` with motions and sounds, which no recommender reads.
     """
     world, place = generate_clip_world(config), folder or world_folder(config)
     if not (place / INDEX).exists():
